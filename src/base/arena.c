@@ -1,0 +1,149 @@
+/* arena.c - memory that is released together. */
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST = 2048, LARGEST = 256 * 1024, ALIGN = 16 };
+
+struct arena_block {
+	struct arena_block *next;
+	size_t size; /* of data[] */
+	_Alignas(ALIGN) char data[];
+};
+
+struct arena_undo {
+	struct arena_undo *next;
+	void (*undo)(void *);
+	void *obj;
+};
+
+static void out_of_memory(size_t n)
+{
+	fprintf(stderr, "antiphon: out of memory (%zu bytes)\n", n);
+	abort();
+}
+
+void *xalloc(size_t n)
+{
+	void *p = calloc(1, n ? n : 1);
+	if (!p)
+		out_of_memory(n);
+	return p;
+}
+
+void *xrealloc(void *p, size_t n)
+{
+	void *q = realloc(p, n ? n : 1);
+	if (!q)
+		out_of_memory(n);
+	return q;
+}
+
+void xfree(void *p)
+{
+	free(p);
+}
+
+static void *take(struct arena *a, size_t n, size_t align)
+{
+	uintptr_t at = ((uintptr_t)a->at + align - 1) & ~(uintptr_t)(align - 1);
+	if (a->at && at + n <= (uintptr_t)a->end) {
+		a->at = (char *)(at + n);
+		return (void *)at;
+	}
+	size_t size = a->blocks ? a->blocks->size * 2 : FIRST;
+	if (size > LARGEST)
+		size = LARGEST;
+	if (size < n) {
+		/* A block of its own, put behind the newest so that its free room stays in use. */
+		struct arena_block *own = malloc(sizeof *own + n);
+		if (!own)
+			out_of_memory(n);
+		own->size = n;
+		a->total += n;
+		if (a->blocks) {
+			own->next = a->blocks->next;
+			a->blocks->next = own;
+		} else {
+			own->next = NULL;
+			a->blocks = own;
+			a->at = a->end = own->data + n;
+		}
+		return own->data;
+	}
+	struct arena_block *b = malloc(sizeof *b + size);
+	if (!b)
+		out_of_memory(size);
+	b->size = size;
+	b->next = a->blocks;
+	a->blocks = b;
+	a->total += size;
+	a->at = b->data + n;
+	a->end = b->data + size;
+	return b->data;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+	void *p = take(a, n, ALIGN);
+	memset(p, 0, n);
+	return p;
+}
+
+char *arena_bytes(struct arena *a, size_t n)
+{
+	return take(a, n ? n : 1, 1);
+}
+
+void arena_defer(struct arena *a, void (*undo)(void *), void *obj)
+{
+	struct arena_undo *u = new(a, struct arena_undo);
+	*u = (struct arena_undo){a->undo, undo, obj};
+	a->undo = u;
+}
+
+static void run_undos(struct arena *a)
+{
+	while (a->undo) {
+		struct arena_undo *u = a->undo;
+		a->undo = u->next;
+		u->undo(u->obj);
+	}
+}
+
+void arena_free(struct arena *a)
+{
+	run_undos(a);
+	while (a->blocks) {
+		struct arena_block *b = a->blocks;
+		a->blocks = b->next;
+		free(b);
+	}
+	*a = (struct arena){0};
+}
+
+void arena_reset(struct arena *a)
+{
+	run_undos(a);
+	struct arena_block *keep = NULL;
+	while (a->blocks) {
+		struct arena_block *b = a->blocks;
+		a->blocks = b->next;
+		if (!keep && b->size <= 2 * FIRST) {
+			keep = b;
+			continue;
+		}
+		free(b);
+	}
+	*a = (struct arena){0};
+	if (keep) {
+		keep->next = NULL;
+		a->blocks = keep;
+		a->at = keep->data;
+		a->end = keep->data + keep->size;
+		a->total = keep->size;
+	}
+}

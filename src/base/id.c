@@ -1,0 +1,139 @@
+/* id.c - object ids. */
+#include "base/id.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+static unsigned char cipher_key[crypto_shorthash_KEYBYTES];
+static _Atomic int64_t last_key;
+
+void id_setup(const uint8_t secret[16])
+{
+	static_assert(sizeof cipher_key == 16, "SipHash key");
+	memcpy(cipher_key, secret, 16);
+}
+
+void id_floor(int64_t floor)
+{
+	int64_t last = atomic_load(&last_key);
+	while (floor > last && !atomic_compare_exchange_weak(&last_key, &last, floor))
+		;
+}
+
+/* Random bytes come from the system in pages: a getrandom() a turn would cost more than the rest. */
+static void random_part(uint8_t *out, size_t n)
+{
+	static _Thread_local uint8_t pool[1024];
+	static _Thread_local size_t used = sizeof pool;
+	if (used + n > sizeof pool) {
+		randombytes_buf(pool, sizeof pool);
+		used = 0;
+	}
+	memcpy(out, pool + used, n);
+	memset(pool + used, 0, n);
+	used += n;
+}
+
+struct id id_mint(void)
+{
+	struct id id;
+	int64_t now = clock_wall_us() << 11, last = atomic_load(&last_key);
+	do
+		id.key = now > last ? now : last + 1;
+	while (!atomic_compare_exchange_weak(&last_key, &last, id.key));
+	random_part(id.rnd, sizeof id.rnd);
+	return id;
+}
+
+static uint32_t round_of(uint32_t half, unsigned round)
+{
+	unsigned char in[5];
+	uint64_t h;
+	memcpy(in, &half, 4);
+	in[4] = (unsigned char)round;
+	crypto_shorthash((unsigned char *)&h, in, sizeof in, cipher_key);
+	return (uint32_t)h;
+}
+
+static uint64_t encipher(uint64_t v)
+{
+	uint32_t l = (uint32_t)(v >> 32), r = (uint32_t)v;
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t next = l ^ round_of(r, i);
+		l = r;
+		r = next;
+	}
+	return (uint64_t)l << 32 | r;
+}
+
+static uint64_t decipher(uint64_t v)
+{
+	uint32_t l = (uint32_t)(v >> 32), r = (uint32_t)v;
+	for (unsigned i = 4; i-- > 0;) {
+		uint32_t prev = r ^ round_of(l, i);
+		r = l;
+		l = prev;
+	}
+	return (uint64_t)l << 32 | r;
+}
+
+struct str id_text(char out[ID_MAX], const char *prefix, const struct id *id)
+{
+	uint8_t raw[8 + ID_RND];
+	uint64_t c = encipher((uint64_t)id->key);
+	for (int i = 0; i < 8; i++)
+		raw[i] = (uint8_t)(c >> (56 - 8 * i));
+	memcpy(raw + 8, id->rnd, ID_RND);
+	size_t n = strlen(prefix);
+	assert(n <= 12);
+	memcpy(out, prefix, n);
+	out[n++] = '_';
+	sodium_bin2hex(out + n, ID_MAX - n, raw, sizeof raw);
+	return (struct str){out, n + ID_HEX};
+}
+
+static bool parse_hex(struct str hex, struct id *ret)
+{
+	uint8_t raw[8 + ID_RND];
+	size_t got;
+	if (hex.n != ID_HEX || sodium_hex2bin(raw, sizeof raw, hex.p, hex.n, NULL, &got, NULL) || got != sizeof raw)
+		return false;
+	for (size_t i = 0; i < hex.n; i++)
+		if (hex.p[i] >= 'A' && hex.p[i] <= 'F')
+			return false; /* one spelling for one id */
+	uint64_t c = 0;
+	for (int i = 0; i < 8; i++)
+		c = c << 8 | raw[i];
+	ret->key = (int64_t)decipher(c);
+	memcpy(ret->rnd, raw + 8, ID_RND);
+	return ret->key > 0;
+}
+
+bool id_parse(struct str text, const char *prefix, struct id *ret)
+{
+	size_t n = strlen(prefix);
+	if (text.n != n + 1 + ID_HEX || memcmp(text.p, prefix, n) || text.p[n] != '_')
+		return false;
+	return parse_hex((struct str){text.p + n + 1, ID_HEX}, ret);
+}
+
+bool id_parse_any(struct str text, struct id *ret)
+{
+	if (text.n < ID_HEX + 2 || text.p[text.n - ID_HEX - 1] != '_')
+		return false;
+	return parse_hex((struct str){text.p + text.n - ID_HEX, ID_HEX}, ret);
+}
+
+struct str id_random(char out[ID_MAX], const char *prefix)
+{
+	uint8_t raw[16];
+	random_part(raw, sizeof raw);
+	size_t n = (size_t)snprintf(out, ID_MAX, "%.12s_", prefix);
+	sodium_bin2hex(out + n, ID_MAX - n, raw, sizeof raw);
+	return (struct str){out, n + 32};
+}

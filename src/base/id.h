@@ -1,0 +1,29 @@
+/* id.h - object ids: prefix + 40 hex digits, unguessable, with an integer key inside.
+ *
+ * A key is 63 bits: microseconds (52), counter and node (11); it never goes back, so rows sort by
+ * time. What the world sees is the key enciphered (four-round Feistel over SipHash, so that a tenant
+ * learns no volumes) followed by 96 random bits, which every read compares (decision N1). Any thread. */
+#pragma once
+#include "base/str.h"
+
+enum { ID_RND = 12, ID_HEX = 40, ID_MAX = 64 };
+
+struct id {
+	int64_t key;
+	uint8_t rnd[ID_RND];
+};
+
+/* Sets the cipher's key (16 bytes, from the store). Before any other call. */
+void id_setup(const uint8_t secret[16]);
+/* Keys minted from now on are greater than `floor`: the greatest key in the store. */
+void id_floor(int64_t floor);
+/* A fresh key and random part. */
+struct id id_mint(void);
+/* Writes prefix + '_' + hex into `out` (prefix at most 12 bytes), NUL-terminated; returns it. */
+struct str id_text(char out[ID_MAX], const char *prefix, const struct id *id);
+/* Reads an id of ours back; false when the prefix or the shape differs. */
+bool id_parse(struct str text, const char *prefix, struct id *ret);
+/* Like id_parse() with any prefix (before the last '_'). */
+bool id_parse_any(struct str text, struct id *ret);
+/* A random id that stands for no row ("req", "call"): prefix + '_' + 32 hex digits. */
+struct str id_random(char out[ID_MAX], const char *prefix);

@@ -1,0 +1,94 @@
+/* engine.h - engines: which models there are, and one call to one of them.
+ *
+ * `struct engines` is one per process: the configured (or managed) engines, their models, health and
+ * concurrency, shared by all loops under a lock held for moments. A `struct engine_port` is a loop's own
+ * connections. An engine_call is embedded in its turn and follows the loop contract: queue for a
+ * slot, wait for a loading engine, connect, retry before the first byte, stream, cancel. */
+#pragma once
+#include "engine/prompt.h"
+#include "loop/loop.h"
+#include "model/response.h"
+
+struct engines;
+struct engine_port;
+struct client;
+
+struct engine_alias {
+	struct str pattern, model; /* model {0}: the engine's default model */
+};
+struct engine_config {
+	struct str name, url, key;
+	const struct str *models; /* listed by hand; NULL: discovered through GET /v1/models */
+	size_t n_models;
+	struct str default_model;
+	const char *const *pass; /* NULL-terminated; NULL: the dialect's default */
+	int64_t concurrency;     /* 0: /props.total_slots if told, else 512 */
+	int64_t connect_ms, first_byte_ms, idle_ms, total_ms; /* 0: the limits' defaults */
+	bool fetches_urls;       /* decision O4 */
+	bool schema_prompt;      /* decision D5: `schema: prompt` */
+	/* Shims for the small default model (managed engine). */
+	struct str system;       /* added when the request brings no system message */
+	double temperature;      /* used when the request is silent; < 0: none */
+	int64_t max_tokens;      /* likewise; 0: none */
+	bool managed;            /* url is the managed child's socket */
+};
+struct engines_config {
+	const struct engine_config *engines;
+	size_t n;
+	const struct engine_alias *aliases; /* tried in order after exact names */
+	size_t n_aliases;
+	struct str default_model; /* {0}: first model of the first engine */
+};
+
+bool engines_open(const struct engines_config *c, struct engines **ret, struct err *e);
+void engines_close(struct engines *s);
+struct engine_port *engine_attach(struct engines *s, struct loop *l);
+void engine_detach(struct engine_port *p);
+/* On one loop only: starts discovery and health checks, again after every change. */
+void engines_watch(struct engine_port *p);
+/* An engine answers and has a model. */
+bool engines_ready(struct engines *s, struct err *why);
+
+struct engine_model { /* a copy; strings live in the arena given */
+	struct str name, owned_by, engine;
+	int64_t created, context; /* context: tokens, 0 unknown */
+	bool vision, audio, tools, schema;
+	bool aliased; /* the name asked for was an alias */
+	const char *const *pass;
+};
+/* ERR_MODEL_NOT_FOUND with OpenAI's text. */
+bool engine_find(struct engines *s, struct arena *a, struct str model, struct engine_model *ret, struct err *e);
+/* All models, for GET /v1/models. */
+size_t engine_models(struct engines *s, struct arena *a, struct engine_model **ret);
+
+enum model_event_kind { ME_TEXT, ME_REFUSAL, ME_REASONING, ME_CALL_BEGIN, ME_CALL_ARGS };
+struct model_event {
+	enum model_event_kind kind;
+	struct str text;     /* the piece; valid during the callback */
+	int index;           /* calls: 0, 1, ... in order of appearance */
+	struct str name;     /* ME_CALL_BEGIN; also call_id as the engine gave it (may be empty) */
+	struct str call_id;
+	struct str logprobs; /* ME_TEXT: JSON array in the Responses form ({token,bytes,logprob,top_logprobs}), {0}: none */
+};
+enum finish { FINISH_STOP, FINISH_LENGTH, FINISH_FILTER, FINISH_CALLS };
+
+struct engine_call {
+	void (*on_event)(struct engine_call *, const struct model_event *);
+	/* The end: e->code ERR_NONE with finish and usage set, or a failure (ERR_CONTEXT_LENGTH,
+	 * ERR_ENGINE, ERR_ENGINE_TIMEOUT, ERR_ENGINE_BUSY, ...). Idle then. */
+	void (*on_end)(struct engine_call *, const struct err *e);
+	enum finish finish;
+	struct usage usage;      /* reasoning tokens counted by us when the engine does not (decision B3) */
+	struct str served_model; /* the model that answers, from engine_find() */
+	bool begun;              /* the first byte of an answer has come */
+	struct engine_run *run;  /* NULL: idle */
+};
+/* `m` from engine_find(); `p` must live until on_end(). Never calls back inside. */
+void engine_call_start(struct engine_port *port, struct engine_call *c, struct arena *a,
+                       const struct engine_model *m, struct prompt *p);
+void engine_call_pause(struct engine_call *c);
+void engine_call_resume(struct engine_call *c);
+void engine_call_cancel(struct engine_call *c);
+/* What cannot be asked of this model is refused before a call: image without vision (names the part),
+ * schema on an engine without one, a remote image URL (decision O4). */
+bool engine_accepts(const struct engine_model *m, const struct prompt *p, struct err *e);

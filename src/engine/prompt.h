@@ -1,0 +1,56 @@
+/* prompt.h - what is asked of an engine, in neutral form.
+ *
+ * Both doors (Responses items, Chat Completions messages) make this; dialects render it. Strings are
+ * borrowed from the request or live in its arena. Pure. */
+#pragma once
+#include "model/request.h"
+
+enum role { ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT, ROLE_TOOL };
+enum part_kind { PART_TEXT, PART_IMAGE, PART_AUDIO, PART_FILE };
+
+struct prompt_part {
+	enum part_kind kind;
+	struct str text;   /* text; image URL or data URL; audio or file data (base64) */
+	struct str detail; /* image: detail; audio: format; file: file name */
+	const char *where; /* "input[0].content[1]", for errors that name the part */
+};
+struct prompt_call {
+	struct str call_id, name, arguments;
+};
+struct prompt_message {
+	enum role role;
+	struct prompt_part *parts;
+	size_t n_parts;
+	struct prompt_call *calls; /* assistant */
+	size_t n_calls;
+	struct str call_id;   /* tool */
+	struct str reasoning; /* assistant, within one tool loop (decision B3) */
+};
+struct prompt {
+	struct prompt_message *messages;
+	size_t n, cap;
+	const struct function_tool *tools;
+	size_t n_tools;
+	enum tool_choice choice;
+	struct str choice_name;
+	bool parallel;
+	struct format format;
+	struct sampling sampling;
+	bool logprobs;
+	bool truncate;      /* truncation: auto */
+	struct str cache_key;
+	struct str verbosity; /* {0}: none */
+};
+
+struct prompt_message *prompt_add(struct arena *a, struct prompt *p, enum role role);
+void prompt_add_text(struct arena *a, struct prompt_message *m, struct str text);
+/* Appends items (history or input) as messages: instructions, system and developer become system, calls
+ * join the assistant message before them, reasoning goes back only within the running tool loop.
+ * `path` is "input" for the request's own items, "" for history. */
+bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *items, size_t n, const char *path,
+                      struct err *e);
+/* Decision B1: one leading system message, adjacent messages of one role merged, parallel calls merged. */
+void prompt_tidy(struct arena *a, struct prompt *p);
+/* Drops the oldest droppable message (a call with its outputs; never system, never the last user
+ * message); false when nothing can go (decision D1). */
+bool prompt_drop_oldest(struct prompt *p);

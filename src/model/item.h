@@ -1,0 +1,40 @@
+/* item.h - the items of the API: what a conversation is made of.
+ *
+ * items.def has one row an item type: wire name, id prefix, field table, where it may stand (input,
+ * output). An item stays the JSON it came as (decision N1); `struct item` is a view. Pure. */
+#pragma once
+#include "wire/fields.h"
+
+enum item_type {
+	ITEM_NONE,
+#define ITEM(NAME, wire, prefix, fields, flags) ITEM_##NAME,
+#include "model/items.def"
+#undef ITEM
+	ITEM_COUNT
+};
+
+struct item {
+	enum item_type type;
+	struct str id;      /* as the client sent it; {0} when none */
+	struct str role;    /* messages */
+	struct str call_id; /* calls and their outputs */
+	struct str name;    /* calls */
+	yyjson_val *val;    /* the item itself; a plain-string input becomes a user message */
+};
+
+struct item_row {
+	const char *wire, *prefix;
+	const struct field *fields;
+	unsigned flags;
+};
+enum { ITEM_IN = 1, ITEM_OUT = 2, ITEM_CALL = 4, ITEM_CALL_OUTPUT = 8, ITEM_LATER = 16 /* refused by name for now */ };
+extern const struct item_row item_rows[ITEM_COUNT];
+
+/* Checks one input item at `path` ("input[2]") and fills the view. Every type of the API is known;
+ * those with ITEM_LATER, and part types we cannot serve yet, are 400s that name them. */
+bool item_read(struct arena *a, yyjson_val *v, const char *path, struct item *ret, struct err *e);
+/* The item as the API lists it: `id` set (ours, or the client's own), `type` present, string content as
+ * parts, `status` where listed items have one; key order as recorded. Tolerated extra keys stay. */
+struct str item_listed(struct arena *a, const struct item *it, struct str id);
+/* View of an item that was stored by us: no checks. false when it is not JSON. */
+bool item_view(struct arena *a, struct str json, struct item *ret);

@@ -1,0 +1,70 @@
+/* request.h - POST /v1/responses: the body, checked and normalised.
+ *
+ * Every parameter of api-surface B is in the table of request.c, checked in the live API's order with its
+ * texts. What changes the answer's meaning and cannot be honoured is refused by name; advisory.def lists
+ * what is only echoed. Strings are borrowed from the document or live in the arena. Pure. */
+#pragma once
+#include "model/item.h"
+
+enum tool_choice { CHOICE_AUTO, CHOICE_NONE, CHOICE_REQUIRED, CHOICE_NAMED };
+enum format_kind { FORMAT_TEXT, FORMAT_JSON_OBJECT, FORMAT_JSON_SCHEMA };
+
+struct function_tool {
+	struct str name, description;
+	yyjson_val *parameters; /* NULL: none */
+	bool strict;            /* effective (decision A4) */
+};
+
+struct format {
+	enum format_kind kind;
+	struct str name, description;
+	yyjson_val *schema;
+	bool strict;
+};
+
+struct sampling { /* has_x false: not given, the engine's default rules */
+	double temperature, top_p, frequency_penalty, presence_penalty;
+	bool has_temperature, has_top_p, has_frequency_penalty, has_presence_penalty;
+	int64_t max_output_tokens, top_logprobs;
+	bool has_max_output_tokens, has_top_logprobs;
+	struct str effort; /* reasoning.effort, {0} when not given */
+	struct str pass;   /* JSON members that go to the engine as they are: "\"top_k\":40,\"seed\":1", or {0} */
+};
+
+struct create {
+	struct str model, instructions, previous_response_id;
+	struct item *items; /* a string input is one user message */
+	size_t n_items;
+	bool input_given;
+	struct function_tool *tools; /* all function tools */
+	size_t n_tools;
+	enum tool_choice choice;
+	struct str choice_name;  /* CHOICE_NAMED */
+	struct str *allowed;     /* allowed_tools: names; NULL: all */
+	size_t n_allowed;
+	bool parallel_tool_calls, store, stream, background, truncation_auto, obfuscate;
+	bool include_logprobs, include_encrypted, include_image_url;
+	int64_t max_tool_calls; /* 0: none */
+	struct format format;
+	struct sampling sampling;
+	struct str summary;           /* reasoning.summary, {0} when none */
+	struct str prompt_cache_key;
+	const char *not_applied; /* "reasoning.effort, service_tier": for the header antiphon-not-applied; NULL: none */
+	/* The response object's echoes, rendered once as JSON values in the live form. */
+	struct {
+		struct str instructions, tools, tool_choice, text, reasoning, metadata, safety_identifier, user,
+			prompt_cache_key, prompt_cache_retention, service_tier, truncation, conversation, prompt;
+	} echo;
+};
+
+struct request_rules {
+	const char *const *pass; /* engine's `pass` list, NULL-terminated (decision A5) */
+	const char *engine_name; /* for the text that names the setting */
+};
+
+/* `body` must outlive *ret. */
+bool create_read(struct arena *a, yyjson_val *body, const struct request_rules *rules, struct create *ret,
+                 struct err *e);
+/* The checks that need the whole context, history first then input: every function_call_output has its
+ * call, every call its output, no duplicate ids in the input (api-surface G2). */
+bool create_check_calls(const struct item *history, size_t n_history, const struct create *c, struct err *e);

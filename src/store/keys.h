@@ -1,0 +1,26 @@
+/* keys.h - API keys and projects (decision E1).
+ *
+ * Keys are shown once and stored as SHA-256; checks are made against a table in memory that every loop
+ * shares, so that a revocation counts at once. All functions: any thread; the writing ones block. */
+#pragma once
+#include "store/store.h"
+
+enum { KEY_TEXT = 80 };
+
+struct key_info {
+	char id[ID_MAX], name[128], project[128], hint[16]; /* hint: first and last characters */
+	int64_t created_at, revoked_at;
+};
+/* A project's number; makes it when `create`. Names: 1-64 of [A-Za-z0-9_.-]. */
+bool project_find(struct store *s, struct str name, bool create, int64_t *ret, struct err *e);
+bool key_create(struct store *s, struct str name, struct str project, char secret[KEY_TEXT], struct key_info *ret,
+                struct err *e);
+/* Calls `each` for every key, newest first. */
+bool key_list(struct store *s, void (*each)(void *ctx, const struct key_info *), void *ctx, struct err *e);
+bool key_revoke(struct store *s, struct str id, struct err *e);
+/* Adds a key that lives in the configuration (ANTIPHON_API_KEY), of project default. */
+void key_add_fixed(struct store *s, struct str secret);
+/* true: *project and *project_name (static life of the store) are set. */
+bool key_check(struct store *s, struct str secret, int64_t *project, struct str *project_name);
+/* Are there any keys that are not revoked? Without one, a loopback listener takes any. */
+bool key_any(struct store *s);

@@ -1,0 +1,22 @@
+/* sse.h - Server-Sent Events, both ways (WHATWG HTML, 9.2 "Server-sent events").
+ *
+ * Feed any bytes, cut anywhere; emit() is called once per complete event. No sockets, no clock. */
+#pragma once
+#include "base/buf.h"
+#include "base/err.h"
+
+struct sse {
+	struct buf line;  /* the unfinished line */
+	struct buf data;  /* data lines of the event so far */
+	struct buf event; /* its name */
+	bool cr;          /* the last byte was a CR */
+	bool started;     /* past a byte-order mark */
+	bool has_data;
+};
+/* `max` bounds one line and one event's data. */
+void sse_init(struct sse *s, size_t max);
+void sse_release(struct sse *s);
+/* `event` is "" when the stream names none. emit() returns false to stop at once (sse_feed then
+ * returns true and drops the rest). Failure: a line or event over max (ERR_ENGINE). */
+bool sse_feed(struct sse *s, struct str in, bool (*emit)(void *ctx, struct str event, struct str data), void *ctx,
+              struct err *e);
