@@ -1,0 +1,104 @@
+/* workers.c - a bounded set of threads for what blocks. */
+#include "loop/workers.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+
+struct workers {
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	struct job *first, **last; /* those that wait */
+	unsigned waiting, queue;
+	bool ending;
+	char name[16];
+	unsigned n;
+	pthread_t threads[];
+};
+
+static void on_done(struct post *p)
+{
+	struct job *j = OWNER(p, struct job, post);
+	j->done(j);
+}
+
+/* The next job, or NULL when the set ends. */
+static struct job *take_job(struct workers *w)
+{
+	pthread_mutex_lock(&w->lock);
+	while (!w->first && !w->ending)
+		pthread_cond_wait(&w->more, &w->lock);
+	struct job *j = w->first;
+	if (j) {
+		w->first = j->next;
+		if (!w->first)
+			w->last = &w->first;
+		w->waiting--;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return j;
+}
+
+static void *work(void *arg)
+{
+	struct workers *w = arg;
+	pthread_setname_np(pthread_self(), w->name);
+	for (struct job *j; (j = take_job(w));) {
+		if (!atomic_load(&j->cancelled))
+			j->run(j);
+		j->post.run = on_done;
+		loop_post(j->loop, &j->post); /* from here on the job is the loop's */
+	}
+	return NULL;
+}
+
+struct workers *workers_new(const char *name, unsigned threads, unsigned queue)
+{
+	struct workers *w = xalloc(sizeof *w + threads * sizeof w->threads[0]);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->more, NULL);
+	w->last = &w->first;
+	w->queue = queue;
+	snprintf(w->name, sizeof w->name, "%s", name);
+	for (w->n = 0; w->n < threads; w->n++) {
+		int bad = pthread_create(&w->threads[w->n], NULL, work, w);
+		assert(!bad && "no thread at start");
+		if (bad)
+			break;
+	}
+	return w;
+}
+
+void workers_free(struct workers *w)
+{
+	if (!w)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->ending = true;
+	pthread_cond_broadcast(&w->more);
+	pthread_mutex_unlock(&w->lock);
+	for (unsigned i = 0; i < w->n; i++)
+		pthread_join(w->threads[i], NULL);
+	pthread_cond_destroy(&w->more);
+	pthread_mutex_destroy(&w->lock);
+	xfree(w);
+}
+
+bool job_start(struct workers *w, struct loop *l, struct job *j)
+{
+	pthread_mutex_lock(&w->lock);
+	bool fits = w->waiting < w->queue;
+	if (fits) {
+		j->loop = l;
+		j->next = NULL;
+		*w->last = j;
+		w->last = &j->next;
+		w->waiting++;
+		pthread_cond_signal(&w->more);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return fits;
+}
