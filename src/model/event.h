@@ -29,6 +29,8 @@ enum event_member {
 	EM_COMMAND = 1 << 19,
 	EM_PARTIAL_IMAGE = 1 << 20,
 	EM_OUTPUT = 1 << 21,    /* raw */
+	EM_DELTA_OBJECT = 1 << 22, /* raw, under "delta" */
+	EM_INDEX_FIRST = 1 << 23,  /* no member: output_index before item_id */
 };
 
 enum event_type {
@@ -51,7 +53,7 @@ struct event {
 	struct str item_id;
 	struct str text;      /* delta, text, refusal, arguments, input, code, command: the row says which */
 	struct str name;
-	struct str raw;       /* response, item, part, annotation, output as JSON */
+	struct str raw;       /* response, item, part, annotation, output as JSON; a partial image: its members */
 	struct str logprobs;  /* JSON array; {0}: [] */
 	const struct err *error;
 };

@@ -27,7 +27,14 @@ struct item_row {
 	const struct field *fields;
 	unsigned flags;
 };
-enum { ITEM_IN = 1, ITEM_OUT = 2, ITEM_CALL = 4, ITEM_CALL_OUTPUT = 8, ITEM_LATER = 16 /* refused by name for now */ };
+enum {
+	ITEM_IN = 1,
+	ITEM_OUT = 2,
+	ITEM_CALL = 4,
+	ITEM_CALL_OUTPUT = 8,
+	ITEM_LATER = 16, /* refused by name for now */
+	ITEM_STATUS = 32 /* listed with a status, "completed" when none was given */
+};
 extern const struct item_row item_rows[ITEM_COUNT];
 
 /* Checks one input item at `path` ("input[2]") and fills the view. Every type of the API is known;
