@@ -1,0 +1,55 @@
+# The front door for those who are inside. Everything real is in ./run, ./test, tools/ and meson.build.
+MODEL =
+ENGINE =
+FUZZ_SECONDS = 60
+SOAK_MINUTES = 30
+
+.PHONY: all run test check lint format bench fuzz soak clean help
+
+all:
+	tools/install.sh
+	tools/build.sh build release
+
+# make run [MODEL=FILE.gguf] [ENGINE=URL]
+run:
+	./run $(if $(MODEL),--model $(MODEL)) $(if $(ENGINE),--engine $(ENGINE))
+
+test:
+	./test
+
+# The tests beside the source alone: the quick look while writing C.
+check:
+	tools/install.sh
+	tools/python-env.sh tests
+	./test unit
+
+lint:
+	tools/install.sh --dev
+	tools/lint --format
+
+format:
+	tools/install.sh --dev
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+bench:
+	tools/install.sh
+	tools/build.sh build release
+	bench/run
+
+# Every fuzz target for FUZZ_SECONDS; what it finds stays in build-fuzz/found.
+fuzz:
+	tools/install.sh --dev
+	tools/build.sh build-fuzz fuzz
+	tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
+soak:
+	tools/install.sh
+	tools/python-env.sh tests
+	tools/build.sh build-asan asan
+	ANTIPHON_BIN=build-asan/antiphon .venv/bin/python tests/soak.py --minutes $(SOAK_MINUTES)
+
+clean:
+	rm -rf build build-asan build-fuzz build-test-results
+
+help:
+	@sed -n 's/^\([a-z]*\):.*/\1/p' Makefile | sort -u | tr '\n' ' '; echo
