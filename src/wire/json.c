@@ -117,10 +117,11 @@ struct str json_text(struct arena *a, yyjson_val *v)
 
 static bool same_number(yyjson_val *a, yyjson_val *b)
 {
-	if (yyjson_is_uint(a) && yyjson_is_uint(b))
-		return yyjson_get_uint(a) == yyjson_get_uint(b);
-	if (yyjson_is_int(a) && yyjson_is_int(b)) /* at least one is below zero */
-		return yyjson_is_sint(a) && yyjson_is_sint(b) && yyjson_get_sint(a) == yyjson_get_sint(b);
+	if (yyjson_is_int(a) && yyjson_is_int(b)) {
+		bool a_below = yyjson_is_sint(a) && yyjson_get_sint(a) < 0;
+		bool b_below = yyjson_is_sint(b) && yyjson_get_sint(b) < 0;
+		return a_below == b_below && yyjson_get_uint(a) == yyjson_get_uint(b);
+	}
 	double x = yyjson_get_num(a), y = yyjson_get_num(b);
 	return !(x < y) && !(x > y);
 }

@@ -113,7 +113,8 @@ static void equality(void)
 	CHECK(!json_same(parse("{\"a\":1}"), parse("{\"b\":1}")));
 	CHECK(!json_same(parse("[1,2]"), parse("[2,1]")));
 	CHECK(!json_same(parse("1"), parse("\"1\"")));
-	CHECK(json_same(parse("-0.0"), parse("0")));
+	CHECK(json_same(parse("-0.0"), parse("0")) && json_same(parse("-0"), parse("0")));
+	CHECK(json_same(parse("-7"), parse("-7")) && !json_same(parse("-7"), parse("7")));
 	CHECK(!json_same(parse("18446744073709551615"), parse("-1")));
 	CHECK(json_same(NULL, NULL) && !json_same(parse("null"), NULL));
 	struct buf x, y;

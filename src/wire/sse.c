@@ -1,0 +1,113 @@
+/* sse.c - Server-Sent Events, both ways (WHATWG HTML, 9.2 "Server-sent events"). */
+#include "wire/sse.h"
+
+#include <string.h>
+
+void sse_init(struct sse *s, size_t max)
+{
+	*s = (struct sse){.started = false};
+	buf_init(&s->line, max);
+	buf_init(&s->data, max);
+	buf_init(&s->event, max);
+}
+
+void sse_release(struct sse *s)
+{
+	buf_release(&s->line);
+	buf_release(&s->data);
+	buf_release(&s->event);
+}
+
+/* A data line: lines of one event are joined by LF. */
+static void add_data(struct sse *s, struct str value)
+{
+	if (s->has_data)
+		buf_byte(&s->data, '\n');
+	else
+		buf_clear(&s->data);
+	buf_add(&s->data, value);
+	s->has_data = true;
+}
+
+/* Fields other than these two (id, retry, a comment's empty name) don't matter to an engine's client. */
+static void take_field(struct sse *s, struct str line)
+{
+	struct str name = str_cut(&line, ':');
+	if (line.n && line.p[0] == ' ') {
+		line.p++;
+		line.n--;
+	}
+	if (str_eq(name, S("data"))) {
+		add_data(s, line);
+	} else if (str_eq(name, S("event"))) {
+		buf_clear(&s->event);
+		buf_add(&s->event, line);
+	}
+}
+
+/* Event and data are emptied before emit(), so that a reader who stops leaves nothing behind and may even
+ * release *s inside. */
+static bool dispatch(struct sse *s, bool (*emit)(void *ctx, struct str event, struct str data), void *ctx)
+{
+	struct str event = buf_str(&s->event), data = buf_str(&s->data);
+	bool any = s->has_data;
+	s->event.n = s->data.n = 0;
+	s->has_data = false;
+	return !any || emit(ctx, event, data);
+}
+
+/* Offset of the first CR or LF, or in.n. *lf keeps where the next LF stands (or the end), so that a stream of
+ * lone CRs is not searched anew for each line. */
+static size_t line_end(struct str in, const char **lf)
+{
+	if (!*lf || *lf < in.p)
+		*lf = in.p + str_find(in, '\n');
+	return str_find((struct str){in.p, (size_t)(*lf - in.p)}, '\r');
+}
+
+static bool too_long(const struct sse *s, struct err *e)
+{
+	return fail(e, ERR_ENGINE, NULL, "the engine sent an event of more than %zu bytes", s->line.max);
+}
+
+bool sse_feed(struct sse *s, struct str in, bool (*emit)(void *ctx, struct str event, struct str data), void *ctx,
+              struct err *e)
+{
+	const char *lf = NULL;
+	while (in.n) {
+		if (s->cr && in.p[0] == '\n') { /* the other half of a CRLF */
+			in.p++;
+			in.n--;
+		}
+		s->cr = false;
+		size_t end = line_end(in, &lf);
+		struct str line = {in.p, end};
+		if (s->line.n || end == in.n) {
+			buf_add(&s->line, line);
+			line = buf_str(&s->line);
+		}
+		if (s->line.over || line.n > s->line.max)
+			return too_long(s, e);
+		if (end == in.n)
+			break;
+		s->cr = in.p[end] == '\r';
+		in.p += end + 1;
+		in.n -= end + 1;
+		if (!s->started && str_starts(line, S("\xef\xbb\xbf"))) {
+			line.p += 3;
+			line.n -= 3;
+		}
+		s->started = true;
+		if (line.n) {
+			take_field(s, line);
+			buf_clear(&s->line);
+			if (s->data.over || s->event.over)
+				return too_long(s, e);
+		} else {
+			buf_clear(&s->line); /* it held a byte-order mark at most */
+			if (!dispatch(s, emit, ctx))
+				return true;
+		}
+	}
+	return true;
+}
