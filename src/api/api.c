@@ -1,0 +1,79 @@
+/* api.c - the life of the floor. */
+#include "api/api.h"
+
+#include <assert.h>
+
+#include "api/internal.h"
+#include "api/pages.h"
+#include "api/replay.h"
+#include "api/turn.h"
+#include "base/clock.h"
+
+struct api_limits api_limits = {
+#define LIMIT(name, def, least, largest, help) .name = def,
+#include "api/limits.def"
+#undef LIMIT
+};
+
+struct api *api_new(const struct api_options *o)
+{
+	struct api *a = xalloc(sizeof *a);
+	struct err e = {0};
+	uint8_t secret[32];
+	a->options = *o;
+	a->began_s = clock_wall_s();
+	a->replays = replays_new();
+	store_secret(o->store, "obfuscation", secret);
+	reply_setup(secret);
+	bool ok = project_find(o->store, S("default"), true, &a->default_project, &e);
+	assert(ok); /* the project `default` is made with the store */
+	(void)ok;
+	return a;
+}
+
+void api_free(struct api *a)
+{
+	if (!a)
+		return;
+	replays_free(a->replays);
+	xfree(a);
+}
+
+struct api_loop *api_attach(struct api *a, struct loop *l, struct store_port *sp, struct engine_port *ep)
+{
+	struct api_loop *al = xalloc(sizeof *al);
+	*al = (struct api_loop){.api = a, .loop = l, .store = sp, .engine = ep};
+	routes_setup(&al->service);
+	buf_init(&al->scratch, SIZE_MAX / 2);
+	return al;
+}
+
+void api_detach(struct api_loop *al)
+{
+	api_cancel_all(al);
+	buf_release(&al->scratch);
+	xfree(al);
+}
+
+struct service *api_service(struct api_loop *al)
+{
+	return &al->service;
+}
+
+void api_drain(struct api *a)
+{
+	atomic_store(&a->draining, true);
+}
+
+size_t api_running(struct api *a)
+{
+	return atomic_load(&a->running);
+}
+
+void api_cancel_all(struct api_loop *al)
+{
+	for (struct turn *t = al->turns, *next; t; t = next) {
+		next = t->next;
+		turn_cancel(t);
+	}
+}

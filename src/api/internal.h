@@ -1,0 +1,73 @@
+/* internal.h - what the files of api/ share: the two structs behind api.h and a request on its way.
+ *
+ * Loop thread, except struct api's atomics. */
+#pragma once
+#include <stdatomic.h>
+
+#include "api/api.h"
+#include "net/exchange.h"
+
+struct replays;
+struct turn;
+
+struct api {
+	struct api_options options;
+	struct replays *replays;
+	int64_t default_project;
+	atomic_bool draining;
+	atomic_size_t running;
+	int64_t began_s;
+};
+
+struct api_loop {
+	struct service service; /* first: net/ knows only this */
+	struct api *api;
+	struct loop *loop;
+	struct store_port *store;
+	struct engine_port *engine;
+	struct turn *turns; /* a list of those that run here */
+	size_t n_turns;
+	struct buf scratch; /* one event at a time is rendered here */
+};
+
+enum { ROUTE_OPEN = 1 /* no key needed */, ROUTE_BODY = 2 /* a JSON body */, ROUTE_WORK = 4 /* refused while draining */ };
+
+struct request;
+struct route {
+	enum method method;
+	struct str path; /* "/v1/responses/{id}/input_items" */
+	void (*handle)(struct request *);
+	unsigned flags;
+};
+
+struct request {
+	struct api_loop *api;
+	struct exchange *x;
+	const struct route *route;
+	int64_t project;
+	struct str project_name;
+	struct str args[2]; /* the path's {..}, decoded */
+};
+
+#define ROUTE(method, path, handler, flags) void handler(struct request *);
+#include "api/routes.def"
+#undef ROUTE
+
+/* Ends the exchange with a JSON body, or with an error in OpenAI's form. */
+void answer_json(struct request *rq, int status, struct str json);
+void answer_error(struct exchange *x, const struct err *e);
+/* The error headers (Retry-After, retry-after-ms, x-should-retry) of `e`. */
+void error_headers(struct exchange *x, const struct err *e);
+/* The error body, in `a`. */
+struct str error_body(struct arena *a, const struct err *e);
+
+/* A query parameter, decoded; {0} when absent. `at` walks repeated ones (0 at first; NULL: the first). */
+struct str query_get(struct request *rq, const char *name, size_t *at);
+/* Refuses query parameters that are not in `known` (NULL-terminated; "include" covers include[] too). */
+bool query_known(struct request *rq, const char *const *known, struct err *e);
+bool query_int(struct request *rq, const char *name, int64_t least, int64_t most, int64_t *ret, struct err *e);
+bool query_bool(struct request *rq, const char *name, bool *ret, struct err *e);
+
+/* auth.c: who asks (sets rq->project), and may this page or host ask at all (decision E2)? */
+bool auth_origin(struct request *rq, struct err *e);
+bool auth_key(struct request *rq, struct err *e);

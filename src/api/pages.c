@@ -1,0 +1,101 @@
+/* pages.c - what is not the API proper: GET /, /health, /ready, /v1/models. */
+#include "api/pages.h"
+
+#include <stdio.h>
+
+#include "api/internal.h"
+#include "base/clock.h"
+#include "wire/json.h"
+
+static const struct str plain_type = STR("text/plain; charset=utf-8");
+
+void root_get(struct request *rq)
+{
+	const struct api_options *o = &rq->api->api->options;
+	struct str text = str_fmt(exchange_arena(rq->x),
+	                          "Antiphon " ANTIPHON_VERSION ": OpenAI's Responses API in your own house.\n\n"
+	                          "Base URL  %.*s\n"
+	                          "Answers   %.*s\n"
+	                          "Models    GET %.*s/models\n"
+	                          "State     GET /health (alive), GET /ready (store open, an engine answers)\n\n"
+	                          "  export OPENAI_BASE_URL=%.*s OPENAI_API_KEY=any\n"
+	                          "  python3 -c 'import openai; print(openai.OpenAI().responses.create(model=\"gpt-4o\", "
+	                          "input=\"What is the capital of France?\").output_text)'\n",
+	                          FMT(o->base_url), FMT(o->default_banner), FMT(o->base_url), FMT(o->base_url));
+	exchange_send(rq->x, 200, plain_type, text);
+}
+
+void health_get(struct request *rq)
+{
+	answer_json(rq, 200, S("{\"status\":\"ok\"}"));
+}
+
+void ready_get(struct request *rq)
+{
+	struct api *api = rq->api->api;
+	struct err why = {0};
+	if (atomic_load(&api->draining))
+		fail(&why, ERR_UNAVAILABLE, NULL, "The server is shutting down.");
+	if (why.code || !store_healthy(api->options.store, &why) || !engines_ready(api->options.engines, &why)) {
+		why.code = ERR_UNAVAILABLE;
+		if (!why.retry_after_ms)
+			why.retry_after_ms = 1000;
+		answer_error(rq->x, &why);
+		return;
+	}
+	answer_json(rq, 200, S("{\"status\":\"ready\"}"));
+}
+
+static void write_model(struct jout *o, const struct engine_model *m)
+{
+	jo_obj(o);
+	jo_kstr(o, "id", m->name);
+	jo_kstr(o, "object", S("model"));
+	jo_kint(o, "created", m->created);
+	jo_kstr(o, "owned_by", m->owned_by);
+	jo_obj_end(o);
+}
+
+void models_list(struct request *rq)
+{
+	static const char *const known[] = {"client_version", NULL};
+	struct engine_model *models;
+	struct err e = {0};
+	if (!query_known(rq, known, &e)) {
+		answer_error(rq->x, &e);
+		return;
+	}
+	size_t n = engine_models(rq->api->api->options.engines, exchange_arena(rq->x), &models);
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {&b, false};
+	jo_obj(&o);
+	jo_kstr(&o, "object", S("list"));
+	jo_key(&o, S("data"));
+	jo_arr(&o);
+	for (size_t i = 0; i < n; i++)
+		write_model(&o, &models[i]);
+	jo_arr_end(&o);
+	jo_obj_end(&o);
+	answer_json(rq, 200, buf_str(&b));
+	buf_release(&b);
+}
+
+void model_get(struct request *rq)
+{
+	struct engine_model m;
+	struct err e = {0};
+	if (!engine_find(rq->api->api->options.engines, exchange_arena(rq->x), rq->args[0], &m, &e)) {
+		struct err gone = {0};
+		fail(&gone, ERR_MODEL_UNKNOWN, "model", "The model '%.*s' does not exist or you do not have access to it.",
+		     FMT(rq->args[0]));
+		answer_error(rq->x, &gone);
+		return;
+	}
+	struct buf b;
+	buf_init(&b, 64 * 1024);
+	struct jout o = {&b, false};
+	write_model(&o, &m);
+	answer_json(rq, 200, buf_str(&b));
+	buf_release(&b);
+}

@@ -1,0 +1,176 @@
+/* rebuild.c - a finished response told again as a stream of events. */
+#include "api/rebuild.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "model/event.h"
+
+struct rebuild {
+	struct reply *reply;
+	struct buf b;
+	int64_t seq, after;
+	struct str item_id;
+	int output_index;
+};
+
+static void send(struct rebuild *r, struct event ev)
+{
+	ev.seq = r->seq++;
+	if (ev.seq <= r->after)
+		return;
+	buf_clear(&r->b);
+	event_write(&r->b, &ev);
+	reply_event(r->reply, event_rows[ev.type].wire, buf_str(&r->b), ev.seq, event_delta(&ev));
+}
+
+static struct event at(const struct rebuild *r, enum event_type type, int index)
+{
+	return (struct event){.type = type, .item_id = r->item_id, .output_index = r->output_index,
+	                      .content_index = index, .summary_index = index};
+}
+
+static void send_text(struct rebuild *r, enum event_type type, int index, struct str text)
+{
+	struct event ev = at(r, type, index);
+	ev.text = text;
+	send(r, ev);
+}
+
+static void send_raw(struct rebuild *r, enum event_type type, int index, struct str raw)
+{
+	struct event ev = at(r, type, index);
+	ev.raw = raw;
+	send(r, ev);
+}
+
+/* A copy of an object with some members replaced by JSON given as text. */
+struct swap {
+	struct str key, json;
+};
+
+static struct str with(struct arena *a, yyjson_val *obj, const struct swap *swaps, size_t n)
+{
+	struct buf b;
+	size_t i, max;
+	yyjson_val *k, *v;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {&b, false};
+	jo_obj(&o);
+	yyjson_obj_foreach(obj, i, max, k, v) {
+		struct str key = json_str(k);
+		const struct swap *s = NULL;
+		for (size_t j = 0; j < n; j++)
+			if (str_eq(swaps[j].key, key))
+				s = &swaps[j];
+		jo_key(&o, key);
+		if (s)
+			jo_raw(&o, s->json);
+		else
+			jo_val(&o, v);
+	}
+	jo_obj_end(&o);
+	struct str text = str_copy(a, buf_str(&b));
+	buf_release(&b);
+	return text;
+}
+
+static const struct part_kind {
+	struct str type, member;
+	enum event_type added, delta, text_done, done;
+} part_kinds[] = {
+	{STR("output_text"), STR("text"), EV_PART_ADDED, EV_TEXT_DELTA, EV_TEXT_DONE, EV_PART_DONE},
+	{STR("refusal"), STR("refusal"), EV_PART_ADDED, EV_REFUSAL_DELTA, EV_REFUSAL_DONE, EV_PART_DONE},
+	{STR("reasoning_text"), STR("text"), EV_PART_ADDED, EV_REASONING_DELTA, EV_REASONING_DONE, EV_PART_DONE},
+	{STR("summary_text"), STR("text"), EV_SUMMARY_PART_ADDED, EV_SUMMARY_TEXT_DELTA,
+	 EV_SUMMARY_TEXT_DONE, EV_SUMMARY_PART_DONE},
+};
+
+static void send_part(struct rebuild *r, struct arena *a, yyjson_val *part, int index)
+{
+	struct str type = json_str(json_get(part, S("type")));
+	for (size_t i = 0; i < sizeof part_kinds / sizeof *part_kinds; i++) {
+		const struct part_kind *k = &part_kinds[i];
+		if (!str_eq(k->type, type))
+			continue;
+		struct swap empty[] = {{k->member, STR("\"\"")}, {STR("logprobs"), STR("[]")}, {STR("annotations"), STR("[]")}};
+		struct str text = json_str(json_get(part, k->member));
+		yyjson_val *logprobs = json_get(part, S("logprobs"));
+		send_raw(r, k->added, index, with(a, part, empty, 3));
+		struct event delta = at(r, k->delta, index), done = at(r, k->text_done, index);
+		delta.text = done.text = text;
+		delta.logprobs = done.logprobs = logprobs ? json_text(a, logprobs) : (struct str){0};
+		if (text.n)
+			send(r, delta);
+		send(r, done);
+		send_raw(r, k->done, index, json_text(a, part));
+		return;
+	}
+}
+
+static void send_parts(struct rebuild *r, struct arena *a, yyjson_val *parts)
+{
+	size_t i, max;
+	yyjson_val *part;
+	yyjson_arr_foreach(parts, i, max, part)
+		send_part(r, a, part, (int)i);
+}
+
+static void send_item(struct rebuild *r, struct arena *a, yyjson_val *item, int index)
+{
+	static const struct swap fresh[] = {{STR("status"), STR("\"in_progress\"")}, {STR("content"), STR("[]")},
+	                                    {STR("summary"), STR("[]")}, {STR("arguments"), STR("\"\"")}};
+	r->item_id = json_str(json_get(item, S("id")));
+	r->output_index = index;
+	send_raw(r, EV_ITEM_ADDED, 0, with(a, item, fresh, 4));
+	send_parts(r, a, json_get(item, S("content")));
+	send_parts(r, a, json_get(item, S("summary")));
+	yyjson_val *args = json_get(item, S("arguments"));
+	if (yyjson_is_str(args)) {
+		send_text(r, EV_ARGUMENTS_DELTA, 0, json_str(args));
+		struct event done = at(r, EV_ARGUMENTS_DONE, 0);
+		done.text = json_str(args);
+		done.name = json_str(json_get(item, S("name")));
+		send(r, done);
+	}
+	send_raw(r, EV_ITEM_DONE, 0, json_text(a, item));
+}
+
+static enum event_type terminal(struct str status)
+{
+	return str_eq(status, S("completed"))    ? EV_COMPLETED
+	       : str_eq(status, S("incomplete")) ? EV_INCOMPLETE
+	                                         : EV_FAILED;
+}
+
+void rebuild_events_after(struct reply *reply, struct arena *a, struct str json, int64_t after)
+{
+	static const struct swap begun[] = {{STR("status"), STR("\"in_progress\"")}, {STR("output"), STR("[]")},
+	                                    {STR("usage"), STR("null")}, {STR("completed_at"), STR("null")},
+	                                    {STR("error"), STR("null")}, {STR("incomplete_details"), STR("null")}};
+	struct rebuild r = {.reply = reply, .after = after};
+	struct err e = {0};
+	yyjson_val *v, *item;
+	size_t i, max;
+	buf_init(&r.b, SIZE_MAX / 2);
+	if (json_parse(a, json, &v, &e)) {
+		struct str first = with(a, v, begun, 6);
+		send_raw(&r, EV_CREATED, 0, first);
+		send_raw(&r, EV_IN_PROGRESS, 0, first);
+		yyjson_arr_foreach(json_get(v, S("output")), i, max, item)
+			send_item(&r, a, item, (int)i);
+		send_raw(&r, terminal(json_str(json_get(v, S("status")))), 0, json_text(a, v));
+	}
+	buf_release(&r.b);
+	reply_end(reply, 200, S(""));
+}
+
+void rebuild_events(struct reply *reply, struct arena *a, struct str json)
+{
+	rebuild_events_after(reply, a, json, -1);
+}
+
+void body_hash(struct str body, uint8_t out[32])
+{
+	crypto_hash_sha256(out, (const unsigned char *)body.p, body.n);
+}

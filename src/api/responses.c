@@ -1,0 +1,224 @@
+/* responses.c - /v1/responses and what hangs below it. */
+#include <string.h>
+
+#include "api/internal.h"
+#include "api/playback.h"
+#include "api/rebuild.h"
+#include "api/turn.h"
+#include "base/clock.h"
+
+/* One store operation for one request; lives in the request arena, ends with the exchange. */
+struct lookup {
+	struct request *rq;
+	struct store_op op;
+	struct reader reader;
+	struct stored_response response;
+	struct stored_page page;
+	/* GET ?stream=true */
+	int64_t after;
+	int obfuscate;
+};
+
+static void on_gone(struct reader *r)
+{
+	store_cancel(&OWNER(r, struct lookup, reader)->op);
+}
+
+static void on_room(struct reader *r)
+{
+}
+
+static struct lookup *lookup_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
+{
+	struct lookup *l = new(exchange_arena(rq->x), struct lookup);
+	l->rq = rq;
+	l->op.done = done;
+	l->reader = (struct reader){on_gone, on_room};
+	exchange_watch(rq->x, &l->reader);
+	return l;
+}
+
+/* The lookup of a finished operation; NULL when it failed, which is answered here. */
+static struct lookup *lookup_done(struct store_op *op, const struct err *e)
+{
+	struct lookup *l = OWNER(op, struct lookup, op);
+	exchange_unwatch(l->rq->x);
+	if (e->code == ERR_NONE)
+		return l;
+	answer_error(l->rq->x, e);
+	return NULL;
+}
+
+void response_create(struct request *rq)
+{
+	turn_start(rq);
+}
+
+/* --- GET /v1/responses/{id} --- */
+
+static void on_got(struct store_op *op, const struct err *e)
+{
+	struct lookup *l = lookup_done(op, e);
+	if (l)
+		answer_json(l->rq, 200, l->response.json);
+}
+
+/* A stored answer that was not streamed has no events of its own: they are made from it. */
+static void stream_rebuilt(struct lookup *l)
+{
+	struct request *rq = l->rq;
+	struct err e = {0};
+	if (clock_wall_s() - l->response.created_at > api_limits.replay_seconds + api_limits.turn_seconds) {
+		fail(&e, ERR_BAD_REQUEST, "stream", "Response with id '%.*s' can no longer be streamed: its events are kept for %lld "
+		     "seconds. Retrieve it without `stream`.", FMT(rq->args[0]), (long long)api_limits.replay_seconds);
+		answer_error(rq->x, &e);
+		return;
+	}
+	static struct reply_owner nobody;
+	struct str json = l->response.json;
+	struct reply *r = reply_open(rq->x, REPLY_SSE, &nobody);
+	if (l->obfuscate != 0)
+		reply_obfuscate(r, rq->args[0]);
+	rebuild_events_after(r, exchange_arena(rq->x), json, l->after);
+}
+
+static void on_got_to_stream(struct store_op *op, const struct err *e)
+{
+	struct lookup *l = lookup_done(op, e);
+	if (l && !playback_start(l->rq, l->rq->project, l->rq->args[0], l->after, l->obfuscate, true))
+		stream_rebuilt(l);
+}
+
+static bool get_stream_read(struct request *rq, struct lookup *l, bool *stream, struct err *e)
+{
+	static const char *const known[] = {"include", "stream", "starting_after", "include_obfuscation", NULL};
+	bool obfuscate = true;
+	l->after = -1;
+	l->obfuscate = -1;
+	if (!query_known(rq, known, e) || !query_bool(rq, "stream", stream, e) ||
+	    !query_int(rq, "starting_after", 0, INT64_MAX, &l->after, e) ||
+	    !query_bool(rq, "include_obfuscation", &obfuscate, e))
+		return false;
+	if (query_get(rq, "include_obfuscation", NULL).p)
+		l->obfuscate = obfuscate;
+	if (l->after >= 0 && !*stream)
+		return fail(e, ERR_BAD_REQUEST, "starting_after", "The 'starting_after' parameter is only allowed with 'stream' set to true.");
+	if (*stream && rq->api->api->options.resume_background)
+		return fail(e, ERR_BAD_REQUEST, "stream",
+		            "This response cannot be streamed because it was not created with background=true.");
+	return true;
+}
+
+void response_get(struct request *rq)
+{
+	struct lookup *l = lookup_new(rq, on_got);
+	struct err e = {0};
+	bool stream = false;
+	if (!get_stream_read(rq, l, &stream, &e)) {
+		exchange_unwatch(rq->x);
+		answer_error(rq->x, &e);
+		return;
+	}
+	if (stream)
+		l->op.done = on_got_to_stream;
+	store_get_response(rq->api->store, &l->op, rq->project, rq->args[0], exchange_arena(rq->x), &l->response);
+}
+
+/* --- DELETE, cancel --- */
+
+static void on_deleted(struct store_op *op, const struct err *e)
+{
+	struct lookup *l = lookup_done(op, e);
+	if (!l)
+		return;
+	struct buf b;
+	buf_init(&b, 4096);
+	struct jout o = {&b, false};
+	jo_obj(&o);
+	jo_kstr(&o, "id", l->rq->args[0]);
+	jo_kstr(&o, "object", S("response.deleted"));
+	jo_kbool(&o, "deleted", true);
+	jo_obj_end(&o);
+	answer_json(l->rq, 200, buf_str(&b));
+	buf_release(&b);
+}
+
+void response_delete(struct request *rq)
+{
+	struct lookup *l = lookup_new(rq, on_deleted);
+	store_delete_response(rq->api->store, &l->op, rq->project, rq->args[0]);
+}
+
+static void on_got_to_cancel(struct store_op *op, const struct err *e)
+{
+	struct lookup *l = lookup_done(op, e);
+	struct err no = {0};
+	if (!l)
+		return;
+	fail(&no, ERR_BAD_REQUEST, NULL, "Cannot cancel a synchronous response.");
+	answer_error(l->rq->x, &no);
+}
+
+void response_cancel(struct request *rq)
+{
+	struct lookup *l = lookup_new(rq, on_got_to_cancel);
+	store_get_response(rq->api->store, &l->op, rq->project, rq->args[0], exchange_arena(rq->x), &l->response);
+}
+
+/* --- GET /v1/responses/{id}/input_items --- */
+
+static struct str listed_id(struct arena *a, const struct stored_item *it)
+{
+	struct item view;
+	return item_view(a, it->json, &view) ? view.id : (struct str){0};
+}
+
+static void on_listed(struct store_op *op, const struct err *e)
+{
+	struct lookup *l = lookup_done(op, e);
+	if (!l)
+		return;
+	struct arena *a = exchange_arena(l->rq->x);
+	struct stored_page *p = &l->page;
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {&b, false};
+	jo_obj(&o);
+	jo_kstr(&o, "object", S("list"));
+	jo_key(&o, S("data"));
+	jo_arr(&o);
+	for (size_t i = 0; i < p->n; i++)
+		jo_raw(&o, p->items[i].json);
+	jo_arr_end(&o);
+	jo_kstr(&o, "first_id", p->n ? listed_id(a, &p->items[0]) : (struct str){0});
+	jo_kbool(&o, "has_more", p->has_more);
+	jo_kstr(&o, "last_id", p->n ? listed_id(a, &p->items[p->n - 1]) : (struct str){0});
+	jo_obj_end(&o);
+	answer_json(l->rq, 200, buf_str(&b));
+	buf_release(&b);
+}
+
+static bool page_read(struct request *rq, struct page_query *q, struct err *e)
+{
+	static const char *const known[] = {"after", "before", "limit", "order", "include", NULL};
+	struct str order = query_get(rq, "order", NULL);
+	*q = (struct page_query){.after = query_get(rq, "after", NULL), .before = query_get(rq, "before", NULL), .limit = 20};
+	if (!query_known(rq, known, e) || !query_int(rq, "limit", 1, 100, &q->limit, e))
+		return false;
+	if (order.p && !str_eq(order, S("asc")) && !str_eq(order, S("desc")))
+		return fail(e, ERR_INVALID_VALUE, "order", "Invalid value: '%.*s'. Supported values are: 'asc' and 'desc'.", FMT(order));
+	q->ascending = str_eq(order, S("asc"));
+	return true;
+}
+
+void response_input_items(struct request *rq)
+{
+	struct page_query q;
+	struct err e = {0};
+	if (!page_read(rq, &q, &e)) {
+		answer_error(rq->x, &e);
+		return;
+	}
+	struct lookup *l = lookup_new(rq, on_listed);
+	store_list_input(rq->api->store, &l->op, rq->project, rq->args[0], &q, exchange_arena(rq->x), &l->page);
+}

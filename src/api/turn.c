@@ -1,0 +1,581 @@
+/* turn.c - one request's way through store and engine: the steps. */
+#include "api/turn.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/rebuild.h"
+#include "api/replay.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+enum flow { GO, WAIT, END };
+#define TO(NAME) (1u << STEP_##NAME)
+
+#define X(NAME, fn, to) static enum flow step_##fn(struct turn *t);
+TURN_STEPS(X)
+#undef X
+
+static const struct {
+	const char *name;
+	enum flow (*run)(struct turn *);
+	unsigned to;
+} steps[] = {
+#define X(NAME, fn, to) {#NAME, step_##fn, to},
+	TURN_STEPS(X)
+#undef X
+};
+
+static void turn_free(struct turn *t)
+{
+	struct api_loop *al = t->api;
+	store_cancel(&t->op);
+	engine_call_cancel(&t->call);
+	timer_cancel(&t->silence);
+	timer_cancel(&t->deadline);
+	timer_cancel(&t->grace);
+	if (t->replay)
+		replay_end(t->replay);
+	turn_output_release(t);
+	if (t->prev)
+		t->prev->next = t->next;
+	else
+		al->turns = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+	al->n_turns--;
+	atomic_fetch_sub(&al->api->running, 1);
+	struct arena a = t->arena; /* the turn itself lives in it */
+	arena_free(&a);
+}
+
+static void turn_run(struct turn *t)
+{
+	enum flow f;
+	do
+		f = steps[t->step].run(t);
+	while (f == GO);
+	if (f == END)
+		turn_free(t);
+}
+
+static enum flow turn_goto(struct turn *t, enum turn_step next)
+{
+	assert(steps[t->step].to & (1u << next)); /* the only place a step changes */
+	t->step = next;
+	return GO;
+}
+
+/* --- the reader --- */
+
+static void on_gone(struct reply_owner *o)
+{
+	struct turn *t = OWNER(o, struct turn, reader);
+	t->reply = NULL;
+	engine_call_resume(&t->call);
+	if (t->api->api->options.finish_on_disconnect)
+		return;
+	if (t->retries && api_limits.retry_grace_ms > 0)
+		timer_start(t->api->loop, &t->grace, api_limits.retry_grace_ms, t->grace.fire);
+	else
+		turn_cancel(t);
+}
+
+static void on_grace_over(struct timer *timer)
+{
+	struct turn *t = OWNER(timer, struct turn, grace);
+	if (!t->replay || !replay_followed(t->replay))
+		turn_cancel(t);
+	else /* somebody reads it after all: look again later */
+		timer_start(t->api->loop, timer, api_limits.retry_grace_ms, on_grace_over);
+}
+
+static void on_room(struct reply_owner *o)
+{
+	engine_call_resume(&OWNER(o, struct turn, reader)->call);
+}
+
+static void on_silence(struct timer *timer)
+{
+	struct turn *t = OWNER(timer, struct turn, silence);
+	int64_t every = api_limits.keepalive_seconds * 1000, quiet;
+	quiet = t->reply ? loop_now_ms(t->api->loop) - reply_last_ms(t->reply) : 0;
+	if (t->reply && quiet >= every && t->created_sent)
+		turn_emit(t, &(struct event){.type = EV_KEEPALIVE});
+	timer_start(t->api->loop, timer, quiet > 0 && quiet < every ? every - quiet : every, on_silence);
+}
+
+/* --- CLAIM, LOAD, REFER --- */
+
+static void on_store(struct store_op *op, const struct err *e)
+{
+	struct turn *t = OWNER(op, struct turn, op);
+	if (e->code != ERR_NONE && t->error.code == ERR_NONE)
+		t->error = *e;
+	turn_run(t);
+}
+
+static enum flow step_claim(struct turn *t)
+{
+	if (t->error.code)
+		return turn_goto(t, STEP_REFUSE);
+	if (!t->idem_given)
+		return turn_goto(t, STEP_LOAD);
+	if (!t->op.done) {
+		t->op.done = on_store;
+		store_idem_begin(t->api->store, &t->op, t->project, &t->idem, &t->id, &t->arena, &t->idem_result);
+		return WAIT;
+	}
+	t->op.done = NULL;
+	switch (t->idem_result.state) {
+	case IDEM_FRESH:
+		return turn_goto(t, STEP_LOAD);
+	case IDEM_RUNNING:
+		t->idem_given = false;
+		t->error.retry_after_ms = 1000;
+		fail(&t->error, ERR_CONFLICT, NULL, "A request with this Idempotency-Key is still running. Please retry in a moment.");
+		return turn_goto(t, STEP_REFUSE);
+	case IDEM_OTHER_BODY:
+		t->idem_given = false;
+		fail(&t->error, ERR_IDEMPOTENCY, NULL,
+		     "This Idempotency-Key was used with another request body. Use a new key for a new request.");
+		return turn_goto(t, STEP_REFUSE);
+	case IDEM_DONE:
+	case IDEM_CRASHED:
+		break;
+	}
+	return turn_goto(t, STEP_AGAIN);
+}
+
+static bool item_counts(const struct item *it)
+{
+	/* Unfinished calls leave the context (decision D1). */
+	struct str status = json_str(json_get(it->val, S("status")));
+	return !(item_rows[it->type].flags & ITEM_CALL) || !str_eq(status, S("incomplete"));
+}
+
+static bool context_view(struct turn *t, struct err *e)
+{
+	t->history = new_array(&t->arena, struct item, t->context.n);
+	for (size_t i = 0; i < t->context.n; i++) {
+		struct item *it = &t->history[t->n_history];
+		if (!item_view(&t->arena, t->context.items[i].json, it))
+			return fail(e, ERR_STORE, NULL, "A stored item could not be read.");
+		t->n_history += item_counts(it);
+	}
+	return true;
+}
+
+static enum flow step_load(struct turn *t)
+{
+	if (t->error.code)
+		return turn_goto(t, STEP_REFUSE);
+	if (!t->req.previous_response_id.n)
+		return turn_goto(t, STEP_REFER);
+	if (!t->op.done) {
+		t->op.done = on_store;
+		store_get_context(t->api->store, &t->op, t->project, t->req.previous_response_id, &t->arena, &t->context);
+		return WAIT;
+	}
+	t->op.done = NULL;
+	if (!context_view(t, &t->error))
+		return turn_goto(t, STEP_REFUSE);
+	return turn_goto(t, STEP_REFER);
+}
+
+/* Ids of the input's item references, in order. */
+static struct str *reference_ids(struct turn *t, size_t *n)
+{
+	struct str *ids = new_array(&t->arena, struct str, t->req.n_items);
+	for (size_t i = 0; i < t->req.n_items; i++)
+		if (t->req.items[i].type == ITEM_REFERENCE)
+			ids[(*n)++] = t->req.items[i].id;
+	return ids;
+}
+
+static enum flow step_refer(struct turn *t)
+{
+	size_t n = 0;
+	if (t->error.code)
+		return turn_goto(t, STEP_REFUSE);
+	struct str *ids = reference_ids(t, &n);
+	if (n && !t->op.done) {
+		t->op.done = on_store;
+		t->referred = new_array(&t->arena, struct stored_item, n);
+		store_get_items(t->api->store, &t->op, t->project, ids, n, &t->arena, t->referred);
+		return WAIT;
+	}
+	t->op.done = NULL;
+	for (size_t i = 0; i < n; i++)
+		if (!t->referred[i].json.n) {
+			fail(&t->error, ERR_NOT_FOUND, "input",
+			     "Item with id '%.*s' not found. Items are not persisted when `store` is set to false. Try again with "
+			     "`store` set to true, or remove this item from your input.",
+			     FMT(ids[i]));
+			return turn_goto(t, STEP_REFUSE);
+		}
+	return turn_goto(t, STEP_OPEN);
+}
+
+/* --- OPEN --- */
+
+/* The input as items, references replaced by what they name. */
+static struct item *resolved_input(struct turn *t, struct err *e)
+{
+	struct item *items = new_array(&t->arena, struct item, t->req.n_items);
+	size_t r = 0;
+	for (size_t i = 0; i < t->req.n_items; i++) {
+		items[i] = t->req.items[i];
+		if (items[i].type == ITEM_REFERENCE && !item_view(&t->arena, t->referred[r++].json, &items[i]))
+			fail(e, ERR_STORE, NULL, "A stored item could not be read.");
+	}
+	return items;
+}
+
+static bool prompt_make(struct turn *t, struct err *e)
+{
+	struct arena *a = &t->arena;
+	struct prompt *p = &t->prompt;
+	struct item *input = resolved_input(t, e);
+	if (e->code)
+		return false;
+	*p = (struct prompt){.tools = t->req.tools, .n_tools = t->req.n_tools, .choice = t->req.choice,
+	                     .choice_name = t->req.choice_name, .parallel = t->req.parallel_tool_calls,
+	                     .format = t->req.format, .sampling = t->req.sampling, .logprobs = t->req.include_logprobs,
+	                     .truncate = t->req.truncation_auto, .cache_key = t->req.prompt_cache_key};
+	if (t->req.n_allowed) {
+		struct function_tool *some = new_array(a, struct function_tool, t->req.n_tools);
+		p->tools = some;
+		p->n_tools = 0;
+		for (size_t i = 0; i < t->req.n_tools; i++)
+			for (size_t k = 0; k < t->req.n_allowed; k++)
+				if (str_eq(t->req.allowed[k], t->req.tools[i].name)) {
+					some[p->n_tools++] = t->req.tools[i];
+					break;
+				}
+	}
+	if (t->req.instructions.n)
+		prompt_add_text(a, prompt_add(a, p, ROLE_SYSTEM), t->req.instructions);
+	if (!prompt_add_items(a, p, t->history, t->n_history, "", e) ||
+	    !prompt_add_items(a, p, input, t->req.n_items, "input", e))
+		return false;
+	prompt_tidy(a, p);
+	return engine_accepts(&t->model, p, e);
+}
+
+static void emit_response(struct turn *t, enum event_type type, bool with_output)
+{
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	if (t->form == REPLY_SSE)
+		turn_response_write(t, &b, with_output, false, NULL);
+	turn_emit(t, &(struct event){.type = type, .raw = buf_str(&b)});
+	buf_release(&b);
+}
+
+static enum flow step_open_(struct turn *t)
+{
+	if (!create_check_calls(t->history, t->n_history, &t->req, &t->error) || !prompt_make(t, &t->error))
+		return turn_goto(t, STEP_REFUSE);
+	if (t->form == REPLY_SSE)
+		t->replay = replay_begin(t->api->api->replays, t->project, t->response.id, t->req.obfuscate);
+	t->created_sent = true;
+	emit_response(t, EV_CREATED, false);
+	emit_response(t, EV_IN_PROGRESS, false);
+	return turn_goto(t, STEP_CALL);
+}
+
+/* --- CALL --- */
+
+static void turn_finish(struct turn *t, enum response_status status, bool whole, bool drop_calls)
+{
+	engine_call_cancel(&t->call);
+	turn_close_items(t, whole, drop_calls);
+	t->response.status = status;
+	if (status == RS_COMPLETED)
+		t->response.completed_at = clock_wall_s();
+	turn_goto(t, STEP_SAVE);
+}
+
+static void turn_fail(struct turn *t, const struct err *e)
+{
+	if (t->error.code == ERR_NONE)
+		t->error = *e;
+	t->response.error = t->error;
+	turn_finish(t, RS_FAILED, false, true);
+}
+
+static void on_model_event(struct engine_call *call, const struct model_event *me)
+{
+	struct turn *t = OWNER(call, struct turn, call);
+	turn_model_event(t, me);
+	if (t->out.too_big) {
+		struct err e = {0};
+		fail(&e, ERR_ENGINE, NULL, "The model's output passed this server's limits (api.output_bytes, api.output_items).");
+		turn_fail(t, &e);
+		turn_run(t);
+		return;
+	}
+	if (t->reply && reply_full(t->reply))
+		engine_call_pause(call);
+}
+
+static void on_call_end(struct engine_call *call, const struct err *e)
+{
+	struct turn *t = OWNER(call, struct turn, call);
+	struct err misfit = {0};
+	t->response.usage = call->usage;
+	t->response.has_usage = e->code == ERR_NONE || call->begun;
+	if (e->code != ERR_NONE) {
+		turn_fail(t, e);
+	} else if (call->finish == FINISH_LENGTH || call->finish == FINISH_FILTER) {
+		t->response.incomplete_reason = call->finish == FINISH_LENGTH ? "max_output_tokens" : "content_filter";
+		turn_finish(t, RS_INCOMPLETE, false, false);
+	} else if (!turn_output_fits(t, &misfit)) {
+		turn_fail(t, &misfit);
+	} else {
+		turn_finish(t, RS_COMPLETED, true, false);
+	}
+	turn_run(t);
+}
+
+static void on_deadline(struct timer *timer)
+{
+	struct turn *t = OWNER(timer, struct turn, deadline);
+	struct err e = {0};
+	if (t->step != STEP_CALL)
+		return; /* what waits for the store has the store's own deadlines */
+	fail(&e, ERR_ENGINE_TIMEOUT, NULL, "The response took longer than %lld seconds.", (long long)api_limits.turn_seconds);
+	turn_fail(t, &e);
+	turn_run(t);
+}
+
+static enum flow step_call(struct turn *t)
+{
+	if (t->call.run)
+		return WAIT;
+	t->call.on_event = on_model_event;
+	t->call.on_end = on_call_end;
+	engine_call_start(t->api->engine, &t->call, &t->arena, &t->model, &t->prompt);
+	if (api_limits.keepalive_seconds && t->form == REPLY_SSE)
+		timer_start(t->api->loop, &t->silence, api_limits.keepalive_seconds * 1000, on_silence);
+	timer_start(t->api->loop, &t->deadline, api_limits.turn_seconds * 1000, on_deadline);
+	return WAIT;
+}
+
+void turn_cancel(struct turn *t)
+{
+	if (t->stopping || t->step >= STEP_SAVE)
+		return;
+	t->stopping = true;
+	if (t->step != STEP_CALL) { /* nothing was made yet */
+		if (t->reply) {
+			fail(&t->error, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
+			reply_fail(t->reply, &t->error);
+			t->reply = NULL;
+		}
+		store_cancel(&t->op);
+		if (t->idem_given)
+			store_idem_drop(t->api->store, &t->op, t->project, &t->idem);
+		turn_free(t);
+		return;
+	}
+	t->response.usage = t->call.usage;
+	turn_finish(t, RS_CANCELLED, false, true);
+	turn_run(t);
+}
+
+/* --- SAVE, DONE --- */
+
+static void on_saved(struct store_op *op, const struct err *e)
+{
+	struct turn *t = OWNER(op, struct turn, op);
+	if (e->code != ERR_NONE) { /* never "completed" without a commit (promise 1) */
+		log_at(LOG_ERROR, "a turn could not be saved", "id=%.*s error=%s", FMT(t->response.id), e->msg);
+		t->error = *e;
+		t->error.no_retry = true;
+		t->response.error = *e;
+		t->response.status = RS_FAILED;
+		t->response.completed_at = 0;
+	}
+	turn_goto(t, STEP_DONE);
+	turn_run(t);
+}
+
+static enum flow step_save(struct turn *t)
+{
+	struct turn_record r;
+	bool answers = t->response.status != RS_FAILED || t->form == REPLY_SSE || !t->reply || !reply_open_head(t->reply);
+	timer_cancel(&t->deadline);
+	timer_cancel(&t->grace);
+	timer_cancel(&t->silence);
+	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind (decision C2). */
+	if ((!t->req.store && !t->idem_given) || !answers) {
+		if (t->idem_given)
+			store_idem_drop(t->api->store, &t->op, t->project, &t->idem);
+		return turn_goto(t, STEP_DONE);
+	}
+	turn_record_make(t, &r);
+	t->op.done = on_saved;
+	store_put_turn(t->api->store, &t->op, &r);
+	return WAIT;
+}
+
+static enum event_type terminal_event(enum response_status s)
+{
+	switch (s) {
+	case RS_COMPLETED:
+		return EV_COMPLETED;
+	case RS_INCOMPLETE:
+		return EV_INCOMPLETE;
+	default: /* there is no response.cancelled: a cancelled one ends with response.failed (api-surface E2) */
+		return EV_FAILED;
+	}
+}
+
+static void end_json(struct turn *t)
+{
+	struct buf b;
+	if (t->response.status == RS_FAILED && reply_open_head(t->reply)) {
+		reply_fail(t->reply, &t->error);
+		return;
+	}
+	buf_init(&b, SIZE_MAX / 2);
+	turn_response_write(t, &b, true, true, NULL);
+	reply_end(t->reply, 200, buf_str(&b));
+	buf_release(&b);
+}
+
+static enum flow step_done(struct turn *t)
+{
+	if (t->form == REPLY_SSE) {
+		if (t->response.status == RS_FAILED)
+			turn_emit(t, &(struct event){.type = EV_ERROR, .error = &t->error});
+		emit_response(t, terminal_event(t->response.status), true);
+		if (t->reply)
+			reply_end(t->reply, 200, S(""));
+	} else if (t->reply) {
+		end_json(t);
+	}
+	t->reply = NULL;
+	return END;
+}
+
+/* --- AGAIN, REFUSE --- */
+
+static enum flow step_again(struct turn *t)
+{
+	struct buf b;
+	t->idem_given = false;
+	if (t->idem_result.state == IDEM_CRASHED) {
+		char text[ID_MAX];
+		t->response.id = str_copy(&t->arena, id_text(text, "resp", &t->idem_result.response));
+		t->response.status = RS_FAILED;
+		fail(&t->response.error, ERR_INTERNAL, NULL, "The server stopped while this request ran.");
+		buf_init(&b, SIZE_MAX / 2);
+		turn_response_write(t, &b, false, true, NULL);
+		t->idem_result.answer = str_copy(&t->arena, buf_str(&b));
+		buf_release(&b);
+	}
+	if (t->reply && t->form == REPLY_SSE)
+		rebuild_events(t->reply, &t->arena, t->idem_result.answer);
+	else if (t->reply)
+		reply_end(t->reply, 200, t->idem_result.answer);
+	t->reply = NULL;
+	return END;
+}
+
+static enum flow step_refuse(struct turn *t)
+{
+	if (t->idem_given) {
+		store_cancel(&t->op);
+		store_idem_drop(t->api->store, &t->op, t->project, &t->idem);
+	}
+	if (t->reply)
+		reply_fail(t->reply, &t->error);
+	t->reply = NULL;
+	return END;
+}
+
+/* --- birth --- */
+
+static bool idempotency_read(struct turn *t, struct request *rq, struct str body)
+{
+	struct str key = exchange_header(rq->x, S("idempotency-key"));
+	if (!key.n)
+		return true;
+	if (key.n > 255)
+		return fail(&t->error, ERR_STRING_TOO_LONG, NULL, "Invalid Idempotency-Key: at most 255 characters.");
+	t->idem.route = S("POST /v1/responses");
+	t->idem.key = str_copy(&t->arena, key);
+	body_hash(body, t->idem.body_hash);
+	t->idem_given = true;
+	return true;
+}
+
+static bool turn_read(struct turn *t, struct request *rq)
+{
+	struct str body = str_copy(&t->arena, exchange_request(rq->x)->body);
+	struct err unknown = {0};
+	yyjson_val *v;
+	if (!json_parse(&t->arena, body, &v, &t->error))
+		return false;
+	struct str model = json_str(json_get(v, S("model")));
+	if (model.p)
+		engine_find(t->api->api->options.engines, &t->arena, model, &t->model, &unknown);
+	struct request_rules rules = {t->model.pass, t->model.name.p ? str_copy(&t->arena, t->model.engine).p : NULL};
+	if (!create_read(&t->arena, v, &rules, &t->req, &t->error))
+		return false;
+	if (unknown.code) {
+		t->error = unknown;
+		return false;
+	}
+	return idempotency_read(t, rq, body);
+}
+
+static struct turn *turn_new(struct request *rq)
+{
+	struct arena a = {0};
+	struct api_loop *al = rq->api;
+	struct turn *t = new(&a, struct turn);
+	t->arena = a;
+	t->api = al;
+	t->project = rq->project;
+	t->id = id_mint();
+	t->response = (struct response){.req = &t->req, .created_at = clock_wall_s(), .status = RS_IN_PROGRESS};
+	t->response.id = id_text(arena_bytes(&t->arena, ID_MAX), "resp", &t->id);
+	t->retries = exchange_header(rq->x, S("x-stainless-retry-count")).n > 0;
+	t->reader = (struct reply_owner){on_gone, on_room};
+	t->grace.fire = on_grace_over;
+	t->next = al->turns;
+	if (t->next)
+		t->next->prev = t;
+	al->turns = t;
+	al->n_turns++;
+	atomic_fetch_add(&al->api->running, 1);
+	return t;
+}
+
+void turn_start(struct request *rq)
+{
+	struct err busy = {.retry_after_ms = 1000};
+	if ((int64_t)rq->api->n_turns >= api_limits.turns) {
+		fail(&busy, ERR_BUSY, NULL, "Too many responses are running (api.turns = %lld). Please retry in a moment.",
+		     (long long)api_limits.turns);
+		answer_error(rq->x, &busy);
+		return;
+	}
+	struct turn *t = turn_new(rq);
+	bool ok = turn_read(t, rq);
+	t->form = ok && t->req.stream ? REPLY_SSE : REPLY_JSON;
+	t->reply = reply_open(rq->x, t->form, &t->reader);
+	if (ok) {
+		t->response.model = t->model.name;
+		if (t->req.not_applied)
+			reply_header(t->reply, S("antiphon-not-applied"), str_of(t->req.not_applied));
+		if (t->req.obfuscate && t->form == REPLY_SSE)
+			reply_obfuscate(t->reply, t->response.id);
+	}
+	turn_run(t);
+}

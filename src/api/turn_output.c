@@ -1,0 +1,440 @@
+/* turn_output.c - model events become output items and stream events.
+ *
+ * One item is open at a time, but for function calls: an engine may send the pieces of several at once, so
+ * those stay open until their arguments are whole JSON and another begins, or the stream ends. */
+#include <assert.h>
+#include <string.h>
+
+#include "api/replay.h"
+#include "api/turn.h"
+#include "wire/schema.h"
+
+void turn_emit(struct turn *t, struct event *ev)
+{
+	ev->seq = t->seq++;
+	if (t->form != REPLY_SSE)
+		return; /* nobody reads events of a JSON answer; a later replay rebuilds them */
+	struct buf *b = &t->api->scratch;
+	buf_clear(b);
+	event_write(b, ev);
+	int64_t delta = event_delta(ev);
+	if (t->replay)
+		replay_add(t->replay, ev->type, ev->seq, delta, buf_str(b));
+	if (t->reply)
+		reply_event(t->reply, event_rows[ev->type].wire, buf_str(b), ev->seq, delta);
+}
+
+static size_t output_room(const struct turn *t)
+{
+	return (size_t)api_limits.output_bytes - t->out.bytes;
+}
+
+/* Counts what an item grows by; past the bound the turn fails (turn.c looks at too_big). */
+static bool grow(struct turn *t, struct buf *b, struct str s)
+{
+	if (s.n > output_room(t)) {
+		t->out.too_big = true;
+		return false;
+	}
+	t->out.bytes += s.n;
+	buf_add(b, s);
+	return true;
+}
+
+static const char *status_name(const struct out_item *it)
+{
+	return !it->done ? "in_progress" : it->whole ? "completed" : "incomplete";
+}
+
+static void write_text_part(struct jout *o, struct str text, struct str logprobs)
+{
+	jo_obj(o);
+	jo_kstr(o, "type", S("output_text"));
+	jo_kraw(o, "annotations", S("[]"));
+	jo_key(o, S("logprobs"));
+	jo_arr(o);
+	if (logprobs.n)
+		jo_raw(o, logprobs);
+	jo_arr_end(o);
+	jo_kstr(o, "text", text);
+	jo_obj_end(o);
+}
+
+static void write_part(struct jout *o, enum out_part part, struct str text, struct str logprobs)
+{
+	if (part == OUT_TEXT) {
+		write_text_part(o, text, logprobs);
+		return;
+	}
+	jo_obj(o);
+	jo_kstr(o, "type", S("refusal"));
+	jo_kstr(o, "refusal", text);
+	jo_obj_end(o);
+}
+
+static void write_typed_text(struct jout *o, struct str type, struct str text)
+{
+	jo_obj(o);
+	jo_key(o, S("type"));
+	jo_str(o, type);
+	jo_kstr(o, "text", text);
+	jo_obj_end(o);
+}
+
+static void write_message(struct jout *o, const struct out_item *it)
+{
+	jo_kstr(o, "type", S("message"));
+	jo_kstr(o, "status", str_of(status_name(it)));
+	jo_key(o, S("content"));
+	jo_arr(o);
+	if (it->parts.n)
+		jo_raw(o, buf_str(&it->parts));
+	jo_arr_end(o);
+	jo_kstr(o, "role", S("assistant"));
+}
+
+static void write_call(struct jout *o, const struct out_item *it)
+{
+	jo_kstr(o, "type", S("function_call"));
+	jo_kstr(o, "status", str_of(status_name(it)));
+	jo_kstr(o, "arguments", it->done ? buf_str(&it->text) : S(""));
+	jo_kstr(o, "call_id", it->call_id);
+	jo_kstr(o, "name", it->name);
+}
+
+static void write_reasoning(struct jout *o, const struct turn *t, const struct out_item *it)
+{
+	jo_kstr(o, "type", S("reasoning"));
+	jo_key(o, S("summary"));
+	jo_arr(o);
+	if (it->done && t->req.summary.n)
+		write_typed_text(o, S("summary_text"), buf_str(&it->text));
+	jo_arr_end(o);
+	jo_key(o, S("content"));
+	jo_arr(o);
+	if (it->done)
+		write_typed_text(o, S("reasoning_text"), buf_str(&it->text));
+	jo_arr_end(o);
+	if (it->done && !it->whole)
+		jo_kstr(o, "status", S("incomplete"));
+}
+
+static struct str item_json(struct turn *t, const struct out_item *it)
+{
+	struct buf b;
+	buf_init(&b, (size_t)api_limits.output_bytes * 8);
+	struct jout o = {&b, false};
+	jo_obj(&o);
+	jo_kstr(&o, "id", it->id_text);
+	if (it->type == ITEM_MESSAGE)
+		write_message(&o, it);
+	else if (it->type == ITEM_FUNCTION_CALL)
+		write_call(&o, it);
+	else
+		write_reasoning(&o, t, it);
+	jo_obj_end(&o);
+	struct str s = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	return s;
+}
+
+static struct event event_of(const struct out_item *it, enum event_type type)
+{
+	return (struct event){.type = type, .output_index = it->index, .content_index = it->content_index, .item_id = it->id_text};
+}
+
+static void emit_text(struct turn *t, const struct out_item *it, enum event_type type, struct str text)
+{
+	struct event ev = event_of(it, type);
+	ev.text = text;
+	turn_emit(t, &ev);
+}
+
+/* Rendering a part or item for an event is only worth it where somebody reads events. */
+static void emit_raw(struct turn *t, const struct out_item *it, enum event_type type, struct str raw)
+{
+	struct event ev = event_of(it, type);
+	ev.raw = raw;
+	turn_emit(t, &ev);
+}
+
+static void emit_part(struct turn *t, const struct out_item *it, enum event_type type, struct str text)
+{
+	struct buf b;
+	buf_init(&b, (size_t)api_limits.output_bytes * 8);
+	struct jout o = {&b, false};
+	if (it->type == ITEM_REASONING)
+		write_typed_text(&o, S("reasoning_text"), text);
+	else
+		write_part(&o, it->part, text, text.n ? buf_str(&it->logprobs) : S(""));
+	emit_raw(t, it, type, buf_str(&b));
+	buf_release(&b);
+}
+
+static void emit_summary_part(struct turn *t, const struct out_item *it, enum event_type type, struct str text)
+{
+	struct buf b;
+	buf_init(&b, (size_t)api_limits.output_bytes * 8);
+	struct jout o = {&b, false};
+	write_typed_text(&o, S("summary_text"), text);
+	emit_raw(t, it, type, buf_str(&b));
+	buf_release(&b);
+}
+
+static struct out_item *item_open(struct turn *t, enum item_type type)
+{
+	if (t->out.n >= api_limits.output_items) {
+		t->out.too_big = true;
+		return NULL;
+	}
+	struct out_item *it = new(&t->arena, struct out_item);
+	it->type = type;
+	it->id = id_mint();
+	it->id_text = id_text(arena_bytes(&t->arena, ID_MAX), item_rows[type].prefix, &it->id);
+	it->index = t->out.n++;
+	buf_init(&it->text, (size_t)api_limits.output_bytes + 1);
+	buf_init(&it->parts, (size_t)api_limits.output_bytes * 8);
+	buf_init(&it->logprobs, (size_t)api_limits.output_bytes + 1);
+	if (t->out.last)
+		t->out.last->next = it;
+	else
+		t->out.first = it;
+	t->out.last = it;
+	return it;
+}
+
+static void item_added(struct turn *t, struct out_item *it)
+{
+	if (t->form == REPLY_SSE)
+		emit_raw(t, it, EV_ITEM_ADDED, item_json(t, it));
+	else
+		t->seq++;
+}
+
+static void part_open(struct turn *t, struct out_item *it, enum out_part part)
+{
+	it->part = part;
+	emit_part(t, it, EV_PART_ADDED, S(""));
+}
+
+static void part_close(struct turn *t, struct out_item *it)
+{
+	if (it->part == OUT_NONE)
+		return;
+	struct str text = buf_str(&it->text);
+	struct event ev = event_of(it, it->part == OUT_TEXT ? EV_TEXT_DONE : EV_REFUSAL_DONE);
+	ev.text = text;
+	if (it->logprobs.n && t->form == REPLY_SSE)
+		ev.logprobs = str_fmt(&t->arena, "[%.*s]", FMT(buf_str(&it->logprobs)));
+	turn_emit(t, &ev);
+	emit_part(t, it, EV_PART_DONE, text);
+	struct jout o = {&it->parts, it->parts.n > 0};
+	write_part(&o, it->part, text, buf_str(&it->logprobs));
+	buf_clear(&it->text);
+	buf_clear(&it->logprobs);
+	it->part = OUT_NONE;
+	it->content_index++;
+}
+
+static void reasoning_close(struct turn *t, struct out_item *it)
+{
+	struct str text = buf_str(&it->text);
+	emit_text(t, it, EV_REASONING_DONE, text);
+	emit_part(t, it, EV_PART_DONE, text);
+	if (t->req.summary.n) {
+		emit_text(t, it, EV_SUMMARY_TEXT_DONE, text);
+		emit_summary_part(t, it, EV_SUMMARY_PART_DONE, text);
+	}
+}
+
+static void item_close(struct turn *t, struct out_item *it, bool whole)
+{
+	if (it->done)
+		return;
+	if (it->type == ITEM_MESSAGE) {
+		part_close(t, it);
+	} else if (it->type == ITEM_REASONING) {
+		reasoning_close(t, it);
+	} else {
+		struct event ev = event_of(it, EV_ARGUMENTS_DONE);
+		ev.text = buf_str(&it->text);
+		ev.name = it->name;
+		turn_emit(t, &ev);
+	}
+	it->done = true;
+	it->whole = whole;
+	it->json = item_json(t, it);
+	emit_raw(t, it, EV_ITEM_DONE, it->json);
+	buf_release(&it->text);
+	buf_release(&it->parts);
+	buf_release(&it->logprobs);
+}
+
+static bool whole_json(struct turn *t, struct str text)
+{
+	struct arena tmp = {0};
+	struct err e = {0};
+	yyjson_val *v;
+	bool ok = json_parse(&tmp, text, &v, &e);
+	arena_free(&tmp);
+	return ok;
+}
+
+/* Text or reasoning begins: what was open is finished. A call begins: text is, and calls that are whole. */
+static void close_before(struct turn *t, enum item_type next)
+{
+	for (struct out_item *it = t->out.first; it; it = it->next)
+		if (!it->done && (it->type != ITEM_FUNCTION_CALL || next != ITEM_FUNCTION_CALL || whole_json(t, buf_str(&it->text))))
+			item_close(t, it, true);
+}
+
+static struct out_item *current(struct turn *t, enum item_type type)
+{
+	struct out_item *it = t->out.last;
+	if (it && !it->done && it->type == type)
+		return it;
+	close_before(t, type);
+	return NULL;
+}
+
+static void on_text(struct turn *t, const struct model_event *me, enum out_part part)
+{
+	struct out_item *it = current(t, ITEM_MESSAGE);
+	if (!it) {
+		it = item_open(t, ITEM_MESSAGE);
+		if (!it)
+			return;
+		item_added(t, it);
+	}
+	if (it->part != part) {
+		part_close(t, it);
+		part_open(t, it, part);
+	}
+	if (!grow(t, &it->text, me->text))
+		return;
+	struct event ev = event_of(it, part == OUT_TEXT ? EV_TEXT_DELTA : EV_REFUSAL_DELTA);
+	ev.text = me->text;
+	if (part == OUT_TEXT && t->req.include_logprobs && me->logprobs.n > 2) {
+		ev.logprobs = me->logprobs;
+		if (it->logprobs.n)
+			buf_byte(&it->logprobs, ',');
+		grow(t, &it->logprobs, (struct str){me->logprobs.p + 1, me->logprobs.n - 2});
+	}
+	turn_emit(t, &ev);
+}
+
+static void on_reasoning(struct turn *t, const struct model_event *me)
+{
+	struct out_item *it = current(t, ITEM_REASONING);
+	if (!it) {
+		it = item_open(t, ITEM_REASONING);
+		if (!it)
+			return;
+		item_added(t, it);
+		emit_part(t, it, EV_PART_ADDED, S(""));
+		if (t->req.summary.n)
+			emit_summary_part(t, it, EV_SUMMARY_PART_ADDED, S(""));
+	}
+	if (!grow(t, &it->text, me->text))
+		return;
+	emit_text(t, it, EV_REASONING_DELTA, me->text);
+	if (t->req.summary.n)
+		emit_text(t, it, EV_SUMMARY_TEXT_DELTA, me->text);
+}
+
+static void on_call(struct turn *t, const struct model_event *me)
+{
+	char fresh[ID_MAX];
+	close_before(t, ITEM_FUNCTION_CALL);
+	struct out_item *it = item_open(t, ITEM_FUNCTION_CALL);
+	if (!it)
+		return;
+	it->call_index = me->index;
+	it->call_id = str_copy(&t->arena, id_random(fresh, "call")); /* ours, whatever the engine sends (decision D2) */
+	it->name = str_copy(&t->arena, me->name);
+	item_added(t, it);
+}
+
+static void on_call_args(struct turn *t, const struct model_event *me)
+{
+	for (struct out_item *it = t->out.first; it; it = it->next)
+		if (it->type == ITEM_FUNCTION_CALL && it->call_index == me->index && !it->done) {
+			if (grow(t, &it->text, me->text))
+				emit_text(t, it, EV_ARGUMENTS_DELTA, me->text);
+			return;
+		}
+}
+
+void turn_model_event(struct turn *t, const struct model_event *me)
+{
+	switch (me->kind) {
+	case ME_TEXT:
+		on_text(t, me, OUT_TEXT);
+		break;
+	case ME_REFUSAL:
+		on_text(t, me, OUT_REFUSAL);
+		break;
+	case ME_REASONING:
+		on_reasoning(t, me);
+		break;
+	case ME_CALL_BEGIN:
+		on_call(t, me);
+		break;
+	case ME_CALL_ARGS:
+		on_call_args(t, me);
+		break;
+	}
+}
+
+void turn_close_items(struct turn *t, bool whole, bool drop_calls)
+{
+	for (struct out_item *it = t->out.first; it; it = it->next) {
+		bool call = it->type == ITEM_FUNCTION_CALL;
+		if (it->done || (call && drop_calls && !whole))
+			continue;
+		item_close(t, it, whole);
+	}
+}
+
+struct str turn_output_json(struct turn *t)
+{
+	size_t n = 0;
+	for (struct out_item *it = t->out.first; it; it = it->next)
+		n += it->json.n + 1;
+	char *p = arena_bytes(&t->arena, n + 1);
+	n = 0;
+	for (struct out_item *it = t->out.first; it; it = it->next) {
+		if (!it->json.n)
+			continue;
+		if (n)
+			p[n++] = ',';
+		memcpy(p + n, it->json.p, it->json.n);
+		n += it->json.n;
+	}
+	return (struct str){p, n};
+}
+
+bool turn_output_fits(struct turn *t, struct err *e)
+{
+	if (t->req.format.kind != FORMAT_JSON_SCHEMA || !t->req.format.strict)
+		return true;
+	for (struct out_item *it = t->out.first; it; it = it->next) {
+		struct err why = {0};
+		yyjson_val *v;
+		if (it->type != ITEM_MESSAGE || it->done || it->part != OUT_TEXT)
+			continue;
+		if (!json_parse(&t->arena, buf_str(&it->text), &v, &why) || !schema_fits(t->req.format.schema, v, &why))
+			return fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': %s",
+			            FMT(t->req.format.name), why.msg);
+	}
+	return true;
+}
+
+void turn_output_release(struct turn *t)
+{
+	for (struct out_item *it = t->out.first; it; it = it->next) {
+		buf_release(&it->text);
+		buf_release(&it->parts);
+		buf_release(&it->logprobs);
+	}
+}

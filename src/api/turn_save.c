@@ -1,0 +1,76 @@
+/* turn_save.c - a turn as the store keeps it. */
+#include <string.h>
+
+#include "api/turn.h"
+#include "base/clock.h"
+
+void turn_response_write(struct turn *t, struct buf *b, bool with_output, bool billing, size_t *output_at)
+{
+	struct jout o = {b, false};
+	response_write(&o, &t->response, with_output ? turn_output_json(t) : S(""), billing, output_at);
+}
+
+/* An item that the client sent gets a key of ours. One that came with a foreign id keeps it to the
+ * outside; one that came with an id in our own form is a new item under a new id (decision D1). */
+static struct turn_item input_record(struct turn *t, const struct item *it)
+{
+	struct turn_item r = {.id = id_mint()};
+	struct id ours;
+	struct str id;
+	if (it->id.n && !id_parse_any(it->id, &ours))
+		id = r.foreign_id = it->id;
+	else
+		id = id_text(arena_bytes(&t->arena, ID_MAX), item_rows[it->type].prefix, &r.id);
+	r.json = item_listed(&t->arena, it, id);
+	return r;
+}
+
+static const struct stored_item *referred_item(const struct turn *t, size_t i)
+{
+	size_t n = 0;
+	for (size_t k = 0; k < i; k++)
+		n += t->req.items[k].type == ITEM_REFERENCE;
+	return &t->referred[n];
+}
+
+static struct turn_item *collect_items(struct turn *t, size_t *n, size_t *n_output)
+{
+	struct turn_item *items = new_array(&t->arena, struct turn_item, t->req.n_items + (size_t)t->out.n);
+	size_t k = 0;
+	for (size_t i = 0; i < t->req.n_items; i++)
+		if (t->req.items[i].type == ITEM_REFERENCE)
+			items[k++] = (struct turn_item){.id = referred_item(t, i)->id};
+		else
+			items[k++] = input_record(t, &t->req.items[i]);
+	for (struct out_item *it = t->out.first; it; it = it->next)
+		if (it->json.n) {
+			items[k++] = (struct turn_item){.id = it->id, .json = it->json};
+			++*n_output;
+		}
+	*n = k;
+	return items;
+}
+
+void turn_record_make(struct turn *t, struct turn_record *r)
+{
+	struct buf b;
+	*r = (struct turn_record){.project = t->project, .id = t->id, .parent = t->context.key, .store = t->req.store};
+	r->status = str_of(response_status_names[t->response.status]);
+	r->created_at = t->response.created_at;
+	if (api_limits.expire_days)
+		r->expires_at = r->created_at + api_limits.expire_days * 86400;
+	buf_init(&b, SIZE_MAX / 2);
+	turn_response_write(t, &b, false, true, &r->output_at);
+	r->body = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	if (r->store)
+		r->items = collect_items(t, &r->n_items, &r->n_output);
+	if (t->idem_given) {
+		r->idem = &t->idem;
+		r->answer_status = 200;
+		buf_init(&b, SIZE_MAX / 2);
+		turn_response_write(t, &b, true, true, NULL);
+		r->answer = str_copy(&t->arena, buf_str(&b));
+		buf_release(&b);
+	}
+}
