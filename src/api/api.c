@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "api/attempts.h"
 #include "api/internal.h"
 #include "api/pages.h"
 #include "api/replay.h"
@@ -23,6 +24,7 @@ struct api *api_new(const struct api_options *o)
 	a->options = *o;
 	a->began_s = clock_wall_s();
 	a->replays = replays_new();
+	a->attempts = attempts_new();
 	store_secret(o->store, "obfuscation", secret);
 	reply_setup(secret);
 	bool ok = project_find(o->store, S("default"), true, &a->default_project, &e);
@@ -35,6 +37,7 @@ void api_free(struct api *a)
 {
 	if (!a)
 		return;
+	attempts_free(a->attempts);
 	replays_free(a->replays);
 	xfree(a);
 }

@@ -7,12 +7,14 @@
 #include "api/api.h"
 #include "net/exchange.h"
 
+struct attempts;
 struct replays;
 struct turn;
 
 struct api {
 	struct api_options options;
 	struct replays *replays;
+	struct attempts *attempts;
 	int64_t default_project;
 	atomic_bool draining;
 	atomic_size_t running;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/internal.h"
+#include "api/join.h"
 #include "api/playback.h"
 #include "api/rebuild.h"
 #include "api/turn.h"
@@ -61,6 +62,12 @@ static void on_got(struct store_op *op, const struct err *e)
 	struct lookup *l = lookup_done(op, e);
 	if (l)
 		answer_json(l->rq, 200, l->response.json);
+}
+
+void response_answer(struct request *rq, struct str id)
+{
+	struct lookup *l = lookup_new(rq, on_got);
+	store_get_response(rq->api->store, &l->op, rq->project, id, exchange_arena(rq->x), &l->response);
 }
 
 /* A stored answer that was not streamed has no events of its own: they are made from it. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/attempts.h"
+#include "api/join.h"
 #include "api/rebuild.h"
 #include "api/replay.h"
 #include "base/clock.h"
@@ -27,6 +29,27 @@ static const struct {
 #undef X
 };
 
+/* Gives a client's retry its answer; `end` says where that is. */
+static void end_attempt(struct turn *t, enum attempt_end end)
+{
+	struct err stopped = t->error;
+	struct str body = {0};
+	if (!t->attempt)
+		return;
+	if (end == ATTEMPT_FAILED) {
+		fail(&stopped, ERR_UNAVAILABLE, NULL, "The request was given up because its client left.");
+		body = error_body(&t->arena, &stopped);
+	} else if (end == ATTEMPT_KEPT) {
+		struct buf b;
+		buf_init(&b, SIZE_MAX / 2);
+		turn_response_write(t, &b, true, true, NULL);
+		body = str_copy(&t->arena, buf_str(&b));
+		buf_release(&b);
+	}
+	attempt_end(t->attempt, end, end == ATTEMPT_FAILED ? err_rows[stopped.code].status : 200, body);
+	t->attempt = NULL;
+}
+
 static void turn_free(struct turn *t)
 {
 	struct api_loop *al = t->api;
@@ -37,6 +60,7 @@ static void turn_free(struct turn *t)
 	timer_cancel(&t->grace);
 	if (t->replay)
 		replay_end(t->replay);
+	end_attempt(t, ATTEMPT_FAILED);
 	turn_output_release(t);
 	if (t->prev)
 		t->prev->next = t->next;
@@ -74,9 +98,11 @@ static void on_gone(struct reply_owner *o)
 	struct turn *t = OWNER(o, struct turn, reader);
 	t->reply = NULL;
 	engine_call_resume(&t->call);
+	if (t->attempt)
+		attempt_abandoned(t->attempt);
 	if (t->api->api->options.finish_on_disconnect)
 		return;
-	if (t->retries && api_limits.retry_grace_ms > 0)
+	if (t->attempt && api_limits.retry_grace_ms > 0)
 		timer_start(t->api->loop, &t->grace, api_limits.retry_grace_ms, t->grace.fire);
 	else
 		turn_cancel(t);
@@ -85,9 +111,10 @@ static void on_gone(struct reply_owner *o)
 static void on_grace_over(struct timer *timer)
 {
 	struct turn *t = OWNER(timer, struct turn, grace);
-	if (!t->replay || !replay_followed(t->replay))
+	bool wanted = (t->replay && replay_followed(t->replay)) || (t->attempt && attempt_joined(t->attempt));
+	if (!wanted)
 		turn_cancel(t);
-	else /* somebody reads it after all: look again later */
+	else /* the client came back for it: look again later */
 		timer_start(t->api->loop, timer, api_limits.retry_grace_ms, on_grace_over);
 }
 
@@ -447,6 +474,13 @@ static void end_json(struct turn *t)
 	buf_release(&b);
 }
 
+static enum attempt_end attempt_result(const struct turn *t)
+{
+	if (t->response.status == RS_FAILED || t->response.status == RS_CANCELLED)
+		return ATTEMPT_FAILED;
+	return t->form == REPLY_SSE ? ATTEMPT_STREAM : t->req.store ? ATTEMPT_STORED : ATTEMPT_KEPT;
+}
+
 static enum flow step_done(struct turn *t)
 {
 	if (t->form == REPLY_SSE) {
@@ -459,6 +493,7 @@ static enum flow step_done(struct turn *t)
 		end_json(t);
 	}
 	t->reply = NULL;
+	end_attempt(t, attempt_result(t));
 	return END;
 }
 
@@ -545,7 +580,6 @@ static struct turn *turn_new(struct request *rq)
 	t->id = id_mint();
 	t->response = (struct response){.req = &t->req, .created_at = clock_wall_s(), .status = RS_IN_PROGRESS};
 	t->response.id = id_text(arena_bytes(&t->arena, ID_MAX), "resp", &t->id);
-	t->retries = exchange_header(rq->x, S("x-stainless-retry-count")).n > 0;
 	t->reader = (struct reply_owner){on_gone, on_room};
 	t->grace.fire = on_grace_over;
 	t->next = al->turns;
@@ -566,7 +600,15 @@ void turn_start(struct request *rq)
 		answer_error(rq->x, &busy);
 		return;
 	}
+	int64_t tries = retry_count(rq->x);
+	uint8_t hash[32];
+	if (tries >= 0)
+		body_hash(exchange_request(rq->x)->body, hash);
+	if (tries >= 1 && retry_join(rq, hash))
+		return;
 	struct turn *t = turn_new(rq);
+	if (tries >= 0)
+		t->attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, t->response.id);
 	bool ok = turn_read(t, rq);
 	t->form = ok && t->req.stream ? REPLY_SSE : REPLY_JSON;
 	t->reply = reply_open(rq->x, t->form, &t->reader);

@@ -8,6 +8,7 @@
 #include "model/event.h"
 #include "net/reply.h"
 
+struct attempt;
 struct replay;
 
 /* The diagram: a step, its function, and where it may go. */
@@ -71,7 +72,7 @@ struct turn {
 	struct reply *reply; /* NULL: the reader left */
 	enum reply_form form;
 	struct reply_owner reader;
-	bool retries;        /* its client is known to send again (decision F1) */
+	struct attempt *attempt; /* NULL: its client is not known to send again (decision F1) */
 	bool created_sent, stopping;
 
 	struct store_op op;
