@@ -74,7 +74,7 @@ static void turn_free(struct turn *t)
 	arena_free(&a);
 }
 
-static void turn_run(struct turn *t)
+void turn_run(struct turn *t)
 {
 	enum flow f;
 	do
@@ -89,38 +89,6 @@ static enum flow turn_goto(struct turn *t, enum turn_step next)
 	assert(steps[t->step].to & (1u << next)); /* the only place a step changes */
 	t->step = next;
 	return GO;
-}
-
-/* --- the reader --- */
-
-static void on_gone(struct reply_owner *o)
-{
-	struct turn *t = OWNER(o, struct turn, reader);
-	t->reply = NULL;
-	engine_call_resume(&t->call);
-	if (t->attempt)
-		attempt_abandoned(t->attempt);
-	if (t->api->api->options.finish_on_disconnect)
-		return;
-	if (t->attempt && api_limits.retry_grace_ms > 0)
-		timer_start(t->api->loop, &t->grace, api_limits.retry_grace_ms, t->grace.fire);
-	else
-		turn_cancel(t);
-}
-
-static void on_grace_over(struct timer *timer)
-{
-	struct turn *t = OWNER(timer, struct turn, grace);
-	bool wanted = (t->replay && replay_followed(t->replay)) || (t->attempt && attempt_joined(t->attempt));
-	if (!wanted)
-		turn_cancel(t);
-	else /* the client came back for it: look again later */
-		timer_start(t->api->loop, timer, api_limits.retry_grace_ms, on_grace_over);
-}
-
-static void on_room(struct reply_owner *o)
-{
-	engine_call_resume(&OWNER(o, struct turn, reader)->call);
 }
 
 static void on_silence(struct timer *timer)
@@ -531,93 +499,4 @@ static enum flow step_refuse(struct turn *t)
 		reply_fail(t->reply, &t->error);
 	t->reply = NULL;
 	return END;
-}
-
-/* --- birth --- */
-
-static bool idempotency_read(struct turn *t, struct request *rq, struct str body)
-{
-	struct str key = exchange_header(rq->x, S("idempotency-key"));
-	if (!key.n)
-		return true;
-	if (key.n > 255)
-		return fail(&t->error, ERR_STRING_TOO_LONG, NULL, "Invalid Idempotency-Key: at most 255 characters.");
-	t->idem.route = S("POST /v1/responses");
-	t->idem.key = str_copy(&t->arena, key);
-	body_hash(body, t->idem.body_hash);
-	t->idem_given = true;
-	return true;
-}
-
-static bool turn_read(struct turn *t, struct request *rq)
-{
-	struct str body = str_copy(&t->arena, exchange_request(rq->x)->body);
-	struct err unknown = {0};
-	yyjson_val *v;
-	if (!json_parse(&t->arena, body, &v, &t->error))
-		return false;
-	struct str model = json_str(json_get(v, S("model")));
-	if (model.p)
-		engine_find(t->api->api->options.engines, &t->arena, model, &t->model, &unknown);
-	struct request_rules rules = {t->model.pass, t->model.name.p ? str_copy(&t->arena, t->model.engine).p : NULL};
-	if (!create_read(&t->arena, v, &rules, &t->req, &t->error))
-		return false;
-	if (unknown.code) {
-		t->error = unknown;
-		return false;
-	}
-	return idempotency_read(t, rq, body);
-}
-
-static struct turn *turn_new(struct request *rq)
-{
-	struct arena a = {0};
-	struct api_loop *al = rq->api;
-	struct turn *t = new(&a, struct turn);
-	t->arena = a;
-	t->api = al;
-	t->project = rq->project;
-	t->id = id_mint();
-	t->response = (struct response){.req = &t->req, .created_at = clock_wall_s(), .status = RS_IN_PROGRESS};
-	t->response.id = id_text(arena_bytes(&t->arena, ID_MAX), "resp", &t->id);
-	t->reader = (struct reply_owner){on_gone, on_room};
-	t->grace.fire = on_grace_over;
-	t->next = al->turns;
-	if (t->next)
-		t->next->prev = t;
-	al->turns = t;
-	al->n_turns++;
-	atomic_fetch_add(&al->api->running, 1);
-	return t;
-}
-
-void turn_start(struct request *rq)
-{
-	struct err busy = {.retry_after_ms = 1000};
-	if ((int64_t)rq->api->n_turns >= api_limits.turns) {
-		fail(&busy, ERR_BUSY, NULL, "Too many responses are running (api.turns = %lld). Please retry in a moment.",
-		     (long long)api_limits.turns);
-		answer_error(rq->x, &busy);
-		return;
-	}
-	int64_t tries = retry_count(rq->x);
-	uint8_t hash[32];
-	if (tries >= 0)
-		body_hash(exchange_request(rq->x)->body, hash);
-	if (tries >= 1 && retry_join(rq, hash))
-		return;
-	struct turn *t = turn_new(rq);
-	if (tries >= 0)
-		t->attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, t->response.id);
-	bool ok = turn_read(t, rq);
-	t->form = ok && t->req.stream ? REPLY_SSE : REPLY_JSON;
-	t->reply = reply_open(rq->x, t->form, &t->reader);
-	if (ok) {
-		t->response.model = t->model.name;
-		if (t->req.not_applied)
-			reply_header(t->reply, S("antiphon-not-applied"), str_of(t->req.not_applied));
-		if (t->req.obfuscate && t->form == REPLY_SSE)
-			reply_obfuscate(t->reply, t->response.id);
-	}
-	turn_run(t);
 }

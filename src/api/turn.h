@@ -95,6 +95,8 @@ struct turn {
 
 /* Takes the request over and answers it. */
 void turn_start(struct request *rq);
+/* Goes on from where the turn stands; called by whoever unblocks it. */
+void turn_run(struct turn *t);
 /* The client or the drain wants it ended: what was made is kept as `cancelled` (M4). Idempotent. */
 void turn_cancel(struct turn *t);
 
