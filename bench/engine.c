@@ -1,0 +1,205 @@
+/* engine.c - an engine that costs (nearly) nothing, for benchmarks only.
+ *
+ *   bench-engine PORT [TOKENS [PER_SECOND]]
+ *
+ * Speaks just enough HTTP and Chat Completions to be an upstream: every POST is answered with TOKENS chunks,
+ * all in one write, or PER_SECOND of them a second with the sending time (microseconds) as their text, so
+ * that a reader can tell how long they were under way. One thread, epoll. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CONNS = 65536, IN = 65536 };
+
+struct conn {
+	char *in;
+	size_t n;
+	int left; /* tokens still to send */
+	int64_t next_us;
+};
+
+static struct conn conns[CONNS];
+static int tokens = 5, per_second, top;
+static char whole[65536];
+static size_t whole_n;
+
+static int64_t now_us(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+static size_t chunk(char *out, size_t room, const char *text, bool last)
+{
+	char data[512];
+	int n = last ? snprintf(data, sizeof data,
+	                        "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"bench\","
+	                        "\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+	                        "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"bench\","
+	                        "\"choices\":[],\"usage\":{\"prompt_tokens\":20,\"completion_tokens\":%d,\"total_tokens\":%d}}\n\n"
+	                        "data: [DONE]\n\n",
+	                        tokens, 20 + tokens)
+	             : snprintf(data, sizeof data,
+	                        "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"bench\","
+	                        "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%s\"},\"finish_reason\":null}]}\n\n",
+	                        text);
+	return (size_t)snprintf(out, room, "%x\r\n%s\r\n%s", (unsigned)n, data, last ? "0\r\n\r\n" : "");
+}
+
+static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+static void make_whole(void)
+{
+	whole_n = (size_t)snprintf(whole, sizeof whole, "%s", head);
+	for (int i = 0; i < tokens && whole_n < sizeof whole - 2048; i++)
+		whole_n += chunk(whole + whole_n, sizeof whole - whole_n, "Hello ", false);
+	whole_n += chunk(whole + whole_n, sizeof whole - whole_n, "", true);
+}
+
+static void put(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t w = write(fd, p, n);
+		if (w < 0 && errno == EAGAIN)
+			continue;
+		if (w <= 0)
+			return;
+		p += w;
+		n -= (size_t)w;
+	}
+}
+
+static void drop(int fd)
+{
+	close(fd);
+	conns[fd].n = 0;
+	conns[fd].left = 0;
+}
+
+static void get(int fd, bool models)
+{
+	char out[512];
+	const char *body = models ? "{\"object\":\"list\",\"data\":[{\"id\":\"bench\",\"object\":\"model\",\"created\":1,\"owned_by\":\"bench\"}]}"
+	                          : "{\"status\":\"ok\"}";
+	put(fd, out, (size_t)snprintf(out, sizeof out, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+	                              "200 OK", strlen(body), body));
+}
+
+/* One request at the front of the buffer; false when it is not whole yet. */
+static bool serve(int fd, struct conn *c)
+{
+	char *end = memmem(c->in, c->n, "\r\n\r\n", 4);
+	if (!end)
+		return false;
+	size_t length = 0, whole_head = (size_t)(end - c->in) + 4;
+	for (char *p = c->in; p < end; p++)
+		if (*p == '\n' && !strncasecmp(p + 1, "content-length:", 15))
+			length = strtoul(p + 16, NULL, 10);
+	if (c->n < whole_head + length)
+		return false;
+	bool post = c->in[0] == 'P', models = memmem(c->in, whole_head, "/models", 7) != NULL;
+	memmove(c->in, c->in + whole_head + length, c->n - whole_head - length);
+	c->n -= whole_head + length;
+	if (!post) {
+		get(fd, models);
+	} else if (!per_second) {
+		put(fd, whole, whole_n);
+	} else {
+		put(fd, head, sizeof head - 1);
+		c->left = tokens;
+		c->next_us = now_us() + rand() % (1000000 / per_second);
+	}
+	return true;
+}
+
+static void readable(int fd)
+{
+	struct conn *c = &conns[fd];
+	ssize_t n = read(fd, c->in + c->n, IN - c->n);
+	if (n <= 0) {
+		if (n == 0 || errno != EAGAIN)
+			drop(fd);
+		return;
+	}
+	c->n += (size_t)n;
+	while (serve(fd, c))
+		;
+}
+
+static void tick(void)
+{
+	char out[2048], text[32];
+	int64_t now = now_us();
+	for (int fd = 0; fd <= top; fd++) {
+		struct conn *c = &conns[fd];
+		if (!c->left || c->next_us > now)
+			continue;
+		snprintf(text, sizeof text, "%lld ", (long long)now_us());
+		size_t n = chunk(out, sizeof out, text, false);
+		c->next_us += 1000000 / per_second;
+		if (--c->left == 0)
+			n += chunk(out + n, sizeof out - n, "", true);
+		put(fd, out, n);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	int port = argc > 1 ? atoi(argv[1]) : 9000, one = 1;
+	tokens = argc > 2 ? atoi(argv[2]) : 5;
+	per_second = argc > 3 ? atoi(argv[3]) : 0;
+	signal(SIGPIPE, SIG_IGN);
+	make_whole();
+	int ep = epoll_create1(0), ls = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), tf = -1;
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	setsockopt(ls, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (bind(ls, (struct sockaddr *)&a, sizeof a) || listen(ls, 4096)) {
+		perror("bench-engine");
+		return 1;
+	}
+	epoll_ctl(ep, EPOLL_CTL_ADD, ls, &(struct epoll_event){.events = EPOLLIN, .data.fd = ls});
+	if (per_second) {
+		struct itimerspec every = {{0, 1000000}, {0, 1000000}};
+		tf = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+		timerfd_settime(tf, 0, &every, NULL);
+		epoll_ctl(ep, EPOLL_CTL_ADD, tf, &(struct epoll_event){.events = EPOLLIN, .data.fd = tf});
+	}
+	for (;;) {
+		struct epoll_event ev[256];
+		int n = epoll_wait(ep, ev, 256, -1);
+		for (int i = 0; i < n; i++) {
+			int fd = ev[i].data.fd;
+			if (fd == tf) {
+				uint64_t times;
+				if (read(tf, &times, sizeof times) > 0)
+					tick();
+			} else if (fd == ls) {
+				int got;
+				while ((got = accept4(ls, NULL, NULL, SOCK_NONBLOCK)) >= 0 && got < CONNS) {
+					setsockopt(got, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+					if (!conns[got].in)
+						conns[got].in = malloc(IN);
+					conns[got].n = 0;
+					conns[got].left = 0;
+					top = got > top ? got : top;
+					epoll_ctl(ep, EPOLL_CTL_ADD, got, &(struct epoll_event){.events = EPOLLIN, .data.fd = got});
+				}
+			} else {
+				readable(fd);
+			}
+		}
+	}
+}
