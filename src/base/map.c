@@ -1,24 +1,23 @@
 /* map.c - a hash map from byte strings to pointers (open addressing, backward-shift removal). */
 #include "base/map.h"
 
+#include <pthread.h>
 #include <sodium.h>
 
 #include "base/arena.h"
 
+static unsigned char secret[crypto_shorthash_KEYBYTES];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void make_secret(void)
+{
+	randombytes_buf(secret, sizeof secret);
+}
+
 static size_t hash(struct str key)
 {
-	static unsigned char secret[crypto_shorthash_KEYBYTES];
-	static bool ready;
-	if (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE)) {
-		static int once;
-		if (__atomic_exchange_n(&once, 1, __ATOMIC_ACQ_REL) == 0) {
-			randombytes_buf(secret, sizeof secret);
-			__atomic_store_n(&ready, true, __ATOMIC_RELEASE);
-		}
-		while (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE))
-			;
-	}
 	uint64_t h;
+	pthread_once(&once, make_secret);
 	crypto_shorthash((unsigned char *)&h, (const unsigned char *)key.p, key.n, secret);
 	return (size_t)h;
 }
