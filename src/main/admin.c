@@ -1,0 +1,288 @@
+/* admin.c - the door for the machine's owner: a 0600 unix socket in the data folder. */
+#include "main/admin.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "loop/workers.h"
+#include "net/exchange.h"
+#include "wire/json.h"
+
+enum { ANSWER_MAX = 16 << 20 };
+
+struct admin {
+	struct service service; /* first: what net/ knows */
+	struct admin_options o;
+	struct server *server;
+	struct workers *workers; /* writing keys waits for the disk */
+};
+
+enum admin_verb { KEY_CREATE, KEY_LIST, KEY_REVOKE };
+
+/* One request about keys on its way through a worker. */
+struct key_job {
+	struct job job;
+	struct reader reader;
+	struct exchange *x; /* NULL: the client left */
+	struct store *store;
+	enum admin_verb verb;
+	char name[128], project[128], id[ID_MAX];
+	struct buf out;
+	struct err err;
+};
+
+static void answer_error(struct exchange *x, const struct err *e)
+{
+	struct buf b;
+	struct jout o = {&b, false};
+	buf_init(&b, ANSWER_MAX);
+	jo_obj(&o);
+	jo_key(&o, S("error"));
+	jo_obj(&o);
+	jo_kstr(&o, "message", str_of(e->msg));
+	jo_kstr(&o, "type", str_of(err_rows[e->code].type));
+	jo_kstr(&o, "code", str_of(err_rows[e->code].code));
+	jo_obj_end(&o);
+	jo_obj_end(&o);
+	exchange_send(x, err_rows[e->code].status, S("application/json"), buf_str(&b));
+	buf_release(&b);
+}
+
+static void put_key(struct jout *o, const struct key_info *k, const char *secret)
+{
+	jo_obj(o);
+	jo_kstr(o, "id", str_of(k->id));
+	jo_kstr(o, "name", str_of(k->name));
+	jo_kstr(o, "project", str_of(k->project));
+	jo_kstr(o, "hint", str_of(k->hint));
+	jo_kint(o, "created_at", k->created_at);
+	jo_kint(o, "revoked_at", k->revoked_at);
+	if (secret)
+		jo_kstr(o, "secret", str_of(secret));
+	jo_obj_end(o);
+}
+
+static void put_each(void *ctx, const struct key_info *k)
+{
+	put_key(ctx, k, NULL);
+}
+
+static void run_job(struct job *job)
+{
+	struct key_job *j = OWNER(job, struct key_job, job);
+	struct jout o = {&j->out, false};
+	struct key_info info = {0};
+	char secret[KEY_TEXT];
+	bool ok = false;
+	switch (j->verb) {
+	case KEY_CREATE:
+		ok = key_create(j->store, str_of(j->name), str_of(j->project), secret, &info, &j->err);
+		if (ok)
+			put_key(&o, &info, secret);
+		break;
+	case KEY_LIST:
+		jo_obj(&o);
+		jo_key(&o, S("data"));
+		jo_arr(&o);
+		ok = key_list(j->store, put_each, &o, &j->err);
+		jo_arr_end(&o);
+		jo_obj_end(&o);
+		break;
+	case KEY_REVOKE:
+		ok = key_revoke(j->store, str_of(j->id), &j->err);
+		jo_obj(&o);
+		jo_kstr(&o, "id", str_of(j->id));
+		jo_kbool(&o, "revoked", true);
+		jo_obj_end(&o);
+		break;
+	}
+	if (!ok && j->err.code == ERR_NONE)
+		fail(&j->err, ERR_INTERNAL, NULL, "the store gave no reason");
+}
+
+static void job_done(struct job *job)
+{
+	struct key_job *j = OWNER(job, struct key_job, job);
+	if (j->x) {
+		exchange_unwatch(j->x);
+		if (j->err.code)
+			answer_error(j->x, &j->err);
+		else
+			exchange_send(j->x, 200, S("application/json"), buf_str(&j->out));
+	}
+	buf_release(&j->out);
+	xfree(j);
+}
+
+static void client_gone(struct reader *r)
+{
+	OWNER(r, struct key_job, reader)->x = NULL; /* what was begun is finished */
+}
+
+static void client_room(struct reader *r)
+{
+	(void)r; /* answers are small and sent whole */
+}
+
+static bool text_member(yyjson_val *body, const char *name, char out[128], struct err *e)
+{
+	struct str s = json_str(json_get(body, str_of(name)));
+	if (s.n >= 128 || memchr(s.p ? s.p : "", 0, s.n))
+		return fail(e, ERR_INVALID_VALUE, name, "'%s' is longer than 127 bytes", name);
+	memcpy(out, s.p ? s.p : "", s.n);
+	out[s.n] = 0;
+	return true;
+}
+
+static void start_job(struct admin *a, struct exchange *x, enum admin_verb verb, struct str id)
+{
+	const struct exchange_request *q = exchange_request(x);
+	struct key_job *j = xalloc(sizeof *j);
+	struct err e = {0};
+	yyjson_val *body = NULL;
+	*j = (struct key_job){.job = {.run = run_job, .done = job_done},
+	                      .reader = {client_gone, client_room},
+	                      .x = x,
+	                      .store = a->o.store,
+	                      .verb = verb};
+	snprintf(j->id, sizeof j->id, "%.*s", FMT(id));
+	buf_init(&j->out, ANSWER_MAX);
+	bool ok = verb != KEY_CREATE ||
+	          (json_parse(exchange_arena(x), q->body, &body, &e) && text_member(body, "name", j->name, &e) &&
+	           text_member(body, "project", j->project, &e));
+	if (ok && !*j->project)
+		snprintf(j->project, sizeof j->project, "default");
+	if (ok && !job_start(a->workers, a->o.loop, &j->job))
+		ok = fail(&e, ERR_UNAVAILABLE, NULL, "too many key requests wait");
+	if (ok) {
+		exchange_watch(x, &j->reader);
+		return;
+	}
+	answer_error(x, &e);
+	xfree(j);
+}
+
+static void put_models(struct admin *a, struct arena *arena, struct jout *o)
+{
+	struct engine_model *all;
+	size_t n = engine_models(a->o.engines, arena, &all);
+	jo_key(o, S("models"));
+	jo_arr(o);
+	for (size_t i = 0; i < n; i++) {
+		jo_obj(o);
+		jo_kstr(o, "name", all[i].name);
+		jo_kstr(o, "engine", all[i].engine);
+		jo_kint(o, "context", all[i].context);
+		jo_obj_end(o);
+	}
+	jo_arr_end(o);
+}
+
+static void answer_info(struct admin *a, struct exchange *x)
+{
+	struct buf b;
+	struct jout o = {&b, false};
+	struct err why = {0};
+	bool ready = store_healthy(a->o.store, &why) && engines_ready(a->o.engines, &why);
+	buf_init(&b, ANSWER_MAX);
+	jo_obj(&o);
+	jo_kstr(&o, "version", a->o.version);
+	jo_kint(&o, "pid", getpid());
+	jo_kstr(&o, "base_url", a->o.base_url);
+	jo_kstr(&o, "data", a->o.data);
+	jo_kbool(&o, "keys", key_any(a->o.store));
+	jo_kbool(&o, "ready", ready);
+	jo_kstr(&o, "why", str_of(why.msg));
+	put_models(a, exchange_arena(x), &o);
+	jo_obj_end(&o);
+	exchange_send(x, 200, S("application/json"), buf_str(&b));
+	buf_release(&b);
+}
+
+static bool is_admin(const struct exchange *x)
+{
+	struct str path = exchange_request(x)->path;
+	return str_eq(path, S("/admin")) || str_starts(path, S("/admin/"));
+}
+
+static bool on_head(struct service *s, struct exchange *x, struct err *e)
+{
+	struct admin *a = OWNER(s, struct admin, service);
+	return is_admin(x) || a->o.api->head(a->o.api, x, e);
+}
+
+static void on_handle(struct service *s, struct exchange *x)
+{
+	struct admin *a = OWNER(s, struct admin, service);
+	const struct exchange_request *q = exchange_request(x);
+	bool post = q->method == METHOD_POST;
+	struct str rest = q->path, id;
+	if (!is_admin(x)) {
+		a->o.api->handle(a->o.api, x);
+	} else if (!post && str_eq(q->path, S("/admin/info"))) {
+		answer_info(a, x);
+	} else if (str_eq(q->path, S("/admin/keys"))) {
+		start_job(a, x, post ? KEY_CREATE : KEY_LIST, S(""));
+	} else {
+		str_cut(&rest, '/');
+		str_cut(&rest, '/');
+		str_cut(&rest, '/');
+		id = str_cut(&rest, '/');
+		if (post && str_starts(q->path, S("/admin/keys/")) && str_eq(rest, S("revoke"))) {
+			start_job(a, x, KEY_REVOKE, id);
+			return;
+		}
+		struct err e = {0};
+		fail(&e, ERR_NOT_FOUND, NULL, "no such admin route: %.*s", FMT(q->path));
+		answer_error(x, &e);
+	}
+}
+
+static void on_refuse(struct service *s, struct exchange *x, const struct err *e)
+{
+	struct admin *a = OWNER(s, struct admin, service);
+	a->o.api->refuse(a->o.api, x, e);
+}
+
+bool admin_open(const struct admin_options *o, struct admin **ret, struct err *e)
+{
+	struct admin *a = xalloc(sizeof *a);
+	char host[160];
+	*a = (struct admin){.service = {on_head, on_handle, on_refuse}, .o = *o};
+	snprintf(host, sizeof host, "unix:%.*s", FMT(o->socket));
+	struct listen_options where = {.host = str_of(host)};
+	/* The store's lock says that no other server lives here, so what is there is stale. */
+	unlink(host + 5);
+	a->server = server_new(o->loop, &a->service);
+	if (!server_listen(a->server, &where, NULL, e)) {
+		server_free(a->server);
+		xfree(a);
+		return false;
+	}
+	a->workers = workers_new("admin", 1, 64);
+	*ret = a;
+	return true;
+}
+
+size_t admin_busy(const struct admin *a)
+{
+	return server_busy(a->server);
+}
+
+void admin_drain(struct admin *a)
+{
+	server_drain(a->server);
+}
+
+void admin_free(struct admin *a)
+{
+	if (!a)
+		return;
+	char path[160];
+	snprintf(path, sizeof path, "%.*s", FMT(a->o.socket));
+	server_free(a->server);
+	workers_free(a->workers);
+	unlink(path);
+	xfree(a);
+}

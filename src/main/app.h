@@ -1,0 +1,64 @@
+/* app.h - the running server: what serve.c wires together and its neighbours (drain, banner) read.
+ *
+ * Process life; constant once the loops run, except the atomics. */
+#pragma once
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "api/api.h"
+#include "engine/managed.h"
+#include "main/admin.h"
+#include "main/args.h"
+#include "main/listen.h"
+
+struct app;
+
+struct app_loop { /* one thread, one loop, everything that hangs on it */
+	struct app *app;
+	struct loop *loop;
+	struct store_port *store;
+	struct engine_port *engine;
+	struct api_loop *api;
+	struct server *server;
+	struct service front; /* hands on to the API, which comes after the listeners */
+	struct service *service;
+	pthread_t thread;
+	/* draining */
+	struct post begin_drain;
+	struct timer tick;
+	int64_t give_up_ms, close_ms; /* 0: not yet; see drain.c */
+	bool cancelled, closing;
+};
+
+struct app {
+	struct args *args;
+	struct arena arena;
+	struct str data, base_url; /* absolute; "http://127.0.0.1:8080/v1" */
+	struct addresses addresses;
+	struct ssl_ctx_st *tls;
+	struct store *store;
+	struct managed *managed;
+	struct str managed_model; /* its name */
+	struct engines_config engines_config;
+	struct engines *engines;
+	struct api *api;
+	struct admin *admin;
+	struct app_loop *loops;
+	size_t n_loops;
+	struct signals *signals;
+	struct offers *offers;
+	atomic_bool draining, hurry; /* hurry: the second signal, no more patience */
+};
+
+/* drain.c: SIGTERM, SIGINT and SIGHUP drain; a second one ends at once. Main thread, loop 0; closed
+ * after that loop. */
+void signals_watch(struct app *app);
+void signals_close(struct app *app);
+
+/* banner.c: who answers and what else there is, on standard error. */
+void banner_print(const struct app *app);
+/* What answers, in one line. In `a`. */
+struct str banner_line(const struct app *app, struct arena *a);
+/* Looks once, on a thread of its own, for other engines on this machine (decision L1). */
+void offers_start(struct app *app);
+void offers_stop(struct app *app); /* waits for it */

@@ -1,0 +1,15 @@
+/* commands.h - the commands of the program and what they share. Main thread. */
+#pragma once
+#include "base/err.h"
+
+/* Each takes its own argv (argv[0] is the command's name) and returns the exit status. */
+int serve_command(int argc, char **argv);
+int keys_command(int argc, char **argv);
+int ask_command(int argc, char **argv);
+int check_command(int argc, char **argv);
+int env_command(int argc, char **argv);
+
+/* The command's help on stdout; 0. */
+int help_for(const char *command);
+/* "antiphon: what happened" on stderr. */
+void complain(const struct err *e);

@@ -1,0 +1,382 @@
+/* config.c - the settings: one table (config.def) behind YAML, environment and flags. */
+#include "main/config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "main/config_rows.h"
+#include "wire/fields.h"
+
+/* Names that OpenAI's own clients ask for; they go to the default model. */
+static const char *const default_aliases[] = {"gpt-*", "chatgpt-*", "o[0-9]*", "codex-*", "computer-use-*"};
+
+#define SETTING(section_, name_, kind_, def_, least_, largest_, help_)                                                 \
+	{.section = #section_,                                                                                             \
+	 .name = #name_,                                                                                                   \
+	 .kind = SETTING_##kind_,                                                                                          \
+	 .at = offsetof(struct OWNER_STRUCT, section_##_##name_),                                                          \
+	 .def = def_,                                                                                                      \
+	 .least = least_,                                                                                                  \
+	 .largest = largest_,                                                                                              \
+	 .help = help_},
+#define CHOICE(section_, name_, def_, words_, help_)                                                                   \
+	{.section = #section_,                                                                                             \
+	 .name = #name_,                                                                                                   \
+	 .kind = SETTING_CHOICE,                                                                                           \
+	 .at = offsetof(struct OWNER_STRUCT, section_##_##name_),                                                          \
+	 .def = def_,                                                                                                      \
+	 .words = words_,                                                                                                  \
+	 .help = help_},
+
+#define OWNER_STRUCT config
+const struct setting config_rows[] = {
+#include "main/config.def"
+	{0}};
+#undef OWNER_STRUCT
+#define OWNER_STRUCT config_engine
+const struct setting engine_rows[] = {
+#include "main/engine_config.def"
+	{0}};
+#undef OWNER_STRUCT
+#undef SETTING
+#undef CHOICE
+
+static bool word_in(const char *words, struct str v)
+{
+	for (struct str rest = str_of(words); rest.n;)
+		if (str_eq(str_cut(&rest, '|'), v))
+			return true;
+	return false;
+}
+
+static bool flag_from(struct str v, bool *ret)
+{
+	static const char *const yes = "true|yes|on|1", *const no = "false|no|off|0";
+	if (!word_in(yes, v) && !word_in(no, v))
+		return false;
+	*ret = word_in(yes, v);
+	return true;
+}
+
+static bool number_from(struct str v, double *ret)
+{
+	char text[64], *end;
+	if (!v.n || v.n >= sizeof text)
+		return false;
+	memcpy(text, v.p, v.n);
+	text[v.n] = 0;
+	*ret = strtod(text, &end);
+	return !*end && isfinite(*ret);
+}
+
+static bool in_range(const struct setting *s, double v)
+{
+	return s->least == s->largest || (v >= s->least && v <= s->largest);
+}
+
+/* Splits at commas; blanks around elements and empty elements go. */
+static struct config_list list_from(struct arena *a, struct str v)
+{
+	struct config_list l = {new_array(a, struct str, v.n / 2 + 1), 0};
+	while (v.n) {
+		struct str one = str_trim(str_cut(&v, ','));
+		if (one.n)
+			l.at[l.n++] = str_copy(a, one);
+	}
+	return l;
+}
+
+bool setting_set(const struct setting *s, struct arena *a, void *owner, struct str value, const char *where,
+                 struct err *e)
+{
+	void *to = (char *)owner + s->at;
+	int64_t i = 0;
+	double d = 0;
+	switch (s->kind) {
+	case SETTING_TEXT:
+		*(struct str *)to = str_copy(a, value);
+		return true;
+	case SETTING_LIST:
+		*(struct config_list *)to = list_from(a, value);
+		return true;
+	case SETTING_CHOICE:
+		if (!word_in(s->words, value))
+			return fail(e, ERR_CONFIG, NULL, "%s: %s.%s must be one of %s, not '%.*s'", where, s->section, s->name,
+			            s->words, FMT(value));
+		*(struct str *)to = str_copy(a, value);
+		return true;
+	case SETTING_FLAG:
+		return flag_from(value, to) ||
+		       fail(e, ERR_CONFIG, NULL, "%s: %s.%s must be true or false, not '%.*s'", where, s->section, s->name,
+		            FMT(value));
+	case SETTING_INT:
+		if (!str_int(value, &i) || !in_range(s, (double)i))
+			return fail(e, ERR_CONFIG, NULL, "%s: %s.%s must be a whole number from %.0f to %.0f, not '%.*s'", where,
+			            s->section, s->name, s->least, s->largest, FMT(value));
+		*(int64_t *)to = i;
+		return true;
+	case SETTING_NUMBER:
+		if (!number_from(value, &d) || !in_range(s, d))
+			return fail(e, ERR_CONFIG, NULL, "%s: %s.%s must be a number from %g to %g, not '%.*s'", where, s->section,
+			            s->name, s->least, s->largest, FMT(value));
+		*(double *)to = d;
+		return true;
+	}
+	assert(!"a kind without a rule");
+	return false;
+}
+
+void config_init(struct config *c)
+{
+	*c = (struct config){0};
+	struct err e = {0};
+	for (const struct setting *s = config_rows; s->name; s++) {
+		bool ok = setting_set(s, &c->arena, c, str_of(s->def), "default", &e);
+		assert(ok); /* config.def holds a default outside its own range */
+		(void)ok;
+	}
+	size_t n = sizeof default_aliases / sizeof *default_aliases;
+	c->aliases = new_array(&c->arena, struct engine_alias, n);
+	for (size_t i = 0; i < n; i++)
+		c->aliases[c->n_aliases++].pattern = str_of(default_aliases[i]);
+}
+
+void config_release(struct config *c)
+{
+	arena_free(&c->arena);
+	*c = (struct config){0};
+}
+
+const struct setting *setting_find(const struct setting *rows, struct str section, struct str name)
+{
+	for (const struct setting *s = rows; s->name; s++)
+		if (str_eq(str_of(s->section), section) && str_eq(str_of(s->name), name))
+			return s;
+	return NULL;
+}
+
+/* The nearest row to "section.name": by spelling, else any row that has the same name. */
+static const struct setting *setting_near(const struct setting *rows, struct str full)
+{
+	const struct setting *best = NULL;
+	unsigned least = 4;
+	struct str last = full;
+	while (str_find(last, '.') < last.n)
+		str_cut(&last, '.');
+	for (const struct setting *s = rows; s->name; s++) {
+		char text[96];
+		snprintf(text, sizeof text, "%s.%s", s->section, s->name);
+		unsigned far = near_distance(full, str_of(text));
+		if (str_eq(last, str_of(s->name)))
+			far = far < 1 ? far : 1;
+		if (far < least) {
+			least = far;
+			best = s;
+		}
+	}
+	return best;
+}
+
+bool setting_unknown(const struct setting *rows, struct str full, const char *where, struct err *e)
+{
+	const struct setting *near = setting_near(rows, full);
+	if (near)
+		return fail(e, ERR_CONFIG, NULL, "%s: unknown setting '%.*s'; did you mean '%s.%s'?", where, FMT(full),
+		            near->section, near->name);
+	return fail(e, ERR_CONFIG, NULL, "%s: unknown setting '%.*s'; `antiphon help settings` lists them", where, FMT(full));
+}
+
+struct config_engine *config_engine_at(struct config *c, size_t i)
+{
+	assert(i <= c->n_engines);
+	if (i < c->n_engines)
+		return &c->engines[i];
+	struct config_engine *more = new_array(&c->arena, struct config_engine, c->n_engines + 1);
+	if (c->n_engines)
+		memcpy(more, c->engines, c->n_engines * sizeof *more);
+	c->engines = more;
+	struct err e = {0};
+	for (const struct setting *s = engine_rows; s->name; s++)
+		setting_set(s, &c->arena, &more[i], str_of(s->def), "default", &e);
+	c->n_engines++;
+	return &more[i];
+}
+
+void config_alias(struct config *c, struct str pattern, struct str model)
+{
+	struct engine_alias *more = new_array(&c->arena, struct engine_alias, c->n_aliases + 1);
+	/* A new pattern goes first: what the operator says beats the defaults. */
+	size_t n = 1;
+	for (size_t i = 0; i < c->n_aliases; i++)
+		if (!str_eq(c->aliases[i].pattern, pattern))
+			more[n++] = c->aliases[i];
+	more[0] = (struct engine_alias){str_copy(&c->arena, pattern), {0}};
+	if (model.n)
+		more[0].model = str_copy(&c->arena, model);
+	c->aliases = more;
+	c->n_aliases = n;
+}
+
+/* "engines[2].url": the row's index and the field's name. */
+static bool engine_name(struct config *c, struct str name, size_t *i, struct str *field)
+{
+	int64_t at = 0;
+	struct str rest = {name.p + 8, name.n - 8};
+	if (!str_int(str_cut(&rest, ']'), &at) || at < 0 || (size_t)at > c->n_engines || rest.n < 2 || rest.p[0] != '.')
+		return false;
+	*i = (size_t)at;
+	*field = (struct str){rest.p + 1, rest.n - 1};
+	return true;
+}
+
+bool config_set_list(struct config *c, struct str name, const struct str *values, size_t n, const char *where,
+                     struct err *e)
+{
+	struct str field = name, one = n ? values[0] : S("");
+	void *owner = c;
+	const struct setting *rows = config_rows, *s;
+	size_t i = 0;
+	if (str_starts(name, S("aliases.")) && n == 1) {
+		config_alias(c, (struct str){name.p + 8, name.n - 8}, one);
+		return true;
+	}
+	if (str_starts(name, S("engines["))) {
+		if (!engine_name(c, name, &i, &field))
+			return fail(e, ERR_CONFIG, NULL, "%s: '%.*s' must look like engines[0].url, without gaps in the numbers",
+			            where, FMT(name));
+		rows = engine_rows;
+		s = setting_find(rows, S("engines"), field);
+		owner = s ? config_engine_at(c, i) : NULL;
+	} else {
+		struct str section = str_cut(&field, '.');
+		s = setting_find(rows, section, field);
+	}
+	if (!s) {
+		struct str full = rows == engine_rows ? str_fmt(&c->arena, "engines.%.*s", FMT(field)) : name;
+		return setting_unknown(rows, full, where, e);
+	}
+	if (s->kind == SETTING_LIST && n != 1) {
+		struct config_list l = {new_array(&c->arena, struct str, n + 1), 0};
+		for (; l.n < n; l.n++)
+			l.at[l.n] = str_copy(&c->arena, values[l.n]);
+		*(struct config_list *)((char *)owner + s->at) = l;
+		return true;
+	}
+	if (n != 1)
+		return fail(e, ERR_CONFIG, NULL, "%s: %.*s takes one value, not a list", where, FMT(name));
+	return setting_set(s, &c->arena, owner, one, where, e);
+}
+
+bool config_set(struct config *c, struct str name, struct str value, const char *where, struct err *e)
+{
+	return config_set_list(c, name, &value, 1, where, e);
+}
+
+bool config_check(struct config *c, struct err *e)
+{
+	if (!c->server_tls_cert.n != !c->server_tls_key.n)
+		return fail(e, ERR_CONFIG, NULL, "server.tls_cert and server.tls_key (--tls-cert, --tls-key) go together");
+	if (!c->server_listen.n)
+		return fail(e, ERR_CONFIG, NULL, "server.listen is empty");
+	for (size_t i = 0; i < c->n_engines; i++)
+		if (!c->engines[i].engines_url.n)
+			return fail(e, ERR_CONFIG, NULL, "engines[%zu] has no url", i);
+	if ((c->n_engines || c->engine_url.n) && c->engine_model.n)
+		return fail(e, ERR_CONFIG, NULL,
+		            "engine.model (--model) is for the managed engine, but there are engines by URL too: give one of both");
+	return true;
+}
+
+static const char *const *pass_list(struct arena *a, const struct config_list *l)
+{
+	if (!l->n)
+		return NULL;
+	const char **out = new_array(a, const char *, l->n + 1);
+	size_t n = 0;
+	for (size_t i = 0; i < l->n; i++)
+		if (!str_eq(l->at[i], S("none")))
+			out[n++] = str_copy(a, l->at[i]).p;
+	return out;
+}
+
+static struct str host_of(struct str url)
+{
+	struct str rest = url;
+	for (size_t i = 0; i + 3 <= url.n; i++)
+		if (!memcmp(url.p + i, "://", 3))
+			rest = (struct str){url.p + i + 3, url.n - i - 3};
+	return str_cut(&rest, '/');
+}
+
+/* Absent strings are {0} in the floors below. */
+static struct str given(struct str s)
+{
+	return s.n ? s : (struct str){0};
+}
+
+struct engines_config config_engines(const struct config *c, struct arena *a)
+{
+	struct engine_config *out = new_array(a, struct engine_config, c->n_engines + c->engine_url.n + 1);
+	size_t n = 0;
+	for (size_t i = 0; i < c->n_engines; i++) {
+		const struct config_engine *in = &c->engines[i];
+		const char *from_env = in->engines_key_env.n ? getenv(in->engines_key_env.p) : NULL;
+		out[n++] = (struct engine_config){
+			.name = in->engines_name.n ? in->engines_name : host_of(in->engines_url),
+			.url = in->engines_url,
+			.key = from_env ? str_copy(a, str_of(from_env)) : given(in->engines_key),
+			.models = in->engines_models.n ? in->engines_models.at : NULL,
+			.n_models = in->engines_models.n,
+			.default_model = given(in->engines_default_model),
+			.pass = pass_list(a, &in->engines_pass),
+			.concurrency = in->engines_concurrency,
+			.connect_ms = in->engines_connect_ms,
+			.first_byte_ms = in->engines_first_byte_ms,
+			.idle_ms = in->engines_idle_ms,
+			.total_ms = in->engines_total_ms,
+			.fetches_urls = in->engines_fetches_urls,
+			.schema_prompt = str_eq(in->engines_schema, S("prompt")),
+			.system = given(in->engines_system),
+			.temperature = in->engines_temperature,
+			.max_tokens = in->engines_max_tokens,
+		};
+	}
+	for (size_t i = 0; i < c->engine_url.n; i++)
+		out[n++] = (struct engine_config){
+			.name = host_of(c->engine_url.at[i]), .url = c->engine_url.at[i], .temperature = -1};
+	return (struct engines_config){out, n, c->aliases, c->n_aliases, given(c->engine_default_model)};
+}
+
+static void print_row(FILE *out, const struct setting *s)
+{
+	static const char *const kinds[] = {"text", "number", "number", "true|false", "list", ""};
+	char name[96];
+	bool engine = !strcmp(s->section, "engines");
+	snprintf(name, sizeof name, "%s%s.%s", s->section, engine ? "[]" : "", s->name);
+	fprintf(out, "  %-28s %s\n", name, s->help);
+	fprintf(out, "  %-28s   %s", "", s->kind == SETTING_CHOICE ? s->words : kinds[s->kind]);
+	if (s->kind == SETTING_INT)
+		fprintf(out, " %.0f..%.0f", s->least, s->largest);
+	fprintf(out, *s->def ? ", default %s\n" : "\n", s->def);
+}
+
+void config_print(FILE *out)
+{
+	fprintf(out, "Settings, as section.name. Four ways to give one, the later wins:\n"
+	             "  YAML file (--config FILE)  net:\n                               head_bytes: 65536\n"
+	             "  environment                ANTIPHON_NET_HEAD_BYTES=65536\n"
+	             "  flags                      --listen, --data, --engine, --model ...\n"
+	             "  any of them                --set net.head_bytes=65536\n\n");
+	for (const struct setting *s = config_rows; s->name; s++)
+		print_row(out, s);
+	fprintf(out, "\nYAML list `engines`, one mapping an engine:\n");
+	for (const struct setting *s = engine_rows; s->name; s++)
+		print_row(out, s);
+	fprintf(out, "\nYAML mapping `aliases`, pattern: model (empty: the default model). Patterns known without it:\n ");
+	for (size_t i = 0; i < sizeof default_aliases / sizeof *default_aliases; i++)
+		fprintf(out, " %s", default_aliases[i]);
+	fprintf(out, "\n");
+}

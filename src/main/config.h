@@ -1,0 +1,63 @@
+/* config.h - the settings: one table (config.def) behind YAML, environment and flags.
+ *
+ * Later sources win: defaults, the YAML file, the environment, flags. A struct config is filled at start
+ * and constant afterwards; its strings live in its arena. An unknown setting is an error that names the near
+ * one. Failures are ERR_CONFIG, their text names the place ("antiphon.yaml:12", "--set", a variable). */
+#pragma once
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "engine/engine.h"
+
+struct config_list {
+	struct str *at;
+	size_t n;
+};
+
+/* C types of the kinds in config.def. */
+#define CONFIG_TEXT struct str
+#define CONFIG_INT int64_t
+#define CONFIG_NUMBER double
+#define CONFIG_FLAG bool
+#define CONFIG_LIST struct config_list
+#define SETTING(section, name, kind, def, least, largest, help) CONFIG_##kind section##_##name;
+#define CHOICE(section, name, def, words, help) struct str section##_##name;
+
+struct config_engine { /* one row of `engines` */
+#include "main/engine_config.def"
+};
+
+struct config { /* member of setting `net.head_bytes`: net_head_bytes */
+#include "main/config.def"
+	struct config_engine *engines;
+	size_t n_engines;
+	struct engine_alias *aliases; /* tried in order */
+	size_t n_aliases;
+	struct arena arena;
+};
+#undef SETTING
+#undef CHOICE
+
+/* Defaults; to be released. */
+void config_init(struct config *c);
+void config_release(struct config *c);
+
+/* One setting from text: "net.head_bytes", "engines[0].url", "aliases.gpt-*". `where` names the source. */
+bool config_set(struct config *c, struct str name, struct str value, const char *where, struct err *e);
+/* A list setting from its elements, which may hold commas; other kinds want exactly one. */
+bool config_set_list(struct config *c, struct str name, const struct str *values, size_t n, const char *where,
+                     struct err *e);
+/* Reads a YAML file (at most 1 MB). */
+bool config_read_yaml(struct config *c, const char *path, struct err *e);
+/* ANTIPHON_SECTION_NAME=value. `env` is NULL-terminated. */
+bool config_read_env(struct config *c, char *const *env, struct err *e);
+/* Checks what concerns several settings (certificate with key, engines with URLs, ...). */
+bool config_check(struct config *c, struct err *e);
+
+/* Hands the floors' limits out (net_limits, api_limits, ...); once, before servers open. */
+void config_apply_limits(const struct config *c);
+/* What engines_open() wants: the list `engines`, then engine.url. In `a`. */
+struct engines_config config_engines(const struct config *c, struct arena *a);
+/* The whole table with defaults and help. */
+void config_print(FILE *out);

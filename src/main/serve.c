@@ -1,0 +1,353 @@
+/* serve.c - `antiphon serve`: wires the floors together and runs them.
+ *
+ * One loop per core, loop 0 in the main thread (the engine's child and the admin socket live there). Each
+ * loop has its own server, store port and engine port. Opened here in order, closed in the opposite one. */
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "main/app.h"
+#include "main/commands.h"
+#include "main/cpu.h"
+#include "main/paths.h"
+#include "main/tls.h"
+#include "net/reply.h"
+#include "store/limits.h"
+
+/* The small default model needs a word of guidance and a short leash (decision B5). */
+#define SMALL_MODEL_SYSTEM "You are a helpful assistant. Answer the question directly and briefly."
+enum { SMALL_MODEL_TOKENS = 1024 };
+
+static bool uses_managed(const struct config *c)
+{
+	return !c->n_engines && !c->engine_url.n;
+}
+
+static struct managed_options managed_options(const struct config *c)
+{
+	return (struct managed_options){
+		.dir = c->engine_dir.n ? c->engine_dir : (struct str){0},
+		.model = c->engine_model.n ? c->engine_model : (struct str){0},
+		.context = c->engine_context,
+		.slots = c->engine_slots,
+	};
+}
+
+/* Everything that can be said before anything is opened. */
+static bool engine_possible(const struct config *c, struct err *e)
+{
+	static const char *const ways = "Other ways: --engine URL for any server that speaks Chat Completions "
+					"(llama-server, vLLM, Ollama, a cloud API)";
+	struct managed_options o = managed_options(c);
+	struct err why = {0};
+	if (!uses_managed(c))
+		return true;
+	if (!cpu_fits(&why))
+		return fail(e, ERR_CONFIG, NULL, "%s\n%s.", why.msg, ways);
+	if (!managed_installed(&o, &why))
+		return fail(e, ERR_CONFIG, NULL,
+		            "no engine is installed: %s\nTo mend it, run: ./run (in the source folder; it fetches engine and "
+		            "model)\n%s, or --model FILE.gguf once the engine is there.",
+		            why.msg, ways);
+	return true;
+}
+
+static bool open_store(struct app *app, struct err *e)
+{
+	const struct config *c = &app->args->config;
+	struct store_options o = {.dir = app->data,
+	                          .url = c->store_url.n ? c->store_url : (struct str){0},
+	                          .sync_normal = str_eq(c->store_sync, S("normal"))};
+	const char *fixed = getenv("ANTIPHON_API_KEY");
+	if (!folder_make(app->data, e) || !store_open(&o, &app->store, e))
+		return false;
+	if (fixed && *fixed)
+		key_add_fixed(app->store, str_of(fixed));
+	if (app->addresses.loopback || c->server_allow_anonymous || key_any(app->store))
+		return true;
+	return fail(e, ERR_CONFIG, NULL,
+	            "listening beyond this machine needs an API key, and none has been made.\n"
+	            "Make one: antiphon keys create NAME --data %.*s\n"
+	            "or, where everybody who can connect may use the engine: --allow-anonymous",
+	            FMT(app->data));
+}
+
+static bool open_engines(struct app *app, struct err *e)
+{
+	const struct config *c = &app->args->config;
+	app->engines_config = config_engines(c, &app->arena);
+	if (uses_managed(c)) {
+		struct managed_options o = managed_options(c);
+		struct engine_config *own = new (&app->arena, struct engine_config);
+		*own = (struct engine_config){.name = S("managed"), .managed = true, .temperature = -1};
+		if (!o.model.p) {
+			own->system = S(SMALL_MODEL_SYSTEM);
+			own->temperature = 0;
+			own->max_tokens = SMALL_MODEL_TOKENS;
+		}
+		if (!managed_start(app->loops[0].loop, &o, &app->managed, &own->url, &app->managed_model, e))
+			return false;
+		app->engines_config.engines = own;
+		app->engines_config.n = 1;
+	}
+	return engines_open(&app->engines_config, &app->engines, e);
+}
+
+static void open_api(struct app *app)
+{
+	const struct config *c = &app->args->config;
+	struct api_options o = {
+		.store = app->store,
+		.engines = app->engines,
+		.allow_anonymous = c->server_allow_anonymous,
+		.finish_on_disconnect = str_eq(c->api_on_disconnect, S("finish")),
+		.resume_background = str_eq(c->api_resume, S("background")),
+		.hosts = c->server_hosts.at,
+		.n_hosts = c->server_hosts.n,
+		.cors = c->server_cors.at,
+		.n_cors = c->server_cors.n,
+		.base_url = app->base_url,
+		.default_banner = banner_line(app, &app->arena),
+	};
+	app->api = api_new(&o);
+	for (size_t i = 0; i < app->n_loops; i++) {
+		struct app_loop *l = &app->loops[i];
+		l->store = store_attach(app->store, l->loop);
+		l->engine = engine_attach(app->engines, l->loop);
+		l->api = api_attach(app->api, l->loop, l->store, l->engine);
+		l->service = api_service(l->api);
+	}
+	engines_watch(app->loops[0].engine);
+}
+
+/* Listening comes first: a taken port is told before an engine starts, and with port 0 the base URL is known
+ * when the API is made. No request is handled before the loops run, so `service` is set by then. */
+static bool front_head(struct service *s, struct exchange *x, struct err *e)
+{
+	struct service *api = OWNER(s, struct app_loop, front)->service;
+	return api->head(api, x, e);
+}
+
+static void front_handle(struct service *s, struct exchange *x)
+{
+	struct service *api = OWNER(s, struct app_loop, front)->service;
+	api->handle(api, x);
+}
+
+static void front_refuse(struct service *s, struct exchange *x, const struct err *e)
+{
+	struct service *api = OWNER(s, struct app_loop, front)->service;
+	api->refuse(api, x, e);
+}
+
+static bool open_loops(struct app *app, struct err *e)
+{
+	cpu_set_t cores;
+	int64_t n = app->args->config.server_loops;
+	if (!n)
+		n = sched_getaffinity(0, sizeof cores, &cores) ? 1 : CPU_COUNT(&cores);
+	app->loops = new_array(&app->arena, struct app_loop, (size_t)n);
+	for (; app->n_loops < (size_t)n; app->n_loops++) {
+		struct app_loop *l = &app->loops[app->n_loops];
+		l->app = app;
+		l->front = (struct service){front_head, front_handle, front_refuse};
+		if (!loop_open(&l->loop, e))
+			return false;
+		l->server = server_new(l->loop, &l->front);
+	}
+	return true;
+}
+
+/* A port that is taken: say by whom. */
+static bool port_taken(struct app *app, const struct address *at, const struct err *why, struct err *e)
+{
+	struct str owner = at->port ? port_owner(&app->arena, at->port) : (struct str){0};
+	struct str text = str_starts(at->host, S("unix:"))
+				  ? at->host
+				  : str_fmt(&app->arena, "%.*s:%d", FMT(at->host), at->port);
+	if (!owner.p)
+		return fail(e, ERR_CONFIG, NULL, "can't listen on %.*s: %s", FMT(text), why->msg);
+	return fail(e, ERR_CONFIG, NULL, "can't listen on %.*s: the port is taken by %.*s\nAnother port: --listen 127.0.0.1:0",
+	            FMT(text), FMT(owner));
+}
+
+static bool listen_one(struct app *app, struct address *at, struct err *e)
+{
+	struct err why = {0};
+	struct listen_options o = {.host = at->host, .port = at->port, .tls = app->tls};
+	for (size_t i = 0; i < app->n_loops; i++) {
+		o.share = i > 0;
+		if (!server_listen(app->loops[i].server, &o, &at->port, &why))
+			return port_taken(app, at, &why, e);
+		o.port = at->port;
+		if (str_starts(at->host, S("unix:")))
+			break; /* a unix socket has one listener */
+	}
+	return true;
+}
+
+static bool has_ipv6(void)
+{
+	FILE *f = fopen("/proc/net/if_inet6", "re");
+	bool any = f && fgetc(f) != EOF;
+	if (f)
+		fclose(f);
+	return any;
+}
+
+static bool open_listeners(struct app *app, struct err *e)
+{
+	struct addresses *all = &app->addresses;
+	struct addresses bound = {new_array(&app->arena, struct address, all->n), 0, all->loopback};
+	for (size_t i = 0; i < all->n; i++) {
+		if (all->at[i].may_lack && !has_ipv6())
+			continue;
+		if (!listen_one(app, &all->at[i], e))
+			return false;
+		bound.at[bound.n++] = all->at[i];
+	}
+	*all = bound;
+	return true;
+}
+
+static bool open_admin(struct app *app, struct err *e)
+{
+	struct admin_options o = {.loop = app->loops[0].loop,
+	                          .api = api_service(app->loops[0].api),
+	                          .store = app->store,
+	                          .engines = app->engines,
+	                          .base_url = app->base_url,
+	                          .data = app->data,
+	                          .version = S(ANTIPHON_VERSION)};
+	return socket_path(&app->arena, app->data, &o.socket, e) && admin_open(&o, &app->admin, e);
+}
+
+static bool app_open(struct app *app, struct err *e)
+{
+	struct config *c = &app->args->config;
+	struct str dir;
+	if (!args_data_dir(app->args, &dir, e) || !engine_possible(c, e) ||
+	    !addresses_read(&app->arena, &c->server_listen, &app->addresses, e))
+		return false;
+	app->data = path_absolute(&app->arena, dir);
+	if (c->server_tls_cert.n && !tls_serve(c->server_tls_cert.p, c->server_tls_key.p, &app->tls, e))
+		return false;
+	if (!open_loops(app, e) || !open_listeners(app, e))
+		return false;
+	struct str url = address_url(&app->arena, &app->addresses.at[0], app->tls != NULL);
+	app->base_url = str_fmt(&app->arena, "%.*s/v1", FMT(url));
+	if (!open_store(app, e) || !open_engines(app, e))
+		return false;
+	open_api(app);
+	return open_admin(app, e);
+}
+
+/* The loop has ended: what hangs on it goes, in its own thread. */
+static void loop_ended(struct app_loop *l)
+{
+	server_free(l->server);
+	if (l->api)
+		api_detach(l->api);
+	if (l->engine)
+		engine_detach(l->engine);
+	if (l->store)
+		store_detach(l->store);
+}
+
+static void *loop_thread(void *arg)
+{
+	struct app_loop *l = arg;
+	loop_run(l->loop);
+	loop_ended(l);
+	loop_close(l->loop);
+	return NULL;
+}
+
+static void app_close(struct app *app)
+{
+	if (app->admin)
+		admin_free(app->admin);
+	if (app->n_loops)
+		loop_ended(&app->loops[0]);
+	if (app->managed)
+		managed_stop(app->managed);
+	if (app->n_loops)
+		loop_close(app->loops[0].loop);
+	signals_close(app);
+	api_free(app->api);
+	engines_close(app->engines);
+	if (app->store)
+		store_close(app->store);
+	tls_free(app->tls);
+	arena_free(&app->arena);
+}
+
+static void app_run(struct app *app)
+{
+	signals_watch(app);
+	printf("listening on %.*s\n", (int)(app->base_url.n - 3), app->base_url.p);
+	fflush(stdout);
+	banner_print(app);
+	offers_start(app);
+	for (size_t i = 1; i < app->n_loops; i++)
+		pthread_create(&app->loops[i].thread, NULL, loop_thread, &app->loops[i]);
+	loop_run(app->loops[0].loop);
+	for (size_t i = 1; i < app->n_loops; i++)
+		pthread_join(app->loops[i].thread, NULL);
+	offers_stop(app);
+	log_at(LOG_INFO, "stopped", "%s", "");
+}
+
+/* Every connection is a descriptor: take all that we may. */
+static void raise_descriptors(void)
+{
+	struct rlimit r;
+	if (!getrlimit(RLIMIT_NOFILE, &r) && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+static void setup_log(const struct config *c)
+{
+	static const char *const names[] = {"debug", "info", "warn", "error"};
+	enum log_level level = LOG_INFO;
+	for (int i = 0; i < 4; i++)
+		if (str_eq(c->server_log_level, str_of(names[i])))
+			level = (enum log_level)i;
+	log_setup(level, str_eq(c->server_log_format, S("json")));
+}
+
+int serve_command(int argc, char **argv)
+{
+	struct args args;
+	struct err e = {0};
+	struct app app = {.args = &args};
+	bool ok = args_read(&args, argc, argv, NULL, &e);
+	if (ok && args.help) {
+		args_release(&args);
+		return help_for("serve");
+	}
+	if (ok && args.n_words)
+		ok = fail(&e, ERR_CONFIG, NULL, "serve takes flags only, not '%s'", args.words[0]);
+	if (ok) {
+		setup_log(&args.config);
+		config_apply_limits(&args.config);
+		raise_descriptors();
+		ok = app_open(&app, &e);
+	}
+	if (ok)
+		app_run(&app);
+	else
+		complain(&e);
+	for (size_t i = 1; !ok && i < app.n_loops; i++) { /* no thread has run them */
+		loop_ended(&app.loops[i]);
+		loop_close(app.loops[i].loop);
+	}
+	app_close(&app);
+	args_release(&args);
+	return ok ? 0 : 1;
+}
