@@ -1,0 +1,146 @@
+// The official Node SDK against the server at OPENAI_BASE_URL, whose engine answers "You said: <input>." or, for
+// inputs that name a script, what that script says (see ../test_sdk_node.py).
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import OpenAI from 'openai';
+
+const client = new OpenAI({ maxRetries: 0 });
+const model = 'scripted';
+const tools = [{
+  type: 'function', name: 'get_weather', description: 'The weather somewhere', strict: true,
+  parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false },
+}];
+
+test('create and retrieve', async () => {
+  const made = await client.responses.create({ model, input: 'hi', metadata: { a: 'b' } });
+  assert.equal(made.output_text, 'You said: hi.');
+  assert.equal(made.status, 'completed');
+  const again = await client.responses.retrieve(made.id);
+  assert.deepEqual(again.output, made.output);
+  assert.deepEqual(again.metadata, { a: 'b' });
+});
+
+test('continue and fork', async () => {
+  const root = await client.responses.create({ model, input: 'root' });
+  const forks = await Promise.all([1, 2, 3].map((i) =>
+    client.responses.create({ model, input: `fork ${i}`, previous_response_id: root.id })));
+  assert.deepEqual(forks.map((r) => r.output_text), ['You said: fork 1.', 'You said: fork 2.', 'You said: fork 3.']);
+  for (const fork of forks) assert.equal(fork.previous_response_id, root.id);
+});
+
+test('delete', async () => {
+  const made = await client.responses.create({ model, input: 'hi' });
+  await client.responses.delete(made.id);
+  await assert.rejects(client.responses.retrieve(made.id), OpenAI.NotFoundError);
+});
+
+test('input items', async () => {
+  const made = await client.responses.create({
+    model, input: Array.from({ length: 25 }, (_, i) => ({ role: 'user', content: String(i) })) });
+  const seen = [];
+  for await (const item of client.responses.inputItems.list(made.id, { order: 'asc', limit: 4 })) seen.push(item.content[0].text);
+  assert.deepEqual(seen, Array.from({ length: 25 }, (_, i) => String(i)));
+});
+
+test('stream', async () => {
+  const events = [];
+  for await (const event of await client.responses.create({ model, input: 'hi', stream: true })) events.push(event);
+  assert.deepEqual(events.map((e) => e.sequence_number), events.map((_, i) => i));
+  assert.equal(events[0].type, 'response.created');
+  assert.equal(events.at(-1).type, 'response.completed');
+});
+
+test('stream helper', async () => {
+  const stream = client.responses.stream({ model, input: 'hi' });
+  let text = '';
+  stream.on('response.output_text.delta', (e) => { text += e.delta; });
+  const final = await stream.finalResponse();
+  assert.equal(text, 'You said: hi.');
+  assert.equal(final.output_text ?? text, text);
+});
+
+test('stream helper with reasoning, text and calls', async () => {
+  const stream = client.responses.stream({ model, input: 'script everything', tools });
+  const kinds = new Set();
+  for await (const event of stream) kinds.add(event.type);
+  const final = await stream.finalResponse();
+  assert.deepEqual(final.output.map((i) => i.type), ['reasoning', 'message', 'function_call', 'function_call']);
+  assert.ok(kinds.has('response.reasoning_text.delta'));
+  assert.ok(kinds.has('response.function_call_arguments.delta'));
+});
+
+test('tool loop', async () => {
+  const first = await client.responses.create({ model, input: 'script call', tools });
+  const call = first.output.at(-1);
+  assert.equal(call.type, 'function_call');
+  assert.deepEqual(JSON.parse(call.arguments), { city: 'Paris' });
+  const second = await client.responses.create({ model, previous_response_id: first.id, tools,
+    input: [{ type: 'function_call_output', call_id: call.call_id, output: 'sunny' }] });
+  assert.equal(second.status, 'completed');
+});
+
+test('structured output', async () => {
+  const format = { type: 'json_schema', name: 'city', strict: true, schema: tools[0].parameters };
+  const response = await client.responses.parse({ model, input: 'script city', text: { format } });
+  assert.deepEqual(response.output_parsed ?? JSON.parse(response.output_text), { city: 'Paris' });
+});
+
+test('errors', async () => {
+  await assert.rejects(client.responses.create({ model, input: 'x', temperature: 3 }), (e) => {
+    assert.ok(e instanceof OpenAI.BadRequestError);
+    assert.equal(e.param, 'temperature');
+    assert.equal(e.type, 'invalid_request_error');
+    assert.match(e.requestID, /^req_/);
+    return true;
+  });
+  await assert.rejects(client.responses.retrieve('resp_0123456789abcdef0123456789abcdef'), OpenAI.NotFoundError);
+  await assert.rejects(client.responses.create({ model: 'no-such-model', input: 'x' }),
+    (e) => e.code === 'model_not_found');
+});
+
+test('a client that aborts', async () => {
+  const stream = await client.responses.create({ model, input: 'script endless', stream: true });
+  let id;
+  for await (const event of stream) {
+    id ??= event.response?.id;
+    if (event.type === 'response.output_text.delta') break;
+  }
+  stream.controller.abort();
+  for (let i = 0; ; i++) {
+    const kept = await client.responses.retrieve(id).catch((e) => e);
+    if (kept.status === 'cancelled') break;
+    assert.ok(i < 1500, 'the stored turn was not kept');
+    await new Promise((done) => setTimeout(done, 20));
+  }
+});
+
+test('chat completions', async () => {
+  const messages = [{ role: 'user', content: 'hi' }];
+  const done = await client.chat.completions.create({ model, messages });
+  assert.equal(done.choices[0].message.content, 'You said: hi.');
+  assert.equal(done.choices[0].finish_reason, 'stop');
+  let text = '', usage;
+  for await (const chunk of await client.chat.completions.create({ model, messages, stream: true,
+    stream_options: { include_usage: true } })) {
+    text += chunk.choices[0]?.delta.content ?? '';
+    usage = chunk.usage ?? usage;
+  }
+  assert.equal(text, 'You said: hi.');
+  assert.ok(usage.total_tokens > 0);
+  const two = await client.chat.completions.create({ model, messages, n: 2 });
+  assert.equal(two.choices.length, 2);
+});
+
+test('chat completions with tools', async () => {
+  const chatTools = [{ type: 'function', function: { name: 'get_weather', parameters: tools[0].parameters } }];
+  const stream = client.chat.completions.stream({ model, tools: chatTools, messages: [{ role: 'user', content: 'script call' }] });
+  const final = await stream.finalChatCompletion();
+  assert.equal(final.choices[0].finish_reason, 'tool_calls');
+  assert.deepEqual(JSON.parse(final.choices[0].message.tool_calls[0].function.arguments), { city: 'Paris' });
+});
+
+test('models', async () => {
+  const names = [];
+  for await (const m of client.models.list()) names.push(m.id);
+  assert.ok(names.includes(model));
+});

@@ -1,0 +1,165 @@
+"""The README's programs, as they stand, on the real default model and the release build; and ./run itself."""
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from harness import TREE, Server, environment
+from test_sdk_node import names, run_node
+
+pytestmark = pytest.mark.seed
+ENGINE = os.path.join(os.environ.get("XDG_DATA_HOME", os.path.expanduser("~/.local/share")), "antiphon", "engine")
+
+ONE = '''
+from openai import OpenAI
+client = OpenAI()
+response = client.responses.create(model="gpt-4.1-mini", input="Summarize the key features of the Response API in 3 lines.")
+print(response.output_text)
+assert response.output_text.strip()
+'''
+TWO = '''
+from openai import OpenAI
+client = OpenAI()
+response = client.chat.completions.create(model="gpt-4o", messages=[{"role":"user","content":"Explain the OpenAI Responses API."}])
+print(response.choices[0].message.content)
+print(response.choices[0].finish_reason)
+print(response.usage)
+assert response.choices[0].message.content.strip()
+assert response.choices[0].finish_reason in ("stop", "length")
+assert response.usage.total_tokens == response.usage.prompt_tokens + response.usage.completion_tokens > 0
+'''
+THREE = '''
+from openai import OpenAI
+client = OpenAI()
+response = client.responses.create(model="gpt-4o-mini", input="tell me a joke")
+print(response.output[0].content[0].text)
+fetched = client.responses.retrieve(response_id=response.id)
+print(fetched.output[0].content[0].text)
+assert fetched.output[0].content[0].text == response.output[0].content[0].text
+'''
+CONTINUED = THREE + '''
+second = client.responses.create(model="gpt-4o-mini", previous_response_id=response.id, input="tell me another")
+print(second.output[0].content[0].text)
+assert second.previous_response_id == response.id and second.output_text.strip()
+assert second.usage.input_tokens > response.usage.input_tokens
+'''
+FORKED = CONTINUED + '''
+forked = client.responses.create(model="gpt-4o-mini", previous_response_id=response.id,
+    input="I didn't like that joke, tell me another and tell me the difference between the two jokes")
+print(forked.output[0].content[0].text)
+assert forked.previous_response_id == response.id and forked.output_text.strip() and forked.id != second.id
+'''
+STREAMED = '''
+from openai import OpenAI
+client = OpenAI()
+def ask(**request):
+    text = ""
+    with client.responses.stream(model="gpt-4o-mini", **request) as stream:
+        for event in stream:
+            if event.type == "response.output_text.delta":
+                text += event.delta
+        response = stream.get_final_response()
+    assert text and text == response.output[0].content[0].text == response.output_text, response
+    assert client.responses.retrieve(response.id).output_text == text
+    return response
+ask(input="Summarize the key features of the Response API in 3 lines.")
+joke = ask(input="tell me a joke")
+another = ask(previous_response_id=joke.id, input="tell me another")
+fork = ask(previous_response_id=joke.id, input="I didn't like that joke, tell me another and tell me the difference between the two jokes")
+assert another.previous_response_id == fork.previous_response_id == joke.id
+with client.chat.completions.stream(model="gpt-4o", messages=[{"role":"user","content":"Explain the OpenAI Responses API."}]) as stream:
+    for event in stream:
+        pass
+    assert stream.get_final_completion().choices[0].message.content
+'''
+PARIS = '''
+from openai import OpenAI
+print(OpenAI().responses.create(model="gpt-4o-mini", input="What is the capital of France?").output_text)
+'''
+
+
+@pytest.fixture(scope="module")
+def server():
+    s = Server(args=["--set", f"engine.dir={ENGINE}", "--set", "engine.offer=false"])
+    try:
+        yield s
+        s.stop()
+    finally:
+        s.erase()
+
+
+def run_program(text, server):
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=300, cwd=server.home,
+                          env=environment(server.home, {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "sk-any"}))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name,text", [("1", ONE), ("2", TWO), ("3", THREE), ("3 continued", CONTINUED),
+                                       ("3 forked", FORKED), ("streamed", STREAMED)],
+                         ids=lambda v: v if len(v) < 20 else "")
+def test_program(server, name, text):
+    print(run_program(text, server))
+
+
+def test_the_answer_is_right(server):
+    assert "Paris" in run_program(PARIS, server)
+
+
+@pytest.fixture(scope="module")
+def node_results(server):
+    return run_node("seed.test.mjs", server.base_url, server.home, 400)
+
+
+@pytest.mark.parametrize("name", names("seed.test.mjs"))
+def test_node_program(node_results, name):
+    assert name in node_results, node_results
+    assert node_results[name] is None, node_results[name]
+
+
+def test_the_engine_dies_with_the_server():
+    """Also when the server is killed: no llama.cpp is left behind."""
+    s = Server(args=["--set", f"engine.dir={ENGINE}", "--set", "engine.offer=false"])
+    try:
+        children = subprocess.run(["ps", "--ppid", str(s.process.pid), "-o", "pid="], capture_output=True, text=True)
+        pids = [int(p) for p in children.stdout.split()]
+        assert pids, "no managed engine"
+        s.kill()
+        end = time.monotonic() + 30
+        while any(os.path.exists(f"/proc/{p}") and "zombie" not in open(f"/proc/{p}/status").read() for p in pids):
+            assert time.monotonic() < end, "the engine lives on"
+            time.sleep(0.05)
+    finally:
+        s.erase()
+
+
+def test_run_prints_lines_that_work(tmp_path):
+    """./run: what it prints, done as printed."""
+    env = {**environment(str(tmp_path)), "HOME": os.path.expanduser("~")}
+    if "XDG_DATA_HOME" in os.environ:
+        env["XDG_DATA_HOME"] = os.environ["XDG_DATA_HOME"]
+    began = time.monotonic()
+    server = subprocess.Popen([os.path.join(TREE, "run"), "--listen", "127.0.0.1:0", "--data", str(tmp_path / "data")],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env, cwd=tmp_path)
+    try:
+        printed = []
+        for line in server.stdout:
+            printed.append(line)
+            if line.strip() == "PY":
+                break
+        ready = time.monotonic() - began
+        text = "".join(printed)
+        assert text.startswith("listening on http://127.0.0.1:"), text
+        curl = re.search(r"^ *(curl .*)$", text, re.M)[1]
+        python = re.search(r"^ *(\S+python - <<'PY'\n.*?^PY)$", text, re.M | re.S)[1]
+        for command in (curl, python):
+            done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120, env=env)
+            assert done.returncode == 0 and "Paris" in done.stdout, (command, done.stdout, done.stderr)
+        print(f"ready after {ready:.1f} s")
+    finally:
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(60) == 0
