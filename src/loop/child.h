@@ -21,3 +21,6 @@ int child_pid(const struct child *c);
 void child_stop(struct child *c, int grace_ms);
 /* Frees it; kills it at once when it still runs. exited() does not come any more. */
 void child_free(struct child *c);
+/* For the way out, when the loop runs no more: SIGTERM, SIGKILL after grace_ms, blocks until it has ended,
+ * frees. exited() does not come. */
+void child_end(struct child *c, int grace_ms);
