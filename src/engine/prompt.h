@@ -12,7 +12,7 @@ struct prompt_part {
 	enum part_kind kind;
 	struct str text;   /* text; image URL or data URL; audio or file data (base64) */
 	struct str detail; /* image: detail; audio: format; file: file name */
-	const char *where; /* "input[0].content[1]", for errors that name the part */
+	const char *where; /* "input[0].content[1]", for errors that name the part; NULL: history */
 };
 struct prompt_call {
 	struct str call_id, name, arguments;
@@ -20,11 +20,11 @@ struct prompt_call {
 struct prompt_message {
 	enum role role;
 	struct prompt_part *parts;
-	size_t n_parts;
+	size_t n_parts, cap_parts; /* cap_*: prompt.c's own; 0 for arrays that the caller made */
 	struct prompt_call *calls; /* assistant */
-	size_t n_calls;
+	size_t n_calls, cap_calls;
 	struct str call_id;   /* tool */
-	struct str reasoning; /* assistant, within one tool loop (decision B3) */
+	struct str reasoning; /* assistant; prompt_tidy() drops what stands before the last user message (decision B3) */
 };
 struct prompt {
 	struct prompt_message *messages;
@@ -38,19 +38,24 @@ struct prompt {
 	struct sampling sampling;
 	bool logprobs;
 	bool truncate;      /* truncation: auto */
+	bool reasoning_all; /* reasoning.context: all_turns; reasoning of earlier turns goes back too */
 	struct str cache_key;
 	struct str verbosity; /* {0}: none */
 };
 
+/* The new message, zeroed but for its role; valid until the next prompt_add(). */
 struct prompt_message *prompt_add(struct arena *a, struct prompt *p, enum role role);
 void prompt_add_text(struct arena *a, struct prompt_message *m, struct str text);
-/* Appends items (history or input) as messages: instructions, system and developer become system, calls
- * join the assistant message before them, reasoning goes back only within the running tool loop.
- * `path` is "input" for the request's own items, "" for history. */
+/* Appends items (history or input) as messages: system and developer become system, calls join the assistant
+ * message before them, reasoning stands with what follows it. `path` is "input" for the request's own items,
+ * "" for history. Refused: item types that no message can carry, references that nobody resolved, a part
+ * that only names a file id, other parts than text outside user messages and tool results. */
 bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *items, size_t n, const char *path,
                       struct err *e);
-/* Decision B1: one leading system message, adjacent messages of one role merged, parallel calls merged. */
+/* Decision B1: one leading system message, adjacent messages of one role merged, parallel calls merged, each
+ * tool result right behind the message that called. Reasoning of earlier turns goes. Idempotent. */
 void prompt_tidy(struct arena *a, struct prompt *p);
-/* Drops the oldest droppable message (a call with its outputs; never system, never the last user
- * message); false when nothing can go (decision D1). */
+/* Drops the oldest turn that can go (a user message with the answers to it; within the last turn one step:
+ * a call with its outputs; never system, never the last user message); false when nothing can go (decision
+ * D1). Leaves no tool result without its call. */
 bool prompt_drop_oldest(struct prompt *p);

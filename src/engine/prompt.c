@@ -1,0 +1,365 @@
+/* prompt.c - what is asked of an engine, in neutral form. */
+#include "engine/prompt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/map.h"
+
+/* Room for one more element; arrays that others made (cap 0) are copied first. */
+static void *grown(struct arena *a, void *old, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return old;
+	size_t want = n < 2 ? 4 : n * 2;
+	void *p = arena_alloc(a, want * size);
+	if (n)
+		memcpy(p, old, n * size);
+	*cap = want;
+	return p;
+}
+
+struct prompt_message *prompt_add(struct arena *a, struct prompt *p, enum role role)
+{
+	p->messages = grown(a, p->messages, p->n, &p->cap, sizeof *p->messages);
+	struct prompt_message *m = &p->messages[p->n++];
+	*m = (struct prompt_message){.role = role};
+	return m;
+}
+
+static struct prompt_part *add_part(struct arena *a, struct prompt_message *m, struct prompt_part part)
+{
+	m->parts = grown(a, m->parts, m->n_parts, &m->cap_parts, sizeof *m->parts);
+	m->parts[m->n_parts] = part;
+	return &m->parts[m->n_parts++];
+}
+
+void prompt_add_text(struct arena *a, struct prompt_message *m, struct str text)
+{
+	add_part(a, m, (struct prompt_part){.kind = PART_TEXT, .text = text});
+}
+
+static void add_call(struct arena *a, struct prompt_message *m, struct prompt_call call)
+{
+	m->calls = grown(a, m->calls, m->n_calls, &m->cap_calls, sizeof *m->calls);
+	m->calls[m->n_calls++] = call;
+}
+
+/* --- items ---------------------------------------------------------------------------------------------- */
+
+struct place { /* where a value stands in the request; path "": history, errors name nothing */
+	const char *path;
+	size_t item;
+	const char *member;
+};
+
+static const char *where(struct arena *a, const struct place *at, size_t part)
+{
+	if (!at->path[0])
+		return NULL;
+	return str_fmt(a, "%s[%zu].%s[%zu]", at->path, at->item, at->member, part).p;
+}
+
+static bool read_image(struct arena *a, yyjson_val *v, struct prompt_part *part, struct err *e)
+{
+	part->text = json_str(json_get(v, S("image_url")));
+	part->detail = json_str(json_get(v, S("detail")));
+	if (part->text.p)
+		return true;
+	return fail(e, ERR_UNSUPPORTED_VALUE, part->where, "An image by 'file_id' is not supported: send 'image_url'.");
+}
+
+static bool read_file(struct arena *a, yyjson_val *v, struct prompt_part *part, struct err *e)
+{
+	part->text = json_str(json_get(v, S("file_data")));
+	if (!part->text.p)
+		part->text = json_str(json_get(v, S("file_url")));
+	part->detail = json_str(json_get(v, S("filename")));
+	if (part->text.p)
+		return true;
+	return fail(e, ERR_UNSUPPORTED_VALUE, part->where, "A file by 'file_id' is not supported: send 'file_data'.");
+}
+
+static bool read_audio(struct arena *a, yyjson_val *v, struct prompt_part *part, struct err *e)
+{
+	yyjson_val *audio = json_get(v, S("input_audio"));
+	part->text = json_str(json_get(audio, S("data")));
+	part->detail = json_str(json_get(audio, S("format")));
+	if (part->text.p)
+		return true;
+	return fail(e, ERR_MISSING_PARAMETER, part->where, "Missing required parameter: 'input_audio.data'.");
+}
+
+static const struct part_row {
+	struct str wire;
+	enum part_kind kind;
+	struct str text; /* PART_TEXT: the member that holds it */
+	bool (*read)(struct arena *, yyjson_val *, struct prompt_part *, struct err *);
+} part_rows[] = {
+	{STR("input_text"), PART_TEXT, STR("text"), NULL},
+	{STR("output_text"), PART_TEXT, STR("text"), NULL},
+	{STR("text"), PART_TEXT, STR("text"), NULL},
+	{STR("summary_text"), PART_TEXT, STR("text"), NULL},
+	{STR("refusal"), PART_TEXT, STR("refusal"), NULL},
+	{STR("input_image"), PART_IMAGE, {0}, read_image},
+	{STR("input_file"), PART_FILE, {0}, read_file},
+	{STR("input_audio"), PART_AUDIO, {0}, read_audio},
+};
+
+static const struct part_row *part_row(struct str wire)
+{
+	for (size_t i = 0; i < sizeof part_rows / sizeof *part_rows; i++)
+		if (str_eq(part_rows[i].wire, wire))
+			return &part_rows[i];
+	return NULL;
+}
+
+/* A message's content or a tool's output: a string, or parts. */
+static bool add_content(struct arena *a, struct prompt_message *m, yyjson_val *v, const struct place *at, struct err *e)
+{
+	size_t i, max;
+	yyjson_val *val;
+	if (yyjson_is_str(v)) {
+		prompt_add_text(a, m, json_str(v));
+		return true;
+	}
+	yyjson_arr_foreach(v, i, max, val)
+	{
+		struct str type = json_str(json_get(val, S("type")));
+		const struct part_row *row = part_row(type);
+		struct prompt_part part = {.where = where(a, at, i)};
+		if (!row)
+			return fail(e, ERR_INVALID_VALUE, part.where,
+			            "Invalid value: '%.*s'. This model cannot be given such a part.", FMT(type));
+		part.kind = row->kind;
+		if (row->kind == PART_TEXT)
+			part.text = json_str(json_get(val, row->text));
+		else if (m->role != ROLE_USER && m->role != ROLE_TOOL)
+			return fail(e, ERR_INVALID_VALUE, part.where,
+			            "Invalid value: '%.*s'. Such a part may stand only in user messages and tool outputs.",
+			            FMT(type));
+		else if (!row->read(a, val, &part, e))
+			return false;
+		add_part(a, m, part);
+	}
+	return true;
+}
+
+/* The assistant message that calls and reasoning join: the last one, unless something came after it. */
+static struct prompt_message *open_assistant(struct arena *a, struct prompt *p)
+{
+	if (p->n && p->messages[p->n - 1].role == ROLE_ASSISTANT)
+		return &p->messages[p->n - 1];
+	return prompt_add(a, p, ROLE_ASSISTANT);
+}
+
+static enum role role_of(struct str role)
+{
+	if (str_eq(role, S("assistant")))
+		return ROLE_ASSISTANT;
+	if (str_eq(role, S("system")) || str_eq(role, S("developer")))
+		return ROLE_SYSTEM;
+	return ROLE_USER;
+}
+
+static bool add_message(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
+{
+	enum role role = role_of(it->role);
+	struct prompt_message *m = prompt_add(a, p, role);
+	return add_content(a, m, json_get(it->val, S("content")), at, e);
+}
+
+static bool add_function_call(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
+                              struct err *e)
+{
+	add_call(a, open_assistant(a, p),
+	         (struct prompt_call){it->call_id, it->name, json_str(json_get(it->val, S("arguments")))});
+	return true;
+}
+
+static bool add_function_output(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
+                                struct err *e)
+{
+	struct prompt_message *m = prompt_add(a, p, ROLE_TOOL);
+	struct place out = {at->path, at->item, "output"};
+	m->call_id = it->call_id;
+	return add_content(a, m, json_get(it->val, S("output")), &out, e);
+}
+
+/* Two pieces of reasoning or none. */
+static struct str joined(struct arena *a, struct str x, struct str y)
+{
+	if (!x.n || !y.n)
+		return x.n ? x : y;
+	return str_fmt(a, "%.*s\n\n%.*s", FMT(x), FMT(y));
+}
+
+/* The reasoning itself where the item has it, else its summary. Encrypted reasoning says nothing here. */
+static bool add_reasoning(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
+                          struct err *e)
+{
+	yyjson_val *parts = json_get(it->val, S("content")), *val;
+	struct str text = {0};
+	size_t i, max;
+	if (!yyjson_arr_size(parts))
+		parts = json_get(it->val, S("summary"));
+	yyjson_arr_foreach(parts, i, max, val)
+		text = joined(a, text, json_str(json_get(val, S("text"))));
+	if (!text.n)
+		return true;
+	struct prompt_message *m = open_assistant(a, p);
+	m->reasoning = joined(a, m->reasoning, text);
+	return true;
+}
+
+static bool refuse_reference(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
+                             struct err *e)
+{
+	return fail(e, ERR_NOT_FOUND, at->path[0] ? at->path : NULL, "Item with id '%.*s' not found.", FMT(it->id));
+}
+
+static bool (*const adders[ITEM_COUNT])(struct arena *, struct prompt *, const struct item *, const struct place *,
+                                        struct err *) = {
+	[ITEM_MESSAGE] = add_message,
+	[ITEM_FUNCTION_CALL] = add_function_call,
+	[ITEM_FUNCTION_CALL_OUTPUT] = add_function_output,
+	[ITEM_REASONING] = add_reasoning,
+	[ITEM_REFERENCE] = refuse_reference,
+};
+
+bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *items, size_t n, const char *path,
+                      struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct place at = {path, i, "content"};
+		char param[128] = "";
+		if (path[0])
+			snprintf(param, sizeof param, "%s[%zu]", path, i);
+		if (!adders[items[i].type])
+			return fail(e, ERR_INVALID_VALUE, path[0] ? param : NULL,
+			            "Items of type '%s' cannot be given to this model.", item_rows[items[i].type].wire);
+		if (!adders[items[i].type](a, p, &items[i], &at, e))
+			return false;
+	}
+	return true;
+}
+
+/* --- tidying -------------------------------------------------------------------------------------------- */
+
+/* Reasoning with nothing that it led to: a turn that was cut off. */
+static bool hollow(const struct prompt_message *m)
+{
+	return m->role == ROLE_ASSISTANT && !m->n_parts && !m->n_calls;
+}
+
+/* `m` joins `to`. The empty part between them makes an empty line where parts are joined by line breaks. */
+static void merge(struct arena *a, struct prompt_message *to, const struct prompt_message *m)
+{
+	if (to->n_parts && m->n_parts && to->parts[to->n_parts - 1].kind == PART_TEXT && m->parts[0].kind == PART_TEXT)
+		prompt_add_text(a, to, S(""));
+	for (size_t i = 0; i < m->n_parts; i++)
+		add_part(a, to, m->parts[i]);
+	for (size_t i = 0; i < m->n_calls; i++)
+		add_call(a, to, m->calls[i]);
+	to->reasoning = joined(a, to->reasoning, m->reasoning);
+}
+
+/* Puts each tool result behind the message that called, results in the order they came. next[i] chains the
+ * results of message i; a call id used twice means its latest call. */
+static void gather_outputs(struct arena *a, struct prompt *p)
+{
+	struct map callers = {0};
+	size_t n = p->n, k = 0;
+	struct chain {
+		struct prompt_message *caller;
+		size_t first, last, next; /* index + 1 */
+	} *c = new_array(a, struct chain, n + 1);
+	bool moved = false;
+	for (size_t i = 0; i < n; i++) {
+		struct prompt_message *m = &p->messages[i];
+		for (size_t j = 0; j < m->n_calls; j++)
+			map_put(&callers, m->calls[j].call_id, m);
+		if (m->role != ROLE_TOOL || !(c[i].caller = map_get(&callers, m->call_id)))
+			continue;
+		size_t owner = (size_t)(c[i].caller - p->messages);
+		if (c[owner].last)
+			c[c[owner].last - 1].next = i + 1;
+		else
+			c[owner].first = i + 1;
+		moved |= (c[owner].last ? c[owner].last : owner + 1) != i;
+		c[owner].last = i + 1;
+	}
+	map_release(&callers);
+	if (!moved)
+		return;
+	struct prompt_message *out = new_array(a, struct prompt_message, n);
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].caller)
+			continue;
+		out[k++] = p->messages[i];
+		for (size_t o = c[i].first; o; o = c[o - 1].next)
+			out[k++] = p->messages[o - 1];
+	}
+	p->messages = out;
+	p->cap = n;
+}
+
+static void drop_old_reasoning(struct prompt *p)
+{
+	size_t last = p->n;
+	while (last && p->messages[last - 1].role != ROLE_USER)
+		last--;
+	for (size_t i = 0; i < last; i++)
+		p->messages[i].reasoning = (struct str){0};
+}
+
+void prompt_tidy(struct arena *a, struct prompt *p)
+{
+	struct prompt_message system = {.role = ROLE_SYSTEM};
+	size_t n = 0;
+	if (!p->reasoning_all)
+		drop_old_reasoning(p);
+	gather_outputs(a, p);
+	struct prompt_message *out = new_array(a, struct prompt_message, p->n + 1);
+	for (size_t i = 0; i < p->n; i++) {
+		struct prompt_message *m = &p->messages[i];
+		if (m->role == ROLE_SYSTEM) {
+			merge(a, &system, m);
+			continue;
+		}
+		if (n && hollow(&out[n]) && m->role != ROLE_ASSISTANT)
+			n--;
+		if (n && out[n].role == m->role && m->role != ROLE_TOOL)
+			merge(a, &out[n], m);
+		else if (m->n_parts || m->n_calls || m->reasoning.n || m->role == ROLE_TOOL)
+			out[++n] = *m;
+	}
+	if (n && hollow(&out[n]))
+		n--;
+	out[0] = system;
+	p->messages = system.n_parts ? out : out + 1;
+	p->n = n + (system.n_parts != 0);
+	p->cap = p->n;
+}
+
+/* --- truncation ----------------------------------------------------------------------------------------- */
+
+bool prompt_drop_oldest(struct prompt *p)
+{
+	size_t first = 0, last = p->n, end;
+	while (last && p->messages[last - 1].role != ROLE_USER)
+		last--;
+	while (first < p->n && (p->messages[first].role == ROLE_SYSTEM || first + 1 == last))
+		first++;
+	if (first >= p->n || (!last && first + 1 == p->n))
+		return false;
+	/* `last` is one past the last user message; what stands before it goes by whole turns. */
+	for (end = first + 1; end < p->n; end++) {
+		enum role role = p->messages[end].role;
+		if (role == ROLE_SYSTEM || role == ROLE_USER || (first + 1 > last && role != ROLE_TOOL))
+			break;
+	}
+	memmove(p->messages + first, p->messages + end, (p->n - end) * sizeof *p->messages);
+	p->n -= end - first;
+	return true;
+}
