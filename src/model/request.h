@@ -54,6 +54,7 @@ struct create {
 	struct {
 		struct str instructions, tools, tool_choice, text, reasoning, metadata, safety_identifier, user,
 			prompt_cache_key, prompt_cache_retention, service_tier, truncation, conversation, prompt;
+		struct str prompt_cache_options; /* {0}: the key is left out, as live */
 	} echo;
 };
 

@@ -8,7 +8,7 @@
 
 enum {
 	PATH = 128,
-	LISTED = 512,  /* bytes for a list of supported values */
+	LISTED = 900,  /* bytes for a list of supported values */
 	QUOTED = 200,  /* bytes of a client's own text that an error repeats */
 	COMPARED = 64, /* bytes that near_distance() looks at */
 	NEAR = 2,      /* edits up to which a name is suggested */

@@ -1,0 +1,405 @@
+/* request.c - POST /v1/responses: the body, checked and normalised. */
+#include "model/request.h"
+
+#include <string.h>
+
+#include "model/request_parts.h"
+#include "model/tool.h"
+
+enum {
+	ECHO_MAX = 1 << 30, /* bytes; a body is bounded far below */
+	ITEMS_MAX = 65536,  /* of `input`: bounds the views kept of them */
+	TOOLS_MAX = 128,
+	PASS_MAX = 64, /* keys of an engine's `pass` list */
+};
+
+/* --- the parameters -------------------------------------------------------------------------------------- */
+
+static const char *const includes[] = {
+	"code_interpreter_call.outputs",
+	"computer_call_output.output.image_url",
+	"file_search_call.results",
+	"message.input_image.image_url",
+	"message.output_text.logprobs",
+	"reasoning.encrypted_content",
+	"web_search_call.action.sources",
+	"web_search_call.results",
+	NULL,
+};
+static const char *const efforts[] = {"none", "minimal", "low", "medium", "high", "xhigh", "max", NULL};
+static const char *const summaries[] = {"auto", "concise", "detailed", NULL};
+static const char *const contexts[] = {"auto", "current_turn", "all_turns", NULL};
+static const char *const verbosities[] = {"low", "medium", "high", NULL};
+static const char *const truncations[] = {"auto", "disabled", NULL};
+static const char *const tiers[] = {"auto", "default", "flex", "scale", "priority", "fast", "ultrafast", NULL};
+static const char *const retentions[] = {"in_memory", "in-memory", "24h", NULL};
+static const char *const cache_modes[] = {"implicit", "explicit", NULL};
+static const char *const cache_times[] = {"30m", "12h", NULL};
+static const char *const moderation_modes[] = {"score", "block", NULL};
+static const char *const compactions[] = {"compaction", NULL};
+static const char *const cyber[] = {"standard", "daybreak_blue", "daybreak_red", NULL};
+static const char *const compressions[] = {"auto", "enabled", "disabled", NULL};
+
+static const struct field include_row = {.kind = F_ENUM, .values = includes};
+
+static const struct field text_fields[] = {
+	FIELD_CHECKED("format", F_OBJECT, .nullable = true, .check = format_check),
+	FIELD_CHECKED("verbosity", F_ENUM, .nullable = true, .values = verbosities),
+	LAST_FIELD,
+};
+static const struct field reasoning_fields[] = {
+	FIELD_CHECKED("effort", F_ENUM, .nullable = true, .values = efforts),
+	FIELD_CHECKED("summary", F_ENUM, .nullable = true, .values = summaries),
+	FIELD_CHECKED("generate_summary", F_ENUM, .nullable = true, .values = summaries),
+	FIELD_CHECKED("context", F_ENUM, .nullable = true, .values = contexts),
+	FIELD_CHECKED("mode", F_STR, .nullable = true),
+	LAST_FIELD,
+};
+static const struct field stream_options_fields[] = {
+	FIELD_CHECKED("include_obfuscation", F_BOOL, .nullable = true),
+	LAST_FIELD,
+};
+/* A warm-up has no output: that is another meaning than the request's other keys have. */
+static bool prewarm_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+{
+	return yyjson_is_false(v) || later(e, path, "warm-ups of the prompt cache");
+}
+static const struct field cache_options_fields[] = {
+	FIELD_CHECKED("mode", F_ENUM, .nullable = true, .values = cache_modes),
+	FIELD_CHECKED("ttl", F_ENUM, .nullable = true, .values = cache_times),
+	FIELD_CHECKED("prewarm", F_BOOL, .nullable = true, .check = prewarm_check),
+	FIELD_CHECKED("comparison_response_id", F_STR, .nullable = true),
+	LAST_FIELD,
+};
+static const struct field policy_mode_fields[] = {
+	FIELD_CHECKED("mode", F_ENUM, .required = true, .values = moderation_modes),
+	LAST_FIELD,
+};
+static const struct field policy_fields[] = {
+	FIELD_CHECKED("input", F_OBJECT, .nullable = true, .sub = policy_mode_fields),
+	FIELD_CHECKED("output", F_OBJECT, .nullable = true, .sub = policy_mode_fields),
+	LAST_FIELD,
+};
+static const struct field moderation_fields[] = {
+	FIELD_CHECKED("model", F_STR, .required = true),
+	FIELD_CHECKED("policy", F_OBJECT, .nullable = true, .sub = policy_fields),
+	LAST_FIELD,
+};
+static const struct field management_fields[] = {
+	FIELD_CHECKED("type", F_ENUM, .required = true, .values = compactions),
+	FIELD_CHECKED("compact_threshold", F_INT, .nullable = true, .min = 1000, .max = -1),
+	LAST_FIELD,
+};
+static const struct field prompt_fields[] = {
+	FIELD_CHECKED("id", F_STR, .required = true),
+	FIELD_CHECKED("version", F_STR, .nullable = true),
+	FIELD_CHECKED("variables", F_OBJECT, .nullable = true),
+	LAST_FIELD,
+};
+static const struct field conversation_fields[] = {
+	FIELD_CHECKED("id", F_STR, .required = true),
+	LAST_FIELD,
+};
+static const struct field access_fields[] = {
+	FIELD_CHECKED("cyber", F_ENUM, .nullable = true, .values = cyber),
+	LAST_FIELD,
+};
+static const struct field image_fields[] = {
+	FIELD_CHECKED("context_compression", F_ENUM, .nullable = true, .values = compressions),
+	LAST_FIELD,
+};
+
+static field_check input_check;
+static bool conversation_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+{
+	if (yyjson_is_str(v))
+		return true;
+	if (yyjson_is_obj(v))
+		return fields_read(conversation_fields, v, path, NULL, NULL, ctx, e);
+	return field_type(v, path, "one of an object or string", e);
+}
+
+#define SAMPLING(m, k, ...)                                                              \
+	{                                                                                \
+		.name = STR(#m), .kind = (k), .nullable = true,                          \
+		.at = (int)offsetof(struct create, sampling.m),                          \
+		.has_at = (int)offsetof(struct create, sampling.has_##m), __VA_ARGS__    \
+	}
+
+/* In the live API's order of checks (api-surface B). */
+static const struct field create_fields[] = {
+	FIELD(struct create, model, F_STR, .required = true),
+	FIELD_CHECKED("input", F_ANY, .nullable = true, .check = input_check),
+	FIELD(struct create, previous_response_id, F_STR, .nullable = true),
+	FIELD_CHECKED("prompt", F_OBJECT, .nullable = true, .sub = prompt_fields),
+	FIELD_CHECKED("moderation", F_OBJECT, .nullable = true, .sub = moderation_fields),
+	FIELD_CHECKED("include", F_ARRAY, .nullable = true, .item = &include_row),
+	FIELD_CHECKED("tools", F_ARRAY, .nullable = true, .max = TOOLS_MAX, .item = &tool_field),
+	FIELD_CHECKED("tool_choice", F_ANY, .nullable = true, .check = tool_choice_check),
+	FIELD_CHECKED("metadata", F_MAP, .nullable = true, .max = 16, .max_key = 64, .max_val = 512),
+	FIELD_CHECKED("text", F_OBJECT, .nullable = true, .sub = text_fields),
+	SAMPLING(temperature, F_NUM, .min = 0, .max = 2),
+	SAMPLING(top_p, F_NUM, .min = 0, .max = 1),
+	SAMPLING(presence_penalty, F_NUM, .min = -2, .max = 2),
+	SAMPLING(frequency_penalty, F_NUM, .min = -2, .max = 2),
+	FIELD(struct create, parallel_tool_calls, F_BOOL, .nullable = true),
+	FIELD(struct create, stream, F_BOOL, .nullable = true),
+	FIELD_CHECKED("stream_options", F_OBJECT, .nullable = true, .sub = stream_options_fields),
+	FIELD(struct create, background, F_BOOL, .nullable = true),
+	SAMPLING(max_output_tokens, F_INT, .min = 16, .max = -1),
+	FIELD(struct create, max_tool_calls, F_INT, .nullable = true, .min = 1, .max = -1),
+	FIELD_CHECKED("reasoning", F_OBJECT, .nullable = true, .sub = reasoning_fields),
+	FIELD_CHECKED("user", F_STR, .nullable = true),
+	FIELD_CHECKED("safety_identifier", F_STR, .nullable = true, .max = 128),
+	FIELD_CHECKED("prompt_cache_options", F_OBJECT, .nullable = true, .sub = cache_options_fields),
+	FIELD(struct create, prompt_cache_key, F_STR, .nullable = true, .max = 64),
+	FIELD_CHECKED("prompt_cache_retention", F_ENUM, .nullable = true, .values = retentions),
+	FIELD_CHECKED("truncation", F_ENUM, .nullable = true, .values = truncations),
+	FIELD(struct create, instructions, F_STR, .nullable = true, .max = TEXT_MAX),
+	FIELD(struct create, store, F_BOOL, .nullable = true),
+	FIELD_CHECKED("service_tier", F_ENUM, .nullable = true, .values = tiers),
+	SAMPLING(top_logprobs, F_INT, .min = 0, .max = 20),
+	FIELD_CHECKED("context_management", F_ARRAY, .nullable = true, .min = 1, .max = -1, .sub = management_fields),
+	FIELD_CHECKED("conversation", F_ANY, .nullable = true, .check = conversation_check),
+	FIELD_CHECKED("access_programs", F_OBJECT, .nullable = true, .sub = access_fields),
+	FIELD_CHECKED("image", F_OBJECT, .nullable = true, .sub = image_fields),
+	LAST_FIELD,
+};
+
+/* --- the input ------------------------------------------------------------------------------------------- */
+
+/* A string is one user message; its value is made so that everybody after us sees items only. */
+static void string_input(struct reader *r, yyjson_val *v)
+{
+	struct jout o = {.b = &r->out};
+	jo_obj(&o);
+	jo_kstr(&o, "role", S("user"));
+	jo_key(&o, S("content"));
+	jo_val(&o, v);
+	jo_obj_end(&o);
+	r->c->items = new(r->a, struct item);
+	r->c->n_items = item_view(r->a, take(r), r->c->items);
+}
+
+static bool input_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+{
+	static const struct field text = {.kind = F_STR, .max = TEXT_MAX};
+	static const struct field list = {.kind = F_ARRAY, .max = ITEMS_MAX};
+	struct reader *r = ctx;
+	char place[128];
+	size_t i, max;
+	yyjson_val *one;
+	if (yyjson_is_str(v)) {
+		if (!field_value(&text, v, path, ctx, e))
+			return false;
+		string_input(r, v);
+		return true;
+	}
+	if (!yyjson_is_arr(v))
+		return field_type(v, path, "one of an array of objects or string", e);
+	if (!field_value(&list, v, path, ctx, e))
+		return false;
+	r->c->items = new_array(r->a, struct item, yyjson_arr_size(v) + 1);
+	yyjson_arr_foreach(v, i, max, one)
+	{
+		field_index(place, path, i);
+		if (!item_read(r->a, one, place, &r->c->items[i], e))
+			return false;
+	}
+	r->c->n_items = yyjson_arr_size(v);
+	return true;
+}
+
+/* --- before the table: what the live API looks at first ---------------------------------------------------- */
+
+static bool given(yyjson_val *body, struct str key)
+{
+	yyjson_val *v = json_get(body, key);
+	return v && !yyjson_is_null(v);
+}
+
+static bool listed(const char *const *names, struct str name)
+{
+	for (; names && *names; names++)
+		if (str_eq(str_of(*names), name))
+			return true;
+	return false;
+}
+
+/* Chat Completions' names for what has another place here. */
+static bool check_moved(yyjson_val *body, const char *const *pass, struct err *e)
+{
+	static const struct {
+		const char *name, *now;
+	} moved[] = {
+		{"messages", "input"},
+		{"response_format", "text.format"},
+		{"max_tokens", "max_output_tokens"},
+		{"max_completion_tokens", "max_output_tokens"},
+		{"reasoning_effort", "reasoning.effort"},
+		{"verbosity", "text.verbosity"},
+		{"functions", "tools"},
+		{"function_call", "tool_choice"},
+	};
+	for (size_t i = 0; i < sizeof moved / sizeof *moved; i++)
+		if (json_get(body, str_of(moved[i].name)) && !listed(pass, str_of(moved[i].name)))
+			return fail(e, ERR_UNSUPPORTED_PARAMETER, moved[i].name,
+				    "Unsupported parameter: '%s'. In the Responses API, this parameter has moved to '%s'. Try "
+				    "again with the new parameter. See the API documentation for more information: "
+				    "https://platform.openai.com/docs/api-reference/responses/create.",
+				    moved[i].name, moved[i].now);
+	return true;
+}
+
+static bool no_input(struct err *e)
+{
+	return fail(e, ERR_MISSING_PARAMETER, NULL,
+		    "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.");
+}
+
+static bool check_first(yyjson_val *body, const char *const *pass, struct err *e)
+{
+	if (!yyjson_is_obj(body))
+		return field_type(body, "", "an object", e);
+	if (!given(body, S("model")))
+		return fail(e, ERR_MISSING_PARAMETER, "model", "Missing required parameter: 'model'.");
+	if (!check_moved(body, pass, e))
+		return false;
+	return given(body, S("input")) || given(body, S("previous_response_id")) || given(body, S("prompt")) ||
+	       given(body, S("conversation")) || no_input(e);
+}
+
+/* The table itself. An unknown key at the top may be one that an engine would take (decision A5). */
+static bool read_table(struct reader *r, const struct request_rules *rules, struct err *e)
+{
+	static const char *const top[] = {
+#define TOLERATED(where, key) TOLERATED_##where(key)
+#define TOLERATED_TOP(key) key,
+#define TOLERATED_ITEM(key)
+#define TOLERATED_WEB_SEARCH(key)
+#include "model/tolerated.def"
+#undef TOLERATED
+		NULL,
+	};
+	const char *tolerated[sizeof top / sizeof *top + PASS_MAX] = {NULL};
+	const char *const *pass = rules ? rules->pass : NULL;
+	struct err found = {0};
+	size_t n = 0;
+	for (const char *const *t = top; *t; t++)
+		tolerated[n++] = *t;
+	for (size_t i = 0; pass && pass[i] && i < PASS_MAX; i++)
+		tolerated[n++] = pass[i];
+	if (fields_read(create_fields, r->body, "", tolerated, r->c, r, &found))
+		return true;
+	if (found.code != ERR_UNKNOWN_PARAMETER || !pass || strpbrk(found.param, ".["))
+		return fail(e, found.code, found.param[0] ? found.param : NULL, "%s", found.msg);
+	return fail(e, found.code, found.param,
+		    "%s If the engine '%s' knows it, list it under engines[].pass in the settings.", found.msg,
+		    rules->engine_name ? rules->engine_name : "");
+}
+
+/* --- after the table: what members mean together ----------------------------------------------------------- */
+
+static bool check_together(const struct reader *r, struct err *e)
+{
+	struct str previous = r->c->previous_response_id;
+	if (given(r->body, S("stream_options")) && !r->c->stream)
+		return fail(e, ERR_BAD_REQUEST, "stream_options",
+			    "The 'stream_options' parameter is only allowed when 'stream' is enabled.");
+	if (previous.p && given(r->body, S("conversation")))
+		return fail(e, ERR_MUTUALLY_EXCLUSIVE, NULL,
+			    "Mutually exclusive parameters: ''. Ensure you are only providing one of: "
+			    "'previous_response_id' or 'conversation'.");
+	if (previous.p && !str_starts(previous, S("resp")))
+		return fail(e, ERR_INVALID_VALUE, "previous_response_id",
+			    "Invalid 'previous_response_id': '%.*s'. Expected an ID that begins with 'resp'.",
+			    (int)(previous.n < 64 ? previous.n : 64), previous.p);
+	return true;
+}
+
+/* later.def; null and false ask for nothing. */
+static bool check_later(const struct reader *r, struct err *e)
+{
+	static const struct {
+		const char *name, *what;
+	} rows[] = {
+#define LATER(name, what) {name, what},
+#include "model/later.def"
+#undef LATER
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		yyjson_val *v = json_get(r->body, str_of(rows[i].name));
+		if (v && !yyjson_is_null(v) && !yyjson_is_false(v))
+			return later(e, rows[i].name, rows[i].what);
+	}
+	return true;
+}
+
+static bool included(yyjson_val *body, struct str name)
+{
+	size_t i, max;
+	yyjson_val *one;
+	yyjson_arr_foreach(json_get(body, S("include")), i, max, one)
+		if (str_eq(json_str(one), name))
+			return true;
+	return false;
+}
+
+static void take_rest(struct reader *r, const struct request_rules *rules)
+{
+	struct create *c = r->c;
+	yyjson_val *reasoning = json_get(r->body, S("reasoning"));
+	yyjson_val *obfuscate = json_get(json_get(r->body, S("stream_options")), S("include_obfuscation"));
+	struct jout o = {.b = &r->out};
+	c->input_given = given(r->body, S("input"));
+	c->obfuscate = !yyjson_is_false(obfuscate);
+	c->truncation_auto = str_eq(json_str(json_get(r->body, S("truncation"))), S("auto"));
+	c->include_logprobs = included(r->body, S("message.output_text.logprobs"));
+	c->include_encrypted = included(r->body, S("reasoning.encrypted_content"));
+	c->include_image_url = included(r->body, S("message.input_image.image_url"));
+	c->sampling.effort = json_str(json_get(reasoning, S("effort")));
+	c->summary = json_str(json_get(reasoning, S("summary")));
+	if (!c->summary.p)
+		c->summary = json_str(json_get(reasoning, S("generate_summary")));
+	for (const char *const *key = rules ? rules->pass : NULL; key && *key; key++) {
+		yyjson_val *v = json_get(r->body, str_of(*key));
+		if (!v)
+			continue;
+		jo_key(&o, str_of(*key));
+		jo_val(&o, v);
+	}
+	if (r->out.n)
+		c->sampling.pass = take(r);
+}
+
+struct str take(struct reader *r)
+{
+	struct str s = str_copy(r->a, buf_str(&r->out));
+	buf_clear(&r->out);
+	return s;
+}
+
+static bool read_all(struct reader *r, const struct request_rules *rules, struct err *e)
+{
+	if (!check_first(r->body, rules ? rules->pass : NULL, e) || !read_table(r, rules, e) || !check_together(r, e) ||
+	    !check_later(r, e) || !tools_take(r, e) || !text_take(r, e))
+		return false;
+	if (r->c->n_items == 0 && !r->c->previous_response_id.p)
+		return no_input(e);
+	take_rest(r, rules);
+	echo_take(r);
+	return true;
+}
+
+bool create_read(struct arena *a, yyjson_val *body, const struct request_rules *rules, struct create *ret,
+                 struct err *e)
+{
+	struct create c = {.parallel_tool_calls = true, .store = true, .obfuscate = true};
+	struct reader r = {.a = a, .body = body, .c = &c};
+	buf_init(&r.out, ECHO_MAX);
+	bool read = read_all(&r, rules, e);
+	buf_release(&r.out);
+	if (read)
+		*ret = c;
+	return read;
+}

@@ -1,0 +1,73 @@
+/* request_calls.c - calls and their outputs, over the whole context of a request. */
+#include "base/map.h"
+#include "model/request.h"
+
+struct seen { /* one call, by its call_id */
+	struct str id;
+	bool answered, finished;
+};
+
+/* A call that was cut off waits for no output (decision D1). */
+static bool finished(const struct item *it)
+{
+	struct str status = json_str(json_get(it->val, S("status")));
+	return !status.p || str_eq(status, S("completed"));
+}
+
+static bool walk(struct map *calls, struct seen *seen, size_t *n, const struct item *items, size_t n_items,
+                 struct err *e)
+{
+	for (size_t i = 0; i < n_items; i++) {
+		const struct item *it = &items[i];
+		unsigned flags = item_rows[it->type].flags;
+		struct seen *call = it->call_id.p ? map_get(calls, it->call_id) : NULL;
+		if (flags & ITEM_CALL && it->call_id.p && !call) {
+			seen[*n] = (struct seen){.id = it->call_id, .finished = finished(it)};
+			map_put(calls, it->call_id, &seen[*n]);
+			++*n;
+		}
+		if (!(flags & ITEM_CALL_OUTPUT) || !it->call_id.p)
+			continue;
+		if (!call)
+			return fail(e, ERR_BAD_REQUEST, "input",
+				    "No tool call found for function call output with call_id %.*s.", FMT(it->call_id));
+		call->answered = true;
+	}
+	return true;
+}
+
+static bool check_duplicates(const struct create *c, struct err *e)
+{
+	struct map ids = {0};
+	bool fine = true;
+	for (size_t i = 0; fine && i < c->n_items; i++) {
+		struct str id = c->items[i].id;
+		if (!id.n)
+			continue;
+		if (map_get(&ids, id))
+			fine = fail(e, ERR_BAD_REQUEST, "input",
+				    "Duplicate item found with id %.*s. Remove duplicate items from your input and try again.",
+				    FMT(id));
+		else
+			map_put(&ids, id, &c->items[i]);
+	}
+	map_release(&ids);
+	return fine;
+}
+
+bool create_check_calls(const struct item *history, size_t n_history, const struct create *c, struct err *e)
+{
+	if (!check_duplicates(c, e))
+		return false;
+	struct seen *seen = xalloc((n_history + c->n_items + 1) * sizeof *seen);
+	struct map calls = {0};
+	size_t n = 0;
+	bool fine = walk(&calls, seen, &n, history, n_history, e) && walk(&calls, seen, &n, c->items, c->n_items, e);
+	for (size_t i = 0; fine && i < n; i++)
+		if (seen[i].finished && !seen[i].answered)
+			fine = fail(e, ERR_BAD_REQUEST, "input", "No tool output found for function call %.*s.",
+				    FMT(seen[i].id));
+	map_release(&calls);
+	xfree(seen);
+	return fine;
+}

@@ -1,0 +1,95 @@
+/* request_echo.c - what a response repeats of its request, and what of it was not applied. */
+#include "model/request_parts.h"
+
+/* A string member as JSON; {0} (null) when absent. */
+static struct str echo_str(struct reader *r, yyjson_val *v)
+{
+	if (!yyjson_is_str(v))
+		return (struct str){0};
+	struct jout o = {.b = &r->out};
+	jo_val(&o, v);
+	return take(r);
+}
+
+static void echo_reasoning(struct reader *r)
+{
+	yyjson_val *reasoning = json_get(r->body, S("reasoning"));
+	struct str context = json_str(json_get(reasoning, S("context"))), mode = json_str(json_get(reasoning, S("mode")));
+	struct jout o = {.b = &r->out};
+	if (yyjson_obj_size(reasoning) == 0) {
+		r->c->echo.reasoning =
+			S("{\"context\":\"current_turn\",\"effort\":null,\"mode\":\"standard\",\"summary\":null}");
+		return;
+	}
+	jo_obj(&o);
+	jo_kstr(&o, "context", context.p && !str_eq(context, S("auto")) ? context : S("current_turn"));
+	jo_kstr(&o, "effort", r->c->sampling.effort);
+	jo_kstr(&o, "mode", mode.p ? mode : S("standard"));
+	jo_kstr(&o, "summary", r->c->summary);
+	jo_obj_end(&o);
+	r->c->echo.reasoning = take(r);
+}
+
+/* prompt_cache_options with the defaults filled in, as the live API repeats them. */
+static void echo_cache_options(struct reader *r)
+{
+	yyjson_val *options = json_get(r->body, S("prompt_cache_options"));
+	struct str mode = json_str(json_get(options, S("mode"))), ttl = json_str(json_get(options, S("ttl")));
+	struct jout o = {.b = &r->out};
+	if (!yyjson_is_obj(options))
+		return;
+	jo_obj(&o);
+	jo_kstr(&o, "mode", mode.p ? mode : S("implicit"));
+	jo_kstr(&o, "ttl", ttl.p ? ttl : S("30m"));
+	jo_obj_end(&o);
+	r->c->echo.prompt_cache_options = take(r);
+}
+
+static yyjson_val *at_path(yyjson_val *v, struct str path)
+{
+	while (v && path.n)
+		v = json_get(v, str_cut(&path, '.'));
+	return v;
+}
+
+static void list_not_applied(struct reader *r)
+{
+	static const struct {
+		struct str path;
+		const char *neutral[2]; /* values that ask for nothing special */
+	} rows[] = {
+#define ADVISORY(path, neutral, also) {STR(path), {neutral, also}},
+#include "model/advisory.def"
+#undef ADVISORY
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		yyjson_val *v = at_path(r->body, rows[i].path);
+		bool neutral = !v || yyjson_is_null(v);
+		for (int k = 0; k < 2 && !neutral; k++)
+			neutral = rows[i].neutral[k] && str_eq(json_str(v), str_of(rows[i].neutral[k]));
+		if (neutral)
+			continue;
+		if (r->out.n)
+			buf_add(&r->out, S(", "));
+		buf_add(&r->out, rows[i].path);
+	}
+	if (r->out.n)
+		r->c->not_applied = take(r).p;
+}
+
+void echo_take(struct reader *r)
+{
+	struct create *c = r->c;
+	yyjson_val *metadata = json_get(r->body, S("metadata"));
+	c->echo.instructions = echo_str(r, json_get(r->body, S("instructions")));
+	c->echo.safety_identifier = echo_str(r, json_get(r->body, S("safety_identifier")));
+	c->echo.user = echo_str(r, json_get(r->body, S("user")));
+	c->echo.prompt_cache_key = echo_str(r, json_get(r->body, S("prompt_cache_key")));
+	c->echo.prompt_cache_retention = echo_str(r, json_get(r->body, S("prompt_cache_retention")));
+	c->echo.service_tier = echo_str(r, json_get(r->body, S("service_tier")));
+	c->echo.truncation = c->truncation_auto ? S("\"auto\"") : S("\"disabled\"");
+	c->echo.metadata = yyjson_obj_size(metadata) ? json_text(r->a, metadata) : S("{}");
+	echo_reasoning(r);
+	echo_cache_options(r);
+	list_not_applied(r);
+}

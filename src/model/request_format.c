@@ -1,0 +1,73 @@
+/* request_format.c - the request's `text`: format and verbosity. */
+#include "model/request_parts.h"
+#include "wire/schema.h"
+
+static const struct field type_fields[] = {FIELD_CHECKED("type", F_STR), LAST_FIELD};
+static const struct field schema_fields[] = {
+	FIELD_CHECKED("type", F_STR),
+	FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = 64, .pattern = "^[a-zA-Z0-9_-]+$"),
+	FIELD_CHECKED("schema", F_OBJECT, .required = true),
+	FIELD_CHECKED("description", F_STR, .nullable = true),
+	FIELD_CHECKED("strict", F_BOOL, .nullable = true),
+	LAST_FIELD,
+};
+static const struct variant formats[] = {
+	{"text", type_fields, NULL},
+	{"json_object", type_fields, NULL},
+	{"json_schema", schema_fields, NULL},
+	{0},
+};
+
+bool format_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+{
+	return variant_read(formats, v, path, ctx, e);
+}
+
+static bool take_schema(yyjson_val *v, struct format *f, struct err *e)
+{
+	f->kind = FORMAT_JSON_SCHEMA;
+	f->name = json_str(json_get(v, S("name")));
+	f->description = json_str(json_get(v, S("description")));
+	f->schema = json_get(v, S("schema"));
+	f->strict = yyjson_is_true(json_get(v, S("strict")));
+	return f->strict ? schema_strict(f->schema, ERR_BAD_SCHEMA, "text.format.schema", f->name, e)
+			 : schema_sane(f->schema, ERR_BAD_SCHEMA, "text.format.schema", f->name, e);
+}
+
+static void echo_format(struct jout *o, const struct format *f)
+{
+	static const struct str types[] = {
+		[FORMAT_TEXT] = STR("text"),
+		[FORMAT_JSON_OBJECT] = STR("json_object"),
+		[FORMAT_JSON_SCHEMA] = STR("json_schema"),
+	};
+	jo_obj(o);
+	jo_kstr(o, "type", types[f->kind]);
+	if (f->kind == FORMAT_JSON_SCHEMA) {
+		jo_kstr(o, "description", f->description);
+		jo_kstr(o, "name", f->name);
+		jo_key(o, S("schema"));
+		jo_val(o, f->schema);
+		jo_kbool(o, "strict", f->strict);
+	}
+	jo_obj_end(o);
+}
+
+bool text_take(struct reader *r, struct err *e)
+{
+	struct format *f = &r->c->format;
+	yyjson_val *text = json_get(r->body, S("text")), *format = json_get(text, S("format"));
+	struct str type = json_str(json_get(format, S("type"))), verbosity = json_str(json_get(text, S("verbosity")));
+	struct jout o = {.b = &r->out};
+	if (str_eq(type, S("json_object")))
+		f->kind = FORMAT_JSON_OBJECT;
+	else if (str_eq(type, S("json_schema")) && !take_schema(format, f, e))
+		return false;
+	jo_obj(&o);
+	jo_key(&o, S("format"));
+	echo_format(&o, f);
+	jo_kstr(&o, "verbosity", verbosity.p ? verbosity : S("medium"));
+	jo_obj_end(&o);
+	r->c->echo.text = take(r);
+	return true;
+}
