@@ -40,12 +40,13 @@ struct http_call {
 	int64_t connect_ms, first_byte_ms, idle_ms, total_ms; /* deadlines; 0: none. Set before start. */
 	size_t head_max, body_max;                            /* bytes; 0: 64 KB, unlimited */
 };
-/* `headers` is whole lines "Name: value\r\n" (without Host, Content-Length, Connection). Everything is
+/* `path` is put behind the target's prefix. `headers` is whole lines "Name: value\r\n" (without Host, Content-Length, Connection). Everything is
  * copied. Never fails at once: failures come through on_end(). */
 void http_call_start(struct client *c, struct http_call *call, const struct http_target *t, enum method m,
                      struct str path, struct str headers, struct str body);
+/* Trimmed; {0} when absent. From on_head() until the call is idle. */
 struct str http_call_header(const struct http_call *call, struct str name);
-/* Stops reading: TCP slows the peer. */
+/* Stops reading: TCP slows the peer. What was read already (64 KB at most) still comes. */
 void http_call_pause(struct http_call *call);
 void http_call_resume(struct http_call *call);
 /* Closes the connection at once (an engine then frees its slot). Legal always. */
