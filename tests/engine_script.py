@@ -20,7 +20,7 @@ import threading
 import time
 
 REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 429: "Too Many Requests", 500: "Internal Server Error",
-           501: "Not Implemented", 503: "Service Unavailable"}
+           503: "Service Unavailable"}
 
 
 # --- steps: functions of (answer) that write to it ---
