@@ -1,0 +1,101 @@
+/* idem.c - idempotency keys (decision N5): the claim is on disk before any engine is called. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/core.h"
+
+enum { STATE_RUNNING = 1, STATE_ANSWERED, STATE_CRASHED }; /* statements.def */
+
+/* What a claim needs again when it meets the claim of another. */
+struct claim {
+	struct store_port *port;
+	struct arena *arena;
+	struct idem_result *ret;
+	struct idempotency idem; /* strings inside the request */
+	int64_t project;
+	bool found;
+};
+
+static bool on_claim(void *ctx, const struct cell *cells)
+{
+	struct claim *c = ctx;
+	struct idem_result *ret = c->ret;
+	c->found = true;
+	*ret = (struct idem_result){.response.key = cells[1].i};
+	if (cells[2].s.n == ID_RND)
+		memcpy(ret->response.rnd, cells[2].s.p, ID_RND);
+	if (cells[0].s.n != sizeof c->idem.body_hash || memcmp(cells[0].s.p, c->idem.body_hash, cells[0].s.n)) {
+		ret->state = IDEM_OTHER_BODY;
+		return false;
+	}
+	ret->state = cells[3].i == STATE_RUNNING ? IDEM_RUNNING : cells[3].i == STATE_CRASHED ? IDEM_CRASHED : IDEM_DONE;
+	if (ret->state == IDEM_DONE) {
+		ret->status = (int)cells[4].i;
+		ret->answer = str_copy(c->arena, cells[5].s);
+	}
+	return false;
+}
+
+static bool read_claim(struct db_reader *r, void *ctx, struct err *e)
+{
+	struct claim *c = ctx;
+	struct bind b[] = {INT(c->project), TEXT(c->idem.route), TEXT(c->idem.key)};
+	return c->port->store->driver->query(r, STMT_IDEM_GET, b, 3, on_claim, c, e);
+}
+
+/* The insert met a claim: say whose. */
+static bool claimed(struct store_request *r)
+{
+	struct store_port *p = r->port;
+	struct idem_result *ret = r->ret;
+	const struct bind *b = r->changes[0].binds;
+	if (!r->apply.err) {
+		*ret = (struct idem_result){.state = IDEM_FRESH, .response.key = b[4].i};
+		memcpy(ret->response.rnd, b[5].s.p, ID_RND);
+		return true;
+	}
+	if (r->apply.err->code != ERR_CONFLICT)
+		return true;
+	struct err e = {0};
+	struct claim c = {.port = p, .arena = r->arena, .ret = ret, .project = b[0].i};
+	c.idem.route = b[1].s;
+	c.idem.key = b[2].s;
+	memcpy(c.idem.body_hash, b[3].s.p, sizeof c.idem.body_hash);
+	bool ok = p->store->driver->read(p->reader, read_claim, &c, &e);
+	if (!ok) {
+		*r->apply.err = e;
+		return true;
+	}
+	xfree(r->apply.err);
+	r->apply.err = NULL;
+	if (c.found)
+		return true;
+	request_send(r); /* given back in between: ours now */
+	return false;
+}
+
+void store_idem_begin(struct store_port *p, struct store_op *op, int64_t project, const struct idempotency *idem,
+                      const struct id *response, struct arena *a, struct idem_result *ret)
+{
+	static const struct str taken = STR("A request with this idempotency key is known.");
+	struct str hash = {(const char *)idem->body_hash, sizeof idem->body_hash};
+	int64_t now = clock_wall_s();
+	struct store_request *r =
+		request_new(p, op, 1, 8, idem->route.n + idem->key.n + hash.n + ID_RND + taken.n + 1);
+	ADD(r, STMT_IDEM_CLAIM, INT(project), TEXT(idem->route), TEXT(idem->key), BLOB(hash), INT(response->key),
+	    BLOB(((struct str){(const char *)response->rnd, ID_RND})), INT(now),
+	    INT(now - store_limits.idempotency_seconds));
+	request_must(r, ERR_CONFLICT, taken);
+	r->settle = claimed;
+	r->ret = ret;
+	r->arena = a;
+	*ret = (struct idem_result){0};
+	request_send(r);
+}
+
+void store_idem_drop(struct store_port *p, struct store_op *op, int64_t project, const struct idempotency *idem)
+{
+	struct store_request *r = request_new(p, op, 1, 3, idem->route.n + idem->key.n);
+	ADD(r, STMT_IDEM_DROP, INT(project), TEXT(idem->route), TEXT(idem->key));
+	request_send(r);
+}

@@ -1,0 +1,346 @@
+/* keys.c - API keys and projects (decision E1). */
+#include "store/keys.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "store/core.h"
+
+enum { SECRET_LETTERS = 48, PROJECT_NAME = 64, KEY_NAME = 127 };
+
+struct project {
+	int64_t id;
+	char name[PROJECT_NAME + 1];
+	struct project *next;
+};
+
+struct key {
+	struct id id;
+	uint8_t hash[crypto_hash_sha256_BYTES];
+	const struct project *project;
+	char name[KEY_NAME + 1], hint[16];
+	int64_t created_at, revoked_at;
+	bool fixed; /* of the configuration: not listed */
+	struct key *next;
+};
+
+/* All keys and projects, in memory; entries are never freed before the end. */
+struct keyring {
+	pthread_rwlock_t lock;
+	struct project *projects;
+	struct key *keys;      /* newest first */
+	struct map by_hash;
+	size_t n_valid;
+};
+
+static void hash_of(struct str secret, uint8_t out[crypto_hash_sha256_BYTES])
+{
+	crypto_hash_sha256(out, (const unsigned char *)secret.p, secret.n);
+}
+
+static void set_text(char *out, size_t size, struct str s)
+{
+	size_t n = s.n < size - 1 ? s.n : size - 1;
+	memcpy(out, s.p, n);
+	out[n] = 0;
+}
+
+/* --- the table; the lock is held --- */
+
+static struct project *project_by_id(struct keyring *k, int64_t id)
+{
+	struct project *p = k->projects;
+	while (p && p->id != id)
+		p = p->next;
+	return p;
+}
+
+static struct project *project_by_name(struct keyring *k, struct str name)
+{
+	struct project *p = k->projects;
+	while (p && !str_eq(str_of(p->name), name))
+		p = p->next;
+	return p;
+}
+
+static void key_put(struct keyring *k, struct key *key)
+{
+	key->next = k->keys;
+	k->keys = key;
+	map_put(&k->by_hash, (struct str){(const char *)key->hash, sizeof key->hash}, key);
+	k->n_valid += key->revoked_at == 0;
+}
+
+static bool on_project(void *ctx, const struct cell *cells)
+{
+	struct keyring *k = ctx;
+	if (project_by_id(k, cells[0].i))
+		return true;
+	struct project *p = xalloc(sizeof *p);
+	p->id = cells[0].i;
+	set_text(p->name, sizeof p->name, cells[1].s);
+	p->next = k->projects;
+	k->projects = p;
+	return true;
+}
+
+static bool on_key(void *ctx, const struct cell *cells)
+{
+	struct keyring *k = ctx;
+	const struct project *project = project_by_id(k, cells[2].i);
+	if (!project || cells[1].s.n != ID_RND || cells[5].s.n != crypto_hash_sha256_BYTES)
+		return true;
+	struct key *key = xalloc(sizeof *key);
+	key->id.key = cells[0].i;
+	memcpy(key->id.rnd, cells[1].s.p, ID_RND);
+	key->project = project;
+	set_text(key->name, sizeof key->name, cells[3].s);
+	set_text(key->hint, sizeof key->hint, cells[4].s);
+	memcpy(key->hash, cells[5].s.p, sizeof key->hash);
+	key->created_at = cells[6].i;
+	key->revoked_at = cells[7].i;
+	key_put(k, key);
+	return true;
+}
+
+static bool load_projects(struct db_reader *r, void *ctx, struct err *e)
+{
+	struct store *s = ctx;
+	return s->driver->query(r, STMT_PROJECT_LIST, NULL, 0, on_project, s->keyring, e);
+}
+
+static bool load_all(struct db_reader *r, void *ctx, struct err *e)
+{
+	struct store *s = ctx;
+	return load_projects(r, s, e) && s->driver->query(r, STMT_KEY_LIST, NULL, 0, on_key, s->keyring, e);
+}
+
+bool keyring_open(struct store *s, struct err *e)
+{
+	s->keyring = xalloc(sizeof *s->keyring);
+	pthread_rwlock_init(&s->keyring->lock, NULL);
+	if (s->driver->read(s->reader, load_all, s, e))
+		return true;
+	keyring_close(s);
+	return false;
+}
+
+void keyring_close(struct store *s)
+{
+	struct keyring *k = s->keyring;
+	while (k->keys) {
+		struct key *key = k->keys;
+		k->keys = key->next;
+		xfree(key);
+	}
+	while (k->projects) {
+		struct project *p = k->projects;
+		k->projects = p->next;
+		xfree(p);
+	}
+	map_release(&k->by_hash);
+	pthread_rwlock_destroy(&k->lock);
+	xfree(k);
+	s->keyring = NULL;
+}
+
+/* --- projects --- */
+
+static bool project_name_ok(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+		if (!letter && c != '_' && c != '.' && c != '-')
+			return false;
+	}
+	return name.n > 0 && name.n <= PROJECT_NAME;
+}
+
+static const struct project *project_get(struct store *s, struct str name)
+{
+	struct keyring *k = s->keyring;
+	pthread_rwlock_rdlock(&k->lock);
+	const struct project *p = project_by_name(k, name);
+	pthread_rwlock_unlock(&k->lock);
+	return p;
+}
+
+static const struct project *project_take(struct store *s, struct str name, bool create, struct err *e)
+{
+	const struct project *p = project_get(s, name);
+	if (p)
+		return p;
+	if (!project_name_ok(name)) {
+		fail(e, ERR_INVALID_VALUE, "project", "a project's name has 1 to %d of the letters A-Z a-z 0-9 _ . -",
+		     PROJECT_NAME);
+		return NULL;
+	}
+	if (!create) {
+		fail(e, ERR_NOT_FOUND, "project", "no project \"%.*s\"", FMT(name));
+		return NULL;
+	}
+	struct store_request *r = request_new(NULL, NULL, 1, 1, name.n);
+	ADD(r, STMT_PROJECT_INSERT, TEXT(name));
+	if (!store_write(s, r, e))
+		return NULL;
+	pthread_rwlock_wrlock(&s->keyring->lock);
+	bool ok = s->driver->read(s->reader, load_projects, s, e);
+	pthread_rwlock_unlock(&s->keyring->lock);
+	return ok ? project_get(s, name) : NULL;
+}
+
+bool project_find(struct store *s, struct str name, bool create, int64_t *ret, struct err *e)
+{
+	const struct project *p = project_take(s, name, create, e);
+	if (p)
+		*ret = p->id;
+	return p != NULL;
+}
+
+/* --- keys --- */
+
+static void make_secret(char out[KEY_TEXT])
+{
+	static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	memcpy(out, "sk-", 3);
+	for (int i = 3; i < 3 + SECRET_LETTERS; i++)
+		out[i] = letters[randombytes_uniform(sizeof letters - 1)];
+	out[3 + SECRET_LETTERS] = 0;
+}
+
+static void key_describe(const struct key *key, struct key_info *ret)
+{
+	*ret = (struct key_info){.created_at = key->created_at, .revoked_at = key->revoked_at};
+	id_text(ret->id, "key", &key->id);
+	set_text(ret->name, sizeof ret->name, str_of(key->name));
+	set_text(ret->project, sizeof ret->project, str_of(key->project->name));
+	set_text(ret->hint, sizeof ret->hint, str_of(key->hint));
+}
+
+bool key_create(struct store *s, struct str name, struct str project, char secret[KEY_TEXT], struct key_info *ret,
+                struct err *e)
+{
+	if (!name.n || name.n > KEY_NAME)
+		return fail(e, ERR_INVALID_VALUE, "name", "a key's name has 1 to %d bytes", KEY_NAME);
+	const struct project *p = project_take(s, project.n ? project : S("default"), true, e);
+	if (!p)
+		return false;
+	struct key *key = xalloc(sizeof *key);
+	char text[KEY_TEXT];
+	make_secret(text);
+	key->id = id_mint();
+	key->project = p;
+	key->created_at = clock_wall_s();
+	set_text(key->name, sizeof key->name, name);
+	snprintf(key->hint, sizeof key->hint, "%.6s...%.4s", text, text + 3 + SECRET_LETTERS - 4);
+	hash_of(str_of(text), key->hash);
+	struct str hash = {(const char *)key->hash, sizeof key->hash};
+	struct store_request *r = request_new(NULL, NULL, 1, 7, ID_RND + name.n + sizeof key->hint + hash.n);
+	ADD(r, STMT_KEY_INSERT, INT(key->id.key), BLOB(rnd_str(&key->id)), INT(p->id), TEXT(name),
+	    TEXT(str_of(key->hint)), BLOB(hash), INT(key->created_at));
+	if (!store_write(s, r, e)) {
+		xfree(key);
+		return false;
+	}
+	key_describe(key, ret);
+	memcpy(secret, text, sizeof text);
+	pthread_rwlock_wrlock(&s->keyring->lock);
+	key_put(s->keyring, key);
+	pthread_rwlock_unlock(&s->keyring->lock);
+	return true;
+}
+
+bool key_list(struct store *s, void (*each)(void *ctx, const struct key_info *), void *ctx, struct err *e)
+{
+	struct keyring *k = s->keyring;
+	size_t n = 0;
+	/* Copied first: `each` may itself ask for keys. */
+	pthread_rwlock_rdlock(&k->lock);
+	for (const struct key *key = k->keys; key; key = key->next)
+		n += !key->fixed;
+	struct key_info *list = xalloc((n + 1) * sizeof *list);
+	n = 0;
+	for (const struct key *key = k->keys; key; key = key->next)
+		if (!key->fixed)
+			key_describe(key, &list[n++]);
+	pthread_rwlock_unlock(&k->lock);
+	for (size_t i = 0; i < n; i++)
+		each(ctx, &list[i]);
+	xfree(list);
+	return true;
+}
+
+static struct key *key_by_id(struct keyring *k, const struct id *id)
+{
+	struct key *key = k->keys;
+	while (key && (key->fixed || key->id.key != id->key || memcmp(key->id.rnd, id->rnd, ID_RND)))
+		key = key->next;
+	return key;
+}
+
+bool key_revoke(struct store *s, struct str id, struct err *e)
+{
+	struct keyring *k = s->keyring;
+	struct id kid;
+	struct key *key = NULL;
+	bool ours = id_parse(id, "key", &kid);
+	pthread_rwlock_rdlock(&k->lock);
+	if (ours)
+		key = key_by_id(k, &kid);
+	bool done = key && key->revoked_at;
+	pthread_rwlock_unlock(&k->lock);
+	if (!key)
+		return fail(e, ERR_NOT_FOUND, NULL, "no API key with id '%.*s'", (int)(id.n < 200 ? id.n : 200), id.p);
+	if (done)
+		return true;
+	int64_t now = clock_wall_s();
+	struct store_request *r = request_new(NULL, NULL, 1, 2, 0);
+	ADD(r, STMT_KEY_REVOKE, INT(kid.key), INT(now));
+	if (!store_write(s, r, e))
+		return false;
+	pthread_rwlock_wrlock(&k->lock);
+	if (!key->revoked_at) {
+		key->revoked_at = now;
+		k->n_valid--;
+	}
+	pthread_rwlock_unlock(&k->lock);
+	return true;
+}
+
+void key_add_fixed(struct store *s, struct str secret)
+{
+	struct key *key = xalloc(sizeof *key);
+	key->fixed = true;
+	hash_of(secret, key->hash);
+	pthread_rwlock_wrlock(&s->keyring->lock);
+	key->project = project_by_id(s->keyring, 1);
+	key_put(s->keyring, key);
+	pthread_rwlock_unlock(&s->keyring->lock);
+}
+
+bool key_check(struct store *s, struct str secret, int64_t *project, struct str *project_name)
+{
+	uint8_t hash[crypto_hash_sha256_BYTES];
+	hash_of(secret, hash);
+	pthread_rwlock_rdlock(&s->keyring->lock);
+	const struct key *key = map_get(&s->keyring->by_hash, (struct str){(const char *)hash, sizeof hash});
+	bool ok = key && !key->revoked_at;
+	if (ok) {
+		*project = key->project->id;
+		*project_name = str_of(key->project->name);
+	}
+	pthread_rwlock_unlock(&s->keyring->lock);
+	return ok;
+}
+
+bool key_any(struct store *s)
+{
+	pthread_rwlock_rdlock(&s->keyring->lock);
+	bool any = s->keyring->n_valid > 0;
+	pthread_rwlock_unlock(&s->keyring->lock);
+	return any;
+}

@@ -1,0 +1,298 @@
+/* request.c - operations on their way between a loop and the driver. */
+#include <assert.h>
+#include <string.h>
+
+#include "store/core.h"
+
+/* Tells a loop that some of its requests are finished: one for all of a commit. On the heap, because
+ * a post cannot be cancelled: when the port is gone it finds port == NULL. */
+struct mail {
+	struct post post;
+	struct store_port *port;
+};
+
+/* --- making one --- */
+
+struct store_request *request_new(struct store_port *p, struct store_op *op, size_t changes, size_t binds,
+                                  size_t bytes)
+{
+	size_t size = sizeof(struct store_request) + changes * sizeof(struct change) + binds * sizeof(struct bind) + bytes;
+	struct store_request *r = xrealloc(NULL, size);
+	*r = (struct store_request){.port = p, .op = op, .cap_changes = changes, .cap_binds = binds};
+	r->changes = (struct change *)(r + 1);
+	r->binds = (struct bind *)(r->changes + changes);
+	r->bytes = (char *)(r->binds + binds);
+	r->bytes_end = (char *)r + size;
+	r->apply.changes = r->changes;
+	r->apply.bytes = size;
+	if (op) {
+		assert(!op->request);
+		op->request = r;
+	}
+	return r;
+}
+
+static struct str keep(struct store_request *r, struct str s)
+{
+	assert(s.n <= (size_t)(r->bytes_end - r->bytes));
+	char *at = r->bytes;
+	if (s.n)
+		memcpy(at, s.p, s.n);
+	r->bytes += s.n;
+	return (struct str){at, s.n};
+}
+
+void request_add(struct store_request *r, enum statement stmt, const struct bind *binds, unsigned n)
+{
+	assert(r->apply.n < r->cap_changes && r->n_binds + n <= r->cap_binds);
+	struct bind *at = r->binds + r->n_binds;
+	for (unsigned i = 0; i < n; i++) {
+		at[i] = binds[i];
+		if (binds[i].kind == BIND_TEXT || binds[i].kind == BIND_BLOB)
+			at[i].s = keep(r, binds[i].s);
+	}
+	r->n_binds += n;
+	r->changes[r->apply.n++] = (struct change){.stmt = stmt, .binds = at, .n = n};
+}
+
+void request_must(struct store_request *r, enum err_code code, struct str text)
+{
+	struct change *c = &r->changes[r->apply.n - 1];
+	c->miss = code;
+	c->miss_text = keep(r, text).p;
+	keep(r, (struct str){"", 1});
+}
+
+static void request_free(struct store_request *r)
+{
+	xfree(r->apply.err);
+	xfree(r);
+}
+
+/* --- completing one, on its loop --- */
+
+static void complete(struct store_request *r)
+{
+	static const struct err none;
+	struct store_op *op = r->op;
+	if (op && r->settle && !r->settle(r))
+		return;
+	if (op) {
+		op->request = NULL;
+		op->done(op, r->apply.err ? r->apply.err : &none);
+	}
+	request_free(r);
+}
+
+static void unlink_later(struct store_request *r)
+{
+	if (r->prev)
+		r->prev->next = r->next;
+	else
+		r->port->later = r->next;
+	if (r->next)
+		r->next->prev = r->prev;
+}
+
+static void on_deferred(struct deferred *d)
+{
+	struct store_request *r = OWNER(d, struct store_request, deferred);
+	unlink_later(r);
+	complete(r);
+}
+
+static void complete_later(struct store_request *r)
+{
+	r->prev = NULL;
+	r->next = r->port->later;
+	if (r->next)
+		r->next->prev = r;
+	r->port->later = r;
+	defer_start(r->port->loop, &r->deferred, on_deferred);
+}
+
+static struct err *err_copy(const struct err *e)
+{
+	struct err *copy = xrealloc(NULL, sizeof *copy);
+	*copy = *e;
+	return copy;
+}
+
+void request_later(struct store_port *p, struct store_op *op, const struct err *e)
+{
+	struct store_request *r = request_new(p, op, 0, 0, 0);
+	if (e)
+		r->apply.err = err_copy(e);
+	complete_later(r);
+}
+
+void store_cancel(struct store_op *op)
+{
+	struct store_request *r = op->request;
+	if (!r)
+		return;
+	op->request = NULL;
+	r->op = NULL;
+	if (r->deferred.next) {
+		defer_cancel(&r->deferred);
+		unlink_later(r);
+		request_free(r);
+	}
+}
+
+/* --- to the driver and back --- */
+
+void request_send(struct store_request *r)
+{
+	struct store_port *p = r->port;
+	struct err e = {0};
+	pthread_mutex_lock(&p->lock);
+	p->in_flight++;
+	pthread_mutex_unlock(&p->lock);
+	if (p->store->driver->apply(p->store->db, &r->apply, &e))
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->in_flight--;
+	pthread_mutex_unlock(&p->lock);
+	r->apply.err = err_copy(&e);
+	r->settle = NULL;
+	complete_later(r);
+}
+
+static void on_mail(struct post *post)
+{
+	struct mail *m = OWNER(post, struct mail, post);
+	struct store_port *p = m->port;
+	if (p) {
+		pthread_mutex_lock(&p->lock);
+		p->batch = p->finished;
+		p->finished = NULL;
+		p->finished_last = &p->finished;
+		p->mail = NULL;
+		pthread_mutex_unlock(&p->lock);
+		p->running = m;
+	}
+	/* A callback may detach the port: then m->port is NULL and the rest was freed. */
+	while (m->port && m->port->batch) {
+		struct store_request *r = m->port->batch;
+		m->port->batch = r->next;
+		complete(r);
+	}
+	if (m->port)
+		m->port->running = NULL;
+	xfree(m);
+}
+
+static void deliver(struct store_port *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->in_flight -= p->just_finished;
+	p->just_finished = 0;
+	if (!p->mail) {
+		p->mail = xalloc(sizeof *p->mail);
+		p->mail->port = p;
+		p->mail->post.run = on_mail;
+		loop_post(p->loop, &p->mail->post);
+	}
+	pthread_cond_signal(&p->idle);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void request_finished(void *store, struct apply *list)
+{
+	struct store *s = store;
+	struct store_port *touched = NULL;
+	while (list) {
+		struct store_request *r = OWNER(list, struct store_request, apply);
+		struct store_port *p = r->port;
+		list = list->next;
+		if (!p) {
+			pthread_mutex_lock(&s->wait_lock);
+			r->waited = true;
+			pthread_cond_broadcast(&s->wait_wake);
+			pthread_mutex_unlock(&s->wait_lock);
+			continue;
+		}
+		pthread_mutex_lock(&p->lock);
+		r->next = NULL;
+		*p->finished_last = r;
+		p->finished_last = &r->next;
+		if (p->just_finished++ == 0) {
+			p->next_touched = touched;
+			touched = p;
+		}
+		pthread_mutex_unlock(&p->lock);
+	}
+	while (touched) {
+		struct store_port *p = touched;
+		touched = p->next_touched;
+		deliver(p); /* from here on the port may be gone */
+	}
+}
+
+bool store_write(struct store *s, struct store_request *r, struct err *e)
+{
+	bool ok = s->driver->apply(s->db, &r->apply, e);
+	if (ok) {
+		pthread_mutex_lock(&s->wait_lock);
+		while (!r->waited)
+			pthread_cond_wait(&s->wait_wake, &s->wait_lock);
+		pthread_mutex_unlock(&s->wait_lock);
+		if (r->apply.err) {
+			*e = *r->apply.err;
+			ok = false;
+		}
+	}
+	request_free(r);
+	return ok;
+}
+
+/* --- ports --- */
+
+struct store_port *store_attach(struct store *s, struct loop *l)
+{
+	struct store_port *p = xalloc(sizeof *p);
+	p->store = s;
+	p->loop = l;
+	p->finished_last = &p->finished;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->idle, NULL);
+	buf_init(&p->scratch, (size_t)store_limits.context_bytes);
+	p->reader = s->driver->attach(s->db);
+	return p;
+}
+
+static void free_list(struct store_request *r)
+{
+	while (r) {
+		struct store_request *next = r->next;
+		if (r->op)
+			r->op->request = NULL;
+		request_free(r);
+		r = next;
+	}
+}
+
+void store_detach(struct store_port *p)
+{
+	if (!p)
+		return;
+	pthread_mutex_lock(&p->lock);
+	while (p->in_flight)
+		pthread_cond_wait(&p->idle, &p->lock);
+	if (p->mail)
+		p->mail->port = NULL;
+	if (p->running)
+		p->running->port = NULL;
+	pthread_mutex_unlock(&p->lock);
+	for (struct store_request *r = p->later; r; r = r->next)
+		defer_cancel(&r->deferred);
+	free_list(p->later);
+	free_list(p->batch);
+	free_list(p->finished);
+	p->store->driver->detach(p->reader);
+	buf_release(&p->scratch);
+	pthread_mutex_destroy(&p->lock);
+	pthread_cond_destroy(&p->idle);
+	xfree(p);
+}

@@ -1,0 +1,328 @@
+/* sqlite.c - the SQLite driver: connections, readers, statements. The writer is sqlite_writer.c. */
+#include "store/sqlite.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "store/limits.h"
+
+enum { CELLS = 12, BUSY_MS = 2000, WAL_KEEP = 8 << 20 };
+
+const char *const statement_sql[STMT_COUNT] = {
+#define STMT(name, sql) [STMT_##name] = sql,
+#include "store/statements.def"
+#undef STMT
+};
+
+static const char *const own_sql[OWN_COUNT] = {
+	[OWN_BEGIN] = "BEGIN",
+	[OWN_WRITE] = "BEGIN IMMEDIATE",
+	[OWN_COMMIT] = "COMMIT",
+	[OWN_ROLLBACK] = "ROLLBACK",
+	[OWN_MARK] = "SAVEPOINT one",
+	[OWN_KEEP] = "RELEASE one",
+	[OWN_UNDO] = "ROLLBACK TO one",
+	[OWN_TICK] = "UPDATE tick SET n = ?1 WHERE id = 1",
+	[OWN_TICK_GET] = "SELECT n FROM tick WHERE id = 1",
+};
+
+/* --- statements --- */
+
+static sqlite3_stmt *prepared(struct conn *c, sqlite3_stmt **at, const char *sql)
+{
+	if (!*at && sqlite3_prepare_v3(c->sq, sql, -1, SQLITE_PREPARE_PERSISTENT, at, NULL))
+		*at = NULL;
+	return *at;
+}
+
+sqlite3_stmt *conn_own(struct conn *c, enum own which)
+{
+	return prepared(c, &c->own[which], own_sql[which]);
+}
+
+sqlite3_stmt *conn_stmt(struct conn *c, enum statement which)
+{
+	return prepared(c, &c->stmts[which], statement_sql[which]);
+}
+
+int conn_run(sqlite3_stmt *st)
+{
+	if (!st)
+		return SQLITE_ERROR;
+	int rc = sqlite3_step(st), reset = sqlite3_reset(st);
+	return rc == SQLITE_DONE || rc == SQLITE_ROW ? reset : rc;
+}
+
+int stmt_bind(sqlite3_stmt *st, const struct bind *binds, unsigned n)
+{
+	int rc = SQLITE_OK;
+	for (unsigned i = 0; i < n && rc == SQLITE_OK; i++) {
+		const struct bind *b = &binds[i];
+		int at = (int)i + 1;
+		switch (b->kind) {
+		case BIND_NULL:
+			rc = sqlite3_bind_null(st, at);
+			break;
+		case BIND_INT:
+			rc = sqlite3_bind_int64(st, at, b->i);
+			break;
+		case BIND_TEXT:
+			rc = sqlite3_bind_text64(st, at, b->s.p ? b->s.p : "", b->s.n, SQLITE_STATIC, SQLITE_UTF8);
+			break;
+		case BIND_BLOB:
+			rc = sqlite3_bind_blob64(st, at, b->s.p ? b->s.p : "", b->s.n, SQLITE_STATIC);
+			break;
+		}
+	}
+	return rc;
+}
+
+bool sqlite_rc_disk(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_FULL:
+	case SQLITE_IOERR:
+	case SQLITE_READONLY:
+	case SQLITE_NOMEM:
+	case SQLITE_CANTOPEN:
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_BUSY:
+	case SQLITE_PROTOCOL:
+	case SQLITE_PERM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool sqlite_fail(struct err *e, int rc, const char *what)
+{
+	if ((rc & 0xff) == SQLITE_FULL)
+		return fail(e, ERR_STORE_FULL, NULL, "The store is full: no space is left on its disk.");
+	return fail(e, ERR_STORE, NULL, "The store could not %s (%s, %d).", what, sqlite3_errstr(rc), rc);
+}
+
+/* --- connections --- */
+
+static bool settings(struct conn *c, const struct db_options *o, bool writer, struct err *e)
+{
+	char sql[512];
+	snprintf(sql, sizeof sql,
+	         "PRAGMA %s; PRAGMA synchronous=%s; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;"
+	         "PRAGMA trusted_schema=OFF; PRAGMA cache_size=-%lld; PRAGMA mmap_size=%lld; PRAGMA journal_size_limit=%d",
+	         writer ? "journal_mode=WAL" : "query_only=ON", o->sync_normal ? "NORMAL" : "FULL",
+	         (long long)store_limits.cache_kb, (long long)store_limits.mmap_bytes, WAL_KEEP);
+	int rc = sqlite3_exec(c->sq, sql, NULL, NULL, NULL);
+	return rc == SQLITE_OK || sqlite_fail(e, sqlite3_extended_errcode(c->sq), "be set up");
+}
+
+bool conn_open(struct conn *c, const struct db_options *o, bool writer, struct err *e)
+{
+	*c = (struct conn){0};
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (writer ? SQLITE_OPEN_CREATE : 0);
+	int rc = sqlite3_open_v2(o->path, &c->sq, flags, o->vfs);
+	if (rc != SQLITE_OK) {
+		sqlite_fail(e, rc, "be opened");
+		conn_close(c);
+		return false;
+	}
+	sqlite3_extended_result_codes(c->sq, 1);
+	sqlite3_busy_timeout(c->sq, BUSY_MS);
+	sqlite3_db_config(c->sq, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	if (!settings(c, o, writer, e)) {
+		conn_close(c);
+		return false;
+	}
+	return true;
+}
+
+void conn_close(struct conn *c)
+{
+	for (int i = 0; i < STMT_COUNT; i++)
+		sqlite3_finalize(c->stmts[i]);
+	for (int i = 0; i < OWN_COUNT; i++)
+		sqlite3_finalize(c->own[i]);
+	int rc = sqlite3_close(c->sq);
+	assert(rc == SQLITE_OK);
+	(void)rc;
+	*c = (struct conn){0};
+}
+
+/* --- readers --- */
+
+static struct db_reader *reader_attach(struct db *db)
+{
+	struct db_reader *r = xalloc(sizeof *r);
+	r->db = db;
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_mutex_lock(&db->readers_lock);
+	r->next = db->readers;
+	db->readers = r;
+	pthread_mutex_unlock(&db->readers_lock);
+	return r;
+}
+
+static void reader_detach(struct db_reader *r)
+{
+	struct db *db = r->db;
+	pthread_mutex_lock(&db->readers_lock);
+	struct db_reader **at = &db->readers;
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	pthread_mutex_unlock(&db->readers_lock);
+	conn_close(&r->conn);
+	pthread_mutex_destroy(&r->lock);
+	xfree(r);
+}
+
+static bool reader_read(struct db_reader *r, bool (*work)(struct db_reader *r, void *ctx, struct err *e), void *ctx,
+                        struct err *e)
+{
+	bool ok = false;
+	pthread_mutex_lock(&r->lock);
+	/* The first read opens; so does the first after the writer closed every connection (a failed sync). */
+	if (!r->conn.sq && !conn_open(&r->conn, &r->db->options, false, e))
+		goto unlock;
+	/* One snapshot for all of work(): consistent, and half the lock calls of a snapshot a statement. */
+	int rc = conn_run(conn_own(&r->conn, OWN_BEGIN));
+	if (rc != SQLITE_OK) {
+		sqlite_fail(e, rc, "be read");
+		goto unlock;
+	}
+	ok = work(r, ctx, e);
+	rc = conn_run(conn_own(&r->conn, OWN_COMMIT));
+	if (rc != SQLITE_OK)
+		conn_run(conn_own(&r->conn, OWN_ROLLBACK));
+unlock:
+	pthread_mutex_unlock(&r->lock);
+	return ok;
+}
+
+static void row_cells(sqlite3_stmt *st, struct cell *cells)
+{
+	int n = sqlite3_column_count(st);
+	assert(n <= CELLS);
+	for (int i = 0; i < n; i++) {
+		cells[i] = (struct cell){0};
+		int type = sqlite3_column_type(st, i);
+		if (type == SQLITE_INTEGER) {
+			cells[i].i = sqlite3_column_int64(st, i);
+		} else if (type != SQLITE_NULL) {
+			/* column_blob gives text's bytes too, without the copy that a final NUL would take */
+			const char *p = sqlite3_column_blob(st, i);
+			cells[i].s = (struct str){p ? p : "", (size_t)sqlite3_column_bytes(st, i)};
+		}
+	}
+}
+
+static bool reader_query(struct db_reader *r, enum statement stmt, const struct bind *binds, unsigned n, row_fn *row,
+                         void *ctx, struct err *e)
+{
+	sqlite3_stmt *st = conn_stmt(&r->conn, stmt);
+	if (!st)
+		return sqlite_fail(e, sqlite3_extended_errcode(r->conn.sq), "be read");
+	assert(!sqlite3_stmt_busy(st));
+	struct cell cells[CELLS];
+	int rc = stmt_bind(st, binds, n);
+	while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+		rc = sqlite3_step(st);
+		if (rc != SQLITE_ROW)
+			break;
+		row_cells(st, cells);
+		if (!row(ctx, cells)) {
+			rc = SQLITE_DONE;
+			break;
+		}
+	}
+	sqlite3_reset(st);
+	return rc == SQLITE_DONE || sqlite_fail(e, rc, "be read");
+}
+
+/* --- open and close --- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void global_setup(void)
+{
+	/* Statistics take a lock that all connections share. Refused (harmlessly) when a test has
+	 * registered its VFS before. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+/* SQLite gives -wal and -shm the mode of the database, so it is enough to make that one. */
+static bool make_private(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(e, ERR_STORE, NULL, "cannot open the store %s: %m", path);
+	bool ok = fchmod(fd, 0600) == 0 || fail(e, ERR_STORE, NULL, "cannot make the store %s private: %m", path);
+	close(fd);
+	return ok;
+}
+
+static char *copy(const char *z)
+{
+	if (!z)
+		return NULL;
+	size_t n = strlen(z) + 1;
+	return memcpy(xalloc(n), z, n);
+}
+
+static void db_free(struct db *db)
+{
+	conn_close(&db->conn);
+	pthread_mutex_destroy(&db->readers_lock);
+	pthread_mutex_destroy(&db->lock);
+	pthread_cond_destroy(&db->wake);
+	xfree((char *)db->options.path);
+	xfree((char *)db->options.vfs);
+	xfree(db);
+}
+
+static bool db_open(const struct db_options *o, struct db **ret, struct err *e)
+{
+	pthread_once(&once, global_setup);
+	if (!make_private(o->path, e))
+		return false;
+	struct db *db = xalloc(sizeof *db);
+	db->options = *o;
+	db->options.path = copy(o->path);
+	db->options.vfs = copy(o->vfs);
+	db->last = &db->first;
+	pthread_mutex_init(&db->readers_lock, NULL);
+	pthread_mutex_init(&db->lock, NULL);
+	pthread_cond_init(&db->wake, NULL);
+	if (!conn_open(&db->conn, &db->options, true, e) || !schema_migrate(db->conn.sq, o->path, e) ||
+	    !writer_start(db, e)) {
+		db_free(db);
+		return false;
+	}
+	*ret = db;
+	return true;
+}
+
+static void db_close(struct db *db)
+{
+	writer_stop(db);
+	assert(!db->readers);
+	db_free(db);
+}
+
+const struct driver sqlite_driver = {
+	.scheme = "sqlite:",
+	.open = db_open,
+	.attach = reader_attach,
+	.detach = reader_detach,
+	.read = reader_read,
+	.query = reader_query,
+	.apply = writer_apply,
+	.healthy = writer_healthy,
+	.close = db_close,
+};

@@ -1,0 +1,62 @@
+/* sqlite.h - what the files of the SQLite driver share (sqlite.c, sqlite_schema.c, sqlite_writer.c). */
+#pragma once
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "store/driver.h"
+
+/* Statements that only the driver knows. */
+enum own { OWN_BEGIN, OWN_WRITE, OWN_COMMIT, OWN_ROLLBACK, OWN_MARK, OWN_KEEP, OWN_UNDO, OWN_TICK, OWN_TICK_GET, OWN_COUNT };
+
+/* One connection with its prepared statements; made when first used. */
+struct conn {
+	sqlite3 *sq; /* NULL: closed */
+	sqlite3_stmt *stmts[STMT_COUNT], *own[OWN_COUNT];
+};
+
+struct db_reader {
+	struct db *db;
+	pthread_mutex_t lock; /* held while a snapshot is open; the writer takes it to close all */
+	struct conn conn;
+	struct db_reader *next;
+};
+
+struct db {
+	struct db_options options; /* path and vfs are copies */
+	pthread_mutex_t readers_lock;
+	struct db_reader *readers;
+
+	/* the writer's thread alone */
+	struct conn conn;
+	int64_t tick;   /* number of the last commit: tells after a reopening whether a failed one landed */
+	int wal_pages;
+
+	pthread_t thread;
+	pthread_mutex_t lock; /* over what follows */
+	pthread_cond_t wake;
+	struct apply *first, **last;
+	size_t n, bytes; /* queued and in the running commit */
+	bool closing;
+	struct err sick; /* ERR_NONE: the last commit succeeded */
+};
+
+bool conn_open(struct conn *c, const struct db_options *o, bool writer, struct err *e);
+void conn_close(struct conn *c);
+/* NULL: it could not be prepared; sqlite3_errcode() says why. */
+sqlite3_stmt *conn_own(struct conn *c, enum own which);
+sqlite3_stmt *conn_stmt(struct conn *c, enum statement which);
+/* Steps a statement without rows and resets it; SQLITE_OK or the error. */
+int conn_run(sqlite3_stmt *st);
+int stmt_bind(sqlite3_stmt *st, const struct bind *binds, unsigned n);
+bool sqlite_fail(struct err *e, int rc, const char *what);
+/* Is this the disk's fault (full, I/O, read-only ...) rather than the change's? */
+bool sqlite_rc_disk(int rc);
+
+/* sqlite_schema.c */
+bool schema_migrate(sqlite3 *sq, const char *path, struct err *e);
+
+/* sqlite_writer.c */
+bool writer_start(struct db *db, struct err *e);
+bool writer_apply(struct db *db, struct apply *a, struct err *e);
+bool writer_healthy(struct db *db, struct err *why);
+void writer_stop(struct db *db);

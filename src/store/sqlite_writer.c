@@ -1,0 +1,356 @@
+/* sqlite_writer.c - the one writing thread: many lists of changes, one synced commit (decision N2).
+ *
+ * While a commit runs, further lists queue; the next commit takes them all. Each list is a savepoint, so that
+ * its own error undoes it alone. When the commit itself fails (disk full, I/O), each list is tried once alone.
+ * After an I/O error every connection is closed and the database opened again before anything more is
+ * acknowledged: its checkpoint writes and syncs whatever the log held, and the tick row tells whether the
+ * commit that was reported as failed had reached the log after all. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "store/limits.h"
+#include "store/sqlite.h"
+
+enum {
+	CHECKPOINT_PAGES = 200,       /* measured: design 6 */
+	RESTART_PAGES = 8000,         /* readers kept the log from starting anew: wait for them */
+	PROBE_SECONDS = 1,            /* how often a sick store tries whether it can write again */
+	RETRY_AFTER_MS = 1000,
+};
+
+static int on_wal(void *ctx, sqlite3 *sq, const char *name, int pages)
+{
+	struct db *db = ctx;
+	db->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+static int tick_read(struct db *db, int64_t *ret)
+{
+	sqlite3_stmt *st = conn_own(&db->conn, OWN_TICK_GET);
+	int rc = st ? sqlite3_step(st) : SQLITE_ERROR;
+	if (rc == SQLITE_ROW)
+		*ret = sqlite3_column_int64(st, 0);
+	if (st)
+		sqlite3_reset(st);
+	return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+}
+
+/* Makes all that the log holds durable in the database itself and starts the log anew. After an I/O error
+ * nothing less will do; at the start another process may be reading (`check`). */
+static bool settle(struct db *db, bool must, struct err *e)
+{
+	int rc = sqlite3_wal_checkpoint_v2(db->conn.sq, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if (rc == SQLITE_OK || (rc == SQLITE_BUSY && !must))
+		rc = tick_read(db, &db->tick);
+	if (rc != SQLITE_OK)
+		return sqlite_fail(e, rc, "be brought to rest");
+	sqlite3_wal_hook(db->conn.sq, on_wal, db);
+	db->wal_pages = 0;
+	return true;
+}
+
+static bool reopen(struct db *db, struct err *e)
+{
+	bool ok = false;
+	log_at(LOG_WARN, "store is opened again after a write error", "path=%s", db->options.path);
+	pthread_mutex_lock(&db->readers_lock);
+	for (struct db_reader *r = db->readers; r; r = r->next) {
+		pthread_mutex_lock(&r->lock);
+		conn_close(&r->conn);
+	}
+	/* The log is left for the opening to recover: it must not be trusted from memory. */
+	if (db->conn.sq)
+		sqlite3_db_config(db->conn.sq, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	conn_close(&db->conn);
+	if (conn_open(&db->conn, &db->options, true, e)) {
+		ok = settle(db, true, e);
+		if (!ok)
+			conn_close(&db->conn);
+	}
+	for (struct db_reader *r = db->readers; r; r = r->next)
+		pthread_mutex_unlock(&r->lock);
+	pthread_mutex_unlock(&db->readers_lock);
+	return ok;
+}
+
+/* --- one list --- */
+
+static void apply_fail(struct apply *a, const struct err *why)
+{
+	if (!a->err)
+		a->err = xalloc(sizeof *a->err);
+	*a->err = *why;
+}
+
+static void apply_clear(struct apply *a)
+{
+	xfree(a->err);
+	a->err = NULL;
+}
+
+/* SQLITE_OK; SQLITE_DONE: a change missed, *e is set; or the error of a change. */
+static int run_changes(struct db *db, const struct apply *a, struct err *e)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		const struct change *c = &a->changes[i];
+		sqlite3_stmt *st = conn_stmt(&db->conn, c->stmt);
+		int rc = st ? stmt_bind(st, c->binds, c->n) : sqlite3_extended_errcode(db->conn.sq);
+		if (rc == SQLITE_OK)
+			rc = conn_run(st);
+		if (rc != SQLITE_OK)
+			return rc;
+		if (c->miss != ERR_NONE && sqlite3_changes(db->conn.sq) == 0) {
+			fail(e, c->miss, NULL, "%s", c->miss_text);
+			return SQLITE_DONE;
+		}
+	}
+	return SQLITE_OK;
+}
+
+/* A list's own fault stays its own: false only when the whole transaction is lost (*rc). */
+static bool run_list(struct db *db, struct apply *a, bool marked, int *rc)
+{
+	struct err why = {0};
+	*rc = marked ? conn_run(conn_own(&db->conn, OWN_MARK)) : SQLITE_OK;
+	if (*rc != SQLITE_OK)
+		return false;
+	*rc = run_changes(db, a, &why);
+	if (*rc == SQLITE_OK) {
+		if (marked)
+			*rc = conn_run(conn_own(&db->conn, OWN_KEEP));
+		return *rc == SQLITE_OK;
+	}
+	/* SQLite ends the transaction by itself on some errors. */
+	if (sqlite_rc_disk(*rc) || sqlite3_get_autocommit(db->conn.sq))
+		return false;
+	if (*rc != SQLITE_DONE)
+		sqlite_fail(&why, *rc, "be written");
+	apply_fail(a, &why);
+	if (!marked)
+		return true; /* the caller sees a->err and rolls back */
+	*rc = conn_run(conn_own(&db->conn, OWN_UNDO));
+	if (*rc == SQLITE_OK)
+		*rc = conn_run(conn_own(&db->conn, OWN_KEEP));
+	return *rc == SQLITE_OK;
+}
+
+/* --- one commit --- */
+
+static void rollback(struct db *db)
+{
+	if (db->conn.sq && !sqlite3_get_autocommit(db->conn.sq))
+		conn_run(conn_own(&db->conn, OWN_ROLLBACK));
+}
+
+static int commit(struct db *db)
+{
+	sqlite3_stmt *st = conn_own(&db->conn, OWN_TICK);
+	struct bind next = INT(db->tick + 1);
+	int rc = st ? stmt_bind(st, &next, 1) : SQLITE_ERROR;
+	if (rc == SQLITE_OK)
+		rc = conn_run(st);
+	if (rc == SQLITE_OK)
+		rc = conn_run(conn_own(&db->conn, OWN_COMMIT));
+	if (rc == SQLITE_OK)
+		db->tick++;
+	return rc;
+}
+
+/* Lists `a` up to (not with) `end` in one transaction. Lists that failed by themselves have their err. */
+static int transaction(struct db *db, struct apply *a, const struct apply *end)
+{
+	bool marked = a && a->next != end, any = !a;
+	int rc = conn_run(conn_own(&db->conn, OWN_WRITE));
+	for (; rc == SQLITE_OK && a != end; a = a->next) {
+		if (!run_list(db, a, marked, &rc))
+			break;
+		rc = SQLITE_OK;
+		any |= !a->err;
+	}
+	if (rc == SQLITE_OK && any)
+		rc = commit(db);
+	rollback(db);
+	return rc;
+}
+
+static void set_health(struct db *db, const struct err *why)
+{
+	pthread_mutex_lock(&db->lock);
+	db->sick = *why;
+	pthread_mutex_unlock(&db->lock);
+}
+
+/* Brings the store to a sure state after a transaction failed with rc. true: it is committed and synced
+ * in spite of the report. */
+static bool recover(struct db *db, int rc, struct err *why)
+{
+	sqlite_fail(why, rc, "be written");
+	log_at(LOG_ERROR, "store write failed", "rc=%d error=\"%s\"", rc, sqlite3_errstr(rc));
+	if ((rc & 0xff) != SQLITE_IOERR)
+		return false;
+	int64_t before = db->tick;
+	struct err again = {0};
+	return reopen(db, &again) && db->tick == before + 1;
+}
+
+/* One try; true when every list has its outcome. */
+static bool try_lists(struct db *db, struct apply *a, const struct apply *end, struct err *why)
+{
+	if (!db->conn.sq && !reopen(db, why))
+		return false;
+	int rc = transaction(db, a, end);
+	return rc == SQLITE_OK || recover(db, rc, why);
+}
+
+static void commit_group(struct db *db, struct apply *list)
+{
+	struct err why = {0}, last = {0};
+	if (!try_lists(db, list, NULL, &why)) {
+		for (struct apply *a = list; a; a = a->next) {
+			struct err alone = {0};
+			apply_clear(a);
+			last = (struct err){0};
+			if (!list->next || !try_lists(db, a, a->next, &alone)) {
+				last = list->next ? alone : why;
+				apply_fail(a, &last);
+			}
+		}
+	}
+	set_health(db, &last);
+}
+
+static void checkpoint(struct db *db)
+{
+	if (!db->conn.sq || db->wal_pages < CHECKPOINT_PAGES)
+		return;
+	int mode = db->wal_pages < RESTART_PAGES ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+	int rc = sqlite3_wal_checkpoint_v2(db->conn.sq, NULL, mode, NULL, NULL);
+	if ((rc & 0xff) == SQLITE_IOERR) {
+		struct err why = {0};
+		log_at(LOG_ERROR, "store checkpoint failed", "rc=%d error=\"%s\"", rc, sqlite3_errstr(rc));
+		if (!reopen(db, &why))
+			set_health(db, &why);
+	}
+}
+
+/* --- the thread --- */
+
+/* Takes what the next commit is to carry; called with the lock held. */
+static struct apply *take_group(struct db *db)
+{
+	struct apply *list = db->first, *end = list;
+	for (int64_t n = 1; end && n < store_limits.group && end->next; n++)
+		end = end->next;
+	if (end) {
+		db->first = end->next;
+		end->next = NULL;
+	}
+	if (!db->first)
+		db->last = &db->first;
+	return list;
+}
+
+/* Waits for work; while the store is sick, at most a moment. Called with the lock held. */
+static void wait_for_work(struct db *db)
+{
+	if (db->sick.code == ERR_NONE) {
+		pthread_cond_wait(&db->wake, &db->lock);
+		return;
+	}
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PROBE_SECONDS;
+	if (pthread_cond_timedwait(&db->wake, &db->lock, &until) != ETIMEDOUT || db->first || db->closing)
+		return;
+	/* Nobody writes while /ready says no: an empty commit finds out when the disk is well again. */
+	struct err why = {0};
+	pthread_mutex_unlock(&db->lock);
+	if (try_lists(db, NULL, NULL, &why))
+		why = (struct err){0};
+	set_health(db, &why);
+	pthread_mutex_lock(&db->lock);
+}
+
+static void *write_main(void *arg)
+{
+	struct db *db = arg;
+	pthread_mutex_lock(&db->lock);
+	for (;;) {
+		struct apply *list = take_group(db);
+		if (!list) {
+			if (db->closing)
+				break;
+			wait_for_work(db);
+			continue;
+		}
+		pthread_mutex_unlock(&db->lock);
+		commit_group(db, list);
+		size_t n = 0, bytes = 0;
+		for (struct apply *a = list; a; a = a->next) {
+			n++;
+			bytes += a->bytes;
+		}
+		db->options.finished(db->options.ctx, list);
+		/* After the news has gone out: those who wait for this commit need not wait for it. */
+		checkpoint(db);
+		pthread_mutex_lock(&db->lock);
+		db->n -= n;
+		db->bytes -= bytes;
+	}
+	pthread_mutex_unlock(&db->lock);
+	return NULL;
+}
+
+bool writer_start(struct db *db, struct err *e)
+{
+	if (!settle(db, false, e))
+		return false;
+	if (pthread_create(&db->thread, NULL, write_main, db))
+		return fail(e, ERR_STORE, NULL, "cannot start the store's thread: %m");
+	pthread_setname_np(db->thread, "store");
+	return true;
+}
+
+bool writer_apply(struct db *db, struct apply *a, struct err *e)
+{
+	a->next = NULL;
+	a->err = NULL;
+	pthread_mutex_lock(&db->lock);
+	assert(!db->closing);
+	bool full = db->n >= (size_t)store_limits.queue ||
+	            (db->n > 0 && db->bytes + a->bytes > (size_t)store_limits.queue_bytes);
+	if (!full) {
+		db->n++;
+		db->bytes += a->bytes;
+		*db->last = a;
+		db->last = &a->next;
+		pthread_cond_signal(&db->wake);
+	}
+	pthread_mutex_unlock(&db->lock);
+	if (!full)
+		return true;
+	e->retry_after_ms = RETRY_AFTER_MS;
+	return fail(e, ERR_UNAVAILABLE, NULL, "The store is overloaded. Please retry after a moment.");
+}
+
+bool writer_healthy(struct db *db, struct err *why)
+{
+	pthread_mutex_lock(&db->lock);
+	struct err sick = db->sick;
+	pthread_mutex_unlock(&db->lock);
+	return sick.code == ERR_NONE || fail(why, sick.code, NULL, "%s", sick.msg);
+}
+
+void writer_stop(struct db *db)
+{
+	pthread_mutex_lock(&db->lock);
+	db->closing = true;
+	pthread_cond_signal(&db->wake);
+	pthread_mutex_unlock(&db->lock);
+	pthread_join(db->thread, NULL);
+}

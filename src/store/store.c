@@ -1,0 +1,169 @@
+/* store.c - opening and closing, and what the store knows of itself. */
+#include "store/store.h"
+
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/core.h"
+
+struct store_limits store_limits = {
+#define LIMIT(name, def, least, largest, help) .name = def,
+#include "store/limits.def"
+#undef LIMIT
+};
+
+static const struct driver *const drivers[] = {&sqlite_driver};
+
+/* --- the secret --- */
+
+static bool on_secret(void *ctx, const struct cell *cells)
+{
+	struct store *s = ctx;
+	if (cells[0].s.n == sizeof s->secret)
+		memcpy(s->secret, cells[0].s.p, sizeof s->secret);
+	return false;
+}
+
+static bool on_floor(void *ctx, const struct cell *cells)
+{
+	*(int64_t *)ctx = cells[0].i;
+	return false;
+}
+
+static bool load_self(struct db_reader *r, void *ctx, struct err *e)
+{
+	struct store *s = ctx;
+	struct bind name = TEXT(S("secret"));
+	int64_t floor = 0;
+	if (!s->driver->query(r, STMT_META_GET, &name, 1, on_secret, s, e) ||
+	    !s->driver->query(r, STMT_MAX_KEY, NULL, 0, on_floor, &floor, e))
+		return false;
+	if (sodium_is_zero(s->secret, sizeof s->secret))
+		return fail(e, ERR_STORE, NULL, "the store's secret is missing");
+	id_floor(floor);
+	return true;
+}
+
+/* The first open makes the secret. Claims that still run are of a process that died: only one owns the store. */
+static bool write_self(struct store *s, struct err *e)
+{
+	uint8_t fresh[sizeof s->secret];
+	randombytes_buf(fresh, sizeof fresh);
+	struct store_request *r = request_new(NULL, NULL, 2, 2, sizeof fresh + 8);
+	ADD(r, STMT_META_INSERT, TEXT(S("secret")), BLOB(((struct str){(char *)fresh, sizeof fresh})));
+	request_add(r, STMT_IDEM_CRASH, NULL, 0);
+	return store_write(s, r, e);
+}
+
+void store_secret(const struct store *s, const char *purpose, uint8_t out[32])
+{
+	crypto_generichash(out, 32, (const unsigned char *)purpose, strlen(purpose), s->secret, sizeof s->secret);
+}
+
+/* --- open and close --- */
+
+/* "sqlite:PATH" gives its driver and PATH. */
+static bool choose_driver(const struct store_options *o, char path[PATH_MAX], const struct driver **ret, struct err *e)
+{
+	struct str url = o->url;
+	char made[PATH_MAX + 32];
+	if (!url.n) {
+		url.p = made;
+		url.n = (size_t)snprintf(made, sizeof made, "sqlite:%.*s/antiphon.db", FMT(o->dir));
+	}
+	for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
+		struct str scheme = str_of(drivers[i]->scheme);
+		if (!str_starts(url, scheme))
+			continue;
+		if (url.n - scheme.n >= PATH_MAX)
+			return fail(e, ERR_CONFIG, NULL, "the name of the store is too long");
+		memcpy(path, url.p + scheme.n, url.n - scheme.n);
+		path[url.n - scheme.n] = 0;
+		*ret = drivers[i];
+		return true;
+	}
+	return fail(e, ERR_CONFIG, NULL, "no store driver for \"%.*s\" (known: sqlite:PATH)", FMT(url));
+}
+
+static bool open_database(struct store *s, const struct store_options *o, const char *path, struct err *e)
+{
+	struct db_options d = {
+		.path = path,
+		.vfs = o->vfs,
+		.sync_normal = o->sync_normal,
+		.finished = request_finished,
+		.ctx = s,
+	};
+	if (!s->driver->open(&d, &s->db, e))
+		return false;
+	s->reader = s->driver->attach(s->db);
+	return true;
+}
+
+bool store_open(const struct store_options *o, struct store **ret, struct err *e)
+{
+	char dir[PATH_MAX], path[PATH_MAX];
+	const struct driver *driver;
+	if (sodium_init() < 0)
+		return fail(e, ERR_INTERNAL, NULL, "libsodium cannot start");
+	if (o->dir.n >= sizeof dir)
+		return fail(e, ERR_CONFIG, NULL, "the name of the data folder is too long");
+	memcpy(dir, o->dir.p, o->dir.n);
+	dir[o->dir.n] = 0;
+	if (!choose_driver(o, path, &driver, e))
+		return false;
+	struct store *s = xalloc(sizeof *s);
+	s->driver = driver;
+	pthread_mutex_init(&s->wait_lock, NULL);
+	pthread_cond_init(&s->wait_wake, NULL);
+	if (!folder_take(dir, &s->folder_lock, e))
+		goto have_store;
+	if (!open_database(s, o, path, e))
+		goto have_folder;
+	if (!write_self(s, e) || !driver->read(s->reader, load_self, s, e))
+		goto have_database;
+	uint8_t key[32];
+	store_secret(s, "id", key);
+	id_setup(key);
+	if (!keyring_open(s, e))
+		goto have_database;
+	if (!sweeper_start(s, e))
+		goto have_keys;
+	*ret = s;
+	return true;
+have_keys:
+	keyring_close(s);
+have_database:
+	driver->detach(s->reader);
+	driver->close(s->db);
+have_folder:
+	folder_release(s->folder_lock);
+have_store:
+	pthread_mutex_destroy(&s->wait_lock);
+	pthread_cond_destroy(&s->wait_wake);
+	xfree(s);
+	return false;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	sweeper_stop(s);
+	keyring_close(s);
+	s->driver->detach(s->reader);
+	s->driver->close(s->db);
+	folder_release(s->folder_lock);
+	pthread_mutex_destroy(&s->wait_lock);
+	pthread_cond_destroy(&s->wait_wake);
+	sodium_memzero(s->secret, sizeof s->secret);
+	xfree(s);
+}
+
+bool store_healthy(const struct store *s, struct err *why)
+{
+	return s->driver->healthy(s->db, why);
+}

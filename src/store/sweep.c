@@ -1,0 +1,230 @@
+/* sweep.c - takes away what was deleted or expired, a slice between two commits (decision N4).
+ *
+ * A context goes when its response is gone and no context continues it; with it go its own hold on each
+ * item and its hold on its parent. What a slice found is checked again by its changes: had a turn
+ * continued the context meanwhile, the slice fails as a whole and the next one sees the new state. */
+#include <assert.h>
+#include <errno.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/context.h"
+
+struct sweeper {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool stop, woken;
+};
+
+/* A slice in the making. */
+struct slice {
+	struct store *store;
+	struct db_reader *reader;
+	struct store_request *request;
+	struct err *err;
+	int64_t now;
+	size_t rows, budget;
+	int64_t key;    /* the context being taken away ... */
+	int64_t parent; /* ... and the next that goes with it; 0: none */
+};
+
+static const struct str changed = STR("changed meanwhile");
+
+static bool query(struct slice *s, enum statement stmt, const struct bind *b, unsigned n, row_fn *row)
+{
+	return s->store->driver->query(s->reader, stmt, b, n, row, s, s->err);
+}
+
+/* --- expiry --- */
+
+static bool on_expired(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	ADD(s->request, STMT_RESPONSE_EXPIRE, INT(cells[0].i), INT(s->now));
+	request_must(s->request, ERR_CONFLICT, changed);
+	ADD(s->request, STMT_CONTEXT_DEAD, INT(cells[0].i), INT(s->now));
+	return ++s->rows < s->budget;
+}
+
+static bool on_old_claim(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	if (cells[1].s.n + cells[2].s.n > (size_t)(s->request->bytes_end - s->request->bytes))
+		return false;
+	ADD(s->request, STMT_IDEM_EXPIRE, INT(cells[0].i), TEXT(cells[1].s), TEXT(cells[2].s),
+	    INT(s->now - store_limits.idempotency_seconds));
+	return ++s->rows < s->budget;
+}
+
+/* --- contexts --- */
+
+static void add_item(struct slice *s, int64_t item)
+{
+	ADD(s->request, STMT_ITEM_FREE, INT(item));
+	ADD(s->request, STMT_ITEM_RELEASE, INT(item), INT(s->key));
+	ADD(s->request, STMT_FOREIGN_FREE, INT(item));
+	s->rows++;
+}
+
+static bool on_context(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	size_t own = (size_t)cells[0].i, n = keys_count(cells[2].s), room = s->budget - s->rows;
+	size_t take = own < room ? own : room, from = n - own;
+	struct key_walk w = {cells[2].s, 0};
+	int64_t item;
+	s->parent = 0;
+	if (own > n)
+		return fail(s->err, ERR_STORE, NULL, "context %lld is broken", (long long)s->key);
+	if (take < own) {
+		ADD(s->request, STMT_CONTEXT_TRIM, INT(s->key), INT((int64_t)own), INT((int64_t)(own - take)));
+		request_must(s->request, ERR_CONFLICT, changed);
+	} else {
+		ADD(s->request, STMT_CONTEXT_FREE, INT(s->key), INT((int64_t)own));
+		request_must(s->request, ERR_CONFLICT, changed);
+		if (cells[5].i)
+			ADD(s->request, STMT_CONTEXT_RELEASE, INT(cells[5].i));
+		s->parent = cells[5].i;
+	}
+	s->rows++;
+	for (size_t i = 0; i < from + take && keys_next(&w, &item); i++)
+		if (i >= from)
+			add_item(s, item);
+	return false;
+}
+
+/* Does the parent go too, once this child is gone? */
+static bool on_parent(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	bool goes = cells[4].i > 0 && cells[4].i <= s->now - store_limits.linger_seconds && cells[3].i == 1;
+	if (!goes)
+		s->parent = 0;
+	return false;
+}
+
+static bool on_freeable(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	s->key = cells[0].i;
+	/* A chain that was deleted whole goes leaf by leaf in one slice, not one slice a leaf. */
+	while (s->key && s->rows < s->budget) {
+		struct bind b = INT(s->key);
+		s->parent = 0;
+		if (!query(s, STMT_CONTEXT_ANY, &b, 1, on_context))
+			return false;
+		b = INT(s->parent);
+		if (s->parent && !query(s, STMT_CONTEXT_ANY, &b, 1, on_parent))
+			return false;
+		s->key = s->parent;
+	}
+	return s->rows < s->budget && s->err->code == ERR_NONE;
+}
+
+/* --- a slice --- */
+
+static bool plan(struct db_reader *reader, void *ctx, struct err *e)
+{
+	struct slice *s = ctx;
+	s->reader = reader;
+	s->err = e;
+	struct bind expired[] = {INT(s->now), INT((int64_t)s->budget)};
+	struct bind dead[] = {INT(s->now - store_limits.linger_seconds), INT((int64_t)s->budget)};
+	struct bind old[] = {INT(s->now - store_limits.idempotency_seconds), INT((int64_t)s->budget)};
+	if (!query(s, STMT_RESPONSE_EXPIRED, expired, 2, on_expired))
+		return false;
+	if (!s->rows && !query(s, STMT_CONTEXT_FREEABLE, dead, 2, on_freeable))
+		return false;
+	if (!s->rows && !query(s, STMT_IDEM_OLD, old, 2, on_old_claim))
+		return false;
+	return e->code == ERR_NONE;
+}
+
+bool sweep_slice(struct store *store, size_t *ret, struct err *e)
+{
+	size_t rows = (size_t)store_limits.sweep_rows;
+	struct slice s = {.store = store, .now = clock_wall_s(), .budget = rows};
+	/* At most: an item is 3 changes with 4 binds, a context 2 with 4, a claim 1 with 4; claims' texts
+	 * take what room there is. */
+	s.request = request_new(NULL, NULL, 4 * rows + 8, 8 * rows + 8, rows * 600 + 64);
+	if (!store->driver->read(store->reader, plan, &s, e) || !s.rows) {
+		xfree(s.request);
+		*ret = 0;
+		return e->code == ERR_NONE;
+	}
+	struct err why = {0};
+	*ret = s.rows;
+	if (store_write(store, s.request, &why) || why.code == ERR_CONFLICT)
+		return true;
+	*e = why;
+	return false;
+}
+
+/* --- the thread --- */
+
+static void *sweep_main(void *arg)
+{
+	struct store *s = arg;
+	struct sweeper *w = s->sweeper;
+	pthread_mutex_lock(&w->lock);
+	while (!w->stop) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += store_limits.sweep_seconds;
+		if (!w->woken)
+			pthread_cond_timedwait(&w->wake, &w->lock, &until);
+		w->woken = false;
+		for (size_t n = 1; n && !w->stop;) {
+			struct err e = {0};
+			pthread_mutex_unlock(&w->lock);
+			if (!sweep_slice(s, &n, &e)) {
+				log_at(LOG_WARN, "store clean-up put off", "reason=\"%s\"", e.msg);
+				n = 0;
+			}
+			pthread_mutex_lock(&w->lock);
+		}
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+bool sweeper_start(struct store *s, struct err *e)
+{
+	struct sweeper *w = xalloc(sizeof *w);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->wake, NULL);
+	s->sweeper = w;
+	if (pthread_create(&w->thread, NULL, sweep_main, s) == 0) {
+		pthread_setname_np(w->thread, "store-sweep");
+		return true;
+	}
+	s->sweeper = NULL;
+	xfree(w);
+	return fail(e, ERR_STORE, NULL, "cannot start the store's sweeper");
+}
+
+static void signal_sweeper(struct sweeper *w, bool stop)
+{
+	pthread_mutex_lock(&w->lock);
+	w->woken = true;
+	w->stop |= stop;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void sweeper_wake(struct store *s)
+{
+	signal_sweeper(s->sweeper, false);
+}
+
+void sweeper_stop(struct store *s)
+{
+	struct sweeper *w = s->sweeper;
+	signal_sweeper(w, true);
+	pthread_join(w->thread, NULL);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->wake);
+	xfree(w);
+}
