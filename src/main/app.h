@@ -9,7 +9,7 @@
 #include "engine/managed.h"
 #include "main/admin.h"
 #include "main/args.h"
-#include "main/listen.h"
+#include "main/address.h"
 
 struct app;
 

@@ -65,17 +65,7 @@ void banner_print(const struct app *app)
 	        keys                        ? "needed"
 	        : c->server_allow_anonymous ? "none; EVERYBODY who can connect may use this (--allow-anonymous)"
 	                                    : "none made; any key is accepted from this machine");
-	fprintf(out,
-	        "  try:          curl %.*s/responses -H 'Content-Type: application/json' \\\n"
-	        "%s"
-	        "                  -d '{\"model\": \"gpt-4.1-mini\", \"input\": \"What is the capital of France?\"}'\n",
-	        FMT(app->base_url), keys ? "                  -H \"Authorization: Bearer $OPENAI_API_KEY\" \\\n" : "");
-	fprintf(out,
-	        "  in Python:    from openai import OpenAI\n"
-	        "                client = OpenAI(base_url=\"%.*s\", api_key=\"%s\")\n"
-	        "                print(client.responses.create(model=\"gpt-4.1-mini\", input=\"What is the capital of "
-	        "France?\").output_text)\n",
-	        FMT(app->base_url), keys ? "sk-..." : "any");
+	fprintf(out, "  try:          antiphon ask \"What is the capital of France?\"   (for OpenAI's clients: antiphon env)\n");
 	arena_free(&a);
 }
 

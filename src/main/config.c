@@ -346,7 +346,11 @@ struct engines_config config_engines(const struct config *c, struct arena *a)
 	}
 	for (size_t i = 0; i < c->engine_url.n; i++)
 		out[n++] = (struct engine_config){
-			.name = host_of(c->engine_url.at[i]), .url = c->engine_url.at[i], .temperature = -1};
+			.name = host_of(c->engine_url.at[i]),
+			.url = c->engine_url.at[i],
+			.key = given(c->engine_key),
+			.temperature = -1,
+		};
 	return (struct engines_config){out, n, c->aliases, c->n_aliases, given(c->engine_default_model)};
 }
 

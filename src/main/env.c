@@ -3,7 +3,7 @@
 
 #include "main/remote.h"
 #include "main/commands.h"
-#include "main/listen.h"
+#include "main/address.h"
 
 /* The running server's base URL and whether it wants keys; else what the settings say. */
 static bool find(struct args *a, struct str *base, bool *keys, struct err *e)

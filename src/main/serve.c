@@ -13,9 +13,7 @@
 #include "main/commands.h"
 #include "main/cpu.h"
 #include "main/paths.h"
-#include "main/tls.h"
-#include "net/reply.h"
-#include "store/limits.h"
+#include "net/tls.h"
 
 /* The small default model needs a word of guidance and a short leash (decision B5). */
 #define SMALL_MODEL_SYSTEM "You are a helpful assistant. Answer the question directly and briefly."
@@ -161,27 +159,13 @@ static bool open_loops(struct app *app, struct err *e)
 	return true;
 }
 
-/* A port that is taken: say by whom. */
-static bool port_taken(struct app *app, const struct address *at, const struct err *why, struct err *e)
-{
-	struct str owner = at->port ? port_owner(&app->arena, at->port) : (struct str){0};
-	struct str text = str_starts(at->host, S("unix:"))
-				  ? at->host
-				  : str_fmt(&app->arena, "%.*s:%d", FMT(at->host), at->port);
-	if (!owner.p)
-		return fail(e, ERR_CONFIG, NULL, "can't listen on %.*s: %s", FMT(text), why->msg);
-	return fail(e, ERR_CONFIG, NULL, "can't listen on %.*s: the port is taken by %.*s\nAnother port: --listen 127.0.0.1:0",
-	            FMT(text), FMT(owner));
-}
-
 static bool listen_one(struct app *app, struct address *at, struct err *e)
 {
-	struct err why = {0};
 	struct listen_options o = {.host = at->host, .port = at->port, .tls = app->tls};
 	for (size_t i = 0; i < app->n_loops; i++) {
 		o.share = i > 0;
-		if (!server_listen(app->loops[i].server, &o, &at->port, &why))
-			return port_taken(app, at, &why, e);
+		if (!server_listen(app->loops[i].server, &o, &at->port, e))
+			return false;
 		o.port = at->port;
 		if (str_starts(at->host, S("unix:")))
 			break; /* a unix socket has one listener */
@@ -233,7 +217,7 @@ static bool app_open(struct app *app, struct err *e)
 	    !addresses_read(&app->arena, &c->server_listen, &app->addresses, e))
 		return false;
 	app->data = path_absolute(&app->arena, dir);
-	if (c->server_tls_cert.n && !tls_serve(c->server_tls_cert.p, c->server_tls_key.p, &app->tls, e))
+	if (c->server_tls_cert.n && !tls_serve_open(c->server_tls_cert, c->server_tls_key, &app->tls, e))
 		return false;
 	if (!open_loops(app, e) || !open_listeners(app, e))
 		return false;
@@ -281,7 +265,8 @@ static void app_close(struct app *app)
 	engines_close(app->engines);
 	if (app->store)
 		store_close(app->store);
-	tls_free(app->tls);
+	if (app->tls)
+		tls_serve_close(app->tls);
 	arena_free(&app->arena);
 }
 

@@ -1,11 +1,6 @@
-/* listen_test.c - addresses and the owner of a port. */
-#include <arpa/inet.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+/* address_test.c - addresses to listen on, in all their forms. */
 
-#include "base/test.h"
-#include "main/listen.h"
+#include "main/address.h"
 
 static struct arena arena;
 static struct addresses got;
@@ -51,26 +46,8 @@ static void wrong(void)
 	arena_free(&arena);
 }
 
-static void owner(void)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t n = sizeof in;
-	char pid[32];
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	CHECK(!bind(fd, (struct sockaddr *)&in, n) && !getsockname(fd, (struct sockaddr *)&in, &n));
-	int port = ntohs(in.sin_port);
-	CHECK(!port_owner(&arena, port).p); /* bound, but nobody listens */
-	CHECK(!listen(fd, 1));
-	struct str who = port_owner(&arena, port);
-	snprintf(pid, sizeof pid, "pid %d (", (int)getpid());
-	CHECK(str_starts(who, str_of(pid)));
-	close(fd);
-	CHECK(!port_owner(&arena, port).p);
-	arena_free(&arena);
-}
-
 int main(void)
 {
-	static const struct test_case all[] = {{"forms of addresses", forms}, {"wrong addresses", wrong}, {"owner of a port", owner}};
+	static const struct test_case all[] = {{"forms of addresses", forms}, {"wrong addresses", wrong}};
 	return test_main(all, sizeof all / sizeof *all);
 }

@@ -1,4 +1,4 @@
-/* listen.h - where the server listens: addresses from the settings, and who has a port that is taken.
+/* address.h - where the server listens: addresses from the settings.
  *
  * Main thread, before the loops run. */
 #pragma once
@@ -21,5 +21,3 @@ struct addresses {
 bool addresses_read(struct arena *a, const struct config_list *list, struct addresses *ret, struct err *e);
 /* "http://127.0.0.1:8080", brackets around IPv6; unix: "unix:PATH". In `a`. */
 struct str address_url(struct arena *a, const struct address *at, bool tls);
-/* Who listens on a TCP port here: "pid 4711 (ollama serve)"; {0} when nobody can be seen. In `a`. */
-struct str port_owner(struct arena *a, int port);

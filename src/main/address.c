@@ -1,14 +1,10 @@
-/* listen.c - where the server listens, and who has a port that is taken. */
-#include "main/listen.h"
+/* address.c - where the server listens. */
+#include "main/address.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
-#include <dirent.h>
 #include <netdb.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 static bool is_loopback(const struct sockaddr *sa)
 {
@@ -100,78 +96,4 @@ struct str address_url(struct arena *a, const struct address *at, bool tls)
 		return at->host;
 	bool v6 = str_find(at->host, ':') < at->host.n;
 	return str_fmt(a, "http%s://%s%.*s%s:%d", tls ? "s" : "", v6 ? "[" : "", FMT(at->host), v6 ? "]" : "", at->port);
-}
-
-/* The inode of the socket that listens on `port`, from /proc/net/tcp or tcp6; 0: none. */
-static unsigned long listening_inode(const char *table, int port)
-{
-	FILE *f = fopen(table, "re");
-	char line[512];
-	unsigned long inode = 0;
-	if (!f)
-		return 0;
-	while (!inode && fgets(line, sizeof line, f)) {
-		unsigned at, state;
-		unsigned long found;
-		/* sl local rem st tx:rx tr:tm retrnsmt uid timeout inode; state 0A is LISTEN (proc(5)) */
-		if (sscanf(line, "%*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*d %*d %lu", &at, &state,
-		           &found) == 3 &&
-		    at == (unsigned)port && state == 0x0a)
-			inode = found;
-	}
-	fclose(f);
-	return inode;
-}
-
-static bool process_holds(const char *pid, const char *socket)
-{
-	char path[300], link[64];
-	snprintf(path, sizeof path, "/proc/%s/fd", pid);
-	DIR *d = opendir(path);
-	bool found = false;
-	if (!d)
-		return false;
-	for (struct dirent *f; !found && (f = readdir(d));) {
-		ssize_t n = readlinkat(dirfd(d), f->d_name, link, sizeof link - 1);
-		if (n <= 0)
-			continue;
-		link[n] = 0;
-		found = !strcmp(link, socket);
-	}
-	closedir(d);
-	return found;
-}
-
-static struct str command_of(struct arena *a, const char *pid)
-{
-	char path[300], text[200];
-	snprintf(path, sizeof path, "/proc/%s/cmdline", pid);
-	FILE *f = fopen(path, "re");
-	size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
-	if (f)
-		fclose(f);
-	while (n && !text[n - 1])
-		n--;
-	for (size_t i = 0; i < n; i++) /* arguments are separated by NUL */
-		if ((unsigned char)text[i] < 0x20)
-			text[i] = ' ';
-	return str_copy(a, (struct str){text, n});
-}
-
-struct str port_owner(struct arena *a, int port)
-{
-	char socket[64];
-	unsigned long inode = listening_inode("/proc/net/tcp", port);
-	if (!inode)
-		inode = listening_inode("/proc/net/tcp6", port);
-	DIR *d = inode ? opendir("/proc") : NULL;
-	struct str owner = {0};
-	if (!d)
-		return owner;
-	snprintf(socket, sizeof socket, "socket:[%lu]", inode);
-	for (struct dirent *p; !owner.p && (p = readdir(d));)
-		if (isdigit((unsigned char)p->d_name[0]) && process_holds(p->d_name, socket))
-			owner = str_fmt(a, "pid %s (%.*s)", p->d_name, FMT(command_of(a, p->d_name)));
-	closedir(d);
-	return owner;
 }

@@ -1,0 +1,255 @@
+/* check.c - `antiphon check`: what is wrong, and how to mend it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "engine/managed.h"
+#include "main/check.h"
+#include "main/commands.h"
+#include "main/cpu.h"
+#include "main/address.h"
+#include "main/remote.h"
+#include "net/listen.h"
+
+enum { SPACE_BAD_MB = 50, SPACE_LOW_MB = 500 };
+
+void check_say(struct check *c, enum finding f, const char *what, const char *mend, const char *fmt, ...)
+{
+	static const char *const names[] = {"ok", "note", "BAD"};
+	char text[1400];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	printf("%-5s %-14s %s\n", names[f], what, text);
+	if (mend && f != FINE)
+		printf("%-5s %-14s to mend it: %s\n", "", "", mend);
+	fflush(stdout);
+	c->bad += f == BAD;
+}
+
+/* true when the folder is there and may be written. */
+static bool check_folder(struct check *c, struct str dir)
+{
+	struct str path = str_copy(c->arena, dir);
+	struct stat s;
+	struct statvfs v;
+	if (stat(path.p, &s)) {
+		check_say(c, errno == ENOENT ? NOTE : BAD, "data folder", "antiphon serve makes it; or name another with --data DIR",
+		          "%s: %s", path.p, strerror(errno));
+		return false;
+	}
+	if (!S_ISDIR(s.st_mode) || access(path.p, R_OK | W_OK | X_OK)) {
+		check_say(c, BAD, "data folder", "give it to the user who runs antiphon (chown -R), or name another: --data DIR",
+		          "%s can't be written by user %d", path.p, (int)getuid());
+		return false;
+	}
+	check_say(c, s.st_mode & 077 ? NOTE : FINE, "data folder", "chmod 700 it: others can read what is kept", "%s", path.p);
+	if (!statvfs(path.p, &v)) {
+		unsigned long long mb = (unsigned long long)v.f_bavail * v.f_frsize >> 20;
+		check_say(c, mb < SPACE_BAD_MB ? BAD : mb < SPACE_LOW_MB ? NOTE : FINE, "disk space",
+		          "free some, or move the folder; a full disk fails every stored turn", "%llu MB free", mb);
+	}
+	return true;
+}
+
+/* Who holds the folder's lock; 0: nobody. */
+static int lock_holder(struct check *c, struct str dir)
+{
+	struct str path = str_fmt(c->arena, "%.*s/antiphon.lock", FMT(dir));
+	int fd = open(path.p, O_RDONLY | O_CLOEXEC), pid = 0;
+	char text[32] = "";
+	if (fd < 0)
+		return 0;
+	if (flock(fd, LOCK_EX | LOCK_NB) && read(fd, text, sizeof text - 1) > 0)
+		pid = (int)strtol(text, NULL, 10);
+	close(fd);
+	return pid;
+}
+
+/* The running server's own word about itself; false: none runs. */
+static bool check_server(struct check *c, struct str dir)
+{
+	struct str socket;
+	yyjson_val *v;
+	struct err e = {0}, gone = {0};
+	int holder = lock_holder(c, dir);
+	bool there = remote_socket(c->args, &socket, &e) &&
+	             remote_admin(c->args, socket, "/admin/info", (struct str){0}, &v, NULL, &gone);
+	if (!there && holder) {
+		check_say(c, BAD, "server", "look at its log; if it hangs: kill it, nothing acknowledged is lost",
+		          "process %d holds the data folder but does not answer: %s", holder, gone.msg);
+		return true;
+	}
+	if (!there) {
+		check_say(c, NOTE, "server", "make run (or antiphon serve)", "none runs on this data folder");
+		return false;
+	}
+	check_say(c, FINE, "server", NULL, "antiphon %.*s answers on %.*s, process %lld", FMT(json_str(json_get(v, S("version")))),
+	          FMT(json_str(json_get(v, S("base_url")))), (long long)yyjson_get_sint(json_get(v, S("pid"))));
+	if (yyjson_get_bool(json_get(v, S("ready"))))
+		check_say(c, FINE, "engine", NULL, "answers, %zu model(s)", yyjson_arr_size(json_get(v, S("models"))));
+	else
+		check_say(c, BAD, "engine", "is it started? antiphon check --engine URL tries it", "%.*s",
+		          FMT(json_str(json_get(v, S("why")))));
+	check_say(c, FINE, "API keys", NULL, "%s",
+	          yyjson_get_bool(json_get(v, S("keys"))) ? "needed" : "none made: any key is accepted from this machine");
+	return true;
+}
+
+struct first_row {
+	struct arena *arena;
+	struct str text;
+};
+
+static int first_row(void *ctx, int n, char **cells, char **names)
+{
+	struct first_row *r = ctx;
+	if (!r->text.p && n && cells[0])
+		r->text = str_copy(r->arena, str_of(cells[0]));
+	return 0;
+}
+
+/* Reads every page and index. Beside a running server too: a reader never stands in the writer's way. */
+static void check_database(struct check *c, struct str dir)
+{
+	struct str path = str_fmt(c->arena, "%.*s/antiphon.db", FMT(dir));
+	struct first_row found = {c->arena, {0}};
+	sqlite3 *db = NULL;
+	if (c->args->config.store_url.n || access(path.p, F_OK))
+		return; /* nothing is kept yet, or not here */
+	int rc = sqlite3_open_v2(path.p, &db, SQLITE_OPEN_READONLY, NULL);
+	if (rc == SQLITE_OK) {
+		sqlite3_busy_timeout(db, 5000);
+		rc = sqlite3_exec(db, "PRAGMA integrity_check", first_row, &found, NULL);
+	}
+	bool fine = rc == SQLITE_OK && str_eq(found.text, S("ok"));
+	check_say(c, fine ? FINE : BAD, "database",
+	          "stop the server, keep a copy of the folder, then: sqlite3 antiphon.db .recover | sqlite3 new.db", "%s: %s",
+	          path.p, rc != SQLITE_OK ? sqlite3_errmsg(db) : found.text.p ? found.text.p : "no answer");
+	sqlite3_close(db);
+}
+
+/* Are the ports free that serve would take? */
+static void check_ports(struct check *c)
+{
+	struct addresses all;
+	struct err e = {0};
+	if (!addresses_read(c->arena, &c->args->config.server_listen, &all, &e)) {
+		check_say(c, BAD, "address", NULL, "%s", e.msg);
+		return;
+	}
+	for (size_t i = 0; i < all.n; i++) {
+		struct listen_options o = {.host = all.at[i].host, .port = all.at[i].port};
+		bool is_unix;
+		int fd = all.at[i].may_lack ? -1 : listen_open(&o, &is_unix, NULL, &e);
+		if (fd >= 0)
+			close(fd);
+		if (fd >= 0 && is_unix)
+			listen_forget(o.host);
+		if (e.code) {
+			check_say(c, BAD, "port", "stop that program, or choose another port: --listen 127.0.0.1:0", "%s", e.msg);
+			return;
+		}
+	}
+	check_say(c, FINE, "port", NULL, "free");
+}
+
+static void check_managed(struct check *c)
+{
+	const struct config *g = &c->args->config;
+	struct managed_options o = {.dir = g->engine_dir.n ? g->engine_dir : (struct str){0},
+	                            .model = g->engine_model.n ? g->engine_model : (struct str){0}};
+	static const char *const ways = "--engine URL: any server that speaks Chat Completions";
+	struct err e = {0};
+	if (!cpu_fits(&e))
+		check_say(c, BAD, "processor", ways, "%s", e.msg);
+	else if (!managed_installed(&o, &e))
+		check_say(c, BAD, "engine", "./run (it fetches engine and model); or --engine URL", "%s", e.msg);
+	else
+		check_say(c, FINE, "engine", NULL, "installed");
+}
+
+/* Engines by URL: does anybody answer? */
+static void check_reachable(struct check *c, const struct engines_config *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct engine_config *g = &all->engines[i];
+		struct str url = g->url;
+		bool path = str_starts(url, S("unix:"));
+		if (url.n > 3 && !memcmp(url.p + url.n - 3, "/v1", 3))
+			url.n -= 3;
+		struct str full = path ? S("http://localhost/v1/models") : str_fmt(c->arena, "%.*s/v1/models", FMT(url));
+		struct fetch f = {.url = full.p, .socket = path ? g->url.p + 5 : NULL, .key = g->key.p, .total_ms = 10000};
+		struct err e = {0};
+		bool ok = fetch_run(&f, &e);
+		if (ok && f.status == 200)
+			check_say(c, FINE, "engine", NULL, "%.*s answers", FMT(g->url));
+		else if (ok)
+			check_say(c, BAD, "engine", "is the URL right, and the key?", "%.*s answers %.*s", FMT(g->url),
+			          FMT(fetch_error(c->arena, &f)));
+		else
+			check_say(c, BAD, "engine", "start it, or correct the URL", "%s", e.msg);
+		fetch_release(&f);
+	}
+}
+
+static void check_all(struct check *c)
+{
+	const struct config *g = &c->args->config;
+	struct engines_config engines = config_engines(g, c->arena);
+	struct str dir;
+	struct err e = {0};
+	if (!args_data_dir(c->args, &dir, &e)) {
+		check_say(c, BAD, "data folder", NULL, "%s", e.msg);
+		return;
+	}
+	bool folder = check_folder(c, dir), running = folder && check_server(c, dir);
+	if (folder)
+		check_database(c, dir);
+	if (!running)
+		check_ports(c);
+	if (!running && !engines.n)
+		check_managed(c);
+	check_reachable(c, &engines);
+}
+
+int check_command(int argc, char **argv)
+{
+	struct config_list urls = {0};
+	const char *purpose = NULL, *model = NULL;
+	const struct own_flag own[] = {{"--engine", NULL, NULL, NULL, &urls},
+	                               {"--for", NULL, &purpose, NULL, NULL},
+	                               {"--model", "-m", &model, NULL, NULL},
+	                               {0}};
+	struct args args;
+	struct err e = {0};
+	struct check c = {.args = &args, .arena = &args.config.arena};
+	bool ok = args_read(&args, argc, argv, own, &e);
+	fetch_setup();
+	if (ok && args.help) {
+		help_for("check");
+	} else if (ok && purpose && (strcmp(purpose, "codex") || !urls.n)) {
+		ok = fail(&e, ERR_CONFIG, NULL, "--for takes `codex`, together with --engine URL");
+	} else if (ok && urls.n) {
+		const char *key = args.config.engine_key.n ? args.config.engine_key.p : NULL;
+		for (size_t i = 0; i < urls.n; i++)
+			check_engine(&c, &(struct trial_target){urls.at[i], key, model, purpose != NULL});
+	} else if (ok) {
+		check_all(&c);
+	}
+	if (!ok)
+		complain(&e);
+	else if (!args.help)
+		printf(c.bad ? "%d to mend\n" : "nothing to mend\n", c.bad);
+	args_release(&args);
+	return !ok ? 2 : c.bad != 0;
+}

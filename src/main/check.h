@@ -1,0 +1,24 @@
+/* check.h - what the parts of `antiphon check` share: one line a finding, and how to mend it. Main thread. */
+#pragma once
+#include "main/args.h"
+
+enum finding { FINE, NOTE, BAD };
+
+struct check {
+	struct args *args;
+	struct arena *arena; /* the config's */
+	int bad;             /* findings that are BAD */
+};
+
+/* Prints "ok/note/BAD  what  text"; `mend` (may be NULL) goes on a line of its own. */
+void check_say(struct check *c, enum finding f, const char *what, const char *mend, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* The settings of an engine to try. */
+struct trial_target {
+	struct str url;
+	const char *key, *model; /* NULL: none; the engine's first */
+	bool codex;              /* is it enough for Codex? */
+};
+/* check_engine.c: tries the engine and says what it can do. */
+void check_engine(struct check *c, const struct trial_target *t);

@@ -1,0 +1,293 @@
+/* check_engine.c - tries an engine: what can it do, and for whom is that enough (decision L5)? */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "main/check.h"
+#include "main/fetch.h"
+#include "wire/json.h"
+#include "wire/sse.h"
+
+enum { CODEX_CONTEXT = 32768, CODEX_SPEED = 10, CALL_MS = 180000, TRIAL_TOKENS = 200 };
+
+struct trial {
+	struct check *c;
+	const struct trial_target *target;
+	struct arena *a;
+	struct str base, socket; /* without /v1; socket {0}: by URL */
+	struct str model;
+	int64_t context; /* tokens; 0: not told */
+	double speed;    /* tokens a second */
+	bool tools, chat;
+};
+
+/* --- calls --- */
+
+/* GET or POST `path`; the answer parsed, or NULL with *e set. */
+static yyjson_val *call(struct trial *t, const char *path, struct str body, struct err *e)
+{
+	struct str url = str_fmt(t->a, "%.*s%s", FMT(t->base), path);
+	struct fetch f = {.url = url.p, .socket = t->socket.p, .key = t->target->key, .body = body, .total_ms = CALL_MS};
+	yyjson_val *v = NULL;
+	bool ok = fetch_run(&f, e);
+	if (ok && f.status != 200)
+		ok = fail(e, ERR_ENGINE, NULL, "%.*s", FMT(fetch_error(t->a, &f)));
+	if (ok && !json_parse(t->a, str_copy(t->a, buf_str(&f.out)), &v, e))
+		v = NULL;
+	fetch_release(&f);
+	return v;
+}
+
+/* {"model": ..., "max_tokens": ..., REST}: REST is JSON members. */
+static struct str body_of(struct trial *t, const char *rest)
+{
+	struct buf b;
+	struct jout o = {&b, false};
+	buf_init(&b, 1 << 20);
+	jo_str(&o, t->model);
+	struct str body = str_fmt(t->a, "{\"model\":%.*s,\"max_tokens\":%d,\"temperature\":0,%s}", FMT(buf_str(&b)),
+	                          TRIAL_TOKENS, rest);
+	buf_release(&b);
+	return body;
+}
+
+static yyjson_val *chat(struct trial *t, const char *rest, struct err *e)
+{
+	yyjson_val *v = call(t, "/v1/chat/completions", body_of(t, rest), e);
+	yyjson_val *message = v ? json_get(yyjson_arr_get_first(json_get(v, S("choices"))), S("message")) : NULL;
+	if (v && !message)
+		fail(e, ERR_ENGINE, NULL, "the answer has no message");
+	return message;
+}
+
+/* --- the trials --- */
+
+#define WEATHER                                                                                                        \
+	"\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"get_weather\",\"description\":\"The weather in one city "  \
+	"now\",\"parameters\":{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}},\"required\":[\"city\"],"     \
+	"\"additionalProperties\":false}}}]"
+#define ASK(text) "\"messages\":[{\"role\":\"user\",\"content\":\"" text "\"}]"
+/* 32 x 32 pixels of red. */
+#define RED                                                                                                            \
+	"iVBORw0KGgoAAAANSUhEUgAAACAAAAAgCAIAAAD8GO2jAAAAJ0lEQVR42u3NsQkAAAjAsP7/tF7hIASyp6lTCQQCgUAgEAgEgi/BAjLD/C5w/"      \
+	"SM9AAAAAElFTkSuQmCC"
+
+/* Calls of get_weather with an argument that is JSON and names a city. */
+static size_t good_calls(struct trial *t, yyjson_val *message)
+{
+	yyjson_val *calls = json_get(message, S("tool_calls")), *one;
+	size_t i, n, good = 0;
+	yyjson_arr_foreach(calls, i, n, one)
+	{
+		yyjson_val *f = json_get(one, S("function")), *arguments;
+		struct err e = {0};
+		if (str_eq(json_str(json_get(f, S("name"))), S("get_weather")) &&
+		    json_parse(t->a, json_str(json_get(f, S("arguments"))), &arguments, &e) &&
+		    json_str(json_get(arguments, S("city"))).n)
+			good++;
+	}
+	return good;
+}
+
+static void try_tools(struct trial *t)
+{
+	struct err e = {0}, e2 = {0};
+	yyjson_val *one = chat(t, ASK("What is the weather in Paris? Use the tool.") "," WEATHER, &e);
+	t->tools = one && good_calls(t, one) > 0;
+	if (!one)
+		check_say(t->c, NOTE, "tools", "Antiphon describes the tools itself and constrains the answer", "refused: %s", e.msg);
+	else if (!t->tools)
+		check_say(t->c, NOTE, "tools", "Antiphon describes the tools itself and constrains the answer",
+		          "given, but the model did not call (its template may know no tools)");
+	else
+		check_say(t->c, FINE, "tools", NULL, "called, with arguments that fit");
+	if (!t->tools)
+		return;
+	yyjson_val *two = chat(t, ASK("What is the weather in Paris and in Rome? Call the tool for both at once.") "," WEATHER, &e2);
+	size_t n = two ? good_calls(t, two) : 0;
+	check_say(t->c, n > 1 ? FINE : NOTE, "parallel calls", "agents then take one more round a call", "%zu of 2 at once", n);
+}
+
+static void try_schema(struct trial *t)
+{
+	struct err e = {0};
+	yyjson_val *v, *m = chat(t,
+	                         ASK("How many legs has a spider?") ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
+	                         "\"name\":\"legs\",\"strict\":true,\"schema\":{\"type\":\"object\",\"properties\":{\"legs\":{\"type\":"
+	                         "\"integer\"}},\"required\":[\"legs\"],\"additionalProperties\":false}}}",
+	                         &e);
+	struct err bad = {0};
+	bool fits = m && json_parse(t->a, json_str(json_get(m, S("content"))), &v, &bad) && yyjson_is_obj(v) &&
+	            yyjson_obj_size(v) == 1 && yyjson_is_int(json_get(v, S("legs")));
+	check_say(t->c, fits ? FINE : NOTE, "JSON schema", "give this engine `schema: prompt`: asked for in the prompt and checked",
+	          "%s", fits ? "kept" : m ? "not kept" : e.msg);
+}
+
+static bool says_red(struct str s)
+{
+	for (size_t i = 0; i + 3 <= s.n; i++)
+		if (str_eq_nocase((struct str){s.p + i, 3}, S("red")))
+			return true;
+	return false;
+}
+
+static void try_vision(struct trial *t)
+{
+	struct err e = {0};
+	yyjson_val *m = chat(t,
+	                     "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"What colour is this "
+	                     "picture? One word.\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64," RED
+	                     "\"}}]}]",
+	                     &e);
+	bool sees = m && says_red(json_str(json_get(m, S("content"))));
+	check_say(t->c, sees ? FINE : NOTE, "vision", "requests with images are refused by name for this model", "%s",
+	          sees ? "sees" : m ? "takes images, but did not see that one is red" : "none");
+}
+
+struct stream {
+	struct sse sse;
+	struct err err;
+	int64_t first_us, last_us, pieces, tokens; /* tokens: as told in usage; 0: not told */
+};
+
+static bool on_chunk(void *ctx, struct str event, struct str data)
+{
+	struct stream *s = ctx;
+	struct arena a = {0};
+	struct err e = {0};
+	yyjson_val *v;
+	if (json_parse(&a, data, &v, &e)) {
+		yyjson_val *delta = json_get(yyjson_arr_get_first(json_get(v, S("choices"))), S("delta"));
+		yyjson_val *told = json_get(json_get(v, S("usage")), S("completion_tokens"));
+		if (json_str(json_get(delta, S("content"))).n || json_str(json_get(delta, S("reasoning_content"))).n) {
+			s->last_us = clock_mono_us();
+			if (!s->pieces++)
+				s->first_us = s->last_us;
+		}
+		if (yyjson_is_int(told))
+			s->tokens = yyjson_get_sint(told);
+	}
+	arena_free(&a);
+	return true;
+}
+
+static bool on_piece(void *ctx, struct str piece)
+{
+	struct stream *s = ctx;
+	return sse_feed(&s->sse, piece, on_chunk, s, &s->err);
+}
+
+static void try_speed(struct trial *t)
+{
+	struct stream s = {0};
+	struct err e = {0};
+	struct str url = str_fmt(t->a, "%.*s/v1/chat/completions", FMT(t->base));
+	struct fetch f = {.url = url.p,
+	                  .socket = t->socket.p,
+	                  .key = t->target->key,
+	                  .body = body_of(t, ASK("Write a short story about a lighthouse.") ",\"stream\":true,"
+	                                     "\"stream_options\":{\"include_usage\":true}"),
+	                  .total_ms = CALL_MS,
+	                  .on_body = on_piece,
+	                  .ctx = &s};
+	sse_init(&s.sse, 1 << 20);
+	int64_t began = clock_mono_us();
+	bool ok = fetch_run(&f, &e);
+	if (ok && f.status != 200)
+		ok = fail(&e, ERR_ENGINE, NULL, "%.*s", FMT(fetch_error(t->a, &f)));
+	t->chat = ok && s.pieces > 0;
+	int64_t n = s.tokens ? s.tokens : s.pieces;
+	if (t->chat && n > 1 && s.last_us > s.first_us)
+		t->speed = (double)(n - 1) * 1e6 / (double)(s.last_us - s.first_us);
+	if (!t->chat)
+		check_say(t->c, BAD, "chat", "is it a server for Chat Completions, and the model loaded?", "%s",
+		          ok ? "the stream had no text" : e.msg);
+	else
+		check_say(t->c, FINE, "chat", NULL, "streams; first word after %.2f s, then %.0f tokens a second%s",
+		          (double)(s.first_us - began) / 1e6, t->speed, s.tokens ? "" : " (usage not told: Antiphon counts)");
+	sse_release(&s.sse);
+	fetch_release(&f);
+}
+
+static bool find_model(struct trial *t)
+{
+	struct err e = {0};
+	yyjson_val *v = call(t, "/v1/models", (struct str){0}, &e), *data = v ? json_get(v, S("data")) : NULL, *m;
+	size_t i, n;
+	if (!v) {
+		check_say(t->c, BAD, "models", "start it, or correct the URL (and engine.key, if it wants one)", "%s", e.msg);
+		return false;
+	}
+	t->model = t->target->model ? str_of(t->target->model) : json_str(json_get(yyjson_arr_get_first(data), S("id")));
+	if (!t->model.n) {
+		check_say(t->c, BAD, "models", "load one in the engine", "none");
+		return false;
+	}
+	check_say(t->c, FINE, "models", NULL, "%zu; trying %.*s", yyjson_arr_size(data), FMT(t->model));
+	yyjson_arr_foreach(data, i, n, m) if (str_eq(json_str(json_get(m, S("id"))), t->model))
+	{
+		t->context = yyjson_get_sint(json_get(m, S("max_model_len"))); /* vLLM, SGLang */
+		if (!t->context)
+			t->context = yyjson_get_sint(json_get(m, S("context_length"))); /* several clouds */
+	}
+	return true;
+}
+
+static void find_context(struct trial *t)
+{
+	struct err e = {0};
+	yyjson_val *v = t->context ? NULL : call(t, "/props", (struct str){0}, &e); /* llama.cpp */
+	if (v)
+		t->context = yyjson_get_sint(json_get(json_get(v, S("default_generation_settings")), S("n_ctx")));
+	if (t->context)
+		check_say(t->c, FINE, "context", NULL, "%lld tokens", (long long)t->context);
+	else
+		check_say(t->c, NOTE, "context", "a prompt that is too long is noticed by the engine only", "not told");
+}
+
+static void verdict(struct trial *t)
+{
+	if (!t->chat) {
+		printf("Verdict: not usable.\n");
+		return;
+	}
+	if (!t->target->codex) {
+		printf("Verdict: usable: antiphon serve --engine %.*s\n", FMT(t->target->url));
+		return;
+	}
+	if (t->context && t->context < CODEX_CONTEXT)
+		check_say(t->c, BAD, "for Codex", "start the engine with a larger context (llama-server -c 65536)",
+		          "its instructions and tools alone take 15,000 tokens: %d are wanted, %lld are there", CODEX_CONTEXT,
+		          (long long)t->context);
+	if (!t->tools)
+		check_say(t->c, BAD, "for Codex", "take a model that is trained to call tools", "every step of Codex is a tool call");
+	if (t->speed > 0 && t->speed < CODEX_SPEED)
+		check_say(t->c, NOTE, "for Codex", "a smaller model or a GPU", "%.0f tokens a second: expect minutes a step", t->speed);
+	printf("Verdict: %s for Codex.\n", t->c->bad ? "not enough" : "enough");
+}
+
+void check_engine(struct check *c, const struct trial_target *target)
+{
+	struct arena a = {0};
+	struct trial t = {.c = c, .target = target, .a = &a, .base = target->url};
+	if (str_starts(t.base, S("unix:"))) {
+		t.socket = str_copy(&a, (struct str){t.base.p + 5, t.base.n - 5});
+		t.base = S("http://localhost");
+	}
+	while (t.base.n && t.base.p[t.base.n - 1] == '/')
+		t.base.n--;
+	if (t.base.n > 3 && !memcmp(t.base.p + t.base.n - 3, "/v1", 3))
+		t.base.n -= 3;
+	printf("%.*s\n", FMT(target->url));
+	if (find_model(&t)) {
+		find_context(&t);
+		try_speed(&t);
+		if (t.chat) {
+			try_tools(&t);
+			try_schema(&t);
+			try_vision(&t);
+		}
+		verdict(&t);
+	}
+	arena_free(&a);
+}
