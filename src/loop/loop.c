@@ -6,6 +6,7 @@
 #include "loop/loop.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <uv.h>
 
@@ -236,6 +237,8 @@ void loop_stop(struct loop *l)
 
 bool loop_open(struct loop **ret, struct err *e)
 {
+	/* A peer that left shows as an error of write(), not as a signal. */
+	signal(SIGPIPE, SIG_IGN);
 	struct loop *l = xalloc(sizeof *l);
 	int bad = uv_loop_init(&l->uv);
 	if (bad) {

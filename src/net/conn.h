@@ -18,7 +18,7 @@ struct conn_events {
 	/* The peer left (UV_EOF) or the connection broke (another UV_ error); nothing is read or written any
 	 * more. At most once. The owner still has to call conn_close(). */
 	void (*gone)(struct conn *, int why);
-	/* Everything that was written has been taken over by the kernel, or a part of it. May be NULL. */
+	/* Something was handed to the kernel: look at conn_waiting(). May be NULL. */
 	void (*wrote)(struct conn *);
 	/* The end of conn_close(). */
 	void (*closed)(struct conn *);
@@ -34,6 +34,8 @@ struct conn {
 	const struct conn_events *events;
 	struct loop *loop;
 	struct buf out;    /* collected; under TLS not yet enciphered */
+	size_t taken;      /* bytes of `out` that are enciphered already */
+	uint64_t given;    /* bytes handed to the kernel or to libuv so far */
 	struct buf flight; /* handed to libuv, must not move while `writing` */
 	uv_write_t write;
 	struct deferred flush;
@@ -62,6 +64,8 @@ struct buf *conn_out(struct conn *c);
 void conn_touch(struct conn *c);
 /* Bytes that the kernel has not yet taken over. */
 size_t conn_waiting(const struct conn *c);
+/* Bytes that the kernel has taken over so far: it grows while the peer reads. */
+uint64_t conn_sent(const struct conn *c);
 /* After what is written: FIN (and TLS close_notify). Reading goes on. */
 void conn_finish(struct conn *c);
 

@@ -15,6 +15,8 @@ void exchange_send(struct exchange *x, int status, struct str content_type, stru
 /* A body in pieces: begin, write ..., end. `r` is told when the reader leaves or has room again. */
 void exchange_begin(struct exchange *x, int status, struct str content_type, struct reader *r);
 void exchange_write(struct exchange *x, struct str bytes); /* copied */
+/* One piece made of several parts. */
+void exchange_write_parts(struct exchange *x, const struct str *parts, size_t n);
 void exchange_end(struct exchange *x);
 /* Cuts the connection without a proper end (the only way to say "failed" after a 200 in JSON form). */
 void exchange_abort(struct exchange *x);

@@ -30,8 +30,9 @@ struct service {
 	bool (*head)(struct service *, struct exchange *, struct err *e);
 	/* Head and body (decompressed) are complete. Must end the exchange, now or later. */
 	void (*handle)(struct service *, struct exchange *);
-	/* Answers a failure in the house's own form (JSON error body) with exchange_send(). Also
-	 * called for what the server itself refuses (400, 408, 413, 431, 503). */
+	/* Answers a failure in the house's own form (JSON error body) with exchange_send(), at once. Also
+	 * called for what the server itself refuses (400, 408, 413, 415, 417, 431, 503): then either the
+	 * request's members are empty (no head was understood) or head() has seen the exchange. */
 	void (*refuse)(struct service *, struct exchange *, const struct err *e);
 };
 
@@ -75,5 +76,6 @@ const struct exchange_request *exchange_request(const struct exchange *x);
 struct str exchange_header(const struct exchange *x, struct str name);
 /* The request arena: released when the exchange ends. */
 struct arena *exchange_arena(struct exchange *x);
+struct service *exchange_service(struct exchange *x); /* NULL after server_free() */
 struct loop *exchange_loop(struct exchange *x);
 void **exchange_slot(struct exchange *x); /* one word for the service above (its project, route, ...) */

@@ -15,7 +15,7 @@ static struct str cut_at(struct str *s, size_t n, size_t skip)
 
 static size_t find_text(struct str s, struct str what)
 {
-	const char *at = s.n >= what.n ? memmem(s.p, s.n, what.p, what.n) : NULL;
+	const char *at = s.p && s.n >= what.n ? memmem(s.p, s.n, what.p, what.n) : NULL;
 	return at ? (size_t)(at - s.p) : s.n;
 }
 

@@ -1,0 +1,275 @@
+/* exchange.c - answering one request. */
+#include "net/exchange.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "net/peer.h"
+
+static struct peer *peer_of(const struct exchange *x)
+{
+	return OWNER(x, struct peer, x);
+}
+
+/* --- the request --- */
+
+const struct exchange_request *exchange_request(const struct exchange *x)
+{
+	return &x->req;
+}
+
+struct str exchange_header(const struct exchange *x, struct str name)
+{
+	const struct http *h = &peer_of(x)->http;
+	return h->in_body ? http_field(h, name) : (struct str){0};
+}
+
+struct arena *exchange_arena(struct exchange *x)
+{
+	return &peer_of(x)->arena;
+}
+
+struct loop *exchange_loop(struct exchange *x)
+{
+	return peer_of(x)->conn.loop;
+}
+
+struct service *exchange_service(struct exchange *x)
+{
+	struct server *s = peer_of(x)->server;
+	return s ? server_service(s) : NULL;
+}
+
+void **exchange_slot(struct exchange *x)
+{
+	return &x->slot;
+}
+
+/* --- the head of the answer --- */
+
+struct reason {
+	int status;
+	struct str text;
+};
+
+static const struct reason reasons[] = {
+    {200, STR("OK")},
+    {201, STR("Created")},
+    {202, STR("Accepted")},
+    {204, STR("No Content")},
+    {304, STR("Not Modified")},
+    {400, STR("Bad Request")},
+    {401, STR("Unauthorized")},
+    {403, STR("Forbidden")},
+    {404, STR("Not Found")},
+    {405, STR("Method Not Allowed")},
+    {408, STR("Request Timeout")},
+    {409, STR("Conflict")},
+    {413, STR("Content Too Large")},
+    {415, STR("Unsupported Media Type")},
+    {417, STR("Expectation Failed")},
+    {422, STR("Unprocessable Content")},
+    {426, STR("Upgrade Required")},
+    {429, STR("Too Many Requests")},
+    {431, STR("Request Header Fields Too Large")},
+    {500, STR("Internal Server Error")},
+    {502, STR("Bad Gateway")},
+    {503, STR("Service Unavailable")},
+    {504, STR("Gateway Timeout")},
+    {507, STR("Insufficient Storage")},
+};
+
+static struct str reason_of(int status)
+{
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+		if (reasons[i].status == status)
+			return reasons[i].text;
+	return S("Unknown");
+}
+
+static void put_number(struct buf *b, uint64_t n, unsigned base)
+{
+	char digits[24];
+	size_t at = sizeof digits;
+	do {
+		digits[--at] = "0123456789abcdef"[n % base];
+		n /= base;
+	} while (n);
+	buf_add(b, (struct str){digits + at, sizeof digits - at});
+}
+
+static bool value_is_clean(struct str v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] == '\r' || v.p[i] == '\n' || v.p[i] == '\0')
+			return false;
+	return true;
+}
+
+void exchange_add_header(struct exchange *x, struct str name, struct str value)
+{
+	assert(x->at == X_OPEN);
+	if (!value_is_clean(name) || !value_is_clean(value))
+		return;
+	struct arena *a = exchange_arena(x);
+	struct extra_header *h = new (a, struct extra_header);
+	char *line = arena_bytes(a, name.n + value.n + 4);
+	memcpy(line, name.p, name.n);
+	memcpy(line + name.n, ": ", 2);
+	if (value.n)
+		memcpy(line + name.n + 2, value.p, value.n);
+	memcpy(line + name.n + 2 + value.n, "\r\n", 2);
+	h->line = (struct str){line, name.n + value.n + 4};
+	*x->last_extra = h;
+	x->last_extra = &h->next;
+}
+
+/* A status that never has a body (RFC 9110 6.4.1). */
+static bool bodiless(int status)
+{
+	return status == 204 || status == 304;
+}
+
+/* `length` < 0: not known. */
+static void put_head(struct exchange *x, int status, struct str content_type, int64_t length)
+{
+	struct peer *p = peer_of(x);
+	struct buf *b = conn_out(&p->conn);
+	x->keep = peer_keeps(p);
+	if (bodiless(status))
+		x->mute = true;
+	else if (length < 0 && !p->http.old)
+		x->chunked = true;
+	else if (length < 0)
+		x->keep = false; /* the close ends the body */
+	buf_add(b, S("HTTP/1.1 "));
+	put_number(b, (uint64_t)status, 10);
+	buf_byte(b, ' ');
+	buf_add(b, reason_of(status));
+	buf_add(b, S("\r\nx-request-id: "));
+	buf_add(b, x->req.request_id);
+	buf_add(b, S("\r\nopenai-version: 2020-10-01\r\nopenai-processing-ms: "));
+	int64_t ms = (clock_mono_us() - x->req.began_us) / 1000;
+	put_number(b, ms > 0 ? (uint64_t)ms : 0, 10);
+	if (content_type.n) {
+		buf_add(b, S("\r\nContent-Type: "));
+		buf_add(b, content_type);
+	}
+	if (x->chunked) {
+		buf_add(b, S("\r\nTransfer-Encoding: chunked"));
+	} else if (length >= 0 && !bodiless(status)) {
+		buf_add(b, S("\r\nContent-Length: "));
+		put_number(b, (uint64_t)length, 10);
+	}
+	if (!x->keep)
+		buf_add(b, S("\r\nConnection: close"));
+	else if (p->http.old)
+		buf_add(b, S("\r\nConnection: keep-alive"));
+	buf_add(b, S("\r\n"));
+	for (struct extra_header *h = x->extra; h; h = h->next)
+		buf_add(b, h->line);
+	buf_add(b, S("\r\n"));
+}
+
+/* --- the answer --- */
+
+void exchange_send(struct exchange *x, int status, struct str content_type, struct str body)
+{
+	assert(x->at == X_OPEN);
+	struct peer *p = peer_of(x);
+	if (p->at != AT_GONE) {
+		put_head(x, status, content_type, (int64_t)body.n);
+		if (!x->mute)
+			buf_add(conn_out(&p->conn), body);
+		conn_touch(&p->conn);
+	}
+	peer_answered(p);
+}
+
+void exchange_begin(struct exchange *x, int status, struct str content_type, struct reader *r)
+{
+	assert(x->at == X_OPEN);
+	struct peer *p = peer_of(x);
+	if (p->at != AT_GONE) {
+		put_head(x, status, content_type, -1);
+		conn_touch(&p->conn);
+	}
+	x->at = X_BEGUN;
+	exchange_watch(x, r);
+}
+
+void exchange_write_parts(struct exchange *x, const struct str *parts, size_t n)
+{
+	assert(x->at == X_BEGUN);
+	struct peer *p = peer_of(x);
+	struct buf *b = conn_out(&p->conn);
+	size_t all = 0;
+	for (size_t i = 0; i < n; i++)
+		all += parts[i].n;
+	/* An empty chunk would end the body. */
+	if (p->at == AT_GONE || x->mute || all == 0)
+		return;
+	if (x->chunked) {
+		put_number(b, all, 16);
+		buf_add(b, S("\r\n"));
+	}
+	for (size_t i = 0; i < n; i++)
+		buf_add(b, parts[i]);
+	if (x->chunked)
+		buf_add(b, S("\r\n"));
+	conn_touch(&p->conn);
+	if (exchange_full(x))
+		x->full = true;
+}
+
+void exchange_write(struct exchange *x, struct str bytes)
+{
+	exchange_write_parts(x, &bytes, 1);
+}
+
+void exchange_end(struct exchange *x)
+{
+	assert(x->at == X_BEGUN);
+	struct peer *p = peer_of(x);
+	if (p->at != AT_GONE && x->chunked && !x->mute)
+		conn_write(&p->conn, S("0\r\n\r\n"));
+	peer_answered(p);
+}
+
+void exchange_abort(struct exchange *x)
+{
+	assert(x->at != X_NONE);
+	struct peer *p = peer_of(x);
+	x->at = X_NONE;
+	x->reader = NULL;
+	if (p->at == AT_GONE)
+		peer_after(p);
+	else
+		peer_cut(p);
+}
+
+void exchange_watch(struct exchange *x, struct reader *r)
+{
+	assert(x->at != X_NONE);
+	struct peer *p = peer_of(x);
+	x->reader = r;
+	if (r && p->at == AT_GONE)
+		peer_after(p);
+}
+
+void exchange_unwatch(struct exchange *x)
+{
+	x->reader = NULL;
+}
+
+bool exchange_full(const struct exchange *x)
+{
+	const struct peer *p = peer_of(x);
+	return p->at != AT_GONE && conn_waiting(&p->conn) > (size_t)net_limits.reader_bytes;
+}
+
+bool exchange_begun(const struct exchange *x)
+{
+	return x->at == X_BEGUN;
+}
