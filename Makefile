@@ -34,7 +34,7 @@ format:
 bench:
 	tools/install.sh
 	tools/build.sh build release
-	bench/run
+	bench/run.py build
 
 # Every fuzz target for FUZZ_SECONDS; what it finds stays in build-fuzz/found.
 fuzz:

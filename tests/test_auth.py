@@ -63,7 +63,7 @@ def test_another_projects_ids_are_404_on_every_route(server, engine):
     id, item = made["id"], made["output"][0]["id"]
     missing = SOME_ID
     for method, path in (("GET", "/v1/responses/%s"), ("GET", "/v1/responses/%s?stream=true"),
-                         ("GET", "/v1/responses/%s/input_items"), ("DELETE", "/v1/responses/%s")):
+                         ("GET", "/v1/responses/%s/input_items"), ("POST", "/v1/responses/%s/cancel"), ("DELETE", "/v1/responses/%s")):
         theirs = server.request(method, path % id, key=other)
         nobodys = server.request(method, path % missing, key=other)
         assert theirs.status == nobodys.status == 404, (method, path, theirs, nobodys)

@@ -1,0 +1,301 @@
+"""The recorded traffic of the live API against src/model: requests, response objects, events and items.
+
+Plain python3, no packages. The verdicts come from build/src/model/check_request (or $CHECK_REQUEST, or the
+first argument). Counts are printed, so that a look at the log says what is covered and what is not.
+"""
+
+import collections
+import gzip
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+FILES = ["pydantic-ai", "vercel-ai", "vllm-responses"]
+
+# What this version refuses by name, and why it is not part of it. The key is what the refusal itself names.
+OUT_OF_SCOPE = {
+    "background": "background runs come with resumable streams",
+    "conversation": "conversations come with their resource",
+    "context_management": "compaction comes with encrypted items",
+    "moderation": "moderation needs a classifier",
+    "web_search": "hosted tools come one by one",
+    "file_search": "hosted tools come one by one",
+    "code_interpreter": "hosted tools come one by one",
+    "image_generation": "hosted tools come one by one",
+    "mcp": "hosted tools come one by one",
+    "namespace": "namespaces come with tool search",
+    "tool_search": "tool search comes with deferred tools",
+    "defer_loading": "tool search comes with deferred tools",
+    "additional_tools": "tools within the input come with tool search",
+    "tool_search_call": "items of tool search",
+    "tool_search_output": "items of tool search",
+    "code_interpreter_call": "items of a hosted tool",
+    "image_generation_call": "items of a hosted tool",
+    "web_search_call": "items of a hosted tool",
+    "mcp_list_tools": "items of a hosted tool",
+    "mcp_call": "items of a hosted tool",
+    "compaction": "compaction comes with encrypted items",
+    "file_id": "stored files come with the files resource",
+    "computer_use_preview": "hosted tools come one by one",
+}
+# Refusals of the live API that other floors make, or that we do not make.
+ELSEWHERE = {
+    "model_not_found": "the engine table knows the models",
+    "context_length_exceeded": "the engine knows its context",
+    "unsupported_file": "found by fetching a file_url, which the engine floor refuses",
+    "was provided without its required following item": "accepted: local engines have no such rule",
+}
+# Events that the live API sends outside the union of the SDKs, whose stream helpers throw on them.
+FOREIGN_EVENTS = {
+    "response.apply_patch_call_operation_diff.delta",
+    "response.apply_patch_call_operation_diff.done",
+}
+# Keys that a recording carries and we leave out: a proxy's own, and those added when an event is sent.
+NOT_OURS = {"copilot_usage", "obfuscation"}
+
+
+def tool_path():
+    if os.environ.get("CHECK_REQUEST"):
+        return os.environ["CHECK_REQUEST"]
+    return str(HERE.parent / "build" / "src" / "model" / "check_request")
+
+
+class Model:
+    """The C program, one question a line."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([tool_path()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(self, **question):
+        self.process.stdin.write(json.dumps(question).encode() + b"\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return self.process.wait()
+
+
+def exchanges():
+    for name in FILES:
+        with gzip.open(HERE / "recordings" / f"{name}.jsonl.gz", "rt") as lines:
+            for at, line in enumerate(lines):
+                one = json.loads(line)
+                yield f"{name} {at}", one["request"], one["response"]
+
+
+def creates():
+    for place, request, response in exchanges():
+        if request and request["method"] == "POST" and request["path"].split("?")[0] == "/v1/responses":
+            yield place, request["body"], response
+
+
+def events_of(response):
+    return [e for e in response.get("events") or [] if isinstance(e, dict)]
+
+
+def objects_of(response):
+    """(where it stood, response object)"""
+    body = response.get("body")
+    if isinstance(body, dict) and body.get("object") == "response":
+        yield "json", body
+    for event in events_of(response):
+        if isinstance(event.get("response"), dict):
+            yield event["type"], event["response"]
+
+
+def feature(error):
+    """What an error of ours that refuses by name names: a type, or the last part of the parameter."""
+    text = error["message"]
+    if "This version does not serve" not in text:
+        return None
+    return text.split("'")[1].split(".")[-1]
+
+
+def is_subsequence(short, long):
+    rest = iter(long)
+    return all(key in rest for key in short)
+
+
+def is_raw(obj):
+    """Some recordings had their keys sorted by the tool that made them."""
+    return list(obj) != sorted(obj)
+
+
+class Recordings(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.model = Model()
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.model.close() == 0, "check_request ended badly"
+
+    def test_requests(self):
+        """Each recorded request passes, or is refused as the recording was, or is out of scope by name."""
+        passed, refused, outside, elsewhere = 0, 0, collections.Counter(), collections.Counter()
+        for place, body, response in creates():
+            said = self.model.ask(request=body)
+            recorded = response.get("body") if response.get("status") == 400 else None
+            with self.subTest(place):
+                error = said.get("error")
+                if error and feature(error):
+                    self.assertIn(feature(error), OUT_OF_SCOPE, error)
+                    outside[feature(error)] += 1
+                elif recorded and error:
+                    self.assertEqual(recorded["error"], error)
+                    refused += 1
+                elif recorded:
+                    text = json.dumps(recorded)
+                    reasons = [reason for reason in ELSEWHERE if reason in text]
+                    self.assertTrue(reasons, text)
+                    elsewhere[reasons[0]] += 1
+                else:
+                    self.assertIsNone(error)
+                    passed += 1
+        print(f"\nrequests: {passed} pass, {refused} refused to the letter as recorded")
+        for what, n in elsewhere.most_common():
+            print(f"  {n:3} left to others: {what}: {ELSEWHERE[what]}")
+        for what, n in outside.most_common():
+            print(f"  {n:3} out of scope: {what}: {OUT_OF_SCOPE[what]}")
+        self.assertGreater(passed, 100)
+
+    def test_response_keys(self):
+        """Our response object has the keys of the newest recorded ones, and all keys of the older ones."""
+        ours = list(self.model.ask(request={"model": "m", "input": "x"})["response"])
+        newest, older, odd = 0, 0, 0
+        for place, _, response in exchanges():
+            for where, obj in objects_of(response):
+                keys = set(obj) - {"input"}
+                if "status_details" in keys or "safety_identifier" in keys and obj["safety_identifier"] == "sanitized" \
+                        or "service_tier" in keys and len(keys) < 10 or "output_text" in keys:
+                    odd += 1  # another server's, or trimmed by hand
+                    continue
+                mine = set(ours) - (set() if where == "json" else {"billing"})
+                if "conversation" in keys:
+                    mine |= {"conversation"}
+                if "prompt_cache_options" in keys:
+                    mine |= {"prompt_cache_options"}
+                with self.subTest(place, where=where):
+                    if "tool_usage" in keys:
+                        # GET of a stored response carries no billing
+                        self.assertEqual(keys | {"billing"}, mine | {"billing"})
+                        newest += 1
+                    else:
+                        self.assertLessEqual(keys - {"billing"}, mine)
+                        older += 1
+                    if is_raw(obj) and list(obj)[0] == "id":
+                        known = [k for k in obj if k in ours]
+                        self.assertTrue(is_subsequence(known, ours), known)
+        print(f"\nresponse objects: {newest} of the newest form, {older} of older ones, {odd} not of the API itself")
+        self.assertGreater(newest, 50)
+
+    def test_echoes(self):
+        """What a response repeats of its request is repeated as the live API did it."""
+        same = ["text", "tool_choice", "instructions", "parallel_tool_calls", "previous_response_id", "store",
+                "truncation", "max_output_tokens", "max_tool_calls", "prompt_cache_key", "prompt_cache_options",
+                "metadata", "user", "background", "error", "incomplete_details", "tools", "temperature",
+                "top_logprobs", "frequency_penalty", "presence_penalty"]
+        compared = 0
+        for place, body, response in creates():
+            said = self.model.ask(request=body)
+            if "response" not in said:
+                continue
+            for where, obj in objects_of(response):
+                if obj.get("status") not in ("completed", "in_progress"):
+                    continue
+                for key in same:
+                    if key not in obj:
+                        continue
+                    mine, theirs = said["response"].get(key), obj[key]
+                    if key == "text":
+                        mine = {k: v for k, v in mine.items() if k in theirs}
+                    if key == "tools":
+                        mine = [{k: v for k, v in tool.items() if k != "output_schema"} for tool in mine]
+                        theirs = [{k: v for k, v in tool.items() if k != "output_schema"} for tool in theirs]
+                    with self.subTest(place, where=where, key=key):
+                        self.assertEqual(mine, theirs)
+                        compared += 1
+        print(f"\nechoes: {compared} members compared")
+        self.assertGreater(compared, 1000)
+
+    def test_events(self):
+        """Each recorded event type is ours, with the keys and (where they are in wire order) the order recorded."""
+        kinds, raw, foreign = collections.Counter(), 0, collections.Counter()
+        for place, _, response in exchanges():
+            for event in events_of(response):
+                kind, keys = event["type"], [k for k in event if k not in NOT_OURS]
+                if kind in FOREIGN_EVENTS:
+                    foreign[kind] += 1
+                    continue
+                if "sequence_number" not in keys or kind.endswith("text.delta") and "logprobs" not in keys \
+                        and kind == "response.output_text.delta":
+                    foreign["events of other servers, with fewer keys"] += 1
+                    continue
+                mine = self.model.ask(event=kind)["event"] if kind not in kinds else self.samples[kind]
+                with self.subTest(place, kind=kind):
+                    self.assertIsNotNone(mine)
+                    if not kinds[kind]:
+                        self.samples[kind] = mine
+                    kinds[kind] += 1
+                    flat = {"code", "message", "param"} if kind == "error" else set()
+                    if kind == "response.image_generation_call.partial_image":
+                        flat = {"size", "quality", "background", "output_format"}
+                        keys = [k for k in keys if k not in flat]
+                    self.assertEqual(set(keys), set(mine) - flat)
+                    if keys[:2] == ["type", "sequence_number"]:
+                        self.assertEqual(keys, [k for k in mine if k not in flat])
+                        raw += 1
+        print(f"\nevents: {sum(kinds.values())} of {len(kinds)} types, {raw} in wire order")
+        for what, n in foreign.most_common():
+            print(f"  {n:3} not compared: {what}")
+        self.assertGreater(len(kinds), 40)
+
+    samples = {}
+
+    def test_items(self):
+        """Each recorded output item is taken back as input (or refused by name) and listed as it was."""
+        listed, raw, outside, odd = collections.Counter(), 0, collections.Counter(), 0
+        seen = set()
+        for place, _, response in exchanges():
+            for _, obj in objects_of(response):
+                for item in obj.get("output") or []:
+                    text = json.dumps(item)
+                    if text in seen:
+                        continue
+                    seen.add(text)
+                    if item["type"] == "message" and item.get("role") is None or "id" not in item:
+                        odd += 1  # trimmed by hand
+                        continue
+                    said = self.model.ask(item=item)
+                    with self.subTest(place, kind=item["type"]):
+                        if "error" in said:
+                            self.assertIsNotNone(feature(said["error"]), said["error"])
+                            outside[feature(said["error"])] += 1
+                            continue
+                        mine = said["listed"]
+                        for part in item.get("content") or []:
+                            if part.get("type") == "output_text":
+                                part.setdefault("annotations", [])
+                                part.setdefault("logprobs", [])
+                        self.assertEqual(item, {k: v for k, v in mine.items() if k in item})
+                        self.assertLessEqual(set(mine) - set(item), {"status"})
+                        listed[item["type"]] += 1
+                        if is_raw(item) and list(item)[:3] == ["id", "type", "status"]:
+                            self.assertEqual(list(item), list(mine))
+                            raw += 1
+        print(f"\nitems: {dict(listed)} listed as recorded, {raw} in wire order; {odd} trimmed by hand")
+        for what, n in outside.most_common():
+            print(f"  {n:3} out of scope: {what}")
+        self.assertGreater(listed["message"], 100)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
+        os.environ["CHECK_REQUEST"] = sys.argv.pop(1)
+    unittest.main(verbosity=1)
