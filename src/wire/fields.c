@@ -86,8 +86,8 @@ bool field_type(yyjson_val *v, const char *path, const char *expected, struct er
 	if (!*path)
 		return fail(e, ERR_INVALID_TYPE, NULL, "Invalid body: expected %s, but got %s instead.", expected,
 			    json_kind_name(v));
-	return fail(e, ERR_INVALID_TYPE, path, "Invalid type for '%s': expected %s, but got %s instead.", path, expected,
-		    json_kind_name(v));
+	return fail(e, ERR_INVALID_TYPE, path, "Invalid type for '%s': expected %s, but got %s instead.", path,
+		    expected, json_kind_name(v));
 }
 
 /* 'a' and 'b'; 'a', 'b', and 'c'. */
@@ -109,7 +109,8 @@ bool field_enum(struct str got, const char *path, const char *const *values, str
 {
 	char list[LISTED];
 	list_values(list, values, "and ");
-	return fail(e, ERR_INVALID_VALUE, path, "Invalid value: '%.*s'. Supported values are: %s.", FMT(quoted(got)), list);
+	return fail(e, ERR_INVALID_VALUE, path, "Invalid value: '%.*s'. Supported values are: %s.", FMT(quoted(got)),
+		    list);
 }
 
 /* One of a suggestion list's names; nothing when the body has it already. */
@@ -203,25 +204,28 @@ static bool check_num(const struct field *f, yyjson_val *v, const char *path, st
 }
 
 static bool length_in_range(const struct field *f, size_t n, const char *path, const char *a, enum err_code above,
-                            enum err_code below, enum err_code empty, struct err *e)
+			    enum err_code below, enum err_code empty, struct err *e)
 {
 	const char *thing = a[1] == 'n' ? a + 3 : a + 2; /* without its article */
 	if (f->min == 0 && f->max == 0)
 		return true;
 	if (limited_above(f) && (double)n > f->max)
-		return fail(e, above, path,
-			    "Invalid '%s': %s too long. Expected %s with maximum length %.0f, but got %s with length %zu "
-			    "instead.",
-			    path, thing, a, f->max, a, n);
+		return fail(
+		    e, above, path,
+		    "Invalid '%s': %s too long. Expected %s with maximum length %.0f, but got %s with length %zu "
+		    "instead.",
+		    path, thing, a, f->max, a, n);
 	if ((double)n >= f->min)
 		return true;
 	if (n == 0)
-		return fail(e, empty, path,
-			    "Invalid '%s': empty %s. Expected %s with minimum length %.0f, but got an empty %s instead.",
-			    path, thing, a, f->min, thing);
-	return fail(e, below, path,
-		    "Invalid '%s': %s too short. Expected %s with minimum length %.0f, but got %s with length %zu instead.",
-		    path, thing, a, f->min, a, n);
+		return fail(
+		    e, empty, path,
+		    "Invalid '%s': empty %s. Expected %s with minimum length %.0f, but got an empty %s instead.", path,
+		    thing, a, f->min, thing);
+	return fail(
+	    e, below, path,
+	    "Invalid '%s': %s too short. Expected %s with minimum length %.0f, but got %s with length %zu instead.",
+	    path, thing, a, f->min, a, n);
 }
 
 /* "^[class]+$", the one shape the API's own patterns have, matched without compiling; -1: another shape. */
@@ -270,9 +274,10 @@ static bool check_str(const struct field *f, yyjson_val *v, const char *path, st
 	if (!length_in_range(f, n, path, "a string", ERR_STRING_TOO_LONG, ERR_STRING_TOO_SHORT, ERR_EMPTY_STRING, e))
 		return false;
 	if (f->pattern && !matches(f->pattern, s))
-		return fail(e, ERR_INVALID_VALUE, path,
-			    "Invalid '%s': string does not match pattern. Expected a string that matches the pattern '%s'.",
-			    path, f->pattern);
+		return fail(
+		    e, ERR_INVALID_VALUE, path,
+		    "Invalid '%s': string does not match pattern. Expected a string that matches the pattern '%s'.",
+		    path, f->pattern);
 	return true;
 }
 
@@ -299,7 +304,11 @@ static bool check_array(const struct field *f, yyjson_val *v, const char *path, 
 	if (!yyjson_is_arr(v)) {
 		bool strings = item && (item->kind == F_STR || item->kind == F_ENUM);
 		bool objects = f->sub || (item && item->kind == F_OBJECT);
-		return field_type(v, path, strings ? "an array of strings" : objects ? "an array of objects" : "an array", e);
+		return field_type(v, path,
+				  strings   ? "an array of strings"
+				  : objects ? "an array of objects"
+					    : "an array",
+				  e);
 	}
 	if (!length_in_range(f, yyjson_arr_size(v), path, "an array", ERR_ARRAY_TOO_LONG, ERR_ARRAY_TOO_SHORT,
 			     ERR_EMPTY_ARRAY, e))
@@ -325,10 +334,11 @@ static bool check_pair(const struct field *f, yyjson_val *key, yyjson_val *val, 
 	snprintf(name, sizeof name, "%.*s", FMT(quoted(k)));
 	field_path(place, path, name);
 	if (f->max_key && n > f->max_key)
-		return fail(e, ERR_NAME_TOO_LONG, place,
-			    "Invalid property name in '%s': '%.3s...%s' is too long. Expected a string with maximum length "
-			    "%u, but got a string with length %zu instead.",
-			    path, name, name + strlen(name) - 3, f->max_key, n);
+		return fail(
+		    e, ERR_NAME_TOO_LONG, place,
+		    "Invalid property name in '%s': '%.3s...%s' is too long. Expected a string with maximum length "
+		    "%u, but got a string with length %zu instead.",
+		    path, name, name + strlen(name) - 3, f->max_key, n);
 	struct field value = {.kind = F_STR, .max = f->max_val};
 	return check_str(&value, val, place, e);
 }
@@ -340,13 +350,12 @@ static bool check_map(const struct field *f, yyjson_val *v, const char *path, st
 	if (!yyjson_is_obj(v))
 		return field_type(v, path, "an object", e);
 	if (limited_above(f) && (double)n > f->max)
-		return fail(e, ERR_OBJECT_TOO_BIG, path,
-			    "Invalid '%s': too many properties. Expected an object with at most %.0f properties, but got an "
-			    "object with %zu properties instead.",
-			    path, f->max, n);
-	yyjson_obj_foreach(v, i, max, key, val)
-		if (!check_pair(f, key, val, path, e))
-			return false;
+		return fail(
+		    e, ERR_OBJECT_TOO_BIG, path,
+		    "Invalid '%s': too many properties. Expected an object with at most %.0f properties, but got an "
+		    "object with %zu properties instead.",
+		    path, f->max, n);
+	yyjson_obj_foreach(v, i, max, key, val) if (!check_pair(f, key, val, path, e)) return false;
 	return true;
 }
 
@@ -424,16 +433,15 @@ static void fill(const struct field *f, yyjson_val *v, char *out)
 }
 
 bool fields_read(const struct field *f, yyjson_val *obj, const char *path, const char *const *tolerated, void *out,
-                 void *ctx, struct err *e)
+		 void *ctx, struct err *e)
 {
 	char place[PATH], name[COMPARED + 1];
 	size_t i, max;
 	yyjson_val *key, *val;
 	if (!yyjson_is_obj(obj))
 		return field_type(obj, path, "an object", e);
-	yyjson_obj_foreach(obj, i, max, key, val)
-		if (!known(f, tolerated, json_str(key)))
-			return unknown(f, obj, path, json_str(key), e);
+	yyjson_obj_foreach(obj, i, max, key,
+			   val) if (!known(f, tolerated, json_str(key))) return unknown(f, obj, path, json_str(key), e);
 	for (; f->name.p; f++) {
 		snprintf(name, sizeof name, "%.*s", FMT(f->name));
 		field_path(place, path, name);

@@ -28,33 +28,45 @@ struct field {
 	struct str name;
 	enum field_kind kind;
 	bool required, nullable;
-	int at;                   /* offset of the member; -1: checked only */
-	int has_at;               /* offset of a bool set to true when given and not null; <= 0: none */
-	double min, max;          /* F_INT, F_NUM: range; F_STR: characters; F_ARRAY/F_MAP: count. min == max == 0: none;
-	                           * max < min: no upper limit */
+	int at;          /* offset of the member; -1: checked only */
+	int has_at;      /* offset of a bool set to true when given and not null; <= 0: none */
+	double min, max; /* F_INT, F_NUM: range; F_STR: characters; F_ARRAY/F_MAP: count. min == max == 0: none;
+			  * max < min: no upper limit */
 	const char *const *values;
-	const struct field *sub;  /* members of the object, or of each element */
-	field_check *check;       /* after the checks above, with fields_read()'s ctx */
-	const char *pattern;      /* F_STR: POSIX regex, quoted in the error */
-	const struct field *item; /* F_ARRAY: a row for each element; its name and offsets are not used */
+	const struct field *sub;   /* members of the object, or of each element */
+	field_check *check;        /* after the checks above, with fields_read()'s ctx */
+	const char *pattern;       /* F_STR: POSIX regex, quoted in the error */
+	const struct field *item;  /* F_ARRAY: a row for each element; its name and offsets are not used */
 	unsigned max_key, max_val; /* F_MAP: characters; 0: no limit */
 };
 
 /* Rows by member name: FIELD(struct create, stream, F_BOOL, .nullable = true), */
-#define FIELD(T, m, k, ...) {.name = STR(#m), .kind = (k), .at = (int)offsetof(T, m), .has_at = -1, __VA_ARGS__}
+#define FIELD(T, m, k, ...)                                                                                            \
+	{                                                                                                              \
+		.name = STR(#m), .kind = (k), .at = (int)offsetof(T, m), .has_at = -1, __VA_ARGS__                     \
+	}
 /* The same, with has_<m> beside it. */
-#define FIELD_HAS(T, m, k, ...) \
-	{.name = STR(#m), .kind = (k), .at = (int)offsetof(T, m), .has_at = (int)offsetof(T, has_##m), __VA_ARGS__}
+#define FIELD_HAS(T, m, k, ...)                                                                                        \
+	{                                                                                                              \
+		.name = STR(#m), .kind = (k), .at = (int)offsetof(T, m), .has_at = (int)offsetof(T, has_##m),          \
+		__VA_ARGS__                                                                                            \
+	}
 /* Only checked. */
-#define FIELD_CHECKED(wire, k, ...) {.name = STR(wire), .kind = (k), .at = -1, .has_at = -1, __VA_ARGS__}
-#define FIELD_END {.name = {0}}
+#define FIELD_CHECKED(wire, k, ...)                                                                                    \
+	{                                                                                                              \
+		.name = STR(wire), .kind = (k), .at = -1, .has_at = -1, __VA_ARGS__                                    \
+	}
+#define FIELD_END                                                                                                      \
+	{                                                                                                              \
+		.name = { 0 }                                                                                          \
+	}
 
 /* Checks `obj` against `f` (ends with a row whose name is {0}) and fills `out` (may be NULL). `path` is ""
  * at the top, else "tools[0]". Unknown members are ERR_UNKNOWN_PARAMETER, with "Did you mean" where near,
  * unless `tolerated` (NULL-terminated names, may be NULL) lists them. Order of the checks is the live one:
  * unknown keys first at the top level, then rows in table order. */
 bool fields_read(const struct field *f, yyjson_val *obj, const char *path, const char *const *tolerated, void *out,
-                 void *ctx, struct err *e);
+		 void *ctx, struct err *e);
 /* One value against one row (its name is not used), for checks of unions; nothing is filled. */
 bool field_value(const struct field *f, yyjson_val *v, const char *path, void *ctx, struct err *e);
 /* "Invalid type for 'path': expected <expected>, but got a string instead."; always false. */

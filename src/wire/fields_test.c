@@ -28,29 +28,29 @@ static const char *const sizes[] = {"low", "medium", "high", NULL};
 static const struct field size_item = {.kind = F_ENUM, .values = sizes};
 
 static const struct field tool_fields[] = {
-	FIELD_CHECKED("type", F_STR, .required = true),
-	FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = 4, .pattern = "^[a-zA-Z0-9_-]+$"),
-	FIELD_END,
+    FIELD_CHECKED("type", F_STR, .required = true),
+    FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = 4, .pattern = "^[a-zA-Z0-9_-]+$"),
+    FIELD_END,
 };
 static const struct field text_fields[] = {
-	FIELD_CHECKED("verbosity", F_ENUM, .values = sizes, .nullable = true),
-	FIELD_END,
+    FIELD_CHECKED("verbosity", F_ENUM, .values = sizes, .nullable = true),
+    FIELD_END,
 };
 static const struct field rows[] = {
-	FIELD(struct thing, stream, F_BOOL, .nullable = true),
-	FIELD(struct thing, store, F_BOOL),
-	FIELD(struct thing, max_output_tokens, F_INT, .min = 16),
-	FIELD_HAS(struct thing, temperature, F_NUM, .min = 0, .max = 2, .nullable = true),
-	FIELD(struct thing, user, F_STR, .max = 5),
-	FIELD(struct thing, truncation, F_ENUM, .values = truncations, .nullable = true),
-	FIELD(struct thing, name, F_STR, .pattern = "^(a|bc)*$"),
-	FIELD(struct thing, tools, F_ARRAY, .max = 2, .sub = tool_fields),
-	FIELD(struct thing, metadata, F_MAP, .max = 2, .max_key = 4, .max_val = 3, .nullable = true),
-	FIELD(struct thing, input, F_ANY, .check = never_seven),
-	FIELD(struct thing, text, F_OBJECT, .sub = text_fields),
-	FIELD_CHECKED("sizes", F_ARRAY, .min = 1, .max = -1, .item = &size_item),
-	FIELD_CHECKED("stop", F_STR),
-	FIELD_END,
+    FIELD(struct thing, stream, F_BOOL, .nullable = true),
+    FIELD(struct thing, store, F_BOOL),
+    FIELD(struct thing, max_output_tokens, F_INT, .min = 16),
+    FIELD_HAS(struct thing, temperature, F_NUM, .min = 0, .max = 2, .nullable = true),
+    FIELD(struct thing, user, F_STR, .max = 5),
+    FIELD(struct thing, truncation, F_ENUM, .values = truncations, .nullable = true),
+    FIELD(struct thing, name, F_STR, .pattern = "^(a|bc)*$"),
+    FIELD(struct thing, tools, F_ARRAY, .max = 2, .sub = tool_fields),
+    FIELD(struct thing, metadata, F_MAP, .max = 2, .max_key = 4, .max_val = 3, .nullable = true),
+    FIELD(struct thing, input, F_ANY, .check = never_seven),
+    FIELD(struct thing, text, F_OBJECT, .sub = text_fields),
+    FIELD_CHECKED("sizes", F_ARRAY, .min = 1, .max = -1, .item = &size_item),
+    FIELD_CHECKED("stop", F_STR),
+    FIELD_END,
 };
 
 static bool read_thing(const char *json, struct thing *t, struct err *e)
@@ -86,10 +86,12 @@ static void fills(void)
 {
 	struct thing t = {0};
 	struct err e = {0};
-	CHECK(read_thing("{\"stream\":true,\"max_output_tokens\":16.0,\"temperature\":1,\"user\":\"\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\","
-			 "\"truncation\":\"auto\",\"name\":\"abc\",\"tools\":[],\"metadata\":{\"a\":\"b\"},\"input\":null,"
-			 "\"extra_body\":1}",
-			 &t, &e));
+	CHECK(read_thing(
+	    "{\"stream\":true,\"max_output_tokens\":16.0,\"temperature\":1,\"user\":"
+	    "\"\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\","
+	    "\"truncation\":\"auto\",\"name\":\"abc\",\"tools\":[],\"metadata\":{\"a\":\"b\"},\"input\":null,"
+	    "\"extra_body\":1}",
+	    &t, &e));
 	CHECK(t.stream && !t.store && t.has_temperature && t.temperature > 0.99 && t.max_output_tokens == 16);
 	CHECK_STR(t.truncation, S("auto"));
 	CHECK_STR(t.name, S("abc"));
@@ -107,7 +109,8 @@ static void names(void)
 	bad("{\"stor\":1}", "unknown_parameter", "stor", "Unknown parameter: 'stor'. Did you mean 'store' or 'stop'?");
 	bad("{\"temperatur\":1}", "unknown_parameter", "temperatur",
 	    "Unknown parameter: 'temperatur'. Did you mean 'temperature'?");
-	bad("{\"temperature\":1,\"temperatur\":1}", "unknown_parameter", "temperatur", "Unknown parameter: 'temperatur'.");
+	bad("{\"temperature\":1,\"temperatur\":1}", "unknown_parameter", "temperatur",
+	    "Unknown parameter: 'temperatur'.");
 	bad("{\"stream\":1,\"bogus\":1}", "unknown_parameter", "bogus", "Unknown parameter: 'bogus'.");
 	bad("{\"tools\":[{\"type\":\"x\",\"name\":\"f\"},{\"bogus\":1}]}", "unknown_parameter", "tools[1].bogus",
 	    "Unknown parameter: 'tools[1].bogus'.");
@@ -126,7 +129,8 @@ static void types(void)
 	    "Invalid type for 'max_output_tokens': expected an integer, but got a decimal number instead.");
 	bad("{\"temperature\":\"hot\"}", "invalid_type", "temperature",
 	    "Invalid type for 'temperature': expected a decimal, but got a string instead.");
-	bad("{\"user\":{}}", "invalid_type", "user", "Invalid type for 'user': expected a string, but got an object instead.");
+	bad("{\"user\":{}}", "invalid_type", "user",
+	    "Invalid type for 'user': expected a string, but got an object instead.");
 	bad("{\"truncation\":7}", "invalid_type", "truncation",
 	    "Invalid type for 'truncation': expected one of 'auto' or 'disabled', but got an integer instead.");
 	bad("{\"tools\":\"none\"}", "invalid_type", "tools",
@@ -165,7 +169,8 @@ static void ranges(void)
 	bad("{\"max_output_tokens\":0}", "integer_below_min_value", "max_output_tokens",
 	    "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got 0 instead.");
 	bad("{\"max_output_tokens\":1e30}", "integer_above_max_value", "max_output_tokens",
-	    "Invalid 'max_output_tokens': integer above maximum value. Expected a value <= 9223372036854774784, but got 1e30 "
+	    "Invalid 'max_output_tokens': integer above maximum value. Expected a value <= 9223372036854774784, but "
+	    "got 1e30 "
 	    "instead.");
 	bad("{\"temperature\":-1}", "decimal_below_min_value", "temperature",
 	    "Invalid 'temperature': decimal below minimum value. Expected a value >= 0, but got -1 instead.");
@@ -177,21 +182,27 @@ static void ranges(void)
 static void lengths(void)
 {
 	bad("{\"user\":\"123456\"}", "string_above_max_length", "user",
-	    "Invalid 'user': string too long. Expected a string with maximum length 5, but got a string with length 6 instead.");
+	    "Invalid 'user': string too long. Expected a string with maximum length 5, but got a string with length 6 "
+	    "instead.");
 	bad("{\"tools\":[{\"type\":\"x\",\"name\":\"\"}]}", "empty_string", "tools[0].name",
-	    "Invalid 'tools[0].name': empty string. Expected a string with minimum length 1, but got an empty string instead.");
+	    "Invalid 'tools[0].name': empty string. Expected a string with minimum length 1, but got an empty string "
+	    "instead.");
 	bad("{\"tools\":[{},{},{}]}", "array_above_max_length", "tools",
-	    "Invalid 'tools': array too long. Expected an array with maximum length 2, but got an array with length 3 instead.");
+	    "Invalid 'tools': array too long. Expected an array with maximum length 2, but got an array with length 3 "
+	    "instead.");
 	bad("{\"sizes\":[]}", "empty_array", "sizes",
 	    "Invalid 'sizes': empty array. Expected an array with minimum length 1, but got an empty array instead.");
 	bad("{\"metadata\":{\"a\":\"\",\"b\":\"\",\"c\":\"\"}}", "object_above_max_properties", "metadata",
-	    "Invalid 'metadata': too many properties. Expected an object with at most 2 properties, but got an object with 3 "
+	    "Invalid 'metadata': too many properties. Expected an object with at most 2 properties, but got an object "
+	    "with 3 "
 	    "properties instead.");
 	bad("{\"metadata\":{\"a\":\"1234\"}}", "string_above_max_length", "metadata.a",
-	    "Invalid 'metadata.a': string too long. Expected a string with maximum length 3, but got a string with length 4 "
+	    "Invalid 'metadata.a': string too long. Expected a string with maximum length 3, but got a string with "
+	    "length 4 "
 	    "instead.");
 	bad("{\"metadata\":{\"kkkkk\":\"1\"}}", "property_name_above_max_length", "metadata.kkkkk",
-	    "Invalid property name in 'metadata': 'kkk...kkk' is too long. Expected a string with maximum length 4, but got a "
+	    "Invalid property name in 'metadata': 'kkk...kkk' is too long. Expected a string with maximum length 4, "
+	    "but got a "
 	    "string with length 5 instead.");
 	arena_free(&a);
 }
@@ -234,9 +245,14 @@ static void distance(void)
 int main(void)
 {
 	static const struct test_case tests[] = {
-		{"members are filled", fills},     {"names", names},     {"types", types},
-		{"values", values},                {"ranges", ranges},   {"lengths", lengths},
-		{"hostile lengths", hostile_lengths}, {"near names", distance},
+	    {"members are filled", fills},
+	    {"names", names},
+	    {"types", types},
+	    {"values", values},
+	    {"ranges", ranges},
+	    {"lengths", lengths},
+	    {"hostile lengths", hostile_lengths},
+	    {"near names", distance},
 	};
 	return test_main(tests, sizeof tests / sizeof *tests);
 }

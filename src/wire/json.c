@@ -76,9 +76,10 @@ static bool too_deep(yyjson_doc *doc)
 
 bool json_parse(struct arena *a, struct str text, yyjson_val **ret, struct err *e)
 {
-	static const char hint[] = "We could not parse the JSON body of your request. (HINT: This likely means you aren't "
-				   "using your HTTP library correctly. The OpenAI API expects a JSON payload, but what "
-				   "was sent was not valid JSON.";
+	static const char hint[] =
+	    "We could not parse the JSON body of your request. (HINT: This likely means you aren't "
+	    "using your HTTP library correctly. The OpenAI API expects a JSON payload, but what "
+	    "was sent was not valid JSON.";
 	bool small = text.n <= ARENA_TEXT;
 	yyjson_alc alc = small ? (yyjson_alc){arena_malloc, arena_realloc, arena_keep, a} : house;
 	yyjson_read_err why = {0};
@@ -146,8 +147,7 @@ static bool same_object(yyjson_val *a, yyjson_val *b)
 		return false;
 	struct map members = {0}; /* keeps hostile objects from costing n * n */
 	if (n > MAPPED)
-		yyjson_obj_foreach(b, i, max, key, val)
-			map_put(&members, json_str(key), val);
+		yyjson_obj_foreach(b, i, max, key, val) map_put(&members, json_str(key), val);
 	bool same = true;
 	yyjson_obj_foreach(a, i, max, key, val)
 	{
@@ -187,8 +187,8 @@ bool json_same(yyjson_val *a, yyjson_val *b)
 
 /* 0: goes out as it is; 'u': \u00XX; 'x': first byte of a sequence to check (>= 0x80); else the letter after '\'. */
 static const char escapes[256] = {
-	[0 ... 7] = 'u',   ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', [11] = 'u',    ['\f'] = 'f', ['\r'] = 'r',
-	[14 ... 31] = 'u', ['"'] = '"',  ['\\'] = '\\', [0x80 ... 0xff] = 'x',
+    [0 ... 7] = 'u',   ['\b'] = 'b', ['\t'] = 't',  ['\n'] = 'n',          [11] = 'u', ['\f'] = 'f', ['\r'] = 'r',
+    [14 ... 31] = 'u', ['"'] = '"',  ['\\'] = '\\', [0x80 ... 0xff] = 'x',
 };
 
 /* Length of the well-formed UTF-8 sequence at p (Unicode table 3-7), or 0; *bad is then how many bytes make
@@ -403,8 +403,7 @@ static void put_elements(struct jout *o, yyjson_val *v)
 	size_t i, max;
 	yyjson_val *val;
 	jo_arr(o);
-	yyjson_arr_foreach(v, i, max, val)
-		jo_val(o, val);
+	yyjson_arr_foreach(v, i, max, val) jo_val(o, val);
 	jo_arr_end(o);
 }
 

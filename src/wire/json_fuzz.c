@@ -8,19 +8,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char *const kinds[] = {"a", "b", "c", NULL};
 static const struct field kind_item = {.kind = F_ENUM, .values = kinds};
 static const struct field inner[] = {
-	FIELD_CHECKED("n", F_STR, .required = true, .min = 1, .max = 4, .pattern = "^[a-z-]+$"),
-	FIELD_CHECKED("p", F_STR, .nullable = true, .pattern = "^(a|bc)*$"),
-	FIELD_END,
+    FIELD_CHECKED("n", F_STR, .required = true, .min = 1, .max = 4, .pattern = "^[a-z-]+$"),
+    FIELD_CHECKED("p", F_STR, .nullable = true, .pattern = "^(a|bc)*$"),
+    FIELD_END,
 };
 static const struct field rows[] = {
-	FIELD_CHECKED("b", F_BOOL),
-	FIELD_CHECKED("i", F_INT, .min = 1, .max = 20),
-	FIELD_CHECKED("f", F_NUM, .nullable = true),
-	FIELD_CHECKED("o", F_OBJECT, .sub = inner),
-	FIELD_CHECKED("l", F_ARRAY, .max = 3, .sub = inner),
-	FIELD_CHECKED("k", F_ARRAY, .min = 1, .item = &kind_item),
-	FIELD_CHECKED("m", F_MAP, .max = 3, .max_key = 3, .max_val = 3),
-	FIELD_END,
+    FIELD_CHECKED("b", F_BOOL),
+    FIELD_CHECKED("i", F_INT, .min = 1, .max = 20),
+    FIELD_CHECKED("f", F_NUM, .nullable = true),
+    FIELD_CHECKED("o", F_OBJECT, .sub = inner),
+    FIELD_CHECKED("l", F_ARRAY, .max = 3, .sub = inner),
+    FIELD_CHECKED("k", F_ARRAY, .min = 1, .item = &kind_item),
+    FIELD_CHECKED("m", F_MAP, .max = 3, .max_key = 3, .max_val = 3),
+    FIELD_END,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -163,10 +163,11 @@ static void writes(void)
 	jo_arr_end(&o);
 	jo_kbool(&o, "end", false);
 	jo_obj_end(&o);
-	CHECK_STR(buf_str(&b),
-		  S("{\"min\":-9223372036854775808,\"zero\":0,\"max\":9223372036854775807,\"one\":1.0,\"t\":0.7,\"bad\":null,"
-		    "\"yes\":true,\"none\":null,\"s\":\"hi\",\"e\":\"\",\"absent\":null,\"raw\":[1,2],\"noraw\":null,"
-		    "\"list\":[{},[],7],\"end\":false}"));
+	CHECK_STR(
+	    buf_str(&b),
+	    S("{\"min\":-9223372036854775808,\"zero\":0,\"max\":9223372036854775807,\"one\":1.0,\"t\":0.7,\"bad\":null,"
+	      "\"yes\":true,\"none\":null,\"s\":\"hi\",\"e\":\"\",\"absent\":null,\"raw\":[1,2],\"noraw\":null,"
+	      "\"list\":[{},[],7],\"end\":false}"));
 	buf_release(&b);
 }
 
@@ -189,9 +190,9 @@ static void escapes(void)
 	escaped(S("a\xff"
 		  "b"),
 		S("a\ufffdb"));
-	escaped(S("\xe2\x82"), S("\ufffd"));                   /* cut short */
+	escaped(S("\xe2\x82"), S("\ufffd"));                       /* cut short */
 	escaped(S("\xe2\x82(\xc0\xaf"), S("\ufffd(\ufffd\ufffd")); /* overlong */
-	escaped(S("\xed\xa0\x80"), S("\ufffd\ufffd\ufffd"));   /* a surrogate */
+	escaped(S("\xed\xa0\x80"), S("\ufffd\ufffd\ufffd"));       /* a surrogate */
 	escaped(S("\xf4\x90\x80\x80"), S("\ufffd\ufffd\ufffd\ufffd"));
 	escaped(S("\xf0\x9f\x98"), S("\ufffd"));
 }
@@ -219,7 +220,8 @@ static void escapes_read_back(void)
 
 static void numbers_read_back(void)
 {
-	static const char *const texts[] = {"0.1", "1.0", "-2.5", "1e300", "5e-324", "123456789.125", "0.30000000000000004"};
+	static const char *const texts[] = {
+	    "0.1", "1.0", "-2.5", "1e300", "5e-324", "123456789.125", "0.30000000000000004"};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		struct buf b;
 		buf_init(&b, 100);
@@ -236,15 +238,15 @@ static void numbers_read_back(void)
 int main(void)
 {
 	static const struct test_case tests[] = {
-		{"documents are read", reads},
-		{"what is no JSON is refused and says where", refuses},
-		{"depth is bounded", depth_is_bounded},
-		{"large documents leave with the arena", large_documents_leave_with_the_arena},
-		{"equality ignores key order", equality},
-		{"the writer puts commas where they belong", writes},
-		{"only what JSON demands is escaped", escapes},
-		{"escapes read back", escapes_read_back},
-		{"numbers are short and read back", numbers_read_back},
+	    {"documents are read", reads},
+	    {"what is no JSON is refused and says where", refuses},
+	    {"depth is bounded", depth_is_bounded},
+	    {"large documents leave with the arena", large_documents_leave_with_the_arena},
+	    {"equality ignores key order", equality},
+	    {"the writer puts commas where they belong", writes},
+	    {"only what JSON demands is escaped", escapes},
+	    {"escapes read back", escapes_read_back},
+	    {"numbers are short and read back", numbers_read_back},
 	};
 	return test_main(tests, sizeof tests / sizeof *tests);
 }

@@ -71,7 +71,7 @@ static bool too_long(const struct sse *s, struct err *e)
 }
 
 bool sse_feed(struct sse *s, struct str in, bool (*emit)(void *ctx, struct str event, struct str data), void *ctx,
-              struct err *e)
+	      struct err *e)
 {
 	const char *lf = NULL;
 	while (in.n) {

@@ -19,4 +19,4 @@ void sse_release(struct sse *s);
 /* `event` is "" when the stream names none. emit() returns false to stop at once (sse_feed then
  * returns true and drops the rest). Failure: a line or event over max (ERR_ENGINE). */
 bool sse_feed(struct sse *s, struct str in, bool (*emit)(void *ctx, struct str event, struct str data), void *ctx,
-              struct err *e);
+	      struct err *e);

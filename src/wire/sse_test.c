@@ -100,8 +100,8 @@ static void refused(struct str in, size_t max)
 
 static void sizes_are_bounded(void)
 {
-	refused(S("data: 0123456789"), 15);           /* a line without an end */
-	refused(S("data: 0123456789\n\n"), 15);       /* and with one */
+	refused(S("data: 0123456789"), 15);            /* a line without an end */
+	refused(S("data: 0123456789\n\n"), 15);        /* and with one */
 	refused(S("data:012345\ndata:01234\n\n"), 11); /* two lines that are fine alone */
 	struct seen seen = {0};
 	struct err e = {0};
@@ -114,10 +114,10 @@ static void sizes_are_bounded(void)
 int main(void)
 {
 	static const struct test_case tests[] = {
-		{"events at every cut", events},
-		{"what streams may contain", oddities},
-		{"a reader may stop", a_reader_may_stop},
-		{"sizes are bounded", sizes_are_bounded},
+	    {"events at every cut", events},
+	    {"what streams may contain", oddities},
+	    {"a reader may stop", a_reader_may_stop},
+	    {"sizes are bounded", sizes_are_bounded},
 	};
 	return test_main(tests, sizeof tests / sizeof *tests);
 }
