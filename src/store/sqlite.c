@@ -40,17 +40,17 @@ static sqlite3_stmt *prepared(struct conn *c, sqlite3_stmt **at, const char *sql
 	return *at;
 }
 
-sqlite3_stmt *conn_own(struct conn *c, enum own which)
+sqlite3_stmt *sq_own(struct conn *c, enum own which)
 {
 	return prepared(c, &c->own[which], own_sql[which]);
 }
 
-sqlite3_stmt *conn_stmt(struct conn *c, enum statement which)
+sqlite3_stmt *sq_stmt(struct conn *c, enum statement which)
 {
 	return prepared(c, &c->stmts[which], statement_sql[which]);
 }
 
-int conn_run(sqlite3_stmt *st)
+int sq_run(sqlite3_stmt *st)
 {
 	if (!st)
 		return SQLITE_ERROR;
@@ -122,27 +122,27 @@ static bool settings(struct conn *c, const struct db_options *o, bool writer, st
 	return rc == SQLITE_OK || sqlite_fail(e, sqlite3_extended_errcode(c->sq), "be set up");
 }
 
-bool conn_open(struct conn *c, const struct db_options *o, bool writer, struct err *e)
+bool sq_open(struct conn *c, const struct db_options *o, bool writer, struct err *e)
 {
 	*c = (struct conn){0};
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (writer ? SQLITE_OPEN_CREATE : 0);
 	int rc = sqlite3_open_v2(o->path, &c->sq, flags, o->vfs);
 	if (rc != SQLITE_OK) {
 		sqlite_fail(e, rc, "be opened");
-		conn_close(c);
+		sq_close(c);
 		return false;
 	}
 	sqlite3_extended_result_codes(c->sq, 1);
 	sqlite3_busy_timeout(c->sq, BUSY_MS);
 	sqlite3_db_config(c->sq, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	if (!settings(c, o, writer, e)) {
-		conn_close(c);
+		sq_close(c);
 		return false;
 	}
 	return true;
 }
 
-void conn_close(struct conn *c)
+void sq_close(struct conn *c)
 {
 	for (int i = 0; i < STMT_COUNT; i++)
 		sqlite3_finalize(c->stmts[i]);
@@ -177,7 +177,7 @@ static void reader_detach(struct db_reader *r)
 		at = &(*at)->next;
 	*at = r->next;
 	pthread_mutex_unlock(&db->readers_lock);
-	conn_close(&r->conn);
+	sq_close(&r->conn);
 	pthread_mutex_destroy(&r->lock);
 	xfree(r);
 }
@@ -188,18 +188,18 @@ static bool reader_read(struct db_reader *r, bool (*work)(struct db_reader *r, v
 	bool ok = false;
 	pthread_mutex_lock(&r->lock);
 	/* The first read opens; so does the first after the writer closed every connection (a failed sync). */
-	if (!r->conn.sq && !conn_open(&r->conn, &r->db->options, false, e))
+	if (!r->conn.sq && !sq_open(&r->conn, &r->db->options, false, e))
 		goto unlock;
 	/* One snapshot for all of work(): consistent, and half the lock calls of a snapshot a statement. */
-	int rc = conn_run(conn_own(&r->conn, OWN_BEGIN));
+	int rc = sq_run(sq_own(&r->conn, OWN_BEGIN));
 	if (rc != SQLITE_OK) {
 		sqlite_fail(e, rc, "be read");
 		goto unlock;
 	}
 	ok = work(r, ctx, e);
-	rc = conn_run(conn_own(&r->conn, OWN_COMMIT));
+	rc = sq_run(sq_own(&r->conn, OWN_COMMIT));
 	if (rc != SQLITE_OK)
-		conn_run(conn_own(&r->conn, OWN_ROLLBACK));
+		sq_run(sq_own(&r->conn, OWN_ROLLBACK));
 unlock:
 	pthread_mutex_unlock(&r->lock);
 	return ok;
@@ -225,7 +225,7 @@ static void row_cells(sqlite3_stmt *st, struct cell *cells)
 static bool reader_query(struct db_reader *r, enum statement stmt, const struct bind *binds, unsigned n, row_fn *row,
                          void *ctx, struct err *e)
 {
-	sqlite3_stmt *st = conn_stmt(&r->conn, stmt);
+	sqlite3_stmt *st = sq_stmt(&r->conn, stmt);
 	if (!st)
 		return sqlite_fail(e, sqlite3_extended_errcode(r->conn.sq), "be read");
 	assert(!sqlite3_stmt_busy(st));
@@ -277,7 +277,7 @@ static char *copy(const char *z)
 
 static void db_free(struct db *db)
 {
-	conn_close(&db->conn);
+	sq_close(&db->conn);
 	pthread_mutex_destroy(&db->readers_lock);
 	pthread_mutex_destroy(&db->lock);
 	pthread_cond_destroy(&db->wake);
@@ -299,7 +299,7 @@ static bool db_open(const struct db_options *o, struct db **ret, struct err *e)
 	pthread_mutex_init(&db->readers_lock, NULL);
 	pthread_mutex_init(&db->lock, NULL);
 	pthread_cond_init(&db->wake, NULL);
-	if (!conn_open(&db->conn, &db->options, true, e) || !schema_migrate(db->conn.sq, o->path, e) ||
+	if (!sq_open(&db->conn, &db->options, true, e) || !schema_migrate(db->conn.sq, o->path, e) ||
 	    !writer_start(db, e)) {
 		db_free(db);
 		return false;

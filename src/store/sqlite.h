@@ -40,13 +40,13 @@ struct db {
 	struct err sick; /* ERR_NONE: the last commit succeeded */
 };
 
-bool conn_open(struct conn *c, const struct db_options *o, bool writer, struct err *e);
-void conn_close(struct conn *c);
+bool sq_open(struct conn *c, const struct db_options *o, bool writer, struct err *e);
+void sq_close(struct conn *c);
 /* NULL: it could not be prepared; sqlite3_errcode() says why. */
-sqlite3_stmt *conn_own(struct conn *c, enum own which);
-sqlite3_stmt *conn_stmt(struct conn *c, enum statement which);
+sqlite3_stmt *sq_own(struct conn *c, enum own which);
+sqlite3_stmt *sq_stmt(struct conn *c, enum statement which);
 /* Steps a statement without rows and resets it; SQLITE_OK or the error. */
-int conn_run(sqlite3_stmt *st);
+int sq_run(sqlite3_stmt *st);
 int stmt_bind(sqlite3_stmt *st, const struct bind *binds, unsigned n);
 bool sqlite_fail(struct err *e, int rc, const char *what);
 /* Is this the disk's fault (full, I/O, read-only ...) rather than the change's? */

@@ -31,7 +31,7 @@ static int on_wal(void *ctx, sqlite3 *sq, const char *name, int pages)
 
 static int tick_read(struct db *db, int64_t *ret)
 {
-	sqlite3_stmt *st = conn_own(&db->conn, OWN_TICK_GET);
+	sqlite3_stmt *st = sq_own(&db->conn, OWN_TICK_GET);
 	int rc = st ? sqlite3_step(st) : SQLITE_ERROR;
 	if (rc == SQLITE_ROW)
 		*ret = sqlite3_column_int64(st, 0);
@@ -61,16 +61,16 @@ static bool reopen(struct db *db, struct err *e)
 	pthread_mutex_lock(&db->readers_lock);
 	for (struct db_reader *r = db->readers; r; r = r->next) {
 		pthread_mutex_lock(&r->lock);
-		conn_close(&r->conn);
+		sq_close(&r->conn);
 	}
 	/* The log is left for the opening to recover: it must not be trusted from memory. */
 	if (db->conn.sq)
 		sqlite3_db_config(db->conn.sq, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	conn_close(&db->conn);
-	if (conn_open(&db->conn, &db->options, true, e)) {
+	sq_close(&db->conn);
+	if (sq_open(&db->conn, &db->options, true, e)) {
 		ok = settle(db, true, e);
 		if (!ok)
-			conn_close(&db->conn);
+			sq_close(&db->conn);
 	}
 	for (struct db_reader *r = db->readers; r; r = r->next)
 		pthread_mutex_unlock(&r->lock);
@@ -98,10 +98,10 @@ static int run_changes(struct db *db, const struct apply *a, struct err *e)
 {
 	for (size_t i = 0; i < a->n; i++) {
 		const struct change *c = &a->changes[i];
-		sqlite3_stmt *st = conn_stmt(&db->conn, c->stmt);
+		sqlite3_stmt *st = sq_stmt(&db->conn, c->stmt);
 		int rc = st ? stmt_bind(st, c->binds, c->n) : sqlite3_extended_errcode(db->conn.sq);
 		if (rc == SQLITE_OK)
-			rc = conn_run(st);
+			rc = sq_run(st);
 		if (rc != SQLITE_OK)
 			return rc;
 		if (c->miss != ERR_NONE && sqlite3_changes(db->conn.sq) == 0) {
@@ -116,13 +116,13 @@ static int run_changes(struct db *db, const struct apply *a, struct err *e)
 static bool run_list(struct db *db, struct apply *a, bool marked, int *rc)
 {
 	struct err why = {0};
-	*rc = marked ? conn_run(conn_own(&db->conn, OWN_MARK)) : SQLITE_OK;
+	*rc = marked ? sq_run(sq_own(&db->conn, OWN_MARK)) : SQLITE_OK;
 	if (*rc != SQLITE_OK)
 		return false;
 	*rc = run_changes(db, a, &why);
 	if (*rc == SQLITE_OK) {
 		if (marked)
-			*rc = conn_run(conn_own(&db->conn, OWN_KEEP));
+			*rc = sq_run(sq_own(&db->conn, OWN_KEEP));
 		return *rc == SQLITE_OK;
 	}
 	/* SQLite ends the transaction by itself on some errors. */
@@ -133,9 +133,9 @@ static bool run_list(struct db *db, struct apply *a, bool marked, int *rc)
 	apply_fail(a, &why);
 	if (!marked)
 		return true; /* the caller sees a->err and rolls back */
-	*rc = conn_run(conn_own(&db->conn, OWN_UNDO));
+	*rc = sq_run(sq_own(&db->conn, OWN_UNDO));
 	if (*rc == SQLITE_OK)
-		*rc = conn_run(conn_own(&db->conn, OWN_KEEP));
+		*rc = sq_run(sq_own(&db->conn, OWN_KEEP));
 	return *rc == SQLITE_OK;
 }
 
@@ -144,18 +144,18 @@ static bool run_list(struct db *db, struct apply *a, bool marked, int *rc)
 static void rollback(struct db *db)
 {
 	if (db->conn.sq && !sqlite3_get_autocommit(db->conn.sq))
-		conn_run(conn_own(&db->conn, OWN_ROLLBACK));
+		sq_run(sq_own(&db->conn, OWN_ROLLBACK));
 }
 
 static int commit(struct db *db)
 {
-	sqlite3_stmt *st = conn_own(&db->conn, OWN_TICK);
+	sqlite3_stmt *st = sq_own(&db->conn, OWN_TICK);
 	struct bind next = INT(db->tick + 1);
 	int rc = st ? stmt_bind(st, &next, 1) : SQLITE_ERROR;
 	if (rc == SQLITE_OK)
-		rc = conn_run(st);
+		rc = sq_run(st);
 	if (rc == SQLITE_OK)
-		rc = conn_run(conn_own(&db->conn, OWN_COMMIT));
+		rc = sq_run(sq_own(&db->conn, OWN_COMMIT));
 	if (rc == SQLITE_OK)
 		db->tick++;
 	return rc;
@@ -165,7 +165,7 @@ static int commit(struct db *db)
 static int transaction(struct db *db, struct apply *a, const struct apply *end)
 {
 	bool marked = a && a->next != end, any = !a;
-	int rc = conn_run(conn_own(&db->conn, OWN_WRITE));
+	int rc = sq_run(sq_own(&db->conn, OWN_WRITE));
 	for (; rc == SQLITE_OK && a != end; a = a->next) {
 		if (!run_list(db, a, marked, &rc))
 			break;
