@@ -169,7 +169,9 @@ as_root()
 	if [ "$(id -u)" = 0 ]; then
 		DEBIAN_FRONTEND=noninteractive "$@"
 	else
-		sudo DEBIAN_FRONTEND=noninteractive "$@"
+		# sudo forgets the environment; a proxy may be told there.
+		sudo env DEBIAN_FRONTEND=noninteractive ${http_proxy:+"http_proxy=$http_proxy"} \
+			${https_proxy:+"https_proxy=$https_proxy"} ${no_proxy:+"no_proxy=$no_proxy"} "$@"
 	fi
 }
 
@@ -195,6 +197,7 @@ install_apt() # $1: packages
 	if [ "$(id -u)" != 0 ]; then
 		command -v sudo >/dev/null 2>&1 || die "not root, and there is no sudo. As root, run: $PWD/tools/install.sh"
 		say "sudo is used for this, and for nothing else"
+		sudo -v || die "sudo refused. As root, run: $PWD/tools/install.sh"
 	fi
 	if [ -n "$(echo $packages)" ]; then
 		quietly "reading the package lists" as_root apt-get $apt_options update
