@@ -1,5 +1,5 @@
 /* address_test.c - addresses to listen on, in all their forms. */
-
+#include "base/test.h"
 #include "main/address.h"
 
 static struct arena arena;
