@@ -139,19 +139,21 @@ static const struct field custom_tool_call_output_fields[] = {
 /* --- searches ------------------------------------------------------------------------------------------------ */
 
 static const char *const search_status[] = {"in_progress", "searching", "completed", "failed", "incomplete", NULL};
-static const char *const url_source[] = {"url", NULL};
 #define SEARCH_STATUS FIELD_CHECKED("status", F_ENUM, .nullable = true, .values = search_status)
 
-static const struct field web_source_fields[] = {
-	FIELD_CHECKED("type", F_ENUM, .required = true, .values = url_source),
-	REQUIRED("url", F_STR),
-	LAST_FIELD,
-};
+static const struct field url_source_fields[] = {TYPE, REQUIRED("url", F_STR), LAST_FIELD};
+static const struct field api_source_fields[] = {TYPE, REQUIRED("name", F_STR), LAST_FIELD};
+static const struct variant web_sources[] = {{"url", url_source_fields, NULL}, {"api", api_source_fields, NULL}, {0}};
+static bool web_source_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+{
+	return variant_read(web_sources, v, path, ctx, e);
+}
+static const struct field web_source = {.kind = F_OBJECT, .check = web_source_check};
 static const struct field search_action_fields[] = {
 	TYPE,
 	FIELD_CHECKED("queries", F_ARRAY, .nullable = true, .item = &string),
 	NULLABLE("query", F_STR),
-	FIELD_CHECKED("sources", F_ARRAY, .nullable = true, .sub = web_source_fields),
+	FIELD_CHECKED("sources", F_ARRAY, .nullable = true, .item = &web_source),
 	LAST_FIELD,
 };
 static const struct field open_action_fields[] = {TYPE, NULLABLE("url", F_STR), LAST_FIELD};

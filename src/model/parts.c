@@ -13,7 +13,7 @@ bool later(struct err *e, const char *path, const char *what)
 
 bool later_value(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
-	return yyjson_is_false(v) || later(e, path, "this setting's features");
+	return yyjson_is_false(v) || later(e, path, "such values");
 }
 
 bool variant_read(const struct variant *table, yyjson_val *v, const char *path, void *ctx, struct err *e)

@@ -17,6 +17,8 @@ static bool take_function(yyjson_val *tool, size_t at, struct function_tool *f, 
 	field_path(place, path, "parameters");
 	f->name = json_str(json_get(tool, S("name")));
 	f->description = json_str(json_get(tool, S("description")));
+	if (f->description.n == 0) /* live: "" is listed as null */
+		f->description = (struct str){0};
 	f->parameters = yyjson_is_obj(parameters) ? parameters : NULL;
 	if (yyjson_is_true(strict) && !f->parameters)
 		return fail(e, ERR_BAD_FUNCTION_SCHEMA, place,
