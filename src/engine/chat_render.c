@@ -1,0 +1,465 @@
+/* chat_render.c - a prompt as the body of POST /v1/chat/completions.
+ *
+ * Nothing here depends on time, addresses or map order: the same history makes the same bytes, so that the
+ * engine's prefix cache hits (decision B4). */
+#include <string.h>
+
+#include "engine/chat.h"
+#include "engine/forced.h"
+#include "wire/json.h"
+
+struct render {
+	struct arena *a;
+	struct jout o;
+	struct prompt p; /* a copy that is tidied */
+	const struct chat_options *opt;
+	struct forced_set forced; /* tools by schema; n 0: not so */
+	bool as_text;    /* the template knows neither calls nor tool results */
+};
+
+/* --- content -------------------------------------------------------------------------------------------- */
+
+static bool all_text(const struct prompt_message *m)
+{
+	for (size_t i = 0; i < m->n_parts; i++)
+		if (m->parts[i].kind != PART_TEXT)
+			return false;
+	return true;
+}
+
+/* Engines join text parts each in their own way, so we do it: by line breaks. */
+static void add_texts(struct buf *b, const struct prompt_message *m)
+{
+	for (size_t i = 0; i < m->n_parts; i++) {
+		if (i)
+			buf_byte(b, '\n');
+		buf_add(b, m->parts[i].text);
+	}
+}
+
+static struct str texts(struct arena *a, const struct prompt_message *m)
+{
+	size_t n = 0;
+	if (m->n_parts == 1)
+		return m->parts[0].text.p ? m->parts[0].text : S("");
+	for (size_t i = 0; i < m->n_parts; i++)
+		n += m->parts[i].text.n + 1;
+	char *p = arena_bytes(a, n + 1), *at = p;
+	for (size_t i = 0; i < m->n_parts; i++) {
+		if (i)
+			*at++ = '\n';
+		if (m->parts[i].text.n)
+			memcpy(at, m->parts[i].text.p, m->parts[i].text.n);
+		at += m->parts[i].text.n;
+	}
+	return (struct str){p, (size_t)(at - p)};
+}
+
+static void put_part(struct jout *o, const struct prompt_part *part)
+{
+	jo_obj(o);
+	switch (part->kind) {
+	case PART_TEXT:
+		jo_kstr(o, "type", S("text"));
+		jo_kstr(o, "text", part->text);
+		break;
+	case PART_IMAGE:
+		jo_kstr(o, "type", S("image_url"));
+		jo_key(o, S("image_url"));
+		jo_obj(o);
+		jo_kstr(o, "url", part->text);
+		if (part->detail.n)
+			jo_kstr(o, "detail", part->detail);
+		jo_obj_end(o);
+		break;
+	case PART_AUDIO:
+		jo_kstr(o, "type", S("input_audio"));
+		jo_key(o, S("input_audio"));
+		jo_obj(o);
+		jo_kstr(o, "data", part->text);
+		jo_kstr(o, "format", part->detail.n ? part->detail : S("wav"));
+		jo_obj_end(o);
+		break;
+	case PART_FILE:
+		jo_kstr(o, "type", S("file"));
+		jo_key(o, S("file"));
+		jo_obj(o);
+		if (part->detail.n)
+			jo_kstr(o, "filename", part->detail);
+		jo_kstr(o, "file_data", part->text);
+		jo_obj_end(o);
+		break;
+	}
+	jo_obj_end(o);
+}
+
+static void put_content(struct render *r, const struct prompt_message *m)
+{
+	jo_key(&r->o, S("content"));
+	if (all_text(m)) {
+		jo_str(&r->o, texts(r->a, m));
+		return;
+	}
+	jo_arr(&r->o);
+	for (size_t i = 0; i < m->n_parts; i++)
+		if (m->parts[i].kind != PART_TEXT || m->parts[i].text.n) /* empty: only the joint of two messages */
+			put_part(&r->o, &m->parts[i]);
+	jo_arr_end(&r->o);
+}
+
+/* --- messages ------------------------------------------------------------------------------------------- */
+
+/* Nine letters and digits, made of the call's id: Mistral's templates raise on anything else. FNV-1a, which
+ * says the same in every process. */
+static struct str short_id(char out[9], struct str id)
+{
+	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	uint64_t h = 0xcbf29ce484222325;
+	for (size_t i = 0; i < id.n; i++)
+		h = (h ^ (unsigned char)id.p[i]) * 0x100000001b3;
+	for (int i = 0; i < 9; i++, h /= 62)
+		out[i] = digits[h % 62];
+	return (struct str){out, 9};
+}
+
+static void put_calls(struct render *r, const struct prompt_message *m)
+{
+	char id[9];
+	jo_key(&r->o, S("tool_calls"));
+	jo_arr(&r->o);
+	for (size_t i = 0; i < m->n_calls; i++) {
+		jo_obj(&r->o);
+		jo_kstr(&r->o, "id", short_id(id, m->calls[i].call_id));
+		jo_kstr(&r->o, "type", S("function"));
+		jo_key(&r->o, S("function"));
+		jo_obj(&r->o);
+		jo_kstr(&r->o, "name", m->calls[i].name);
+		jo_kstr(&r->o, "arguments", m->calls[i].arguments.n ? m->calls[i].arguments : S("{}"));
+		jo_obj_end(&r->o);
+		jo_obj_end(&r->o);
+	}
+	jo_arr_end(&r->o);
+}
+
+static void put_message(struct render *r, const struct prompt_message *m)
+{
+	static const struct str roles[] = {STR("system"), STR("user"), STR("assistant"), STR("tool")};
+	char id[9];
+	jo_obj(&r->o);
+	jo_kstr(&r->o, "role", roles[m->role]);
+	if (m->role == ROLE_TOOL)
+		jo_kstr(&r->o, "tool_call_id", short_id(id, m->call_id));
+	if (m->n_calls && !m->n_parts)
+		jo_knull(&r->o, "content"); /* templates ask for this very form, "content is none" */
+	else
+		put_content(r, m);
+	if (m->reasoning.n)
+		jo_kstr(&r->o, "reasoning_content", m->reasoning);
+	if (m->n_calls)
+		put_calls(r, m);
+	jo_obj_end(&r->o);
+}
+
+static void put_text(struct render *r, struct str role, struct str text)
+{
+	jo_obj(&r->o);
+	jo_kstr(&r->o, "role", role);
+	jo_kstr(&r->o, "content", text);
+	jo_obj_end(&r->o);
+}
+
+/* --- without templates for tools ------------------------------------------------------------------------ */
+
+/* An assistant's calls become the JSON that forced_schema() would have had it write. */
+static void calls_to_text(struct render *r, struct prompt_message *m)
+{
+	struct buf b;
+	buf_init(&b, r->o.b->max);
+	struct jout o = {.b = &b};
+	if (m->n_calls > 1) {
+		jo_obj(&o);
+		jo_key(&o, S("calls"));
+		jo_arr(&o);
+	}
+	for (size_t i = 0; i < m->n_calls; i++)
+		forced_call(&o, &m->calls[i]);
+	if (m->n_calls > 1) {
+		jo_arr_end(&o);
+		jo_obj_end(&o);
+	}
+	prompt_add_text(r->a, m, str_copy(r->a, buf_str(&b)));
+	buf_release(&b);
+	m->n_calls = 0;
+}
+
+/* Calls and their results as plain messages; the results are said by the user. */
+static void history_to_text(struct render *r)
+{
+	struct str name = {0};
+	const struct prompt_message *caller = NULL;
+	struct prompt *p = &r->p;
+	struct prompt_message *was = p->messages;
+	size_t n = p->n;
+	p->messages = NULL;
+	p->n = p->cap = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct prompt_message *m = prompt_add(r->a, p, was[i].role == ROLE_TOOL ? ROLE_USER : was[i].role);
+		if (was[i].role != ROLE_TOOL) {
+			*m = was[i];
+			if (m->n_calls)
+				calls_to_text(r, m);
+			caller = &was[i];
+			continue;
+		}
+		name = S("the function");
+		for (size_t j = 0; caller && j < caller->n_calls; j++)
+			if (str_eq(caller->calls[j].call_id, was[i].call_id))
+				name = caller->calls[j].name;
+		prompt_add_text(r->a, m, str_fmt(r->a, "Result of %.*s:", FMT(name)));
+		for (size_t j = 0; j < was[i].n_parts; j++) {
+			prompt_add_text(r->a, m, S(""));
+			m->parts[m->n_parts - 1] = was[i].parts[j];
+		}
+	}
+	prompt_tidy(r->a, p);
+}
+
+/* --- the whole list ------------------------------------------------------------------------------------- */
+
+/* What leads: the prompt's own system message or the shim, then what tools and format need to be said. */
+static struct str system_text(struct render *r, const struct prompt_message *m)
+{
+	const struct format *f = &r->p.format;
+	struct buf b;
+	buf_init(&b, r->o.b->max);
+	if (m)
+		add_texts(&b, m);
+	else
+		buf_add(&b, r->opt->system);
+	if (r->forced.n) {
+		if (b.n)
+			buf_add(&b, S("\n\n"));
+		forced_describe(&b, &r->forced);
+	} else if (f->kind != FORMAT_TEXT && !r->opt->caps->schema) {
+		if (b.n)
+			buf_add(&b, S("\n\n"));
+		buf_add(&b, S("Answer with one JSON object and nothing else: no explanation, no code fence."));
+		if (f->schema) {
+			struct jout o = {.b = &b};
+			buf_add(&b, S(" It must fit this JSON schema:\n"));
+			jo_val(&o, f->schema);
+		}
+	}
+	if (b.over)
+		r->o.b->over = true;
+	struct str text = str_copy(r->a, buf_str(&b));
+	buf_release(&b);
+	return text;
+}
+
+/* The strictest templates (Gemma's, Mistral's) raise unless a user speaks first, and continue or repeat an
+ * assistant message that stands last; some hosts refuse an empty message. So a missing first turn is filled
+ * with "Begin.", a missing last one with "Continue.". */
+static void put_messages(struct render *r)
+{
+	const struct prompt *p = &r->p;
+	const struct prompt_message *m = p->messages, *end = m + p->n;
+	bool own = p->n && m->role == ROLE_SYSTEM;
+	struct str system = system_text(r, own ? m : NULL);
+	if (own)
+		m++;
+	jo_key(&r->o, S("messages"));
+	jo_arr(&r->o);
+	if (system.n && r->opt->caps->system_role) {
+		put_text(r, S("system"), system);
+		system = S("");
+	}
+	if (m == end || m->role != ROLE_USER) {
+		put_text(r, S("user"), system.n ? system : S("Begin."));
+	} else if (system.n) {
+		struct prompt_message first = {.role = ROLE_USER};
+		prompt_add_text(r->a, &first, system);
+		prompt_add_text(r->a, &first, S(""));
+		for (size_t i = 0; i < m->n_parts; i++) {
+			prompt_add_text(r->a, &first, S(""));
+			first.parts[first.n_parts - 1] = m->parts[i];
+		}
+		put_message(r, &first);
+		m++;
+	}
+	for (; m < end; m++)
+		put_message(r, m);
+	if (p->n && end[-1].role == ROLE_ASSISTANT)
+		put_text(r, S("user"), S("Continue."));
+	jo_arr_end(&r->o);
+}
+
+/* --- tools, format, sampling ---------------------------------------------------------------------------- */
+
+static void put_tool(struct jout *o, const struct function_tool *t)
+{
+	jo_obj(o);
+	jo_kstr(o, "type", S("function"));
+	jo_key(o, S("function"));
+	jo_obj(o);
+	jo_kstr(o, "name", t->name);
+	if (t->description.n)
+		jo_kstr(o, "description", t->description);
+	jo_key(o, S("parameters"));
+	if (t->parameters)
+		jo_val(o, t->parameters);
+	else
+		jo_raw(o, S("{\"type\":\"object\",\"properties\":{}}"));
+	jo_kbool(o, "strict", t->strict);
+	jo_obj_end(o);
+	jo_obj_end(o);
+}
+
+/* llama.cpp understands tool_choice as a string only: a named function is that one alone, required. */
+static void put_tools(struct render *r)
+{
+	static const struct str choices[] = {STR("auto"), STR("none"), STR("required"), STR("required")};
+	const struct prompt *p = &r->p;
+	if (!p->n_tools || !r->opt->caps->tools)
+		return;
+	jo_key(&r->o, S("tools"));
+	jo_arr(&r->o);
+	for (size_t i = 0; i < p->n_tools; i++)
+		if (p->choice != CHOICE_NAMED || str_eq(p->tools[i].name, p->choice_name))
+			put_tool(&r->o, &p->tools[i]);
+	jo_arr_end(&r->o);
+	jo_kstr(&r->o, "tool_choice", choices[p->choice]);
+	jo_kbool(&r->o, "parallel_tool_calls", p->parallel && r->opt->caps->parallel);
+}
+
+static void put_format(struct render *r)
+{
+	const struct format *f = &r->p.format;
+	if (!r->opt->caps->schema || (!r->forced.n && f->kind == FORMAT_TEXT))
+		return;
+	jo_key(&r->o, S("response_format"));
+	jo_obj(&r->o);
+	if (!r->forced.n && f->kind == FORMAT_JSON_OBJECT) {
+		jo_kstr(&r->o, "type", S("json_object"));
+		jo_obj_end(&r->o);
+		return;
+	}
+	jo_kstr(&r->o, "type", S("json_schema"));
+	jo_key(&r->o, S("json_schema"));
+	jo_obj(&r->o);
+	jo_kstr(&r->o, "name", r->forced.n ? S("reply") : f->name);
+	if (!r->forced.n && f->description.n)
+		jo_kstr(&r->o, "description", f->description);
+	jo_key(&r->o, S("schema"));
+	if (r->forced.n)
+		forced_schema(r->a, &r->o, &r->forced);
+	else
+		jo_val(&r->o, f->schema);
+	jo_kbool(&r->o, "strict", r->forced.n || f->strict);
+	jo_obj_end(&r->o);
+	jo_obj_end(&r->o);
+}
+
+static void put_sampling(struct render *r)
+{
+	const struct sampling *s = &r->p.sampling;
+	struct jout *o = &r->o;
+	if (s->has_temperature || r->opt->temperature >= 0)
+		jo_knum(o, "temperature", s->has_temperature ? s->temperature : r->opt->temperature);
+	if (s->has_top_p)
+		jo_knum(o, "top_p", s->top_p);
+	if (s->has_frequency_penalty)
+		jo_knum(o, "frequency_penalty", s->frequency_penalty);
+	if (s->has_presence_penalty)
+		jo_knum(o, "presence_penalty", s->presence_penalty);
+	if (s->has_max_output_tokens || r->opt->max_tokens > 0)
+		jo_kint(o, "max_tokens", s->has_max_output_tokens ? s->max_output_tokens : r->opt->max_tokens);
+	if (r->p.logprobs) {
+		jo_kbool(o, "logprobs", true);
+		if (s->has_top_logprobs && s->top_logprobs > 0)
+			jo_kint(o, "top_logprobs", s->top_logprobs);
+	}
+}
+
+/* The switch for thinking joins what the request itself gives to the template. */
+static void put_template_kwargs(struct render *r, yyjson_val *given)
+{
+	size_t i, max;
+	yyjson_val *key, *val;
+	bool off = str_eq(r->p.sampling.effort, S("none")) && r->opt->caps->thinking_switch;
+	if (!off && !given)
+		return;
+	jo_key(&r->o, S("chat_template_kwargs"));
+	if (given && !yyjson_is_obj(given)) {
+		jo_val(&r->o, given);
+		return;
+	}
+	jo_obj(&r->o);
+	yyjson_obj_foreach(given, i, max, key, val)
+	{
+		off = off && !str_eq(json_str(key), S("enable_thinking"));
+		jo_key(&r->o, json_str(key));
+		jo_val(&r->o, val);
+	}
+	if (off)
+		jo_kbool(&r->o, "enable_thinking", false);
+	jo_obj_end(&r->o);
+}
+
+/* Keys that the request adds by the engine's `pass` list. None may say again what we have said. */
+static bool put_passed(struct render *r, struct err *e)
+{
+	static const struct str ours[] = {STR("model"),       STR("messages"), STR("stream"),     STR("stream_options"),
+	                                  STR("tools"),       STR("id_slot"),  STR("max_tokens"), STR("tool_choice"),
+	                                  STR("temperature"), STR("top_p"),    STR("logprobs"),   STR("response_format")};
+	yyjson_val *all = NULL, *key, *val, *kwargs = NULL;
+	size_t i, max;
+	struct str pass = r->p.sampling.pass;
+	if (pass.n && !json_parse(r->a, str_fmt(r->a, "{%.*s}", FMT(pass)), &all, e))
+		return false;
+	yyjson_obj_foreach(all, i, max, key, val)
+	{
+		bool known = false;
+		for (size_t k = 0; k < sizeof ours / sizeof *ours; k++)
+			known |= str_eq(json_str(key), ours[k]);
+		if (str_eq(json_str(key), S("chat_template_kwargs")))
+			kwargs = val;
+		else if (!known) {
+			jo_key(&r->o, json_str(key));
+			jo_val(&r->o, val);
+		}
+	}
+	put_template_kwargs(r, kwargs);
+	return true;
+}
+
+bool chat_render(struct arena *a, const struct prompt *p, const struct chat_options *o, struct buf *out, struct err *e)
+{
+	struct render r = {.a = a, .o = {.b = out}, .p = *p, .opt = o};
+	r.forced = forced_choose(a, o->caps, p);
+	r.as_text = !o->caps->tools;
+	r.p.messages = new_array(a, struct prompt_message, p->n + 1);
+	if (p->n)
+		memcpy(r.p.messages, p->messages, p->n * sizeof *p->messages);
+	r.p.cap = p->n;
+	for (size_t i = 0; i < p->n; i++) /* so that joining messages never writes into the caller's arrays */
+		r.p.messages[i].cap_parts = r.p.messages[i].cap_calls = 0;
+	prompt_tidy(a, &r.p);
+	if (r.as_text)
+		history_to_text(&r);
+	jo_obj(&r.o);
+	jo_kstr(&r.o, "model", o->model);
+	put_messages(&r);
+	put_tools(&r);
+	put_format(&r);
+	put_sampling(&r);
+	if (!put_passed(&r, e))
+		return false;
+	jo_kbool(&r.o, "stream", true);
+	if (o->usage)
+		jo_kraw(&r.o, "stream_options", S("{\"include_usage\":true}"));
+	if (o->slot >= 0)
+		jo_kint(&r.o, "id_slot", o->slot);
+	jo_obj_end(&r.o);
+	return out->over ? fail(e, ERR_TOO_LARGE, NULL, "The request is too large for the engine.") : true;
+}
