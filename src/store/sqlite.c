@@ -27,8 +27,6 @@ static const char *const own_sql[OWN_COUNT] = {
 	[OWN_MARK] = "SAVEPOINT one",
 	[OWN_KEEP] = "RELEASE one",
 	[OWN_UNDO] = "ROLLBACK TO one",
-	[OWN_TICK] = "UPDATE tick SET n = ?1 WHERE id = 1",
-	[OWN_TICK_GET] = "SELECT n FROM tick WHERE id = 1",
 };
 
 /* --- statements --- */

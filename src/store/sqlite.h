@@ -6,7 +6,7 @@
 #include "store/driver.h"
 
 /* Statements that only the driver knows. */
-enum own { OWN_BEGIN, OWN_WRITE, OWN_COMMIT, OWN_ROLLBACK, OWN_MARK, OWN_KEEP, OWN_UNDO, OWN_TICK, OWN_TICK_GET, OWN_COUNT };
+enum own { OWN_BEGIN, OWN_WRITE, OWN_COMMIT, OWN_ROLLBACK, OWN_MARK, OWN_KEEP, OWN_UNDO, OWN_COUNT };
 
 /* One connection with its prepared statements; made when first used. */
 struct conn {
@@ -28,8 +28,8 @@ struct db {
 
 	/* the writer's thread alone */
 	struct conn conn;
-	int64_t tick;   /* number of the last commit: tells after a reopening whether a failed one landed */
-	int wal_pages;
+	bool unsure;   /* an I/O error: all must be closed and opened before the next commit */
+	int wal_pages; /* in the log since it was started anew */
 
 	pthread_t thread;
 	pthread_mutex_t lock; /* over what follows */

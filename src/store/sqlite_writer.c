@@ -2,9 +2,9 @@
  *
  * While a commit runs, further lists queue; the next commit takes them all. Each list is a savepoint, so that
  * its own error undoes it alone. When the commit itself fails (disk full, I/O), each list is tried once alone.
- * After an I/O error every connection is closed and the database opened again before anything more is
- * acknowledged: its checkpoint writes and syncs whatever the log held, and the tick row tells whether the
- * commit that was reported as failed had reached the log after all. */
+ * After an I/O error nothing is acknowledged before the database has come to rest (what was committed
+ * before is copied from the log, synced, and the log cut off, with it the frames of the commit that failed) and
+ * every connection was closed and opened again. While that does not succeed, writes fail and reads go on. */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -29,52 +29,44 @@ static int on_wal(void *ctx, sqlite3 *sq, const char *name, int pages)
 	return SQLITE_OK;
 }
 
-static int tick_read(struct db *db, int64_t *ret)
-{
-	sqlite3_stmt *st = sq_own(&db->conn, OWN_TICK_GET);
-	int rc = st ? sqlite3_step(st) : SQLITE_ERROR;
-	if (rc == SQLITE_ROW)
-		*ret = sqlite3_column_int64(st, 0);
-	if (st)
-		sqlite3_reset(st);
-	return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
-}
-
 /* Makes all that the log holds durable in the database itself and starts the log anew. After an I/O error
  * nothing less will do; at the start another process may be reading (`check`). */
 static bool settle(struct db *db, bool must, struct err *e)
 {
 	int rc = sqlite3_wal_checkpoint_v2(db->conn.sq, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	if (rc == SQLITE_OK || (rc == SQLITE_BUSY && !must))
-		rc = tick_read(db, &db->tick);
-	if (rc != SQLITE_OK)
+	if (rc != SQLITE_OK && (rc != SQLITE_BUSY || must))
 		return sqlite_fail(e, rc, "be brought to rest");
-	sqlite3_wal_hook(db->conn.sq, on_wal, db);
 	db->wal_pages = 0;
+	return true;
+}
+
+static bool close_and_open(struct db *db, struct err *e)
+{
+	/* Rest first, on the old connection: it alone knows which frames of the log are committed. An
+	 * opening would take a commit whose sync failed for a good one. */
+	if (db->conn.sq && !settle(db, true, e))
+		return false;
+	for (struct db_reader *r = db->readers; r; r = r->next)
+		sq_close(&r->conn);
+	sq_close(&db->conn);
+	if (!sq_open(&db->conn, &db->options, true, e))
+		return false;
+	sqlite3_wal_hook(db->conn.sq, on_wal, db);
+	db->unsure = false;
 	return true;
 }
 
 static bool reopen(struct db *db, struct err *e)
 {
-	bool ok = false;
-	log_at(LOG_WARN, "store is opened again after a write error", "path=%s", db->options.path);
 	pthread_mutex_lock(&db->readers_lock);
-	for (struct db_reader *r = db->readers; r; r = r->next) {
+	for (struct db_reader *r = db->readers; r; r = r->next)
 		pthread_mutex_lock(&r->lock);
-		sq_close(&r->conn);
-	}
-	/* The log is left for the opening to recover: it must not be trusted from memory. */
-	if (db->conn.sq)
-		sqlite3_db_config(db->conn.sq, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sq_close(&db->conn);
-	if (sq_open(&db->conn, &db->options, true, e)) {
-		ok = settle(db, true, e);
-		if (!ok)
-			sq_close(&db->conn);
-	}
+	bool ok = close_and_open(db, e);
 	for (struct db_reader *r = db->readers; r; r = r->next)
 		pthread_mutex_unlock(&r->lock);
 	pthread_mutex_unlock(&db->readers_lock);
+	if (ok)
+		log_at(LOG_WARN, "store was opened again after an I/O error", "path=%s", db->options.path);
 	return ok;
 }
 
@@ -147,24 +139,10 @@ static void rollback(struct db *db)
 		sq_run(sq_own(&db->conn, OWN_ROLLBACK));
 }
 
-static int commit(struct db *db)
-{
-	sqlite3_stmt *st = sq_own(&db->conn, OWN_TICK);
-	struct bind next = INT(db->tick + 1);
-	int rc = st ? stmt_bind(st, &next, 1) : SQLITE_ERROR;
-	if (rc == SQLITE_OK)
-		rc = sq_run(st);
-	if (rc == SQLITE_OK)
-		rc = sq_run(sq_own(&db->conn, OWN_COMMIT));
-	if (rc == SQLITE_OK)
-		db->tick++;
-	return rc;
-}
-
 /* Lists `a` up to (not with) `end` in one transaction. Lists that failed by themselves have their err. */
 static int transaction(struct db *db, struct apply *a, const struct apply *end)
 {
-	bool marked = a && a->next != end, any = !a;
+	bool marked = a->next != end, any = false;
 	int rc = sq_run(sq_own(&db->conn, OWN_WRITE));
 	for (; rc == SQLITE_OK && a != end; a = a->next) {
 		if (!run_list(db, a, marked, &rc))
@@ -173,7 +151,7 @@ static int transaction(struct db *db, struct apply *a, const struct apply *end)
 		any |= !a->err;
 	}
 	if (rc == SQLITE_OK && any)
-		rc = commit(db);
+		rc = sq_run(sq_own(&db->conn, OWN_COMMIT));
 	rollback(db);
 	return rc;
 }
@@ -181,30 +159,26 @@ static int transaction(struct db *db, struct apply *a, const struct apply *end)
 static void set_health(struct db *db, const struct err *why)
 {
 	pthread_mutex_lock(&db->lock);
+	bool was = db->sick.code == ERR_NONE, is = why->code == ERR_NONE;
 	db->sick = *why;
 	pthread_mutex_unlock(&db->lock);
-}
-
-/* Brings the store to a sure state after a transaction failed with rc. true: it is committed and synced
- * in spite of the report. */
-static bool recover(struct db *db, int rc, struct err *why)
-{
-	sqlite_fail(why, rc, "be written");
-	log_at(LOG_ERROR, "store write failed", "rc=%d error=\"%s\"", rc, sqlite3_errstr(rc));
-	if ((rc & 0xff) != SQLITE_IOERR)
-		return false;
-	int64_t before = db->tick;
-	struct err again = {0};
-	return reopen(db, &again) && db->tick == before + 1;
+	if (was && !is)
+		log_at(LOG_ERROR, "store cannot write", "reason=\"%s\"", why->msg);
+	else if (!was && is)
+		log_at(LOG_INFO, "store writes again", "path=%s", db->options.path);
 }
 
 /* One try; true when every list has its outcome. */
 static bool try_lists(struct db *db, struct apply *a, const struct apply *end, struct err *why)
 {
-	if (!db->conn.sq && !reopen(db, why))
+	if (db->unsure && !reopen(db, why))
 		return false;
 	int rc = transaction(db, a, end);
-	return rc == SQLITE_OK || recover(db, rc, why);
+	if (rc == SQLITE_OK)
+		return true;
+	sqlite_fail(why, rc, "be written");
+	db->unsure |= (rc & 0xff) == SQLITE_IOERR;
+	return false;
 }
 
 static void commit_group(struct db *db, struct apply *list)
@@ -226,15 +200,13 @@ static void commit_group(struct db *db, struct apply *list)
 
 static void checkpoint(struct db *db)
 {
-	if (!db->conn.sq || db->wal_pages < CHECKPOINT_PAGES)
+	if (db->unsure || db->wal_pages < CHECKPOINT_PAGES)
 		return;
 	int mode = db->wal_pages < RESTART_PAGES ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
 	int rc = sqlite3_wal_checkpoint_v2(db->conn.sq, NULL, mode, NULL, NULL);
 	if ((rc & 0xff) == SQLITE_IOERR) {
-		struct err why = {0};
 		log_at(LOG_ERROR, "store checkpoint failed", "rc=%d error=\"%s\"", rc, sqlite3_errstr(rc));
-		if (!reopen(db, &why))
-			set_health(db, &why);
+		db->unsure = true;
 	}
 }
 
@@ -267,12 +239,14 @@ static void wait_for_work(struct db *db)
 	until.tv_sec += PROBE_SECONDS;
 	if (pthread_cond_timedwait(&db->wake, &db->lock, &until) != ETIMEDOUT || db->first || db->closing)
 		return;
-	/* Nobody writes while /ready says no: an empty commit finds out when the disk is well again. */
+	/* Nobody writes while /ready says no: a commit of a row of our own finds out when the disk is well. */
 	struct err why = {0};
+	struct change touch = {.stmt = STMT_TOUCH};
+	struct apply probe = {.changes = &touch, .n = 1};
 	pthread_mutex_unlock(&db->lock);
-	if (try_lists(db, NULL, NULL, &why))
-		why = (struct err){0};
-	set_health(db, &why);
+	try_lists(db, &probe, NULL, &why);
+	set_health(db, probe.err ? probe.err : &why);
+	apply_clear(&probe);
 	pthread_mutex_lock(&db->lock);
 }
 
@@ -310,6 +284,7 @@ bool writer_start(struct db *db, struct err *e)
 {
 	if (!settle(db, false, e))
 		return false;
+	sqlite3_wal_hook(db->conn.sq, on_wal, db);
 	if (pthread_create(&db->thread, NULL, write_main, db))
 		return fail(e, ERR_STORE, NULL, "cannot start the store's thread: %m");
 	pthread_setname_np(db->thread, "store");
