@@ -11,7 +11,15 @@
 
 struct engines;
 struct engine_port;
+struct engine_caps;
 struct client;
+
+struct engine_limits {
+#define LIMIT(name, def, least, largest, help) int64_t name;
+#include "engine/limits.def"
+#undef LIMIT
+};
+extern struct engine_limits engine_limits; /* set before engines are opened, constant after */
 
 struct engine_alias {
 	struct str pattern, model; /* model {0}: the engine's default model */
@@ -54,9 +62,14 @@ struct engine_model { /* a copy; strings live in the arena given */
 	int64_t created, context; /* context: tokens, 0 unknown */
 	bool vision, audio, tools, schema;
 	bool aliased; /* the name asked for was an alias */
+	bool pending; /* its engine has not told its models yet: the call will find out */
 	const char *const *pass;
+	const struct engine_caps *caps; /* as known now */
+	size_t index;                   /* of the engine */
 };
-/* ERR_MODEL_NOT_FOUND with OpenAI's text. */
+/* Exact names of any engine first, then the aliases in order. ERR_MODEL_NOT_FOUND with OpenAI's text;
+ * ERR_UNAVAILABLE when no engine has told of any model. While an engine still starts its default model is
+ * taken as there, and with no model known at all any name is (`pending`). */
 bool engine_find(struct engines *s, struct arena *a, struct str model, struct engine_model *ret, struct err *e);
 /* All models, for GET /v1/models. */
 size_t engine_models(struct engines *s, struct arena *a, struct engine_model **ret);
@@ -79,11 +92,13 @@ struct engine_call {
 	void (*on_end)(struct engine_call *, const struct err *e);
 	enum finish finish;
 	struct usage usage;      /* reasoning tokens counted by us when the engine does not (decision B3) */
-	struct str served_model; /* the model that answers, from engine_find() */
+	struct str served_model; /* the model that answers, from engine_find(); a pending one is settled before the first event */
 	bool begun;              /* the first byte of an answer has come */
 	struct engine_run *run;  /* NULL: idle */
 };
-/* `m` from engine_find(); `p` must live until on_end(). Never calls back inside. */
+/* `m` from engine_find() (copied); `p` must live until on_end(), and `a` outlast the callback that runs: it
+ * must not be released inside on_event(). With p->truncate messages may be dropped from *p. Never calls
+ * back inside. */
 void engine_call_start(struct engine_port *port, struct engine_call *c, struct arena *a,
                        const struct engine_model *m, struct prompt *p);
 void engine_call_pause(struct engine_call *c);

@@ -388,7 +388,7 @@ static void cancels_at_once(void)
 {
 	struct probe p = {0};
 	bench_open(NULL, say_script);
-	set_script(S("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello"), SIZE_MAX, false);
+	set_script(S("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n"), SIZE_MAX, false);
 	probe_start(&p, METHOD_POST, "/v1/x", "{}");
 	http_call_cancel(&p.call); /* before it is connected */
 	http_call_cancel(&p.call);

@@ -1,0 +1,470 @@
+/* call.c - one call to an engine: queue, count, ask, retry before the first byte, stream.
+ *
+ *   QUEUE -> (COUNT ->) ANSWER -> end
+ *     ^                  |
+ *     +--- AGAIN <-------+   connect errors, 429, 503, a prompt that must be shortened */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "engine/table.h"
+#include "engine/truncate.h"
+
+enum {
+	REQUEST_MAX = 1 << 29,
+	ANSWER_MAX = 65536, /* of an error's body */
+	BACKOFF_MS = 100,   /* doubled each time */
+	LOADING_RETRY_MS = 5000,
+	BYTES_A_TOKEN = 3, /* few texts have less; decision O3 */
+};
+
+enum run_stage { RUN_QUEUE, RUN_COUNT, RUN_ANSWER, RUN_AGAIN };
+
+struct engine_run {
+	struct engine_call *call; /* NULL: cancelled */
+	struct engine_port *port;
+	struct engine *engine;
+	struct arena *a;
+	struct engine_model model;
+	struct engine_facts facts;
+	struct prompt *prompt;
+	struct chat_options options;
+	struct http_call http;
+	struct chat_stream *stream; /* set: the answer is a stream */
+	struct ticket *ticket;      /* waiting for a slot */
+	struct timer timer;
+	struct deferred failing;
+	struct err e;      /* what `failing` will tell */
+	struct buf body;   /* the request */
+	struct buf answer; /* what is no stream */
+	enum run_stage stage;
+	int status, attempts;
+	int64_t retry_after_ms; /* of the engine; -1: none */
+	int64_t queued_ms, began_ms;
+	bool has_slot, paused;
+};
+
+static void run_queue(struct engine_run *r, bool front);
+static void run_begin(struct engine_run *r);
+
+/* --- the end --- */
+
+static void give_slot(struct engine_run *r, bool measured)
+{
+	if (!r->has_slot)
+		return;
+	r->has_slot = false;
+	slot_give(r->engine, measured ? loop_now_ms(r->port->loop) - r->began_ms : -1);
+}
+
+static void run_stop(struct engine_run *r)
+{
+	http_call_cancel(&r->http);
+	timer_cancel(&r->timer);
+	defer_cancel(&r->failing);
+	if (r->ticket)
+		slot_forget(r->engine, r->ticket);
+	r->ticket = NULL;
+	give_slot(r, r->stream != NULL);
+	buf_release(&r->body);
+	buf_release(&r->answer);
+	r->call->run = NULL;
+	r->call = NULL;
+}
+
+/* The owner may release the arena in on_end(): nothing is touched after it. */
+static void run_end(struct engine_run *r, const struct err *e)
+{
+	struct engine_call *call = r->call;
+	struct err copy = *e;
+	run_stop(r);
+	call->on_end(call, &copy);
+}
+
+static void on_failing(struct deferred *d)
+{
+	struct engine_run *r = OWNER(d, struct engine_run, failing);
+	run_end(r, &r->e);
+}
+
+/* For failures that may be found inside engine_call_start(). */
+static void run_fail(struct engine_run *r)
+{
+	assert(r->e.code != ERR_NONE);
+	defer_start(r->port->loop, &r->failing, on_failing);
+}
+
+/* --- again --- */
+
+static void on_again(struct timer *t);
+
+static bool run_again(struct engine_run *r, int64_t wait_ms)
+{
+	if (r->attempts >= engine_limits.retries)
+		return false;
+	r->attempts++;
+	r->stage = RUN_AGAIN;
+	timer_start(r->port->loop, &r->timer, wait_ms, on_again);
+	return true;
+}
+
+static int64_t backoff(const struct engine_run *r)
+{
+	return (int64_t)BACKOFF_MS << (r->attempts < 10 ? r->attempts : 10);
+}
+
+/* The engine is loading: back into the queue, to its head, until it is up. */
+static bool run_wait_up(struct engine_run *r)
+{
+	if (r->attempts >= engine_limits.retries)
+		return false;
+	r->attempts++;
+	give_slot(r, false);
+	run_queue(r, true);
+	return true;
+}
+
+/* --- asking --- */
+
+static bool run_render(struct engine_run *r)
+{
+	buf_clear(&r->body);
+	return chat_render(r->a, r->prompt, &r->options, &r->body, &r->e);
+}
+
+static void run_ask(struct engine_run *r, enum run_stage stage)
+{
+	const struct engine_config *c = &r->engine->config;
+	r->stage = stage;
+	r->status = 0;
+	r->retry_after_ms = -1;
+	buf_clear(&r->answer);
+	r->http.connect_ms = c->connect_ms;
+	r->http.first_byte_ms = c->first_byte_ms;
+	r->http.idle_ms = c->idle_ms;
+	r->http.total_ms = c->total_ms;
+	http_call_start(r->port->client, &r->http, &r->engine->target, METHOD_POST,
+	                stage == RUN_COUNT ? S("/v1/chat/completions/input_tokens") : S("/v1/chat/completions"),
+	                r->engine->headers, buf_str(&r->body));
+	if (r->paused && stage == RUN_ANSWER)
+		http_call_pause(&r->http);
+}
+
+/* Tokens are counted only where it is cheap and may matter (decision O3). */
+static void run_count_or_ask(struct engine_run *r)
+{
+	bool near = r->model.context > 0 &&
+	            (int64_t)r->body.n / BYTES_A_TOKEN > r->model.context / 4 * 3;
+	run_ask(r, r->facts.llamacpp && near ? RUN_COUNT : RUN_ANSWER);
+}
+
+static void on_again(struct timer *t)
+{
+	run_count_or_ask(OWNER(t, struct engine_run, timer));
+}
+
+static void set_options(struct engine_run *r)
+{
+	const struct engine_config *c = &r->engine->config;
+	const struct sampling *s = &r->prompt->sampling;
+	int64_t most = s->has_max_output_tokens ? s->max_output_tokens : c->max_tokens;
+	/* Without a limit llama.cpp goes on until the context is full: the same, but said. */
+	if (!most && r->facts.llamacpp)
+		most = r->model.context;
+	r->options = (struct chat_options){
+		.caps = r->model.caps,
+		.model = r->model.name,
+		.system = c->system,
+		.temperature = c->temperature,
+		.max_tokens = most,
+		.slot = -1, /* llama.cpp takes the slot with the longest common prefix by itself */
+		.usage = true,
+	};
+}
+
+/* The slot is ours. */
+static void run_begin(struct engine_run *r)
+{
+	bool pending = r->model.pending;
+	r->began_ms = loop_now_ms(r->port->loop);
+	if (!engine_refresh(r->port->engines, r->a, &r->model, &r->facts, &r->e)) {
+		run_fail(r);
+		return;
+	}
+	r->call->served_model = r->model.name;
+	if (r->engine != &r->port->engines->list[r->model.index]) { /* a pending model lives elsewhere */
+		give_slot(r, false);
+		r->engine = &r->port->engines->list[r->model.index];
+		run_queue(r, false);
+		return;
+	}
+	set_options(r);
+	if ((pending && !chat_accepts(r->model.caps, &r->model, r->prompt, &r->e)) || !run_render(r))
+		run_fail(r);
+	else
+		run_count_or_ask(r);
+}
+
+/* --- the queue --- */
+
+static void on_granted(void *ctx)
+{
+	struct engine_run *r = ctx;
+	r->ticket = NULL;
+	r->has_slot = true;
+	timer_cancel(&r->timer);
+	run_begin(r);
+}
+
+static void on_waited(struct timer *t);
+
+static void arm_wait(struct engine_run *r)
+{
+	int64_t waited = loop_now_ms(r->port->loop) - r->queued_ms, next = engine_limits.queue_seconds * 1000;
+	int64_t start = engine_limits.start_wait * 1000;
+	if (start > waited && start < next)
+		next = start;
+	timer_start(r->port->loop, &r->timer, next - waited, on_waited);
+}
+
+static void on_waited(struct timer *t)
+{
+	struct engine_run *r = OWNER(t, struct engine_run, timer);
+	struct engine *g = r->engine;
+	int64_t waited = loop_now_ms(r->port->loop) - r->queued_ms;
+	pthread_mutex_lock(&g->all->lock);
+	bool loading = g->state == ENGINE_LOADING || g->state == ENGINE_UNKNOWN;
+	int retry_ms = engine_retry_ms(g);
+	pthread_mutex_unlock(&g->all->lock);
+	struct err e = {0};
+	if (loading && waited >= engine_limits.start_wait * 1000) {
+		fail(&e, ERR_UNAVAILABLE, NULL, "The model is still loading. Please try again later.");
+		e.retry_after_ms = LOADING_RETRY_MS;
+	} else if (waited >= engine_limits.queue_seconds * 1000) {
+		fail(&e, ERR_ENGINE_BUSY, NULL, "The engine is overloaded: no slot became free in %lld seconds.",
+		     (long long)engine_limits.queue_seconds);
+		e.retry_after_ms = retry_ms;
+	}
+	if (e.code != ERR_NONE)
+		run_end(r, &e);
+	else
+		arm_wait(r);
+}
+
+static void run_queue(struct engine_run *r, bool front)
+{
+	r->stage = RUN_QUEUE;
+	switch (slot_take(r->engine, r->port->loop, front, on_granted, r, &r->ticket, &r->e)) {
+	case SLOT_YOURS:
+		r->has_slot = true;
+		run_begin(r);
+		break;
+	case SLOT_WAIT:
+		r->queued_ms = loop_now_ms(r->port->loop);
+		arm_wait(r);
+		break;
+	case SLOT_FULL:
+		run_fail(r);
+		break;
+	}
+}
+
+/* --- the answer --- */
+
+static void on_event(void *ctx, const struct model_event *ev)
+{
+	struct engine_run *r = ctx;
+	if (r->call) /* else cancelled by an event before this one */
+		r->call->on_event(r->call, ev);
+}
+
+/* Seconds only: engines that give a date are rare and their clocks are not ours. */
+static int64_t retry_after(const struct http_call *h)
+{
+	int64_t n;
+	if (str_int(http_call_header(h, S("retry-after-ms")), &n) && n >= 0)
+		return n;
+	if (str_int(http_call_header(h, S("retry-after")), &n) && n >= 0 && n < 1000000)
+		return n * 1000;
+	return -1;
+}
+
+static void on_head(struct http_call *h, int status)
+{
+	struct engine_run *r = OWNER(h, struct engine_run, http);
+	struct str type = http_call_header(h, S("content-type"));
+	r->status = status;
+	r->retry_after_ms = retry_after(h);
+	if (r->stage != RUN_ANSWER || status != 200)
+		return;
+	struct str bare = str_trim(str_cut(&type, ';'));
+	if (bare.n && !str_eq_nocase(bare, S("text/event-stream")))
+		return;
+	r->stream = chat_stream_new(r->a, r->prompt, &r->options, on_event, r);
+	r->call->begun = true;
+	buf_release(&r->body);
+}
+
+static void on_body(struct http_call *h, struct str bytes)
+{
+	struct engine_run *r = OWNER(h, struct engine_run, http);
+	struct err e = {0};
+	if (!r->stream)
+		buf_add(&r->answer, bytes);
+	else if (!chat_stream_feed(r->stream, bytes, &e) && r->call)
+		run_end(r, &e);
+}
+
+/* Drops the oldest messages and asks again; false when nothing may go. */
+static bool run_shorten(struct engine_run *r, int64_t tokens, int64_t context)
+{
+	int64_t goal = context ? truncate_goal(r->prompt, context) : tokens * 3 / 4;
+	return r->prompt->truncate && truncate_prompt(r->prompt, tokens, goal) && run_render(r);
+}
+
+static void count_done(struct engine_run *r, const struct err *e)
+{
+	int64_t n = e->code == ERR_NONE && r->status == 200 ? count_read(buf_str(&r->answer)) : 0;
+	if (n < r->model.context) { /* also when it could not be counted: the engine will say */
+		run_ask(r, RUN_ANSWER);
+		return;
+	}
+	if (run_shorten(r, n, r->model.context)) {
+		run_count_or_ask(r);
+		return;
+	}
+	if (r->e.code == ERR_NONE) {
+		char text[160]; /* as the engine would have said it, so that the words are in one place */
+		snprintf(text, sizeof text,
+		         "{\"error\":{\"code\":400,\"type\":\"exceed_context_size_error\",\"message\":\"\","
+		         "\"n_prompt_tokens\":%lld,\"n_ctx\":%lld}}",
+		         (long long)n, (long long)r->model.context);
+		chat_error(400, str_of(text), &r->model, &r->e);
+	}
+	run_end(r, &r->e);
+}
+
+/* An answer that is no stream: an error of the engine, or not what was asked for. */
+static void refusal_done(struct engine_run *r)
+{
+	struct str body = buf_str(&r->answer);
+	struct err e = {0};
+	int64_t tokens = 4, context = 0, wait = r->retry_after_ms;
+	if (r->status == 200) {
+		run_end(r, (fail(&e, ERR_ENGINE, NULL, "The engine answered with something that is no event stream."), &e));
+		return;
+	}
+	if (r->status == 503 && wait < 0 && r->facts.llamacpp) {
+		engine_lost(r->engine, ENGINE_LOADING, "it is loading its model");
+		if (run_wait_up(r))
+			return;
+	} else if (r->status == 429 || r->status == 503) {
+		if (wait < 0)
+			wait = backoff(r);
+		if (wait <= engine_limits.retry_wait_ms && run_again(r, wait))
+			return;
+	}
+	chat_error(r->status, body, &r->model, &e);
+	if (e.code == ERR_CONTEXT_LENGTH) {
+		overflow_read(body, &tokens, &context);
+		if (run_shorten(r, tokens, context)) {
+			run_count_or_ask(r);
+			return;
+		}
+	}
+	if (r->retry_after_ms >= 0 && (e.code == ERR_ENGINE_BUSY || e.code == ERR_UNAVAILABLE))
+		e.retry_after_ms = (int)(r->retry_after_ms < INT32_MAX ? r->retry_after_ms : INT32_MAX);
+	run_end(r, &e);
+}
+
+/* What the connection's failure tells of the engine; true: the call goes on. */
+static bool run_recover(struct engine_run *r, const struct err *e)
+{
+	bool managed = r->engine->config.managed;
+	if (e->code == ERR_ENGINE && !r->http.head_seen)
+		engine_lost(r->engine, managed ? ENGINE_LOADING : ENGINE_DOWN, e->msg);
+	if (r->http.sent || e->code != ERR_ENGINE)
+		return false; /* it may have begun to work */
+	return managed ? run_wait_up(r) : run_again(r, backoff(r));
+}
+
+static void on_end(struct http_call *h, const struct err *e)
+{
+	struct engine_run *r = OWNER(h, struct engine_run, http);
+	struct err mine = {0};
+	if (r->stage == RUN_COUNT) {
+		count_done(r, e);
+		return;
+	}
+	if (r->stream) {
+		/* A stream that had come to its end is whole, however its connection ended. */
+		bool ok = chat_stream_end(r->stream, &r->call->finish, &r->call->usage, &mine);
+		if (!r->call)
+			return;
+		if (ok)
+			mine = (struct err){0};
+		else if (e->code != ERR_NONE)
+			mine = *e;
+	} else if (e->code == ERR_NONE) {
+		refusal_done(r);
+		return;
+	} else if (run_recover(r, e)) {
+		return;
+	} else {
+		mine = *e;
+	}
+	if (mine.msg[0] >= 'a' && mine.msg[0] <= 'z')
+		mine.msg[0] = (char)(mine.msg[0] - 'a' + 'A'); /* a client reads it */
+	run_end(r, &mine);
+}
+
+/* --- the owner's side --- */
+
+void engine_call_start(struct engine_port *port, struct engine_call *c, struct arena *a, const struct engine_model *m,
+                       struct prompt *p)
+{
+	assert(!c->run);
+	struct engine_run *r = new(a, struct engine_run);
+	*r = (struct engine_run){
+		.call = c,
+		.port = port,
+		.engine = &port->engines->list[m->index],
+		.a = a,
+		.model = *m,
+		.prompt = p,
+		.http = {.on_head = on_head, .on_body = on_body, .on_end = on_end},
+	};
+	buf_init(&r->body, REQUEST_MAX);
+	buf_init(&r->answer, ANSWER_MAX);
+	c->run = r;
+	c->begun = false;
+	c->finish = FINISH_STOP;
+	c->usage = (struct usage){0};
+	c->served_model = m->name;
+	run_queue(r, false);
+}
+
+void engine_call_pause(struct engine_call *c)
+{
+	if (!c->run)
+		return;
+	c->run->paused = true;
+	if (c->run->stage == RUN_ANSWER)
+		http_call_pause(&c->run->http);
+}
+
+void engine_call_resume(struct engine_call *c)
+{
+	if (!c->run)
+		return;
+	c->run->paused = false;
+	if (c->run->stage == RUN_ANSWER)
+		http_call_resume(&c->run->http);
+}
+
+void engine_call_cancel(struct engine_call *c)
+{
+	if (c->run)
+		run_stop(c->run);
+}

@@ -1,0 +1,100 @@
+/* table.h - the engine table from inside: one entry an engine, shared by all loops under one lock.
+ *
+ * Internal to engines.c (look-up), slots.c (queue), watch.c (discovery and health) and call.c. What stands
+ * above `state` is constant after engines_open(); the rest is read and written under engines.lock. */
+#pragma once
+#include <pthread.h>
+
+#include "engine/chat.h"
+#include "net/client.h"
+
+enum engine_state {
+	ENGINE_UNKNOWN, /* not looked at yet */
+	ENGINE_LOADING, /* calls wait for it */
+	ENGINE_UP,
+	ENGINE_DOWN, /* calls are tried all the same: it may be back */
+};
+
+struct listing { /* one model of one engine */
+	struct str name, owned_by;
+	int64_t created, context;
+	bool vision, audio;
+};
+
+/* What discovery found out; the strings live in `a`. */
+struct engine_facts {
+	struct arena *a; /* heap; NULL: none */
+	struct listing *models;
+	size_t n_models;
+	struct engine_caps caps;
+	int64_t slots, context; /* 0: not told */
+	bool llamacpp;          /* counts tokens, wants max_tokens, tells its slots */
+	const char *const *pass;
+};
+
+struct ticket; /* slots.c */
+struct engine {
+	struct engines *all;
+	size_t index;
+	struct engine_config config;
+	struct http_target target;
+	struct str headers; /* whole lines for every request */
+
+	enum engine_state state;
+	char why[200]; /* what is wrong, for people */
+	struct engine_facts facts;
+	int64_t busy, waiting;
+	struct ticket *first, **last; /* those that wait, oldest first */
+	int64_t mean_ms;              /* of calls, moving; 0: none yet */
+	struct post kick;             /* to the watching loop */
+	bool kicked;
+};
+
+struct engines {
+	struct arena a;
+	pthread_mutex_t lock;
+	struct engine *list;
+	size_t n;
+	const struct engine_alias *aliases;
+	size_t n_aliases;
+	struct str default_model;
+	int64_t opened_s;
+	struct loop *watcher;     /* the loop with the watches; NULL: nobody looks */
+	struct engine_port *port; /* its port */
+};
+
+struct watch;
+struct engine_port {
+	struct engines *engines;
+	struct loop *loop;
+	struct client *client;
+	struct watch *watches; /* one an engine; NULL: not the watching port */
+};
+
+/* --- engines.c --- */
+/* What is known of a model without the lock being taken again; `m->name` is looked up in m->index when it is
+ * not pending. false: it is gone. */
+bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, struct engine_facts *facts,
+                    struct err *e);
+/* Forgets the models; the rest stays. */
+void facts_free(struct engine_facts *f);
+extern const char *const engine_pass_local[], *const engine_pass_plain[];
+
+/* --- watch.c --- */
+void watches_close(struct engine_port *p);
+/* A call could not connect (why), or the engine says that it is loading: looks at once. Any thread. */
+void engine_lost(struct engine *g, enum engine_state state, const char *why);
+
+/* --- slots.c: a slot is the right to one call; those who wait are served oldest first --- */
+enum slot_answer { SLOT_YOURS, SLOT_WAIT, SLOT_FULL };
+/* SLOT_WAIT: *ret waits, granted(ctx) runs once on `l`. `front`: before all others (a call that had its slot). */
+enum slot_answer slot_take(struct engine *g, struct loop *l, bool front, void (*granted)(void *ctx), void *ctx,
+                           struct ticket **ret, struct err *e);
+/* Leaves the queue; a grant under way is passed on. */
+void slot_forget(struct engine *g, struct ticket *t);
+/* `ms` is how long the call took, < 0: unknown. */
+void slot_give(struct engine *g, int64_t ms);
+/* The state or the number of slots has changed: grants what can be granted. With the lock held. */
+void slots_pump(struct engine *g);
+/* Until when the next slot may be hoped for. With the lock held. */
+int engine_retry_ms(const struct engine *g);

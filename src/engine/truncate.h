@@ -1,0 +1,13 @@
+/* truncate.h - truncation: auto. Drops the oldest messages until a prompt fits (decision D1). Pure. */
+#pragma once
+#include "engine/prompt.h"
+
+/* Drops messages until what is left of `tokens`, by its share of the bytes, is at most `goal`; at least one.
+ * false: nothing more may go. */
+bool truncate_prompt(struct prompt *p, int64_t tokens, int64_t goal);
+/* How many tokens of a context a prompt may take, so that an answer has room. */
+int64_t truncate_goal(const struct prompt *p, int64_t context);
+/* llama.cpp's error on a prompt that is too long tells both numbers; false when `body` does not. */
+bool overflow_read(struct str body, int64_t *tokens, int64_t *context);
+/* The answer of llama.cpp's .../input_tokens; 0 when it is not that. */
+int64_t count_read(struct str body);
