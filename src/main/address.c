@@ -66,7 +66,7 @@ bool addresses_read(struct arena *a, const struct config_list *list, struct addr
 	bool standard = list->n == 2 && str_eq(list->at[1], S("[::1]:8080"));
 	for (size_t i = 0; i < list->n; i++) {
 		struct str host;
-		int port;
+		int port = 0;
 		if (str_starts(list->at[i], S("unix:"))) {
 			out.at[out.n++] = (struct address){list->at[i], 0, true, false};
 			continue;
