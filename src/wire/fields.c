@@ -443,13 +443,13 @@ bool fields_read(const struct field *f, yyjson_val *obj, const char *path, const
 	yyjson_obj_foreach(obj, i, max, key,
 			   val) if (!known(f, tolerated, json_str(key))) return unknown(f, obj, path, json_str(key), e);
 	for (; f->name.p; f++) {
+		yyjson_val *v = json_get(obj, f->name);
+		if (!v && !f->required)
+			continue; /* before any text is made: most rows of a request */
 		snprintf(name, sizeof name, "%.*s", FMT(f->name));
 		field_path(place, path, name);
-		yyjson_val *v = json_get(obj, f->name);
-		if (!v && f->required)
-			return fail(e, ERR_MISSING_PARAMETER, place, "Missing required parameter: '%s'.", place);
 		if (!v)
-			continue;
+			return fail(e, ERR_MISSING_PARAMETER, place, "Missing required parameter: '%s'.", place);
 		if (!field_value(f, v, place, ctx, e))
 			return false;
 		if (out && !(f->nullable && yyjson_is_null(v)))
