@@ -93,8 +93,8 @@ bool item_read(struct arena *a, yyjson_val *v, const char *path, struct item *re
 		return false;
 	if (row->flags & ITEM_LATER)
 		return fail(e, ERR_UNSUPPORTED_VALUE, path,
-			    "Unsupported value: '%s'. This version does not serve items of this type yet; a later one brings "
-			    "them.",
+			    "Unsupported value: '%s'. This version does not serve items of this type yet; a later one "
+			    "brings them.",
 			    row->wire);
 	view(v, type, ret);
 	return true;

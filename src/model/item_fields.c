@@ -269,7 +269,11 @@ static const struct field local_shell_call_fields[] = {
 };
 /* Its id is the call's. */
 static const struct field local_shell_call_output_fields[] = {
-	TYPE, REQUIRED("id", F_STR), FIELD_CHECKED("output", F_STR, .required = true, .max = TEXT_MAX), STATUS, CREATED_BY,
+	TYPE,
+	REQUIRED("id", F_STR),
+	FIELD_CHECKED("output", F_STR, .required = true, .max = TEXT_MAX),
+	STATUS,
+	CREATED_BY,
 	LAST_FIELD,
 };
 static const struct field shell_action_fields[] = {
@@ -386,7 +390,8 @@ static const struct field mcp_approval_request_fields[] = {
 	TYPE, ID, REQUIRED("server_label", F_STR), REQUIRED("name", F_STR), REQUIRED("arguments", F_STR), LAST_FIELD,
 };
 static const struct field mcp_approval_response_fields[] = {
-	TYPE, ID, REQUIRED("approval_request_id", F_STR), REQUIRED("approve", F_BOOL), NULLABLE("reason", F_STR), LAST_FIELD,
+	TYPE, ID, REQUIRED("approval_request_id", F_STR), REQUIRED("approve", F_BOOL), NULLABLE("reason", F_STR),
+	LAST_FIELD,
 };
 
 /* --- tools within the input, compaction, programs ----------------------------------------------------------------- */
@@ -398,7 +403,8 @@ static const char *const developer[] = {"developer", NULL};
 #define TOOLS FIELD_CHECKED("tools", F_ARRAY, .required = true, .item = &tool_field)
 
 static const struct field tool_search_call_fields[] = {
-	TYPE, ID, NULL_CALL_ID, FIELD_CHECKED("arguments", F_ANY, .required = true), EXECUTION, STATUS, CREATED_BY, LAST_FIELD,
+	TYPE, ID, NULL_CALL_ID, FIELD_CHECKED("arguments", F_ANY, .required = true), EXECUTION, STATUS, CREATED_BY,
+	LAST_FIELD,
 };
 static const struct field tool_search_output_fields[] = {
 	TYPE, ID, NULL_CALL_ID, EXECUTION, STATUS, TOOLS, CREATED_BY, LAST_FIELD,

@@ -14,94 +14,95 @@ static struct str refusal(struct arena *a, const char *json, struct err *e)
 	return item_read(a, v, "input[0]", &it, e) ? S("accepted") : str_of(e->msg);
 }
 
+static const struct {
+	const char *json;
+	enum err_code code;
+	const char *param, *msg;
+} refusals[] = {
+	{"\"x\"", ERR_INVALID_TYPE, "input[0]",
+	 "Invalid type for 'input[0]': expected an input item, but got a string instead."},
+	{"{}", ERR_INVALID_VALUE, "input[0]",
+	 "Invalid value: ''. Supported values are: 'assistant', 'system', 'developer', and 'user'."},
+	{"{\"role\":\"tool\",\"content\":\"x\"}", ERR_INVALID_VALUE, "input[0]",
+	 "Invalid value: 'tool'. Supported values are: 'assistant', 'system', 'developer', and 'user'."},
+	{"{\"role\":\"user\"}", ERR_MISSING_PARAMETER, "input[0].content",
+	 "Missing required parameter: 'input[0].content'."},
+	{"{\"role\":\"user\",\"content\":null}", ERR_INVALID_TYPE, "input[0].content",
+	 "Invalid type for 'input[0].content': expected one of an array of objects or string, but got null instead."},
+	{"{\"role\":\"user\",\"content\":\"x\",\"bogus\":1}", ERR_UNKNOWN_PARAMETER, "input[0].bogus",
+	 "Unknown parameter: 'input[0].bogus'."},
+	{"{\"role\":\"user\",\"content\":\"x\",\"phase\":\"commentary\"}", ERR_UNKNOWN_PARAMETER, "input[0].phase",
+	 "Unknown parameter: 'input[0].phase'."},
+	{"{\"role\":\"assistant\",\"content\":[{\"type\":\"input_text\",\"text\":\"x\"}]}", ERR_INVALID_VALUE,
+	 "input[0].content[0]", "Invalid value: 'input_text'. Supported values are: 'output_text' and 'refusal'."},
+	{"{\"role\":\"user\",\"content\":[{\"type\":\"output_text\",\"text\":\"x\"}]}", ERR_INVALID_VALUE,
+	 "input[0].content[0]",
+	 "Invalid value: 'output_text'. Supported values are: 'input_text', 'input_image', 'input_file', and "
+	 "'input_audio'."},
+	{"{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":[]}]}", ERR_INVALID_TYPE,
+	 "input[0].content[0].text",
+	 "Invalid type for 'input[0].content[0].text': expected a string, but got an array instead."},
+	{"{\"role\":\"user\",\"content\":[{\"text\":\"x\"}]}", ERR_MISSING_PARAMETER, "input[0].content[0].type",
+	 "Missing required parameter: 'input[0].content[0].type'."},
+	{"{\"role\":\"user\",\"content\":[{\"type\":\"input_image\"}]}", ERR_MUTUALLY_EXCLUSIVE,
+	 "input[0].content[0]",
+	 "Missing mutually exclusive parameters: 'input[0].content[0]'. Ensure you are providing exactly one of: "
+	 "'file_id' or 'image_url'."},
+	{"{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":\"/etc/passwd\"}]}",
+	 ERR_INVALID_VALUE, "input[0].content[0].image_url",
+	 "Invalid 'input[0].content[0].image_url'. Expected a valid URL, but got a value with an invalid format."},
+	{"{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":\"data:text/markdown;base64,eA==\"}]}",
+	 ERR_INVALID_VALUE, "input[0].content[0].image_url",
+	 "Invalid 'input[0].content[0].image_url'. Expected a base64-encoded data URL with an image MIME type (e.g. "
+	 "'data:image/png;base64,aW1nIGJ5dGVzIGhlcmU='), but got unsupported MIME type 'text/markdown'."},
+	{"{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"file_id\":\"file-1\"}]}",
+	 ERR_UNSUPPORTED_PARAMETER, "input[0].content[0].file_id",
+	 "Unsupported parameter: 'input[0].content[0].file_id'. This version does not serve stored files yet; a later "
+	 "one brings them."},
+	{"{\"role\":\"user\",\"content\":[{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"\",\"format\":\"ogg\"}}]}",
+	 ERR_INVALID_VALUE, "input[0].content[0].input_audio.format",
+	 "Invalid value: 'ogg'. Supported values are: 'mp3' and 'wav'."},
+	{"{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":{}}", ERR_INVALID_TYPE,
+	 "input[0].arguments", "Invalid type for 'input[0].arguments': expected a string, but got an object instead."},
+	{"{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"a b\",\"arguments\":\"\"}", ERR_INVALID_VALUE,
+	 "input[0].name",
+	 "Invalid 'input[0].name': string does not match pattern. Expected a string that matches the pattern "
+	 "'^[a-zA-Z0-9_-]+$'."},
+	{"{\"type\":\"function_call\",\"name\":\"f\",\"arguments\":\"\"}", ERR_MISSING_PARAMETER, "input[0].call_id",
+	 "Missing required parameter: 'input[0].call_id'."},
+	{"{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"\",\"namespace\":\"n\"}",
+	 ERR_UNSUPPORTED_PARAMETER, "input[0].namespace",
+	 "Unsupported parameter: 'input[0].namespace'. This version does not serve namespaces yet; a later one brings "
+	 "them."},
+	{"{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":{}}", ERR_INVALID_TYPE, "input[0].output",
+	 "Invalid type for 'input[0].output': expected one of a string or array of objects, but got an object instead."},
+	{"{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":[{\"type\":\"output_text\",\"text\":\"\"}]}",
+	 ERR_INVALID_VALUE, "input[0].output[0]",
+	 "Invalid value: 'output_text'. Supported values are: 'input_text', 'input_image', and 'input_file'."},
+	{"{\"type\":\"reasoning\",\"summary\":[{\"type\":\"text\",\"text\":\"\"}]}", ERR_INVALID_VALUE,
+	 "input[0].summary[0]", "Invalid value: 'text'. Supported values are: 'summary_text'."},
+	{"{\"type\":\"item_reference\"}", ERR_MISSING_PARAMETER, "input[0].id",
+	 "Missing required parameter: 'input[0].id'."},
+	{"{\"type\":7}", ERR_INVALID_TYPE, "input[0].type",
+	 "Invalid type for 'input[0].type': expected a string, but got an integer instead."},
+	{"{\"type\":\"mcp_call\",\"server_label\":\"s\",\"name\":\"n\",\"arguments\":\"{}\"}", ERR_UNSUPPORTED_VALUE,
+	 "input[0]",
+	 "Unsupported value: 'mcp_call'. This version does not serve items of this type yet; a later one brings them."},
+	{"{\"type\":\"mcp_call\",\"server_label\":\"s\",\"name\":\"n\"}", ERR_MISSING_PARAMETER, "input[0].arguments",
+	 "Missing required parameter: 'input[0].arguments'."},
+	{"{\"type\":\"local_shell_call\",\"call_id\":\"c\",\"action\":{\"type\":\"exec\",\"command\":[1],\"env\":{}}}",
+	 ERR_INVALID_TYPE, "input[0].action.command[0]",
+	 "Invalid type for 'input[0].action.command[0]': expected a string, but got an integer instead."},
+};
+
 static void refused(void)
 {
-	static const struct {
-		const char *json;
-		enum err_code code;
-		const char *param, *msg;
-	} rows[] = {
-		{"\"x\"", ERR_INVALID_TYPE, "input[0]",
-		 "Invalid type for 'input[0]': expected an input item, but got a string instead."},
-		{"{}", ERR_INVALID_VALUE, "input[0]",
-		 "Invalid value: ''. Supported values are: 'assistant', 'system', 'developer', and 'user'."},
-		{"{\"role\":\"tool\",\"content\":\"x\"}", ERR_INVALID_VALUE, "input[0]",
-		 "Invalid value: 'tool'. Supported values are: 'assistant', 'system', 'developer', and 'user'."},
-		{"{\"role\":\"user\"}", ERR_MISSING_PARAMETER, "input[0].content",
-		 "Missing required parameter: 'input[0].content'."},
-		{"{\"role\":\"user\",\"content\":null}", ERR_INVALID_TYPE, "input[0].content",
-		 "Invalid type for 'input[0].content': expected one of an array of objects or string, but got null instead."},
-		{"{\"role\":\"user\",\"content\":\"x\",\"bogus\":1}", ERR_UNKNOWN_PARAMETER, "input[0].bogus",
-		 "Unknown parameter: 'input[0].bogus'."},
-		{"{\"role\":\"user\",\"content\":\"x\",\"phase\":\"commentary\"}", ERR_UNKNOWN_PARAMETER, "input[0].phase",
-		 "Unknown parameter: 'input[0].phase'."},
-		{"{\"role\":\"assistant\",\"content\":[{\"type\":\"input_text\",\"text\":\"x\"}]}", ERR_INVALID_VALUE,
-		 "input[0].content[0]", "Invalid value: 'input_text'. Supported values are: 'output_text' and 'refusal'."},
-		{"{\"role\":\"user\",\"content\":[{\"type\":\"output_text\",\"text\":\"x\"}]}", ERR_INVALID_VALUE,
-		 "input[0].content[0]",
-		 "Invalid value: 'output_text'. Supported values are: 'input_text', 'input_image', 'input_file', and "
-		 "'input_audio'."},
-		{"{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":[]}]}", ERR_INVALID_TYPE,
-		 "input[0].content[0].text",
-		 "Invalid type for 'input[0].content[0].text': expected a string, but got an array instead."},
-		{"{\"role\":\"user\",\"content\":[{\"text\":\"x\"}]}", ERR_MISSING_PARAMETER, "input[0].content[0]",
-		 "Missing required parameter: 'input[0].content[0].type'."},
-		{"{\"role\":\"user\",\"content\":[{\"type\":\"input_image\"}]}", ERR_MUTUALLY_EXCLUSIVE,
-		 "input[0].content[0]",
-		 "Missing mutually exclusive parameters: 'input[0].content[0]'. Ensure you are providing exactly one of: "
-		 "'file_id' or 'image_url'."},
-		{"{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":\"/etc/passwd\"}]}",
-		 ERR_INVALID_VALUE, "input[0].content[0].image_url",
-		 "Invalid 'input[0].content[0].image_url'. Expected a valid URL, but got a value with an invalid format."},
-		{"{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":\"data:text/markdown;base64,eA==\"}]}",
-		 ERR_INVALID_VALUE, "input[0].content[0].image_url",
-		 "Invalid 'input[0].content[0].image_url'. Expected a base64-encoded data URL with an image MIME type (e.g. "
-		 "'data:image/png;base64,aW1nIGJ5dGVzIGhlcmU='), but got unsupported MIME type 'text/markdown'."},
-		{"{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"file_id\":\"file-1\"}]}",
-		 ERR_UNSUPPORTED_PARAMETER, "input[0].content[0].file_id",
-		 "Unsupported parameter: 'input[0].content[0].file_id'. This version does not serve stored files yet; a later "
-		 "one brings them."},
-		{"{\"role\":\"user\",\"content\":[{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"\",\"format\":\"ogg\"}}]}",
-		 ERR_INVALID_VALUE, "input[0].content[0].input_audio.format",
-		 "Invalid value: 'ogg'. Supported values are: 'mp3' and 'wav'."},
-		{"{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":{}}", ERR_INVALID_TYPE,
-		 "input[0].arguments", "Invalid type for 'input[0].arguments': expected a string, but got an object instead."},
-		{"{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"a b\",\"arguments\":\"\"}", ERR_INVALID_VALUE,
-		 "input[0].name",
-		 "Invalid 'input[0].name': string does not match pattern. Expected a string that matches the pattern "
-		 "'^[a-zA-Z0-9_-]+$'."},
-		{"{\"type\":\"function_call\",\"name\":\"f\",\"arguments\":\"\"}", ERR_MISSING_PARAMETER, "input[0].call_id",
-		 "Missing required parameter: 'input[0].call_id'."},
-		{"{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"\",\"namespace\":\"n\"}",
-		 ERR_UNSUPPORTED_PARAMETER, "input[0].namespace",
-		 "Unsupported parameter: 'input[0].namespace'. This version does not serve namespaces yet; a later one brings "
-		 "them."},
-		{"{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":{}}", ERR_INVALID_TYPE, "input[0].output",
-		 "Invalid type for 'input[0].output': expected one of a string or array of objects, but got an object instead."},
-		{"{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":[{\"type\":\"output_text\",\"text\":\"\"}]}",
-		 ERR_INVALID_VALUE, "input[0].output[0]",
-		 "Invalid value: 'output_text'. Supported values are: 'input_text', 'input_image', and 'input_file'."},
-		{"{\"type\":\"reasoning\",\"summary\":[{\"type\":\"text\",\"text\":\"\"}]}", ERR_INVALID_VALUE,
-		 "input[0].summary[0]", "Invalid value: 'text'. Supported values are: 'summary_text'."},
-		{"{\"type\":\"item_reference\"}", ERR_MISSING_PARAMETER, "input[0].id",
-		 "Missing required parameter: 'input[0].id'."},
-		{"{\"type\":7}", ERR_INVALID_TYPE, "input[0].type",
-		 "Invalid type for 'input[0].type': expected a string, but got an integer instead."},
-		{"{\"type\":\"mcp_call\",\"server_label\":\"s\",\"name\":\"n\",\"arguments\":\"{}\"}", ERR_UNSUPPORTED_VALUE,
-		 "input[0]",
-		 "Unsupported value: 'mcp_call'. This version does not serve items of this type yet; a later one brings them."},
-		{"{\"type\":\"mcp_call\",\"server_label\":\"s\",\"name\":\"n\"}", ERR_MISSING_PARAMETER, "input[0].arguments",
-		 "Missing required parameter: 'input[0].arguments'."},
-		{"{\"type\":\"local_shell_call\",\"call_id\":\"c\",\"action\":{\"type\":\"exec\",\"command\":[1],\"env\":{}}}",
-		 ERR_INVALID_TYPE, "input[0].action.command[0]",
-		 "Invalid type for 'input[0].action.command[0]': expected a string, but got an integer instead."},
-	};
 	struct arena a = {0};
 	struct err e;
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		CHECK_STR(refusal(&a, rows[i].json, &e), str_of(rows[i].msg));
-		CHECK_STR(str_of(e.param), str_of(rows[i].param));
-		CHECK(e.code == rows[i].code);
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+		CHECK_STR(refusal(&a, refusals[i].json, &e), str_of(refusals[i].msg));
+		CHECK_STR(str_of(e.param), str_of(refusals[i].param));
+		CHECK(e.code == refusals[i].code);
 	}
 	arena_free(&a);
 }

@@ -8,7 +8,8 @@ const char *const status_values[] = {"in_progress", "completed", "incomplete", N
 bool later(struct err *e, const char *path, const char *what)
 {
 	return fail(e, ERR_UNSUPPORTED_PARAMETER, path,
-		    "Unsupported parameter: '%s'. This version does not serve %s yet; a later one brings them.", path, what);
+		    "Unsupported parameter: '%s'. This version does not serve %s yet; a later one brings them.", path,
+		    what);
 }
 
 bool later_value(yyjson_val *v, const char *path, void *ctx, struct err *e)
@@ -24,8 +25,11 @@ bool variant_read(const struct variant *table, yyjson_val *v, const char *path, 
 	if (!yyjson_is_obj(v))
 		return field_type(v, path, "an object", e);
 	yyjson_val *type = json_get(v, S("type"));
-	if (!type)
-		return fail(e, ERR_MISSING_PARAMETER, *path ? path : NULL, "Missing required parameter: '%s.type'.", path);
+	if (!type) {
+		char place[128];
+		field_path(place, path, "type");
+		return fail(e, ERR_MISSING_PARAMETER, place, "Missing required parameter: '%s'.", place);
+	}
 	for (const struct variant *row = table; row->type; row++)
 		if (str_eq(json_str(type), str_of(row->type)))
 			return fields_read(row->fields, v, path, row->tolerated, NULL, ctx, e);
@@ -85,8 +89,8 @@ static bool file_data(yyjson_val *v, const char *path, void *ctx, struct err *e)
 	if (str_starts(type, S("audio/")) || str_starts(type, S("video/")) || str_starts(type, S("image/")))
 		return fail(e, ERR_INVALID_VALUE, path,
 			    "Invalid file data: '%s'. %s, but got unsupported MIME type '%.*s'. Please see "
-			    "https://platform.openai.com/docs/assistants/tools/file-search#supported-files for supported "
-			    "file types.",
+			    "https://platform.openai.com/docs/assistants/tools/file-search#supported-files for "
+			    "supported file types.",
 			    path, expected, FMT(type));
 	return true;
 }
@@ -105,10 +109,11 @@ static bool exactly_one(yyjson_val *obj, const char *const *names, const char *l
 		n += given(obj, *names);
 	if (n == 0)
 		return fail(e, ERR_MUTUALLY_EXCLUSIVE, path,
-			    "Missing mutually exclusive parameters: '%s'. Ensure you are providing exactly one of: %s.", path,
-			    list);
+			    "Missing mutually exclusive parameters: '%s'. Ensure you are providing exactly one of: %s.",
+			    path, list);
 	return n == 1 || fail(e, ERR_MUTUALLY_EXCLUSIVE, path,
-			      "Mutually exclusive parameters: '%s'. Ensure you are only providing one of: %s.", path, list);
+			      "Mutually exclusive parameters: '%s'. Ensure you are only providing one of: %s.", path,
+			      list);
 }
 
 static bool file_id(yyjson_val *v, const char *path, void *ctx, struct err *e)

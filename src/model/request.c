@@ -244,8 +244,8 @@ static bool check_moved(yyjson_val *body, const char *const *pass, struct err *e
 	for (size_t i = 0; i < sizeof moved / sizeof *moved; i++)
 		if (json_get(body, str_of(moved[i].name)) && !listed(pass, str_of(moved[i].name)))
 			return fail(e, ERR_UNSUPPORTED_PARAMETER, moved[i].name,
-				    "Unsupported parameter: '%s'. In the Responses API, this parameter has moved to '%s'. Try "
-				    "again with the new parameter. See the API documentation for more information: "
+				    "Unsupported parameter: '%s'. In the Responses API, this parameter has moved to "
+				    "'%s'. Try again with the new parameter. See the API documentation for more information: "
 				    "https://platform.openai.com/docs/api-reference/responses/create.",
 				    moved[i].name, moved[i].now);
 	return true;

@@ -46,7 +46,8 @@ static bool check_duplicates(const struct create *c, struct err *e)
 			continue;
 		if (map_get(&ids, id))
 			fine = fail(e, ERR_BAD_REQUEST, "input",
-				    "Duplicate item found with id %.*s. Remove duplicate items from your input and try again.",
+				    "Duplicate item found with id %.*s. Remove duplicate items from your input and try "
+				    "again.",
 				    FMT(id));
 		else
 			map_put(&ids, id, &c->items[i]);

@@ -14,7 +14,8 @@ static struct str echo_str(struct reader *r, yyjson_val *v)
 static void echo_reasoning(struct reader *r)
 {
 	yyjson_val *reasoning = json_get(r->body, S("reasoning"));
-	struct str context = json_str(json_get(reasoning, S("context"))), mode = json_str(json_get(reasoning, S("mode")));
+	struct str context = json_str(json_get(reasoning, S("context")));
+	struct str mode = json_str(json_get(reasoning, S("mode")));
 	struct jout o = {.b = &r->out};
 	if (yyjson_obj_size(reasoning) == 0) {
 		r->c->echo.reasoning =

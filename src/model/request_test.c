@@ -70,84 +70,85 @@ static void body_as_a_whole(void)
 	check_refusals(rows, sizeof rows / sizeof *rows);
 }
 
+static const struct refusal parameter_rows[] = {
+	{"\"temperature\":-1", ERR_NUM_BELOW_MIN, "temperature",
+	 "Invalid 'temperature': decimal below minimum value. Expected a value >= 0, but got -1 instead."},
+	{"\"temperature\":\"hot\"", ERR_INVALID_TYPE, "temperature",
+	 "Invalid type for 'temperature': expected a decimal, but got a string instead."},
+	{"\"top_p\":1.5", ERR_NUM_ABOVE_MAX, "top_p",
+	 "Invalid 'top_p': decimal above maximum value. Expected a value <= 1, but got 1.5 instead."},
+	{"\"presence_penalty\":-3", ERR_NUM_BELOW_MIN, "presence_penalty",
+	 "Invalid 'presence_penalty': decimal below minimum value. Expected a value >= -2, but got -3 instead."},
+	{"\"max_output_tokens\":0", ERR_INT_BELOW_MIN, "max_output_tokens",
+	 "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got 0 instead."},
+	{"\"max_output_tokens\":16.5", ERR_INVALID_TYPE, "max_output_tokens",
+	 "Invalid type for 'max_output_tokens': expected an integer, but got a decimal number instead."},
+	{"\"max_tool_calls\":0", ERR_INT_BELOW_MIN, "max_tool_calls",
+	 "Invalid 'max_tool_calls': integer below minimum value. Expected a value >= 1, but got 0 instead."},
+	{"\"top_logprobs\":21", ERR_INT_ABOVE_MAX, "top_logprobs",
+	 "Invalid 'top_logprobs': integer above maximum value. Expected a value <= 20, but got 21 instead."},
+	{"\"stream\":\"yes\"", ERR_INVALID_TYPE, "stream",
+	 "Invalid type for 'stream': expected a boolean, but got a string instead."},
+	{"\"truncation\":\"bogus\"", ERR_INVALID_VALUE, "truncation",
+	 "Invalid value: 'bogus'. Supported values are: 'auto' and 'disabled'."},
+	{"\"include\":[\"bogus\"]", ERR_INVALID_VALUE, "include[0]",
+	 "Invalid value: 'bogus'. Supported values are: 'code_interpreter_call.outputs', "
+	 "'computer_call_output.output.image_url', 'file_search_call.results', 'message.input_image.image_url', "
+	 "'message.output_text.logprobs', 'reasoning.encrypted_content', 'web_search_call.action.sources', and "
+	 "'web_search_call.results'."},
+	{"\"metadata\":{\"a\":1}", ERR_INVALID_TYPE, "metadata.a",
+	 "Invalid type for 'metadata.a': expected a string, but got an integer instead."},
+	{"\"reasoning\":{\"effort\":\"huge\"}", ERR_INVALID_VALUE, "reasoning.effort",
+	 "Invalid value: 'huge'. Supported values are: 'none', 'minimal', 'low', 'medium', 'high', 'xhigh', and "
+	 "'max'."},
+	{"\"reasoning\":{\"efort\":\"low\"}", ERR_UNKNOWN_PARAMETER, "reasoning.efort",
+	 "Unknown parameter: 'reasoning.efort'. Did you mean 'effort'?"},
+	{"\"text\":{\"verbosity\":\"x\"}", ERR_INVALID_VALUE, "text.verbosity",
+	 "Invalid value: 'x'. Supported values are: 'low', 'medium', and 'high'."},
+	{"\"text\":{\"format\":{\"type\":\"xml\"}}", ERR_INVALID_VALUE, "text.format",
+	 "Invalid value: 'xml'. Supported values are: 'text', 'json_object', and 'json_schema'."},
+	{"\"text\":{\"format\":{\"type\":\"json_schema\",\"schema\":{}}}", ERR_MISSING_PARAMETER, "text.format.name",
+	 "Missing required parameter: 'text.format.name'."},
+	{"\"stream_options\":{\"include_obfuscation\":false}", ERR_BAD_REQUEST, "stream_options",
+	 "The 'stream_options' parameter is only allowed when 'stream' is enabled."},
+	{"\"previous_response_id\":\"chatcmpl-1\"", ERR_INVALID_VALUE, "previous_response_id",
+	 "Invalid 'previous_response_id': 'chatcmpl-1'. Expected an ID that begins with 'resp'."},
+	{"\"previous_response_id\":\"resp_1\",\"conversation\":\"conv_1\"", ERR_MUTUALLY_EXCLUSIVE, "",
+	 "Mutually exclusive parameters: ''. Ensure you are only providing one of: 'previous_response_id' or "
+	 "'conversation'."},
+	{"\"service_tier\":\"gold\"", ERR_INVALID_VALUE, "service_tier",
+	 "Invalid value: 'gold'. Supported values are: 'auto', 'default', 'flex', 'scale', 'priority', 'fast', and "
+	 "'ultrafast'."},
+	{"\"prompt_cache_key\":\"12345678901234567890123456789012345678901234567890123456789012345\"",
+	 ERR_STRING_TOO_LONG, "prompt_cache_key",
+	 "Invalid 'prompt_cache_key': string too long. Expected a string with maximum length 64, but got a string with "
+	 "length 65 instead."},
+	/* shapes first, then refused by name */
+	{"\"background\":true", ERR_UNSUPPORTED_PARAMETER, "background",
+	 "Unsupported parameter: 'background'. " LATER_TEXT("background responses")},
+	{"\"background\":1", ERR_INVALID_TYPE, "background",
+	 "Invalid type for 'background': expected a boolean, but got an integer instead."},
+	{"\"conversation\":{\"id\":\"conv_1\"}", ERR_UNSUPPORTED_PARAMETER, "conversation",
+	 "Unsupported parameter: 'conversation'. " LATER_TEXT("conversations")},
+	{"\"conversation\":{\"idd\":\"conv_1\"}", ERR_UNKNOWN_PARAMETER, "conversation.idd",
+	 "Unknown parameter: 'conversation.idd'. Did you mean 'id'?"},
+	{"\"prompt\":{\"id\":\"pmpt_1\"}", ERR_UNSUPPORTED_PARAMETER, "prompt",
+	 "Unsupported parameter: 'prompt'. " LATER_TEXT("prompt templates")},
+	{"\"context_management\":[{\"type\":\"compaction\",\"compact_threshold\":5}]", ERR_INT_BELOW_MIN,
+	 "context_management[0].compact_threshold",
+	 "Invalid 'context_management[0].compact_threshold': integer below minimum value. Expected a value >= 1000, "
+	 "but got 5 instead."},
+	{"\"moderation\":{\"model\":\"omni\"}", ERR_UNSUPPORTED_PARAMETER, "moderation",
+	 "Unsupported parameter: 'moderation'. " LATER_TEXT("moderation")},
+	{"\"image\":{}", ERR_UNSUPPORTED_PARAMETER, "image",
+	 "Unsupported parameter: 'image'. " LATER_TEXT("image context policies")},
+	{"\"prompt_cache_options\":{\"prewarm\":true}", ERR_UNSUPPORTED_PARAMETER, "prompt_cache_options.prewarm",
+	 "Unsupported parameter: 'prompt_cache_options.prewarm'. " LATER_TEXT("warm-ups of the prompt cache")},
+};
+
 static void parameters(void)
 {
-	static const struct refusal rows[] = {
-		{"\"temperature\":-1", ERR_NUM_BELOW_MIN, "temperature",
-		 "Invalid 'temperature': decimal below minimum value. Expected a value >= 0, but got -1 instead."},
-		{"\"temperature\":\"hot\"", ERR_INVALID_TYPE, "temperature",
-		 "Invalid type for 'temperature': expected a decimal, but got a string instead."},
-		{"\"top_p\":1.5", ERR_NUM_ABOVE_MAX, "top_p",
-		 "Invalid 'top_p': decimal above maximum value. Expected a value <= 1, but got 1.5 instead."},
-		{"\"presence_penalty\":-3", ERR_NUM_BELOW_MIN, "presence_penalty",
-		 "Invalid 'presence_penalty': decimal below minimum value. Expected a value >= -2, but got -3 instead."},
-		{"\"max_output_tokens\":0", ERR_INT_BELOW_MIN, "max_output_tokens",
-		 "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got 0 instead."},
-		{"\"max_output_tokens\":16.5", ERR_INVALID_TYPE, "max_output_tokens",
-		 "Invalid type for 'max_output_tokens': expected an integer, but got a decimal number instead."},
-		{"\"max_tool_calls\":0", ERR_INT_BELOW_MIN, "max_tool_calls",
-		 "Invalid 'max_tool_calls': integer below minimum value. Expected a value >= 1, but got 0 instead."},
-		{"\"top_logprobs\":21", ERR_INT_ABOVE_MAX, "top_logprobs",
-		 "Invalid 'top_logprobs': integer above maximum value. Expected a value <= 20, but got 21 instead."},
-		{"\"stream\":\"yes\"", ERR_INVALID_TYPE, "stream",
-		 "Invalid type for 'stream': expected a boolean, but got a string instead."},
-		{"\"truncation\":\"bogus\"", ERR_INVALID_VALUE, "truncation",
-		 "Invalid value: 'bogus'. Supported values are: 'auto' and 'disabled'."},
-		{"\"include\":[\"bogus\"]", ERR_INVALID_VALUE, "include[0]",
-		 "Invalid value: 'bogus'. Supported values are: 'code_interpreter_call.outputs', "
-		 "'computer_call_output.output.image_url', 'file_search_call.results', 'message.input_image.image_url', "
-		 "'message.output_text.logprobs', 'reasoning.encrypted_content', 'web_search_call.action.sources', and "
-		 "'web_search_call.results'."},
-		{"\"metadata\":{\"a\":1}", ERR_INVALID_TYPE, "metadata.a",
-		 "Invalid type for 'metadata.a': expected a string, but got an integer instead."},
-		{"\"reasoning\":{\"effort\":\"huge\"}", ERR_INVALID_VALUE, "reasoning.effort",
-		 "Invalid value: 'huge'. Supported values are: 'none', 'minimal', 'low', 'medium', 'high', 'xhigh', and "
-		 "'max'."},
-		{"\"reasoning\":{\"efort\":\"low\"}", ERR_UNKNOWN_PARAMETER, "reasoning.efort",
-		 "Unknown parameter: 'reasoning.efort'. Did you mean 'effort'?"},
-		{"\"text\":{\"verbosity\":\"x\"}", ERR_INVALID_VALUE, "text.verbosity",
-		 "Invalid value: 'x'. Supported values are: 'low', 'medium', and 'high'."},
-		{"\"text\":{\"format\":{\"type\":\"xml\"}}", ERR_INVALID_VALUE, "text.format",
-		 "Invalid value: 'xml'. Supported values are: 'text', 'json_object', and 'json_schema'."},
-		{"\"text\":{\"format\":{\"type\":\"json_schema\",\"schema\":{}}}", ERR_MISSING_PARAMETER, "text.format.name",
-		 "Missing required parameter: 'text.format.name'."},
-		{"\"stream_options\":{\"include_obfuscation\":false}", ERR_BAD_REQUEST, "stream_options",
-		 "The 'stream_options' parameter is only allowed when 'stream' is enabled."},
-		{"\"previous_response_id\":\"chatcmpl-1\"", ERR_INVALID_VALUE, "previous_response_id",
-		 "Invalid 'previous_response_id': 'chatcmpl-1'. Expected an ID that begins with 'resp'."},
-		{"\"previous_response_id\":\"resp_1\",\"conversation\":\"conv_1\"", ERR_MUTUALLY_EXCLUSIVE, "",
-		 "Mutually exclusive parameters: ''. Ensure you are only providing one of: 'previous_response_id' or "
-		 "'conversation'."},
-		{"\"service_tier\":\"gold\"", ERR_INVALID_VALUE, "service_tier",
-		 "Invalid value: 'gold'. Supported values are: 'auto', 'default', 'flex', 'scale', 'priority', 'fast', and "
-		 "'ultrafast'."},
-		{"\"prompt_cache_key\":\"12345678901234567890123456789012345678901234567890123456789012345\"",
-		 ERR_STRING_TOO_LONG, "prompt_cache_key",
-		 "Invalid 'prompt_cache_key': string too long. Expected a string with maximum length 64, but got a string with "
-		 "length 65 instead."},
-		/* shapes first, then refused by name */
-		{"\"background\":true", ERR_UNSUPPORTED_PARAMETER, "background",
-		 "Unsupported parameter: 'background'. " LATER_TEXT("background responses")},
-		{"\"background\":1", ERR_INVALID_TYPE, "background",
-		 "Invalid type for 'background': expected a boolean, but got an integer instead."},
-		{"\"conversation\":{\"id\":\"conv_1\"}", ERR_UNSUPPORTED_PARAMETER, "conversation",
-		 "Unsupported parameter: 'conversation'. " LATER_TEXT("conversations")},
-		{"\"conversation\":{\"idd\":\"conv_1\"}", ERR_UNKNOWN_PARAMETER, "conversation.idd",
-		 "Unknown parameter: 'conversation.idd'. Did you mean 'id'?"},
-		{"\"prompt\":{\"id\":\"pmpt_1\"}", ERR_UNSUPPORTED_PARAMETER, "prompt",
-		 "Unsupported parameter: 'prompt'. " LATER_TEXT("prompt templates")},
-		{"\"context_management\":[{\"type\":\"compaction\",\"compact_threshold\":5}]", ERR_INT_BELOW_MIN,
-		 "context_management[0].compact_threshold",
-		 "Invalid 'context_management[0].compact_threshold': integer below minimum value. Expected a value >= 1000, "
-		 "but got 5 instead."},
-		{"\"moderation\":{\"model\":\"omni\"}", ERR_UNSUPPORTED_PARAMETER, "moderation",
-		 "Unsupported parameter: 'moderation'. " LATER_TEXT("moderation")},
-		{"\"image\":{}", ERR_UNSUPPORTED_PARAMETER, "image",
-		 "Unsupported parameter: 'image'. " LATER_TEXT("image context policies")},
-		{"\"prompt_cache_options\":{\"prewarm\":true}", ERR_UNSUPPORTED_PARAMETER, "prompt_cache_options.prewarm",
-		 "Unsupported parameter: 'prompt_cache_options.prewarm'. " LATER_TEXT("warm-ups of the prompt cache")},
-	};
-	check_refusals(rows, sizeof rows / sizeof *rows);
+	check_refusals(parameter_rows, sizeof parameter_rows / sizeof *parameter_rows);
 }
 
 #define TOOL_F "\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"parameters\":{\"type\":\"object\",\"properties\":{}}}]"
@@ -157,7 +158,7 @@ static void tools(void)
 	static const struct refusal rows[] = {
 		{"\"tools\":{}", ERR_INVALID_TYPE, "tools",
 		 "Invalid type for 'tools': expected an array of objects, but got an object instead."},
-		{"\"tools\":[{}]", ERR_MISSING_PARAMETER, "tools[0]", "Missing required parameter: 'tools[0].type'."},
+		{"\"tools\":[{}]", ERR_MISSING_PARAMETER, "tools[0].type", "Missing required parameter: 'tools[0].type'."},
 		{"\"tools\":[{\"type\":\"function\"}]", ERR_MISSING_PARAMETER, "tools[0].name",
 		 "Missing required parameter: 'tools[0].name'."},
 		{"\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]", ERR_UNKNOWN_PARAMETER,

@@ -22,8 +22,8 @@ static bool take_function(yyjson_val *tool, size_t at, struct function_tool *f, 
 	f->parameters = yyjson_is_obj(parameters) ? parameters : NULL;
 	if (yyjson_is_true(strict) && !f->parameters)
 		return fail(e, ERR_BAD_FUNCTION_SCHEMA, place,
-			    "Invalid schema for function '%.*s': schema must be a JSON Schema of 'type: \"object\"', got "
-			    "'type: \"None\"'.",
+			    "Invalid schema for function '%.*s': schema must be a JSON Schema of 'type: \"object\"', "
+			    "got 'type: \"None\"'.",
 			    FMT(f->name));
 	f->strict = f->parameters && !yyjson_is_false(strict) &&
 		    schema_strict(f->parameters, ERR_BAD_FUNCTION_SCHEMA, place, f->name, &why);
@@ -73,8 +73,8 @@ static bool take_tools(struct reader *r, yyjson_val *tools, struct err *e)
 		enum tool_type type = tool_type_of(tool);
 		if (tool_rows[type].flags & TOOL_LATER)
 			return fail(e, ERR_UNSUPPORTED_VALUE, path,
-				    "Unsupported value: '%s'. This version does not serve tools of this type yet; a later one "
-				    "brings them.",
+				    "Unsupported value: '%s'. This version does not serve tools of this type yet; a "
+				    "later one brings them.",
 				    tool_rows[type].wire);
 		if (!take_function(tool, i, &c->tools[c->n_tools], e))
 			return false;
@@ -123,8 +123,11 @@ bool tool_choice_check(yyjson_val *v, const char *path, void *ctx, struct err *e
 {
 	static const struct field word = {.kind = F_ENUM, .values = words};
 	struct variant table[TOOL_COUNT + 6] = {
-		{"allowed_tools", allowed_fields, NULL}, {"function", named_fields, NULL}, {"custom", named_fields, NULL},
-		{"mcp", mcp_choice_fields, NULL},        {"computer_use", bare_fields, NULL},
+		{"allowed_tools", allowed_fields, NULL},
+		{"function", named_fields, NULL},
+		{"custom", named_fields, NULL},
+		{"mcp", mcp_choice_fields, NULL},
+		{"computer_use", bare_fields, NULL},
 	};
 	size_t n = 5;
 	if (yyjson_is_str(v))
