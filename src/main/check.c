@@ -52,7 +52,7 @@ static bool check_folder(struct check *c, struct str dir)
 		          "%s can't be written by user %d", path.p, (int)getuid());
 		return false;
 	}
-	check_say(c, s.st_mode & 077 ? NOTE : FINE, "data folder", "chmod 700 it: others can read what is kept", "%.*s", FMT(path));
+	check_say(c, s.st_mode & 077 ? NOTE : FINE, "data folder", "chmod 700 it: others can read what is kept", "%.*s", FMT(dir));
 	if (!statvfs(path.p, &v)) {
 		unsigned long long mb = (unsigned long long)v.f_bavail * v.f_frsize >> 20;
 		check_say(c, mb < SPACE_BAD_MB ? BAD : mb < SPACE_LOW_MB ? NOTE : FINE, "disk space",
