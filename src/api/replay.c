@@ -128,14 +128,36 @@ struct replay *replay_begin(struct replays *rs, int64_t project, struct str id, 
 	return r;
 }
 
+static pthread_key_t packer_key;
+
+static void packer_free(void *ctx)
+{
+	ZSTD_freeCCtx(ctx);
+}
+
+static void packer_setup(void)
+{
+	pthread_key_create(&packer_key, packer_free);
+}
+
+/* One a loop, which goes with its thread. */
+static ZSTD_CCtx *packer(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, packer_setup);
+	ZSTD_CCtx *ctx = pthread_getspecific(packer_key);
+	if (!ctx) {
+		ctx = ZSTD_createCCtx();
+		pthread_setspecific(packer_key, ctx);
+	}
+	return ctx;
+}
+
 static void pack(struct replay *r)
 {
-	static _Thread_local ZSTD_CCtx *ctx; /* one a loop, for the life of the process */
 	size_t bound = ZSTD_compressBound(r->open.n);
 	struct piece *p = xalloc(sizeof *p + bound);
-	if (!ctx)
-		ctx = ZSTD_createCCtx();
-	size_t n = ZSTD_compressCCtx(ctx, p->data, bound, r->open.p, r->open.n, LEVEL);
+	size_t n = ZSTD_compressCCtx(packer(), p->data, bound, r->open.p, r->open.n, LEVEL);
 	if (ZSTD_isError(n)) { /* cannot happen with a bound of that size; then the piece is kept empty */
 		n = 0;
 		r->open.n = 0;
