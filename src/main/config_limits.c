@@ -15,4 +15,7 @@ void config_apply_limits(const struct config *c)
 #define LIMIT(name, ...) store_limits.name = c->store_##name;
 #include "store/limits.def"
 #undef LIMIT
+#define LIMIT(name, ...) engine_limits.name = c->engine_##name;
+#include "engine/limits.def"
+#undef LIMIT
 }

@@ -41,7 +41,7 @@ static const struct command {
 	{"check", check_command, "[--engine URL] [--for codex]", "what is wrong, and how to mend it",
      "  --engine URL    try an engine: tools, parallel calls, schema, context, vision, tokens a second\n"
      "  --for codex     ... and say whether it is enough for Codex\n"},
-	{"env", env_command, "", "two export lines for OpenAI's clients: eval \"$(antiphon env)\"", ""},
+	{"env", env_command, "", "two export lines for clients: eval \"$(antiphon env)\"", ""},
 	{"help", help_command, "[COMMAND | settings]", "more about a command; every setting", ""},
 	{"version", version_command, "", "the version", ""},
 };
