@@ -348,7 +348,7 @@ static bool check_map(const struct field *f, yyjson_val *v, const char *path, st
 	size_t i, max, n = yyjson_obj_size(v);
 	yyjson_val *key, *val;
 	if (!yyjson_is_obj(v))
-		return field_type(v, path, "an object", e);
+		return field_type(v, path, "a metadata object", e);
 	if (limited_above(f) && (double)n > f->max)
 		return fail(
 		    e, ERR_OBJECT_TOO_BIG, path,

@@ -40,26 +40,16 @@ struct field {
 	unsigned max_key, max_val; /* F_MAP: characters; 0: no limit */
 };
 
+/* clang-format off */
 /* Rows by member name: FIELD(struct create, stream, F_BOOL, .nullable = true), */
-#define FIELD(T, m, k, ...)                                                                                            \
-	{                                                                                                              \
-		.name = STR(#m), .kind = (k), .at = (int)offsetof(T, m), .has_at = -1, __VA_ARGS__                     \
-	}
+#define FIELD(T, m, k, ...) {.name = STR(#m), .kind = (k), .at = (int)offsetof(T, m), .has_at = -1, __VA_ARGS__}
 /* The same, with has_<m> beside it. */
-#define FIELD_HAS(T, m, k, ...)                                                                                        \
-	{                                                                                                              \
-		.name = STR(#m), .kind = (k), .at = (int)offsetof(T, m), .has_at = (int)offsetof(T, has_##m),          \
-		__VA_ARGS__                                                                                            \
-	}
+#define FIELD_HAS(T, m, k, ...) \
+	{.name = STR(#m), .kind = (k), .at = (int)offsetof(T, m), .has_at = (int)offsetof(T, has_##m), __VA_ARGS__}
 /* Only checked. */
-#define FIELD_CHECKED(wire, k, ...)                                                                                    \
-	{                                                                                                              \
-		.name = STR(wire), .kind = (k), .at = -1, .has_at = -1, __VA_ARGS__                                    \
-	}
-#define FIELD_END                                                                                                      \
-	{                                                                                                              \
-		.name = { 0 }                                                                                          \
-	}
+#define FIELD_CHECKED(wire, k, ...) {.name = STR(wire), .kind = (k), .at = -1, .has_at = -1, __VA_ARGS__}
+#define FIELD_END {.name = {0}}
+/* clang-format on */
 
 /* Checks `obj` against `f` (ends with a row whose name is {0}) and fills `out` (may be NULL). `path` is ""
  * at the top, else "tools[0]". Unknown members are ERR_UNKNOWN_PARAMETER, with "Did you mean" where near,

@@ -140,7 +140,7 @@ static void types(void)
 	bad("{\"sizes\":true}", "invalid_type", "sizes",
 	    "Invalid type for 'sizes': expected an array of strings, but got a boolean instead.");
 	bad("{\"metadata\":[]}", "invalid_type", "metadata",
-	    "Invalid type for 'metadata': expected an object, but got an array instead.");
+	    "Invalid type for 'metadata': expected a metadata object, but got an array instead.");
 	bad("{\"metadata\":{\"k\":7}}", "invalid_type", "metadata.k",
 	    "Invalid type for 'metadata.k': expected a string, but got an integer instead.");
 	bad("[]", "invalid_type", "", "Invalid body: expected an object, but got an array instead.");

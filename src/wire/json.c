@@ -375,11 +375,6 @@ void jo_bool(struct jout *o, bool v)
 	scalar(o, v ? S("true") : S("false"));
 }
 
-void jo_null(struct jout *o)
-{
-	scalar(o, S("null"));
-}
-
 void jo_raw(struct jout *o, struct str json)
 {
 	scalar(o, json.p ? json : S("null"));
