@@ -79,4 +79,5 @@ void api_cancel_all(struct api_loop *al)
 		next = t->next;
 		turn_cancel(t);
 	}
+	chats_cancel(al);
 }

@@ -10,6 +10,7 @@
 struct attempts;
 struct replays;
 struct turn;
+struct chat;
 
 struct api {
 	struct api_options options;
@@ -28,7 +29,8 @@ struct api_loop {
 	struct store_port *store;
 	struct engine_port *engine;
 	struct turn *turns; /* a list of those that run here */
-	size_t n_turns;
+	struct chat *chats;  /* chat completions that run here */
+	size_t n_turns;      /* of both */
 	struct buf scratch; /* one event at a time is rendered here */
 };
 
@@ -69,6 +71,9 @@ struct str query_get(struct request *rq, const char *name, size_t *at);
 bool query_known(struct request *rq, const char *const *known, struct err *e);
 bool query_int(struct request *rq, const char *name, int64_t least, int64_t most, int64_t *ret, struct err *e);
 bool query_bool(struct request *rq, const char *name, bool *ret, struct err *e);
+
+/* chat.c: ends every chat completion of this loop. */
+void chats_cancel(struct api_loop *al);
 
 /* auth.c: who asks (sets rq->project), and may this page or host ask at all (decision E2)? */
 bool auth_origin(struct request *rq, struct err *e);

@@ -55,6 +55,7 @@ static void turn_free(struct turn *t)
 	struct api_loop *al = t->api;
 	store_cancel(&t->op);
 	engine_call_cancel(&t->call);
+	defer_cancel(&t->overflow);
 	timer_cancel(&t->silence);
 	timer_cancel(&t->deadline);
 	timer_cancel(&t->grace);
@@ -301,15 +302,23 @@ static void turn_fail(struct turn *t, const struct err *e)
 	turn_finish(t, RS_FAILED, false, true);
 }
 
+static void on_overflow(struct deferred *d)
+{
+	struct turn *t = OWNER(d, struct turn, overflow);
+	struct err e = {0};
+	if (t->step != STEP_CALL)
+		return;
+	fail(&e, ERR_ENGINE, NULL, "The model's output passed this server's limits (api.output_bytes, api.output_items).");
+	turn_fail(t, &e);
+	turn_run(t);
+}
+
 static void on_model_event(struct engine_call *call, const struct model_event *me)
 {
 	struct turn *t = OWNER(call, struct turn, call);
 	turn_model_event(t, me);
-	if (t->out.too_big) {
-		struct err e = {0};
-		fail(&e, ERR_ENGINE, NULL, "The model's output passed this server's limits (api.output_bytes, api.output_items).");
-		turn_fail(t, &e);
-		turn_run(t);
+	if (t->out.too_big) { /* not here: the call's memory must outlast this callback */
+		defer_start(t->api->loop, &t->overflow, on_overflow);
 		return;
 	}
 	if (t->reply && reply_full(t->reply))
@@ -320,6 +329,8 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 {
 	struct turn *t = OWNER(call, struct turn, call);
 	struct err misfit = {0};
+	if (call->served_model.n)
+		t->response.model = call->served_model;
 	t->response.usage = call->usage;
 	t->response.has_usage = e->code == ERR_NONE || call->begun;
 	if (e->code != ERR_NONE) {

@@ -90,6 +90,7 @@ struct turn {
 	struct err error;
 
 	struct timer silence, deadline, grace;
+	struct deferred overflow; /* the output passed its bounds */
 	struct replay *replay; /* NULL: nobody can stream this again */
 };
 

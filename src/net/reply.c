@@ -141,6 +141,10 @@ void reply_event(struct reply *r, struct str name, struct str json, int64_t seq,
 	r->last_ms = loop_now_ms(loop_of(r));
 	struct str parts[8] = {S("event: "), name, S("\ndata: "), json, S("\n\n")};
 	size_t n = 5;
+	if (!name.n) { /* Chat Completions: events without a name */
+		parts[0] = S("");
+		parts[2] = S("data: ");
+	}
 	char pad[PAD];
 	if (r->obfuscates && delta >= 0) {
 		assert(json.n >= 2 && json.p[json.n - 1] == '}');

@@ -23,7 +23,7 @@ struct reply *reply_open(struct exchange *x, enum reply_form form, struct reply_
 /* Random-looking padding on every event that has a string `delta`: from a keyed hash of response id and
  * sequence number, so that a replay is equal (decision G3). Off until called. */
 void reply_obfuscate(struct reply *r, struct str response_id);
-/* One event. `json` is the event's object, borrowed for the call; `delta` is the length in bytes of its
+/* One event; with an empty `name` the SSE line `event:` is left out. `json` is the event's object, borrowed for the call; `delta` is the length in bytes of its
  * string delta (obfuscated when >= 0), -1 for events without one. */
 void reply_event(struct reply *r, struct str name, struct str json, int64_t seq, int64_t delta);
 /* true: stop producing until room(). */

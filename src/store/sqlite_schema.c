@@ -45,7 +45,7 @@ static bool migrate_one(sqlite3 *sq, const struct migration *m, struct err *e)
 
 bool schema_migrate(sqlite3 *sq, const char *path, struct err *e)
 {
-	int version, application, tables, newest = migrations[MIGRATIONS - 1].version;
+	int version = 0, application = 0, tables = 0, newest = migrations[MIGRATIONS - 1].version;
 	if (!pragma_int(sq, "PRAGMA user_version", &version, e) ||
 	    !pragma_int(sq, "PRAGMA application_id", &application, e) ||
 	    !pragma_int(sq, "SELECT count(*) FROM sqlite_schema", &tables, e))
