@@ -335,7 +335,9 @@ static struct chat *chat_new(struct request *rq)
 	c->arena = a;
 	c->api = al;
 	c->reader = (struct reply_owner){on_gone, on_room};
-	c->head = (struct chat_head){.id = str_copy(&c->arena, id_random(text, "chatcmpl")), .created = clock_wall_s(), .req = &c->req};
+	id_random(text, "chatcmpl");
+	text[8] = '-'; /* the live form */
+	c->head = (struct chat_head){.id = str_copy(&c->arena, str_of(text)), .created = clock_wall_s(), .req = &c->req};
 	c->next = al->chats;
 	if (c->next)
 		c->next->prev = c;
