@@ -8,6 +8,7 @@
 
 struct engine_caps { /* what the engine and the model's template can */
 	bool tools, parallel, schema, vision, audio, system_role, thinking_switch, fetches_urls, schema_prompt;
+	bool alternates; /* the template raises when two user messages have only tool messages between them */
 };
 struct chat_options {
 	const struct engine_caps *caps;
@@ -29,7 +30,7 @@ bool chat_render(struct arena *a, const struct prompt *p, const struct chat_opti
  * live as long as the stream. */
 struct chat_stream;
 struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, const struct chat_options *o,
-                                    void (*emit)(void *ctx, const struct model_event *), void *ctx);
+				    void (*emit)(void *ctx, const struct model_event *), void *ctx);
 /* Bytes of a 200 text/event-stream body, cut anywhere. ERR_ENGINE on what is no chat stream or over a
  * bound; what chat_error() says on an error in mid-stream. After a failure feed no more. */
 bool chat_stream_feed(struct chat_stream *s, struct str bytes, struct err *e);

@@ -108,8 +108,8 @@ static void fail_key(const struct report *r, const struct engine_model *m, struc
 
 static void fail_model(const struct report *r, const struct engine_model *m, struct err *e)
 {
-	fail(e, ERR_ENGINE, NULL, "The engine does not know the model '%.*s', or is no Chat Completions server (HTTP 404).",
-	     FMT(m->name));
+	fail(e, ERR_ENGINE, NULL,
+	     "The engine does not know the model '%.*s', or is no Chat Completions server (HTTP 404).", FMT(m->name));
 }
 
 static void fail_busy(const struct report *r, const struct engine_model *m, struct err *e)
@@ -138,9 +138,9 @@ static void fail_size(const struct report *r, const struct engine_model *m, stru
  * plain words. */
 static void fail_request(const struct report *r, const struct engine_model *m, struct err *e)
 {
-	static const char *const internals[] = {"json.exception", "nlohmann", "traceback", ".cpp", ".py", ".cu", "0x",
-	                                        "://",            "/home",    "/root",     "/usr", "/tmp", "/var", "sk-",
-	                                        "ggml",           "std::",    "object at", NULL};
+	static const char *const internals[] = {
+	    "json.exception", "nlohmann", "traceback", ".cpp", ".py", ".cu",  "0x",    "://",       "/home",
+	    "/root",          "/usr",     "/tmp",      "/var", "sk-", "ggml", "std::", "object at", NULL};
 	struct str text = str_trim(r->text);
 	if (text.n > PASSED_ON)
 		text.n = PASSED_ON;
@@ -149,8 +149,8 @@ static void fail_request(const struct report *r, const struct engine_model *m, s
 	if (text.n && r->text.n > PASSED_ON && (unsigned char)text.p[text.n - 1] >= 0xc0)
 		text.n--;
 	if (!text.n || has_any(r->text, internals))
-		fail(e, ERR_BAD_REQUEST, NULL, "The engine of the model '%.*s' refused the request (HTTP %d).", FMT(m->name),
-		     r->status);
+		fail(e, ERR_BAD_REQUEST, NULL, "The engine of the model '%.*s' refused the request (HTTP %d).",
+		     FMT(m->name), r->status);
 	else
 		fail(e, ERR_BAD_REQUEST, NULL, "The engine of the model '%.*s' refused the request: %.*s", FMT(m->name),
 		     FMT(text));
@@ -163,22 +163,29 @@ static const struct error_row {
 	const char *words[6];
 	void (*fail)(const struct report *, const struct engine_model *, struct err *);
 } error_rows[] = {
-	{400, 599, {"exceed_context_size", "context_length_exceeded"}, fail_context},
-	{400, 599, {"maximum context length", "context window", "context size", "prompt is too long", "context length"},
-	 fail_context},
-	{400, 599, {"image input is not supported", "audio input is not supported", "mmproj", "not a multimodal"}, fail_media},
-	{400, 500, {"json schema error", "failed to parse grammar", "invalid grammar", "guided_json", "structured output"},
-	 fail_schema},
-	{400, 400, {"logprobs"}, fail_logprobs},
-	{401, 401, {NULL}, fail_key},
-	{403, 403, {NULL}, fail_key},
-	{404, 405, {NULL}, fail_model},
-	{408, 408, {NULL}, fail_timeout},
-	{413, 413, {NULL}, fail_size},
-	{429, 429, {NULL}, fail_busy},
-	{503, 503, {NULL}, fail_unavailable},
-	{504, 504, {NULL}, fail_timeout},
-	{400, 499, {NULL}, fail_request},
+    {400, 599, {"exceed_context_size", "context_length_exceeded"}, fail_context},
+    {400,
+     599,
+     {"maximum context length", "context window", "context size", "prompt is too long", "context length"},
+     fail_context},
+    {400,
+     599,
+     {"image input is not supported", "audio input is not supported", "mmproj", "not a multimodal"},
+     fail_media},
+    {400,
+     500,
+     {"json schema error", "failed to parse grammar", "invalid grammar", "guided_json", "structured output"},
+     fail_schema},
+    {400, 400, {"logprobs"}, fail_logprobs},
+    {401, 401, {NULL}, fail_key},
+    {403, 403, {NULL}, fail_key},
+    {404, 405, {NULL}, fail_model},
+    {408, 408, {NULL}, fail_timeout},
+    {413, 413, {NULL}, fail_size},
+    {429, 429, {NULL}, fail_busy},
+    {503, 503, {NULL}, fail_unavailable},
+    {504, 504, {NULL}, fail_timeout},
+    {400, 499, {NULL}, fail_request},
 };
 
 void chat_error(int status, struct str body, const struct engine_model *m, struct err *e)
@@ -213,56 +220,60 @@ static bool web_url(struct str url)
 }
 
 static bool accepts_part(const struct engine_caps *caps, const struct engine_model *m, const struct prompt_part *part,
-                         struct err *e)
+			 struct err *e)
 {
 	switch (part->kind) {
 	case PART_TEXT:
 		return true;
 	case PART_IMAGE:
 		if (!caps->vision)
-			return fail(e, ERR_INVALID_VALUE, part->where, "Invalid value: 'input_image'. The model '%.*s' does not take images.",
-			            FMT(m->name));
+			return fail(e, ERR_INVALID_VALUE, part->where,
+				    "Invalid value: 'input_image'. The model '%.*s' does not take images.",
+				    FMT(m->name));
 		/* Decision O4: nothing but data URLs, or an engine would read our network or its disk for a client. */
 		if (data_url(part->text) || (caps->fetches_urls && web_url(part->text)))
 			return true;
 		return fail(e, ERR_INVALID_IMAGE_URL, part->where,
-		            "Invalid image URL: this server does not fetch images. Send the image itself as a data URL "
-		            "('data:image/png;base64,...').");
+			    "Invalid image URL: this server does not fetch images. Send the image itself as a data URL "
+			    "('data:image/png;base64,...').");
 	case PART_AUDIO:
 		if (caps->audio)
 			return true;
-		return fail(e, ERR_INVALID_VALUE, part->where, "Invalid value: 'input_audio'. The model '%.*s' does not take audio.",
-		            FMT(m->name));
+		return fail(e, ERR_INVALID_VALUE, part->where,
+			    "Invalid value: 'input_audio'. The model '%.*s' does not take audio.", FMT(m->name));
 	case PART_FILE:
 		if (caps->fetches_urls && !web_url(part->text)) /* a cloud API, which reads files */
 			return true;
-		return fail(e, ERR_INVALID_VALUE, part->where, "Invalid value: 'input_file'. The model '%.*s' does not take files.",
-		            FMT(m->name));
+		return fail(e, ERR_INVALID_VALUE, part->where,
+			    "Invalid value: 'input_file'. The model '%.*s' does not take files.", FMT(m->name));
 	}
 	return true;
 }
 
 static bool accepts_format(const struct engine_caps *caps, const struct engine_model *m, const struct prompt *p,
-                           struct err *e)
+			   struct err *e)
 {
 	if (p->format.kind != FORMAT_TEXT && !caps->schema && !caps->schema_prompt)
-		return fail(e, ERR_UNSUPPORTED_PARAMETER, "text.format",
-		            "Unsupported parameter: 'text.format' of type '%s' is not supported with the model '%.*s', whose "
-		            "engine cannot be held to a JSON schema. With 'schema: prompt' in the engine's settings the model "
-		            "is asked for JSON in words.",
-		            p->format.kind == FORMAT_JSON_OBJECT ? "json_object" : "json_schema", FMT(m->name));
+		return fail(
+		    e, ERR_UNSUPPORTED_PARAMETER, "text.format",
+		    "Unsupported parameter: 'text.format' of type '%s' is not supported with the model '%.*s', whose "
+		    "engine cannot be held to a JSON schema. With 'schema: prompt' in the engine's settings the model "
+		    "is asked for JSON in words.",
+		    p->format.kind == FORMAT_JSON_OBJECT ? "json_object" : "json_schema", FMT(m->name));
 	if (!forced_needed(caps, p))
 		return true;
 	if (!caps->schema && !caps->schema_prompt)
-		return fail(e, ERR_UNSUPPORTED_PARAMETER, "tools",
-		            "Unsupported parameter: 'tools' is not supported with the model '%.*s', whose chat template knows "
-		            "no tools and whose engine cannot be held to a JSON schema.",
-		            FMT(m->name));
+		return fail(
+		    e, ERR_UNSUPPORTED_PARAMETER, "tools",
+		    "Unsupported parameter: 'tools' is not supported with the model '%.*s', whose chat template knows "
+		    "no tools and whose engine cannot be held to a JSON schema.",
+		    FMT(m->name));
 	if (p->logprobs)
-		return fail(e, ERR_UNSUPPORTED_PARAMETER, "include",
-		            "Unsupported parameter: log probabilities are not supported together with tools with the model "
-		            "'%.*s', whose chat template knows no tools.",
-		            FMT(m->name));
+		return fail(
+		    e, ERR_UNSUPPORTED_PARAMETER, "include",
+		    "Unsupported parameter: log probabilities are not supported together with tools with the model "
+		    "'%.*s', whose chat template knows no tools.",
+		    FMT(m->name));
 	return true;
 }
 

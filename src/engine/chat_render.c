@@ -14,7 +14,7 @@ struct render {
 	struct prompt p; /* a copy that is tidied */
 	const struct chat_options *opt;
 	struct forced_set forced; /* tools by schema; n 0: not so */
-	bool as_text;    /* the template knows neither calls nor tool results */
+	bool as_text;             /* the template knows neither calls nor tool results */
 };
 
 /* --- content -------------------------------------------------------------------------------------------- */
@@ -259,7 +259,8 @@ static struct str system_text(struct render *r, const struct prompt_message *m)
 
 /* The strictest templates (Gemma's, Mistral's) raise unless a user speaks first, and continue or repeat an
  * assistant message that stands last; some hosts refuse an empty message. So a missing first turn is filled
- * with "Begin.", a missing last one with "Continue.". */
+ * with "Begin.", a missing last one with "Continue."; and where the template is known to count turns (Mistral's
+ * leave out calls and results), "Understood." stands between a result and the user's next words. */
 static void put_messages(struct render *r)
 {
 	const struct prompt *p = &r->p;
@@ -287,8 +288,11 @@ static void put_messages(struct render *r)
 		put_message(r, &first);
 		m++;
 	}
-	for (; m < end; m++)
+	for (; m < end; m++) {
+		if (r->opt->caps->alternates && m->role == ROLE_USER && m > p->messages && m[-1].role == ROLE_TOOL)
+			put_text(r, S("assistant"), S("Understood."));
 		put_message(r, m);
+	}
 	if (p->n && end[-1].role == ROLE_ASSISTANT)
 		put_text(r, S("user"), S("Continue."));
 	jo_arr_end(&r->o);
@@ -409,9 +413,10 @@ static void put_template_kwargs(struct render *r, yyjson_val *given)
 /* Keys that the request adds by the engine's `pass` list. None may say again what we have said. */
 static bool put_passed(struct render *r, struct err *e)
 {
-	static const struct str ours[] = {STR("model"),       STR("messages"), STR("stream"),     STR("stream_options"),
-	                                  STR("tools"),       STR("id_slot"),  STR("max_tokens"), STR("tool_choice"),
-	                                  STR("temperature"), STR("top_p"),    STR("logprobs"),   STR("response_format")};
+	static const struct str ours[] = {STR("model"),          STR("messages"),    STR("stream"),
+					  STR("stream_options"), STR("tools"),       STR("id_slot"),
+					  STR("max_tokens"),     STR("tool_choice"), STR("temperature"),
+					  STR("top_p"),          STR("logprobs"),    STR("response_format")};
 	yyjson_val *all = NULL, *key, *val, *kwargs = NULL;
 	size_t i, max;
 	struct str pass = r->p.sampling.pass;

@@ -32,8 +32,8 @@ struct chat_stream {
 	void (*emit)(void *ctx, const struct model_event *);
 	void *ctx;
 	struct sse sse;
-	struct err err;       /* of the event in work */
-	void *pool;           /* the parser's memory, used anew for each event */
+	struct err err; /* of the event in work */
+	void *pool;     /* the parser's memory, used anew for each event */
 	size_t pool_size;
 	struct forced_set set; /* n 0: tools are not forced */
 	struct forced forced;
@@ -58,9 +58,9 @@ static void stream_release(void *obj)
 }
 
 struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, const struct chat_options *o,
-                                    void (*emit)(void *ctx, const struct model_event *), void *ctx)
+				    void (*emit)(void *ctx, const struct model_event *), void *ctx)
 {
-	struct chat_stream *s = new(a, struct chat_stream);
+	struct chat_stream *s = new (a, struct chat_stream);
 	*s = (struct chat_stream){.a = a, .p = p, .model = o->model, .emit = emit, .ctx = ctx};
 	sse_init(&s->sse, EVENT_MAX);
 	s->set = forced_choose(a, o->caps, p);
@@ -88,8 +88,7 @@ static void put_logprob(struct jout *o, yyjson_val *v, bool with_top)
 	jo_kstr(o, "token", token.p ? token : S(""));
 	jo_key(o, S("bytes"));
 	jo_arr(o);
-	yyjson_arr_foreach(bytes, i, max, val)
-		jo_int(o, yyjson_get_int(val) & 0xff);
+	yyjson_arr_foreach(bytes, i, max, val) jo_int(o, yyjson_get_int(val) & 0xff);
 	for (size_t k = 0; !bytes && k < token.n; k++)
 		jo_int(o, (unsigned char)token.p[k]);
 	jo_arr_end(o);
@@ -98,8 +97,7 @@ static void put_logprob(struct jout *o, yyjson_val *v, bool with_top)
 		jo_key(o, S("top_logprobs"));
 		jo_arr(o);
 		top = json_get(v, S("top_logprobs"));
-		yyjson_arr_foreach(top, i, max, val)
-			put_logprob(o, val, false);
+		yyjson_arr_foreach(top, i, max, val) put_logprob(o, val, false);
 		jo_arr_end(o);
 	}
 	jo_obj_end(o);
@@ -125,8 +123,7 @@ static void emit_text(struct chat_stream *s, enum model_event_kind kind, struct 
 	buf_init(&b, EVENT_MAX * 2);
 	struct jout o = {.b = &b};
 	jo_arr(&o);
-	yyjson_arr_foreach(logprobs, i, max, val)
-		put_logprob(&o, val, true);
+	yyjson_arr_foreach(logprobs, i, max, val) put_logprob(&o, val, true);
 	jo_arr_end(&o);
 	if (!b.over)
 		ev.logprobs = buf_str(&b);
@@ -137,7 +134,7 @@ static void emit_text(struct chat_stream *s, enum model_event_kind kind, struct 
 
 /* Content is a string, or a list of parts: text, thinking (itself a list), refusal. */
 static void take_content(struct chat_stream *s, enum model_event_kind kind, yyjson_val *v, yyjson_val *logprobs,
-                         int level)
+			 int level)
 {
 	size_t i, max;
 	yyjson_val *part;
@@ -312,9 +309,9 @@ static const struct finish_row {
 	struct str reason;
 	enum finish finish;
 } finish_rows[] = {
-	{STR("stop"), FINISH_STOP},           {STR("length"), FINISH_LENGTH},       {STR("max_tokens"), FINISH_LENGTH},
-	{STR("tool_calls"), FINISH_CALLS},    {STR("function_call"), FINISH_CALLS}, {STR("content_filter"), FINISH_FILTER},
-	{STR("model_length"), FINISH_LENGTH},
+    {STR("stop"), FINISH_STOP},           {STR("length"), FINISH_LENGTH},       {STR("max_tokens"), FINISH_LENGTH},
+    {STR("tool_calls"), FINISH_CALLS},    {STR("function_call"), FINISH_CALLS}, {STR("content_filter"), FINISH_FILTER},
+    {STR("model_length"), FINISH_LENGTH},
 };
 
 static void take_finish(struct chat_stream *s, struct str reason)
@@ -374,8 +371,7 @@ static void take_delta(struct chat_stream *s, yyjson_val *delta, yyjson_val *log
 		else if (str_eq(name, S("function_call")))
 			take_call(s, val, val);
 		else if (str_eq(name, S("tool_calls"))) {
-			yyjson_arr_foreach(val, k, n, piece)
-				take_call(s, piece, json_get(piece, S("function")));
+			yyjson_arr_foreach(val, k, n, piece) take_call(s, piece, json_get(piece, S("function")));
 		}
 	}
 }
@@ -414,8 +410,7 @@ static void take_chunk(struct chat_stream *s, yyjson_val *root, struct str event
 		fail(&s->err, ERR_ENGINE, NULL, "The engine's stream is not that of Chat Completions.");
 		return;
 	}
-	yyjson_arr_foreach(choices, i, max, val)
-		take_choice(s, val);
+	yyjson_arr_foreach(choices, i, max, val) take_choice(s, val);
 	take_usage(s, json_get(root, S("usage")));
 }
 

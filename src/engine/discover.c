@@ -35,6 +35,7 @@ bool props_read(struct str body, const struct engine_config *c, struct engine_fa
 		f->caps.system_role = bool_of(can, S("supports_system_role"), true);
 		f->caps.vision = bool_of(modes, S("vision"), false);
 		f->caps.audio = bool_of(modes, S("audio"), false);
+		f->caps.alternates = template.n && memmem(template.p, template.n, "must alternate", 14);
 		f->caps.thinking_switch = template.n && memmem(template.p, template.n, "enable_thinking", 15);
 		f->pass = c->pass ? c->pass : engine_pass_local;
 	}

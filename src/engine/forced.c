@@ -53,10 +53,10 @@ static void put_sample(struct jout *o, yyjson_val *schema)
 	static const struct {
 		struct str type, json;
 	} plain[] = {{STR("integer"), STR("0")},
-	             {STR("number"), STR("0")},
-	             {STR("boolean"), STR("true")},
-	             {STR("array"), STR("[]")},
-	             {STR("object"), STR("{}")}};
+		     {STR("number"), STR("0")},
+		     {STR("boolean"), STR("true")},
+		     {STR("array"), STR("[]")},
+		     {STR("object"), STR("{}")}};
 	struct str type = json_str(json_get(schema, S("type"))), text = json_str(json_get(schema, S("description")));
 	yyjson_val *choices = json_get(schema, S("enum")), *val;
 	size_t i, max;
@@ -108,20 +108,32 @@ static void describe_tool(struct buf *b, const struct function_tool *t)
 	buf_byte(b, '\n');
 }
 
-void forced_describe(struct buf *out, const struct forced_set *set)
+static void describe_answer(struct buf *out, const struct forced_set *set)
 {
 	struct jout o = {.b = out};
 	yyjson_val *schema = set->p->format.schema;
+	buf_fmt(out, "{\"name\": \"%.*s\", \"answer\": ", FMT(set->none));
+	if (schema) {
+		buf_add(out, S("...}: Answer, in JSON that fits the schema "));
+		jo_val(&o, schema);
+	} else if (set->p->format.kind == FORMAT_JSON_OBJECT) {
+		buf_add(out, S("{}}: Answer, in a JSON object"));
+	} else {
+		buf_add(out, S("\"...\"}: Chat, knowledge, jokes, writing"));
+	}
+	buf_byte(out, '\n');
+}
+
+/* Wording and order were chosen by trial: the same 135M model, four sets of functions, 81 questions, 33 of them
+ * in need of a call. The answer first in the list: 26 calls and 17 answers right; last: 19 and 28; under a key of
+ * its own ({"answer": ...}, last): 26 and 1. */
+void forced_describe(struct buf *out, const struct forced_set *set)
+{
 	buf_add(out, S("You can use these functions:\n"));
+	if (!set->demanded)
+		describe_answer(out, set);
 	for (size_t i = 0; i < set->n; i++)
 		describe_tool(out, set->tools[i]);
-	if (!set->demanded && schema) {
-		buf_fmt(out, "{\"name\": \"%.*s\", \"answer\": ...}: Answer, in JSON that fits the schema ", FMT(set->none));
-		jo_val(&o, schema);
-		buf_byte(out, '\n');
-	} else if (!set->demanded) {
-		buf_fmt(out, "{\"name\": \"%.*s\", \"answer\": \"...\"}: Chat, knowledge, jokes, writing\n", FMT(set->none));
-	}
 	buf_add(out, S("\nReply with one of them as JSON."));
 }
 
@@ -165,8 +177,7 @@ static void put_moved(struct arena *a, struct jout *o, yyjson_val *v, const char
 	}
 	if (yyjson_is_arr(v)) {
 		jo_arr(o);
-		yyjson_arr_foreach(v, i, max, val)
-			put_moved(a, o, val, root);
+		yyjson_arr_foreach(v, i, max, val) put_moved(a, o, val, root);
 		jo_arr_end(o);
 		return;
 	}
@@ -303,7 +314,7 @@ void forced_schema(struct arena *a, struct jout *o, const struct forced_set *set
 /* --- reading it back ------------------------------------------------------------------------------------ */
 
 void forced_init(struct forced *f, struct arena *a, const struct forced_set *set,
-                 void (*emit)(void *ctx, const struct model_event *), void *ctx)
+		 void (*emit)(void *ctx, const struct model_event *), void *ctx)
 {
 	*f = (struct forced){.set = set, .emit = emit, .ctx = ctx, .a = a};
 	buf_init(&f->held, HELD);

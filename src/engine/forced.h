@@ -48,16 +48,16 @@ struct forced {
 	void (*emit)(void *ctx, const struct model_event *);
 	void *ctx;
 	struct arena *a;
-	struct buf held;  /* output that is not yet an event; at most 1 MiB */
+	struct buf held; /* output that is not yet an event; at most 1 MiB */
 	enum forced_step step;
-	int depth;        /* brackets open in the value that is read */
+	int depth; /* brackets open in the value that is read */
 	bool in_string, escaped, list;
-	char escape[12];  /* an unfinished escape of FORCED_TEXT */
+	char escape[12]; /* an unfinished escape of FORCED_TEXT */
 	int n_escape;
-	int calls;        /* emitted */
+	int calls; /* emitted */
 };
 void forced_init(struct forced *f, struct arena *a, const struct forced_set *set,
-                 void (*emit)(void *ctx, const struct model_event *), void *ctx);
+		 void (*emit)(void *ctx, const struct model_event *), void *ctx);
 void forced_release(struct forced *f);
 /* The next piece of the model's output. */
 bool forced_feed(struct forced *f, struct str text, struct err *e);

@@ -96,14 +96,10 @@ static const struct part_row {
 	struct str text; /* PART_TEXT: the member that holds it */
 	bool (*read)(struct arena *, yyjson_val *, struct prompt_part *, struct err *);
 } part_rows[] = {
-	{STR("input_text"), PART_TEXT, STR("text"), NULL},
-	{STR("output_text"), PART_TEXT, STR("text"), NULL},
-	{STR("text"), PART_TEXT, STR("text"), NULL},
-	{STR("summary_text"), PART_TEXT, STR("text"), NULL},
-	{STR("refusal"), PART_TEXT, STR("refusal"), NULL},
-	{STR("input_image"), PART_IMAGE, {0}, read_image},
-	{STR("input_file"), PART_FILE, {0}, read_file},
-	{STR("input_audio"), PART_AUDIO, {0}, read_audio},
+    {STR("input_text"), PART_TEXT, STR("text"), NULL}, {STR("output_text"), PART_TEXT, STR("text"), NULL},
+    {STR("text"), PART_TEXT, STR("text"), NULL},       {STR("summary_text"), PART_TEXT, STR("text"), NULL},
+    {STR("refusal"), PART_TEXT, STR("refusal"), NULL}, {STR("input_image"), PART_IMAGE, {0}, read_image},
+    {STR("input_file"), PART_FILE, {0}, read_file},    {STR("input_audio"), PART_AUDIO, {0}, read_audio},
 };
 
 static const struct part_row *part_row(struct str wire)
@@ -130,14 +126,15 @@ static bool add_content(struct arena *a, struct prompt_message *m, yyjson_val *v
 		struct prompt_part part = {.where = where(a, at, i)};
 		if (!row)
 			return fail(e, ERR_INVALID_VALUE, part.where,
-			            "Invalid value: '%.*s'. This model cannot be given such a part.", FMT(type));
+				    "Invalid value: '%.*s'. This model cannot be given such a part.", FMT(type));
 		part.kind = row->kind;
 		if (row->kind == PART_TEXT)
 			part.text = json_str(json_get(val, row->text));
 		else if (m->role != ROLE_USER && m->role != ROLE_TOOL)
-			return fail(e, ERR_INVALID_VALUE, part.where,
-			            "Invalid value: '%.*s'. Such a part may stand only in user messages and tool outputs.",
-			            FMT(type));
+			return fail(
+			    e, ERR_INVALID_VALUE, part.where,
+			    "Invalid value: '%.*s'. Such a part may stand only in user messages and tool outputs.",
+			    FMT(type));
 		else if (!row->read(a, val, &part, e))
 			return false;
 		add_part(a, m, part);
@@ -170,15 +167,15 @@ static bool add_message(struct arena *a, struct prompt *p, const struct item *it
 }
 
 static bool add_function_call(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-                              struct err *e)
+			      struct err *e)
 {
 	add_call(a, open_assistant(a, p),
-	         (struct prompt_call){it->call_id, it->name, json_str(json_get(it->val, S("arguments")))});
+		 (struct prompt_call){it->call_id, it->name, json_str(json_get(it->val, S("arguments")))});
 	return true;
 }
 
 static bool add_function_output(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-                                struct err *e)
+				struct err *e)
 {
 	struct prompt_message *m = prompt_add(a, p, ROLE_TOOL);
 	struct place out = {at->path, at->item, "output"};
@@ -196,15 +193,14 @@ static struct str joined(struct arena *a, struct str x, struct str y)
 
 /* The reasoning itself where the item has it, else its summary. Encrypted reasoning says nothing here. */
 static bool add_reasoning(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-                          struct err *e)
+			  struct err *e)
 {
 	yyjson_val *parts = json_get(it->val, S("content")), *val;
 	struct str text = {0};
 	size_t i, max;
 	if (!yyjson_arr_size(parts))
 		parts = json_get(it->val, S("summary"));
-	yyjson_arr_foreach(parts, i, max, val)
-		text = joined(a, text, json_str(json_get(val, S("text"))));
+	yyjson_arr_foreach(parts, i, max, val) text = joined(a, text, json_str(json_get(val, S("text"))));
 	if (!text.n)
 		return true;
 	struct prompt_message *m = open_assistant(a, p);
@@ -213,22 +209,22 @@ static bool add_reasoning(struct arena *a, struct prompt *p, const struct item *
 }
 
 static bool refuse_reference(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-                             struct err *e)
+			     struct err *e)
 {
 	return fail(e, ERR_NOT_FOUND, at->path[0] ? at->path : NULL, "Item with id '%.*s' not found.", FMT(it->id));
 }
 
 static bool (*const adders[ITEM_COUNT])(struct arena *, struct prompt *, const struct item *, const struct place *,
-                                        struct err *) = {
-	[ITEM_MESSAGE] = add_message,
-	[ITEM_FUNCTION_CALL] = add_function_call,
-	[ITEM_FUNCTION_CALL_OUTPUT] = add_function_output,
-	[ITEM_REASONING] = add_reasoning,
-	[ITEM_REFERENCE] = refuse_reference,
+					struct err *) = {
+    [ITEM_MESSAGE] = add_message,
+    [ITEM_FUNCTION_CALL] = add_function_call,
+    [ITEM_FUNCTION_CALL_OUTPUT] = add_function_output,
+    [ITEM_REASONING] = add_reasoning,
+    [ITEM_REFERENCE] = refuse_reference,
 };
 
 bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *items, size_t n, const char *path,
-                      struct err *e)
+		      struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct place at = {path, i, "content"};
@@ -237,7 +233,7 @@ bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *item
 			snprintf(param, sizeof param, "%s[%zu]", path, i);
 		if (!adders[items[i].type])
 			return fail(e, ERR_INVALID_VALUE, path[0] ? param : NULL,
-			            "Items of type '%s' cannot be given to this model.", item_rows[items[i].type].wire);
+				    "Items of type '%s' cannot be given to this model.", item_rows[items[i].type].wire);
 		if (!adders[items[i].type](a, p, &items[i], &at, e))
 			return false;
 	}

@@ -23,8 +23,9 @@ struct prompt_message {
 	size_t n_parts, cap_parts; /* cap_*: prompt.c's own; 0 for arrays that the caller made */
 	struct prompt_call *calls; /* assistant */
 	size_t n_calls, cap_calls;
-	struct str call_id;   /* tool */
-	struct str reasoning; /* assistant; prompt_tidy() drops what stands before the last user message (decision B3) */
+	struct str call_id; /* tool */
+	struct str
+	    reasoning; /* assistant; prompt_tidy() drops what stands before the last user message (decision B3) */
 };
 struct prompt {
 	struct prompt_message *messages;
@@ -51,7 +52,7 @@ void prompt_add_text(struct arena *a, struct prompt_message *m, struct str text)
  * "" for history. Refused: item types that no message can carry, references that nobody resolved, a part
  * that only names a file id, other parts than text outside user messages and tool results. */
 bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *items, size_t n, const char *path,
-                      struct err *e);
+		      struct err *e);
 /* Decision B1: one leading system message, adjacent messages of one role merged, parallel calls merged, each
  * tool result right behind the message that called. Reasoning of earlier turns goes. Idempotent. */
 void prompt_tidy(struct arena *a, struct prompt *p);
