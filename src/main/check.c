@@ -1,7 +1,6 @@
 /* check.c - `antiphon check`: what is wrong, and how to mend it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "main/address.h"
 #include "main/remote.h"
 #include "net/listen.h"
+#include "store/check.h"
 
 enum { SPACE_BAD_MB = 50, SPACE_LOW_MB = 500 };
 
@@ -105,37 +105,25 @@ static bool check_server(struct check *c, struct str dir)
 	return true;
 }
 
-struct first_row {
-	struct arena *arena;
-	struct str text;
-};
+#define MEND_DATABASE "stop the server, keep a copy of the folder, then: sqlite3 antiphon.db .recover | sqlite3 new.db"
 
-static int first_row(void *ctx, int n, char **cells, char **names)
+static void wrong_row(void *ctx, const char *line)
 {
-	struct first_row *r = ctx;
-	if (!r->text.p && n && cells[0])
-		r->text = str_copy(r->arena, str_of(cells[0]));
-	return 0;
+	check_say(ctx, BAD, "database", MEND_DATABASE, "%s", line);
 }
 
-/* Reads every page and index. Beside a running server too: a reader never stands in the writer's way. */
 static void check_database(struct check *c, struct str dir)
 {
 	struct str path = str_fmt(c->arena, "%.*s/antiphon.db", FMT(dir));
-	struct first_row found = {c->arena, {0}};
-	sqlite3 *db = NULL;
+	struct str folder = str_copy(c->arena, dir);
+	struct err e = {0};
+	bool sound = false;
 	if (c->args->config.store_url.n || access(path.p, F_OK))
 		return; /* nothing is kept yet, or not here */
-	int rc = sqlite3_open_v2(path.p, &db, SQLITE_OPEN_READONLY, NULL);
-	if (rc == SQLITE_OK) {
-		sqlite3_busy_timeout(db, 5000);
-		rc = sqlite3_exec(db, "PRAGMA integrity_check", first_row, &found, NULL);
-	}
-	bool fine = rc == SQLITE_OK && str_eq(found.text, S("ok"));
-	check_say(c, fine ? FINE : BAD, "database",
-	          "stop the server, keep a copy of the folder, then: sqlite3 antiphon.db .recover | sqlite3 new.db", "%s: %s",
-	          path.p, rc != SQLITE_OK ? sqlite3_errmsg(db) : found.text.p ? found.text.p : "no answer");
-	sqlite3_close(db);
+	if (!store_inspect(folder.p, wrong_row, c, &sound, &e))
+		check_say(c, BAD, "database", MEND_DATABASE, "%.*s: %s", FMT(path), e.msg);
+	else if (sound)
+		check_say(c, FINE, "database", NULL, "%.*s is sound", FMT(path));
 }
 
 /* Are the ports free that serve would take? */
