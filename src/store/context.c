@@ -54,11 +54,11 @@ static bool on_row(void *ctx, const struct cell *cells)
 {
 	struct row *r = ctx;
 	*r->c = (struct context){
-		.base = cells[0].i,
-		.depth = cells[1].i,
-		.n_own = cells[2].i,
-		.n_output = cells[3].i,
-		.n_total = cells[4].i,
+	    .base = cells[0].i,
+	    .depth = cells[1].i,
+	    .n_own = cells[2].i,
+	    .n_output = cells[3].i,
+	    .n_total = cells[4].i,
 	};
 	r->found = true;
 	buf_clear(r->packed);
@@ -92,14 +92,14 @@ static bool unpack(struct str packed, int64_t *keys, size_t n)
 }
 
 bool context_load(struct store_port *p, int64_t project, int64_t key, struct arena *a, struct context *ret, bool *found,
-                  struct err *e)
+		  struct err *e)
 {
 	struct context base;
 	if (!row_get(p, project, key, ret, found, e) || !*found)
 		return e->code == ERR_NONE;
 	if (ret->n_total > store_limits.context_items)
 		return fail(e, ERR_TOO_LARGE, NULL, "The response's context has %lld items; at most %lld are read.",
-		            (long long)ret->n_total, (long long)store_limits.context_items);
+			    (long long)ret->n_total, (long long)store_limits.context_items);
 	size_t total = (size_t)ret->n_total, own = keys_count(buf_str(&p->scratch));
 	ret->keys = new_array(a, int64_t, total + 1);
 	if (own > total || !unpack(buf_str(&p->scratch), ret->keys + (total - own), own))
@@ -187,7 +187,7 @@ bool context_make(struct store_port *p, const struct turn_record *t, struct cont
 		return false;
 	if (ret->n_total > store_limits.context_items)
 		return fail(e, ERR_TOO_LARGE, NULL, "The conversation has %lld items; at most %lld are kept.",
-		            (long long)ret->n_total, (long long)store_limits.context_items);
+			    (long long)ret->n_total, (long long)store_limits.context_items);
 	if (p->scratch.over)
 		return fail(e, ERR_TOO_LARGE, NULL, "The conversation's list of items is too long.");
 	return true;

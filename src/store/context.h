@@ -25,6 +25,6 @@ struct context {
 };
 /* Reads a whole list inside a snapshot; *found false: no such row. */
 bool context_load(struct store_port *p, int64_t project, int64_t key, struct arena *a, struct context *ret, bool *found,
-                  struct err *e);
+		  struct err *e);
 /* The row of a turn that continues `parent` (0: none): its columns, and its packed list in p->scratch. */
 bool context_make(struct store_port *p, const struct turn_record *t, struct context *ret, struct err *e);

@@ -23,7 +23,7 @@ static uint32_t chance(uint32_t n)
 }
 
 static void node_put(struct rig *r, struct node *x, const struct node *parent, const struct node *refer, size_t in,
-                     size_t out)
+		     size_t out)
 {
 	static struct rig_turn t;
 	rig_turn(&t, parent ? parent->key : 0, in, out);
@@ -116,8 +116,8 @@ static void long_chain(void)
 {
 	struct rig r = {0};
 	static struct node x[200];
-	rig_open(&r);
 	store_limits.linger_seconds = 0;
+	rig_open(&r);
 	for (int i = 0; i < 200; i++)
 		node_put(&r, &x[i], i ? &x[i - 1] : NULL, NULL, 1, 1);
 	for (int i = 0; i < 200; i += 7)
@@ -147,8 +147,8 @@ static void long_chain(void)
 static void every_order(void)
 {
 	struct rig r = {0};
-	rig_open(&r);
 	store_limits.linger_seconds = 0;
+	rig_open(&r);
 	for (int order = 0; order < 120; order++) {
 		struct node x[5] = {0};
 		int left[5] = {0, 1, 2, 3, 4}, code = order;
@@ -181,9 +181,9 @@ static void random_forest(void)
 		struct rig r = {0};
 		size_t n = 0;
 		state = seed;
-		rig_open(&r);
 		store_limits.linger_seconds = seed % 2 ? 0 : 600;
 		store_limits.sweep_rows = 10 + (int64_t)seed * 7;
+		rig_open(&r);
 		for (int step = 0; step < 500; step++) {
 			struct node *some = n ? &x[chance((uint32_t)n)] : NULL;
 			struct node *other = n ? &x[chance((uint32_t)n)] : NULL;
@@ -193,7 +193,7 @@ static void random_forest(void)
 				if (some && chance(4))
 					some = &x[n - 1];
 				node_put(&r, &x[n], some && some->alive && chance(8) ? some : NULL,
-				         other && other->alive && chance(3) == 0 ? other : NULL, chance(5), chance(3));
+					 other && other->alive && chance(3) == 0 ? other : NULL, chance(5), chance(3));
 				n++;
 			} else if (what < 6 && some && some->alive && n > 20) {
 				CHECK(rig_delete(&r, 1, some->id) == ERR_NONE);
@@ -206,7 +206,9 @@ static void random_forest(void)
 				node_check(&r, some);
 			}
 		}
+		rig_shut(&r);
 		store_limits.linger_seconds = 0;
+		rig_open(&r);
 		for (size_t i = 0; i < n; i++)
 			node_check(&r, &x[i]);
 		for (size_t done = 0; done < n; done++) {
@@ -232,10 +234,10 @@ static void random_forest(void)
 int main(void)
 {
 	static const struct test_case t[] = {
-		{"packed lists", packed_lists},
-		{"a chain of 200 turns", long_chain},
-		{"deleting in every order", every_order},
-		{"forests made and cut down at random", random_forest},
+	    {"packed lists", packed_lists},
+	    {"a chain of 200 turns", long_chain},
+	    {"deleting in every order", every_order},
+	    {"forests made and cut down at random", random_forest},
 	};
 	return test_main(t, sizeof t / sizeof *t);
 }

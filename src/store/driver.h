@@ -3,8 +3,7 @@
  * A driver knows statements (statements.def) and rows of cells, nothing of responses or items. Its verbs:
  * open, attach a reader, read in one snapshot, apply, close. A write is a list of changes, all or nothing;
  * how many lists share a commit is the driver's affair, and finished() is called only when that commit is
- * synced. (A verb `watch` joins them when a database is shared between processes: here nobody else writes.)
- * Rule of the SQL: the common dialect, ?1 parameters, one statement a row. */
+ * synced. (A verb `watch` joins them when a database is shared between processes: here nobody else writes.) */
 #pragma once
 #include "base/err.h"
 
@@ -16,9 +15,8 @@ enum statement {
 };
 extern const char *const statement_sql[STMT_COUNT];
 
-enum bind_kind { BIND_NULL, BIND_INT, BIND_TEXT, BIND_BLOB };
 struct bind {
-	enum bind_kind kind;
+	enum bind_kind { BIND_NULL, BIND_INT, BIND_TEXT, BIND_BLOB } kind;
 	union {
 		int64_t i;
 		struct str s;
@@ -33,7 +31,7 @@ struct change {
 	const struct bind *binds;
 	unsigned n;
 	enum err_code miss;    /* not ERR_NONE: the list fails with it when no row was changed ... */
-	const char *miss_text; /* ... and this text ("%s" is not read: static) */
+	const char *miss_text; /* ... and this text */
 };
 
 /* One list of changes on its way. The struct and all it points at belong to the driver from apply()
@@ -49,16 +47,14 @@ struct cell {
 	int64_t i;    /* integers; 0 for others */
 	struct str s; /* text and blobs; valid inside the call only; {0} for NULL and integers */
 };
-/* false stops the walk. */
-typedef bool row_fn(void *ctx, const struct cell *cells);
+typedef bool row_fn(void *ctx, const struct cell *cells); /* false stops the walk */
 
 struct db;
 struct db_reader;
-
 struct db_options {
 	const char *path, *vfs; /* vfs NULL: the system's */
 	bool sync_normal;
-	/* A commit's lists, in order; any thread of the driver, one at a time. */
+	/* A commit's lists, in order; a thread of the driver. */
 	void (*finished)(void *ctx, struct apply *list);
 	void *ctx;
 };
@@ -69,16 +65,15 @@ struct driver {
 	/* A reader serves one thread at a time. Never NULL: what cannot be opened now fails at a read. */
 	struct db_reader *(*attach)(struct db *db);
 	void (*detach)(struct db_reader *r);
-	/* Calls work() inside one snapshot, which sees everything that was finished before. Inside, and only
-	 * there, query() runs a statement; it may be called again from a row (another statement). */
+	/* Calls work() in one snapshot, which sees all that was finished before. There, and only there, query()
+	 * runs a statement; it may be called again from a row (another statement). */
 	bool (*read)(struct db_reader *r, bool (*work)(struct db_reader *r, void *ctx, struct err *e), void *ctx,
-	             struct err *e);
+		     struct err *e);
 	bool (*query)(struct db_reader *r, enum statement stmt, const struct bind *binds, unsigned n, row_fn *row,
-	              void *ctx, struct err *e);
+		      void *ctx, struct err *e);
 	/* false: the queue is full (ERR_UNAVAILABLE), nothing was taken. Any thread. */
 	bool (*apply)(struct db *db, struct apply *a, struct err *e);
-	/* Do writes succeed? Any thread. */
-	bool (*healthy)(struct db *db, struct err *why);
+	bool (*healthy)(struct db *db, struct err *why); /* do writes succeed? Any thread */
 	/* Commits what is queued, then ends. Readers are detached. */
 	void (*close)(struct db *db);
 };

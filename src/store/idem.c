@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "store/core.h"
+#include "store/request.h"
 
 enum { STATE_RUNNING = 1, STATE_ANSWERED, STATE_CRASHED }; /* statements.def */
 
@@ -28,7 +28,9 @@ static bool on_claim(void *ctx, const struct cell *cells)
 		ret->state = IDEM_OTHER_BODY;
 		return false;
 	}
-	ret->state = cells[3].i == STATE_RUNNING ? IDEM_RUNNING : cells[3].i == STATE_CRASHED ? IDEM_CRASHED : IDEM_DONE;
+	ret->state = cells[3].i == STATE_RUNNING   ? IDEM_RUNNING
+		     : cells[3].i == STATE_CRASHED ? IDEM_CRASHED
+						   : IDEM_DONE;
 	if (ret->state == IDEM_DONE) {
 		ret->status = (int)cells[4].i;
 		ret->answer = str_copy(c->arena, cells[5].s);
@@ -75,13 +77,12 @@ static bool claimed(struct store_request *r)
 }
 
 void store_idem_begin(struct store_port *p, struct store_op *op, int64_t project, const struct idempotency *idem,
-                      const struct id *response, struct arena *a, struct idem_result *ret)
+		      const struct id *response, struct arena *a, struct idem_result *ret)
 {
 	static const struct str taken = STR("A request with this idempotency key is known.");
 	struct str hash = {(const char *)idem->body_hash, sizeof idem->body_hash};
 	int64_t now = clock_wall_s();
-	struct store_request *r =
-		request_new(p, op, 1, 8, idem->route.n + idem->key.n + hash.n + ID_RND + taken.n + 1);
+	struct store_request *r = request_new(p, op, 1, 8, idem->route.n + idem->key.n + hash.n + ID_RND + taken.n + 1);
 	ADD(r, STMT_IDEM_CLAIM, INT(project), TEXT(idem->route), TEXT(idem->key), BLOB(hash), INT(response->key),
 	    BLOB(((struct str){(const char *)response->rnd, ID_RND})), INT(now),
 	    INT(now - store_limits.idempotency_seconds));

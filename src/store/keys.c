@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/map.h"
-#include "store/core.h"
+#include "store/request.h"
 
 enum { SECRET_LETTERS = 48, PROJECT_NAME = 64, KEY_NAME = 127 };
 
@@ -31,7 +31,7 @@ struct key {
 struct keyring {
 	pthread_rwlock_t lock;
 	struct project *projects;
-	struct key *keys;      /* newest first */
+	struct key *keys; /* newest first */
 	struct map by_hash;
 	size_t n_valid;
 };
@@ -222,7 +222,7 @@ static void key_describe(const struct key *key, struct key_info *ret)
 }
 
 bool key_create(struct store *s, struct str name, struct str project, char secret[KEY_TEXT], struct key_info *ret,
-                struct err *e)
+		struct err *e)
 {
 	if (!name.n || name.n > KEY_NAME)
 		return fail(e, ERR_INVALID_VALUE, "name", "a key's name has 1 to %d bytes", KEY_NAME);

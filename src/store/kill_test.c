@@ -4,6 +4,7 @@
  * the store must hold every fact that came through. (The page cache survives: power_test.c is about that.) */
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "store/check.h"
 #include "store/rig_sql.h"
@@ -135,7 +136,7 @@ static int lost(const char *dir, struct fact *facts, size_t n)
 			continue; /* its deletion comes next */
 		enum err_code code = rig_get(&r, 1, facts[i].id, &a, &got);
 		snprintf(want, sizeof want, "{\"object\":\"response\",\"output\":[{\"of\":%lld,\"at\":1}],\"x\":1}",
-		         (long long)facts[i].key);
+			 (long long)facts[i].key);
 		bool there = code == ERR_NONE && str_eq(got.json, str_of(want)), gone = code == ERR_NOT_FOUND;
 		bad += facts[i].what == PUT ? !there : facts[i].what == DELETED ? !gone : !there && !gone;
 		arena_reset(&a);
@@ -168,7 +169,7 @@ static void kills(void)
 int main(void)
 {
 	static const struct test_case t[] = {
-		{"twenty kills", kills},
+	    {"twenty kills", kills},
 	};
 	return test_main(t, sizeof t / sizeof *t);
 }

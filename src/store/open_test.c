@@ -1,6 +1,8 @@
 /* open_test.c - opening: who owns the folder, which schema, whose secret; keys and projects; checks. */
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "store/check.h"
 #include "store/rig_sql.h"
@@ -234,7 +236,8 @@ static void checks(void)
 	CHECK(mode_of(r.dir, "/antiphon.check.db") == -1);
 	rig_shut(&r);
 	CHECK(store_inspect(r.dir, on_line, &lines, &sound, &e) && sound && lines == 0);
-	rig_exec(r.dir, "DELETE FROM context WHERE parent = 0; DELETE FROM item WHERE key = (SELECT min(key) FROM item)");
+	rig_exec(r.dir,
+		 "DELETE FROM context WHERE parent = 0; DELETE FROM item WHERE key = (SELECT min(key) FROM item)");
 	CHECK(store_inspect(r.dir, on_line, &lines, &sound, &e) && !sound && lines == 4);
 	CHECK(!store_inspect("/tmp/antiphon-none", on_line, &lines, &sound, &e) && e.code == ERR_NOT_FOUND);
 	rig_end_all(&r);
@@ -243,14 +246,10 @@ static void checks(void)
 int main(void)
 {
 	static const struct test_case t[] = {
-		{"files are private", private_files},
-		{"one process owns the folder", one_owner},
-		{"older and newer schemas", schema},
-		{"places that cannot be", bad_places},
-		{"the store's secret", secrets},
-		{"keys never go back", floor_of_keys},
-		{"API keys and projects", keys},
-		{"checks", checks},
+	    {"files are private", private_files}, {"one process owns the folder", one_owner},
+	    {"older and newer schemas", schema},  {"places that cannot be", bad_places},
+	    {"the store's secret", secrets},      {"keys never go back", floor_of_keys},
+	    {"API keys and projects", keys},      {"checks", checks},
 	};
 	return test_main(t, sizeof t / sizeof *t);
 }

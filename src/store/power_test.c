@@ -70,7 +70,7 @@ static void lane_go(struct lane *l)
 	l->fact->state = PUT_STARTED;
 	memcpy(l->fact->id, l->turn.id, sizeof l->fact->id);
 	snprintf(l->fact->json, sizeof l->fact->json, "{\"object\":\"response\",\"output\":[%s],\"x\":1}",
-	         l->turn.text[1]);
+		 l->turn.text[1]);
 	store_put_turn(s->rig.port, &l->op, &l->turn.t);
 }
 
@@ -263,14 +263,14 @@ static void nth_sync(void)
 int main(void)
 {
 	static const struct test_case t[] = {
-		{"no acknowledged fact is lost in a power cut", survives_cuts},
-		{"without syncs the same cuts lose some", finds_losses},
-		{"a full disk", full_disk},
-		{"a disk that cannot write", broken_writes},
-		{"a disk that cannot sync", broken_syncs},
-		{"the n-th write fails", nth_write},
-		{"the disk is full at the n-th write", nth_full},
-		{"the n-th sync fails", nth_sync},
+	    {"no acknowledged fact is lost in a power cut", survives_cuts},
+	    {"without syncs the same cuts lose some", finds_losses},
+	    {"a full disk", full_disk},
+	    {"a disk that cannot write", broken_writes},
+	    {"a disk that cannot sync", broken_syncs},
+	    {"the n-th write fails", nth_write},
+	    {"the disk is full at the n-th write", nth_full},
+	    {"the n-th sync fails", nth_sync},
 	};
 	return test_main(t, sizeof t / sizeof *t);
 }

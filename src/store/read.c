@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "store/context.h"
+#include "store/request.h"
 
 bool rnd_equal(struct str stored, const struct id *id)
 {
@@ -23,19 +24,19 @@ bool not_found(struct err *e, struct str id)
 static bool too_big(struct err *e)
 {
 	return fail(e, ERR_TOO_LARGE, NULL, "What is stored is larger than the %lld bytes that are read at once.",
-	            (long long)store_limits.context_bytes);
+		    (long long)store_limits.context_bytes);
 }
 
 /* One read on its way through the snapshot. */
 struct reading {
 	struct store_port *port;
 	int64_t project, now;
-	struct id id;      /* of the response */
+	struct id id; /* of the response */
 	bool found;
 	struct str status;
 	struct arena *arena;
 	struct context context;
-	size_t bytes;      /* copied so far */
+	size_t bytes;             /* copied so far */
 	struct stored_item *item; /* being read */
 	struct err *err;
 	void *ret;
@@ -130,7 +131,7 @@ static bool read_response(struct db_reader *reader, void *ctx, struct err *e)
 }
 
 void store_get_response(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
-                        struct stored_response *ret)
+			struct stored_response *ret)
 {
 	struct reading r = {.port = p, .project = project, .arena = a, .ret = ret};
 	struct err e = {0};
@@ -182,7 +183,7 @@ static bool on_item(void *ctx, const struct cell *cells)
 }
 
 static bool load_items(struct reading *r, const int64_t *keys, size_t n, bool backward, struct stored_item *ret,
-                       struct err *e)
+		       struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		r->item = &ret[i];
@@ -201,7 +202,7 @@ static bool load_items(struct reading *r, const int64_t *keys, size_t n, bool ba
 static bool previous_not_found(struct err *e, struct str id)
 {
 	return fail(e, ERR_PREVIOUS_NOT_FOUND, "previous_response_id", "Previous response with id '%.*s' not found.",
-	            (int)(id.n < 200 ? id.n : 200), id.p);
+		    (int)(id.n < 200 ? id.n : 200), id.p);
 }
 
 static bool read_context(struct db_reader *reader, void *ctx, struct err *e)
@@ -222,7 +223,7 @@ static bool read_context(struct db_reader *reader, void *ctx, struct err *e)
 }
 
 void store_get_context(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
-                       struct stored_context *ret)
+		       struct stored_context *ret)
 {
 	struct reading r = {.port = p, .project = project, .arena = a, .ret = ret, .ids = &id};
 	struct err e = {0};
@@ -266,7 +267,7 @@ static bool find_cursor(struct reading *r, struct str text, const char *param, s
 		return false;
 	if (c.at == n)
 		return fail(e, ERR_INVALID_VALUE, param, "Item with id '%.*s' not found in this response.",
-		            (int)(text.n < 200 ? text.n : 200), text.p);
+			    (int)(text.n < 200 ? text.n : 200), text.p);
 	*ret = c.at;
 	return true;
 }
@@ -308,7 +309,7 @@ static bool read_page(struct db_reader *reader, void *ctx, struct err *e)
 }
 
 void store_list_input(struct store_port *p, struct store_op *op, int64_t project, struct str id,
-                      const struct page_query *q, struct arena *a, struct stored_page *ret)
+		      const struct page_query *q, struct arena *a, struct stored_page *ret)
 {
 	struct reading r = {.port = p, .project = project, .arena = a, .ret = ret, .ids = &id, .page = q};
 	struct err e = {0};
@@ -373,7 +374,7 @@ static bool read_items(struct db_reader *reader, void *ctx, struct err *e)
 }
 
 void store_get_items(struct store_port *p, struct store_op *op, int64_t project, const struct str *ids, size_t n,
-                     struct arena *a, struct stored_item *ret)
+		     struct arena *a, struct stored_item *ret)
 {
 	struct reading r = {.port = p, .project = project, .arena = a, .ret = ret, .ids = ids, .n = n};
 	memset(ret, 0, n * sizeof *ret);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "store/context.h"
+#include "store/request.h"
 
 static const struct str previous_gone = STR("The previous response was deleted while the turn ran.");
 static const struct str item_gone = STR("An item that the input refers to was deleted while the turn ran.");
@@ -23,7 +24,8 @@ static void add_items(struct store_request *r, const struct turn_record *t)
 	}
 }
 
-static void add_context(struct store_request *r, const struct turn_record *t, const struct context *c, struct str packed)
+static void add_context(struct store_request *r, const struct turn_record *t, const struct context *c,
+			struct str packed)
 {
 	if (t->parent) {
 		ADD(r, STMT_CONTEXT_HOLD, INT(t->parent), INT(t->project));

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "store/core.h"
+#include "store/request.h"
 
 /* Tells a loop that some of its requests are finished: one for all of a commit. On the heap, because
  * a post cannot be cancelled: when the port is gone it finds port == NULL. */
@@ -13,10 +13,10 @@ struct mail {
 
 /* --- making one --- */
 
-struct store_request *request_new(struct store_port *p, struct store_op *op, size_t changes, size_t binds,
-                                  size_t bytes)
+struct store_request *request_new(struct store_port *p, struct store_op *op, size_t changes, size_t binds, size_t bytes)
 {
-	size_t size = sizeof(struct store_request) + changes * sizeof(struct change) + binds * sizeof(struct bind) + bytes;
+	size_t size =
+	    sizeof(struct store_request) + changes * sizeof(struct change) + binds * sizeof(struct bind) + bytes;
 	struct store_request *r = xrealloc(NULL, size);
 	*r = (struct store_request){.port = p, .op = op, .cap_changes = changes, .cap_binds = binds};
 	r->changes = (struct change *)(r + 1);

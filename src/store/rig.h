@@ -1,23 +1,28 @@
 /* rig.h - what the store's tests share: a data folder of their own, and operations that are waited for. */
 #pragma once
 #include <assert.h>
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/test.h"
-#include "store/core.h"
+#include "store/request.h"
 
 struct rig {
-	char dir[64];
+	char dir[64]; /* "": rig_open() makes one */
 	struct store_options options;
 	struct store *store;
 	struct loop *loop;
 	struct store_port *port;
 };
+
+bool rig_try_open(struct rig *r, struct err *e);
+void rig_open(struct rig *r);
+/* Closes the store and its loop; the folder stays. */
+void rig_shut(struct rig *r);
+/* Also removes the folder. */
+void rig_end_all(struct rig *r);
+void rig_remove(const char *dir);
 
 struct rig_wait {
 	struct store_op op;
@@ -25,88 +30,11 @@ struct rig_wait {
 	struct err err;
 	bool done, many; /* many: others are waited for as well */
 };
-
-static inline void rig_done(struct store_op *op, const struct err *e)
-{
-	struct rig_wait *w = OWNER(op, struct rig_wait, op);
-	assert(!op->request && !w->done);
-	w->err = *e;
-	w->done = true;
-	loop_stop(w->loop);
-}
-
-static inline struct rig_wait rig_wait(struct rig *r)
-{
-	return (struct rig_wait){.op.done = rig_done, .loop = r->loop};
-}
-
-static inline enum err_code rig_end(struct rig_wait *w)
-{
-	assert(!w->done || w->many); /* rule 2: never inside the call that started it */
-	while (!w->done)
-		loop_run(w->loop);
-	return w->err.code;
-}
-
-static inline bool rig_try_open(struct rig *r, struct err *e)
-{
-	r->options.dir = str_of(r->dir);
-	if (!store_open(&r->options, &r->store, e))
-		return false;
-	if (!loop_open(&r->loop, e))
-		abort();
-	r->port = store_attach(r->store, r->loop);
-	return true;
-}
-
-static inline void rig_open(struct rig *r)
-{
-	struct err e = {0};
-	if (!*r->dir) {
-		snprintf(r->dir, sizeof r->dir, "/tmp/antiphon-store-XXXXXX");
-		if (!mkdtemp(r->dir))
-			abort();
-	}
-	if (!rig_try_open(r, &e)) {
-		printf("Bail out! %s\n", e.msg);
-		abort();
-	}
-}
-
-static inline void rig_shut(struct rig *r)
-{
-	store_detach(r->port);
-	loop_close(r->loop);
-	store_close(r->store);
-	r->port = NULL;
-	r->loop = NULL;
-	r->store = NULL;
-}
-
-static inline void rig_remove(const char *dir)
-{
-	char path[512];
-	DIR *d = opendir(dir);
-	struct dirent *f;
-	while (d && (f = readdir(d))) {
-		snprintf(path, sizeof path, "%s/%s", dir, f->d_name);
-		unlink(path);
-	}
-	if (d)
-		closedir(d);
-	rmdir(dir);
-}
-
-static inline void rig_end_all(struct rig *r)
-{
-	if (r->store)
-		rig_shut(r);
-	rig_remove(r->dir);
-	*r->dir = 0;
-}
+struct rig_wait rig_wait(struct rig *r);
+/* Runs the loop until the operation is done. */
+enum err_code rig_end(struct rig_wait *w);
 
 /* --- a turn made from little --- */
-
 enum { RIG_ITEMS = 400 };
 struct rig_turn {
 	struct turn_record t;
@@ -114,69 +42,11 @@ struct rig_turn {
 	char text[RIG_ITEMS][48];
 	char id[ID_MAX];
 };
-
 /* A turn of project 1 with `in` inputs and `out` outputs, whose JSON names the response's key and place. */
-static inline void rig_turn(struct rig_turn *x, int64_t parent, size_t in, size_t out)
-{
-	assert(in + out <= RIG_ITEMS);
-	memset(&x->t, 0, sizeof x->t);
-	x->t = (struct turn_record){
-		.project = 1,
-		.id = id_mint(),
-		.parent = parent,
-		.status = S("completed"),
-		.created_at = clock_wall_s(),
-		.body = S("{\"object\":\"response\",\"output\":[],\"x\":1}"),
-		.output_at = sizeof "{\"object\":\"response\",\"output\":[" - 1,
-		.items = x->items,
-		.n_items = in + out,
-		.n_output = out,
-		.store = true,
-	};
-	for (size_t i = 0; i < in + out; i++) {
-		snprintf(x->text[i], sizeof x->text[i], "{\"of\":%lld,\"at\":%zu}", (long long)x->t.id.key, i);
-		x->items[i] = (struct turn_item){.id = id_mint(), .json = str_of(x->text[i])};
-	}
-	id_text(x->id, "resp", &x->t.id);
-}
+void rig_turn(struct rig_turn *x, int64_t parent, size_t in, size_t out);
 
-static inline enum err_code rig_put(struct rig *r, const struct rig_turn *x)
-{
-	struct rig_wait w = rig_wait(r);
-	store_put_turn(r->port, &w.op, &x->t);
-	return rig_end(&w);
-}
-
-static inline enum err_code rig_delete(struct rig *r, int64_t project, const char *id)
-{
-	struct rig_wait w = rig_wait(r);
-	store_delete_response(r->port, &w.op, project, str_of(id));
-	return rig_end(&w);
-}
-
-static inline enum err_code rig_get(struct rig *r, int64_t project, const char *id, struct arena *a,
-                                    struct stored_response *ret)
-{
-	struct rig_wait w = rig_wait(r);
-	store_get_response(r->port, &w.op, project, str_of(id), a, ret);
-	return rig_end(&w);
-}
-
-static inline enum err_code rig_context(struct rig *r, int64_t project, const char *id, struct arena *a,
-                                        struct stored_context *ret)
-{
-	struct rig_wait w = rig_wait(r);
-	store_get_context(r->port, &w.op, project, str_of(id), a, ret);
-	return rig_end(&w);
-}
-
-static inline void rig_sweep(struct rig *r)
-{
-	for (size_t n = 1; n;) {
-		struct err e = {0};
-		if (!sweep_slice(r->store, &n, &e)) {
-			printf("# sweep: %s\n", e.msg);
-			abort();
-		}
-	}
-}
+/* --- verbs that are waited for --- */
+enum err_code rig_put(struct rig *r, const struct rig_turn *x);
+enum err_code rig_delete(struct rig *r, int64_t project, const char *id);
+enum err_code rig_get(struct rig *r, int64_t project, const char *id, struct arena *a, struct stored_response *ret);
+enum err_code rig_context(struct rig *r, int64_t project, const char *id, struct arena *a, struct stored_context *ret);

@@ -4,46 +4,10 @@
 
 #include "store/rig.h"
 
-static inline sqlite3 *rig_database(const char *dir)
-{
-	char path[128];
-	sqlite3 *sq;
-	snprintf(path, sizeof path, "%s/antiphon.db", dir);
-	if (sqlite3_open(path, &sq) != SQLITE_OK)
-		abort();
-	sqlite3_busy_timeout(sq, 5000);
-	return sq;
-}
-
-static inline int64_t rig_number(struct rig *r, const char *sql)
-{
-	sqlite3 *sq = rig_database(r->dir);
-	sqlite3_stmt *st;
-	int64_t n = -1;
-	if (sqlite3_prepare_v2(sq, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
-		n = sqlite3_column_int64(st, 0);
-	else
-		printf("# %s: %s\n", sql, sqlite3_errmsg(sq));
-	sqlite3_finalize(st);
-	sqlite3_close(sq);
-	return n;
-}
-
-static inline void rig_exec(const char *dir, const char *sql)
-{
-	sqlite3 *sq = rig_database(dir);
-	if (sqlite3_exec(sq, sql, NULL, NULL, NULL) != SQLITE_OK)
-		printf("# %s: %s\n", sql, sqlite3_errmsg(sq));
-	sqlite3_close(sq);
-}
-
-static inline bool rig_intact(struct rig *r)
-{
-	sqlite3 *sq = rig_database(r->dir);
-	sqlite3_stmt *st;
-	bool ok = sqlite3_prepare_v2(sq, "PRAGMA integrity_check", -1, &st, NULL) == SQLITE_OK &&
-	          sqlite3_step(st) == SQLITE_ROW && !strcmp((const char *)sqlite3_column_text(st, 0), "ok");
-	sqlite3_finalize(st);
-	sqlite3_close(sq);
-	return ok;
-}
+sqlite3 *rig_database(const char *dir);
+/* A number that SQL gives, read beside the open store; -1: it failed. */
+int64_t rig_number(struct rig *r, const char *sql);
+void rig_exec(const char *dir, const char *sql);
+/* Takes away all that can go. */
+void rig_sweep(struct rig *r);
+bool rig_intact(struct rig *r);

@@ -20,13 +20,9 @@ const char *const statement_sql[STMT_COUNT] = {
 };
 
 static const char *const own_sql[OWN_COUNT] = {
-	[OWN_BEGIN] = "BEGIN",
-	[OWN_WRITE] = "BEGIN IMMEDIATE",
-	[OWN_COMMIT] = "COMMIT",
-	[OWN_ROLLBACK] = "ROLLBACK",
-	[OWN_MARK] = "SAVEPOINT one",
-	[OWN_KEEP] = "RELEASE one",
-	[OWN_UNDO] = "ROLLBACK TO one",
+    [OWN_BEGIN] = "BEGIN",          [OWN_WRITE] = "BEGIN IMMEDIATE", [OWN_COMMIT] = "COMMIT",
+    [OWN_ROLLBACK] = "ROLLBACK",    [OWN_MARK] = "SAVEPOINT one",    [OWN_KEEP] = "RELEASE one",
+    [OWN_UNDO] = "ROLLBACK TO one",
 };
 
 /* --- statements --- */
@@ -80,25 +76,6 @@ int stmt_bind(sqlite3_stmt *st, const struct bind *binds, unsigned n)
 	return rc;
 }
 
-bool sqlite_rc_disk(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_FULL:
-	case SQLITE_IOERR:
-	case SQLITE_READONLY:
-	case SQLITE_NOMEM:
-	case SQLITE_CANTOPEN:
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-	case SQLITE_BUSY:
-	case SQLITE_PROTOCOL:
-	case SQLITE_PERM:
-		return true;
-	default:
-		return false;
-	}
-}
-
 bool sqlite_fail(struct err *e, int rc, const char *what)
 {
 	if ((rc & 0xff) == SQLITE_FULL)
@@ -111,11 +88,12 @@ bool sqlite_fail(struct err *e, int rc, const char *what)
 static bool settings(struct conn *c, const struct db_options *o, bool writer, struct err *e)
 {
 	char sql[512];
-	snprintf(sql, sizeof sql,
-	         "PRAGMA %s; PRAGMA synchronous=%s; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;"
-	         "PRAGMA trusted_schema=OFF; PRAGMA cache_size=-%lld; PRAGMA mmap_size=%lld; PRAGMA journal_size_limit=%d",
-	         writer ? "journal_mode=WAL" : "query_only=ON", o->sync_normal ? "NORMAL" : "FULL",
-	         (long long)store_limits.cache_kb, (long long)store_limits.mmap_bytes, WAL_KEEP);
+	snprintf(
+	    sql, sizeof sql,
+	    "PRAGMA %s; PRAGMA synchronous=%s; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;"
+	    "PRAGMA trusted_schema=OFF; PRAGMA cache_size=-%lld; PRAGMA mmap_size=%lld; PRAGMA journal_size_limit=%d",
+	    writer ? "journal_mode=WAL" : "query_only=ON", o->sync_normal ? "NORMAL" : "FULL",
+	    (long long)store_limits.cache_kb, (long long)store_limits.mmap_bytes, WAL_KEEP);
 	int rc = sqlite3_exec(c->sq, sql, NULL, NULL, NULL);
 	return rc == SQLITE_OK || sqlite_fail(e, sqlite3_extended_errcode(c->sq), "be set up");
 }
@@ -181,7 +159,7 @@ static void reader_detach(struct db_reader *r)
 }
 
 static bool reader_read(struct db_reader *r, bool (*work)(struct db_reader *r, void *ctx, struct err *e), void *ctx,
-                        struct err *e)
+			struct err *e)
 {
 	bool ok = false;
 	pthread_mutex_lock(&r->lock);
@@ -221,7 +199,7 @@ static void row_cells(sqlite3_stmt *st, struct cell *cells)
 }
 
 static bool reader_query(struct db_reader *r, enum statement stmt, const struct bind *binds, unsigned n, row_fn *row,
-                         void *ctx, struct err *e)
+			 void *ctx, struct err *e)
 {
 	sqlite3_stmt *st = sq_stmt(&r->conn, stmt);
 	if (!st)
@@ -314,13 +292,13 @@ static void db_close(struct db *db)
 }
 
 const struct driver sqlite_driver = {
-	.scheme = "sqlite:",
-	.open = db_open,
-	.attach = reader_attach,
-	.detach = reader_detach,
-	.read = reader_read,
-	.query = reader_query,
-	.apply = writer_apply,
-	.healthy = writer_healthy,
-	.close = db_close,
+    .scheme = "sqlite:",
+    .open = db_open,
+    .attach = reader_attach,
+    .detach = reader_detach,
+    .read = reader_read,
+    .query = reader_query,
+    .apply = writer_apply,
+    .healthy = writer_healthy,
+    .close = db_close,
 };

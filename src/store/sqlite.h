@@ -49,8 +49,6 @@ sqlite3_stmt *sq_stmt(struct conn *c, enum statement which);
 int sq_run(sqlite3_stmt *st);
 int stmt_bind(sqlite3_stmt *st, const struct bind *binds, unsigned n);
 bool sqlite_fail(struct err *e, int rc, const char *what);
-/* Is this the disk's fault (full, I/O, read-only ...) rather than the change's? */
-bool sqlite_rc_disk(int rc);
 
 /* sqlite_schema.c */
 bool schema_migrate(sqlite3 *sq, const char *path, struct err *e);

@@ -103,9 +103,9 @@ static bool copy_to(const char *path, const char *copy, struct err *e)
 	sqlite3 *sq = NULL;
 	sqlite3_stmt *st = NULL;
 	bool ok = sqlite3_open_v2(path, &sq, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
-	          sqlite3_busy_timeout(sq, 5000) == SQLITE_OK &&
-	          sqlite3_prepare_v2(sq, "VACUUM INTO ?1", -1, &st, NULL) == SQLITE_OK &&
-	          sqlite3_bind_text(st, 1, copy, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(st) == SQLITE_DONE;
+		  sqlite3_busy_timeout(sq, 5000) == SQLITE_OK &&
+		  sqlite3_prepare_v2(sq, "VACUUM INTO ?1", -1, &st, NULL) == SQLITE_OK &&
+		  sqlite3_bind_text(st, 1, copy, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(st) == SQLITE_DONE;
 	if (!ok)
 		refused(sq, path, e);
 	sqlite3_finalize(st);

@@ -54,9 +54,9 @@ bool schema_migrate(sqlite3 *sq, const char *path, struct err *e)
 		return fail(e, ERR_STORE, NULL, "%s is a database of another program", path);
 	if (version > newest)
 		return fail(e, ERR_STORE, NULL,
-		            "the store %s was written by a newer antiphon (schema %d; this one knows %d): start that "
-		            "version, or give another data folder",
-		            path, version, newest);
+			    "the store %s was written by a newer antiphon (schema %d; this one knows %d): start that "
+			    "version, or give another data folder",
+			    path, version, newest);
 	for (int i = 0; i < MIGRATIONS; i++)
 		if (migrations[i].version > version && !migrate_one(sq, &migrations[i], e))
 			return false;

@@ -16,9 +16,9 @@
 #include "store/sqlite.h"
 
 enum {
-	CHECKPOINT_PAGES = 200,       /* measured: design 6 */
-	RESTART_PAGES = 8000,         /* readers kept the log from starting anew: wait for them */
-	PROBE_SECONDS = 1,            /* how often a sick store tries whether it can write again */
+	CHECKPOINT_PAGES = 200, /* measured: design 6 */
+	RESTART_PAGES = 8000,   /* readers kept the log from starting anew: wait for them */
+	PROBE_SECONDS = 1,      /* how often a sick store tries whether it can write again */
 	RETRY_AFTER_MS = 1000,
 };
 
@@ -72,6 +72,26 @@ static bool reopen(struct db *db, struct err *e)
 
 /* --- one list --- */
 
+/* Is this the disk's fault (full, I/O, read-only ...) rather than the change's? */
+static bool disk_failed(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_FULL:
+	case SQLITE_IOERR:
+	case SQLITE_READONLY:
+	case SQLITE_NOMEM:
+	case SQLITE_CANTOPEN:
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_BUSY:
+	case SQLITE_PROTOCOL:
+	case SQLITE_PERM:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void apply_fail(struct apply *a, const struct err *why)
 {
 	if (!a->err)
@@ -118,7 +138,7 @@ static bool run_list(struct db *db, struct apply *a, bool marked, int *rc)
 		return *rc == SQLITE_OK;
 	}
 	/* SQLite ends the transaction by itself on some errors. */
-	if (sqlite_rc_disk(*rc) || sqlite3_get_autocommit(db->conn.sq))
+	if (disk_failed(*rc) || sqlite3_get_autocommit(db->conn.sq))
 		return false;
 	if (*rc != SQLITE_DONE)
 		sqlite_fail(&why, *rc, "be written");
@@ -298,7 +318,7 @@ bool writer_apply(struct db *db, struct apply *a, struct err *e)
 	pthread_mutex_lock(&db->lock);
 	assert(!db->closing);
 	bool full = db->n >= (size_t)store_limits.queue ||
-	            (db->n > 0 && db->bytes + a->bytes > (size_t)store_limits.queue_bytes);
+		    (db->n > 0 && db->bytes + a->bytes > (size_t)store_limits.queue_bytes);
 	if (!full) {
 		db->n++;
 		db->bytes += a->bytes;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "store/core.h"
+#include "store/request.h"
 
 struct store_limits store_limits = {
 #define LIMIT(name, def, least, largest, help) .name = def,
@@ -91,11 +91,11 @@ static bool choose_driver(const struct store_options *o, char path[PATH_MAX], co
 static bool open_database(struct store *s, const struct store_options *o, const char *path, struct err *e)
 {
 	struct db_options d = {
-		.path = path,
-		.vfs = o->vfs,
-		.sync_normal = o->sync_normal,
-		.finished = request_finished,
-		.ctx = s,
+	    .path = path,
+	    .vfs = o->vfs,
+	    .sync_normal = o->sync_normal,
+	    .finished = request_finished,
+	    .ctx = s,
 	};
 	if (!s->driver->open(&d, &s->db, e))
 		return false;

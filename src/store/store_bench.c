@@ -66,17 +66,17 @@ static void lane_put(struct lane *l)
 {
 	struct bench *b = l->bench;
 	struct turn_record t = {
-		.project = 1,
-		.id = id_mint(),
-		.parent = b->done & 1 ? l->last : 0,
-		.status = S("completed"),
-		.created_at = clock_wall_s(),
-		.body = {body, BODY},
-		.output_at = 700,
-		.items = l->items,
-		.n_items = 2,
-		.n_output = 1,
-		.store = true,
+	    .project = 1,
+	    .id = id_mint(),
+	    .parent = b->done & 1 ? l->last : 0,
+	    .status = S("completed"),
+	    .created_at = clock_wall_s(),
+	    .body = {body, BODY},
+	    .output_at = 700,
+	    .items = l->items,
+	    .n_items = 2,
+	    .n_output = 1,
+	    .store = true,
 	};
 	for (int i = 0; i < 2; i++)
 		l->items[i] = (struct turn_item){.id = id_mint(), .json = {item, ITEM}};
@@ -111,7 +111,7 @@ static int by_size(const void *a, const void *b)
 }
 
 static void measure(struct bench *b, const char *what, size_t lanes, int seconds, void (*start)(struct lane *),
-                    void (*done)(struct store_op *, const struct err *))
+		    void (*done)(struct store_op *, const struct err *))
 {
 	b->done = b->bad = 0;
 	b->running = lanes;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/context.h"
+#include "store/request.h"
 
 struct sweeper {
 	pthread_t thread;

@@ -1,0 +1,57 @@
+/* rig_sql.c - tests look into the database itself. */
+#include "store/rig_sql.h"
+
+sqlite3 *rig_database(const char *dir)
+{
+	char path[128];
+	sqlite3 *sq;
+	snprintf(path, sizeof path, "%s/antiphon.db", dir);
+	if (sqlite3_open(path, &sq) != SQLITE_OK)
+		abort();
+	sqlite3_busy_timeout(sq, 5000);
+	return sq;
+}
+
+int64_t rig_number(struct rig *r, const char *sql)
+{
+	sqlite3 *sq = rig_database(r->dir);
+	sqlite3_stmt *st;
+	int64_t n = -1;
+	if (sqlite3_prepare_v2(sq, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+		n = sqlite3_column_int64(st, 0);
+	else
+		printf("# %s: %s\n", sql, sqlite3_errmsg(sq));
+	sqlite3_finalize(st);
+	sqlite3_close(sq);
+	return n;
+}
+
+void rig_exec(const char *dir, const char *sql)
+{
+	sqlite3 *sq = rig_database(dir);
+	if (sqlite3_exec(sq, sql, NULL, NULL, NULL) != SQLITE_OK)
+		printf("# %s: %s\n", sql, sqlite3_errmsg(sq));
+	sqlite3_close(sq);
+}
+
+bool rig_intact(struct rig *r)
+{
+	sqlite3 *sq = rig_database(r->dir);
+	sqlite3_stmt *st;
+	bool ok = sqlite3_prepare_v2(sq, "PRAGMA integrity_check", -1, &st, NULL) == SQLITE_OK &&
+		  sqlite3_step(st) == SQLITE_ROW && !strcmp((const char *)sqlite3_column_text(st, 0), "ok");
+	sqlite3_finalize(st);
+	sqlite3_close(sq);
+	return ok;
+}
+
+void rig_sweep(struct rig *r)
+{
+	for (size_t n = 1; n;) {
+		struct err e = {0};
+		if (!sweep_slice(r->store, &n, &e)) {
+			printf("# sweep: %s\n", e.msg);
+			abort();
+		}
+	}
+}

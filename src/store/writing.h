@@ -1,0 +1,47 @@
+/* writing.h - what is written: turns, deletions, idempotency keys. Included by store.h, which has the rules. */
+#pragma once
+#include "store/store.h"
+
+struct turn_item {
+	struct id id;
+	struct str json;       /* as listed; {0}: already stored under id (an item of the same project) */
+	struct str foreign_id; /* the client's own id, {0} when the item has one of ours */
+};
+struct idempotency {
+	struct str route, key;
+	uint8_t body_hash[32];
+};
+struct turn_record {
+	int64_t project;
+	struct id id;
+	int64_t parent;          /* key of the previous response whose context this continues; 0: none */
+	struct str status;       /* "completed", ... */
+	int64_t created_at;      /* seconds */
+	int64_t expires_at;      /* seconds; 0: never */
+	struct str body;         /* the response object with empty output */
+	size_t output_at;        /* where its items go in `body` */
+	const struct turn_item *items; /* new to the context: input, then output */
+	size_t n_items, n_output;
+	bool store;              /* false: only the idempotency answer below is kept */
+	const struct idempotency *idem; /* NULL: none */
+	int answer_status;       /* with idem: the whole answer, kept 24 h (decision N5) */
+	struct str answer;
+};
+/* Everything is copied before it returns. */
+void store_put_turn(struct store_port *p, struct store_op *op, const struct turn_record *t);
+/* Hides at once; children keep what they stand on (decision N4). ERR_NOT_FOUND. */
+void store_delete_response(struct store_port *p, struct store_op *op, int64_t project, struct str id);
+
+/* --- idempotency (decision N5) --- */
+enum idem_state { IDEM_FRESH, IDEM_RUNNING, IDEM_DONE, IDEM_OTHER_BODY, IDEM_CRASHED };
+struct idem_result {
+	enum idem_state state;
+	struct id response; /* of the first attempt */
+	int status;         /* IDEM_DONE */
+	struct str answer;
+};
+/* Claims the key for `response` durably before any engine call. */
+void store_idem_begin(struct store_port *p, struct store_op *op, int64_t project, const struct idempotency *idem,
+                      const struct id *response, struct arena *a, struct idem_result *ret);
+/* Gives a claim back that produced no answer worth keeping (4xx). */
+void store_idem_drop(struct store_port *p, struct store_op *op, int64_t project, const struct idempotency *idem);
