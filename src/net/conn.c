@@ -22,7 +22,7 @@ enum {
 static _Thread_local char read_buffer[READ_MOST];
 static _Thread_local char plain_buffer[TLS_READ];
 
-static void on_flush(struct deferred *d);
+static void flush_now(struct conn *c);
 
 static void init(struct conn *c, struct loop *l, const struct conn_events *ev)
 {
@@ -103,7 +103,7 @@ static void tls_pump(struct conn *c)
 		}
 	}
 	if (why && !c->closing) {
-		on_flush(&c->flush); /* the alert, or an answer that is ready */
+		flush_now(c); /* the alert, or an answer that is ready */
 		lose(c, why);
 	}
 }
@@ -124,7 +124,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 		 * will not ask any more. */
 		if (c->flush.next) {
 			defer_cancel(&c->flush);
-			on_flush(&c->flush);
+			flush_now(c);
 		}
 		lose(c, (int)n);
 		return;
@@ -163,6 +163,7 @@ void conn_resume(struct conn *c)
 	if (c->broken)
 		return;
 	uv_read_start(&c->uv.stream, on_alloc, on_read);
+	c->resumed = true;
 	if (c->ssl)
 		conn_touch(c); /* deciphers what had come */
 }
@@ -188,7 +189,7 @@ static void on_written(uv_write_t *w, int status)
 		lose(c, status);
 		return;
 	}
-	on_flush(&c->flush);
+	flush_now(c);
 }
 
 /* Writes as much as the kernel takes now and leaves the rest of `s` in flight, for which it copies it
@@ -282,37 +283,38 @@ static void send_fin(struct conn *c)
 		shutdown(fd, SHUT_WR);
 }
 
-static void on_flush(struct deferred *d)
+static void flush_now(struct conn *c)
 {
-	struct conn *c = OWNER(d, struct conn, flush);
 	if (c->closing || c->broken)
 		return;
 	if (c->out.over) {
 		lose(c, UV_ENOBUFS);
 		return;
 	}
-	if (c->ssl && !c->paused && BIO_ctrl_pending(SSL_get_rbio(c->ssl)) + (size_t)SSL_pending(c->ssl) > 0) {
-		tls_pump(c);
-		if (c->closing || c->broken)
+	if (!c->writing && c->ssl) {
+		if (!flush_tls(c))
 			return;
-		defer_cancel(&c->flush);
-	}
-	if (!c->writing) {
-		if (c->ssl) {
-			if (!flush_tls(c))
-				return;
-		} else if (c->out.n) {
-			struct str s = buf_str(&c->out);
-			if (!put(c, s))
-				return;
-			if (!c->writing)
-				empty(&c->out);
-		}
+	} else if (!c->writing && c->out.n) {
+		if (!put(c, buf_str(&c->out)))
+			return;
+		if (!c->writing)
+			empty(&c->out);
 	}
 	if (c->finish && !c->finished && !c->writing && conn_waiting(c) == 0)
 		send_fin(c);
 	if (c->events->wrote && !c->closing && !c->broken)
 		c->events->wrote(c);
+}
+
+static void on_flush(struct deferred *d)
+{
+	struct conn *c = OWNER(d, struct conn, flush);
+	if (c->resumed && c->ssl && !c->paused) {
+		c->resumed = false;
+		tls_pump(c);
+		defer_cancel(&c->flush); /* we are at it */
+	}
+	flush_now(c);
 }
 
 void conn_touch(struct conn *c)

@@ -43,7 +43,7 @@ struct conn {
 	bool writing, closing, broken;
 	bool finish;   /* FIN when everything is written */
 	bool finished; /* FIN sent */
-	bool paused;
+	bool paused, resumed;
 	int why; /* the error gone() will tell */
 };
 

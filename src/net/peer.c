@@ -51,11 +51,15 @@ void peer_close(struct peer *p)
 {
 	if (p->at == AT_GONE)
 		return;
+	/* Until handle() is called nobody but a reader knows of the exchange. */
+	bool unknown = p->at < AT_RUN && p->x.at == X_OPEN && !p->x.reader;
 	p->at = AT_GONE;
 	timer_cancel(&p->deadline);
 	timer_cancel(&p->stall);
 	defer_cancel(&p->after);
 	conn_close(&p->conn);
+	if (unknown)
+		p->x.at = X_NONE;
 	tell_gone(p);
 }
 
