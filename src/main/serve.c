@@ -88,6 +88,7 @@ static bool open_engines(struct app *app, struct err *e)
 		}
 		if (!managed_start(app->loops[0].loop, &o, &app->managed, &own->url, &app->managed_model, e))
 			return false;
+		own->default_model = app->managed_model; /* known before the engine can be asked */
 		app->engines_config.engines = own;
 		app->engines_config.n = 1;
 	}
