@@ -415,6 +415,33 @@ class Check(Home):
         self.assertEqual(done.returncode, 1)
         self.assertIn("BAD   models", done.stdout)
 
+    def trial(self, engine, *flags, **answers):
+        """check --engine against an engine that answers so; what is not named says a few words."""
+        def script(request):
+            body = json.dumps(request.body)
+            kind = ("tools" if "tools" in request.body else "schema" if "response_format" in request.body else
+                    "vision" if "image_url" in body else "chat")
+            return answers.get(kind, [say("words", " and", " more")])
+        engine.always(script)
+        return self.run_cli("check", "--engine", engine.url, *flags)
+
+    def test_an_engine_that_can_everything(self):
+        city = [call("get_weather", '{"city":', '"Paris"}'), call("get_weather", '{"city":"Rome"}', index=1)]
+        done = self.trial(self.engine(), tools=city, schema=[say('{"legs":8}')], vision=[say("Red.")])
+        self.assertEqual(done.returncode, 0, done)
+        for what in ("models", "chat", "tools", "parallel calls", "JSON schema", "vision"):
+            self.assertRegex(done.stdout, rf"(?m)^ok +{what} ")
+        self.assertIn("Verdict: usable", done.stdout)
+
+    def test_an_engine_that_can_only_chat(self):
+        refusal = [status(400, {"code": 400, "message": "no such thing here", "type": "invalid_request_error"})]
+        done = self.trial(self.engine(), "--for", "codex", tools=[say("Sunny.")], schema=[say("eight")], vision=refusal)
+        self.assertEqual(done.returncode, 1, done)
+        for what in ("tools", "JSON schema", "vision"):
+            self.assertRegex(done.stdout, rf"(?m)^note +{what} ")
+        self.assertRegex(done.stdout, r"(?m)^BAD +for Codex")
+        self.assertIn("not enough for Codex", done.stdout)
+
     def test_flags(self):
         self.assertEqual(self.run_cli("check", "--for", "codex").returncode, 2)
         self.assertEqual(self.run_cli("check", "--for", "x", "--engine", "http://127.0.0.1:1").returncode, 2)

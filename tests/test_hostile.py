@@ -252,7 +252,8 @@ def test_out_of_file_descriptors(servers, engine):
     """accept() backs off instead of spinning, and goes on when there are descriptors again."""
     import resource
     server = servers(engine)
-    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (64, 64))
+    limit = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)[1]
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (64, limit))
     held = []
     for _ in range(120):
         s = socket.socket()
@@ -270,7 +271,7 @@ def test_out_of_file_descriptors(servers, engine):
     assert cpu() - before < 100, "it spins: more than half of two seconds"  # clock ticks of 10 ms
     for s in held:
         s.close()
-    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (1024, 1024))
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
     eventually(lambda: server.get("/health").status == 200)
     serves(server)
 

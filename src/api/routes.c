@@ -213,10 +213,10 @@ static bool service_head(struct service *s, struct exchange *x, struct err *e)
 	*exchange_slot(x) = rq;
 	if (preflight(rq, q))
 		return true;
-	if (!find_route(rq, q, e))
-		return false;
 	cors_headers(rq, false);
 	if (!auth_origin(rq, e))
+		return false;
+	if (!find_route(rq, q, e))
 		return false;
 	if (!(rq->route->flags & ROUTE_OPEN) && !auth_key(rq, e))
 		return false;
