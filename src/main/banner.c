@@ -21,10 +21,11 @@ struct offers {
 	atomic_bool stop;
 };
 
-static int64_t context_of(const struct app *app)
+/* "4,096" */
+static struct str context_of(const struct app *app, struct arena *a)
 {
-	int64_t set = app->args->config.engine_context;
-	return set ? set : 4096;
+	long long set = app->args->config.engine_context, n = set ? set : 4096;
+	return n < 1000 ? str_fmt(a, "%lld", n) : str_fmt(a, "%lld,%03lld", n / 1000, n % 1000);
 }
 
 struct str banner_line(const struct app *app, struct arena *a)
@@ -32,9 +33,9 @@ struct str banner_line(const struct app *app, struct arena *a)
 	const struct engines_config *c = &app->engines_config;
 	if (app->managed && !app->args->config.engine_model.n)
 		return str_fmt(a,
-		               "%.*s: a demonstration model, fluent, often wrong, %lld tokens. gpt-* names are answered by it. "
+		               "%.*s: a demonstration model, fluent, often wrong, %.*s tokens. gpt-* names are answered by it. "
 		               "Better: --model your.gguf or --engine URL.",
-		               FMT(app->managed_model), (long long)context_of(app));
+		               FMT(app->managed_model), FMT(context_of(app, a)));
 	if (app->managed)
 		return str_fmt(a, "%.*s, from %.*s. gpt-* names are answered by it.", FMT(app->managed_model),
 		               FMT(app->args->config.engine_model));

@@ -31,7 +31,7 @@ void check_say(struct check *c, enum finding f, const char *what, const char *me
 	va_end(ap);
 	printf("%-5s %-14s %s\n", names[f], what, text);
 	if (mend && f != FINE)
-		printf("%-5s %-14s to mend it: %s\n", "", "", mend);
+		printf("%-5s %-14s %s%s\n", "", "", f == BAD ? "to mend it: " : "-> ", mend);
 	fflush(stdout);
 	c->bad += f == BAD;
 }

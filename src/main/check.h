@@ -10,7 +10,7 @@ struct check {
 	int bad;             /* findings that are BAD */
 };
 
-/* Prints "ok/note/BAD  what  text"; `mend` (may be NULL) goes on a line of its own. */
+/* Prints "ok/note/BAD  what  text"; `mend` (may be NULL) says on a line of its own what to do or what follows. */
 void check_say(struct check *c, enum finding f, const char *what, const char *mend, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 

@@ -8,7 +8,7 @@
 #include "wire/json.h"
 #include "wire/sse.h"
 
-enum { CODEX_CONTEXT = 32768, CODEX_SPEED = 10, CALL_MS = 180000, TRIAL_TOKENS = 200 };
+enum { CODEX_CONTEXT = 32768, CODEX_SPEED = 10, CALL_MS = 180000, TRIAL_TOKENS = 200, CALLS_MAX = 8 };
 
 struct trial {
 	struct check *c;
@@ -45,19 +45,94 @@ static struct str body_of(struct trial *t, const char *rest)
 	struct jout o = {&b, false};
 	buf_init(&b, 1 << 20);
 	jo_str(&o, t->model);
-	struct str body = str_fmt(t->a, "{\"model\":%.*s,\"max_tokens\":%d,\"temperature\":0,%s}", FMT(buf_str(&b)),
-	                          TRIAL_TOKENS, rest);
+	struct str body = str_fmt(t->a, "{\"model\":%.*s,\"max_tokens\":%d,\"temperature\":0,\"stream\":true,"
+	                          "\"stream_options\":{\"include_usage\":true},%s}", FMT(buf_str(&b)), TRIAL_TOKENS, rest);
 	buf_release(&b);
 	return body;
 }
 
-static yyjson_val *chat(struct trial *t, const char *rest, struct err *e)
+/* One streamed answer, put together: streaming is what Antiphon asks of an engine, always. */
+struct heard {
+	struct trial *t;
+	struct sse sse;
+	struct err err;
+	struct str text;
+	struct str names[CALLS_MAX], arguments[CALLS_MAX]; /* of tool calls */
+	size_t calls;
+	int64_t first_us, last_us, pieces, tokens; /* tokens: as told in usage; 0: not told */
+};
+
+static void hear_calls(struct heard *h, yyjson_val *calls)
 {
-	yyjson_val *v = call(t, "/v1/chat/completions", body_of(t, rest), e);
-	yyjson_val *message = v ? json_get(yyjson_arr_get_first(json_get(v, S("choices"))), S("message")) : NULL;
-	if (v && !message)
-		fail(e, ERR_ENGINE, NULL, "the answer has no message");
-	return message;
+	size_t i, n;
+	yyjson_val *one;
+	yyjson_arr_foreach(calls, i, n, one)
+	{
+		yyjson_val *index = json_get(one, S("index")), *f = json_get(one, S("function"));
+		uint64_t at = yyjson_is_int(index) ? yyjson_get_uint(index) : i;
+		if (at >= CALLS_MAX)
+			continue;
+		struct str name = json_str(json_get(f, S("name"))), piece = json_str(json_get(f, S("arguments")));
+		if (name.n)
+			h->names[at] = str_copy(h->t->a, name);
+		h->arguments[at] = str_fmt(h->t->a, "%.*s%.*s", FMT(h->arguments[at]), FMT(piece));
+		h->calls = at + 1 > h->calls ? at + 1 : h->calls;
+	}
+}
+
+static bool on_chunk(void *ctx, struct str event, struct str data)
+{
+	struct heard *h = ctx;
+	struct arena a = {0};
+	struct err e = {0};
+	yyjson_val *v;
+	if (json_parse(&a, data, &v, &e)) {
+		yyjson_val *delta = json_get(yyjson_arr_get_first(json_get(v, S("choices"))), S("delta"));
+		yyjson_val *told = json_get(json_get(v, S("usage")), S("completion_tokens"));
+		struct str text = json_str(json_get(delta, S("content")));
+		if (text.n || json_str(json_get(delta, S("reasoning_content"))).n) {
+			h->last_us = clock_mono_us();
+			if (!h->pieces++)
+				h->first_us = h->last_us;
+		}
+		h->text = str_fmt(h->t->a, "%.*s%.*s", FMT(h->text), FMT(text));
+		hear_calls(h, json_get(delta, S("tool_calls")));
+		if (yyjson_is_int(told))
+			h->tokens = yyjson_get_sint(told);
+	}
+	arena_free(&a);
+	return true;
+}
+
+static bool on_piece(void *ctx, struct str piece)
+{
+	struct heard *h = ctx;
+	return sse_feed(&h->sse, piece, on_chunk, h, &h->err);
+}
+
+/* Asks; `rest` is JSON members of the body. */
+static bool chat(struct trial *t, const char *rest, struct heard *h, struct err *e)
+{
+	struct str url = str_fmt(t->a, "%.*s/v1/chat/completions", FMT(t->base));
+	struct fetch f = {.url = url.p,
+	                  .socket = t->socket.p,
+	                  .key = t->target->key,
+	                  .body = body_of(t, rest),
+	                  .total_ms = CALL_MS,
+	                  .on_body = on_piece,
+	                  .ctx = h};
+	*h = (struct heard){.t = t};
+	sse_init(&h->sse, 1 << 20);
+	bool ok = fetch_run(&f, e);
+	if (ok && f.status != 200)
+		ok = fail(e, ERR_ENGINE, NULL, "%.*s", FMT(fetch_error(t->a, &f)));
+	if (ok && h->err.code)
+		ok = fail(e, ERR_ENGINE, NULL, "%s", h->err.msg);
+	if (ok && !h->pieces && !h->calls)
+		ok = fail(e, ERR_ENGINE, NULL, "the stream had neither text nor calls");
+	sse_release(&h->sse);
+	fetch_release(&f);
+	return ok;
 }
 
 /* --- the trials --- */
@@ -72,19 +147,15 @@ static yyjson_val *chat(struct trial *t, const char *rest, struct err *e)
 	"iVBORw0KGgoAAAANSUhEUgAAACAAAAAgCAIAAAD8GO2jAAAAJ0lEQVR42u3NsQkAAAjAsP7/tF7hIASyp6lTCQQCgUAgEAgEgi/BAjLD/C5w/"      \
 	"SM9AAAAAElFTkSuQmCC"
 
-/* Calls of get_weather with an argument that is JSON and names a city. */
-static size_t good_calls(struct trial *t, yyjson_val *message)
+/* Calls of get_weather with arguments that are JSON and name a city. */
+static size_t good_calls(const struct heard *h)
 {
-	yyjson_val *calls = json_get(message, S("tool_calls")), *one;
-	size_t i, n, good = 0;
-	yyjson_arr_foreach(calls, i, n, one)
-	{
-		yyjson_val *f = json_get(one, S("function")), *arguments;
+	size_t good = 0;
+	for (size_t i = 0; i < h->calls; i++) {
+		yyjson_val *v;
 		struct err e = {0};
-		if (str_eq(json_str(json_get(f, S("name"))), S("get_weather")) &&
-		    json_parse(t->a, json_str(json_get(f, S("arguments"))), &arguments, &e) &&
-		    json_str(json_get(arguments, S("city"))).n)
-			good++;
+		good += str_eq(h->names[i], S("get_weather")) && json_parse(h->t->a, h->arguments[i], &v, &e) &&
+		        json_str(json_get(v, S("city"))).n > 0;
 	}
 	return good;
 }
@@ -92,9 +163,10 @@ static size_t good_calls(struct trial *t, yyjson_val *message)
 static void try_tools(struct trial *t)
 {
 	struct err e = {0}, e2 = {0};
-	yyjson_val *one = chat(t, ASK("What is the weather in Paris? Use the tool.") "," WEATHER, &e);
-	t->tools = one && good_calls(t, one) > 0;
-	if (!one)
+	struct heard h;
+	bool answered = chat(t, ASK("What is the weather in Paris? Use the tool.") "," WEATHER, &h, &e);
+	t->tools = answered && good_calls(&h) > 0;
+	if (!answered)
 		check_say(t->c, NOTE, "tools", "Antiphon describes the tools itself and constrains the answer", "refused: %s", e.msg);
 	else if (!t->tools)
 		check_say(t->c, NOTE, "tools", "Antiphon describes the tools itself and constrains the answer",
@@ -103,24 +175,25 @@ static void try_tools(struct trial *t)
 		check_say(t->c, FINE, "tools", NULL, "called, with arguments that fit");
 	if (!t->tools)
 		return;
-	yyjson_val *two = chat(t, ASK("What is the weather in Paris and in Rome? Call the tool for both at once.") "," WEATHER, &e2);
-	size_t n = two ? good_calls(t, two) : 0;
+	bool two = chat(t, ASK("What is the weather in Paris and in Rome? Call the tool for both at once.") "," WEATHER, &h, &e2);
+	size_t n = two ? good_calls(&h) : 0;
 	check_say(t->c, n > 1 ? FINE : NOTE, "parallel calls", "agents then take one more round a call", "%zu of 2 at once", n);
 }
 
 static void try_schema(struct trial *t)
 {
-	struct err e = {0};
-	yyjson_val *v, *m = chat(t,
-	                         ASK("How many legs has a spider?") ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
-	                         "\"name\":\"legs\",\"strict\":true,\"schema\":{\"type\":\"object\",\"properties\":{\"legs\":{\"type\":"
-	                         "\"integer\"}},\"required\":[\"legs\"],\"additionalProperties\":false}}}",
-	                         &e);
-	struct err bad = {0};
-	bool fits = m && json_parse(t->a, json_str(json_get(m, S("content"))), &v, &bad) && yyjson_is_obj(v) &&
-	            yyjson_obj_size(v) == 1 && yyjson_is_int(json_get(v, S("legs")));
+	struct err e = {0}, bad = {0};
+	struct heard h;
+	yyjson_val *v;
+	bool answered = chat(t,
+	                     ASK("How many legs has a spider?") ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
+	                     "\"name\":\"legs\",\"strict\":true,\"schema\":{\"type\":\"object\",\"properties\":{\"legs\":{\"type\":"
+	                     "\"integer\"}},\"required\":[\"legs\"],\"additionalProperties\":false}}}",
+	                     &h, &e);
+	bool fits = answered && json_parse(t->a, h.text, &v, &bad) && yyjson_is_obj(v) && yyjson_obj_size(v) == 1 &&
+	            yyjson_is_int(json_get(v, S("legs")));
 	check_say(t->c, fits ? FINE : NOTE, "JSON schema", "give this engine `schema: prompt`: asked for in the prompt and checked",
-	          "%s", fits ? "kept" : m ? "not kept" : e.msg);
+	          "%s", fits ? "kept" : answered ? "not kept" : e.msg);
 }
 
 static bool says_red(struct str s)
@@ -134,79 +207,32 @@ static bool says_red(struct str s)
 static void try_vision(struct trial *t)
 {
 	struct err e = {0};
-	yyjson_val *m = chat(t,
+	struct heard h;
+	bool answered = chat(t,
 	                     "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"What colour is this "
 	                     "picture? One word.\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64," RED
 	                     "\"}}]}]",
-	                     &e);
-	bool sees = m && says_red(json_str(json_get(m, S("content"))));
+	                     &h, &e);
+	bool sees = answered && says_red(h.text);
 	check_say(t->c, sees ? FINE : NOTE, "vision", "requests with images are refused by name for this model", "%s",
-	          sees ? "sees" : m ? "takes images, but did not see that one is red" : "none");
-}
-
-struct stream {
-	struct sse sse;
-	struct err err;
-	int64_t first_us, last_us, pieces, tokens; /* tokens: as told in usage; 0: not told */
-};
-
-static bool on_chunk(void *ctx, struct str event, struct str data)
-{
-	struct stream *s = ctx;
-	struct arena a = {0};
-	struct err e = {0};
-	yyjson_val *v;
-	if (json_parse(&a, data, &v, &e)) {
-		yyjson_val *delta = json_get(yyjson_arr_get_first(json_get(v, S("choices"))), S("delta"));
-		yyjson_val *told = json_get(json_get(v, S("usage")), S("completion_tokens"));
-		if (json_str(json_get(delta, S("content"))).n || json_str(json_get(delta, S("reasoning_content"))).n) {
-			s->last_us = clock_mono_us();
-			if (!s->pieces++)
-				s->first_us = s->last_us;
-		}
-		if (yyjson_is_int(told))
-			s->tokens = yyjson_get_sint(told);
-	}
-	arena_free(&a);
-	return true;
-}
-
-static bool on_piece(void *ctx, struct str piece)
-{
-	struct stream *s = ctx;
-	return sse_feed(&s->sse, piece, on_chunk, s, &s->err);
+	          sees ? "sees" : answered ? "takes images, but did not see that one is red" : "none");
 }
 
 static void try_speed(struct trial *t)
 {
-	struct stream s = {0};
+	struct heard h;
 	struct err e = {0};
-	struct str url = str_fmt(t->a, "%.*s/v1/chat/completions", FMT(t->base));
-	struct fetch f = {.url = url.p,
-	                  .socket = t->socket.p,
-	                  .key = t->target->key,
-	                  .body = body_of(t, ASK("Write a short story about a lighthouse.") ",\"stream\":true,"
-	                                     "\"stream_options\":{\"include_usage\":true}"),
-	                  .total_ms = CALL_MS,
-	                  .on_body = on_piece,
-	                  .ctx = &s};
-	sse_init(&s.sse, 1 << 20);
 	int64_t began = clock_mono_us();
-	bool ok = fetch_run(&f, &e);
-	if (ok && f.status != 200)
-		ok = fail(&e, ERR_ENGINE, NULL, "%.*s", FMT(fetch_error(t->a, &f)));
-	t->chat = ok && s.pieces > 0;
-	int64_t n = s.tokens ? s.tokens : s.pieces;
-	if (t->chat && n > 1 && s.last_us > s.first_us)
-		t->speed = (double)(n - 1) * 1e6 / (double)(s.last_us - s.first_us);
-	if (!t->chat)
-		check_say(t->c, BAD, "chat", "is it a server for Chat Completions, and the model loaded?", "%s",
-		          ok ? "the stream had no text" : e.msg);
-	else
-		check_say(t->c, FINE, "chat", NULL, "streams; first word after %.2f s, then %.0f tokens a second%s",
-		          (double)(s.first_us - began) / 1e6, t->speed, s.tokens ? "" : " (usage not told: Antiphon counts)");
-	sse_release(&s.sse);
-	fetch_release(&f);
+	t->chat = chat(t, ASK("Write a short story about a lighthouse."), &h, &e);
+	if (!t->chat) {
+		check_say(t->c, BAD, "chat", "is it a server for Chat Completions, and the model loaded?", "%s", e.msg);
+		return;
+	}
+	int64_t n = h.tokens ? h.tokens : h.pieces;
+	if (n > 1 && h.last_us > h.first_us)
+		t->speed = (double)(n - 1) * 1e6 / (double)(h.last_us - h.first_us);
+	check_say(t->c, FINE, "chat", NULL, "streams; first word after %.2f s, then %.0f tokens a second%s",
+	          (double)(h.first_us - began) / 1e6, t->speed, h.tokens ? "" : " (usage not told: Antiphon counts)");
 }
 
 static bool find_model(struct trial *t)
