@@ -23,8 +23,8 @@ struct reply *reply_open(struct exchange *x, enum reply_form form, struct reply_
 /* Random-looking padding on every event that has a string `delta`: from a keyed hash of response id and
  * sequence number, so that a replay is equal (decision G3). Off until called. */
 void reply_obfuscate(struct reply *r, struct str response_id);
-/* One event; with an empty `name` the SSE line `event:` is left out. `json` is the event's object, borrowed for the call; `delta` is the length in bytes of its
- * string delta (obfuscated when >= 0), -1 for events without one. */
+/* One event; with an empty `name` the line `event:` is left out. `json` is the event's object, borrowed for the
+ * call; `delta` is the length in bytes of its string delta (obfuscated when >= 0), -1 for events without. */
 void reply_event(struct reply *r, struct str name, struct str json, int64_t seq, int64_t delta);
 /* true: stop producing until room(). */
 bool reply_full(const struct reply *r);
