@@ -109,6 +109,9 @@ static void names(void)
 	bad("{\"stor\":1}", "unknown_parameter", "stor", "Unknown parameter: 'stor'. Did you mean 'store' or 'stop'?");
 	bad("{\"temperatur\":1}", "unknown_parameter", "temperatur",
 	    "Unknown parameter: 'temperatur'. Did you mean 'temperature'?");
+	bad("{\"tempratur\":1}", "unknown_parameter", "tempratur",
+	    "Unknown parameter: 'tempratur'. Did you mean 'temperature'?");
+	bad("{\"tmpratur\":1}", "unknown_parameter", "tmpratur", "Unknown parameter: 'tmpratur'.");
 	bad("{\"temperature\":1,\"temperatur\":1}", "unknown_parameter", "temperatur",
 	    "Unknown parameter: 'temperatur'.");
 	bad("{\"stream\":1,\"bogus\":1}", "unknown_parameter", "bogus", "Unknown parameter: 'bogus'.");

@@ -160,6 +160,12 @@ static void writes(void)
 	jo_arr(&o);
 	jo_arr_end(&o);
 	jo_int(&o, 7);
+	jo_obj(&o);
+	jo_kint(&o, "a", 8);
+	jo_obj_end(&o);
+	jo_arr(&o);
+	jo_int(&o, 9);
+	jo_arr_end(&o);
 	jo_arr_end(&o);
 	jo_kbool(&o, "end", false);
 	jo_obj_end(&o);
@@ -167,7 +173,7 @@ static void writes(void)
 	    buf_str(&b),
 	    S("{\"min\":-9223372036854775808,\"zero\":0,\"max\":9223372036854775807,\"one\":1.0,\"t\":0.7,\"bad\":null,"
 	      "\"yes\":true,\"none\":null,\"s\":\"hi\",\"e\":\"\",\"absent\":null,\"raw\":[1,2],\"noraw\":null,"
-	      "\"list\":[{},[],7],\"end\":false}"));
+	      "\"list\":[{},[],7,{\"a\":8},[9]],\"end\":false}"));
 	buf_release(&b);
 }
 

@@ -132,6 +132,16 @@ static void bounded(void)
 	for (int i = 0; i < 100000; i++)
 		buf_byte(&b, '(');
 	CHECK(pattern_find(buf_str(&b), S("x"), &budget) == PATTERN_UNKNOWN);
+	for (int deep = 64; deep <= 65; deep++) {
+		buf_clear(&b);
+		for (int i = 0; i < deep; i++)
+			buf_byte(&b, '(');
+		buf_byte(&b, 'x');
+		for (int i = 0; i < deep; i++)
+			buf_byte(&b, ')');
+		budget = 100000;
+		CHECK(pattern_find(buf_str(&b), S("x"), &budget) == (deep == 64 ? PATTERN_YES : PATTERN_UNKNOWN));
+	}
 	buf_clear(&b);
 	for (int i = 0; i < 100000; i++)
 		buf_byte(&b, '|');

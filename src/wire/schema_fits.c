@@ -306,7 +306,7 @@ static bool fits(struct fit *f, yyjson_val *schema, yyjson_val *v, const struct 
 	f->depth++;
 	bool ok = fits_node(f, schema, v, at);
 	f->depth--;
-	return ok || f->steps == 0;
+	return ok;
 }
 
 bool schema_fits(yyjson_val *schema, yyjson_val *value, struct err *e)

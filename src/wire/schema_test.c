@@ -103,6 +103,8 @@ static void objects(void)
 static void keywords(void)
 {
 	refused(ONE("{}"), "In context=('properties', 'x'), schema must have a 'type' key.");
+	refused("{\"type\":\"object\",\"additionalProperties\":false,\"items\":{}}",
+		"In context=('items',), schema must have a 'type' key.");
 	refused(ONE("true"), "In context=('properties', 'x'), schema must have a 'type' key.");
 	refused(ONE("{\"const\":1}"), "In context=('properties', 'x'), schema must have a 'type' key.");
 	refused(ONE("{\"type\":\"array\"}"), "In context=('properties', 'x'), array schema missing items.");
@@ -247,6 +249,8 @@ static void combinations(void)
 	    "\"$ref\":\"#/$defs/n\"}";
 	fits(list, "{\"next\":{\"next\":null}}");
 	fails(list, "{\"next\":{\"next\":7}}", "$: fits none of the alternatives");
+	fails("{\"$defs\":{\"a\":{\"$ref\":\"#/$defs/b~1c\"},\"b/c\":{\"type\":\"null\"}},\"$ref\":\"#/$defs/a\"}", "1",
+	      "$: expected null, got an integer");
 	fails("{\"oneOf\":[{\"minimum\":1},{\"minimum\":2}]}", "3", "$: does not fit exactly one of the alternatives");
 	fits("{\"oneOf\":[{\"minimum\":1},{\"minimum\":2}]}", "1");
 	fails("{\"allOf\":[{\"minimum\":1},{\"minimum\":5}]}", "3", "$: is below the minimum");
