@@ -30,25 +30,27 @@ static bool split(struct str text, struct str *host, int *port, struct err *e)
 	if (host->n && host->p[0] == '[' && host->p[host->n - 1] == ']')
 		*host = (struct str){host->p + 1, host->n - 2};
 	else if (str_find(*host, ':') < host->n)
-		return fail(e, ERR_CONFIG, NULL, "server.listen: write an IPv6 address in brackets, as in [::1]:8080, not '%.*s'",
-		            FMT(text));
+		return fail(e, ERR_CONFIG, NULL,
+			    "server.listen: write an IPv6 address in brackets, as in [::1]:8080, not '%.*s'",
+			    FMT(text));
 	if (colon && (!host->n || str_eq(*host, S("*"))))
 		*host = S("0.0.0.0");
 	if (!str_int(digits, &n) || n < 0 || n > 65535)
-		return fail(e, ERR_CONFIG, NULL, "server.listen: '%.*s' must be HOST:PORT with a port from 0 to 65535", FMT(text));
+		return fail(e, ERR_CONFIG, NULL, "server.listen: '%.*s' must be HOST:PORT with a port from 0 to 65535",
+			    FMT(text));
 	*port = (int)n;
 	return true;
 }
 
 static bool resolve(struct arena *a, struct str host, int port, struct address *out, size_t room, size_t *n,
-                    struct err *e)
+		    struct err *e)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all, *one;
 	struct str name = str_copy(a, host);
 	int rc = getaddrinfo(name.p, NULL, &hints, &all);
 	if (rc)
 		return fail(e, ERR_CONFIG, NULL, "server.listen: '%s' is no address of this machine: %s", name.p,
-		            gai_strerror(rc));
+			    gai_strerror(rc));
 	for (one = all; one && *n < room; one = one->ai_next) {
 		char text[INET6_ADDRSTRLEN + 20];
 		if (getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST))
@@ -95,5 +97,6 @@ struct str address_url(struct arena *a, const struct address *at, bool tls)
 	if (str_starts(at->host, S("unix:")))
 		return at->host;
 	bool v6 = str_find(at->host, ':') < at->host.n;
-	return str_fmt(a, "http%s://%s%.*s%s:%d", tls ? "s" : "", v6 ? "[" : "", FMT(at->host), v6 ? "]" : "", at->port);
+	return str_fmt(a, "http%s://%s%.*s%s:%d", tls ? "s" : "", v6 ? "[" : "", FMT(at->host), v6 ? "]" : "",
+		       at->port);
 }

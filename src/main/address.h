@@ -6,10 +6,10 @@
 #include "main/config.h"
 
 struct address {
-	struct str host;  /* numeric, without brackets; or "unix:PATH" */
-	int port;         /* as configured; the real one once bound */
-	bool loopback;    /* reaches this machine only (also unix sockets) */
-	bool may_lack;    /* ::1 of the default: skipped where IPv6 is missing */
+	struct str host; /* numeric, without brackets; or "unix:PATH" */
+	int port;        /* as configured; the real one once bound */
+	bool loopback;   /* reaches this machine only (also unix sockets) */
+	bool may_lack;   /* ::1 of the default: skipped where IPv6 is missing */
 };
 struct addresses {
 	struct address *at;

@@ -20,12 +20,17 @@ static void forms(void)
 		const char *text, *url;
 		bool loopback;
 	} rows[] = {
-		{"127.0.0.1:8080", "http://127.0.0.1:8080", true}, {"[::1]:80", "http://[::1]:80", true},
-		{"0.0.0.0:1", "http://0.0.0.0:1", false},          {":9", "http://0.0.0.0:9", false},
-		{"*:9", "http://0.0.0.0:9", false},                {"9", "http://127.0.0.1:9", true},
-		{"127.9.9.9:0", "http://127.9.9.9:0", true},       {"[::]:9", "http://[::]:9", false},
-		{"unix:/a/b", "unix:/a/b", true},                  {"10.1.2.3:5", "http://10.1.2.3:5", false},
-		{"localhost:0", "http://127.0.0.1:0", true},
+	    {"127.0.0.1:8080", "http://127.0.0.1:8080", true},
+	    {"[::1]:80", "http://[::1]:80", true},
+	    {"0.0.0.0:1", "http://0.0.0.0:1", false},
+	    {":9", "http://0.0.0.0:9", false},
+	    {"*:9", "http://0.0.0.0:9", false},
+	    {"9", "http://127.0.0.1:9", true},
+	    {"127.9.9.9:0", "http://127.9.9.9:0", true},
+	    {"[::]:9", "http://[::]:9", false},
+	    {"unix:/a/b", "unix:/a/b", true},
+	    {"10.1.2.3:5", "http://10.1.2.3:5", false},
+	    {"localhost:0", "http://127.0.0.1:0", true},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		CHECK(addresses(rows[i].text, NULL));
@@ -40,7 +45,8 @@ static void forms(void)
 
 static void wrong(void)
 {
-	static const char *const rows[] = {"127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", ""};
+	static const char *const rows[] = {
+	    "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", ""};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		CHECK(!addresses(rows[i], NULL) && err.code == ERR_CONFIG);
 	arena_free(&arena);

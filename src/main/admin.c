@@ -142,15 +142,15 @@ static void start_job(struct admin *a, struct exchange *x, enum admin_verb verb,
 	struct err e = {0};
 	yyjson_val *body = NULL;
 	*j = (struct key_job){.job = {.run = run_job, .done = job_done},
-	                      .reader = {client_gone, client_room},
-	                      .x = x,
-	                      .store = a->o.store,
-	                      .verb = verb};
+			      .reader = {client_gone, client_room},
+			      .x = x,
+			      .store = a->o.store,
+			      .verb = verb};
 	snprintf(j->id, sizeof j->id, "%.*s", FMT(id));
 	buf_init(&j->out, ANSWER_MAX);
 	bool ok = verb != KEY_CREATE ||
-	          (json_parse(exchange_arena(x), q->body, &body, &e) && text_member(body, "name", j->name, &e) &&
-	           text_member(body, "project", j->project, &e));
+		  (json_parse(exchange_arena(x), q->body, &body, &e) && text_member(body, "name", j->name, &e) &&
+		   text_member(body, "project", j->project, &e));
 	if (ok && !*j->project)
 		snprintf(j->project, sizeof j->project, "default");
 	if (ok && !job_start(a->workers, a->o.loop, &j->job))

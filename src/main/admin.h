@@ -18,7 +18,7 @@ struct admin_options { /* strings outlive the admin */
 	struct service *api; /* of the same loop */
 	struct store *store;
 	struct engines *engines;
-	struct str socket;   /* path */
+	struct str socket; /* path */
 	struct str base_url, data, version;
 };
 bool admin_open(const struct admin_options *o, struct admin **ret, struct err *e);

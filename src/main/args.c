@@ -12,19 +12,19 @@
 static const struct setting_flag {
 	const char *flag, *setting, *value; /* value: the flag takes none and means this */
 } setting_flags[] = {
-	{"--listen", "server.listen", NULL},
-	{"--data", "store.dir", NULL},
-	{"--engine", "engine.url", NULL},
-	{"--model", "engine.model", NULL},
-	{"--ctx", "engine.context", NULL},
-	{"--tls-cert", "server.tls_cert", NULL},
-	{"--tls-key", "server.tls_key", NULL},
-	{"--allow-anonymous", "server.allow_anonymous", "true"},
-	{"--log-format", "server.log_format", NULL},
-	{"--log-level", "server.log_level", NULL},
-	{"--config", NULL, NULL},
-	{"--set", NULL, NULL},
-	{"--help", NULL, ""},
+    {"--listen", "server.listen", NULL},
+    {"--data", "store.dir", NULL},
+    {"--engine", "engine.url", NULL},
+    {"--model", "engine.model", NULL},
+    {"--ctx", "engine.context", NULL},
+    {"--tls-cert", "server.tls_cert", NULL},
+    {"--tls-key", "server.tls_key", NULL},
+    {"--allow-anonymous", "server.allow_anonymous", "true"},
+    {"--log-format", "server.log_format", NULL},
+    {"--log-level", "server.log_level", NULL},
+    {"--config", NULL, NULL},
+    {"--set", NULL, NULL},
+    {"--help", NULL, ""},
 };
 enum { N_FLAGS = sizeof setting_flags / sizeof *setting_flags };
 

@@ -6,10 +6,10 @@
 
 /* A flag of one command; ends with a row whose name is NULL. */
 struct own_flag {
-	const char *name;  /* "--previous" */
-	const char *brief; /* "-p" or NULL */
-	const char **value; /* the flag takes a value, put here; NULL: it takes none */
-	bool *on;           /* set to true when the flag stands there; may be NULL */
+	const char *name;         /* "--previous" */
+	const char *brief;        /* "-p" or NULL */
+	const char **value;       /* the flag takes a value, put here; NULL: it takes none */
+	bool *on;                 /* set to true when the flag stands there; may be NULL */
 	struct config_list *list; /* the flag takes a value and may be repeated: put here */
 };
 

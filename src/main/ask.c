@@ -28,10 +28,10 @@ struct ask {
 struct answer {
 	struct arena *a;
 	struct sse sse;
-	struct err err;     /* the stream itself is broken */
+	struct err err; /* the stream itself is broken */
 	char id[128], model[128], status[32], why[1024];
 	int64_t tokens;
-	bool newline;       /* text ended in one */
+	bool newline; /* text ended in one */
 };
 
 static void copy(char *to, size_t room, struct str s)
@@ -142,7 +142,7 @@ static bool make_body(struct ask *k, struct arena *a, struct str text, struct bu
 static int no_server(const struct ask *k)
 {
 	fprintf(stderr, "antiphon: no server answers at %.*s. Start one: make run (or: antiphon serve)\n",
-	        FMT(k->remote.base));
+		FMT(k->remote.base));
 	return ASK_NO_SERVER;
 }
 
@@ -160,7 +160,7 @@ static int report(struct ask *k, const struct answer *w, int64_t began_us)
 	if (w->why[0])
 		fprintf(stderr, "antiphon: %s: %s\n", *w->status ? w->status : "failed", w->why);
 	fprintf(stderr, "[%s, %lld tokens, %.1f s, %s]\n", *w->model ? w->model : "?", (long long)w->tokens, seconds,
-	        *w->id ? w->id : "no id");
+		*w->id ? w->id : "no id");
 	for (size_t i = 0; i < sizeof exits / sizeof *exits; i++)
 		if (!strcmp(exits[i].status, w->status))
 			return exits[i].exit;
@@ -200,10 +200,10 @@ static int ask_once(struct ask *k, struct str text)
 	sse_init(&w.sse, EVENT_MAX);
 	struct str url = str_fmt(&a, "%.*s/responses", FMT(k->remote.base));
 	struct fetch f = {.url = url.p,
-	                  .socket = k->remote.socket.p,
-	                  .key = k->remote.key,
-	                  .on_body = k->json ? NULL : on_piece,
-	                  .ctx = &w};
+			  .socket = k->remote.socket.p,
+			  .key = k->remote.key,
+			  .on_body = k->json ? NULL : on_piece,
+			  .ctx = &w};
 	if (!make_body(k, &a, text, &body, &e)) {
 		complain(&e);
 		status = ASK_USAGE;
@@ -326,9 +326,9 @@ int ask_command(int argc, char **argv)
 {
 	struct ask k = {0};
 	const struct own_flag own[] = {
-		{"--previous", "-p", &k.previous, NULL, NULL}, {"--continue", "-c", NULL, &k.go_on, NULL},
-		{"--file", "-f", NULL, NULL, &k.files},        {"--model", "-m", &k.model, NULL, NULL},
-		{"--json", NULL, NULL, &k.json, NULL},         {0},
+	    {"--previous", "-p", &k.previous, NULL, NULL}, {"--continue", "-c", NULL, &k.go_on, NULL},
+	    {"--file", "-f", NULL, NULL, &k.files},        {"--model", "-m", &k.model, NULL, NULL},
+	    {"--json", NULL, NULL, &k.json, NULL},         {0},
 	};
 	struct err e = {0};
 	int status = ASK_USAGE;

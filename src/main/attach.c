@@ -44,9 +44,8 @@ static const char *image_type(struct str data)
 	static const struct {
 		struct str magic;
 		const char *type;
-	} kinds[] = {{STR("\x89PNG\r\n"), "image/png"},
-	             {STR("\xff\xd8\xff"), "image/jpeg"},
-	             {STR("GIF8"), "image/gif"}};
+	} kinds[] = {
+	    {STR("\x89PNG\r\n"), "image/png"}, {STR("\xff\xd8\xff"), "image/jpeg"}, {STR("GIF8"), "image/gif"}};
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (str_starts(data, kinds[i].magic))
 			return kinds[i].type;

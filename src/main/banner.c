@@ -32,18 +32,19 @@ struct str banner_line(const struct app *app, struct arena *a)
 {
 	const struct engines_config *c = &app->engines_config;
 	if (app->managed && !app->args->config.engine_model.n)
-		return str_fmt(a,
-		               "%.*s: a demonstration model, fluent, often wrong, %.*s tokens. gpt-* names are answered by it. "
-		               "Better: --model your.gguf or --engine URL.",
-		               FMT(app->managed_model), FMT(context_of(app, a)));
+		return str_fmt(
+		    a,
+		    "%.*s: a demonstration model, fluent, often wrong, %.*s tokens. gpt-* names are answered by it. "
+		    "Better: --model your.gguf or --engine URL.",
+		    FMT(app->managed_model), FMT(context_of(app, a)));
 	if (app->managed)
 		return str_fmt(a, "%.*s, from %.*s. gpt-* names are answered by it.", FMT(app->managed_model),
-		               FMT(app->args->config.engine_model));
+			       FMT(app->args->config.engine_model));
 	struct str line = S("engine ");
 	for (size_t i = 0; i < c->n; i++)
 		line = str_fmt(a, "%.*s%s%.*s", FMT(line), i ? ", " : "", FMT(c->engines[i].url));
 	return str_fmt(a, "%.*s. gpt-* names are answered by %.*s.", FMT(line),
-	               FMT(c->default_model.n ? c->default_model : S("its first model")));
+		       FMT(c->default_model.n ? c->default_model : S("its first model")));
 }
 
 void banner_print(const struct app *app)
@@ -59,14 +60,16 @@ void banner_print(const struct app *app)
 	for (size_t i = 0; i < app->addresses.n; i++) {
 		struct str url = address_url(&a, &app->addresses.at[i], app->tls != NULL);
 		fprintf(out, "  %s %.*s%s\n", i ? "          and" : "base URL:    ", FMT(url),
-		        str_starts(url, S("unix:")) ? "" : "/v1");
+			str_starts(url, S("unix:")) ? "" : "/v1");
 	}
 	fprintf(out, "  state:        %.*s (kept)\n", FMT(app->data));
 	fprintf(out, "  API keys:     %s\n",
-	        keys                        ? "needed"
-	        : c->server_allow_anonymous ? "none; EVERYBODY who can connect may use this (--allow-anonymous)"
-	                                    : "none made; any key is accepted from this machine");
-	fprintf(out, "  try:          antiphon ask \"What is the capital of France?\"   (for OpenAI's clients: antiphon env)\n");
+		keys                        ? "needed"
+		: c->server_allow_anonymous ? "none; EVERYBODY who can connect may use this (--allow-anonymous)"
+					    : "none made; any key is accepted from this machine");
+	fprintf(
+	    out,
+	    "  try:          antiphon ask \"What is the capital of France?\"   (for OpenAI's clients: antiphon env)\n");
 	arena_free(&a);
 }
 
@@ -102,8 +105,10 @@ static void offer_port(struct offers *o, int port, const char *who)
 		struct str first = json_str(json_get(yyjson_arr_get_first(data), S("id")));
 		size_t n = yyjson_arr_size(data);
 		if (first.n && first.n < 200 && is_plain(first))
-			fprintf(stderr, "An engine answers on port %d (%s?) with %zu model%s (%.*s%s). To use it: --engine %s\n", port,
-			        who, n, n == 1 ? "" : "s", FMT(first), n == 1 ? "" : ", ...", base);
+			fprintf(
+			    stderr,
+			    "An engine answers on port %d (%s?) with %zu model%s (%.*s%s). To use it: --engine %s\n",
+			    port, who, n, n == 1 ? "" : "s", FMT(first), n == 1 ? "" : ", ...", base);
 	}
 	fetch_release(&f);
 	arena_free(&a);

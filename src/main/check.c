@@ -43,20 +43,27 @@ static bool check_folder(struct check *c, struct str dir)
 	struct stat s;
 	struct statvfs v;
 	if (stat(path.p, &s)) {
-		check_say(c, errno == ENOENT ? NOTE : BAD, "data folder", "antiphon serve makes it; or name another with --data DIR",
-		          "%s: %s", path.p, strerror(errno));
+		check_say(c, errno == ENOENT ? NOTE : BAD, "data folder",
+			  "antiphon serve makes it; or name another with --data DIR", "%s: %s", path.p,
+			  strerror(errno));
 		return false;
 	}
 	if (!S_ISDIR(s.st_mode) || access(path.p, R_OK | W_OK | X_OK)) {
-		check_say(c, BAD, "data folder", "give it to the user who runs antiphon (chown -R), or name another: --data DIR",
-		          "%s can't be written by user %d", path.p, (int)getuid());
+		check_say(c, BAD, "data folder",
+			  "give it to the user who runs antiphon (chown -R), or name another: --data DIR",
+			  "%s can't be written by user %d", path.p, (int)getuid());
 		return false;
 	}
-	check_say(c, s.st_mode & 077 ? NOTE : FINE, "data folder", "chmod 700 it: others can read what is kept", "%.*s", FMT(dir));
+	check_say(c, s.st_mode & 077 ? NOTE : FINE, "data folder", "chmod 700 it: others can read what is kept", "%.*s",
+		  FMT(dir));
 	if (!statvfs(path.p, &v)) {
 		unsigned long long mb = (unsigned long long)v.f_bavail * v.f_frsize >> 20;
-		check_say(c, mb < SPACE_BAD_MB ? BAD : mb < SPACE_LOW_MB ? NOTE : FINE, "disk space",
-		          "free some, or move the folder; a full disk fails every stored turn", "%llu MB free", mb);
+		check_say(c,
+			  mb < SPACE_BAD_MB   ? BAD
+			  : mb < SPACE_LOW_MB ? NOTE
+					      : FINE,
+			  "disk space", "free some, or move the folder; a full disk fails every stored turn",
+			  "%llu MB free", mb);
 	}
 	return true;
 }
@@ -83,25 +90,27 @@ static bool check_server(struct check *c, struct str dir)
 	struct err e = {0}, gone = {0};
 	int holder = lock_holder(c, dir);
 	bool there = remote_socket(c->args, &socket, &e) &&
-	             remote_admin(c->args, socket, "/admin/info", (struct str){0}, &v, NULL, &gone);
+		     remote_admin(c->args, socket, "/admin/info", (struct str){0}, &v, NULL, &gone);
 	if (!there && holder) {
 		check_say(c, BAD, "server", "look at its log; if it hangs: kill it, nothing acknowledged is lost",
-		          "process %d holds the data folder but does not answer: %s", holder, gone.msg);
+			  "process %d holds the data folder but does not answer: %s", holder, gone.msg);
 		return true;
 	}
 	if (!there) {
 		check_say(c, NOTE, "server", "make run (or antiphon serve)", "none runs on this data folder");
 		return false;
 	}
-	check_say(c, FINE, "server", NULL, "antiphon %.*s answers on %.*s, process %lld", FMT(json_str(json_get(v, S("version")))),
-	          FMT(json_str(json_get(v, S("base_url")))), (long long)yyjson_get_sint(json_get(v, S("pid"))));
+	check_say(c, FINE, "server", NULL, "antiphon %.*s answers on %.*s, process %lld",
+		  FMT(json_str(json_get(v, S("version")))), FMT(json_str(json_get(v, S("base_url")))),
+		  (long long)yyjson_get_sint(json_get(v, S("pid"))));
 	if (yyjson_get_bool(json_get(v, S("ready"))))
 		check_say(c, FINE, "engine", NULL, "answers, %zu model(s)", yyjson_arr_size(json_get(v, S("models"))));
 	else
 		check_say(c, BAD, "engine", "is it started? antiphon check --engine URL tries it", "%.*s",
-		          FMT(json_str(json_get(v, S("why")))));
+			  FMT(json_str(json_get(v, S("why")))));
 	check_say(c, FINE, "API keys", NULL, "%s",
-	          yyjson_get_bool(json_get(v, S("keys"))) ? "needed" : "none made: any key is accepted from this machine");
+		  yyjson_get_bool(json_get(v, S("keys"))) ? "needed"
+							  : "none made: any key is accepted from this machine");
 	return true;
 }
 
@@ -144,7 +153,8 @@ static void check_ports(struct check *c)
 		if (fd >= 0 && is_unix)
 			listen_forget(o.host);
 		if (e.code) {
-			check_say(c, BAD, "port", "stop that program, or choose another port: --listen 127.0.0.1:0", "%s", e.msg);
+			check_say(c, BAD, "port", "stop that program, or choose another port: --listen 127.0.0.1:0",
+				  "%s", e.msg);
 			return;
 		}
 	}
@@ -155,7 +165,7 @@ static void check_managed(struct check *c)
 {
 	const struct config *g = &c->args->config;
 	struct managed_options o = {.dir = g->engine_dir.n ? g->engine_dir : (struct str){0},
-	                            .model = g->engine_model.n ? g->engine_model : (struct str){0}};
+				    .model = g->engine_model.n ? g->engine_model : (struct str){0}};
 	static const char *const ways = "--engine URL: any server that speaks Chat Completions";
 	struct err e = {0};
 	if (!cpu_fits(&e))
@@ -175,15 +185,17 @@ static void check_reachable(struct check *c, const struct engines_config *all)
 		bool path = str_starts(url, S("unix:"));
 		if (url.n > 3 && !memcmp(url.p + url.n - 3, "/v1", 3))
 			url.n -= 3;
-		struct str full = path ? S("http://localhost/v1/models") : str_fmt(c->arena, "%.*s/v1/models", FMT(url));
-		struct fetch f = {.url = full.p, .socket = path ? g->url.p + 5 : NULL, .key = g->key.p, .total_ms = 10000};
+		struct str full =
+		    path ? S("http://localhost/v1/models") : str_fmt(c->arena, "%.*s/v1/models", FMT(url));
+		struct fetch f = {
+		    .url = full.p, .socket = path ? g->url.p + 5 : NULL, .key = g->key.p, .total_ms = 10000};
 		struct err e = {0};
 		bool ok = fetch_run(&f, &e);
 		if (ok && f.status == 200)
 			check_say(c, FINE, "engine", NULL, "%.*s answers", FMT(g->url));
 		else if (ok)
 			check_say(c, BAD, "engine", "is the URL right, and the key?", "%.*s answers %.*s", FMT(g->url),
-			          FMT(fetch_error(c->arena, &f)));
+				  FMT(fetch_error(c->arena, &f)));
 		else
 			check_say(c, BAD, "engine", "start it, or correct the URL", "%s", e.msg);
 		fetch_release(&f);
@@ -215,9 +227,9 @@ int check_command(int argc, char **argv)
 	struct config_list urls = {0};
 	const char *purpose = NULL, *model = NULL;
 	const struct own_flag own[] = {{"--engine", NULL, NULL, NULL, &urls},
-	                               {"--for", NULL, &purpose, NULL, NULL},
-	                               {"--model", "-m", &model, NULL, NULL},
-	                               {0}};
+				       {"--for", NULL, &purpose, NULL, NULL},
+				       {"--model", "-m", &model, NULL, NULL},
+				       {0}};
 	struct args args;
 	struct err e = {0};
 	struct check c = {.args = &args, .arena = &args.config.arena};

@@ -12,7 +12,7 @@ struct check {
 
 /* Prints "ok/note/BAD  what  text"; `mend` (may be NULL) says on a line of its own what to do or what follows. */
 void check_say(struct check *c, enum finding f, const char *what, const char *mend, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+    __attribute__((format(printf, 5, 6)));
 
 /* The settings of an engine to try. */
 struct trial_target {

@@ -27,7 +27,8 @@ struct trial {
 static yyjson_val *call(struct trial *t, const char *path, struct str body, struct err *e)
 {
 	struct str url = str_fmt(t->a, "%.*s%s", FMT(t->base), path);
-	struct fetch f = {.url = url.p, .socket = t->socket.p, .key = t->target->key, .body = body, .total_ms = CALL_MS};
+	struct fetch f = {
+	    .url = url.p, .socket = t->socket.p, .key = t->target->key, .body = body, .total_ms = CALL_MS};
 	yyjson_val *v = NULL;
 	bool ok = fetch_run(&f, e);
 	if (ok && f.status != 200)
@@ -45,8 +46,10 @@ static struct str body_of(struct trial *t, const char *rest)
 	struct jout o = {&b, false};
 	buf_init(&b, 1 << 20);
 	jo_str(&o, t->model);
-	struct str body = str_fmt(t->a, "{\"model\":%.*s,\"max_tokens\":%d,\"temperature\":0,\"stream\":true,"
-	                          "\"stream_options\":{\"include_usage\":true},%s}", FMT(buf_str(&b)), TRIAL_TOKENS, rest);
+	struct str body = str_fmt(t->a,
+				  "{\"model\":%.*s,\"max_tokens\":%d,\"temperature\":0,\"stream\":true,"
+				  "\"stream_options\":{\"include_usage\":true},%s}",
+				  FMT(buf_str(&b)), TRIAL_TOKENS, rest);
 	buf_release(&b);
 	return body;
 }
@@ -115,12 +118,12 @@ static bool chat(struct trial *t, const char *rest, struct heard *h, struct err 
 {
 	struct str url = str_fmt(t->a, "%.*s/v1/chat/completions", FMT(t->base));
 	struct fetch f = {.url = url.p,
-	                  .socket = t->socket.p,
-	                  .key = t->target->key,
-	                  .body = body_of(t, rest),
-	                  .total_ms = CALL_MS,
-	                  .on_body = on_piece,
-	                  .ctx = h};
+			  .socket = t->socket.p,
+			  .key = t->target->key,
+			  .body = body_of(t, rest),
+			  .total_ms = CALL_MS,
+			  .on_body = on_piece,
+			  .ctx = h};
 	*h = (struct heard){.t = t};
 	sse_init(&h->sse, 1 << 20);
 	bool ok = fetch_run(&f, e);
@@ -138,13 +141,16 @@ static bool chat(struct trial *t, const char *rest, struct heard *h, struct err 
 /* --- the trials --- */
 
 #define WEATHER                                                                                                        \
-	"\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"get_weather\",\"description\":\"The weather in one city "  \
-	"now\",\"parameters\":{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}},\"required\":[\"city\"],"     \
+	"\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"get_weather\",\"description\":\"The weather in "   \
+	"one city "                                                                                                    \
+	"now\",\"parameters\":{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}},\"required\":["     \
+	"\"city\"],"                                                                                                   \
 	"\"additionalProperties\":false}}}]"
 #define ASK(text) "\"messages\":[{\"role\":\"user\",\"content\":\"" text "\"}]"
 /* 32 x 32 pixels of red. */
 #define RED                                                                                                            \
-	"iVBORw0KGgoAAAANSUhEUgAAACAAAAAgCAIAAAD8GO2jAAAAJ0lEQVR42u3NsQkAAAjAsP7/tF7hIASyp6lTCQQCgUAgEAgEgi/BAjLD/C5w/"      \
+	"iVBORw0KGgoAAAANSUhEUgAAACAAAAAgCAIAAAD8GO2jAAAAJ0lEQVR42u3NsQkAAAjAsP7/tF7hIASyp6lTCQQCgUAgEAgEgi/BAjLD/"    \
+	"C5w/"                                                                                                         \
 	"SM9AAAAAElFTkSuQmCC"
 
 /* Calls of get_weather with arguments that are JSON and name a city. */
@@ -155,7 +161,7 @@ static size_t good_calls(const struct heard *h)
 		yyjson_val *v;
 		struct err e = {0};
 		good += str_eq(h->names[i], S("get_weather")) && json_parse(h->t->a, h->arguments[i], &v, &e) &&
-		        json_str(json_get(v, S("city"))).n > 0;
+			json_str(json_get(v, S("city"))).n > 0;
 	}
 	return good;
 }
@@ -167,17 +173,20 @@ static void try_tools(struct trial *t)
 	bool answered = chat(t, ASK("What is the weather in Paris? Use the tool.") "," WEATHER, &h, &e);
 	t->tools = answered && good_calls(&h) > 0;
 	if (!answered)
-		check_say(t->c, NOTE, "tools", "Antiphon describes the tools itself and constrains the answer", "refused: %s", e.msg);
+		check_say(t->c, NOTE, "tools", "Antiphon describes the tools itself and constrains the answer",
+			  "refused: %s", e.msg);
 	else if (!t->tools)
 		check_say(t->c, NOTE, "tools", "Antiphon describes the tools itself and constrains the answer",
-		          "given, but the model did not call (its template may know no tools)");
+			  "given, but the model did not call (its template may know no tools)");
 	else
 		check_say(t->c, FINE, "tools", NULL, "called, with arguments that fit");
 	if (!t->tools)
 		return;
-	bool two = chat(t, ASK("What is the weather in Paris and in Rome? Call the tool for both at once.") "," WEATHER, &h, &e2);
+	bool two = chat(t, ASK("What is the weather in Paris and in Rome? Call the tool for both at once.") "," WEATHER,
+			&h, &e2);
 	size_t n = two ? good_calls(&h) : 0;
-	check_say(t->c, n > 1 ? FINE : NOTE, "parallel calls", "agents then take one more round a call", "%zu of 2 at once", n);
+	check_say(t->c, n > 1 ? FINE : NOTE, "parallel calls", "agents then take one more round a call",
+		  "%zu of 2 at once", n);
 }
 
 static void try_schema(struct trial *t)
@@ -185,15 +194,21 @@ static void try_schema(struct trial *t)
 	struct err e = {0}, bad = {0};
 	struct heard h;
 	yyjson_val *v;
-	bool answered = chat(t,
-	                     ASK("How many legs has a spider?") ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
-	                     "\"name\":\"legs\",\"strict\":true,\"schema\":{\"type\":\"object\",\"properties\":{\"legs\":{\"type\":"
-	                     "\"integer\"}},\"required\":[\"legs\"],\"additionalProperties\":false}}}",
-	                     &h, &e);
+	bool answered =
+	    chat(t,
+		 ASK("How many legs has a spider?") ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{"
+						    "\"name\":\"legs\",\"strict\":true,\"schema\":{\"type\":\"object\","
+						    "\"properties\":{\"legs\":{\"type\":"
+						    "\"integer\"}},\"required\":[\"legs\"],\"additionalProperties\":"
+						    "false}}}",
+		 &h, &e);
 	bool fits = answered && json_parse(t->a, h.text, &v, &bad) && yyjson_is_obj(v) && yyjson_obj_size(v) == 1 &&
-	            yyjson_is_int(json_get(v, S("legs")));
-	check_say(t->c, fits ? FINE : NOTE, "JSON schema", "give this engine `schema: prompt`: asked for in the prompt and checked",
-	          "%s", fits ? "kept" : answered ? "not kept" : e.msg);
+		    yyjson_is_int(json_get(v, S("legs")));
+	check_say(t->c, fits ? FINE : NOTE, "JSON schema",
+		  "give this engine `schema: prompt`: asked for in the prompt and checked", "%s",
+		  fits       ? "kept"
+		  : answered ? "not kept"
+			     : e.msg);
 }
 
 static bool says_red(struct str s)
@@ -208,14 +223,17 @@ static void try_vision(struct trial *t)
 {
 	struct err e = {0};
 	struct heard h;
-	bool answered = chat(t,
-	                     "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"What colour is this "
-	                     "picture? One word.\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64," RED
-	                     "\"}}]}]",
-	                     &h, &e);
+	bool answered =
+	    chat(t,
+		 "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"What colour is this "
+		 "picture? One word.\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64," RED
+		 "\"}}]}]",
+		 &h, &e);
 	bool sees = answered && says_red(h.text);
 	check_say(t->c, sees ? FINE : NOTE, "vision", "requests with images are refused by name for this model", "%s",
-	          sees ? "sees" : answered ? "takes images, but did not see that one is red" : "none");
+		  sees       ? "sees"
+		  : answered ? "takes images, but did not see that one is red"
+			     : "none");
 }
 
 static void try_speed(struct trial *t)
@@ -232,7 +250,7 @@ static void try_speed(struct trial *t)
 	if (n > 1 && h.last_us > h.first_us)
 		t->speed = (double)(n - 1) * 1e6 / (double)(h.last_us - h.first_us);
 	check_say(t->c, FINE, "chat", NULL, "streams; first word after %.2f s, then %.0f tokens a second%s",
-	          (double)(h.first_us - began) / 1e6, t->speed, h.tokens ? "" : " (usage not told: Antiphon counts)");
+		  (double)(h.first_us - began) / 1e6, t->speed, h.tokens ? "" : " (usage not told: Antiphon counts)");
 }
 
 static bool find_model(struct trial *t)
@@ -241,10 +259,12 @@ static bool find_model(struct trial *t)
 	yyjson_val *v = call(t, "/v1/models", (struct str){0}, &e), *data = v ? json_get(v, S("data")) : NULL, *m;
 	size_t i, n;
 	if (!v) {
-		check_say(t->c, BAD, "models", "start it, or correct the URL (and engine.key, if it wants one)", "%s", e.msg);
+		check_say(t->c, BAD, "models", "start it, or correct the URL (and engine.key, if it wants one)", "%s",
+			  e.msg);
 		return false;
 	}
-	t->model = t->target->model ? str_of(t->target->model) : json_str(json_get(yyjson_arr_get_first(data), S("id")));
+	t->model =
+	    t->target->model ? str_of(t->target->model) : json_str(json_get(yyjson_arr_get_first(data), S("id")));
 	if (!t->model.n) {
 		check_say(t->c, BAD, "models", "load one in the engine", "none");
 		return false;
@@ -283,12 +303,14 @@ static void verdict(struct trial *t)
 	}
 	if (t->context && t->context < CODEX_CONTEXT)
 		check_say(t->c, BAD, "for Codex", "start the engine with a larger context (llama-server -c 65536)",
-		          "its instructions and tools alone take 15,000 tokens: %d are wanted, %lld are there", CODEX_CONTEXT,
-		          (long long)t->context);
+			  "its instructions and tools alone take 15,000 tokens: %d are wanted, %lld are there",
+			  CODEX_CONTEXT, (long long)t->context);
 	if (!t->tools)
-		check_say(t->c, BAD, "for Codex", "take a model that is trained to call tools", "every step of Codex is a tool call");
+		check_say(t->c, BAD, "for Codex", "take a model that is trained to call tools",
+			  "every step of Codex is a tool call");
 	if (t->speed > 0 && t->speed < CODEX_SPEED)
-		check_say(t->c, NOTE, "for Codex", "a smaller model or a GPU", "%.0f tokens a second: expect minutes a step", t->speed);
+		check_say(t->c, NOTE, "for Codex", "a smaller model or a GPU",
+			  "%.0f tokens a second: expect minutes a step", t->speed);
 	printf("Verdict: %s for Codex.\n", t->c->bad ? "not enough" : "enough");
 }
 

@@ -14,32 +14,32 @@
 static const char *const default_aliases[] = {"gpt-*", "chatgpt-*", "o[0-9]*", "codex-*", "computer-use-*"};
 
 #define SETTING(section_, name_, kind_, def_, least_, largest_, help_)                                                 \
-	{.section = #section_,                                                                                             \
-	 .name = #name_,                                                                                                   \
-	 .kind = SETTING_##kind_,                                                                                          \
-	 .at = offsetof(struct OWNER_STRUCT, section_##_##name_),                                                          \
-	 .def = def_,                                                                                                      \
-	 .least = least_,                                                                                                  \
-	 .largest = largest_,                                                                                              \
+	{.section = #section_,                                                                                         \
+	 .name = #name_,                                                                                               \
+	 .kind = SETTING_##kind_,                                                                                      \
+	 .at = offsetof(struct OWNER_STRUCT, section_##_##name_),                                                      \
+	 .def = def_,                                                                                                  \
+	 .least = least_,                                                                                              \
+	 .largest = largest_,                                                                                          \
 	 .help = help_},
 #define CHOICE(section_, name_, def_, words_, help_)                                                                   \
-	{.section = #section_,                                                                                             \
-	 .name = #name_,                                                                                                   \
-	 .kind = SETTING_CHOICE,                                                                                           \
-	 .at = offsetof(struct OWNER_STRUCT, section_##_##name_),                                                          \
-	 .def = def_,                                                                                                      \
-	 .words = words_,                                                                                                  \
+	{.section = #section_,                                                                                         \
+	 .name = #name_,                                                                                               \
+	 .kind = SETTING_CHOICE,                                                                                       \
+	 .at = offsetof(struct OWNER_STRUCT, section_##_##name_),                                                      \
+	 .def = def_,                                                                                                  \
+	 .words = words_,                                                                                              \
 	 .help = help_},
 
 #define OWNER_STRUCT config
 const struct setting config_rows[] = {
 #include "main/config.def"
-	{0}};
+    {0}};
 #undef OWNER_STRUCT
 #define OWNER_STRUCT config_engine
 const struct setting engine_rows[] = {
 #include "main/engine_config.def"
-	{0}};
+    {0}};
 #undef OWNER_STRUCT
 #undef SETTING
 #undef CHOICE
@@ -90,7 +90,7 @@ static struct config_list list_from(struct arena *a, struct str v)
 }
 
 bool setting_set(const struct setting *s, struct arena *a, void *owner, struct str value, const char *where,
-                 struct err *e)
+		 struct err *e)
 {
 	void *to = (char *)owner + s->at;
 	int64_t i = 0;
@@ -104,24 +104,24 @@ bool setting_set(const struct setting *s, struct arena *a, void *owner, struct s
 		return true;
 	case SETTING_CHOICE:
 		if (!word_in(s->words, value))
-			return fail(e, ERR_CONFIG, NULL, "%s: %s.%s must be one of %s, not '%.*s'", where, s->section, s->name,
-			            s->words, FMT(value));
+			return fail(e, ERR_CONFIG, NULL, "%s: %s.%s must be one of %s, not '%.*s'", where, s->section,
+				    s->name, s->words, FMT(value));
 		*(struct str *)to = str_copy(a, value);
 		return true;
 	case SETTING_FLAG:
-		return flag_from(value, to) ||
-		       fail(e, ERR_CONFIG, NULL, "%s: %s.%s must be true or false, not '%.*s'", where, s->section, s->name,
-		            FMT(value));
+		return flag_from(value, to) || fail(e, ERR_CONFIG, NULL, "%s: %s.%s must be true or false, not '%.*s'",
+						    where, s->section, s->name, FMT(value));
 	case SETTING_INT:
 		if (!str_int(value, &i) || !in_range(s, (double)i))
-			return fail(e, ERR_CONFIG, NULL, "%s: %s.%s must be a whole number from %.0f to %.0f, not '%.*s'", where,
-			            s->section, s->name, s->least, s->largest, FMT(value));
+			return fail(e, ERR_CONFIG, NULL,
+				    "%s: %s.%s must be a whole number from %.0f to %.0f, not '%.*s'", where, s->section,
+				    s->name, s->least, s->largest, FMT(value));
 		*(int64_t *)to = i;
 		return true;
 	case SETTING_NUMBER:
 		if (!number_from(value, &d) || !in_range(s, d))
-			return fail(e, ERR_CONFIG, NULL, "%s: %s.%s must be a number from %g to %g, not '%.*s'", where, s->section,
-			            s->name, s->least, s->largest, FMT(value));
+			return fail(e, ERR_CONFIG, NULL, "%s: %s.%s must be a number from %g to %g, not '%.*s'", where,
+				    s->section, s->name, s->least, s->largest, FMT(value));
 		*(double *)to = d;
 		return true;
 	}
@@ -185,8 +185,9 @@ bool setting_unknown(const struct setting *rows, struct str full, const char *wh
 	const struct setting *near = setting_near(rows, full);
 	if (near)
 		return fail(e, ERR_CONFIG, NULL, "%s: unknown setting '%.*s'; did you mean '%s.%s'?", where, FMT(full),
-		            near->section, near->name);
-	return fail(e, ERR_CONFIG, NULL, "%s: unknown setting '%.*s'; `antiphon help settings` lists them", where, FMT(full));
+			    near->section, near->name);
+	return fail(e, ERR_CONFIG, NULL, "%s: unknown setting '%.*s'; `antiphon help settings` lists them", where,
+		    FMT(full));
 }
 
 struct config_engine *config_engine_at(struct config *c, size_t i)
@@ -233,7 +234,7 @@ static bool engine_name(struct config *c, struct str name, size_t *i, struct str
 }
 
 bool config_set_list(struct config *c, struct str name, const struct str *values, size_t n, const char *where,
-                     struct err *e)
+		     struct err *e)
 {
 	struct str field = name, one = n ? values[0] : S("");
 	void *owner = c;
@@ -245,8 +246,9 @@ bool config_set_list(struct config *c, struct str name, const struct str *values
 	}
 	if (str_starts(name, S("engines["))) {
 		if (!engine_name(c, name, &i, &field))
-			return fail(e, ERR_CONFIG, NULL, "%s: '%.*s' must look like engines[0].url, without gaps in the numbers",
-			            where, FMT(name));
+			return fail(e, ERR_CONFIG, NULL,
+				    "%s: '%.*s' must look like engines[0].url, without gaps in the numbers", where,
+				    FMT(name));
 		rows = engine_rows;
 		s = setting_find(rows, S("engines"), field);
 		owner = s ? config_engine_at(c, i) : NULL;
@@ -278,7 +280,8 @@ bool config_set(struct config *c, struct str name, struct str value, const char 
 bool config_check(struct config *c, struct err *e)
 {
 	if (!c->server_tls_cert.n != !c->server_tls_key.n)
-		return fail(e, ERR_CONFIG, NULL, "server.tls_cert and server.tls_key (--tls-cert, --tls-key) go together");
+		return fail(e, ERR_CONFIG, NULL,
+			    "server.tls_cert and server.tls_key (--tls-cert, --tls-key) go together");
 	if (!c->server_listen.n)
 		return fail(e, ERR_CONFIG, NULL, "server.listen is empty");
 	for (size_t i = 0; i < c->n_engines; i++)
@@ -286,7 +289,8 @@ bool config_check(struct config *c, struct err *e)
 			return fail(e, ERR_CONFIG, NULL, "engines[%zu] has no url", i);
 	if ((c->n_engines || c->engine_url.n) && c->engine_model.n)
 		return fail(e, ERR_CONFIG, NULL,
-		            "engine.model (--model) is for the managed engine, but there are engines by URL too: give one of both");
+			    "engine.model (--model) is for the managed engine, but there are engines by URL too: give "
+			    "one of both");
 	return true;
 }
 
@@ -325,31 +329,31 @@ struct engines_config config_engines(const struct config *c, struct arena *a)
 		const struct config_engine *in = &c->engines[i];
 		const char *from_env = in->engines_key_env.n ? getenv(in->engines_key_env.p) : NULL;
 		out[n++] = (struct engine_config){
-			.name = in->engines_name.n ? in->engines_name : host_of(in->engines_url),
-			.url = in->engines_url,
-			.key = from_env ? str_copy(a, str_of(from_env)) : given(in->engines_key),
-			.models = in->engines_models.n ? in->engines_models.at : NULL,
-			.n_models = in->engines_models.n,
-			.default_model = given(in->engines_default_model),
-			.pass = pass_list(a, &in->engines_pass),
-			.concurrency = in->engines_concurrency,
-			.connect_ms = in->engines_connect_ms,
-			.first_byte_ms = in->engines_first_byte_ms,
-			.idle_ms = in->engines_idle_ms,
-			.total_ms = in->engines_total_ms,
-			.fetches_urls = in->engines_fetches_urls,
-			.schema_prompt = str_eq(in->engines_schema, S("prompt")),
-			.system = given(in->engines_system),
-			.temperature = in->engines_temperature,
-			.max_tokens = in->engines_max_tokens,
+		    .name = in->engines_name.n ? in->engines_name : host_of(in->engines_url),
+		    .url = in->engines_url,
+		    .key = from_env ? str_copy(a, str_of(from_env)) : given(in->engines_key),
+		    .models = in->engines_models.n ? in->engines_models.at : NULL,
+		    .n_models = in->engines_models.n,
+		    .default_model = given(in->engines_default_model),
+		    .pass = pass_list(a, &in->engines_pass),
+		    .concurrency = in->engines_concurrency,
+		    .connect_ms = in->engines_connect_ms,
+		    .first_byte_ms = in->engines_first_byte_ms,
+		    .idle_ms = in->engines_idle_ms,
+		    .total_ms = in->engines_total_ms,
+		    .fetches_urls = in->engines_fetches_urls,
+		    .schema_prompt = str_eq(in->engines_schema, S("prompt")),
+		    .system = given(in->engines_system),
+		    .temperature = in->engines_temperature,
+		    .max_tokens = in->engines_max_tokens,
 		};
 	}
 	for (size_t i = 0; i < c->engine_url.n; i++)
 		out[n++] = (struct engine_config){
-			.name = host_of(c->engine_url.at[i]),
-			.url = c->engine_url.at[i],
-			.key = given(c->engine_key),
-			.temperature = -1,
+		    .name = host_of(c->engine_url.at[i]),
+		    .url = c->engine_url.at[i],
+		    .key = given(c->engine_key),
+		    .temperature = -1,
 		};
 	return (struct engines_config){out, n, c->aliases, c->n_aliases, given(c->engine_default_model)};
 }
@@ -370,16 +374,17 @@ static void print_row(FILE *out, const struct setting *s)
 void config_print(FILE *out)
 {
 	fprintf(out, "Settings, as section.name. Four ways to give one, the later wins:\n"
-	             "  YAML file (--config FILE)  net:\n                               head_bytes: 65536\n"
-	             "  environment                ANTIPHON_NET_HEAD_BYTES=65536\n"
-	             "  flags                      --listen, --data, --engine, --model ...\n"
-	             "  any of them                --set net.head_bytes=65536\n\n");
+		     "  YAML file (--config FILE)  net:\n                               head_bytes: 65536\n"
+		     "  environment                ANTIPHON_NET_HEAD_BYTES=65536\n"
+		     "  flags                      --listen, --data, --engine, --model ...\n"
+		     "  any of them                --set net.head_bytes=65536\n\n");
 	for (const struct setting *s = config_rows; s->name; s++)
 		print_row(out, s);
 	fprintf(out, "\nYAML list `engines`, one mapping an engine:\n");
 	for (const struct setting *s = engine_rows; s->name; s++)
 		print_row(out, s);
-	fprintf(out, "\nYAML mapping `aliases`, pattern: model (empty: the default model). Patterns known without it:\n ");
+	fprintf(out,
+		"\nYAML mapping `aliases`, pattern: model (empty: the default model). Patterns known without it:\n ");
 	for (size_t i = 0; i < sizeof default_aliases / sizeof *default_aliases; i++)
 		fprintf(out, " %s", default_aliases[i]);
 	fprintf(out, "\n");

@@ -47,7 +47,7 @@ void config_release(struct config *c);
 bool config_set(struct config *c, struct str name, struct str value, const char *where, struct err *e);
 /* A list setting from its elements, which may hold commas; other kinds want exactly one. */
 bool config_set_list(struct config *c, struct str name, const struct str *values, size_t n, const char *where,
-                     struct err *e);
+		     struct err *e);
 /* Reads a YAML file (at most 1 MB). */
 bool config_read_yaml(struct config *c, const char *path, struct err *e);
 /* ANTIPHON_SECTION_NAME=value. `env` is NULL-terminated. */

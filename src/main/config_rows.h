@@ -21,7 +21,7 @@ extern const struct setting engine_rows[]; /* members of struct config_engine */
 const struct setting *setting_find(const struct setting *rows, struct str section, struct str name);
 /* Sets the member of `owner` from text; copies into `a`. */
 bool setting_set(const struct setting *s, struct arena *a, void *owner, struct str value, const char *where,
-                 struct err *e);
+		 struct err *e);
 /* Fails, naming the near setting. */
 bool setting_unknown(const struct setting *rows, struct str full, const char *where, struct err *e);
 /* Row i of `engines`; i may be one past the last, which makes a row of defaults. */

@@ -84,10 +84,10 @@ static void precedence(void)
 
 static void list_flags(void)
 {
-	CHECK(FLAGS("--listen=127.0.0.1:0", "--engine", "http://a", "--engine", "http://b,c", "--tls-cert", "c", "--tls-key=k",
-	            "--allow-anonymous"));
+	CHECK(FLAGS("--listen=127.0.0.1:0", "--engine", "http://a", "--engine", "http://b,c", "--tls-cert", "c",
+		    "--tls-key=k", "--allow-anonymous"));
 	CHECK(args.config.server_listen.n == 1); /* a flag replaces the default */
-	CHECK(args.config.engine_url.n == 2); /* one flag, one value: a comma is the URL's */
+	CHECK(args.config.engine_url.n == 2);    /* one flag, one value: a comma is the URL's */
 	CHECK_STR(args.config.engine_url.at[0], S("http://a"));
 	CHECK(args.config.server_allow_anonymous);
 	CHECK_STR(args.config.server_tls_key, S("k"));
@@ -99,25 +99,25 @@ static void flag_errors(void)
 	static const struct {
 		const char *a, *b, *says;
 	} rows[] = {
-		{"--lsten", "x", "did you mean --listen?"},
-		{"--zzzzzzzzzz", "x", "see antiphon --help"},
-		{"--set", "net.head_byte=1", "did you mean 'net.head_bytes'?"},
-		{"--set", "server.head_bytes=1", "did you mean 'net.head_bytes'?"},
-		{"--set", "bogusbogus.thing=1", "antiphon help settings"},
-		{"--set", "net.head_bytes", "section.name=value"},
-		{"--set", "net.head_bytes=1", "from 1024 to 1048576, not '1'"},
-		{"--set", "net.head_bytes=99999999999999999999999", "whole number"},
-		{"--set", "net.head_bytes=", "whole number"},
-		{"--set", "net.head_bytes=2000x", "whole number"},
-		{"--set", "server.allow_anonymous=maybe", "true or false"},
-		{"--set", "api.on_disconnect=explode", "one of cancel|finish"},
-		{"--set", "engines[1].url=x", "engines[0].url"},
-		{"--set", "engines[0].ulr=x", "did you mean 'engines.url'?"},
-		{"--set", "engines[0].temperature=3", "from -1 to 2"},
-		{"--set", "server.listen=", "server.listen is empty"},
-		{"--ctx", NULL, "--ctx needs a value"},
-		{"--tls-cert", "x", "go together"},
-		{"--config", "/nonexistent/a.yaml", "/nonexistent/a.yaml: No such file"},
+	    {"--lsten", "x", "did you mean --listen?"},
+	    {"--zzzzzzzzzz", "x", "see antiphon --help"},
+	    {"--set", "net.head_byte=1", "did you mean 'net.head_bytes'?"},
+	    {"--set", "server.head_bytes=1", "did you mean 'net.head_bytes'?"},
+	    {"--set", "bogusbogus.thing=1", "antiphon help settings"},
+	    {"--set", "net.head_bytes", "section.name=value"},
+	    {"--set", "net.head_bytes=1", "from 1024 to 1048576, not '1'"},
+	    {"--set", "net.head_bytes=99999999999999999999999", "whole number"},
+	    {"--set", "net.head_bytes=", "whole number"},
+	    {"--set", "net.head_bytes=2000x", "whole number"},
+	    {"--set", "server.allow_anonymous=maybe", "true or false"},
+	    {"--set", "api.on_disconnect=explode", "one of cancel|finish"},
+	    {"--set", "engines[1].url=x", "engines[0].url"},
+	    {"--set", "engines[0].ulr=x", "did you mean 'engines.url'?"},
+	    {"--set", "engines[0].temperature=3", "from -1 to 2"},
+	    {"--set", "server.listen=", "server.listen is empty"},
+	    {"--ctx", NULL, "--ctx needs a value"},
+	    {"--tls-cert", "x", "go together"},
+	    {"--config", "/nonexistent/a.yaml", "/nonexistent/a.yaml: No such file"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const char *const both[] = {rows[i].a, rows[i].b, NULL};
@@ -135,16 +135,16 @@ static void environment(void)
 	static const struct {
 		const char *name, *value, *says; /* says NULL: fine */
 	} rows[] = {
-		{"ANTIPHON_API_KEY", "sk-x", NULL},
-		{"ANTIPHON_BIN", "/x", NULL},
-		/* What Kubernetes sets beside a service of our name. */
-		{"ANTIPHON_SERVICE_HOST", "10.0.0.1", NULL},
-		{"ANTIPHON_PORT", "tcp://10.0.0.1:80", NULL},
-		{"ANTIPHON_PORT_80_TCP_ADDR", "10.0.0.1", NULL},
-		{"ANTIPHON_SEVER_LISTEN", "x", "did you mean ANTIPHON_SERVER_LISTEN?"},
-		{"ANTIPHON_NET_HEAD_BYTES", "x", "ANTIPHON_NET_HEAD_BYTES: net.head_bytes must be"},
-		{"ANTIPHON_UNHEARD_OF_THINGS", "x", "no such setting"},
-		{"ANTIPHON_SERVER_LISTEN", "127.0.0.1:1", NULL},
+	    {"ANTIPHON_API_KEY", "sk-x", NULL},
+	    {"ANTIPHON_BIN", "/x", NULL},
+	    /* What Kubernetes sets beside a service of our name. */
+	    {"ANTIPHON_SERVICE_HOST", "10.0.0.1", NULL},
+	    {"ANTIPHON_PORT", "tcp://10.0.0.1:80", NULL},
+	    {"ANTIPHON_PORT_80_TCP_ADDR", "10.0.0.1", NULL},
+	    {"ANTIPHON_SEVER_LISTEN", "x", "did you mean ANTIPHON_SERVER_LISTEN?"},
+	    {"ANTIPHON_NET_HEAD_BYTES", "x", "ANTIPHON_NET_HEAD_BYTES: net.head_bytes must be"},
+	    {"ANTIPHON_UNHEARD_OF_THINGS", "x", "no such setting"},
+	    {"ANTIPHON_SERVER_LISTEN", "127.0.0.1:1", NULL},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		setenv(rows[i].name, rows[i].value, 1);
@@ -159,22 +159,22 @@ static void environment(void)
 static void yaml_whole(void)
 {
 	CHECK(yaml("# a comment\n"
-	           "server:\n"
-	           "  listen: [127.0.0.1:1, '[::1]:2']\n"
-	           "  cors: https://a.example, https://b.example\n"
-	           "  tls_cert: ~\n"
-	           "engines:\n"
-	           "  - url: http://one:1/v1\n"
-	           "    models: [a, 'b,c']\n"
-	           "    pass: [top_k, seed]\n"
-	           "    temperature: 0.5\n"
-	           "    schema: prompt\n"
-	           "    key_env: HOME\n"
-	           "  - {url: unix:/x.sock, name: two, fetches_urls: yes, pass: none}\n"
-	           "aliases:\n"
-	           "  special-*: b\n"
-	           "  gpt-*:\n"
-	           "engine:\n"));
+		   "server:\n"
+		   "  listen: [127.0.0.1:1, '[::1]:2']\n"
+		   "  cors: https://a.example, https://b.example\n"
+		   "  tls_cert: ~\n"
+		   "engines:\n"
+		   "  - url: http://one:1/v1\n"
+		   "    models: [a, 'b,c']\n"
+		   "    pass: [top_k, seed]\n"
+		   "    temperature: 0.5\n"
+		   "    schema: prompt\n"
+		   "    key_env: HOME\n"
+		   "  - {url: unix:/x.sock, name: two, fetches_urls: yes, pass: none}\n"
+		   "aliases:\n"
+		   "  special-*: b\n"
+		   "  gpt-*:\n"
+		   "engine:\n"));
 	const struct config *c = &args.config;
 	CHECK(c->server_listen.n == 2 && c->server_cors.n == 2);
 	CHECK(c->n_engines == 2 && c->n_aliases == 6);
@@ -202,27 +202,27 @@ static void yaml_errors(void)
 	static const struct {
 		const char *text, *says;
 	} rows[] = {
-		{"server:\n  lisen: x\n", ":2: unknown setting 'server.lisen'; did you mean 'server.listen'?"},
-		{"sevrer:\n  listen: x\n", "did you mean 'server.listen'?"},
-		{"default_model: x\n", "did you mean 'engine.default_model'?"},
-		{"server: 3\n", ":1: 'server' must be a section"},
-		{"- a\n", "mapping of sections"},
-		{"just text\n", "mapping of sections"},
-		{"server:\n  listen: {a: b}\n", ":2: 'server.listen' must be a value or a list"},
-		{"server:\n  listen: [[a]]\n", "list of plain values"},
-		{"net:\n  head_bytes: [1, 2]\n", "takes one value"},
-		{"net:\n\n  head_bytes: many\n", ":3: net.head_bytes must be a whole number"},
-		{"net:\n  head_bytes: 2000\n  head_bytes: 2000\n", "given twice"},
-		{"net: {head_bytes: 2000}\nnet: {idle_seconds: 1}\n", "given twice"},
-		{"net:\n  head_bytes: 'a\n", "not YAML"},
-		{"a: [b\n", "not YAML"},
-		{"\t- x: y\n", "not YAML"},
-		{"engines: x\n", "list of mappings"},
-		{"engines: [x]\n", "list of mappings"},
-		{"engines:\n  - name: x\n", "engines[0] has no url"},
-		{"engines:\n  - url: x\n    concurency: 2\n", ":3: unknown setting 'engines.concurency'; did you mean"},
-		{"aliases: [a]\n", "mapping of pattern"},
-		{"aliases: {a: [b]}\n", "mapping of pattern"},
+	    {"server:\n  lisen: x\n", ":2: unknown setting 'server.lisen'; did you mean 'server.listen'?"},
+	    {"sevrer:\n  listen: x\n", "did you mean 'server.listen'?"},
+	    {"default_model: x\n", "did you mean 'engine.default_model'?"},
+	    {"server: 3\n", ":1: 'server' must be a section"},
+	    {"- a\n", "mapping of sections"},
+	    {"just text\n", "mapping of sections"},
+	    {"server:\n  listen: {a: b}\n", ":2: 'server.listen' must be a value or a list"},
+	    {"server:\n  listen: [[a]]\n", "list of plain values"},
+	    {"net:\n  head_bytes: [1, 2]\n", "takes one value"},
+	    {"net:\n\n  head_bytes: many\n", ":3: net.head_bytes must be a whole number"},
+	    {"net:\n  head_bytes: 2000\n  head_bytes: 2000\n", "given twice"},
+	    {"net: {head_bytes: 2000}\nnet: {idle_seconds: 1}\n", "given twice"},
+	    {"net:\n  head_bytes: 'a\n", "not YAML"},
+	    {"a: [b\n", "not YAML"},
+	    {"\t- x: y\n", "not YAML"},
+	    {"engines: x\n", "list of mappings"},
+	    {"engines: [x]\n", "list of mappings"},
+	    {"engines:\n  - name: x\n", "engines[0] has no url"},
+	    {"engines:\n  - url: x\n    concurency: 2\n", ":3: unknown setting 'engines.concurency'; did you mean"},
+	    {"aliases: [a]\n", "mapping of pattern"},
+	    {"aliases: {a: [b]}\n", "mapping of pattern"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		CHECK(!yaml(rows[i].text));
@@ -239,7 +239,8 @@ static void yaml_errors(void)
 /* Cut anywhere, a file is read or refused, never worse. */
 static void yaml_cuts(void)
 {
-	static const char text[] = "server: {listen: [a:1, 'b:2']}\nengines:\n - url: x\n   models: [m]\naliases: {a*: b}\n";
+	static const char text[] =
+	    "server: {listen: [a:1, 'b:2']}\nengines:\n - url: x\n   models: [m]\naliases: {a*: b}\n";
 	char piece[sizeof text];
 	for (size_t n = 0; n < sizeof text; n++) {
 		memcpy(piece, text, n);
@@ -255,9 +256,12 @@ static void words_and_own_flags(void)
 	const char *previous = NULL;
 	bool json = false;
 	struct config_list files = {0};
-	const struct own_flag own[] = {
-		{"--previous", "-p", &previous, NULL, NULL}, {"--json", NULL, NULL, &json, NULL}, {"--file", "-f", NULL, NULL, &files}, {0}};
-	char *argv[] = {"ask", "what", "-p", "id", "--json", "-f", "a", "--file=b", "--data", "/d", "--", "--is", "this"};
+	const struct own_flag own[] = {{"--previous", "-p", &previous, NULL, NULL},
+				       {"--json", NULL, NULL, &json, NULL},
+				       {"--file", "-f", NULL, NULL, &files},
+				       {0}};
+	char *argv[] = {"ask",      "what",   "-p", "id", "--json", "-f",  "a",
+			"--file=b", "--data", "/d", "--", "--is",   "this"};
 	CHECK(args_read(&args, 13, argv, own, &err));
 	CHECK(args.n_words == 3 && !strcmp(args.words[1], "--is"));
 	CHECK(json && previous && !strcmp(previous, "id"));
@@ -293,16 +297,16 @@ static void data_folder(void)
 int main(void)
 {
 	static const struct test_case all[] = {
-		{"defaults", defaults},
-		{"yaml, then environment, then flags", precedence},
-		{"list flags", list_flags},
-		{"wrong flags", flag_errors},
-		{"environment", environment},
-		{"a whole yaml file", yaml_whole},
-		{"wrong yaml", yaml_errors},
-		{"yaml cut anywhere", yaml_cuts},
-		{"words and own flags", words_and_own_flags},
-		{"data folder", data_folder},
+	    {"defaults", defaults},
+	    {"yaml, then environment, then flags", precedence},
+	    {"list flags", list_flags},
+	    {"wrong flags", flag_errors},
+	    {"environment", environment},
+	    {"a whole yaml file", yaml_whole},
+	    {"wrong yaml", yaml_errors},
+	    {"yaml cut anywhere", yaml_cuts},
+	    {"words and own flags", words_and_own_flags},
+	    {"data folder", data_folder},
 	};
 	int rc = test_main(all, sizeof all / sizeof *all);
 	remove(file_with(""));

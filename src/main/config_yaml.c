@@ -43,7 +43,7 @@ static bool is_null(const yaml_node_t *n)
 }
 
 static bool want(struct reader_state *r, const yaml_node_t *n, yaml_node_type_t type, const char *name,
-                 const char *what)
+		 const char *what)
 {
 	return n->type == type || fail(r->e, ERR_CONFIG, NULL, "%s: '%s' must be %s", place(r, n), name, what);
 }
@@ -154,7 +154,7 @@ static bool read_document(struct reader_state *r)
 		for (yaml_node_pair_t *q = first; q < p; q++)
 			if (str_eq(scalar(node_at(r, q->key)), scalar(key)))
 				return fail(r->e, ERR_CONFIG, NULL, "%s: section '%.*s' is given twice", place(r, key),
-				            FMT(scalar(key)));
+					    FMT(scalar(key)));
 		if (!read_section(r, key, node_at(r, p->value)))
 			return false;
 	}

@@ -7,9 +7,10 @@ bool cpu_fits(struct err *why)
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 		return true;
 	return fail(why, ERR_CONFIG, NULL,
-	            "this processor has no AVX2, which the engine that Antiphon brings along is built for.");
+		    "this processor has no AVX2, which the engine that Antiphon brings along is built for.");
 #else
-	return fail(why, ERR_CONFIG, NULL,
-	            "the engine that Antiphon brings along is built for x86-64 with AVX2, and this is another processor.");
+	return fail(
+	    why, ERR_CONFIG, NULL,
+	    "the engine that Antiphon brings along is built for x86-64 with AVX2, and this is another processor.");
 #endif
 }

@@ -38,7 +38,8 @@ int env_command(int argc, char **argv)
 		help_for("env");
 	} else if (ok && find(&a, &base, &keys, &e)) {
 		printf("export OPENAI_BASE_URL=%.*s\n", FMT(base));
-		printf("export OPENAI_API_KEY=%s\n", keys ? "\"${OPENAI_API_KEY:?make one: antiphon keys create NAME}\"" : "any");
+		printf("export OPENAI_API_KEY=%s\n",
+		       keys ? "\"${OPENAI_API_KEY:?make one: antiphon keys create NAME}\"" : "any");
 	} else {
 		ok = false;
 	}

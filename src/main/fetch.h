@@ -6,19 +6,19 @@
 #include "base/err.h"
 
 struct fetch {
-	const char *url;    /* "http://127.0.0.1:8080/v1/models" */
-	const char *socket; /* unix socket to connect through, or NULL */
-	const char *key;    /* Authorization: Bearer, or NULL */
-	struct str body;    /* {0}: GET; else POST as JSON */
+	const char *url;              /* "http://127.0.0.1:8080/v1/models" */
+	const char *socket;           /* unix socket to connect through, or NULL */
+	const char *key;              /* Authorization: Bearer, or NULL */
+	struct str body;              /* {0}: GET; else POST as JSON */
 	int64_t connect_ms, total_ms; /* 0: 5 s, none */
-	bool local;         /* never through a proxy */
+	bool local;                   /* never through a proxy */
 	/* Called with the pieces of a 200 answer when set; others go to `out`. false: stop, no failure. */
 	bool (*on_body)(void *ctx, struct str piece);
 	void *ctx;
 	const _Atomic bool *stop; /* set to true elsewhere: give up (may be NULL) */
-	struct buf out;     /* the answer (at most 64 MB); to be released */
+	struct buf out;           /* the answer (at most 64 MB); to be released */
 	long status;
-	bool refused;       /* nobody listens there */
+	bool refused; /* nobody listens there */
 };
 
 void fetch_setup(void);

@@ -45,7 +45,8 @@ static void print_time(int64_t at)
 	printf("%-17s", text);
 }
 
-static void print_row(struct str id, struct str name, struct str project, struct str hint, int64_t made, int64_t revoked)
+static void print_row(struct str id, struct str name, struct str project, struct str hint, int64_t made,
+		      int64_t revoked)
 {
 	printf("%-46.*s  %-16.*s  %-12.*s  %-14.*s  ", FMT(id), FMT(name), FMT(project), FMT(hint));
 	print_time(made);
@@ -91,7 +92,7 @@ static bool create(struct key_ways *w, struct str name, struct str project, stru
 	buf_release(&b);
 	if (ok)
 		print_secret(json_str(json_get(v, S("secret"))), json_str(json_get(v, S("id"))),
-		             json_str(json_get(v, S("project"))));
+			     json_str(json_get(v, S("project"))));
 	return ok;
 }
 
@@ -107,9 +108,9 @@ static bool list(struct key_ways *w, struct err *e)
 		return false;
 	print_header();
 	yyjson_arr_foreach(json_get(v, S("data")), i, n, k)
-		print_row(json_str(json_get(k, S("id"))), json_str(json_get(k, S("name"))), json_str(json_get(k, S("project"))),
-		          json_str(json_get(k, S("hint"))), yyjson_get_sint(json_get(k, S("created_at"))),
-		          yyjson_get_sint(json_get(k, S("revoked_at"))));
+	    print_row(json_str(json_get(k, S("id"))), json_str(json_get(k, S("name"))),
+		      json_str(json_get(k, S("project"))), json_str(json_get(k, S("hint"))),
+		      yyjson_get_sint(json_get(k, S("created_at"))), yyjson_get_sint(json_get(k, S("revoked_at"))));
 	return true;
 }
 
@@ -120,7 +121,8 @@ static bool revoke(struct key_ways *w, struct str id, struct err *e)
 		if (id.p[i] <= ' ' || strchr("/?#%", id.p[i]))
 			return fail(e, ERR_NOT_FOUND, NULL, "no key with id '%.*s'", FMT(id));
 	struct str path = str_fmt(&w->args->config.arena, "/admin/keys/%.*s/revoke", FMT(id));
-	bool ok = w->store ? key_revoke(w->store, id, e) : remote_admin(w->args, w->socket, path.p, S("{}"), &v, NULL, e);
+	bool ok =
+	    w->store ? key_revoke(w->store, id, e) : remote_admin(w->args, w->socket, path.p, S("{}"), &v, NULL, e);
 	if (ok)
 		printf("revoked %.*s\n", FMT(id));
 	return ok;

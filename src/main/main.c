@@ -15,7 +15,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *args, *help, *more; /* more: what `antiphon help NAME` adds */
 } commands[] = {
-	{"serve", serve_command, "[flags]", "answer the API",
+    {"serve", serve_command, "[flags]", "answer the API",
      "  --listen HOST:PORT       default 127.0.0.1:8080 and [::1]:8080; port 0: any free one; repeatable\n"
      "  --data DIR               where responses and keys are kept\n"
      "  --engine URL             an engine that speaks Chat Completions; repeatable\n"
@@ -26,11 +26,11 @@ static const struct command {
      "  --allow-anonymous        without API keys answer everybody, not this machine alone\n"
      "  --log-format text|json   form of the log on stderr\n"
      "  --set section.name=value any setting; repeatable\n"},
-	{"keys", keys_command, "create NAME [--project P] | list | revoke ID", "API keys",
+    {"keys", keys_command, "create NAME [--project P] | list | revoke ID", "API keys",
      "  create NAME [--project P]  makes a key and prints it once; keys of one project share its state\n"
      "  list                       every key, newest first, without its secret\n"
      "  revoke ID                  counts at once; deletes nothing\n"},
-	{"ask", ask_command, "[TEXT]", "ask the running server; without TEXT on a terminal: talk",
+    {"ask", ask_command, "[TEXT]", "ask the running server; without TEXT on a terminal: talk",
      "  --previous ID   continue the response with this id\n"
      "  -c              continue the last answer you got\n"
      "  -f FILE         attach a file (text, image, other); repeatable\n"
@@ -38,12 +38,12 @@ static const struct command {
      "  --json          print the response object instead of its text\n"
      "Standard input is appended to TEXT when it is no terminal. OPENAI_BASE_URL and OPENAI_API_KEY name another\n"
      "server. Status: 0 completed, 1 failed, 2 wrong usage, 3 incomplete, 4 cancelled, 5 no server.\n"},
-	{"check", check_command, "[--engine URL] [--for codex]", "what is wrong, and how to mend it",
+    {"check", check_command, "[--engine URL] [--for codex]", "what is wrong, and how to mend it",
      "  --engine URL    try an engine: tools, parallel calls, schema, context, vision, tokens a second\n"
      "  --for codex     ... and say whether it is enough for Codex\n"},
-	{"env", env_command, "", "two export lines for clients: eval \"$(antiphon env)\"", ""},
-	{"help", help_command, "[COMMAND | settings]", "more about a command; every setting", ""},
-	{"version", version_command, "", "the version", ""},
+    {"env", env_command, "", "two export lines for clients: eval \"$(antiphon env)\"", ""},
+    {"help", help_command, "[COMMAND | settings]", "more about a command; every setting", ""},
+    {"version", version_command, "", "the version", ""},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -62,14 +62,14 @@ static int help_all(FILE *out)
 	for (int i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  antiphon %-8s %s\n", commands[i].name, commands[i].help);
 	fprintf(out, "\nCommon flags (all of a command: antiphon help COMMAND):\n"
-	             "  --data DIR         where responses and keys are kept\n"
-	             "  --engine URL       an engine that speaks Chat Completions\n"
-	             "  --model FILE.gguf  a model of your own on the engine brought along\n"
-	             "  --listen HOST:PORT default 127.0.0.1:8080\n"
-	             "  --config FILE      settings in YAML; --set section.name=value\n\n"
-	             "Examples:\n"
-	             "  antiphon serve --engine http://127.0.0.1:11434\n"
-	             "  antiphon ask \"What is the capital of France?\"\n");
+		     "  --data DIR         where responses and keys are kept\n"
+		     "  --engine URL       an engine that speaks Chat Completions\n"
+		     "  --model FILE.gguf  a model of your own on the engine brought along\n"
+		     "  --listen HOST:PORT default 127.0.0.1:8080\n"
+		     "  --config FILE      settings in YAML; --set section.name=value\n\n"
+		     "Examples:\n"
+		     "  antiphon serve --engine http://127.0.0.1:11434\n"
+		     "  antiphon ask \"What is the capital of France?\"\n");
 	return 0;
 }
 

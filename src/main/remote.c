@@ -17,8 +17,8 @@ bool remote_socket(struct args *a, struct str *ret, struct err *e)
 	return true;
 }
 
-bool remote_admin(struct args *a, struct str socket, const char *path, struct str body, yyjson_val **ret,
-                  bool *refused, struct err *e)
+bool remote_admin(struct args *a, struct str socket, const char *path, struct str body, yyjson_val **ret, bool *refused,
+		  struct err *e)
 {
 	struct arena *arena = &a->config.arena;
 	struct str url = str_fmt(arena, "http://localhost%s", path);

@@ -7,9 +7,9 @@
 #include "wire/json.h"
 
 struct remote {
-	struct str base;       /* "http://localhost" or "http://host:1/v1" without a slash at the end; before /responses */
-	struct str socket;     /* {0}: by URL */
-	const char *key;       /* NULL: none */
+	struct str base;   /* "http://localhost" or "http://host:1/v1" without a slash at the end; before /responses */
+	struct str socket; /* {0}: by URL */
+	const char *key;   /* NULL: none */
 };
 
 /* The socket of the server that runs on this data folder; false when there is none (*e untouched) or the
@@ -19,5 +19,5 @@ bool remote_socket(struct args *a, struct str *ret, struct err *e);
 bool remote_find(struct args *a, struct remote *ret, struct err *e);
 /* One request to `path` of the socket ("/admin/info"); body {0}: GET. The parsed answer lives in the config's
  * arena. A status other than 200 is a failure with the server's text. *refused (may be NULL): nobody there. */
-bool remote_admin(struct args *a, struct str socket, const char *path, struct str body, yyjson_val **ret,
-                  bool *refused, struct err *e);
+bool remote_admin(struct args *a, struct str socket, const char *path, struct str body, yyjson_val **ret, bool *refused,
+		  struct err *e);

@@ -27,10 +27,10 @@ static bool uses_managed(const struct config *c)
 static struct managed_options managed_options(const struct config *c)
 {
 	return (struct managed_options){
-		.dir = c->engine_dir.n ? c->engine_dir : (struct str){0},
-		.model = c->engine_model.n ? c->engine_model : (struct str){0},
-		.context = c->engine_context,
-		.slots = c->engine_slots,
+	    .dir = c->engine_dir.n ? c->engine_dir : (struct str){0},
+	    .model = c->engine_model.n ? c->engine_model : (struct str){0},
+	    .context = c->engine_context,
+	    .slots = c->engine_slots,
 	};
 }
 
@@ -46,10 +46,11 @@ static bool engine_possible(const struct config *c, struct err *e)
 	if (!cpu_fits(&why))
 		return fail(e, ERR_CONFIG, NULL, "%s\n%s.", why.msg, ways);
 	if (!managed_installed(&o, &why))
-		return fail(e, ERR_CONFIG, NULL,
-		            "no engine is installed: %s\nTo mend it, run: ./run (in the source folder; it fetches engine and "
-		            "model)\n%s, or --model FILE.gguf once the engine is there.",
-		            why.msg, ways);
+		return fail(
+		    e, ERR_CONFIG, NULL,
+		    "no engine is installed: %s\nTo mend it, run: ./run (in the source folder; it fetches engine and "
+		    "model)\n%s, or --model FILE.gguf once the engine is there.",
+		    why.msg, ways);
 	return true;
 }
 
@@ -57,8 +58,8 @@ static bool open_store(struct app *app, struct err *e)
 {
 	const struct config *c = &app->args->config;
 	struct store_options o = {.dir = app->data,
-	                          .url = c->store_url.n ? c->store_url : (struct str){0},
-	                          .sync_normal = str_eq(c->store_sync, S("normal"))};
+				  .url = c->store_url.n ? c->store_url : (struct str){0},
+				  .sync_normal = str_eq(c->store_sync, S("normal"))};
 	const char *fixed = getenv("ANTIPHON_API_KEY");
 	if (!folder_make(app->data, e) || !store_open(&o, &app->store, e))
 		return false;
@@ -67,10 +68,10 @@ static bool open_store(struct app *app, struct err *e)
 	if (app->addresses.loopback || c->server_allow_anonymous || key_any(app->store))
 		return true;
 	return fail(e, ERR_CONFIG, NULL,
-	            "listening beyond this machine needs an API key, and none has been made.\n"
-	            "Make one: antiphon keys create NAME --data %.*s\n"
-	            "or, where everybody who can connect may use the engine: --allow-anonymous",
-	            FMT(app->data));
+		    "listening beyond this machine needs an API key, and none has been made.\n"
+		    "Make one: antiphon keys create NAME --data %.*s\n"
+		    "or, where everybody who can connect may use the engine: --allow-anonymous",
+		    FMT(app->data));
 }
 
 static bool open_engines(struct app *app, struct err *e)
@@ -99,17 +100,17 @@ static void open_api(struct app *app)
 {
 	const struct config *c = &app->args->config;
 	struct api_options o = {
-		.store = app->store,
-		.engines = app->engines,
-		.allow_anonymous = c->server_allow_anonymous,
-		.finish_on_disconnect = str_eq(c->api_on_disconnect, S("finish")),
-		.resume_background = str_eq(c->api_resume, S("background")),
-		.hosts = c->server_hosts.at,
-		.n_hosts = c->server_hosts.n,
-		.cors = c->server_cors.at,
-		.n_cors = c->server_cors.n,
-		.base_url = app->base_url,
-		.default_banner = banner_line(app, &app->arena),
+	    .store = app->store,
+	    .engines = app->engines,
+	    .allow_anonymous = c->server_allow_anonymous,
+	    .finish_on_disconnect = str_eq(c->api_on_disconnect, S("finish")),
+	    .resume_background = str_eq(c->api_resume, S("background")),
+	    .hosts = c->server_hosts.at,
+	    .n_hosts = c->server_hosts.n,
+	    .cors = c->server_cors.at,
+	    .n_cors = c->server_cors.n,
+	    .base_url = app->base_url,
+	    .default_banner = banner_line(app, &app->arena),
 	};
 	app->api = api_new(&o);
 	for (size_t i = 0; i < app->n_loops; i++) {
@@ -201,12 +202,12 @@ static bool open_listeners(struct app *app, struct err *e)
 static bool open_admin(struct app *app, struct err *e)
 {
 	struct admin_options o = {.loop = app->loops[0].loop,
-	                          .api = api_service(app->loops[0].api),
-	                          .store = app->store,
-	                          .engines = app->engines,
-	                          .base_url = app->base_url,
-	                          .data = app->data,
-	                          .version = S(ANTIPHON_VERSION)};
+				  .api = api_service(app->loops[0].api),
+				  .store = app->store,
+				  .engines = app->engines,
+				  .base_url = app->base_url,
+				  .data = app->data,
+				  .version = S(ANTIPHON_VERSION)};
 	return socket_path(&app->arena, app->data, &o.socket, e) && admin_open(&o, &app->admin, e);
 }
 
