@@ -138,11 +138,20 @@ static void close_zstd(void *state)
 	ZSTD_freeDCtx(state);
 }
 
+/* The first byte of a frame, or of one to be skipped (RFC 8878 3.1). */
+static bool starts_zstd(unsigned char c)
+{
+	return c == 0x28 || (c & 0xf0) == 0x50;
+}
+
 static bool feed_zstd(struct body *b, struct str in, struct err *e)
 {
 	ZSTD_inBuffer from = {in.p, in.n, 0};
 	bool full;
 	do {
+		/* The formats before 0.8 that the library may still know are no "zstd" of RFC 8878. */
+		if (b->ended && !starts_zstd((unsigned char)in.p[from.pos]))
+			return damaged(b, e);
 		size_t n;
 		char one, *to = room(b, &n);
 		ZSTD_outBuffer out = {to ? to : &one, to ? n : 1, 0};
@@ -185,6 +194,7 @@ static bool set_coding(struct body *b, struct str name, struct err *e)
 			continue;
 		b->coding = &codings[i];
 		b->state = b->coding->open();
+		b->ended = true;
 		return b->state || fail(e, ERR_INTERNAL, NULL, "The request body cannot be inflated.");
 	}
 	return fail(e, ERR_MEDIA_TYPE, NULL,
@@ -202,7 +212,6 @@ bool body_feed(struct body *b, struct str in, struct err *e)
 {
 	if (in.n == 0)
 		return true;
-	b->begun = true;
 	if (b->coding)
 		return b->coding->feed(b, in, e);
 	if (!count(b, in.n, e))
@@ -213,7 +222,7 @@ bool body_feed(struct body *b, struct str in, struct err *e)
 
 bool body_end(struct body *b, struct err *e)
 {
-	if (b->coding && b->begun && !b->ended)
+	if (b->coding && !b->ended)
 		return damaged(b, e);
 	return true;
 }
@@ -224,7 +233,7 @@ void body_reset(struct body *b)
 		b->coding->close(b->state);
 	b->coding = NULL;
 	b->state = NULL;
-	b->ended = b->begun = false;
+	b->ended = false;
 	if (b->counted)
 		atomic_fetch_sub(&inflight, b->counted);
 	b->counted = 0;

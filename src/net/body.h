@@ -13,8 +13,7 @@ struct body {
 	struct buf bytes;
 	const struct body_coding *coding; /* NULL: identity */
 	void *state;                      /* the coding's */
-	bool begun;                       /* some of it came */
-	bool ended;                       /* the coding's own end was seen */
+	bool ended;                       /* at the start or the end of what the coding frames */
 	size_t counted;                   /* bytes of ours that are counted as in flight */
 };
 

@@ -248,6 +248,9 @@ static void codings(void)
 		memset(wire, 0, n / 2);
 		CHECK(inflate_pieces(names[c], n, n, all) == ERR_BAD_REQUEST);
 	}
+	memcpy(wire, "\x25\xb5\x2f\xfd\0\0\0\x29\0\0hello", 15); /* a frame of version 0.5 */
+	CHECK(inflate_pieces(S("zstd"), 15, 15, S("")) == ERR_BAD_REQUEST);
+	CHECK(inflate_pieces(S("zstd"), 15, 1, S("")) == ERR_BAD_REQUEST);
 	CHECK(inflate_pieces(S("br"), 0, 1, S("")) == ERR_MEDIA_TYPE);
 	CHECK(inflate_pieces(S("gzip, gzip"), 0, 1, S("")) == ERR_MEDIA_TYPE);
 }
