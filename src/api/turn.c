@@ -55,10 +55,10 @@ static void turn_free(struct turn *t)
 	struct api_loop *al = t->api;
 	store_cancel(&t->op);
 	engine_call_cancel(&t->call);
-	defer_cancel(&t->overflow);
-	timer_cancel(&t->silence);
-	timer_cancel(&t->deadline);
-	timer_cancel(&t->grace);
+	defer_cancel(&t->clocks.overflow);
+	timer_cancel(&t->clocks.silence);
+	timer_cancel(&t->clocks.deadline);
+	timer_cancel(&t->clocks.grace);
 	if (t->replay)
 		replay_end(t->replay);
 	end_attempt(t, ATTEMPT_FAILED);
@@ -94,10 +94,10 @@ static enum flow turn_goto(struct turn *t, enum turn_step next)
 
 static void on_silence(struct timer *timer)
 {
-	struct turn *t = OWNER(timer, struct turn, silence);
+	struct turn *t = OWNER(timer, struct turn, clocks.silence);
 	int64_t every = api_limits.keepalive_seconds * 1000, quiet;
-	quiet = t->reply ? loop_now_ms(t->api->loop) - reply_last_ms(t->reply) : 0;
-	if (t->reply && quiet >= every && t->created_sent)
+	quiet = t->reader.reply ? loop_now_ms(t->api->loop) - reply_last_ms(t->reader.reply) : 0;
+	if (t->reader.reply && quiet >= every && t->created_sent)
 		turn_emit(t, &(struct event){.type = EV_KEEPALIVE});
 	timer_start(t->api->loop, timer, quiet > 0 && quiet < every ? every - quiet : every, on_silence);
 }
@@ -116,24 +116,24 @@ static enum flow step_claim(struct turn *t)
 {
 	if (t->error.code)
 		return turn_goto(t, STEP_REFUSE);
-	if (!t->idem_given)
+	if (!t->key.given)
 		return turn_goto(t, STEP_LOAD);
 	if (!t->op.done) {
 		t->op.done = on_store;
-		store_idem_begin(t->api->store, &t->op, t->project, &t->idem, &t->id, &t->arena, &t->idem_result);
+		store_idem_begin(t->api->store, &t->op, t->project, &t->key.idem, &t->id, &t->arena, &t->key.result);
 		return WAIT;
 	}
 	t->op.done = NULL;
-	switch (t->idem_result.state) {
+	switch (t->key.result.state) {
 	case IDEM_FRESH:
 		return turn_goto(t, STEP_LOAD);
 	case IDEM_RUNNING:
-		t->idem_given = false;
+		t->key.given = false;
 		t->error.retry_after_ms = 1000;
 		fail(&t->error, ERR_CONFLICT, NULL, "A request with this Idempotency-Key is still running. Please retry in a moment.");
 		return turn_goto(t, STEP_REFUSE);
 	case IDEM_OTHER_BODY:
-		t->idem_given = false;
+		t->key.given = false;
 		fail(&t->error, ERR_IDEMPOTENCY, NULL,
 		     "This Idempotency-Key was used with another request body. Use a new key for a new request.");
 		return turn_goto(t, STEP_REFUSE);
@@ -153,12 +153,12 @@ static bool item_counts(const struct item *it)
 
 static bool context_view(struct turn *t, struct err *e)
 {
-	t->history = new_array(&t->arena, struct item, t->context.n);
-	for (size_t i = 0; i < t->context.n; i++) {
-		struct item *it = &t->history[t->n_history];
-		if (!item_view(&t->arena, t->context.items[i].json, it))
+	t->context.history = new_array(&t->arena, struct item, t->context.stored.n);
+	for (size_t i = 0; i < t->context.stored.n; i++) {
+		struct item *it = &t->context.history[t->context.n_history];
+		if (!item_view(&t->arena, t->context.stored.items[i].json, it))
 			return fail(e, ERR_STORE, NULL, "A stored item could not be read.");
-		t->n_history += item_counts(it);
+		t->context.n_history += item_counts(it);
 	}
 	return true;
 }
@@ -171,7 +171,7 @@ static enum flow step_load(struct turn *t)
 		return turn_goto(t, STEP_REFER);
 	if (!t->op.done) {
 		t->op.done = on_store;
-		store_get_context(t->api->store, &t->op, t->project, t->req.previous_response_id, &t->arena, &t->context);
+		store_get_context(t->api->store, &t->op, t->project, t->req.previous_response_id, &t->arena, &t->context.stored);
 		return WAIT;
 	}
 	t->op.done = NULL;
@@ -198,13 +198,13 @@ static enum flow step_refer(struct turn *t)
 	struct str *ids = reference_ids(t, &n);
 	if (n && !t->op.done) {
 		t->op.done = on_store;
-		t->referred = new_array(&t->arena, struct stored_item, n);
-		store_get_items(t->api->store, &t->op, t->project, ids, n, &t->arena, t->referred);
+		t->context.referred = new_array(&t->arena, struct stored_item, n);
+		store_get_items(t->api->store, &t->op, t->project, ids, n, &t->arena, t->context.referred);
 		return WAIT;
 	}
 	t->op.done = NULL;
 	for (size_t i = 0; i < n; i++)
-		if (!t->referred[i].json.n) {
+		if (!t->context.referred[i].json.n) {
 			fail(&t->error, ERR_NOT_FOUND, "input",
 			     "Item with id '%.*s' not found. Items are not persisted when `store` is set to false. Try again with "
 			     "`store` set to true, or remove this item from your input.",
@@ -223,7 +223,7 @@ static struct item *resolved_input(struct turn *t, struct err *e)
 	size_t r = 0;
 	for (size_t i = 0; i < t->req.n_items; i++) {
 		items[i] = t->req.items[i];
-		if (items[i].type == ITEM_REFERENCE && !item_view(&t->arena, t->referred[r++].json, &items[i]))
+		if (items[i].type == ITEM_REFERENCE && !item_view(&t->arena, t->context.referred[r++].json, &items[i]))
 			fail(e, ERR_STORE, NULL, "A stored item could not be read.");
 	}
 	return items;
@@ -253,7 +253,7 @@ static bool prompt_make(struct turn *t, struct err *e)
 	}
 	if (t->req.instructions.n)
 		prompt_add_text(a, prompt_add(a, p, ROLE_SYSTEM), t->req.instructions);
-	if (!prompt_add_items(a, p, t->history, t->n_history, "", e) ||
+	if (!prompt_add_items(a, p, t->context.history, t->context.n_history, "", e) ||
 	    !prompt_add_items(a, p, input, t->req.n_items, "input", e))
 		return false;
 	prompt_tidy(a, p);
@@ -264,7 +264,7 @@ static void emit_response(struct turn *t, enum event_type type, bool with_output
 {
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
-	if (t->form == REPLY_SSE)
+	if (t->reader.form == REPLY_SSE)
 		turn_response_write(t, &b, with_output, false, NULL);
 	turn_emit(t, &(struct event){.type = type, .raw = buf_str(&b)});
 	buf_release(&b);
@@ -272,9 +272,9 @@ static void emit_response(struct turn *t, enum event_type type, bool with_output
 
 static enum flow step_open_(struct turn *t)
 {
-	if (!create_check_calls(t->history, t->n_history, &t->req, &t->error) || !prompt_make(t, &t->error))
+	if (!create_check_calls(t->context.history, t->context.n_history, &t->req, &t->error) || !prompt_make(t, &t->error))
 		return turn_goto(t, STEP_REFUSE);
-	if (t->form == REPLY_SSE)
+	if (t->reader.form == REPLY_SSE)
 		t->replay = replay_begin(t->api->api->replays, t->project, t->response.id, t->req.obfuscate);
 	t->created_sent = true;
 	emit_response(t, EV_CREATED, false);
@@ -304,7 +304,7 @@ static void turn_fail(struct turn *t, const struct err *e)
 
 static void on_overflow(struct deferred *d)
 {
-	struct turn *t = OWNER(d, struct turn, overflow);
+	struct turn *t = OWNER(d, struct turn, clocks.overflow);
 	struct err e = {0};
 	if (t->step != STEP_CALL)
 		return;
@@ -318,10 +318,10 @@ static void on_model_event(struct engine_call *call, const struct model_event *m
 	struct turn *t = OWNER(call, struct turn, call);
 	turn_model_event(t, me);
 	if (t->out.too_big) { /* not here: the call's memory must outlast this callback */
-		defer_start(t->api->loop, &t->overflow, on_overflow);
+		defer_start(t->api->loop, &t->clocks.overflow, on_overflow);
 		return;
 	}
-	if (t->reply && reply_full(t->reply))
+	if (t->reader.reply && reply_full(t->reader.reply))
 		engine_call_pause(call);
 }
 
@@ -348,7 +348,7 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 
 static void on_deadline(struct timer *timer)
 {
-	struct turn *t = OWNER(timer, struct turn, deadline);
+	struct turn *t = OWNER(timer, struct turn, clocks.deadline);
 	struct err e = {0};
 	if (t->step != STEP_CALL)
 		return; /* what waits for the store has the store's own deadlines */
@@ -364,9 +364,9 @@ static enum flow step_call(struct turn *t)
 	t->call.on_event = on_model_event;
 	t->call.on_end = on_call_end;
 	engine_call_start(t->api->engine, &t->call, &t->arena, &t->model, &t->prompt);
-	if (api_limits.keepalive_seconds && t->form == REPLY_SSE)
-		timer_start(t->api->loop, &t->silence, api_limits.keepalive_seconds * 1000, on_silence);
-	timer_start(t->api->loop, &t->deadline, api_limits.turn_seconds * 1000, on_deadline);
+	if (api_limits.keepalive_seconds && t->reader.form == REPLY_SSE)
+		timer_start(t->api->loop, &t->clocks.silence, api_limits.keepalive_seconds * 1000, on_silence);
+	timer_start(t->api->loop, &t->clocks.deadline, api_limits.turn_seconds * 1000, on_deadline);
 	return WAIT;
 }
 
@@ -376,14 +376,14 @@ void turn_cancel(struct turn *t)
 		return;
 	t->stopping = true;
 	if (t->step != STEP_CALL) { /* nothing was made yet */
-		if (t->reply) {
+		if (t->reader.reply) {
 			fail(&t->error, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
-			reply_fail(t->reply, &t->error);
-			t->reply = NULL;
+			reply_fail(t->reader.reply, &t->error);
+			t->reader.reply = NULL;
 		}
 		store_cancel(&t->op);
-		if (t->idem_given)
-			store_idem_drop(t->api->store, &t->op, t->project, &t->idem);
+		if (t->key.given)
+			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem);
 		turn_free(t);
 		return;
 	}
@@ -412,14 +412,14 @@ static void on_saved(struct store_op *op, const struct err *e)
 static enum flow step_save(struct turn *t)
 {
 	struct turn_record r;
-	bool answers = t->response.status != RS_FAILED || t->form == REPLY_SSE || !t->reply || !reply_open_head(t->reply);
-	timer_cancel(&t->deadline);
-	timer_cancel(&t->grace);
-	timer_cancel(&t->silence);
+	bool answers = t->response.status != RS_FAILED || t->reader.form == REPLY_SSE || !t->reader.reply || !reply_open_head(t->reader.reply);
+	timer_cancel(&t->clocks.deadline);
+	timer_cancel(&t->clocks.grace);
+	timer_cancel(&t->clocks.silence);
 	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind (decision C2). */
-	if ((!t->req.store && !t->idem_given) || !answers) {
-		if (t->idem_given)
-			store_idem_drop(t->api->store, &t->op, t->project, &t->idem);
+	if ((!t->req.store && !t->key.given) || !answers) {
+		if (t->key.given)
+			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem);
 		return turn_goto(t, STEP_DONE);
 	}
 	turn_record_make(t, &r);
@@ -443,13 +443,13 @@ static enum event_type terminal_event(enum response_status s)
 static void end_json(struct turn *t)
 {
 	struct buf b;
-	if (t->response.status == RS_FAILED && reply_open_head(t->reply)) {
-		reply_fail(t->reply, &t->error);
+	if (t->response.status == RS_FAILED && reply_open_head(t->reader.reply)) {
+		reply_fail(t->reader.reply, &t->error);
 		return;
 	}
 	buf_init(&b, SIZE_MAX / 2);
 	turn_response_write(t, &b, true, true, NULL);
-	reply_end(t->reply, 200, buf_str(&b));
+	reply_end(t->reader.reply, 200, buf_str(&b));
 	buf_release(&b);
 }
 
@@ -457,21 +457,21 @@ static enum attempt_end attempt_result(const struct turn *t)
 {
 	if (t->response.status == RS_FAILED || t->response.status == RS_CANCELLED)
 		return ATTEMPT_FAILED;
-	return t->form == REPLY_SSE ? ATTEMPT_STREAM : t->req.store ? ATTEMPT_STORED : ATTEMPT_KEPT;
+	return t->reader.form == REPLY_SSE ? ATTEMPT_STREAM : t->req.store ? ATTEMPT_STORED : ATTEMPT_KEPT;
 }
 
 static enum flow step_done(struct turn *t)
 {
-	if (t->form == REPLY_SSE) {
+	if (t->reader.form == REPLY_SSE) {
 		if (t->response.status == RS_FAILED)
 			turn_emit(t, &(struct event){.type = EV_ERROR, .error = &t->error});
 		emit_response(t, terminal_event(t->response.status), true);
-		if (t->reply)
-			reply_end(t->reply, 200, S(""));
-	} else if (t->reply) {
+		if (t->reader.reply)
+			reply_end(t->reader.reply, 200, S(""));
+	} else if (t->reader.reply) {
 		end_json(t);
 	}
-	t->reply = NULL;
+	t->reader.reply = NULL;
 	end_attempt(t, attempt_result(t));
 	return END;
 }
@@ -481,33 +481,33 @@ static enum flow step_done(struct turn *t)
 static enum flow step_again(struct turn *t)
 {
 	struct buf b;
-	t->idem_given = false;
-	if (t->idem_result.state == IDEM_CRASHED) {
+	t->key.given = false;
+	if (t->key.result.state == IDEM_CRASHED) {
 		char text[ID_MAX];
-		t->response.id = str_copy(&t->arena, id_text(text, "resp", &t->idem_result.response));
+		t->response.id = str_copy(&t->arena, id_text(text, "resp", &t->key.result.response));
 		t->response.status = RS_FAILED;
 		fail(&t->response.error, ERR_INTERNAL, NULL, "The server stopped while this request ran.");
 		buf_init(&b, SIZE_MAX / 2);
 		turn_response_write(t, &b, false, true, NULL);
-		t->idem_result.answer = str_copy(&t->arena, buf_str(&b));
+		t->key.result.answer = str_copy(&t->arena, buf_str(&b));
 		buf_release(&b);
 	}
-	if (t->reply && t->form == REPLY_SSE)
-		rebuild_events(t->reply, &t->arena, t->idem_result.answer);
-	else if (t->reply)
-		reply_end(t->reply, 200, t->idem_result.answer);
-	t->reply = NULL;
+	if (t->reader.reply && t->reader.form == REPLY_SSE)
+		rebuild_events(t->reader.reply, &t->arena, t->key.result.answer);
+	else if (t->reader.reply)
+		reply_end(t->reader.reply, 200, t->key.result.answer);
+	t->reader.reply = NULL;
 	return END;
 }
 
 static enum flow step_refuse(struct turn *t)
 {
-	if (t->idem_given) {
+	if (t->key.given) {
 		store_cancel(&t->op);
-		store_idem_drop(t->api->store, &t->op, t->project, &t->idem);
+		store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem);
 	}
-	if (t->reply)
-		reply_fail(t->reply, &t->error);
-	t->reply = NULL;
+	if (t->reader.reply)
+		reply_fail(t->reader.reply, &t->error);
+	t->reader.reply = NULL;
 	return END;
 }

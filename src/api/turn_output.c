@@ -12,7 +12,7 @@
 void turn_emit(struct turn *t, struct event *ev)
 {
 	ev->seq = t->seq++;
-	if (t->form != REPLY_SSE)
+	if (t->reader.form != REPLY_SSE)
 		return; /* nobody reads events of a JSON answer; a later replay rebuilds them */
 	struct buf *b = &t->api->scratch;
 	buf_clear(b);
@@ -20,8 +20,8 @@ void turn_emit(struct turn *t, struct event *ev)
 	int64_t delta = event_delta(ev);
 	if (t->replay)
 		replay_add(t->replay, ev->type, ev->seq, delta, buf_str(b));
-	if (t->reply)
-		reply_event(t->reply, event_rows[ev->type].wire, buf_str(b), ev->seq, delta);
+	if (t->reader.reply)
+		reply_event(t->reader.reply, event_rows[ev->type].wire, buf_str(b), ev->seq, delta);
 }
 
 static size_t output_room(const struct turn *t)
@@ -205,7 +205,7 @@ static struct out_item *item_open(struct turn *t, enum item_type type)
 
 static void item_added(struct turn *t, struct out_item *it)
 {
-	if (t->form == REPLY_SSE)
+	if (t->reader.form == REPLY_SSE)
 		emit_raw(t, it, EV_ITEM_ADDED, item_json(t, it));
 	else
 		t->seq++;
@@ -224,7 +224,7 @@ static void part_close(struct turn *t, struct out_item *it)
 	struct str text = buf_str(&it->text);
 	struct event ev = event_of(it, it->part == OUT_TEXT ? EV_TEXT_DONE : EV_REFUSAL_DONE);
 	ev.text = text;
-	if (it->logprobs.n && t->form == REPLY_SSE)
+	if (it->logprobs.n && t->reader.form == REPLY_SSE)
 		ev.logprobs = str_fmt(&t->arena, "[%.*s]", FMT(buf_str(&it->logprobs)));
 	turn_emit(t, &ev);
 	emit_part(t, it, EV_PART_DONE, text);

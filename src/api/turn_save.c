@@ -30,7 +30,7 @@ static const struct stored_item *referred_item(const struct turn *t, size_t i)
 	size_t n = 0;
 	for (size_t k = 0; k < i; k++)
 		n += t->req.items[k].type == ITEM_REFERENCE;
-	return &t->referred[n];
+	return &t->context.referred[n];
 }
 
 static struct turn_item *collect_items(struct turn *t, size_t *n, size_t *n_output)
@@ -54,7 +54,7 @@ static struct turn_item *collect_items(struct turn *t, size_t *n, size_t *n_outp
 void turn_record_make(struct turn *t, struct turn_record *r)
 {
 	struct buf b;
-	*r = (struct turn_record){.project = t->project, .id = t->id, .parent = t->context.key, .store = t->req.store};
+	*r = (struct turn_record){.project = t->project, .id = t->id, .parent = t->context.stored.key, .store = t->req.store};
 	r->status = str_of(response_status_names[t->response.status]);
 	r->created_at = t->response.created_at;
 	if (api_limits.expire_days)
@@ -65,8 +65,8 @@ void turn_record_make(struct turn *t, struct turn_record *r)
 	buf_release(&b);
 	if (r->store)
 		r->items = collect_items(t, &r->n_items, &r->n_output);
-	if (t->idem_given) {
-		r->idem = &t->idem;
+	if (t->key.given) {
+		r->idem = &t->key.idem;
 		r->answer_status = 200;
 		buf_init(&b, SIZE_MAX / 2);
 		turn_response_write(t, &b, true, true, NULL);

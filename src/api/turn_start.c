@@ -12,22 +12,22 @@
 
 static void on_gone(struct reply_owner *o)
 {
-	struct turn *t = OWNER(o, struct turn, reader);
-	t->reply = NULL;
+	struct turn *t = OWNER(o, struct turn, reader.owner);
+	t->reader.reply = NULL;
 	engine_call_resume(&t->call);
 	if (t->attempt)
 		attempt_abandoned(t->attempt);
 	if (t->api->api->options.finish_on_disconnect)
 		return;
 	if (t->attempt && api_limits.retry_grace_ms > 0)
-		timer_start(t->api->loop, &t->grace, api_limits.retry_grace_ms, t->grace.fire);
+		timer_start(t->api->loop, &t->clocks.grace, api_limits.retry_grace_ms, t->clocks.grace.fire);
 	else
 		turn_cancel(t);
 }
 
 static void on_grace_over(struct timer *timer)
 {
-	struct turn *t = OWNER(timer, struct turn, grace);
+	struct turn *t = OWNER(timer, struct turn, clocks.grace);
 	bool wanted = (t->replay && replay_followed(t->replay)) || (t->attempt && attempt_joined(t->attempt));
 	if (!wanted)
 		turn_cancel(t);
@@ -37,7 +37,7 @@ static void on_grace_over(struct timer *timer)
 
 static void on_room(struct reply_owner *o)
 {
-	engine_call_resume(&OWNER(o, struct turn, reader)->call);
+	engine_call_resume(&OWNER(o, struct turn, reader.owner)->call);
 }
 
 /* --- birth --- */
@@ -49,10 +49,10 @@ static bool idempotency_read(struct turn *t, struct request *rq, struct str body
 		return true;
 	if (key.n > 255)
 		return fail(&t->error, ERR_STRING_TOO_LONG, NULL, "Invalid Idempotency-Key: at most 255 characters.");
-	t->idem.route = S("POST /v1/responses");
-	t->idem.key = str_copy(&t->arena, key);
-	body_hash(body, t->idem.body_hash);
-	t->idem_given = true;
+	t->key.idem.route = S("POST /v1/responses");
+	t->key.idem.key = str_copy(&t->arena, key);
+	body_hash(body, t->key.idem.body_hash);
+	t->key.given = true;
 	return true;
 }
 
@@ -87,8 +87,8 @@ static struct turn *turn_new(struct request *rq)
 	t->id = id_mint();
 	t->response = (struct response){.req = &t->req, .created_at = clock_wall_s(), .status = RS_IN_PROGRESS};
 	t->response.id = id_text(arena_bytes(&t->arena, ID_MAX), "resp", &t->id);
-	t->reader = (struct reply_owner){on_gone, on_room};
-	t->grace.fire = on_grace_over;
+	t->reader.owner = (struct reply_owner){on_gone, on_room};
+	t->clocks.grace.fire = on_grace_over;
 	t->next = al->turns;
 	if (t->next)
 		t->next->prev = t;
@@ -117,14 +117,14 @@ void turn_start(struct request *rq)
 	if (tries >= 0)
 		t->attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, t->response.id);
 	bool ok = turn_read(t, rq);
-	t->form = ok && t->req.stream ? REPLY_SSE : REPLY_JSON;
-	t->reply = reply_open(rq->x, t->form, &t->reader);
+	t->reader.form = ok && t->req.stream ? REPLY_SSE : REPLY_JSON;
+	t->reader.reply = reply_open(rq->x, t->reader.form, &t->reader.owner);
 	if (ok) {
 		t->response.model = t->model.name;
 		if (t->req.not_applied)
-			reply_header(t->reply, S("antiphon-not-applied"), str_of(t->req.not_applied));
-		if (t->req.obfuscate && t->form == REPLY_SSE)
-			reply_obfuscate(t->reply, t->response.id);
+			reply_header(t->reader.reply, S("antiphon-not-applied"), str_of(t->req.not_applied));
+		if (t->req.obfuscate && t->reader.form == REPLY_SSE)
+			reply_obfuscate(t->reader.reply, t->response.id);
 	}
 	turn_run(t);
 }

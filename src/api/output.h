@@ -1,0 +1,50 @@
+/* output.h - a turn's output while it is made: model events become items and stream events.
+ *
+ * One item is open at a time, but for function calls: an engine may send the pieces of several at once.
+ * Everything lives in the turn's arena or in buffers that turn_output_release() frees. Loop thread. */
+#pragma once
+#include "engine/engine.h"
+#include "model/event.h"
+
+struct turn;
+
+enum out_part { OUT_NONE, OUT_TEXT, OUT_REFUSAL };
+
+/* An output item while it is made. */
+struct out_item {
+	struct out_item *next;
+	enum item_type type; /* message, reasoning, function_call */
+	struct id id;
+	struct str id_text;
+	int index;        /* output_index */
+	int call_index;   /* function calls: the engine's number */
+	bool done;
+	bool whole;       /* done with status completed */
+	struct buf text;  /* the open part's text; reasoning; arguments */
+	struct buf parts; /* a message's finished parts, joined by commas */
+	struct buf logprobs;
+	enum out_part part;
+	int content_index;
+	struct str call_id, name;
+	struct str json; /* once done */
+};
+
+struct turn_output {
+	struct out_item *first, *last;
+	int n;
+	size_t bytes;
+	bool too_big;
+};
+
+/* Renders one event: to the reply, and to the replay buffer. */
+void turn_emit(struct turn *t, struct event *ev);
+void turn_model_event(struct turn *t, const struct model_event *me);
+/* Closes every open item. `whole` false: text as `incomplete`, unfinished calls as `incomplete` or, with
+ * drop_calls, not at all. */
+void turn_close_items(struct turn *t, bool whole, bool drop_calls);
+/* The finished items joined by commas, in t->arena. */
+struct str turn_output_json(struct turn *t);
+/* A finished text against its strict schema (decision D5). */
+bool turn_output_fits(struct turn *t, struct err *e);
+void turn_output_release(struct turn *t);
+

@@ -1,0 +1,20 @@
+/* turn_steps.h - the steps of a turn, and which follows which. */
+#pragma once
+
+/* The diagram: a step, its function, and where it may go. */
+#define TURN_STEPS(X)                                                                                \
+	X(CLAIM, claim, TO(LOAD) | TO(REFUSE) | TO(AGAIN)) /* idempotency key, durably */            \
+	X(LOAD, load, TO(REFER) | TO(REFUSE))              /* the context of previous_response_id */ \
+	X(REFER, refer, TO(OPEN) | TO(REFUSE))             /* item_reference */                      \
+	X(OPEN, open_, TO(CALL) | TO(REFUSE))              /* last checks; response.created leaves */ \
+	X(CALL, call, TO(SAVE))                            /* the engine streams */                  \
+	X(SAVE, save, TO(DONE))                            /* one record, one transaction */         \
+	X(DONE, done, 0)                                   /* the terminal event, then the end */    \
+	X(AGAIN, again, 0)                                 /* the answer that the key already has */ \
+	X(REFUSE, refuse, 0)                               /* an error before anything was sent */
+
+enum turn_step {
+#define X(NAME, fn, to) STEP_##NAME,
+	TURN_STEPS(X)
+#undef X
+};
