@@ -194,8 +194,11 @@ static void disk_fails(enum power_fault fault, enum err_code want)
 	storm_run(&s, 0, 40);
 	for (size_t i = 0; i < s.n_facts; i++)
 		CHECK(s.facts[i].state == PUT_FAILED);
+	int opened = power_vfs_opened();
 	power_vfs_fail(fault, 0, 0);
 	CHECK(rig_put(&s.rig, &y) == ERR_NONE);
+	/* After an I/O error, nothing is acknowledged on the old connections: not the writer's, not the loop's. */
+	CHECK((power_vfs_opened() > opened) == (fault != POWER_WRITE_FULL));
 	CHECK(store_healthy(s.rig.store, &(struct err){0}));
 	CHECK(rig_get(&s.rig, 1, y.id, &a, &got) == ERR_NONE);
 	power_vfs_cut(s.disk, 0);

@@ -35,7 +35,7 @@ struct power_file {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct image *images;
-static int skip[POWER_FAULTS], times[POWER_FAULTS], failed;
+static int skip[POWER_FAULTS], times[POWER_FAULTS], failed, opened;
 static sqlite3_vfs *system_vfs, power;
 
 /* --- images --- */
@@ -277,6 +277,7 @@ static int p_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *f, int flags
 	if (path && (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL))) {
 		pthread_mutex_lock(&lock);
 		pf->image = image_open(path);
+		opened += (flags & SQLITE_OPEN_MAIN_DB) != 0;
 		pthread_mutex_unlock(&lock);
 	}
 	return SQLITE_OK;
@@ -311,7 +312,7 @@ void power_vfs_setup(void)
 		image_remove(images);
 	memset(skip, 0, sizeof skip);
 	memset(times, 0, sizeof times);
-	failed = 0;
+	failed = opened = 0;
 }
 
 void power_vfs_fail(enum power_fault what, int after, int n)
@@ -326,6 +327,14 @@ int power_vfs_failed(void)
 {
 	pthread_mutex_lock(&lock);
 	int n = failed;
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
+int power_vfs_opened(void)
+{
+	pthread_mutex_lock(&lock);
+	int n = opened;
 	pthread_mutex_unlock(&lock);
 	return n;
 }

@@ -13,6 +13,8 @@ void power_vfs_setup(void);
 void power_vfs_fail(enum power_fault what, int skip, int times);
 /* Calls of that kind that failed so far. */
 int power_vfs_failed(void);
+/* How often a database was opened so far. */
+int power_vfs_opened(void);
 /* Writes what a power cut now would leave of every file into the folder `to`. seed > 0: some of the unsynced
  * writes, chosen by it, have reached the disk too, a few of them in part. */
 void power_vfs_cut(const char *to, uint32_t seed);
