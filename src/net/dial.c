@@ -128,12 +128,10 @@ static void on_proxy_read(struct conn *c, struct str bytes)
 		fail_with(w, "the proxy's answer is not HTTP");
 	} else if (end) {
 		str_cut(&got, ' ');
-		if (got.n < 3 || got.p[0] != '2') {
+		if (got.n < 3 || got.p[0] != '2')
 			fail_with(w, "the proxy refused the connection");
-		} else if (start_tls(w)) {
-			conn_touch(c); /* begins the handshake */
-			opened(w);
-		}
+		else if (start_tls(w))
+			opened(w); /* the request that is written now begins the handshake */
 	}
 }
 

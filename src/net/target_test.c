@@ -247,9 +247,17 @@ static void ends_tls_properly(void)
 
 static void verifies_its_peer(void)
 {
+	char port[8];
 	open_peer(say_hello);
-	call("https", "127.0.0.2", peer.port); /* not in the certificate */
-	CHECK(ended.code == ERR_ENGINE && status_seen == 0 && peer.requests == 0);
+	peer.proxy = true; /* so that any name leads to it */
+	snprintf(port, sizeof port, "%d", peer.port);
+	forced_proxy = port;
+	call("https", "127.0.0.2", 443); /* not in the certificate */
+	CHECK(ended.code == ERR_ENGINE && status_seen == 0 && strstr(ended.msg, "IP address mismatch"));
+	call("https", "localhost.example", 443);
+	CHECK(ended.code == ERR_ENGINE && status_seen == 0 && strstr(ended.msg, "ostname mismatch"));
+	CHECK(peer.requests == 2); /* CONNECT only */
+	forced_proxy = NULL;
 	close_peer();
 	setenv("SSL_CERT_FILE", "/dev/null", 1);
 	open_peer(say_hello);
