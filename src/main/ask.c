@@ -332,7 +332,6 @@ int ask_command(int argc, char **argv)
 	};
 	struct err e = {0};
 	int status = ASK_USAGE;
-	fetch_setup();
 	if (!args_read(&k.args, argc, argv, own, &e))
 		complain(&e);
 	else if (k.args.help)

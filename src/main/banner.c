@@ -129,7 +129,6 @@ void offers_start(struct app *app)
 		return;
 	struct offers *o = xalloc(sizeof *o);
 	o->app = app;
-	fetch_setup();
 	if (pthread_create(&o->thread, NULL, offers_run, o)) {
 		xfree(o);
 		return;

@@ -234,7 +234,6 @@ int check_command(int argc, char **argv)
 	struct err e = {0};
 	struct check c = {.args = &args, .arena = &args.config.arena};
 	bool ok = args_read(&args, argc, argv, own, &e);
-	fetch_setup();
 	if (ok && args.help) {
 		help_for("check");
 	} else if (ok && purpose && (strcmp(purpose, "codex") || !urls.n)) {

@@ -33,7 +33,6 @@ int env_command(int argc, char **argv)
 	struct err e = {0};
 	struct str base = {0};
 	bool keys = false, ok = args_read(&a, argc, argv, NULL, &e);
-	fetch_setup();
 	if (ok && a.help) {
 		help_for("env");
 	} else if (ok && find(&a, &base, &keys, &e)) {

@@ -1,6 +1,6 @@
 /* fetch.h - blocking HTTP for the command line (libcurl): ask, check, keys, and the look for other engines.
  *
- * Any thread; fetch_setup() once before threads start. */
+ * Any thread. */
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
@@ -21,7 +21,6 @@ struct fetch {
 	bool refused; /* nobody listens there */
 };
 
-void fetch_setup(void);
 /* false: no HTTP answer at all (*e: ERR_ENGINE with curl's text). */
 bool fetch_run(struct fetch *f, struct err *e);
 void fetch_release(struct fetch *f);
