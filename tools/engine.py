@@ -30,7 +30,8 @@ def arguments():
 
 def die_with_parent():
     parent = os.getppid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    # Not SIGTERM: Python would look at it only when a model that is being loaded has been loaded.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         raise SystemExit("the parent ended before the start")
 

@@ -1,7 +1,9 @@
 /* managed.c - the engine that Antiphon starts itself: a llama.cpp server as a child. */
 #include "engine/managed.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +161,28 @@ static void start_child(struct managed *m)
 
 /* --- starting and stopping --- */
 
+/* Folders are named antiphon-PID-...: those whose process was killed are tidied up. */
+static void sweep_run_dirs(const char *run)
+{
+	DIR *d = opendir(run);
+	for (struct dirent *one; d && (one = readdir(d));) {
+		struct str name = str_of(one->d_name);
+		int64_t pid = 0;
+		if (!str_starts(name, S("antiphon-")))
+			continue;
+		name = (struct str){name.p + 9, name.n - 9};
+		if (!str_int(str_cut(&name, '-'), &pid) || pid < 2 || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+			continue;
+		struct arena a = {0};
+		struct str dir = str_fmt(&a, "%s/%s", run, one->d_name);
+		unlink(str_fmt(&a, "%.*s/engine.sock", FMT(dir)).p);
+		rmdir(dir.p); /* of another user, or with other things in it: it stays */
+		arena_free(&a);
+	}
+	if (d)
+		closedir(d);
+}
+
 /* A folder of ours whose path is short enough for a socket's. */
 static bool make_run_dir(struct managed *m, struct err *e)
 {
@@ -167,7 +191,8 @@ static bool make_run_dir(struct managed *m, struct err *e)
 	struct stat st;
 	if (!run || *run != '/' || strlen(run) > sizeof un.sun_path - 40 || stat(run, &st) != 0 || access(run, W_OK) != 0)
 		run = "/tmp";
-	struct str dir = str_fmt(&m->a, "%s/antiphon-XXXXXX", run);
+	sweep_run_dirs(run);
+	struct str dir = str_fmt(&m->a, "%s/antiphon-%d-XXXXXX", run, getpid());
 	if (!mkdtemp((char *)dir.p))
 		return fail(e, ERR_CONFIG, NULL, "could not make a folder in %s for the engine's socket: %s", run,
 		            strerror(errno));

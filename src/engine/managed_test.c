@@ -119,13 +119,20 @@ static void gives_the_measured_flags(void)
 	struct managed *m = NULL;
 	struct str url = {0}, alias = {0};
 	install(RECORD "touch ready\nexec sleep 60\n");
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	make_folder("antiphon-999999999-abcdef"); /* no pid is so large: left by one that was killed */
+	write_file("antiphon-999999999-abcdef/engine.sock", "", 0600);
+	make_folder("antiphon-x-abcdef");
 	struct managed_options o = options(&a);
 	o.model = str_fmt(&a, "%s/models/My.Own-7B.GGUF", dir);
 	o.slots = 3;
 	o.context = 1000;
 	CHECK(managed_start(loop, &o, &m, &url, &alias, &e));
 	CHECK_STR(alias, S("My.Own-7B"));
-	CHECK(str_starts(url, S("unix:/")) && url.n <= 5 + 107);
+	CHECK(str_starts(url, str_fmt(&a, "unix:%s/antiphon-%d-", dir, getpid())) && url.n <= 5 + 107);
+	CHECK(access(str_fmt(&a, "%s/antiphon-999999999-abcdef", dir).p, F_OK) != 0);
+	CHECK(access(str_fmt(&a, "%s/antiphon-x-abcdef", dir).p, F_OK) == 0);
+	unsetenv("XDG_RUNTIME_DIR");
 	struct str socket = str_copy(&a, (struct str){url.p + 5, url.n - 5});
 	for (int i = 0; i < 5000 && !read_file(&a, "env").n; i++)
 		run_ms(1);
