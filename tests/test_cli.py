@@ -10,7 +10,7 @@ import tempfile
 import shutil
 import unittest
 
-from engine_script import ScriptedEngine, call, cut, finish, say, status
+from engine_script import ScriptedEngine, call, cut, finish, hang, say, status
 from harness import BINARY, BROKEN, PATIENCE, TREE, Server, environment, eventually, make_key, text_of
 
 
@@ -214,6 +214,20 @@ class Serve(Home):
             server.process.send_signal(number)
             self.assertEqual(server.process.wait(PATIENCE), 0)
             self.assertFalse(os.path.exists(os.path.join(server.data, "antiphon.sock")))
+
+    def test_a_second_signal_ends_the_patience(self):
+        engine = self.engine()
+        engine.next(say("a"), hang())
+        server = self.server(engine, args=["--set", "api.drain_seconds=3600"])
+        stream = server.stream("hi")
+        stream.until("response.output_text.delta")
+        server.process.send_signal(signal.SIGTERM)
+        eventually(lambda: "draining" in server.stderr())
+        self.assertIsNone(server.process.poll())
+        self.assertEqual(server.get("/health").status, 200)  # still listening while a turn runs
+        server.process.send_signal(signal.SIGTERM)
+        self.assertEqual(server.process.wait(PATIENCE), 0)
+        stream.leave()
 
     def test_json_log(self):
         server = self.server(self.engine(), args=["--log-format", "json"])
