@@ -279,10 +279,15 @@ static void open_with(struct jout *o, char c)
 
 static void scalar(struct jout *o, struct str text)
 {
-	if (o->comma)
-		buf_byte(o->b, ',');
-	buf_add(o->b, text);
+	size_t comma = o->comma ? 1 : 0;
+	char *at = buf_room(o->b, text.n + comma);
 	o->comma = true;
+	if (!at)
+		return;
+	if (comma)
+		*at++ = ',';
+	memcpy(at, text.p, text.n);
+	o->b->n += text.n + comma;
 }
 
 void jo_obj(struct jout *o)
@@ -309,11 +314,35 @@ void jo_arr_end(struct jout *o)
 	o->comma = true;
 }
 
+/* Comma, quotes and `s`, then `after` unless it is 0. Text with nothing to escape goes out in one piece. */
+static void put_quoted(struct jout *o, struct str s, char after)
+{
+	struct buf *b = o->b;
+	if (plain_run((const unsigned char *)s.p, 0, s.n) < s.n) {
+		open_with(o, '"');
+		jo_escape(b, s);
+		buf_add(b, (struct str){(char[]){'"', after}, after ? 2 : 1});
+		return;
+	}
+	size_t n = s.n + 2 + (o->comma ? 1 : 0) + (after ? 1 : 0);
+	char *at = buf_room(b, n);
+	if (!at)
+		return;
+	if (o->comma)
+		*at++ = ',';
+	*at++ = '"';
+	if (s.n)
+		memcpy(at, s.p, s.n);
+	at += s.n;
+	*at++ = '"';
+	if (after)
+		*at = after;
+	b->n += n;
+}
+
 void jo_key(struct jout *o, struct str key)
 {
-	open_with(o, '"');
-	jo_escape(o->b, key);
-	buf_add(o->b, S("\":"));
+	put_quoted(o, key, ':');
 	o->comma = false;
 }
 
@@ -323,9 +352,7 @@ void jo_str(struct jout *o, struct str s)
 		jo_null(o);
 		return;
 	}
-	open_with(o, '"');
-	jo_escape(o->b, s);
-	buf_byte(o->b, '"');
+	put_quoted(o, s, 0);
 	o->comma = true;
 }
 
