@@ -180,6 +180,7 @@ static void set_options(struct engine_run *r)
 		.max_tokens = most,
 		.slot = -1, /* llama.cpp takes the slot with the longest common prefix by itself */
 		.usage = true,
+		.small = c->system.n > 0, /* the shims are those of the small default model */
 	};
 }
 

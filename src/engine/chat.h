@@ -18,6 +18,7 @@ struct chat_options {
 	int64_t max_tokens; /* used when the request has none; 0 none */
 	int64_t slot;       /* -1 none */
 	bool usage;         /* ask for usage in the stream */
+	bool small;         /* a tiny model: after a tool result it answers, unless a call is demanded (forced.h) */
 };
 
 /* Appends the body of POST /v1/chat/completions, always with "stream": true. What chat_accepts() refuses

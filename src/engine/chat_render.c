@@ -441,7 +441,7 @@ static bool put_passed(struct render *r, struct err *e)
 bool chat_render(struct arena *a, const struct prompt *p, const struct chat_options *o, struct buf *out, struct err *e)
 {
 	struct render r = {.a = a, .o = {.b = out}, .p = *p, .opt = o};
-	r.forced = forced_choose(a, o->caps, p);
+	r.forced = forced_choose(a, o, p);
 	r.as_text = !o->caps->tools;
 	r.p.messages = new_array(a, struct prompt_message, p->n + 1);
 	if (p->n)

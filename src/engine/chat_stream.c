@@ -63,7 +63,7 @@ struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, con
 	struct chat_stream *s = new (a, struct chat_stream);
 	*s = (struct chat_stream){.a = a, .p = p, .model = o->model, .emit = emit, .ctx = ctx};
 	sse_init(&s->sse, EVENT_MAX);
-	s->set = forced_choose(a, o->caps, p);
+	s->set = forced_choose(a, o, p);
 	if (s->set.n)
 		forced_init(&s->forced, a, &s->set, emit, ctx);
 	arena_defer(a, stream_release, s);
@@ -215,7 +215,7 @@ static void add_args(struct chat_stream *s, int at, struct str text)
 /* The call that a piece goes on with, or -1: it starts one. */
 static int call_of(const struct chat_stream *s, int64_t index, struct str id, struct str name)
 {
-	int at = index < 0 ? s->last : -1;
+	int at = index < 0 && s->n_calls ? s->last : -1;
 	for (int i = s->n_calls - 1; i >= 0; i--) {
 		const struct stream_call *c = &s->calls[i];
 		if (index >= 0 ? c->index == index : id.n && str_eq(c->id, id)) {

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "base/map.h"
-
 enum {
 	HELD = 1 << 20, /* bytes of one call or one key */
 	CALLS = 8,      /* in one list; a small model would go on for ever */
@@ -15,33 +13,28 @@ bool forced_needed(const struct engine_caps *caps, const struct prompt *p)
 	return !caps->tools && p->n_tools && p->choice != CHOICE_NONE;
 }
 
-/* Names that were called since the last user message. */
-static void called_since(const struct prompt *p, struct map *names)
+static bool has_result(const struct prompt *p)
 {
 	for (size_t i = p->n; i-- && p->messages[i].role != ROLE_USER;)
-		for (size_t j = 0; j < p->messages[i].n_calls; j++)
-			map_put(names, p->messages[i].calls[j].name, &p->messages[i].calls[j]);
+		if (p->messages[i].role == ROLE_TOOL)
+			return true;
+	return false;
 }
 
-struct forced_set forced_choose(struct arena *a, const struct engine_caps *caps, const struct prompt *p)
+struct forced_set forced_choose(struct arena *a, const struct chat_options *o, const struct prompt *p)
 {
 	struct forced_set set = {.p = p, .none = S("none")};
-	struct map called = {0};
-	if (!forced_needed(caps, p))
+	if (!forced_needed(o->caps, p) || (o->small && p->choice == CHOICE_AUTO && has_result(p)))
 		return set;
 	set.demanded = p->choice == CHOICE_REQUIRED || p->choice == CHOICE_NAMED;
 	set.several = p->parallel && p->choice != CHOICE_NAMED;
 	set.tools = new_array(a, const struct function_tool *, p->n_tools);
-	if (!set.demanded)
-		called_since(p, &called);
 	for (size_t i = 0; i < p->n_tools; i++) {
-		const struct function_tool *t = &p->tools[i];
-		if (str_eq(t->name, set.none))
+		if (str_eq(p->tools[i].name, set.none))
 			set.none = S("no_function");
-		if ((p->choice != CHOICE_NAMED || str_eq(t->name, p->choice_name)) && !map_get(&called, t->name))
-			set.tools[set.n++] = t;
+		if (p->choice != CHOICE_NAMED || str_eq(p->tools[i].name, p->choice_name))
+			set.tools[set.n++] = &p->tools[i];
 	}
-	map_release(&called);
 	return set;
 }
 
@@ -119,7 +112,7 @@ static void describe_answer(struct buf *out, const struct forced_set *set)
 	} else if (set->p->format.kind == FORMAT_JSON_OBJECT) {
 		buf_add(out, S("{}}: Answer, in a JSON object"));
 	} else {
-		buf_add(out, S("\"...\"}: Chat, knowledge, jokes, writing"));
+		buf_add(out, S("\"Your answer.\"}: Chat, knowledge, jokes, writing"));
 	}
 	buf_byte(out, '\n');
 }
@@ -412,32 +405,65 @@ static void take_key(struct forced *f)
 	buf_clear(&f->held);
 }
 
-/* The text of the answer, a JSON string: escapes are collected until they can be decoded. A high surrogate
- * waits for its other half. */
-static void take_text(struct forced *f, char c)
+static void take_text(struct forced *f, char c);
+
+/* Half a surrogate pair: what was collected after it is read again. */
+static void drop_half(struct forced *f)
 {
-	if (!f->n_escape && c != '\\') {
-		if (c == '"')
-			f->step = FORCED_END;
-		else
-			buf_byte(&f->held, c);
-		return;
-	}
-	f->escape[f->n_escape++] = c;
-	bool u = f->n_escape > 1 && f->escape[1] == 'u';
-	bool high = u && f->n_escape > 3 && (f->escape[2] | 0x20) == 'd' && strchr("89abAB", f->escape[3]);
-	if (f->n_escape < (high ? 12 : u ? 6 : 2))
-		return;
-	char json[16] = {'"'};
+	char rest[6];
+	int n = f->n_escape - 6;
+	memcpy(rest, f->escape + 6, (size_t)n);
+	buf_add(&f->held, S("\xef\xbf\xbd"));
+	f->n_escape = 0;
+	for (int i = 0; i < n; i++)
+		take_text(f, rest[i]);
+}
+
+/* Decodes a whole escape, two to twelve bytes, on the stack. */
+static bool decode(struct forced *f)
+{
+	char json[16] = {'"'}, room[1024];
+	yyjson_alc alc;
 	memcpy(json + 1, f->escape, (size_t)f->n_escape);
 	json[f->n_escape + 1] = '"';
-	struct err ignored = {0};
-	yyjson_val *v = NULL;
-	if (json_parse(f->a, (struct str){json, (size_t)f->n_escape + 2}, &v, &ignored))
-		buf_add(&f->held, json_str(v));
-	else
+	yyjson_alc_pool_init(&alc, room, sizeof room);
+	yyjson_doc *doc = yyjson_read_opts(json, (size_t)f->n_escape + 2, YYJSON_READ_NOFLAG, &alc, NULL);
+	if (doc)
+		buf_add(&f->held, json_str(yyjson_doc_get_root(doc)));
+	return doc != NULL;
+}
+
+/* An escape is collected until it can be decoded; a high surrogate waits for its other half. */
+static void take_escape(struct forced *f, char c)
+{
+	f->escape[f->n_escape++] = c;
+	bool u = f->n_escape > 1 && f->escape[1] == 'u';
+	bool high = u && f->n_escape >= 6 && (f->escape[2] | 0x20) == 'd' && strchr("89abAB", f->escape[3]);
+	if (high && ((f->n_escape == 7 && c != '\\') || (f->n_escape == 8 && c != 'u'))) {
+		drop_half(f);
+		return;
+	}
+	if (f->n_escape < (high ? 12 : u ? 6 : 2))
+		return;
+	if (!decode(f)) {
+		if (high) {
+			drop_half(f);
+			return;
+		}
 		buf_add(&f->held, S("\xef\xbf\xbd"));
+	}
 	f->n_escape = 0;
+}
+
+/* The text of the answer, a JSON string. */
+static void take_text(struct forced *f, char c)
+{
+	if (f->n_escape || c == '\\')
+		take_escape(f, c);
+	else if (c == '"')
+		f->step = FORCED_END;
+	else
+		buf_byte(&f->held, c);
 }
 
 static void take_value(struct forced *f, char c)

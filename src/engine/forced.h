@@ -5,9 +5,8 @@
  * forced_feed() turns that JSON back into events: an answer's text as it comes, each call when it is complete,
  * so that output that was cut never shows half a call. Pure.
  *
- * Small models repeat a call whose result they have just been given, for ever. So, unless a call is demanded, a
- * function that was called since the last user message is not offered again; with none left the model answers
- * in plain text. */
+ * Tiny models repeat a call whose result they have just been given, or try the next function, for ever. So with
+ * chat_options.small a tool result is followed by an answer in plain text, unless a call is demanded. */
 #pragma once
 #include "engine/chat.h"
 #include "wire/json.h"
@@ -24,7 +23,7 @@ struct forced_set {
 /* Are tools asked for that the template does not know? */
 bool forced_needed(const struct engine_caps *caps, const struct prompt *p);
 /* Lives in `a`, points into *p. */
-struct forced_set forced_choose(struct arena *a, const struct engine_caps *caps, const struct prompt *p);
+struct forced_set forced_choose(struct arena *a, const struct chat_options *o, const struct prompt *p);
 /* Appends what the system message says of functions and answers. */
 void forced_describe(struct buf *out, const struct forced_set *set);
 /* Writes the schema that the output must fit. */

@@ -1,0 +1,79 @@
+/* chat_fuzz.c - any bytes as an engine's answer, cut anywhere: the events must not depend on the cuts, calls must
+ * come in order, and nothing may come after a failure. The first byte says how: cuts, and which prompt. */
+#include <assert.h>
+
+#include "engine/chat_test.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct watch {
+	struct seen seen;
+	int begun; /* calls */
+};
+
+static void watch_event(void *ctx, const struct model_event *ev)
+{
+	struct watch *w = ctx;
+	if (ev->kind == ME_CALL_BEGIN)
+		assert(ev->index == w->begun++ && ev->name.n);
+	else if (ev->kind == ME_CALL_ARGS)
+		assert(ev->index < w->begun && ev->text.n);
+	seen_event(&w->seen, ev);
+}
+
+static bool run(struct str in, size_t piece, const struct prompt *p, const struct chat_options *o, struct buf *out)
+{
+	struct arena a = {0};
+	struct err e = {0};
+	struct watch w = {.seen = {.kind = -1}};
+	enum finish finish = FINISH_STOP;
+	struct usage u = {0};
+	bool ok = true;
+	buf_init(&w.seen.b, 8 << 20);
+	struct chat_stream *s = chat_stream_new(&a, p, o, watch_event, &w);
+	for (size_t at = 0; ok && at < in.n; at += piece)
+		ok = chat_stream_feed(s, (struct str){in.p + at, piece < in.n - at ? piece : in.n - at}, &e);
+	ok = ok && chat_stream_end(s, &finish, &u, &e);
+	assert(ok == (e.code == ERR_NONE));
+	assert(!ok || (u.input >= 0 && u.output >= 0 && u.reasoning <= u.output));
+	buf_fmt(&w.seen.b, "|%d %d %d %s", ok, (int)finish, (int)u.output, e.msg);
+	buf_add(out, buf_str(&w.seen.b));
+	buf_release(&w.seen.b);
+	arena_free(&a);
+	return ok;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const requests[] = {
+	    "\"input\":\"x\"",
+	    "\"input\":\"x\",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"strict\":false,\"parameters\":null},"
+	    "{\"type\":\"function\",\"name\":\"g\",\"strict\":false,\"parameters\":null}]",
+	    "\"input\":\"x\",\"parallel_tool_calls\":false,\"tool_choice\":\"required\",\"tools\":[{\"type\":"
+	    "\"function\",\"name\":"
+	    "\"f\",\"strict\":false,\"parameters\":null}]",
+	    "\"input\":\"x\",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"s\",\"schema\":{\"type\":"
+	    "\"object\"}}},"
+	    "\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"strict\":false,\"parameters\":null}]",
+	};
+	if (!size)
+		return 0;
+	struct arena a = {0};
+	struct engine_caps caps = test_caps(data[0] & 4 ? "sr" : "tpsr");
+	struct chat_options o = {.caps = &caps, .model = S("m"), .slot = -1};
+	struct prompt p;
+	struct err e;
+	struct str in = {(const char *)data + 1, size - 1};
+	struct buf whole, cut;
+	buf_init(&whole, 16 << 20);
+	buf_init(&cut, 16 << 20);
+	bool ok = test_prompt(&a, requests[data[0] & 3], &p, &e);
+	assert(ok);
+	run(in, in.n + 1, &p, &o, &whole);
+	run(in, (size_t)(data[0] >> 3) + 1, &p, &o, &cut);
+	assert(str_eq(buf_str(&whole), buf_str(&cut)));
+	buf_release(&whole);
+	buf_release(&cut);
+	arena_free(&a);
+	return 0;
+}
