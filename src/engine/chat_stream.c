@@ -3,6 +3,8 @@
  * Engines differ in how they send calls, so a piece belongs to a call by these rules: pieces that have an
  * index go by it, others by their id, others to the last call; but a piece that brings a name starts a new
  * call when its id is another one, or when the call's arguments are complete. */
+#include <string.h>
+
 #include "engine/chat.h"
 #include "engine/forced.h"
 #include "wire/sse.h"
@@ -38,7 +40,7 @@ struct chat_stream {
 	struct forced_set set; /* n 0: tools are not forced */
 	struct forced forced;
 	struct stream_call *calls;
-	int n_calls, last;
+	int n_calls, cap_calls, last;
 	struct usage usage;
 	bool has_usage, told_reasoning;
 	int64_t deltas, reasoning_deltas; /* events with text of any kind; with reasoning */
@@ -239,8 +241,14 @@ static int new_call(struct chat_stream *s, int64_t index)
 		fail(&s->err, ERR_ENGINE, NULL, "The engine made more than %d function calls at once.", CALLS_MAX);
 		return -1;
 	}
-	if (!s->calls)
-		s->calls = new_array(s->a, struct stream_call, CALLS_MAX);
+	if (s->n_calls == s->cap_calls) {
+		int cap = s->cap_calls ? s->cap_calls * 2 : 4;
+		struct stream_call *more = new_array(s->a, struct stream_call, (size_t)cap);
+		if (s->n_calls)
+			memcpy(more, s->calls, (size_t)s->n_calls * sizeof *more);
+		s->calls = more;
+		s->cap_calls = cap;
+	}
 	s->calls[s->n_calls].index = index;
 	buf_init(&s->calls[s->n_calls].held, EVENT_MAX);
 	return s->n_calls++;

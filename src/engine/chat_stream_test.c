@@ -264,7 +264,7 @@ static void logprobs(void)
 	arena_free(&a);
 }
 
-/* A line over the bound, and JSON as deep as a line can be: failures, not crashes. */
+/* An event over the bound, and JSON as deep as a line can be: failures, not crashes. */
 static void bounds(void)
 {
 	struct arena a = {0};
@@ -272,7 +272,7 @@ static void bounds(void)
 	struct chat_options o = {.caps = &caps, .model = S("m"), .slot = -1};
 	struct prompt p;
 	struct err e;
-	size_t n = 300000, big = 18 << 20;
+	size_t n = 300000, big = 1 << 20;
 	struct buf b;
 	CHECK(test_prompt(&a, two_tools, &p, &e));
 	buf_init(&b, 32 << 20);
@@ -286,9 +286,10 @@ static void bounds(void)
 	buf_add(&b, S("}}}]},\"finish_reason\":\"stop\"}]}\n\n"));
 	CHECK(str_starts(test_stream(&a, &p, &o, buf_str(&b), 7, false), S("|C0:f()|A0:{\"x\":[[[[")));
 	buf_clear(&b);
-	buf_add(&b, S("data: "));
+	buf_add(&b, S("data: {\"choices\":[{\"delta\":{\"content\":\""));
 	memset(buf_room(&b, big), 'x', big);
 	b.n += big;
+	buf_add(&b, S("\"},\"finish_reason\":\"stop\"}]}\n\n"));
 	CHECK(str_starts(test_stream(&a, &p, &o, buf_str(&b), 7, false), S("|error ENGINE: ")));
 	buf_release(&b);
 	arena_free(&a);
