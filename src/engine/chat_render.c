@@ -434,6 +434,12 @@ static bool put_passed(struct render *r, struct err *e)
 			jo_val(&r->o, val);
 		}
 	}
+	/* vLLM's name, which decision A5 lists; llama.cpp ignores it in silence and has its own. */
+	val = json_get(all, S("repetition_penalty"));
+	if (val && !json_get(all, S("repeat_penalty"))) {
+		jo_key(&r->o, S("repeat_penalty"));
+		jo_val(&r->o, val);
+	}
 	put_template_kwargs(r, kwargs);
 	return true;
 }

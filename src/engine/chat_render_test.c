@@ -174,6 +174,8 @@ static void sampling(void)
 	    {"sr", "\"input\":\"hi\",\"include\":[\"message.output_text.logprobs\"],\"top_logprobs\":2",
 	     HI ",\"logprobs\":true,\"top_logprobs\":2"},
 	    {"sr", "\"input\":\"hi\",\"top_k\":40,\"seed\":1", HI ",\"top_k\":40,\"seed\":1"},
+	    {"sr", "\"input\":\"hi\",\"repetition_penalty\":1.5",
+	     HI ",\"repetition_penalty\":1.5,\"repeat_penalty\":1.5"},
 	    {"srk", "\"input\":\"hi\",\"reasoning\":{\"effort\":\"none\"}",
 	     HI ",\"chat_template_kwargs\":{\"enable_thinking\":false}"},
 	    {"sr", "\"input\":\"hi\",\"reasoning\":{\"effort\":\"none\"}", HI},

@@ -43,7 +43,7 @@ static inline void test_prompt_of(struct arena *a, const struct create *c, struc
 /* {"model":"m",<members>}; failures print. */
 static inline bool test_prompt(struct arena *a, const char *members, struct prompt *p, struct err *e)
 {
-	static const char *const pass[] = {"top_k", "seed", "chat_template_kwargs", NULL};
+	static const char *const pass[] = {"top_k", "seed", "repetition_penalty", "chat_template_kwargs", NULL};
 	static const struct request_rules rules = {.pass = pass, .engine_name = "test"};
 	struct create *c = new (a, struct create);
 	yyjson_val *v = NULL;
