@@ -71,12 +71,28 @@ void names_free(struct names *s)
 	xfree(s);
 }
 
+/* localhost is this machine also where nothing says so, as in a container without /etc/hosts (RFC 6761, 6.3). */
+static bool look_localhost(struct look *k)
+{
+	int64_t port;
+	struct sockaddr_in *four = (struct sockaddr_in *)&k->found.at[0];
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)&k->found.at[1];
+	if (!str_eq_nocase(str_of(k->host), S("localhost")) || !str_int(str_of(k->port), &port))
+		return false;
+	uv_ip4_addr("127.0.0.1", (int)port, four);
+	uv_ip6_addr("::1", (int)port, six);
+	k->found.n = 2;
+	return true;
+}
+
 /* Worker thread: `look` is the job's while it runs. */
 static void look_run(struct job *j)
 {
 	struct look *k = OWNER(j, struct look, job);
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *list = NULL;
 	int bad = getaddrinfo(k->host, k->port, &hints, &list);
+	if (bad && look_localhost(k))
+		return;
 	if (bad)
 		snprintf(k->why, sizeof k->why, "%s", gai_strerror(bad));
 	for (struct addrinfo *i = list; i && k->found.n < NAME_ADDRESSES; i = i->ai_next)
