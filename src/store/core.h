@@ -7,9 +7,11 @@
 #include "store/driver.h"
 #include "store/keys.h"
 #include "store/limits.h"
+#include "store/seal.h"
 #include "store/store.h"
 
 struct keyring;
+struct sealer;
 struct sweeper;
 struct mail;
 struct store_request;
@@ -24,6 +26,7 @@ struct store {
 	pthread_cond_t wait_wake;
 	struct keyring *keyring;
 	struct sweeper *sweeper;
+	struct sealer *sealer; /* NULL: not started */
 };
 
 struct store_port {
@@ -63,3 +66,11 @@ void sweeper_stop(struct store *s);
 void sweeper_wake(struct store *s);
 /* Removes one slice of what is deleted or expired; *ret: rows, 0 when nothing is left. Blocks. */
 bool sweep_slice(struct store *s, size_t *ret, struct err *e);
+
+/* --- seal.c, seal_secret.c --- */
+void sealer_close(struct store *s);
+/* The master secret as a key. `first`: nothing was wrapped with it yet, so it may be made. */
+bool master_secret(const struct seal_options *o, bool first, uint8_t out[32], struct err *e);
+#define SEAL_LOST                                                                                                      \
+	"Should it be lost, what was sealed is lost too; `DELETE FROM seal_key` in the database lets the store "       \
+	"start with new keys."

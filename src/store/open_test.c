@@ -68,7 +68,7 @@ static void schema(void)
 	CHECK(newest >= 2);
 	rig_shut(&r);
 	/* As the first version left it: opens, and what it held is there. */
-	rig_exec(r.dir, "DROP TABLE idempotency; PRAGMA user_version=1");
+	rig_exec(r.dir, "DROP TABLE idempotency; DROP TABLE seal_key; PRAGMA user_version=1");
 	rig_open(&r);
 	CHECK(rig_number(&r, "PRAGMA user_version") == newest);
 	CHECK(rig_number(&r, "SELECT count(*) FROM idempotency") == 0);

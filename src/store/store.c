@@ -153,6 +153,7 @@ void store_close(struct store *s)
 	if (!s)
 		return;
 	sweeper_stop(s);
+	sealer_close(s);
 	keyring_close(s);
 	s->driver->detach(s->reader);
 	s->driver->close(s->db);

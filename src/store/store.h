@@ -24,7 +24,7 @@ struct store_port *store_attach(struct store *s, struct loop *l);
 void store_detach(struct store_port *p);
 /* true while writes succeed; GET /ready asks. */
 bool store_healthy(const struct store *s, struct err *why);
-/* 32 bytes derived from the store's own secret for a purpose ("id", "obfuscation", "seal"). */
+/* 32 bytes derived from the store's own secret for a purpose ("id", "obfuscation"). */
 void store_secret(const struct store *s, const char *purpose, uint8_t out[32]);
 
 struct store_op {
