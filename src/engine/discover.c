@@ -30,7 +30,8 @@ bool props_read(struct str body, const struct engine_config *c, struct engine_fa
 		f->llamacpp = true;
 		f->slots = int_of(json_get(root, S("total_slots")));
 		f->context = int_of(json_get(json_get(root, S("default_generation_settings")), S("n_ctx")));
-		f->caps.tools = bool_of(can, S("supports_tool_calls"), false);
+		/* A template may print calls and yet have no place for the list of tools. */
+		f->caps.tools = bool_of(can, S("supports_tool_calls"), false) && bool_of(can, S("supports_tools"), true);
 		f->caps.parallel = bool_of(can, S("supports_parallel_tool_calls"), false);
 		f->caps.system_role = bool_of(can, S("supports_system_role"), true);
 		f->caps.vision = bool_of(modes, S("vision"), false);

@@ -33,7 +33,7 @@ struct engine_config {
 	int64_t concurrency;     /* 0: /props.total_slots if told, else 512 */
 	int64_t connect_ms, first_byte_ms, idle_ms, total_ms; /* 0: the limits' defaults */
 	bool fetches_urls;       /* decision O4 */
-	bool schema_prompt;      /* decision D5: `schema: prompt` */
+	bool schema_prompt;      /* decision D5 (`schema: prompt`) */
 	/* Shims for the small default model (managed engine). */
 	struct str system;       /* added when the request brings no system message */
 	double temperature;      /* used when the request is silent; < 0: none */
