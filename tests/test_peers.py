@@ -454,6 +454,12 @@ class Manners(Peers):
             self.assertEqual(r.answer().headers["connection"], "close")
             self.assertTrue(r.closed())
 
+    def test_half_close_after_the_request(self):
+        with connect(self.server) as s:
+            s.sendall(head())
+            s.shutdown(socket.SHUT_WR)
+            self.assertEqual(Reader(s).answer().status, 200)
+
     def test_absolute_target(self):
         self.assertEqual(ask(self.server, "GET", "http://localhost/health").status, 200)
 

@@ -25,7 +25,7 @@ class Peers(test_peers.Peers):
 
 @unittest.skipIf(URL, "needs the echo server's routes")
 class Leaving(Peers):
-    def leaves(self, request, leave, rest=b""):
+    def leaves(self, request, leave):
         gone = self.number("gone")
         s = connect(self.server)
         s.sendall(request)
@@ -64,11 +64,11 @@ class Leaving(Peers):
         self.eventually(lambda: self.number("inflight") == 0)
 
     def test_flood_while_running_closes(self):
-        s = connect(self.server)
-        s.sendall(head("GET", "/wait"))
-        self.eventually(lambda: self.number("running") == 1)
-        test_peers.send_all(s, b"a" * 1000000)
-        self.assertTrue(Reader(s).closed())
+        with connect(self.server) as s:
+            s.sendall(head("GET", "/wait"))
+            self.eventually(lambda: self.number("running") == 1)
+            test_peers.send_all(s, b"a" * 1000000)
+            self.assertTrue(Reader(s).closed())
         self.eventually(lambda: self.number("running") == 0)
 
     def test_little_is_kept_while_running(self):
@@ -162,6 +162,18 @@ class LittleInFlight(Peers):
             self.assertEqual(Reader(s).answer().status, 200)
         self.eventually(lambda: self.number("inflight") == 0)
         self.assertEqual(ask(self.server, "POST", "/e", b"b" * 60000).status, 200)
+
+
+@unittest.skipIf(URL, "needs limits of its own")
+class SlowBodies(Peers):
+    args = ("body_seconds=600",)
+
+    def test_have_a_deadline_of_their_own(self):
+        with connect(self.server) as s:
+            s.sendall(head("POST", "/e", "Content-Length: 2"))
+            time.sleep(test_peers.LIMITS["head_seconds"] + 0.5)
+            s.sendall(b"{}")
+            self.assertEqual(Reader(s).answer().status, 200)
 
 
 @unittest.skipIf(URL, "needs limits of its own")

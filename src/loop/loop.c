@@ -173,6 +173,8 @@ static void set_alarm(struct loop *l)
 	int64_t due = l->n_timers ? l->heap[0]->due_ms : INT64_MAX;
 	if (l->deferred.next != &l->deferred)
 		due = l->now_ms;
+	if (due <= l->now_ms)
+		due = INT64_MIN; /* at once, whatever the alarm is set to */
 	/* An alarm that is too early only wakes us once for nothing; setting it anew on each
 	 * restart of a timer would cost more. */
 	if (due >= l->armed_ms)
@@ -265,9 +267,7 @@ bool loop_open(struct loop **ret, struct err *e)
 void loop_run(struct loop *l)
 {
 	uv_update_time(&l->uv);
-	/* A stop that came before the start counts. */
-	if (!atomic_load(&l->stop))
-		uv_run(&l->uv, UV_RUN_DEFAULT);
+	uv_run(&l->uv, UV_RUN_DEFAULT);
 	atomic_store(&l->stop, false);
 }
 

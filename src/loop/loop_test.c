@@ -157,6 +157,18 @@ static void deferred_after_events(void)
 	finish("a1bcdez");
 }
 
+static void deferred_started_twice(void)
+{
+	begin();
+	struct probe b = {.letter = '1'}, c = {.letter = '2'}, z = {.letter = 'z', .then = stop};
+	defer_start(l, &b.deferred, on_deferred);
+	defer_start(l, &c.deferred, on_deferred);
+	defer_start(l, &b.deferred, on_deferred);
+	at(&z, 1);
+	loop_run(l);
+	finish("12z");
+}
+
 static void forever(struct probe *p)
 {
 	defer_start(l, &p->deferred, on_deferred);
@@ -324,6 +336,7 @@ int main(void)
 	    {"cancelled timers are silent", cancelled_timers_are_silent},
 	    {"the heap keeps its order", heap_keeps_order},
 	    {"deferred calls run after events, in order, once", deferred_after_events},
+	    {"deferred calls started twice run once", deferred_started_twice},
 	    {"deferred calls do not starve timers", deferred_do_not_starve},
 	    {"a callback cancels what is next", cancel_from_callback},
 	    {"a stop before the run counts", stop_before_run},

@@ -14,6 +14,7 @@
 struct seen {
 	struct http http;
 	struct buf text, body;
+	unsigned n_fields; /* of the head */
 	struct err err;
 };
 
@@ -33,6 +34,7 @@ static void feed(struct seen *s, struct str in)
 			return;
 		case STEP_HEAD:
 			buf_fmt(&s->text, "%.*s %.*s", FMT(s->http.method_text), FMT(s->http.target));
+			s->n_fields = s->http.n_fields;
 			for (unsigned i = 0; i < s->http.n_fields; i++) {
 				struct http_field f = s->http.fields[i];
 				struct str value = str_trim((struct str){s->http.text.p + f.value, f.n_value});
@@ -43,6 +45,7 @@ static void feed(struct seen *s, struct str in)
 				(unsigned long long)s->http.length);
 			break;
 		case STEP_END:
+			CHECK(s->http.n_fields == s->n_fields); /* trailers are no headers */
 			buf_fmt(&s->text, " %.*s|", FMT(buf_str(&s->body)));
 			buf_clear(&s->body);
 			http_next(&s->http);
@@ -248,9 +251,12 @@ static void codings(void)
 		memset(wire, 0, n / 2);
 		CHECK(inflate_pieces(names[c], n, n, all) == ERR_BAD_REQUEST);
 	}
-	memcpy(wire, "\x25\xb5\x2f\xfd\0\0\0\x29\0\0hello", 15); /* a frame of version 0.5 */
-	CHECK(inflate_pieces(S("zstd"), 15, 15, S("")) == ERR_BAD_REQUEST);
-	CHECK(inflate_pieces(S("zstd"), 15, 1, S("")) == ERR_BAD_REQUEST);
+	struct body old;
+	struct err e = {0};
+	body_init(&old);
+	CHECK(body_begin(&old, S("zstd"), 0, &e));
+	CHECK(!body_feed(&old, S("\x25"), &e)); /* of version 0.5: refused before its decoder sees it */
+	body_release(&old);
 	CHECK(inflate_pieces(S("br"), 0, 1, S("")) == ERR_MEDIA_TYPE);
 	CHECK(inflate_pieces(S("gzip, gzip"), 0, 1, S("")) == ERR_MEDIA_TYPE);
 }
