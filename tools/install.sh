@@ -149,7 +149,7 @@ Install by hand: $next_packages"
 		-o Dir::Etc::preferences=$dir/pins -o Dir::Etc::preferencesparts=$dir/none
 		-o Dir::State::lists=$dir/lists -o Dir::Cache=$dir/cache"
 	say "yyjson and llhttp from $2, through a temporary source list (pinned, removed afterwards):"
-	sed -n 's/^/    /p' "$dir"/parts/next.* | grep -v '^ *$' | head -n 8
+	sed -n 's/^/    /p' "$dir"/parts/next.* | grep -v '^ *$' | head -n 8 >&2
 	quietly "reading the package list of $2" as_root apt-get $apt_options $only update
 	# shellcheck disable=SC2086
 	plan=$(as_root apt-get $apt_options $only -s install --no-install-recommends $next_packages) ||
@@ -191,7 +191,7 @@ install_apt() # $1: packages
 	esac
 	if [ -n "$(echo $packages)" ]; then
 		say "system packages to install, from this system's own sources:"
-		echo $packages | fold -s -w 100 | sed 's/^/    /'
+		echo $packages | fold -s -w 100 | sed 's/^/    /' >&2
 	fi
 	[ -z "$next" ] || say "and from the next release, Debian 13 ($next): $next_packages"
 	if [ "$(id -u)" != 0 ]; then

@@ -33,7 +33,7 @@ quietly() # $1: what it does; rest: the command
 	if [ -n "$step_ticker" ]; then
 		kill "$step_ticker" 2>/dev/null || :
 		wait "$step_ticker" 2>/dev/null || :
-		printf '\r' >&2
+		printf '\r\033[K' >&2
 	fi
 	if [ "$step_status" != 0 ]; then
 		say "$step_what: failed (exit $step_status); the end of its output:"
@@ -42,5 +42,5 @@ quietly() # $1: what it does; rest: the command
 		exit 1
 	fi
 	rm -f "$step_log"
-	say "$step_what: done, $(($(date +%s) - step_began)) s     "
+	say "$step_what: done, $(($(date +%s) - step_began)) s"
 }
