@@ -255,7 +255,8 @@ static void codings(void)
 	struct err e = {0};
 	body_init(&old);
 	CHECK(body_begin(&old, S("zstd"), 0, &e));
-	CHECK(!body_feed(&old, S("\x25"), &e)); /* of version 0.5: refused before its decoder sees it */
+	/* A frame of version 0.5: refused before its decoder sees it. */
+	CHECK(!body_feed(&old, S("\x25\xb5\x2f\xfd\0\0\0\x29\0\0hello"), &e));
 	body_release(&old);
 	CHECK(inflate_pieces(S("br"), 0, 1, S("")) == ERR_MEDIA_TYPE);
 	CHECK(inflate_pieces(S("gzip, gzip"), 0, 1, S("")) == ERR_MEDIA_TYPE);
