@@ -4,6 +4,7 @@
 Against the echo server of src/net (built by meson; ECHO_SERVER names the binary) everything is tried. With ANTIPHON_URL set
 to a running antiphon's base URL (http://HOST:PORT), what needs no special route is tried against that; ANTIPHON_LIMITS
 ("head_seconds=1 body_seconds=1 body_bytes=1048576") tells which limits it was started with.
+Under pytest (the flows) the echo server is the one beside ANTIPHON_BIN.
 """
 import gzip
 import json
@@ -17,7 +18,9 @@ import time
 import unittest
 import zlib
 
-ECHO = os.environ.get("ECHO_SERVER", "build/src/net/echo_server")
+TREE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.dirname(os.path.abspath(os.environ.get("ANTIPHON_BIN", os.path.join(TREE, "build", "antiphon"))))
+ECHO = os.environ.get("ECHO_SERVER", os.path.join(BUILD, "src", "net", "echo_server"))
 URL = os.environ.get("ANTIPHON_URL")
 PATIENCE = 30  # seconds until a test gives up; no test waits so long when all is well
 LIMITS = {"head_seconds": 1, "body_seconds": 1, "body_bytes": 1 << 20, "stall_seconds": 1, "linger_seconds": 2}
@@ -260,7 +263,7 @@ class Refusals(Peers):
             self.assertTrue(r.closed())
 
     def test_malformed(self):
-        post = f"POST {POST_PATH} HTTP/1.1\r\nHost: localhost\r\n".encode()
+        post = f"POST {POST_PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n".encode()
         cases = {
             "length and coding": post + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             "coding and length": post + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
