@@ -24,9 +24,9 @@ enum peer_at {
 };
 
 enum exchange_at {
-	X_NONE,   /* no exchange */
-	X_OPEN,   /* nothing of the answer is sent */
-	X_BEGUN   /* the head is sent, the body follows */
+	X_NONE, /* no exchange */
+	X_OPEN, /* nothing of the answer is sent */
+	X_BEGUN /* the head is sent, the body follows */
 };
 
 struct extra_header {
@@ -52,9 +52,9 @@ struct peer {
 	struct server *server; /* NULL: freed meanwhile */
 	struct peer *next, *prev;
 	enum peer_at at;
-	bool feeding;  /* peer_feed() is on the stack */
-	bool closed;   /* the connection is closed: no callback of it comes */
-	bool last;     /* no request after this one */
+	bool feeding; /* peer_feed() is on the stack */
+	bool closed;  /* the connection is closed: no callback of it comes */
+	bool last;    /* no request after this one */
 	bool tls, loopback;
 	struct err *body_err; /* where body_feed() writes, while http_feed() runs */
 	struct http http;
@@ -71,8 +71,8 @@ struct peer {
 
 struct peer_options {
 	bool is_unix, loopback;
-	bool full;               /* too many connections: 503 and close */
-	struct ssl_ctx_st *tls;  /* NULL: plain */
+	bool full;              /* too many connections: 503 and close */
+	struct ssl_ctx_st *tls; /* NULL: plain */
 	const char *address;
 };
 /* Takes over an accepted descriptor. */

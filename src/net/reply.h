@@ -11,7 +11,7 @@
 enum reply_form { REPLY_SSE, REPLY_JSON };
 
 struct reply;
-struct reply_owner { /* embedded in the turn or the replay */
+struct reply_owner {                        /* embedded in the turn or the replay */
 	void (*gone)(struct reply_owner *); /* the client left; the reply is freed already */
 	void (*room)(struct reply_owner *);
 };
