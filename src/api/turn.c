@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/attempts.h"
+#include "api/encrypted.h"
 #include "api/join.h"
 #include "api/rebuild.h"
 #include "api/replay.h"
@@ -216,17 +217,29 @@ static enum flow step_refer(struct turn *t)
 
 /* --- OPEN --- */
 
-/* The input as items, references replaced by what they name. */
+/* The input as items: references replaced by what they name, what is encrypted by what it says. */
 static struct item *resolved_input(struct turn *t, struct err *e)
 {
 	struct item *items = new_array(&t->arena, struct item, t->req.n_items);
 	size_t r = 0;
 	for (size_t i = 0; i < t->req.n_items; i++) {
+		char path[32];
+		snprintf(path, sizeof path, "input[%zu]", i);
+		bool reference = t->req.items[i].type == ITEM_REFERENCE;
 		items[i] = t->req.items[i];
-		if (items[i].type == ITEM_REFERENCE && !item_view(&t->arena, t->context.referred[r++].json, &items[i]))
+		if (reference && !item_view(&t->arena, t->context.referred[r++].json, &items[i]))
 			fail(e, ERR_STORE, NULL, "A stored item could not be read.");
+		encrypted_open(t, &items[i], reference ? NULL : path, e);
 	}
 	return items;
+}
+
+static bool open_history(struct turn *t, struct err *e)
+{
+	for (size_t i = 0; i < t->context.n_history; i++)
+		if (!encrypted_open(t, &t->context.history[i], NULL, e))
+			return false;
+	return true;
 }
 
 static bool prompt_make(struct turn *t, struct err *e)
@@ -234,12 +247,13 @@ static bool prompt_make(struct turn *t, struct err *e)
 	struct arena *a = &t->arena;
 	struct prompt *p = &t->prompt;
 	struct item *input = resolved_input(t, e);
-	if (e->code)
+	if (e->code || !open_history(t, e))
 		return false;
 	*p = (struct prompt){.tools = t->req.tools, .n_tools = t->req.n_tools, .choice = t->req.choice,
 	                     .choice_name = t->req.choice_name, .parallel = t->req.parallel_tool_calls,
 	                     .format = t->req.format, .sampling = t->req.sampling, .logprobs = t->req.include_logprobs,
-	                     .truncate = t->req.truncation_auto, .cache_key = t->req.prompt_cache_key};
+	                     .truncate = t->req.truncation_auto, .cache_key = t->req.prompt_cache_key,
+	                     .reasoning_all = t->req.reasoning_all};
 	if (t->req.n_allowed) {
 		struct function_tool *some = new_array(a, struct function_tool, t->req.n_tools);
 		p->tools = some;

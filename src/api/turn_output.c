@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "api/encrypted.h"
 #include "api/replay.h"
 #include "api/turn.h"
 #include "wire/schema.h"
@@ -102,27 +103,34 @@ static void write_call(struct jout *o, const struct out_item *it)
 	jo_kstr(o, "name", it->name);
 }
 
-static void write_reasoning(struct jout *o, const struct turn *t, const struct out_item *it)
+/* Begun, it carries sealed emptiness where the live API has some too (output_item.added). */
+static void write_reasoning(struct jout *o, struct turn *t, const struct out_item *it)
 {
 	jo_kstr(o, "type", S("reasoning"));
+	if (it->done && !it->whole)
+		jo_kstr(o, "status", S("incomplete"));
+	jo_key(o, S("content"));
+	size_t from = o->b->n;
+	jo_arr(o);
+	if (it->done)
+		write_typed_text(o, S("reasoning_text"), buf_str(&it->text));
+	jo_arr_end(o);
+	if (t->req.include_encrypted) {
+		struct str content = {o->b->p + from, o->b->n - from}; /* until more is written */
+		struct str sealed = encrypted_seal(t, content);
+		jo_kstr(o, "encrypted_content", sealed);
+	}
 	jo_key(o, S("summary"));
 	jo_arr(o);
 	if (it->done && t->req.summary.n)
 		write_typed_text(o, S("summary_text"), buf_str(&it->text));
 	jo_arr_end(o);
-	jo_key(o, S("content"));
-	jo_arr(o);
-	if (it->done)
-		write_typed_text(o, S("reasoning_text"), buf_str(&it->text));
-	jo_arr_end(o);
-	if (it->done && !it->whole)
-		jo_kstr(o, "status", S("incomplete"));
 }
 
 static struct str item_json(struct turn *t, const struct out_item *it)
 {
 	struct buf b;
-	buf_init(&b, (size_t)api_limits.output_bytes * 8);
+	buf_init(&b, (size_t)api_limits.output_bytes * 32); /* escapes make 6 of 1; reasoning stands there three times */
 	struct jout o = {&b, false};
 	jo_obj(&o);
 	jo_kstr(&o, "id", it->id_text);

@@ -30,7 +30,8 @@ enum { N_FLAGS = sizeof setting_flags / sizeof *setting_flags };
 
 /* Variables that start with ANTIPHON_ but are no settings: ours, and those that Kubernetes puts into
  * every container beside a service called antiphon. */
-static const char *const foreign_env[] = {"API_KEY", "CONFIG", "BIN", "PORT", "PORT_*", "SERVICE_*", "TEST_*"};
+static const char *const foreign_env[] = {"API_KEY", "MASTER_SECRET", "CONFIG",    "BIN",
+					  "PORT",    "PORT_*",        "SERVICE_*", "TEST_*"};
 
 static bool set_from_env(struct config *c, struct str name, struct str value, const char *where, struct err *e)
 {

@@ -136,6 +136,7 @@ static void environment(void)
 		const char *name, *value, *says; /* says NULL: fine */
 	} rows[] = {
 	    {"ANTIPHON_API_KEY", "sk-x", NULL},
+	    {"ANTIPHON_MASTER_SECRET", "x", NULL},
 	    {"ANTIPHON_BIN", "/x", NULL},
 	    /* What Kubernetes sets beside a service of our name. */
 	    {"ANTIPHON_SERVICE_HOST", "10.0.0.1", NULL},

@@ -14,6 +14,7 @@
 #include "main/cpu.h"
 #include "main/paths.h"
 #include "net/tls.h"
+#include "store/seal.h"
 
 /* The small default model needs a word of guidance and a short leash (decision B5). */
 #define SMALL_MODEL_SYSTEM "You are a helpful assistant. Answer the question directly and briefly."
@@ -54,6 +55,21 @@ static bool engine_possible(const struct config *c, struct err *e)
 	return true;
 }
 
+/* Several nodes on one store share a master secret; one alone may make its own. */
+static bool start_seal(struct app *app, struct err *e)
+{
+	const struct config *c = &app->args->config;
+	const char *given = getenv("ANTIPHON_MASTER_SECRET");
+	struct seal_options o = {.secret = given && *given ? str_of(given) : (struct str){0},
+				 .file = c->store_master_secret_file,
+				 .make = !c->store_master_secret_file.n};
+	if (o.make)
+		o.file = str_fmt(&app->arena, "%.*s/master.key", FMT(app->data));
+	bool ok = seal_start(app->store, &o, e);
+	unsetenv("ANTIPHON_MASTER_SECRET"); /* nothing that we start has a use for it */
+	return ok;
+}
+
 static bool open_store(struct app *app, struct err *e)
 {
 	const struct config *c = &app->args->config;
@@ -61,7 +77,7 @@ static bool open_store(struct app *app, struct err *e)
 				  .url = c->store_url.n ? c->store_url : (struct str){0},
 				  .sync_normal = str_eq(c->store_sync, S("normal"))};
 	const char *fixed = getenv("ANTIPHON_API_KEY");
-	if (!folder_make(app->data, e) || !store_open(&o, &app->store, e))
+	if (!folder_make(app->data, e) || !store_open(&o, &app->store, e) || !start_seal(app, e))
 		return false;
 	if (fixed && *fixed)
 		key_add_fixed(app->store, str_of(fixed));

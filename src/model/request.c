@@ -358,6 +358,7 @@ static void take_rest(struct reader *r, const struct request_rules *rules)
 	c->include_encrypted = included(r->body, S("reasoning.encrypted_content"));
 	c->include_image_url = included(r->body, S("message.input_image.image_url"));
 	c->sampling.effort = json_str(json_get(reasoning, S("effort")));
+	c->reasoning_all = str_eq(json_str(json_get(reasoning, S("context"))), S("all_turns"));
 	c->summary = json_str(json_get(reasoning, S("summary")));
 	if (!c->summary.p)
 		c->summary = json_str(json_get(reasoning, S("generate_summary")));

@@ -44,6 +44,7 @@ struct create {
 	size_t n_allowed;
 	bool parallel_tool_calls, store, stream, background, truncation_auto, obfuscate;
 	bool include_logprobs, include_encrypted, include_image_url;
+	bool reasoning_all; /* reasoning.context: all_turns */
 	int64_t max_tool_calls; /* 0: none */
 	struct format format;
 	struct sampling sampling;

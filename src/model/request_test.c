@@ -330,8 +330,12 @@ static void everything_said(void)
 	CHECK_STR(c.echo.reasoning,
 		  S("{\"context\":\"current_turn\",\"effort\":null,\"mode\":\"standard\",\"summary\":\"concise\"}"));
 	CHECK_STR(c.echo.prompt_cache_options, S("{\"mode\":\"explicit\",\"ttl\":\"30m\"}"));
+	CHECK(!c.reasoning_all);
 	CHECK_STR(str_of(c.not_applied),
 		  S("reasoning.generate_summary, user, prompt_cache_options, prompt_cache_key, service_tier"));
+	/* Honoured, so not named among what only advises. */
+	CHECK(read_body(&a, "\"reasoning\":{\"context\":\"all_turns\"}", NULL, &c, &e));
+	CHECK(c.reasoning_all && !c.not_applied);
 	arena_free(&a);
 }
 

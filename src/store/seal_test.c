@@ -125,6 +125,7 @@ static void bound(void)
 	CHECK(refused(&r, &a, 1LL << 32 | 1, reasoning, sealed, "another project"));
 	CHECK(refused(&r, &a, 1, S("compaction"), sealed, "could not be verified"));
 	CHECK(refused(&r, &a, 1, S("reasonin"), sealed, "could not be verified"));
+	CHECK(refused(&r, &a, 1, S("seasoning"), sealed, "could not be verified"));
 	/* Another store has other keys, also under the same master secret. */
 	CHECK(begin(&other, MASTER, &e));
 	CHECK(refused(&other, &a, 1, reasoning, sealed, "could not be verified"));
