@@ -211,7 +211,7 @@ def test_head_and_continue(server):
 
 
 def test_a_reader_that_stops_pauses_its_engine(servers, engine):
-    server = servers(engine, ["--set", "net.stall_seconds=3"])
+    server = servers(engine, ["--set", "net.stall_seconds=3", "--set", "api.output_bytes=1073741824"])
     total = 64 << 20
     sent = []
 
