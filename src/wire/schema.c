@@ -11,7 +11,7 @@
 #include "base/map.h"
 #include "wire/schema_ref.h"
 
-enum { NESTING = 10, PROPERTIES = 5000, ENUM_VALUES = 1000, TEXT = 400 };
+enum { NESTING = 10, PROPERTIES = 5000, ENUM_VALUES = 1000, REF_STEPS = 1000000, TEXT = 400 };
 
 /* Where in the schema: ('properties', 'a', 'items'). */
 struct spot {
@@ -25,7 +25,7 @@ struct check {
 	enum err_code code;
 	const char *param;
 	char subject[160]; /* "function 'f'" */
-	size_t properties, enum_values;
+	size_t properties, enum_values, ref_steps;
 	unsigned nesting;
 	struct err *e;
 };
@@ -298,8 +298,10 @@ static bool check_ref(struct check *c, yyjson_val *v, const struct spot *at)
 	    val) if (c->strict && !str_eq(json_str(key), S("$ref")) && !str_eq(json_str(key), S("$defs")) &&
 		     !str_eq(json_str(key), S("definitions"))) return refuse_named(c, at, "$ref cannot have keywords {",
 										   json_str(key), "}.");
-	if (!c->strict || schema_ref(c->root, ref))
+	if (!c->strict || schema_ref(c->root, ref, &c->ref_steps))
 		return true;
+	if (!c->ref_steps)
+		return fail(c->e, c->code, c->param, "Invalid schema for %s: too many references to look up.", c->subject);
 	return refuse_named(c, at, "reference to component ", json_str(ref), " which was not found in the schema.");
 }
 
@@ -402,7 +404,7 @@ static bool check_root(struct check *c, yyjson_val *schema)
 static struct check check_of(yyjson_val *schema, bool strict, enum err_code code, const char *param, struct str name,
 			     struct err *e)
 {
-	struct check c = {.root = schema, .strict = strict, .code = code, .param = param, .e = e};
+	struct check c = {.root = schema, .strict = strict, .code = code, .param = param, .ref_steps = REF_STEPS, .e = e};
 	snprintf(c.subject, sizeof c.subject, "%s '%.*s'",
 		 code == ERR_BAD_FUNCTION_SCHEMA ? "function" : "response_format", FMT(name));
 	return c;

@@ -275,7 +275,7 @@ static bool fits_node(struct fit *f, yyjson_val *schema, yyjson_val *v, const st
 {
 	yyjson_val *type = json_get(schema, S("type")), *ref = json_get(schema, S("$ref"));
 	if (ref) {
-		yyjson_val *target = schema_ref(f->root, ref);
+		yyjson_val *target = schema_ref(f->root, ref, &f->steps);
 		if (target && !fits(f, target, v, at))
 			return false;
 	}
