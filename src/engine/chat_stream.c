@@ -14,6 +14,7 @@ enum {
 	CALLS_MAX = 128,
 	POOL_KEEP = 64 << 10, /* a larger parse pool is given back after its event */
 	LEVELS = 8,           /* of content within content */
+	TOKENS_MAX = 1 << 30, /* of a call; what an engine tells beyond is nonsense, and sums must not overflow */
 };
 
 struct stream_call {
@@ -340,7 +341,7 @@ static void take_finish(struct chat_stream *s, struct str reason)
 static int64_t count(yyjson_val *v)
 {
 	int64_t n = yyjson_is_real(v) ? 0 : yyjson_get_sint(v);
-	return n > 0 ? n : 0;
+	return n < 0 ? 0 : n < TOKENS_MAX ? n : TOKENS_MAX;
 }
 
 /* Engines that report in every chunk report sums, so the last one counts. */

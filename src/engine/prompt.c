@@ -183,12 +183,26 @@ static bool add_function_output(struct arena *a, struct prompt *p, const struct 
 	return add_content(a, m, json_get(it->val, S("output")), &out, e);
 }
 
-/* Two pieces of reasoning or none. */
-static struct str joined(struct arena *a, struct str x, struct str y)
+/* Pieces are parted by an empty line. The room doubles: a client may send very many. */
+static void add_thought(struct arena *a, struct prompt_message *m, struct str text)
 {
-	if (!x.n || !y.n)
-		return x.n ? x : y;
-	return str_fmt(a, "%.*s\n\n%.*s", FMT(x), FMT(y));
+	if (!text.n)
+		return;
+	if (!m->reasoning.n) {
+		m->reasoning = text;
+		m->cap_reasoning = 0;
+		return;
+	}
+	size_t n = m->reasoning.n, all = n + 2 + text.n;
+	char *p = (char *)(uintptr_t)m->reasoning.p;
+	if (all > m->cap_reasoning) {
+		m->cap_reasoning = 2 * all;
+		p = arena_bytes(a, m->cap_reasoning);
+		memcpy(p, m->reasoning.p, n);
+	}
+	memcpy(p + n, "\n\n", 2);
+	memcpy(p + n + 2, text.p, text.n);
+	m->reasoning = (struct str){p, all};
 }
 
 /* The reasoning itself where the item has it, else its summary. Encrypted reasoning says nothing here. */
@@ -196,15 +210,18 @@ static bool add_reasoning(struct arena *a, struct prompt *p, const struct item *
 			  struct err *e)
 {
 	yyjson_val *parts = json_get(it->val, S("content")), *val;
-	struct str text = {0};
+	struct prompt_message *m = NULL;
 	size_t i, max;
 	if (!yyjson_arr_size(parts))
 		parts = json_get(it->val, S("summary"));
-	yyjson_arr_foreach(parts, i, max, val) text = joined(a, text, json_str(json_get(val, S("text"))));
-	if (!text.n)
-		return true;
-	struct prompt_message *m = open_assistant(a, p);
-	m->reasoning = joined(a, m->reasoning, text);
+	yyjson_arr_foreach(parts, i, max, val)
+	{
+		struct str text = json_str(json_get(val, S("text")));
+		if (text.n && !m)
+			m = open_assistant(a, p);
+		if (text.n)
+			add_thought(a, m, text);
+	}
 	return true;
 }
 
@@ -257,7 +274,7 @@ static void merge(struct arena *a, struct prompt_message *to, const struct promp
 		add_part(a, to, m->parts[i]);
 	for (size_t i = 0; i < m->n_calls; i++)
 		add_call(a, to, m->calls[i]);
-	to->reasoning = joined(a, to->reasoning, m->reasoning);
+	add_thought(a, to, m->reasoning);
 }
 
 /* Puts each tool result behind the message that called, results in the order they came. next[i] chains the
@@ -300,11 +317,17 @@ static void gather_outputs(struct arena *a, struct prompt *p)
 	p->cap = n;
 }
 
-static void drop_old_reasoning(struct prompt *p)
+size_t prompt_last_user(const struct prompt *p)
 {
 	size_t last = p->n;
 	while (last && p->messages[last - 1].role != ROLE_USER)
 		last--;
+	return last;
+}
+
+static void drop_old_reasoning(struct prompt *p)
+{
+	size_t last = prompt_last_user(p);
 	for (size_t i = 0; i < last; i++)
 		p->messages[i].reasoning = (struct str){0};
 }
@@ -340,22 +363,18 @@ void prompt_tidy(struct arena *a, struct prompt *p)
 
 /* --- truncation ----------------------------------------------------------------------------------------- */
 
-bool prompt_drop_oldest(struct prompt *p)
+bool prompt_oldest(const struct prompt *p, size_t last, size_t from, size_t *first, size_t *end)
 {
-	size_t first = 0, last = p->n, end;
-	while (last && p->messages[last - 1].role != ROLE_USER)
-		last--;
-	while (first < p->n && (p->messages[first].role == ROLE_SYSTEM || first + 1 == last))
-		first++;
-	if (first >= p->n || (!last && first + 1 == p->n))
+	while (from < p->n && (p->messages[from].role == ROLE_SYSTEM || from + 1 == last))
+		from++;
+	if (from >= p->n || (!last && from + 1 == p->n))
 		return false;
+	*first = from;
 	/* `last` is one past the last user message; what stands before it goes by whole turns. */
-	for (end = first + 1; end < p->n; end++) {
-		enum role role = p->messages[end].role;
-		if (role == ROLE_SYSTEM || role == ROLE_USER || (first + 1 > last && role != ROLE_TOOL))
+	for (*end = from + 1; *end < p->n; ++*end) {
+		enum role role = p->messages[*end].role;
+		if (role == ROLE_SYSTEM || role == ROLE_USER || (from + 1 > last && role != ROLE_TOOL))
 			break;
 	}
-	memmove(p->messages + first, p->messages + end, (p->n - end) * sizeof *p->messages);
-	p->n -= end - first;
 	return true;
 }

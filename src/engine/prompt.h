@@ -26,6 +26,7 @@ struct prompt_message {
 	struct str call_id; /* tool */
 	struct str
 	    reasoning; /* assistant; prompt_tidy() drops what stands before the last user message (decision B3) */
+	size_t cap_reasoning; /* 0: borrowed */
 };
 struct prompt {
 	struct prompt_message *messages;
@@ -56,7 +57,9 @@ bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *item
 /* Decision B1: one leading system message, adjacent messages of one role merged, parallel calls merged, each
  * tool result right behind the message that called. Reasoning of earlier turns goes. Idempotent. */
 void prompt_tidy(struct arena *a, struct prompt *p);
-/* Drops the oldest turn that can go (a user message with the answers to it; within the last turn one step:
- * a call with its outputs; never system, never the last user message); false when nothing can go (decision
- * D1). Leaves no tool result without its call. */
-bool prompt_drop_oldest(struct prompt *p);
+/* One past the last user message, 0: none. */
+size_t prompt_last_user(const struct prompt *p);
+/* The oldest turn that can go, from message `from` on: [*first, *end) is a user message with the answers to it;
+ * within the last turn one step: a call with its outputs; never system, never the last user message. false when
+ * nothing can go (decision D1). Leaves no tool result without its call. `last`: of prompt_last_user(). */
+bool prompt_oldest(const struct prompt *p, size_t last, size_t from, size_t *first, size_t *end);

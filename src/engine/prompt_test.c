@@ -1,5 +1,6 @@
 /* prompt_test.c - items as messages, tidied, and dropped when the context is full. */
 #include "engine/chat_test.h"
+#include "engine/truncate.h"
 
 /* "S:text U:text A:text[name#id](reasoning) T#id:text", parts joined by '+', images as <url>. */
 static struct str dump(struct arena *a, const struct prompt *p)
@@ -182,10 +183,10 @@ static void dropping(void)
 		CHECK(read_items(&a, rows[i].items, "", &p, &e));
 		prompt_tidy(&a, &p);
 		for (size_t k = 0; rows[i].want[k]; k++) {
-			CHECK(prompt_drop_oldest(&p));
+			CHECK(truncate_prompt(&p, 10, 10));
 			CHECK_STR(dump(&a, &p), str_of(rows[i].want[k]));
 		}
-		CHECK(!prompt_drop_oldest(&p));
+		CHECK(!truncate_prompt(&p, 10, 10));
 		arena_free(&a);
 	}
 }

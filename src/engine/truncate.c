@@ -1,33 +1,47 @@
 /* truncate.c - truncation: auto. */
 #include "engine/truncate.h"
 
+#include <string.h>
+
 #include "wire/json.h"
 
 enum { MESSAGE_WEIGHT = 16 /* what a template puts around a message, in bytes */ };
 
-static int64_t weight_of(const struct prompt *p)
+/* Of the messages [from, end). */
+static double weight_of(const struct prompt *p, size_t from, size_t end)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < p->n; i++) {
-		const struct prompt_message *m = &p->messages[i];
+	for (; from < end; from++) {
+		const struct prompt_message *m = &p->messages[from];
 		n += MESSAGE_WEIGHT + m->reasoning.n;
 		for (size_t j = 0; j < m->n_parts; j++)
 			n += m->parts[j].text.n;
 		for (size_t j = 0; j < m->n_calls; j++)
 			n += m->calls[j].name.n + m->calls[j].arguments.n;
 	}
-	return (int64_t)n;
+	return (double)n;
+}
+
+/* Moves the messages [from, end) to the place `to`, and gives the place behind them. */
+static size_t keep(struct prompt *p, size_t to, size_t from, size_t end)
+{
+	memmove(p->messages + to, p->messages + from, (end - from) * sizeof *p->messages);
+	return to + end - from;
 }
 
 bool truncate_prompt(struct prompt *p, int64_t tokens, int64_t goal)
 {
-	int64_t before = weight_of(p);
-	if (!prompt_drop_oldest(p))
-		return false;
+	double before = weight_of(p, 0, p->n), left = before;
+	size_t last = prompt_last_user(p), from = 0, kept = 0, first, end;
 	/* The share is a guess: the caller asks again when it was too hopeful. */
-	while ((double)tokens * (double)weight_of(p) / (double)before > (double)goal && prompt_drop_oldest(p))
-		;
-	return true;
+	while ((from == 0 || (double)tokens * left / before > (double)goal) &&
+	       prompt_oldest(p, last, from, &first, &end)) {
+		left -= weight_of(p, first, end);
+		kept = keep(p, kept, from, first); /* each message moves once: there may be very many */
+		from = end;
+	}
+	p->n = keep(p, kept, from, p->n);
+	return from > 0;
 }
 
 int64_t truncate_goal(const struct prompt *p, int64_t context)
