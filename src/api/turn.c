@@ -316,20 +316,27 @@ static void turn_fail(struct turn *t, const struct err *e)
 	turn_finish(t, RS_FAILED, false, true);
 }
 
+static void turn_overflow(struct turn *t)
+{
+	struct err e = {0};
+	fail(&e, ERR_ENGINE, NULL, "The model's output passed this server's limits (api.output_bytes, api.output_items).");
+	turn_fail(t, &e);
+}
+
 static void on_overflow(struct deferred *d)
 {
 	struct turn *t = OWNER(d, struct turn, clocks.overflow);
-	struct err e = {0};
 	if (t->step != STEP_CALL)
 		return;
-	fail(&e, ERR_ENGINE, NULL, "The model's output passed this server's limits (api.output_bytes, api.output_items).");
-	turn_fail(t, &e);
+	turn_overflow(t);
 	turn_run(t);
 }
 
 static void on_model_event(struct engine_call *call, const struct model_event *me)
 {
 	struct turn *t = OWNER(call, struct turn, call);
+	if (t->out.too_big) /* what follows in the same read would leave a gap */
+		return;
 	turn_model_event(t, me);
 	if (t->out.too_big) { /* not here: the call's memory must outlast this callback */
 		defer_start(t->api->loop, &t->clocks.overflow, on_overflow);
@@ -349,6 +356,8 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 	t->response.has_usage = e->code == ERR_NONE || call->begun;
 	if (e->code != ERR_NONE) {
 		turn_fail(t, e);
+	} else if (t->out.too_big) { /* the end came in the same read, before on_overflow() */
+		turn_overflow(t);
 	} else if (call->finish == FINISH_LENGTH || call->finish == FINISH_FILTER) {
 		t->response.incomplete_reason = call->finish == FINISH_LENGTH ? "max_output_tokens" : "content_filter";
 		turn_finish(t, RS_INCOMPLETE, false, false);
@@ -397,7 +406,7 @@ void turn_cancel(struct turn *t)
 		}
 		store_cancel(&t->op);
 		if (t->key.given)
-			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem);
+			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
 		turn_free(t);
 		return;
 	}
@@ -433,7 +442,7 @@ static enum flow step_save(struct turn *t)
 	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind (decision C2). */
 	if ((!t->req.store && !t->key.given) || !answers) {
 		if (t->key.given)
-			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem);
+			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
 		return turn_goto(t, STEP_DONE);
 	}
 	turn_record_make(t, &r);
@@ -518,7 +527,7 @@ static enum flow step_refuse(struct turn *t)
 {
 	if (t->key.given) {
 		store_cancel(&t->op);
-		store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem);
+		store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
 	}
 	if (t->reader.reply)
 		reply_fail(t->reader.reply, &t->error);

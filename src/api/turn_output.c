@@ -288,11 +288,11 @@ static bool whole_json(struct turn *t, struct str text)
 	return ok;
 }
 
-/* Text or reasoning begins: what was open is finished. A call begins: text is, and calls that are whole. */
-static void close_before(struct turn *t, enum item_type next)
+/* Another item begins: what was open is finished, but calls that are not whole: their rest may still come. */
+static void close_open(struct turn *t)
 {
 	for (struct out_item *it = t->out.first; it; it = it->next)
-		if (!it->done && (it->type != ITEM_FUNCTION_CALL || next != ITEM_FUNCTION_CALL || whole_json(t, buf_str(&it->text))))
+		if (!it->done && (it->type != ITEM_FUNCTION_CALL || whole_json(t, buf_str(&it->text))))
 			item_close(t, it, true);
 }
 
@@ -301,7 +301,7 @@ static struct out_item *current(struct turn *t, enum item_type type)
 	struct out_item *it = t->out.last;
 	if (it && !it->done && it->type == type)
 		return it;
-	close_before(t, type);
+	close_open(t);
 	return NULL;
 }
 
@@ -353,7 +353,7 @@ static void on_reasoning(struct turn *t, const struct model_event *me)
 static void on_call(struct turn *t, const struct model_event *me)
 {
 	char fresh[ID_MAX];
-	close_before(t, ITEM_FUNCTION_CALL);
+	close_open(t);
 	struct out_item *it = item_open(t, ITEM_FUNCTION_CALL);
 	if (!it)
 		return;

@@ -25,21 +25,13 @@ static struct turn_item input_record(struct turn *t, const struct item *it)
 	return r;
 }
 
-static const struct stored_item *referred_item(const struct turn *t, size_t i)
-{
-	size_t n = 0;
-	for (size_t k = 0; k < i; k++)
-		n += t->req.items[k].type == ITEM_REFERENCE;
-	return &t->context.referred[n];
-}
-
 static struct turn_item *collect_items(struct turn *t, size_t *n, size_t *n_output)
 {
 	struct turn_item *items = new_array(&t->arena, struct turn_item, t->req.n_items + (size_t)t->out.n);
-	size_t k = 0;
+	size_t k = 0, r = 0;
 	for (size_t i = 0; i < t->req.n_items; i++)
 		if (t->req.items[i].type == ITEM_REFERENCE)
-			items[k++] = (struct turn_item){.id = referred_item(t, i)->id};
+			items[k++] = (struct turn_item){.id = t->context.referred[r++].id};
 		else
 			items[k++] = input_record(t, &t->req.items[i]);
 	for (struct out_item *it = t->out.first; it; it = it->next)

@@ -94,9 +94,10 @@ void store_idem_begin(struct store_port *p, struct store_op *op, int64_t project
 	request_send(r);
 }
 
-void store_idem_drop(struct store_port *p, struct store_op *op, int64_t project, const struct idempotency *idem)
+void store_idem_drop(struct store_port *p, struct store_op *op, int64_t project, const struct idempotency *idem,
+		     const struct id *response)
 {
-	struct store_request *r = request_new(p, op, 1, 3, idem->route.n + idem->key.n);
-	ADD(r, STMT_IDEM_DROP, INT(project), TEXT(idem->route), TEXT(idem->key));
+	struct store_request *r = request_new(p, op, 1, 4, idem->route.n + idem->key.n);
+	ADD(r, STMT_IDEM_DROP, INT(project), TEXT(idem->route), TEXT(idem->key), INT(response->key));
 	request_send(r);
 }

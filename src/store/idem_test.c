@@ -40,11 +40,15 @@ static void idempotency_keys(void)
 	/* Given back: fresh again. An answered claim is not given back. */
 	CHECK(claim(&r, 1, &third, &second, &a).state == IDEM_FRESH);
 	struct rig_wait w = rig_wait(&r);
-	store_idem_drop(r.port, &w.op, 1, &third);
+	store_idem_drop(r.port, &w.op, 1, &third, &x.t.id); /* not its claim */
+	CHECK(rig_end(&w) == ERR_NONE);
+	CHECK(claim(&r, 1, &third, &x.t.id, &a).state == IDEM_RUNNING);
+	w = rig_wait(&r);
+	store_idem_drop(r.port, &w.op, 1, &third, &second);
 	CHECK(rig_end(&w) == ERR_NONE);
 	CHECK(claim(&r, 1, &third, &second, &a).state == IDEM_FRESH);
 	w = rig_wait(&r);
-	store_idem_drop(r.port, &w.op, 1, &i);
+	store_idem_drop(r.port, &w.op, 1, &i, &x.t.id);
 	CHECK(rig_end(&w) == ERR_NONE);
 	CHECK(claim(&r, 1, &i, &second, &a).state == IDEM_DONE);
 	/* A claim whose process is gone. */

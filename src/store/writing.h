@@ -43,5 +43,7 @@ struct idem_result {
 /* Claims the key for `response` durably before any engine call. */
 void store_idem_begin(struct store_port *p, struct store_op *op, int64_t project, const struct idempotency *idem,
                       const struct id *response, struct arena *a, struct idem_result *ret);
-/* Gives a claim back that produced no answer worth keeping (4xx). */
-void store_idem_drop(struct store_port *p, struct store_op *op, int64_t project, const struct idempotency *idem);
+/* Gives the claim of `response` back, which produced no answer worth keeping (4xx). The claim of another stays: who
+ * left before it was known whose the claim is may give it back, too. */
+void store_idem_drop(struct store_port *p, struct store_op *op, int64_t project, const struct idempotency *idem,
+                     const struct id *response);
