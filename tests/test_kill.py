@@ -70,7 +70,7 @@ def integrity(data):
 def test_kill_9_under_load(tmp_path):
     engine = ScriptedEngine()
     engine.always(lambda request: [say("You said: "), pause(random.random() / 200), say(request.last_text, ".")])
-    data, acknowledged, begun = str(tmp_path / "data"), {}, set()
+    data, acknowledged, begun, server = str(tmp_path / "data"), {}, set(), None
     random.seed(20)
     try:
         for round in range(ROUNDS):
@@ -112,4 +112,6 @@ def test_kill_9_under_load(tmp_path):
         server.erase()
         integrity(data)
     finally:
+        if server:
+            server.erase()
         engine.close()
