@@ -19,6 +19,7 @@ AFTER_FIRST_BYTE = {
     "garbage line": [say("Hel"), raw(b"data: {not json at all\n\n")],
     "choices is no list": [say("Hel"), raw(b'data: {"choices":"none"}\n\n')],
     "error event": [say("Hel"), raw(b'data: {"error":{"code":500,"message":"compute error","type":"server_error"}}\n\n')],
+    "a number as text": [say("Hel"), raw(b'data: {"choices":[{"index":0,"delta":{"content":42}}]}\n\n'), say("lo")],
     "no end": [say("Hel"), raw(b"\n"), cut()],
 }
 
@@ -80,7 +81,6 @@ def test_in_the_middle_json(server, engine, name):
 ODD = {
     # Engines cut a character at a token's end; what leaves here is UTF-8 whatever came (Stream decodes strictly).
     "invalid utf-8": b'data: {"choices":[{"index":0,"delta":{"content":"\xff\xfe"}}]}\n\n',
-    "a number as text": b'data: {"choices":[{"index":0,"delta":{"content":42}}]}\n\n',
     "choices of choices": b'data: {"choices":' + b"[" * 5000 + b"]" * 5000 + b"}\n\n",
     "unknown things": b'data: {"choices":[{"index":7,"delta":{"dance":1}},{"index":0,"delta":{"sing":[]}}],"x":{}}\n\n',
 }
@@ -92,7 +92,6 @@ def test_odd_pieces_are_passed_over_or_fail(server, engine, name):
     engine.next(say("Hel"), raw(ODD[name]), say("lo"))
     events, last = terminal(server.stream("x"))
     assert last.type in ("response.completed", "response.failed")
-    assert "42" not in text_of(last.data["response"])
     still_serves(server, engine)
 
 

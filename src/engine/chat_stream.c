@@ -7,6 +7,7 @@
 
 #include "engine/chat.h"
 #include "engine/forced.h"
+#include "wire/fields.h"
 #include "wire/sse.h"
 
 enum {
@@ -145,6 +146,8 @@ static void take_content(struct chat_stream *s, enum model_event_kind kind, yyjs
 		emit_text(s, kind, json_str(v), logprobs);
 		return;
 	}
+	if (v && !yyjson_is_null(v) && !yyjson_is_arr(v) && kind != ME_REASONING)
+		fail(&s->err, ERR_ENGINE, NULL, "The engine sent %s where text belongs.", json_kind_name(v));
 	if (level == LEVELS)
 		return;
 	yyjson_arr_foreach(v, i, max, part)
