@@ -264,11 +264,13 @@ def echo(request):
 class ScriptedEngine:
     """`props`: False = an engine without llama.cpp's extra routes; `tools`: its template takes tools."""
 
-    def __init__(self, models=("scripted",), port=0, context=32768, slots=64, tools=True, props=True, vision=False):
+    def __init__(self, models=("scripted",), port=0, context=32768, slots=64, tools=True, props=True, vision=False,
+                 owner="scripted"):
         self.models, self.context, self.slots = list(models), context, slots
         self.tools, self.props, self.vision = tools, props, vision
         self.requests, self.probes, self.scripts = [], [], []
         self.behaviour, self.count = echo, 0
+        self.owner, self.counting = owner, None  # counting: (status, body) of every question for a count
         self.key = None  # when set, calls without it are 401
         self.lock, self.closing = threading.Lock(), threading.Event()
         self.sockets = set()
@@ -405,7 +407,7 @@ class ScriptedEngine:
         path = request.path.split("?")[0]
         if path == "/v1/models":
             return 200, {"object": "list", "data": [
-                {"id": m, "object": "model", "created": 1700000000, "owned_by": "scripted", "meta": {"n_ctx": self.context}}
+                {"id": m, "object": "model", "created": 1700000000, "owned_by": self.owner, "meta": {"n_ctx": self.context}}
                 for m in self.models]}
         if path == "/health":
             return 200, {"status": "ok"}
@@ -416,6 +418,10 @@ class ScriptedEngine:
                          "chat_template_caps": {"supports_tools": self.tools, "supports_tool_calls": self.tools,
                                                 "supports_parallel_tool_calls": self.tools,
                                                 "supports_system_role": True}}
+        if self.counting is not None:
+            return self.counting
+        if self.owner == "vllm" and path == "/tokenize":
+            return 200, {"count": len(request.raw) // 4, "max_model_len": self.context, "tokens": [7] * 100000}
         if self.props and path.endswith("/input_tokens"):
             return 200, {"input_tokens": len(request.raw) // 4, "object": "response.input_tokens"}
         return 404, {"error": {"code": 404, "message": "File Not Found", "type": "not_found_error"}}

@@ -425,6 +425,12 @@ MESSAGES = [{"role": "system", "content": "Be brief."}, {"role": "user", "conten
 CHAT_TOOL = {"type": "function", "function": {k: WEATHER[k] for k in ("name", "description", "parameters", "strict")}}
 
 
+def test_count_input_tokens(client, engine):
+    counted = client.responses.input_tokens.count(model=MODEL, input="hi", instructions="Be brief.", personality="friendly")
+    assert counted.object == "response.input_tokens" and counted.input_tokens == len(engine.probes[-1].raw) // 4
+    assert client.responses.input_tokens.count().input_tokens > 0
+
+
 def test_chat(client, engine):
     done = client.chat.completions.create(model=MODEL, messages=MESSAGES)
     assert done.choices[0].message.content == "You said: hi." and done.choices[0].finish_reason == "stop"

@@ -106,6 +106,26 @@ def test_program(server, name, text):
     print(run_program(text, server))
 
 
+COUNTED = """
+from openai import OpenAI
+client = OpenAI()
+tool = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {"place": {"type": "string"}}}}
+previous = None
+for body in ({"input": "hi"}, {"input": "Grüße aus 東京 🙂", "instructions": "Be brief."}, {"input": "More.", "previous": True},
+             {"input": "The weather?", "tools": [tool]}, {"input": [{"role": "developer", "content": "x"}]}):
+    if body.pop("previous", None):
+        body["previous_response_id"] = previous
+    counted = client.responses.input_tokens.count(model="gpt-4o-mini", **body).input_tokens
+    response = client.responses.create(model="gpt-4o-mini", max_output_tokens=16, **body)
+    assert counted == response.usage.input_tokens, (body, counted, response.usage)
+    previous = response.id
+"""
+
+
+def test_a_count_is_what_usage_says(server):
+    run_program(COUNTED, server)
+
+
 def test_the_answer_is_right(server):
     assert "Paris" in run_program(PARIS, server)
 

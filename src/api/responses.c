@@ -52,7 +52,7 @@ static struct lookup *lookup_done(struct store_op *op, const struct err *e)
 
 void response_create(struct request *rq)
 {
-	turn_start(rq);
+	turn_start(rq, NULL);
 }
 
 /* --- GET /v1/responses/{id} --- */

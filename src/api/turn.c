@@ -10,6 +10,7 @@
 #include "api/join.h"
 #include "api/rebuild.h"
 #include "api/replay.h"
+#include "api/turn_kind.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -246,9 +247,7 @@ static bool prompt_make(struct turn *t, struct err *e)
 {
 	struct arena *a = &t->arena;
 	struct prompt *p = &t->prompt;
-	struct item *input = resolved_input(t, e);
-	if (e->code || !open_history(t, e))
-		return false;
+	struct item *input = t->context.input;
 	*p = (struct prompt){.tools = t->req.tools, .n_tools = t->req.n_tools, .choice = t->req.choice,
 	                     .choice_name = t->req.choice_name, .parallel = t->req.parallel_tool_calls,
 	                     .format = t->req.format, .sampling = t->req.sampling, .logprobs = t->req.include_logprobs,
@@ -284,9 +283,17 @@ static void emit_response(struct turn *t, enum event_type type, bool with_output
 	buf_release(&b);
 }
 
+static bool calls_fit(struct turn *t, struct err *e)
+{
+	if (t->kind && t->kind->open_calls)
+		return true;
+	return create_check_calls(t->context.history, t->context.n_history, &t->req, e);
+}
+
 static enum flow step_open_(struct turn *t)
 {
-	if (!create_check_calls(t->context.history, t->context.n_history, &t->req, &t->error) || !prompt_make(t, &t->error))
+	t->context.input = resolved_input(t, &t->error);
+	if (t->error.code || !open_history(t, &t->error) || !calls_fit(t, &t->error) || !prompt_make(t, &t->error))
 		return turn_goto(t, STEP_REFUSE);
 	if (t->reader.form == REPLY_SSE)
 		t->replay = replay_begin(t->api->api->replays, t->project, t->response.id, t->req.obfuscate);
@@ -369,6 +376,15 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 	turn_run(t);
 }
 
+void turn_call_end(struct turn *t, const struct err *e)
+{
+	if (e->code != ERR_NONE)
+		turn_fail(t, e);
+	else
+		turn_finish(t, RS_COMPLETED, true, false);
+	turn_run(t);
+}
+
 static void on_deadline(struct timer *timer)
 {
 	struct turn *t = OWNER(timer, struct turn, clocks.deadline);
@@ -386,7 +402,10 @@ static enum flow step_call(struct turn *t)
 		return WAIT;
 	t->call.on_event = on_model_event;
 	t->call.on_end = on_call_end;
-	engine_call_start(t->api->engine, &t->call, &t->arena, &t->model, &t->prompt);
+	if (t->kind)
+		t->kind->call(t);
+	else
+		engine_call_start(t->api->engine, &t->call, &t->arena, &t->model, &t->prompt);
 	if (api_limits.keepalive_seconds && t->reader.form == REPLY_SSE)
 		timer_start(t->api->loop, &t->clocks.silence, api_limits.keepalive_seconds * 1000, on_silence);
 	timer_start(t->api->loop, &t->clocks.deadline, api_limits.turn_seconds * 1000, on_deadline);
@@ -466,12 +485,19 @@ static enum event_type terminal_event(enum response_status s)
 static void end_json(struct turn *t)
 {
 	struct buf b;
-	if (t->response.status == RS_FAILED && reply_open_head(t->reader.reply)) {
+	if (t->kind && t->response.status == RS_CANCELLED)
+		fail(&t->error, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
+	if ((t->response.status == RS_FAILED || (t->kind && t->error.code)) && reply_open_head(t->reader.reply)) {
 		reply_fail(t->reader.reply, &t->error);
 		return;
 	}
 	buf_init(&b, SIZE_MAX / 2);
-	turn_response_write(t, &b, true, true, NULL);
+	if (t->kind && t->error.code)
+		buf_add(&b, error_body(&t->arena, &t->error)); /* the 200 went out with the first space */
+	else if (t->kind)
+		t->kind->answer(t, &b);
+	else
+		turn_response_write(t, &b, true, true, NULL);
 	reply_end(t->reader.reply, 200, buf_str(&b));
 	buf_release(&b);
 }

@@ -16,6 +16,7 @@ struct replay;
 struct turn_context {
 	struct stored_context stored;
 	struct stored_item *referred; /* in the order of the input's references */
+	struct item *input;           /* references replaced by what they name, what is encrypted by what it says */
 	struct item *history;
 	size_t n_history;
 };
@@ -40,6 +41,7 @@ struct turn_clocks {
 
 struct turn {
 	struct arena arena;
+	const struct turn_kind *kind; /* NULL: a response */
 	struct api_loop *api;
 	struct turn *next, *prev;
 	enum turn_step step;
@@ -63,8 +65,8 @@ struct turn {
 	struct replay *replay;   /* NULL: nobody can stream this again */
 };
 
-/* Takes the request over and answers it. */
-void turn_start(struct request *rq);
+/* Takes the request over and answers it. `kind`: turn_kind.h, NULL: a response. */
+void turn_start(struct request *rq, const struct turn_kind *kind);
 /* Goes on from where the turn stands; called by whoever unblocks it. */
 void turn_run(struct turn *t);
 /* The client or the drain wants it ended: what was made is kept as `cancelled` (M4). Idempotent. */

@@ -6,6 +6,7 @@
 #include "api/rebuild.h"
 #include "api/replay.h"
 #include "api/turn.h"
+#include "api/turn_kind.h"
 #include "base/clock.h"
 
 /* --- the reader --- */
@@ -61,19 +62,24 @@ static bool turn_read(struct turn *t, struct request *rq)
 	struct str body = str_copy(&t->arena, exchange_request(rq->x)->body);
 	struct err unknown = {0};
 	yyjson_val *v;
+	if (t->kind && !str_trim(body).n) /* the SDKs may leave it out where everything is optional */
+		body = S("{}");
 	if (!json_parse(&t->arena, body, &v, &t->error))
 		return false;
 	struct str model = json_str(json_get(v, S("model")));
-	if (model.p)
+	if (model.p || t->kind)
 		engine_find(t->api->api->options.engines, &t->arena, model, &t->model, &unknown);
-	struct request_rules rules = {t->model.pass, t->model.name.p ? str_copy(&t->arena, t->model.engine).p : NULL};
+	struct request_rules rules = {t->kind ? t->kind->request : REQUEST_CREATE, t->model.pass, t->model.name.p ? str_copy(&t->arena, t->model.engine).p : NULL};
 	if (!create_read(&t->arena, v, &rules, &t->req, &t->error))
 		return false;
 	if (unknown.code) {
 		t->error = unknown;
 		return false;
 	}
-	return idempotency_read(t, rq, body);
+	if (!t->kind)
+		return idempotency_read(t, rq, body);
+	t->req.store = false;
+	return true;
 }
 
 static struct turn *turn_new(struct request *rq)
@@ -98,7 +104,7 @@ static struct turn *turn_new(struct request *rq)
 	return t;
 }
 
-void turn_start(struct request *rq)
+void turn_start(struct request *rq, const struct turn_kind *kind)
 {
 	struct err busy = {.retry_after_ms = 1000};
 	if ((int64_t)rq->api->n_turns >= api_limits.turns) {
@@ -107,13 +113,14 @@ void turn_start(struct request *rq)
 		answer_error(rq->x, &busy);
 		return;
 	}
-	int64_t tries = retry_count(rq->x);
+	int64_t tries = kind ? -1 : retry_count(rq->x); /* the others may simply be made again */
 	uint8_t hash[32];
 	if (tries >= 0)
 		body_hash(exchange_request(rq->x)->body, hash);
 	if (tries >= 1 && retry_join(rq, hash))
 		return;
 	struct turn *t = turn_new(rq);
+	t->kind = kind;
 	if (tries >= 0)
 		t->attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, t->response.id);
 	bool ok = turn_read(t, rq);

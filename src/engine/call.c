@@ -16,7 +16,7 @@ enum {
 	ANSWER_MAX = 65536, /* of an error's body */
 	BACKOFF_MS = 100,   /* doubled each time */
 	LOADING_RETRY_MS = 5000,
-	BYTES_A_TOKEN = 3, /* few texts have less; decision O3 */
+	COUNT_MAX = 1 << 26, /* of a count: vLLM tells the tokens, too */
 };
 
 enum run_stage { RUN_QUEUE, RUN_COUNT, RUN_ANSWER, RUN_AGAIN };
@@ -139,24 +139,44 @@ static void run_ask(struct engine_run *r, enum run_stage stage)
 	r->stage = stage;
 	r->status = 0;
 	r->retry_after_ms = -1;
-	buf_clear(&r->answer);
+	buf_release(&r->answer);
+	buf_init(&r->answer, stage == RUN_COUNT ? COUNT_MAX : ANSWER_MAX);
 	r->http.connect_ms = c->connect_ms;
 	r->http.first_byte_ms = c->first_byte_ms;
 	r->http.idle_ms = c->idle_ms;
 	r->http.total_ms = c->total_ms;
 	http_call_start(r->port->client, &r->http, &r->engine->target, METHOD_POST,
-	                stage == RUN_COUNT ? S("/v1/chat/completions/input_tokens") : S("/v1/chat/completions"),
+	                stage == RUN_COUNT ? r->facts.count_path : S("/v1/chat/completions"),
 	                r->engine->headers, buf_str(&r->body));
 	if (r->paused && stage == RUN_ANSWER)
 		http_call_pause(&r->http);
 }
 
-/* Tokens are counted only where it is cheap and may matter (decision O3). */
+static void end_counted(struct engine_run *r, int64_t tokens)
+{
+	r->call->exact = tokens > 0;
+	r->call->usage.input = tokens ? tokens : count_estimate(r->prompt, r->body.n);
+	run_end(r, &(struct err){0});
+}
+
+static void on_estimated(struct deferred *d)
+{
+	end_counted(OWNER(d, struct engine_run, failing), 0);
+}
+
+/* Tokens are counted only where it is cheap and may matter (decision O3), or when that is what is asked. */
 static void run_count_or_ask(struct engine_run *r)
 {
+	if (r->call->counting) {
+		if (r->facts.count_path.n)
+			run_ask(r, RUN_COUNT);
+		else
+			defer_start(r->port->loop, &r->failing, on_estimated);
+		return;
+	}
 	bool near = r->model.context > 0 &&
 	            (int64_t)r->body.n / BYTES_A_TOKEN > r->model.context / 4 * 3;
-	run_ask(r, r->facts.llamacpp && near ? RUN_COUNT : RUN_ANSWER);
+	run_ask(r, r->facts.count_path.n && near ? RUN_COUNT : RUN_ANSWER);
 }
 
 static void on_again(struct timer *t)
@@ -346,6 +366,26 @@ static void count_done(struct engine_run *r, const struct err *e)
 	run_end(r, &r->e);
 }
 
+static void refusal_done(struct engine_run *r);
+static bool run_recover(struct engine_run *r, const struct err *e);
+
+/* The end of a count that was asked for. Engines and proxies without that path: 404, 405, 501. */
+static void asked_count_done(struct engine_run *r, const struct err *e)
+{
+	bool unknown = r->status == 404 || r->status == 405 || r->status == 501;
+	int64_t n = e->code == ERR_NONE && r->status == 200 ? count_read(buf_str(&r->answer)) : 0;
+	if (e->code != ERR_NONE) {
+		if (!run_recover(r, e))
+			run_end(r, e);
+	} else if (r->status != 200 && !unknown) {
+		refusal_done(r);
+	} else if (n >= r->model.context && run_shorten(r, n, r->model.context)) {
+		run_count_or_ask(r); /* as the call itself would do */
+	} else {
+		end_counted(r, n);
+	}
+}
+
 /* An answer that is no stream: an error of the engine, or not what was asked for. */
 static void refusal_done(struct engine_run *r)
 {
@@ -395,7 +435,10 @@ static void on_end(struct http_call *h, const struct err *e)
 	struct engine_run *r = OWNER(h, struct engine_run, http);
 	struct err mine = {0};
 	if (r->stage == RUN_COUNT) {
-		count_done(r, e);
+		if (r->call->counting)
+			asked_count_done(r, e);
+		else
+			count_done(r, e);
 		return;
 	}
 	if (r->stream) {
@@ -422,8 +465,8 @@ static void on_end(struct http_call *h, const struct err *e)
 
 /* --- the owner's side --- */
 
-void engine_call_start(struct engine_port *port, struct engine_call *c, struct arena *a, const struct engine_model *m,
-                       struct prompt *p)
+static struct engine_run *run_new(struct engine_port *port, struct engine_call *c, struct arena *a,
+                                  const struct engine_model *m, struct prompt *p)
 {
 	assert(!c->run);
 	struct engine_run *r = new(a, struct engine_run);
@@ -443,7 +486,29 @@ void engine_call_start(struct engine_port *port, struct engine_call *c, struct a
 	c->finish = FINISH_STOP;
 	c->usage = (struct usage){0};
 	c->served_model = m->name;
-	run_queue(r, false);
+	return r;
+}
+
+void engine_call_start(struct engine_port *port, struct engine_call *c, struct arena *a, const struct engine_model *m,
+                       struct prompt *p)
+{
+	c->counting = false;
+	run_queue(run_new(port, c, a, m, p), false);
+}
+
+void engine_count_start(struct engine_port *port, struct engine_call *c, struct arena *a,
+                        const struct engine_model *m, struct prompt *p)
+{
+	struct engine_run *r = run_new(port, c, a, m, p);
+	struct engine *g = r->engine;
+	c->counting = true;
+	pthread_mutex_lock(&g->all->lock);
+	bool up = g->state == ENGINE_UP || g->state == ENGINE_DOWN;
+	pthread_mutex_unlock(&g->all->lock);
+	if (up) /* counting needs no slot, so it waits for none */
+		run_begin(r);
+	else
+		run_queue(r, false);
 }
 
 void engine_call_pause(struct engine_call *c)

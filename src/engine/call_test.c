@@ -427,6 +427,41 @@ static void counts_tokens_where_it_matters(void)
 	fake_close();
 }
 
+/* --- counting for its own sake --- */
+
+static void run_count(struct probe *p)
+{
+	struct err e = {0};
+	p->call.on_event = probe_event;
+	p->call.on_end = probe_end;
+	CHECK(engine_find(fake.engines, &p->a, S("m1"), &p->model, &e));
+	engine_count_start(fake.port, &p->call, &p->a, &p->model, &p->prompt);
+	fake.stop_after = fake.ended + 1;
+	fake_run();
+}
+
+static void counts_when_asked(void)
+{
+	struct probe p = {0};
+	fake_open(chat_counts);
+	fake.props_status = 200;
+	fake.props = "{\"total_slots\":1,\"default_generation_settings\":{\"n_ctx\":1000}}";
+	fake_engines(true);
+	long_prompt(&p, false);
+	counts = 0;
+	run_count(&p);
+	CHECK(p.e.code == ERR_NONE && p.call.exact && p.call.usage.input > 0 && counts == 1 && p.events == 0);
+	probe_free(&p);
+	fake_close();
+	fake_open(fake_chat_ok); /* a kind that nobody knows */
+	fake_engines(true);
+	long_prompt(&p, false);
+	run_count(&p);
+	CHECK(p.e.code == ERR_NONE && !p.call.exact && p.call.usage.input > 0 && fake.chats == 0);
+	probe_free(&p);
+	fake_close();
+}
+
 int main(void)
 {
 	static const struct test_case tests[] = {
@@ -444,6 +479,7 @@ int main(void)
 		{"pauses", pauses},
 		{"truncates when asked", truncates_when_asked},
 		{"counts tokens where it matters", counts_tokens_where_it_matters},
+		{"counts when asked", counts_when_asked},
 	};
 	log_setup(LOG_ERROR, false);
 	return test_main(tests, sizeof tests / sizeof *tests);

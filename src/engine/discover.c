@@ -28,6 +28,7 @@ bool props_read(struct str body, const struct engine_config *c, struct engine_fa
 		yyjson_val *can = json_get(root, S("chat_template_caps")), *modes = json_get(root, S("modalities"));
 		struct str template = json_str(json_get(root, S("chat_template")));
 		f->llamacpp = true;
+		f->count_path = S("/v1/chat/completions/input_tokens");
 		f->slots = int_of(json_get(root, S("total_slots")));
 		f->context = int_of(json_get(json_get(root, S("default_generation_settings")), S("n_ctx")));
 		/* A template may print calls and yet have no place for the list of tools. */
@@ -88,6 +89,8 @@ bool models_read(struct str body, const struct engine_config *c, int64_t now_s, 
 		if (!id.n)
 			continue;
 		bool served_local = str_eq(owner, S("vllm")) || str_eq(owner, S("sglang"));
+		if (str_eq(owner, S("vllm")))
+			f->count_path = S("/tokenize"); /* takes a completion's members, and further ones */
 		f->caps.thinking_switch |= served_local; /* both hand chat_template_kwargs to the template */
 		if (!f->llamacpp && !served_local && !c->pass)
 			f->pass = engine_pass_plain;

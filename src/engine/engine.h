@@ -67,7 +67,7 @@ struct engine_model { /* a copy; strings live in the arena given */
 	const struct engine_caps *caps; /* as known now */
 	size_t index;                   /* of the engine */
 };
-/* Exact names of any engine first, then the aliases in order. ERR_MODEL_NOT_FOUND with OpenAI's text;
+/* Exact names of any engine first, then the aliases in order; {0} is the default model. ERR_MODEL_NOT_FOUND with OpenAI's text;
  * ERR_UNAVAILABLE when no engine has told of any model. While an engine still starts its default model is
  * taken as there, and with no model known at all any name is (`pending`). */
 bool engine_find(struct engines *s, struct arena *a, struct str model, struct engine_model *ret, struct err *e);
@@ -94,6 +94,8 @@ struct engine_call {
 	struct usage usage;      /* reasoning tokens counted by us when the engine does not (decision B3) */
 	struct str served_model; /* the model that answers, from engine_find(); a pending one is settled before the first event */
 	bool begun;              /* the first byte of an answer has come */
+	bool counting;           /* of engine_count_start() */
+	bool exact;              /* usage.input is the engine's own count, else an estimate */
 	struct engine_run *run;  /* NULL: idle */
 };
 /* `m` from engine_find() (copied); `p` must live until on_end(), and `a` outlast the callback that runs: it
@@ -101,6 +103,11 @@ struct engine_call {
  * back inside. */
 void engine_call_start(struct engine_port *port, struct engine_call *c, struct arena *a,
                        const struct engine_model *m, struct prompt *p);
+/* Tells how many tokens the prompt would be: the same body goes to where the engine counts. At the end
+ * c->usage.input is the number, and c->exact says whose. Engines that cannot count get an estimate: three bytes
+ * of the body a token, pictures, sounds and files by a fixed sum. Nothing is generated; no slot is taken. */
+void engine_count_start(struct engine_port *port, struct engine_call *c, struct arena *a,
+                        const struct engine_model *m, struct prompt *p);
 void engine_call_pause(struct engine_call *c);
 void engine_call_resume(struct engine_call *c);
 void engine_call_cancel(struct engine_call *c);

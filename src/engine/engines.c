@@ -269,7 +269,8 @@ bool engine_find(struct engines *s, struct arena *a, struct str model, struct en
 	struct engine *g = NULL;
 	struct listing *l = NULL;
 	pthread_mutex_lock(&s->lock);
-	bool exact = find_exact(s, model, &g, &l), ok = exact || find_alias(s, model, &g, &l), known = any_models(s);
+	bool exact = model.p ? find_exact(s, model, &g, &l) : find_default(s, &g, &l);
+	bool ok = exact || (model.p && find_alias(s, model, &g, &l)), known = any_models(s);
 	if (!ok && (g = find_silent(s)))
 		ok = true;
 	if (ok) {

@@ -28,7 +28,8 @@ struct engine_facts {
 	size_t n_models;
 	struct engine_caps caps;
 	int64_t slots, context; /* 0: not told */
-	bool llamacpp;          /* counts tokens, wants max_tokens, tells its slots */
+	bool llamacpp;          /* wants max_tokens, tells its slots */
+	struct str count_path;  /* static; takes a chat completion's body and tells its tokens; {0}: none */
 	const char *const *pass;
 };
 

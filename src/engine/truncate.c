@@ -5,7 +5,10 @@
 
 #include "wire/json.h"
 
-enum { MESSAGE_WEIGHT = 16 /* what a template puts around a message, in bytes */ };
+enum {
+	MESSAGE_WEIGHT = 16,   /* what a template puts around a message, in bytes */
+	ATTACHED_TOKENS = 800, /* a picture, sound or file of middle size, where nobody counts */
+};
 
 /* Of the messages [from, end). */
 static double weight_of(const struct prompt *p, size_t from, size_t end)
@@ -82,7 +85,26 @@ int64_t count_read(struct str body)
 	struct arena a = {0};
 	struct err e = {0};
 	yyjson_val *root;
-	int64_t n = json_parse(&a, body, &root, &e) ? number(root, S("input_tokens")) : 0;
+	int64_t n = 0;
+	if (json_parse(&a, body, &root, &e)) {
+		n = number(root, S("input_tokens"));
+		if (!n)
+			n = number(root, S("count"));
+	}
 	arena_free(&a);
 	return n;
+}
+
+int64_t count_estimate(const struct prompt *p, size_t body)
+{
+	int64_t n = 0;
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t j = 0; j < p->messages[i].n_parts; j++) {
+			const struct prompt_part *part = &p->messages[i].parts[j];
+			if (part->kind == PART_TEXT)
+				continue;
+			n += ATTACHED_TOKENS;
+			body -= part->text.n < body ? part->text.n : body;
+		}
+	return n + (int64_t)body / BYTES_A_TOKEN + 1;
 }

@@ -1,7 +1,8 @@
 /* check_request.c - the model's verdicts on lines of JSON, for tests written in other languages.
  *
- * Each line of stdin is one object with one member; the answer is one line on stdout:
+ * Each line of stdin is one object; the answer is one line on stdout:
  *   {"request": BODY}  -> {"response": OBJECT, "not_applied": TEXT or null} or {"error": {...}}
+ *                         with "kind": "compact" or "input_tokens" the body of that path
  *   {"item": ITEM}     -> {"listed": ITEM} or {"error": {...}}
  *   {"event": TYPE}    -> {"event": a sample of that type} or {"event": null} */
 #include <stdio.h>
@@ -12,11 +13,14 @@
 
 enum { LINE_MAX_BYTES = 256 << 20 };
 
-static void answer_request(struct jout *o, struct arena *a, yyjson_val *body)
+static void answer_request(struct jout *o, struct arena *a, yyjson_val *body, struct str kind)
 {
+	struct request_rules rules = {.kind = REQUEST_CREATE};
 	struct create c;
 	struct err e = {0};
-	bool read = create_read(a, body, NULL, &c, &e);
+	if (kind.n)
+		rules.kind = str_eq(kind, S("compact")) ? REQUEST_COMPACT : REQUEST_COUNT;
+	bool read = create_read(a, body, &rules, &c, &e);
 	bool whole = read && !c.previous_response_id.p; /* else calls may stand in what came before */
 	if (!read || (whole && !create_check_calls(NULL, 0, &c, &e))) {
 		error_write(o, &e);
@@ -78,7 +82,7 @@ static void answer(struct jout *o, struct arena *a, struct str line)
 	if (!json_parse(a, line, &v, &e))
 		error_write(o, &e);
 	else if (json_get(v, S("request")))
-		answer_request(o, a, json_get(v, S("request")));
+		answer_request(o, a, json_get(v, S("request")), json_str(json_get(v, S("kind"))));
 	else if (json_get(v, S("item")))
 		answer_item(o, a, json_get(v, S("item")));
 	else

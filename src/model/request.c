@@ -166,6 +166,45 @@ static const struct field create_fields[] = {
 	LAST_FIELD,
 };
 
+static const struct field personality_row = FIELD_CHECKED("personality", F_STR, .nullable = true, .max = 64);
+
+/* The members of the other bodies (api-surface B). */
+static const char *const count_members[] = {
+	"model", "input", "previous_response_id", "tools", "tool_choice", "text", "parallel_tool_calls",
+	"reasoning", "truncation", "instructions", "conversation", NULL,
+};
+static const char *const compact_members[] = {
+	"model", "input", "previous_response_id", "prompt_cache_options", "prompt_cache_key",
+	"prompt_cache_retention", "instructions", "service_tier", "image", NULL,
+};
+
+static bool listed(const char *const *names, struct str name)
+{
+	for (; names && *names; names++)
+		if (str_eq(str_of(*names), name))
+			return true;
+	return false;
+}
+
+static const struct field *fields_of(struct arena *a, enum request_kind kind)
+{
+	enum { ROWS = sizeof create_fields / sizeof *create_fields };
+	const char *const *members = kind == REQUEST_COUNT ? count_members : compact_members;
+	if (kind == REQUEST_CREATE)
+		return create_fields;
+	struct field *rows = new_array(a, struct field, ROWS + 1); /* its end stays zero */
+	size_t n = 0;
+	for (const struct field *f = create_fields; f->name.p; f++)
+		if (listed(members, f->name))
+			rows[n++] = *f;
+	if (kind == REQUEST_COUNT) {
+		rows[0].required = false; /* the model */
+		rows[0].nullable = true;
+		rows[n++] = personality_row;
+	}
+	return rows;
+}
+
 /* --- the input ------------------------------------------------------------------------------------------- */
 
 /* A string is one user message; its value is made so that everybody after us sees items only. */
@@ -218,14 +257,6 @@ static bool given(yyjson_val *body, struct str key)
 	return v && !yyjson_is_null(v);
 }
 
-static bool listed(const char *const *names, struct str name)
-{
-	for (; names && *names; names++)
-		if (str_eq(str_of(*names), name))
-			return true;
-	return false;
-}
-
 /* Chat Completions' names for what has another place here. */
 static bool check_moved(yyjson_val *body, const char *const *pass, struct err *e)
 {
@@ -257,10 +288,12 @@ static bool no_input(struct err *e)
 		    "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.");
 }
 
-static bool check_first(yyjson_val *body, const char *const *pass, struct err *e)
+static bool check_first(yyjson_val *body, enum request_kind kind, const char *const *pass, struct err *e)
 {
 	if (!yyjson_is_obj(body))
 		return field_type(body, "", "an object", e);
+	if (kind == REQUEST_COUNT) /* everything is optional */
+		return check_moved(body, pass, e);
 	if (!given(body, S("model")))
 		return fail(e, ERR_MISSING_PARAMETER, "model", "Missing required parameter: 'model'.");
 	if (!check_moved(body, pass, e))
@@ -289,7 +322,7 @@ static bool read_table(struct reader *r, const struct request_rules *rules, stru
 		tolerated[n++] = *t;
 	for (size_t i = 0; pass && pass[i] && i < PASS_MAX; i++)
 		tolerated[n++] = pass[i];
-	if (fields_read(create_fields, r->body, "", tolerated, r->c, r, &found))
+	if (fields_read(fields_of(r->a, rules ? rules->kind : REQUEST_CREATE), r->body, "", tolerated, r->c, r, &found))
 		return true;
 	if (found.code != ERR_UNKNOWN_PARAMETER || !pass || strpbrk(found.param, ".["))
 		return fail(e, found.code, found.param[0] ? found.param : NULL, "%s", found.msg);
@@ -382,10 +415,11 @@ struct str take(struct reader *r)
 
 static bool read_all(struct reader *r, const struct request_rules *rules, struct err *e)
 {
-	if (!check_first(r->body, rules ? rules->pass : NULL, e) || !read_table(r, rules, e) || !check_together(r, e) ||
+	enum request_kind kind = rules ? rules->kind : REQUEST_CREATE;
+	if (!check_first(r->body, kind, rules ? rules->pass : NULL, e) || !read_table(r, rules, e) || !check_together(r, e) ||
 	    !check_later(r, e) || !tools_take(r, e) || !text_take(r, e))
 		return false;
-	if (r->c->n_items == 0 && !r->c->previous_response_id.p)
+	if (r->c->n_items == 0 && !r->c->previous_response_id.p && kind != REQUEST_COUNT)
 		return no_input(e);
 	take_rest(r, rules);
 	echo_take(r);

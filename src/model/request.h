@@ -43,6 +43,9 @@ struct create {
 	struct str *allowed;     /* allowed_tools: names; NULL: all */
 	size_t n_allowed;
 	bool parallel_tool_calls, store, stream, background, truncation_auto, obfuscate;
+	bool compact;              /* context_management asks for compaction */
+	bool compact_now;          /* the input ends in a compaction_trigger: that is all the turn does */
+	int64_t compact_threshold; /* tokens; 0: not given */
 	bool include_logprobs, include_encrypted, include_image_url;
 	bool reasoning_all; /* reasoning.context: all_turns */
 	int64_t max_tool_calls; /* 0: none */
@@ -59,7 +62,11 @@ struct create {
 	} echo;
 };
 
+/* The other bodies have some of the members of POST /v1/responses, by the same rows. */
+enum request_kind { REQUEST_CREATE, REQUEST_COUNT /* /input_tokens */, REQUEST_COMPACT /* /compact */ };
+
 struct request_rules {
+	enum request_kind kind;
 	const char *const *pass; /* engine's `pass` list, NULL-terminated (decision A5) */
 	const char *engine_name; /* for the text that names the setting */
 };

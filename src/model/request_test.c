@@ -393,6 +393,40 @@ static void calls(void)
 	arena_free(&a);
 }
 
+/* The bodies of /input_tokens and /compact: the same rows, fewer of them. */
+static void other_bodies(void)
+{
+	static const struct {
+		enum request_kind kind;
+		const char *body, *param, *msg;
+	} rows[] = {
+		{REQUEST_COUNT, "{}", "", ""},
+		{REQUEST_COUNT, "{\"input\":\"x\",\"model\":null,\"personality\":\"friendly\"}", "", ""},
+		{REQUEST_COUNT, "{\"store\":true}", "store", "Unknown parameter: 'store'."},
+		{REQUEST_COUNT, "{\"personality\":7}", "personality",
+		 "Invalid type for 'personality': expected a string, but got an integer instead."},
+		{REQUEST_COUNT, "{\"truncation\":\"x\"}", "truncation",
+		 "Invalid value: 'x'. Supported values are: 'auto' and 'disabled'."},
+		{REQUEST_COMPACT, "{\"model\":\"m\",\"input\":[],\"previous_response_id\":\"resp_1\"}", "", ""},
+		{REQUEST_COMPACT, "{\"input\":\"x\"}", "model", "Missing required parameter: 'model'."},
+		{REQUEST_COMPACT, "{\"model\":\"m\",\"input\":\"x\",\"tools\":[]}", "tools", "Unknown parameter: 'tools'."},
+		{REQUEST_COMPACT, "{\"model\":\"m\"}", "",
+		 "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided."},
+		{REQUEST_CREATE, "{\"model\":\"m\",\"input\":\"x\",\"personality\":\"x\"}", "personality",
+		 "Unknown parameter: 'personality'."},
+	};
+	struct arena a = {0};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct request_rules rules = {.kind = rows[i].kind};
+		struct create c;
+		struct err e;
+		CHECK(read_body(&a, rows[i].body, &rules, &c, &e) == !rows[i].msg[0]);
+		CHECK_STR(str_of(e.msg), str_of(rows[i].msg));
+		CHECK_STR(str_of(e.param), str_of(rows[i].param));
+	}
+	arena_free(&a);
+}
+
 int main(void)
 {
 	static const struct test_case tests[] = {
@@ -405,6 +439,7 @@ int main(void)
 		{"everything said", everything_said},
 		{"keys for the engine", engine_keys},
 		{"calls and their outputs", calls},
+		{"other bodies", other_bodies},
 	};
 	return test_main(tests, sizeof tests / sizeof *tests);
 }

@@ -70,6 +70,7 @@ test('stream helper with reasoning, text and calls', async () => {
 });
 
 test('tool loop', async () => {
+  assert.ok((await client.responses.inputTokens.count({ model, input: 'script call', tools })).input_tokens > 20);
   const first = await client.responses.create({ model, input: 'script call', tools });
   const call = first.output.at(-1);
   assert.equal(call.type, 'function_call');
