@@ -27,13 +27,8 @@ OUT_OF_SCOPE = {
     "code_interpreter": "hosted tools come one by one",
     "image_generation": "hosted tools come one by one",
     "mcp": "hosted tools come one by one",
-    "namespace": "namespaces come with tool search",
-    "defer_loading": "tool search comes with deferred tools",
-    "additional_tools": "tools within the input come with tool search",
-    "tool_search_call": "items of tool search",
     "code_interpreter_call": "items of a hosted tool",
     "image_generation_call": "items of a hosted tool",
-    "web_search_call": "items of a hosted tool",
     "mcp_list_tools": "items of a hosted tool",
     "compaction": "compaction comes with encrypted items",
     "file_id": "stored files come with the files resource",
@@ -121,6 +116,21 @@ def is_subsequence(short, long):
 def is_raw(obj):
     """Some recordings had their keys sorted by the tool that made them."""
     return list(obj) != sorted(obj)
+
+
+def listed_tools(tools, model):
+    """The tools as we compare them: without a key that came later, and with functions that a search or an item brought
+    as the newest model lists them; for the older ones each became a namespace of its own name."""
+    flat = []
+    tools = json.loads(json.dumps(tools, ensure_ascii=False).replace("\u2014", "--"))  # changed in a recording by hand
+    for tool in tools:
+        tool = {k: v for k, v in tool.items() if k != "output_schema"}
+        inner = [{k: v for k, v in one.items() if k != "output_schema"} for one in tool.get("tools") or []]
+        if "tools" in tool:
+            tool["tools"] = inner
+        alone = len(inner) == 1 and inner[0]["name"] == tool["name"]
+        flat.append(inner[0] if alone and not model.startswith("gpt-5.6") else tool)
+    return flat if model.startswith("gpt-5.6") else sorted(flat, key=json.dumps)
 
 
 class Recordings(unittest.TestCase):
@@ -230,8 +240,7 @@ class Recordings(unittest.TestCase):
                     if key == "text":
                         mine = {k: v for k, v in mine.items() if k in theirs}
                     if key == "tools":
-                        mine = [{k: v for k, v in tool.items() if k != "output_schema"} for tool in mine]
-                        theirs = [{k: v for k, v in tool.items() if k != "output_schema"} for tool in theirs]
+                        mine, theirs = (listed_tools(tools, body["model"]) for tools in (mine, theirs))
                     with self.subTest(place, where=where, key=key):
                         self.assertEqual(mine, theirs)
                         compared += 1

@@ -67,6 +67,8 @@ static void view(yyjson_val *v, enum item_type type, struct item *ret)
 		.name = json_str(json_get(v, S("name"))),
 		.val = v,
 	};
+	if (type == ITEM_LOCAL_SHELL_CALL_OUTPUT && !ret->call_id.p) /* its id is the call's */
+		ret->call_id = ret->id;
 }
 
 bool item_read(struct arena *a, yyjson_val *v, const char *path, struct item *ret, struct err *e)

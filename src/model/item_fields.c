@@ -9,7 +9,6 @@
 #define CALL_ID FIELD_CHECKED("call_id", F_STR, .required = true, .min = 1, .max = ID_CHARS)
 #define STATUS FIELD_CHECKED("status", F_ENUM, .nullable = true, .values = status_values)
 #define CREATED_BY FIELD_CHECKED("created_by", F_STR, .nullable = true)
-#define CALLER FIELD_CHECKED("caller", F_OBJECT, .nullable = true, .check = caller_check)
 #define NAMESPACE FIELD_CHECKED("namespace", F_STR, .nullable = true, .max = 64)
 #define REQUIRED(wire, kind) FIELD_CHECKED(wire, kind, .required = true)
 #define NULLABLE(wire, kind) FIELD_CHECKED(wire, kind, .nullable = true)
@@ -37,12 +36,7 @@ static bool direct_caller_check(yyjson_val *v, const char *path, void *ctx, stru
 		return false;
 	return str_eq(json_str(json_get(v, S("type"))), S("direct")) || later(e, path, "programmatic tool calls");
 }
-static bool namespace_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
-{
-	return later(e, path, "namespaces");
-}
 #define DIRECT_CALLER FIELD_CHECKED("caller", F_OBJECT, .nullable = true, .check = direct_caller_check)
-#define NO_NAMESPACE FIELD_CHECKED("namespace", F_STR, .nullable = true, .max = 64, .check = namespace_check)
 
 /* --- messages, reasoning, functions ------------------------------------------------------------------------- */
 
@@ -105,8 +99,8 @@ static const struct field function_call_fields[] = {
 	FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = NAME_CHARS, .pattern = "^[a-zA-Z0-9_-]+$"),
 	FIELD_CHECKED("arguments", F_STR, .required = true, .max = TEXT_MAX),
 	STATUS,
-	NO_NAMESPACE,
-	FIELD_CHECKED("async", F_BOOL, .nullable = true, .check = later_value),
+	NAMESPACE,
+	NULLABLE("async", F_BOOL),
 	DIRECT_CALLER,
 	CREATED_BY,
 	LAST_FIELD,
@@ -119,7 +113,7 @@ static const struct field function_call_output_fields[] = {
 	FIELD_CHECKED("output", F_ANY, .required = true, .check = tool_output),
 	STATUS,
 	NULLABLE("name", F_STR),
-	NO_NAMESPACE,
+	NAMESPACE,
 	DIRECT_CALLER,
 	CREATED_BY,
 	LAST_FIELD,
@@ -129,11 +123,11 @@ static const struct field function_call_output_fields[] = {
 
 static const struct field custom_tool_call_fields[] = {
 	TYPE,      ID,     CALL_ID, REQUIRED("name", F_STR), REQUIRED("input", F_STR), STATUS,
-	NAMESPACE, CALLER, NULLABLE("async", F_BOOL), CREATED_BY, LAST_FIELD,
+	NAMESPACE, DIRECT_CALLER, NULLABLE("async", F_BOOL), CREATED_BY, LAST_FIELD,
 };
 static const struct field custom_tool_call_output_fields[] = {
 	TYPE, ID, CALL_ID, FIELD_CHECKED("output", F_ANY, .required = true, .check = tool_output),
-	STATUS, CALLER, CREATED_BY, LAST_FIELD,
+	STATUS, NULLABLE("name", F_STR), NAMESPACE, DIRECT_CALLER, CREATED_BY, LAST_FIELD,
 };
 
 /* --- searches ------------------------------------------------------------------------------------------------ */
@@ -267,10 +261,11 @@ static const struct field local_shell_call_fields[] = {
 	TYPE, ID, CALL_ID, STATUS, FIELD_CHECKED("action", F_OBJECT, .required = true, .sub = exec_fields), CREATED_BY,
 	LAST_FIELD,
 };
-/* Its id is the call's. */
+/* Its id is the call's; some clients send that as call_id. */
 static const struct field local_shell_call_output_fields[] = {
 	TYPE,
-	REQUIRED("id", F_STR),
+	ID,
+	FIELD_CHECKED("call_id", F_STR, .nullable = true, .max = ID_CHARS),
 	FIELD_CHECKED("output", F_STR, .required = true, .max = TEXT_MAX),
 	STATUS,
 	CREATED_BY,
@@ -304,7 +299,7 @@ static const struct field shell_call_fields[] = {
 	STATUS,
 	FIELD_CHECKED("action", F_OBJECT, .required = true, .sub = shell_action_fields),
 	FIELD_CHECKED("environment", F_OBJECT, .nullable = true, .check = shell_environment_check),
-	CALLER,
+	DIRECT_CALLER,
 	CREATED_BY,
 	LAST_FIELD,
 };
@@ -324,7 +319,7 @@ static const struct field shell_output_fields[] = {
 };
 static const struct field shell_call_output_fields[] = {
 	TYPE, ID, CALL_ID, FIELD_CHECKED("output", F_ARRAY, .required = true, .sub = shell_output_fields),
-	NULLABLE("max_output_length", F_INT), STATUS, CALLER, CREATED_BY, LAST_FIELD,
+	NULLABLE("max_output_length", F_INT), STATUS, DIRECT_CALLER, CREATED_BY, LAST_FIELD,
 };
 static const struct field diff_fields[] = {TYPE, REQUIRED("path", F_STR), REQUIRED("diff", F_STR), LAST_FIELD};
 static const struct field delete_fields[] = {TYPE, REQUIRED("path", F_STR), LAST_FIELD};
@@ -346,13 +341,13 @@ static const struct field apply_patch_call_fields[] = {
 	CALL_ID,
 	FIELD_CHECKED("status", F_ENUM, .values = patch_status),
 	FIELD_CHECKED("operation", F_OBJECT, .required = true, .check = operation_check),
-	CALLER,
+	DIRECT_CALLER,
 	CREATED_BY,
 	LAST_FIELD,
 };
 static const struct field apply_patch_call_output_fields[] = {
 	TYPE, ID, CALL_ID, FIELD_CHECKED("status", F_ENUM, .required = true, .values = patched_status),
-	FIELD_CHECKED("output", F_STR, .nullable = true, .max = TEXT_MAX), CALLER, CREATED_BY, LAST_FIELD,
+	FIELD_CHECKED("output", F_STR, .nullable = true, .max = TEXT_MAX), DIRECT_CALLER, CREATED_BY, LAST_FIELD,
 };
 
 /* --- mcp --------------------------------------------------------------------------------------------------------- */

@@ -12,11 +12,6 @@ bool later(struct err *e, const char *path, const char *what)
 		    what);
 }
 
-bool later_value(yyjson_val *v, const char *path, void *ctx, struct err *e)
-{
-	return yyjson_is_false(v) || later(e, path, "such values");
-}
-
 bool variant_read(const struct variant *table, yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	enum { MOST = 48 };

@@ -27,9 +27,7 @@ bool variant_read(const struct variant *table, yyjson_val *v, const char *path, 
 /* A string (at most TEXT_MAX) or an array of what `part` checks; `expected` is the text for anything else. */
 bool text_or_parts(yyjson_val *v, const char *path, const struct field *part, const char *expected, void *ctx,
                    struct err *e);
-/* For rows whose values are known but not served yet: refuses all but false. */
-field_check later_value;
-/* The same by hand; always false. `what` is a plural: "conversations". */
+/* What is known but not served yet; always false. `what` is a plural: "conversations". */
 bool later(struct err *e, const char *path, const char *what);
 
 extern const struct field input_part;  /* input_text, input_image, input_file, input_audio */

@@ -417,7 +417,7 @@ static bool read_all(struct reader *r, const struct request_rules *rules, struct
 {
 	enum request_kind kind = rules ? rules->kind : REQUEST_CREATE;
 	if (!check_first(r->body, kind, rules ? rules->pass : NULL, e) || !read_table(r, rules, e) || !check_together(r, e) ||
-	    !check_later(r, e) || !tools_take(r, e) || !text_take(r, e))
+	    !check_later(r, e) || !tools_take(r, e) || !choice_take(r, e) || !text_take(r, e))
 		return false;
 	if (r->c->n_items == 0 && !r->c->previous_response_id.p && kind != REQUEST_COUNT)
 		return no_input(e);

@@ -4,16 +4,10 @@
  * texts. What changes the answer's meaning and cannot be honoured is refused by name; advisory.def lists
  * what is only echoed. Strings are borrowed from the document or live in the arena. Pure. */
 #pragma once
-#include "model/item.h"
+#include "model/call.h"
 
 enum tool_choice { CHOICE_AUTO, CHOICE_NONE, CHOICE_REQUIRED, CHOICE_NAMED };
 enum format_kind { FORMAT_TEXT, FORMAT_JSON_OBJECT, FORMAT_JSON_SCHEMA };
-
-struct function_tool {
-	struct str name, description;
-	yyjson_val *parameters; /* NULL: none */
-	bool strict;            /* effective (decision A4) */
-};
 
 struct format {
 	enum format_kind kind;
@@ -36,11 +30,11 @@ struct create {
 	struct item *items; /* a string input is one user message */
 	size_t n_items;
 	bool input_given;
-	struct function_tool *tools; /* all function tools */
+	struct function_tool *tools; /* as functions (call.h): those given, and those that items bring */
 	size_t n_tools;
 	enum tool_choice choice;
-	struct str choice_name;  /* CHOICE_NAMED */
-	struct str *allowed;     /* allowed_tools: names; NULL: all */
+	struct str choice_name;  /* CHOICE_NAMED: the function's */
+	struct str *allowed;     /* allowed_tools: functions' names; NULL: all */
 	size_t n_allowed;
 	bool parallel_tool_calls, store, stream, background, truncation_auto, obfuscate;
 	bool compact;              /* context_management asks for compaction */
@@ -74,6 +68,10 @@ struct request_rules {
 /* `body` must outlive *ret. */
 bool create_read(struct arena *a, yyjson_val *body, const struct request_rules *rules, struct create *ret,
                  struct err *e);
+/* Tools that items of the history bring (tool_search_output, additional_tools) join c->tools. */
+void create_load_tools(struct arena *a, struct create *c, const struct item *items, size_t n);
+/* The functions that the engine is offered, in `a`: allowed, and not waiting for a search. */
+struct function_tool *create_offer(struct arena *a, const struct create *c, size_t *n);
 /* The checks that need the whole context, history first then input: every function_call_output has its
  * call, every call its output, no duplicate ids in the input (api-surface G2). */
 bool create_check_calls(const struct item *history, size_t n_history, const struct create *c, struct err *e);

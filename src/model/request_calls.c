@@ -4,33 +4,54 @@
 
 struct seen { /* one call, by its call_id */
 	struct str id;
-	bool answered, finished;
+	enum item_type type;
+	bool answered, waits;
 };
 
-/* A call that was cut off waits for no output (decision D1). */
-static bool finished(const struct item *it)
+/* A call that was cut off waits for no output (decision D1), nor does an asynchronous one, nor our own search. */
+static bool waits(const struct item *it)
 {
 	struct str status = json_str(json_get(it->val, S("status")));
+	if (yyjson_is_true(json_get(it->val, S("async"))))
+		return false;
+	if (it->type == ITEM_TOOL_SEARCH_CALL && !str_eq(json_str(json_get(it->val, S("execution"))), S("client")))
+		return false;
 	return !status.p || str_eq(status, S("completed"));
+}
+
+/* "custom_tool_call" as "custom tool call". */
+static const char *spoken(enum item_type type, char out[64])
+{
+	struct str wire = str_of(item_rows[type].wire);
+	size_t n = wire.n < 63 ? wire.n : 63;
+	for (size_t i = 0; i < n; i++)
+		out[i] = wire.p[i] == '_' ? ' ' : wire.p[i];
+	out[n] = 0;
+	return out;
 }
 
 static bool walk(struct map *calls, struct seen *seen, size_t *n, const struct item *items, size_t n_items,
                  struct err *e)
 {
+	char words[64];
 	for (size_t i = 0; i < n_items; i++) {
 		const struct item *it = &items[i];
 		unsigned flags = item_rows[it->type].flags;
 		struct seen *call = it->call_id.p ? map_get(calls, it->call_id) : NULL;
 		if (flags & ITEM_CALL && it->call_id.p && !call) {
-			seen[*n] = (struct seen){.id = it->call_id, .finished = finished(it)};
+			seen[*n] = (struct seen){.id = it->call_id, .type = it->type, .waits = waits(it)};
 			map_put(calls, it->call_id, &seen[*n]);
+			if (it->type == ITEM_LOCAL_SHELL_CALL && it->id.n) /* outputs name either */
+				map_put(calls, it->id, &seen[*n]);
 			++*n;
 		}
 		if (!(flags & ITEM_CALL_OUTPUT) || !it->call_id.p)
 			continue;
+		if (!call && it->type == ITEM_TOOL_SEARCH_OUTPUT)
+			continue;
 		if (!call)
-			return fail(e, ERR_BAD_REQUEST, "input",
-				    "No tool call found for function call output with call_id %.*s.", FMT(it->call_id));
+			return fail(e, ERR_BAD_REQUEST, "input", "No tool call found for %s with call_id %.*s.",
+				    spoken(it->type, words), FMT(it->call_id));
 		call->answered = true;
 	}
 	return true;
@@ -60,14 +81,15 @@ bool create_check_calls(const struct item *history, size_t n_history, const stru
 {
 	if (!check_duplicates(c, e))
 		return false;
+	char words[64];
 	struct seen *seen = xalloc((n_history + c->n_items + 1) * sizeof *seen);
 	struct map calls = {0};
 	size_t n = 0;
 	bool fine = walk(&calls, seen, &n, history, n_history, e) && walk(&calls, seen, &n, c->items, c->n_items, e);
 	for (size_t i = 0; fine && i < n; i++)
-		if (seen[i].finished && !seen[i].answered)
-			fine = fail(e, ERR_BAD_REQUEST, "input", "No tool output found for function call %.*s.",
-				    FMT(seen[i].id));
+		if (seen[i].waits && !seen[i].answered)
+			fine = fail(e, ERR_BAD_REQUEST, "input", "No tool output found for %s %.*s.",
+				    spoken(seen[i].type, words), FMT(seen[i].id));
 	map_release(&calls);
 	xfree(seen);
 	return fine;

@@ -53,6 +53,28 @@ static yyjson_val *at_path(yyjson_val *v, struct str path)
 	return v;
 }
 
+static void not_applied(struct reader *r, struct str name)
+{
+	if (r->out.n)
+		buf_add(&r->out, S(", "));
+	buf_add(&r->out, name);
+}
+
+/* A grammar is shown to the model but not enforced; our own search hides no tool, so there is nothing to search. */
+static void list_tools_not_applied(struct reader *r)
+{
+	size_t i, max;
+	yyjson_val *tool;
+	yyjson_arr_foreach(json_get(r->body, S("tools")), i, max, tool)
+	{
+		struct str type = json_str(json_get(tool, S("type")));
+		if (str_eq(json_str(json_get(json_get(tool, S("format")), S("syntax"))), S("lark")))
+			not_applied(r, str_fmt(r->a, "tools[%zu].format", i));
+		if (str_eq(type, S("tool_search")) && !str_eq(json_str(json_get(tool, S("execution"))), S("client")))
+			not_applied(r, type);
+	}
+}
+
 static void list_not_applied(struct reader *r)
 {
 	static const struct {
@@ -70,10 +92,9 @@ static void list_not_applied(struct reader *r)
 			neutral = rows[i].neutral[k] && str_eq(json_str(v), str_of(rows[i].neutral[k]));
 		if (neutral)
 			continue;
-		if (r->out.n)
-			buf_add(&r->out, S(", "));
-		buf_add(&r->out, rows[i].path);
+		not_applied(r, rows[i].path);
 	}
+	list_tools_not_applied(r);
 	if (r->out.n)
 		r->c->not_applied = take(r).p;
 }

@@ -13,9 +13,13 @@ struct reader {
 /* What was rendered into r->out, as a string of the arena; the buffer is empty again. */
 struct str take(struct reader *r);
 
-/* request_tools.c: `tools` and `tool_choice`, after their shapes were checked (tools_choice_check). */
-field_check tool_choice_check;
+/* request_tools.c: `tools`, and those that items of the input bring. */
 bool tools_take(struct reader *r, struct err *e);
+/* tools_echo.c: the tools as the response repeats them. */
+void tools_echo(struct reader *r);
+/* request_choice.c: `tool_choice`, its shape and then its meaning. */
+field_check tool_choice_check;
+bool choice_take(struct reader *r, struct err *e);
 /* request_format.c: `text`, its format's shape and then its meaning. */
 field_check format_check;
 bool text_take(struct reader *r, struct err *e);

@@ -169,9 +169,14 @@ static void tools(void)
 		{"\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"strict\":true}]", ERR_BAD_FUNCTION_SCHEMA,
 		 "tools[0].parameters",
 		 "Invalid schema for function 'f': schema must be a JSON Schema of 'type: \"object\"', got 'type: \"None\"'."},
-		{"\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"defer_loading\":true}]", ERR_UNSUPPORTED_PARAMETER,
-		 "tools[0].defer_loading",
-		 "Unsupported parameter: 'tools[0].defer_loading'. " LATER_TEXT("such values")},
+		{"\"tools\":[{\"type\":\"shell\",\"environment\":{\"type\":\"container_auto\"}}]", ERR_UNSUPPORTED_VALUE,
+		 "tools[0]",
+		 "Unsupported value: 'container_auto'. This version does not serve shells in containers yet: the client "
+		 "runs the commands ('local')."},
+		{"\"tools\":[{\"type\":\"namespace\",\"name\":\"n\",\"description\":\"\",\"tools\":[{\"type\":\"function\","
+		 "\"name\":\"f\",\"strict\":true}]}]",
+		 ERR_BAD_FUNCTION_SCHEMA, "tools[0].tools[0].parameters",
+		 "Invalid schema for function 'f': schema must be a JSON Schema of 'type: \"object\"', got 'type: \"None\"'."},
 		{"\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"allowed_callers\":[\"programmatic\"]}]",
 		 ERR_UNSUPPORTED_PARAMETER, "tools[0].allowed_callers",
 		 "Unsupported parameter: 'tools[0].allowed_callers'. " LATER_TEXT("programmatic tool calls")},
@@ -180,8 +185,8 @@ static void tools(void)
 		{"\"tools\":[{\"type\":\"web_search\",\"bogus\":1}]", ERR_UNKNOWN_PARAMETER, "tools[0].bogus",
 		 "Unknown parameter: 'tools[0].bogus'."},
 		{"\"tools\":[{\"type\":\"web_search\",\"search_content_types\":[\"text\"]}]", ERR_UNSUPPORTED_VALUE, "tools[0]",
-		 "Unsupported value: 'web_search'. This version does not serve tools of this type yet; a later one brings "
-		 "them."},
+		 "Unsupported value: 'web_search'. This version does not serve searches beyond its own cache yet: it has no "
+		 "search provider. Set 'external_web_access' to false to search the cache alone."},
 		{"\"tools\":[{\"type\":\"mcp\",\"server_label\":\"s\",\"require_approval\":7}]", ERR_INVALID_TYPE,
 		 "tools[0].require_approval",
 		 "Invalid type for 'tools[0].require_approval': expected one of an object or string, but got an integer "

@@ -3,6 +3,14 @@
 
 const char *const response_status_names[] = {"queued", "in_progress", "completed", "incomplete", "failed", "cancelled"};
 
+void usage_add(struct usage *sum, const struct usage *more)
+{
+	sum->input += more->input;
+	sum->cached += more->cached;
+	sum->output += more->output;
+	sum->reasoning += more->reasoning;
+}
+
 void usage_write(struct jout *o, const struct usage *u)
 {
 	jo_obj(o);

@@ -29,6 +29,7 @@ struct response {
  * o->b where output items stand, so that a store can keep the object without them and splice later. With
  * `billing` the key that only JSON answers carry. */
 void response_write(struct jout *o, const struct response *r, struct str output, bool billing, size_t *output_at);
+void usage_add(struct usage *sum, const struct usage *more);
 void usage_write(struct jout *o, const struct usage *u);
 /* {"error":{"message","type","param","code"}} */
 void error_write(struct jout *o, const struct err *e);

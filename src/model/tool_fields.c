@@ -26,6 +26,8 @@ static bool only_direct(yyjson_val *v, const char *path, void *ctx, struct err *
 	return true;
 }
 
+#define DIRECT_CALLERS \
+	FIELD_CHECKED("allowed_callers", F_ARRAY, .nullable = true, .item = &caller, .check = only_direct)
 #define FUNCTION_NAME \
 	FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = NAME_CHARS, .pattern = "^[a-zA-Z0-9_-]+$")
 
@@ -35,10 +37,10 @@ static const struct field function_fields[] = {
 	FIELD_CHECKED("parameters", F_OBJECT, .nullable = true),
 	FIELD_CHECKED("strict", F_BOOL, .nullable = true),
 	FIELD_CHECKED("description", F_STR, .nullable = true),
-	FIELD_CHECKED("output_schema", F_OBJECT, .nullable = true, .check = later_value),
-	FIELD_CHECKED("async", F_BOOL, .nullable = true, .check = later_value),
-	FIELD_CHECKED("defer_loading", F_BOOL, .nullable = true, .check = later_value),
-	FIELD_CHECKED("allowed_callers", F_ARRAY, .nullable = true, .item = &caller, .check = only_direct),
+	FIELD_CHECKED("output_schema", F_OBJECT, .nullable = true),
+	FIELD_CHECKED("async", F_BOOL, .nullable = true),
+	DEFER,
+	DIRECT_CALLERS,
 	LAST_FIELD,
 };
 
@@ -231,10 +233,10 @@ static bool environment_check(yyjson_val *v, const char *path, void *ctx, struct
 static const struct field shell_fields[] = {
 	TYPE,
 	FIELD_CHECKED("environment", F_OBJECT, .nullable = true, .check = environment_check),
-	CALLERS,
+	DIRECT_CALLERS,
 	LAST_FIELD,
 };
-static const struct field apply_patch_fields[] = {TYPE, CALLERS, LAST_FIELD};
+static const struct field apply_patch_fields[] = {TYPE, DIRECT_CALLERS, LAST_FIELD};
 
 /* --- computer, pictures ---------------------------------------------------------------------------------- */
 
@@ -350,24 +352,11 @@ static const struct field custom_fields[] = {
 	FIELD_CHECKED("format", F_OBJECT, .nullable = true, .check = custom_format_check),
 	FIELD_CHECKED("async", F_BOOL, .nullable = true),
 	DEFER,
-	CALLERS,
-	LAST_FIELD,
-};
-/* A namespace's functions wait for the namespace itself: theirs is the shape alone. */
-static const struct field inner_function_fields[] = {
-	TYPE,
-	FUNCTION_NAME,
-	FIELD_CHECKED("parameters", F_OBJECT, .nullable = true),
-	FIELD_CHECKED("strict", F_BOOL, .nullable = true),
-	FIELD_CHECKED("description", F_STR, .nullable = true),
-	FIELD_CHECKED("output_schema", F_OBJECT, .nullable = true),
-	FIELD_CHECKED("async", F_BOOL, .nullable = true),
-	DEFER,
-	CALLERS,
+	DIRECT_CALLERS,
 	LAST_FIELD,
 };
 static const struct variant inner_tools[] = {
-	{"function", inner_function_fields, NULL},
+	{"function", function_fields, NULL},
 	{"custom", custom_fields, NULL},
 	{0},
 };

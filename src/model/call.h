@@ -1,0 +1,72 @@
+/* call.h - tools as functions, and calls of functions as items.
+ *
+ * An engine knows functions only. So each tool becomes one (calls.def), under a name that no other tool of the
+ * request has; its calls come back as items of their own type, and the items of the history go to the engine as
+ * calls again. Names are looked up, never taken apart. Pure. */
+#pragma once
+#include "model/item.h"
+
+enum call_kind {
+#define CALL(NAME, tool, call, output, function, flags, fn) CALL_##NAME,
+#include "model/calls.def"
+#undef CALL
+	CALL_KINDS
+};
+enum {
+	CALL_NAMED = 1,  /* the tool's own name, and its call has one */
+	CALL_HOSTED = 2, /* we answer the call ourselves, within the turn */
+};
+
+/* A tool as an engine sees it. */
+struct function_tool {
+	struct str name, description;
+	yyjson_val *parameters; /* NULL: none */
+	bool strict;            /* effective (decision A4) */
+	enum call_kind kind;
+	struct str own, space; /* name and namespace as the client has them; {0}: `name`, none */
+	yyjson_val *given;     /* the tool itself; NULL: not from the Responses API */
+	bool deferred;         /* waits for the client's tool search: not offered */
+};
+
+/* One call on its way from the engine into an item. */
+struct call {
+	const struct function_tool *tool;
+	struct str call_id;
+	bool begun;       /* only begun: what comes in pieces is still empty */
+	struct str text;  /* a function's arguments; a custom tool's input */
+	yyjson_val *args; /* other kinds: the arguments */
+};
+
+struct call_row {
+	struct str tool, name; /* name {0}: the tool's own */
+	enum item_type call, output;
+	unsigned flags;
+	/* The members of a call item after its status, by name as recorded. */
+	void (*write)(struct jout *, const struct call *);
+	/* The arguments that the engine would have made for this item of the history. */
+	struct str (*arguments)(struct arena *, yyjson_val *item);
+};
+extern const struct call_row call_rows[CALL_KINDS];
+
+/* The kind of a tool by its wire type; CALL_KINDS when it is none of these. */
+enum call_kind call_kind_of(struct str tool);
+/* The kind of a call or output item; CALL_KINDS when it is neither. */
+enum call_kind call_kind_of_item(enum item_type type);
+/* Fills *f with the function for a tool of any kind but `function`, whose name and fields were checked. */
+void call_describe(struct arena *a, enum call_kind kind, yyjson_val *tool, struct function_tool *f);
+/* Sets f->name from f->own and f->space: what `others` do not have, and no longer than 64 characters. */
+void call_name(struct arena *a, struct function_tool *f, const struct function_tool *others, size_t n);
+/* By the engine's name; NULL. */
+const struct function_tool *call_tool(const struct function_tool *tools, size_t n, struct str name);
+/* The function's name for a call item of the history, whose tool may be gone. */
+struct str call_item_name(struct arena *a, const struct function_tool *tools, size_t n, const struct item *it);
+/* An output item as text for the engine; {0}: its `output` is content (string or parts). */
+struct str call_result(struct arena *a, const struct item *it);
+/* Are whole arguments such as the kind's items are made of? ERR_ENGINE. */
+bool call_fits(const struct function_tool *t, yyjson_val *args, struct err *e);
+/* The string value of a custom tool's arguments as far as it has come: reads on from *at (0 at first) in
+ * `arguments`, which only ever grows, and appends what can be told. */
+void call_input_more(struct str arguments, size_t *at, struct buf *out);
+/* A custom tool's input out of whole arguments ({"input": ...}, or what a model makes of it), against its
+ * regular expression where it has one. ERR_ENGINE. */
+bool call_input(struct arena *a, const struct function_tool *t, struct str arguments, struct str *ret, struct err *e);

@@ -1,0 +1,252 @@
+/* tools_echo.c - the tools as the response repeats them: normalised, in the live API's order. */
+#include "model/request_parts.h"
+#include "model/tool.h"
+
+static yyjson_val *given(yyjson_val *tool, struct str key)
+{
+	yyjson_val *v = json_get(tool, key);
+	return v && !yyjson_is_null(v) ? v : NULL;
+}
+
+static void if_given(struct jout *o, yyjson_val *tool, struct str key)
+{
+	if (given(tool, key)) {
+		jo_key(o, key);
+		jo_val(o, given(tool, key));
+	}
+}
+
+static void or_null(struct jout *o, yyjson_val *tool, struct str key)
+{
+	jo_key(o, key);
+	if (given(tool, key))
+		jo_val(o, given(tool, key));
+	else
+		jo_null(o);
+}
+
+static void open_tool(struct jout *o, yyjson_val *tool)
+{
+	jo_obj(o);
+	jo_kstr(o, "type", json_str(json_get(tool, S("type"))));
+}
+
+/* `found`: it waits no longer. */
+static void echo_function(struct jout *o, const struct create *c, yyjson_val *tool, bool found)
+{
+	const struct function_tool *f = NULL;
+	for (size_t i = 0; i < c->n_tools && !f; i++)
+		if (c->tools[i].given == tool)
+			f = &c->tools[i];
+	open_tool(o, tool);
+	if_given(o, tool, S("allowed_callers"));
+	if_given(o, tool, S("async"));
+	if (!found)
+		if_given(o, tool, S("defer_loading"));
+	jo_kstr(o, "description", f ? f->description : (struct str){0});
+	or_null(o, tool, S("name"));
+	or_null(o, tool, S("output_schema"));
+	or_null(o, tool, S("parameters"));
+	jo_kbool(o, "strict", f && f->strict);
+	jo_obj_end(o);
+}
+
+static void echo_custom(struct jout *o, yyjson_val *tool, bool found)
+{
+	open_tool(o, tool);
+	if_given(o, tool, S("allowed_callers"));
+	if_given(o, tool, S("async"));
+	if (!found)
+		if_given(o, tool, S("defer_loading"));
+	or_null(o, tool, S("description"));
+	jo_key(o, S("format"));
+	if (given(tool, S("format")))
+		jo_val(o, given(tool, S("format")));
+	else
+		jo_raw(o, S("{\"type\":\"text\"}"));
+	or_null(o, tool, S("name"));
+	jo_obj_end(o);
+}
+
+static void echo_search(struct jout *o, yyjson_val *tool)
+{
+	struct str execution = json_str(json_get(tool, S("execution")));
+	open_tool(o, tool);
+	or_null(o, tool, S("description"));
+	if (str_eq(execution, S("client")))
+		jo_kstr(o, "execution", execution);
+	or_null(o, tool, S("parameters"));
+	jo_obj_end(o);
+}
+
+/* As recorded for a search of the cache alone, which is not said again. */
+static void echo_web_search(struct jout *o, yyjson_val *tool)
+{
+	struct str size = json_str(json_get(tool, S("search_context_size")));
+	yyjson_val *place = given(tool, S("user_location")), *content = given(tool, S("search_content_types"));
+	open_tool(o, tool);
+	if_given(o, tool, S("filters"));
+	jo_kstr(o, "return_token_budget", S("default"));
+	jo_key(o, S("search_content_types"));
+	if (content)
+		jo_val(o, content);
+	else
+		jo_raw(o, S("[\"text\"]"));
+	jo_kstr(o, "search_context_size", size.p ? size : S("medium"));
+	jo_key(o, S("user_location"));
+	jo_obj(o);
+	jo_kstr(o, "type", S("approximate"));
+	or_null(o, place, S("city"));
+	jo_kstr(o, "country", place ? json_str(json_get(place, S("country"))) : S("US"));
+	or_null(o, place, S("region"));
+	or_null(o, place, S("timezone"));
+	jo_obj_end(o);
+	jo_obj_end(o);
+}
+
+/* As it came, its type first. */
+static void echo_as_given(struct jout *o, yyjson_val *tool)
+{
+	size_t i, max;
+	yyjson_val *key, *val;
+	open_tool(o, tool);
+	yyjson_obj_foreach(tool, i, max, key, val) if (!str_eq(json_str(key), S("type")))
+	    if_given(o, tool, json_str(key));
+	jo_obj_end(o);
+}
+
+static void echo_tool(struct jout *o, const struct create *c, yyjson_val *tool, bool found);
+
+static void echo_namespace(struct jout *o, const struct create *c, yyjson_val *tool)
+{
+	size_t i, max;
+	yyjson_val *inner;
+	open_tool(o, tool);
+	or_null(o, tool, S("description"));
+	or_null(o, tool, S("name"));
+	jo_key(o, S("tools"));
+	jo_arr(o);
+	yyjson_arr_foreach(json_get(tool, S("tools")), i, max, inner) echo_tool(o, c, inner, false);
+	jo_arr_end(o);
+	jo_obj_end(o);
+}
+
+static void echo_tool(struct jout *o, const struct create *c, yyjson_val *tool, bool found)
+{
+	switch (tool_type_of(tool)) {
+	case TOOL_FUNCTION:
+		echo_function(o, c, tool, found);
+		break;
+	case TOOL_CUSTOM:
+		echo_custom(o, tool, found);
+		break;
+	case TOOL_TOOL_SEARCH:
+		echo_search(o, tool);
+		break;
+	case TOOL_NAMESPACE:
+		echo_namespace(o, c, tool);
+		break;
+	case TOOL_WEB_SEARCH:
+	case TOOL_WEB_SEARCH_2025_08_26:
+		echo_web_search(o, tool);
+		break;
+	default:
+		echo_as_given(o, tool);
+	}
+}
+
+/* --- what items did to a tool -------------------------------------------------------------------------------- */
+
+static bool named(yyjson_val *tools, struct str name)
+{
+	size_t i, max;
+	yyjson_val *one;
+	yyjson_arr_foreach(tools, i, max,
+			   one) if (name.p && str_eq(json_str(json_get(one, S("name"))), name)) return true;
+	return false;
+}
+
+/* An item of that type brings a tool of that name. */
+static bool brought(const struct create *c, enum item_type by, struct str name)
+{
+	for (size_t i = 0; i < c->n_items; i++)
+		if (c->items[i].type == by && named(json_get(c->items[i].val, S("tools")), name))
+			return true;
+	return false;
+}
+
+/* Recorded: a deferred function that our search has found is listed as a namespace of its own. */
+static bool spaced(const struct create *c, yyjson_val *tool)
+{
+	struct str name = json_str(json_get(tool, S("name")));
+	if (tool_type_of(tool) != TOOL_FUNCTION || !yyjson_is_true(json_get(tool, S("defer_loading"))))
+		return false;
+	for (size_t i = 0; i < c->n_items; i++)
+		if (c->items[i].type == ITEM_TOOL_SEARCH_OUTPUT && named(json_get(c->items[i].val, S("tools")), name) &&
+		    !str_eq(json_str(json_get(c->items[i].val, S("execution"))), S("client")))
+			return true;
+	return false;
+}
+
+static void echo_spaced(struct jout *o, const struct create *c, yyjson_val *tool)
+{
+	jo_obj(o);
+	jo_kstr(o, "type", S("namespace"));
+	or_null(o, tool, S("description"));
+	or_null(o, tool, S("name"));
+	jo_key(o, S("tools"));
+	jo_arr(o);
+	echo_tool(o, c, tool, true);
+	jo_arr_end(o);
+	jo_obj_end(o);
+}
+
+/* --- the list --------------------------------------------------------------------------------------------------- */
+
+enum rank { PLAIN, SEARCH, SPACES, RANKS }; /* the recorded order */
+
+static enum rank rank_of(const struct create *c, yyjson_val *tool)
+{
+	enum tool_type type = tool_type_of(tool);
+	return type == TOOL_TOOL_SEARCH ? SEARCH : type == TOOL_NAMESPACE || spaced(c, tool) ? SPACES : PLAIN;
+}
+
+static void echo_list(struct jout *o, const struct create *c, yyjson_val *tools, enum rank rank)
+{
+	size_t i, max;
+	yyjson_val *tool;
+	yyjson_arr_foreach(tools, i, max, tool)
+	{
+		struct str name = json_str(json_get(tool, S("name")));
+		if (rank_of(c, tool) != rank)
+			continue;
+		if (spaced(c, tool))
+			echo_spaced(o, c, tool);
+		else
+			echo_tool(o, c, tool,
+				  brought(c, ITEM_TOOL_SEARCH_OUTPUT, name) || brought(c, ITEM_ADDITIONAL_TOOLS, name));
+	}
+}
+
+/* The request's own tools, and those of additional_tools that it does not have. */
+void tools_echo(struct reader *r)
+{
+	const struct create *c = r->c;
+	yyjson_val *tools = json_get(r->body, S("tools")), *tool;
+	struct jout o = {.b = &r->out};
+	size_t k, max;
+	jo_arr(&o);
+	for (enum rank rank = PLAIN; rank < RANKS; rank++) {
+		echo_list(&o, c, tools, rank);
+		for (size_t i = 0; i < c->n_items; i++) {
+			if (c->items[i].type != ITEM_ADDITIONAL_TOOLS)
+				continue;
+			yyjson_arr_foreach(json_get(c->items[i].val, S("tools")), k, max,
+					   tool) if (rank_of(c, tool) == rank &&
+						     !named(tools, json_str(json_get(tool, S("name")))))
+			    echo_tool(&o, c, tool, false);
+		}
+	}
+	jo_arr_end(&o);
+	r->c->echo.tools = take(r);
+}
