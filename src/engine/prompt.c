@@ -99,6 +99,7 @@ static const struct part_row {
     {STR("input_text"), PART_TEXT, STR("text"), NULL}, {STR("output_text"), PART_TEXT, STR("text"), NULL},
     {STR("text"), PART_TEXT, STR("text"), NULL},       {STR("summary_text"), PART_TEXT, STR("text"), NULL},
     {STR("refusal"), PART_TEXT, STR("refusal"), NULL}, {STR("input_image"), PART_IMAGE, {0}, read_image},
+    {STR("computer_screenshot"), PART_IMAGE, {0}, read_image},
     {STR("input_file"), PART_FILE, {0}, read_file},    {STR("input_audio"), PART_AUDIO, {0}, read_audio},
 };
 
@@ -110,34 +111,40 @@ static const struct part_row *part_row(struct str wire)
 	return NULL;
 }
 
-/* A message's content or a tool's output: a string, or parts. */
+static bool add_one(struct arena *a, struct prompt_message *m, yyjson_val *v, const char *at, struct err *e)
+{
+	struct str type = json_str(json_get(v, S("type")));
+	const struct part_row *row = part_row(type);
+	struct prompt_part part = {.where = at};
+	if (!row)
+		return fail(e, ERR_INVALID_VALUE, at, "Invalid value: '%.*s'. This model cannot be given such a part.",
+			    FMT(type));
+	part.kind = row->kind;
+	if (row->kind == PART_TEXT)
+		part.text = json_str(json_get(v, row->text));
+	else if (m->role != ROLE_USER && m->role != ROLE_TOOL)
+		return fail(e, ERR_INVALID_VALUE, at,
+			    "Invalid value: '%.*s'. Such a part may stand only in user messages and tool outputs.",
+			    FMT(type));
+	else if (!row->read(a, v, &part, e))
+		return false;
+	add_part(a, m, part);
+	return true;
+}
+
+/* A message's content or a tool's output: a string, parts, or one part (a screenshot). */
 static bool add_content(struct arena *a, struct prompt_message *m, yyjson_val *v, const struct place *at, struct err *e)
 {
 	size_t i, max;
 	yyjson_val *val;
-	if (yyjson_is_str(v)) {
+	if (yyjson_is_str(v))
 		prompt_add_text(a, m, json_str(v));
-		return true;
-	}
+	else if (yyjson_is_obj(v))
+		return add_one(a, m, v, where(a, at, 0), e);
 	yyjson_arr_foreach(v, i, max, val)
 	{
-		struct str type = json_str(json_get(val, S("type")));
-		const struct part_row *row = part_row(type);
-		struct prompt_part part = {.where = where(a, at, i)};
-		if (!row)
-			return fail(e, ERR_INVALID_VALUE, part.where,
-				    "Invalid value: '%.*s'. This model cannot be given such a part.", FMT(type));
-		part.kind = row->kind;
-		if (row->kind == PART_TEXT)
-			part.text = json_str(json_get(val, row->text));
-		else if (m->role != ROLE_USER && m->role != ROLE_TOOL)
-			return fail(
-			    e, ERR_INVALID_VALUE, part.where,
-			    "Invalid value: '%.*s'. Such a part may stand only in user messages and tool outputs.",
-			    FMT(type));
-		else if (!row->read(a, val, &part, e))
+		if (!add_one(a, m, val, where(a, at, i), e))
 			return false;
-		add_part(a, m, part);
 	}
 	return true;
 }
@@ -166,21 +173,49 @@ static bool add_message(struct arena *a, struct prompt *p, const struct item *it
 	return add_content(a, m, json_get(it->val, S("content")), at, e);
 }
 
-static bool add_function_call(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-			      struct err *e)
+/* A call of any kind is the function's that its tool was offered as. A search of ours has no id, and needs none:
+ * what it found is offered. */
+static bool add_tool_call(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
+			  struct err *e)
 {
-	add_call(a, open_assistant(a, p),
-		 (struct prompt_call){it->call_id, it->name, json_str(json_get(it->val, S("arguments")))});
+	const struct call_row *row = &call_rows[call_kind_of_item(it->type)];
+	if (it->call_id.p)
+		add_call(a, open_assistant(a, p),
+			 (struct prompt_call){it->call_id, call_item_name(a, p->tools, p->n_tools, it),
+					      row->arguments(a, it->val)});
 	return true;
 }
 
-static bool add_function_output(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-				struct err *e)
+static bool add_tool_output(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
+			    struct err *e)
 {
-	struct prompt_message *m = prompt_add(a, p, ROLE_TOOL);
 	struct place out = {at->path, at->item, "output"};
+	struct str text = call_result(a, it);
+	if (!it->call_id.p)
+		return true;
+	struct prompt_message *m = prompt_add(a, p, ROLE_TOOL);
 	m->call_id = it->call_id;
-	return add_content(a, m, json_get(it->val, S("output")), &out, e);
+	if (!text.p)
+		return add_content(a, m, json_get(it->val, S("output")), &out, e);
+	prompt_add_text(a, m, text);
+	return true;
+}
+
+/* A search of the web is call and result in one. */
+static bool add_web_search(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
+			   struct err *e)
+{
+	struct item both = *it;
+	if (!yyjson_is_obj(json_get(it->val, S("action"))))
+		return true; /* cut off */
+	both.call_id = it->id.n ? it->id : str_fmt(a, "search_%zu", p->n);
+	return add_tool_call(a, p, &both, at, e) && add_tool_output(a, p, &both, at, e);
+}
+
+/* Its tools are offered with the others. */
+static bool add_nothing(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
+{
+	return true;
 }
 
 /* Pieces are parted by an empty line. The room doubles: a client may send very many. */
@@ -234,8 +269,22 @@ static bool refuse_reference(struct arena *a, struct prompt *p, const struct ite
 static bool (*const adders[ITEM_COUNT])(struct arena *, struct prompt *, const struct item *, const struct place *,
 					struct err *) = {
     [ITEM_MESSAGE] = add_message,
-    [ITEM_FUNCTION_CALL] = add_function_call,
-    [ITEM_FUNCTION_CALL_OUTPUT] = add_function_output,
+    [ITEM_ADDITIONAL_TOOLS] = add_nothing,
+    [ITEM_APPLY_PATCH_CALL] = add_tool_call,
+    [ITEM_APPLY_PATCH_CALL_OUTPUT] = add_tool_output,
+    [ITEM_COMPUTER_CALL] = add_tool_call,
+    [ITEM_COMPUTER_CALL_OUTPUT] = add_tool_output,
+    [ITEM_CUSTOM_TOOL_CALL] = add_tool_call,
+    [ITEM_CUSTOM_TOOL_CALL_OUTPUT] = add_tool_output,
+    [ITEM_FUNCTION_CALL] = add_tool_call,
+    [ITEM_FUNCTION_CALL_OUTPUT] = add_tool_output,
+    [ITEM_LOCAL_SHELL_CALL] = add_tool_call,
+    [ITEM_LOCAL_SHELL_CALL_OUTPUT] = add_tool_output,
+    [ITEM_SHELL_CALL] = add_tool_call,
+    [ITEM_SHELL_CALL_OUTPUT] = add_tool_output,
+    [ITEM_TOOL_SEARCH_CALL] = add_tool_call,
+    [ITEM_TOOL_SEARCH_OUTPUT] = add_tool_output,
+    [ITEM_WEB_SEARCH_CALL] = add_web_search,
     [ITEM_REASONING] = add_reasoning,
     [ITEM_REFERENCE] = refuse_reference,
 };
