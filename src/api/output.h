@@ -1,6 +1,6 @@
 /* output.h - a turn's output while it is made: model events become items and stream events.
  *
- * One item is open at a time, but for function calls: an engine may send the pieces of several at once.
+ * One item is open at a time, but for calls: an engine may send the pieces of several at once.
  * Everything lives in the turn's arena or in buffers that turn_output_release() frees. Loop thread. */
 #pragma once
 #include "engine/engine.h"
@@ -13,20 +13,29 @@ enum out_part { OUT_NONE, OUT_TEXT, OUT_REFUSAL };
 /* An output item while it is made. */
 struct out_item {
 	struct out_item *next;
-	enum item_type type; /* message, reasoning, function_call */
+	enum item_type type; /* message, reasoning, or a call's */
+	const struct function_tool *tool; /* calls: what is called; NULL: no call */
 	struct id id;
 	struct str id_text;
 	int index;        /* output_index */
-	int call_index;   /* function calls: the engine's number */
+	int call_index;   /* calls: the engine's number */
 	bool done;
 	bool whole;       /* done with status completed */
 	struct buf text;  /* the open part's text; reasoning; arguments */
-	struct buf parts; /* a message's finished parts, joined by commas */
+	struct buf parts; /* a message's finished parts, joined by commas; a custom tool's input as told */
 	struct buf logprobs;
 	enum out_part part;
 	int content_index;
-	struct str call_id, name;
+	struct str call_id, input; /* calls; input: a custom tool's, settled */
+	size_t read;               /* custom tools: bytes of the arguments that were told */
+	yyjson_val *args;          /* other kinds of calls: the arguments, once whole */
 	struct str json; /* once done */
+};
+
+/* Engine calls of one turn: another one follows calls of tools that are ours (turn_tools.c). */
+struct turn_rounds {
+	int64_t n, calls;      /* rounds before this one; calls of our tools in them */
+	struct out_item *last; /* the last item of the rounds before */
 };
 
 struct turn_output {
@@ -34,6 +43,8 @@ struct turn_output {
 	int n;
 	size_t bytes;
 	bool too_big;
+	struct turn_rounds rounds;
+	struct err misfit; /* a call that cannot be understood */
 };
 
 /* Renders one event: to the reply, and to the replay buffer. */
@@ -44,7 +55,7 @@ void turn_model_event(struct turn *t, const struct model_event *me);
 void turn_close_items(struct turn *t, bool whole, bool drop_calls);
 /* The finished items joined by commas, in t->arena. */
 struct str turn_output_json(struct turn *t);
-/* A finished text against its strict schema (decision D5). */
+/* A finished text against its strict schema (decision D5); finished calls against what they must say. */
 bool turn_output_fits(struct turn *t, struct err *e);
 void turn_output_release(struct turn *t);
 

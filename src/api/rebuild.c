@@ -44,7 +44,7 @@ static void send_raw(struct rebuild *r, enum event_type type, int index, struct 
 	send(r, ev);
 }
 
-/* A copy of an object with some members replaced by JSON given as text. */
+/* A copy of an object with some members replaced by JSON given as text, or left out ({0}). */
 struct swap {
 	struct str key, json;
 };
@@ -63,6 +63,8 @@ static struct str with(struct arena *a, yyjson_val *obj, const struct swap *swap
 		for (size_t j = 0; j < n; j++)
 			if (str_eq(swaps[j].key, key))
 				s = &swaps[j];
+		if (s && !s->json.p)
+			continue;
 		jo_key(&o, key);
 		if (s)
 			jo_raw(&o, s->json);
@@ -116,23 +118,90 @@ static void send_parts(struct rebuild *r, struct arena *a, yyjson_val *parts)
 		send_part(r, a, part, (int)i);
 }
 
+/* What an item that has only begun has instead of its own members. */
+static const struct fresh {
+	struct str type;
+	struct swap swap;
+} fresh_rows[] = {
+	{STR("message"), {STR("content"), STR("[]")}},
+	{STR("function_call"), {STR("arguments"), STR("\"\"")}},
+	{STR("custom_tool_call"), {STR("input"), STR("\"\"")}},
+	{STR("tool_search_call"), {STR("arguments"), STR("{}")}},
+	{STR("shell_call"),
+	 {STR("action"), STR("{\"commands\":[],\"max_output_length\":null,\"timeout_ms\":null}")}},
+	{STR("local_shell_call"), {STR("action"), STR("{\"type\":\"exec\",\"command\":[],\"env\":{}}")}},
+	{STR("computer_call"), {STR("actions"), STR("[]")}},
+	{STR("computer_call"), {STR("action"), {0}}},
+	{STR("web_search_call"), {STR("action"), {0}}},
+	{STR("reasoning"), {STR("content"), STR("[]")}},
+	{STR("reasoning"), {STR("summary"), STR("[]")}},
+};
+
+static void send_added(struct rebuild *r, struct arena *a, yyjson_val *item)
+{
+	enum { ROWS = sizeof fresh_rows / sizeof *fresh_rows };
+	static const struct swap no_diff = {STR("diff"), STR("\"\"")};
+	yyjson_val *operation = json_get(item, S("operation"));
+	struct swap swaps[ROWS + 2] = {{STR("status"), STR("\"in_progress\"")}};
+	size_t n = 1;
+	for (size_t i = 0; i < ROWS; i++)
+		if (str_eq(fresh_rows[i].type, json_str(json_get(item, S("type")))))
+			swaps[n++] = fresh_rows[i].swap;
+	if (operation)
+		swaps[n++] = (struct swap){S("operation"), with(a, operation, &no_diff, 1)};
+	send_raw(r, EV_ITEM_ADDED, 0, with(a, item, swaps, n));
+}
+
+static void send_commands(struct rebuild *r, yyjson_val *commands)
+{
+	size_t i, max;
+	yyjson_val *one;
+	yyjson_arr_foreach(commands, i, max, one)
+	{
+		struct event ev = at(r, EV_SHELL_COMMAND_ADDED, 0);
+		ev.command_index = (int)i;
+		ev.text = S("");
+		send(r, ev);
+		ev.type = EV_SHELL_COMMAND_DELTA;
+		ev.text = json_str(one);
+		send(r, ev);
+		ev.type = EV_SHELL_COMMAND_DONE;
+		send(r, ev);
+	}
+}
+
+/* What calls tell between their beginning and their end. */
+static void send_call(struct rebuild *r, yyjson_val *item)
+{
+	struct str type = json_str(json_get(item, S("type")));
+	struct str args = json_str(json_get(item, S("arguments"))), input = json_str(json_get(item, S("input")));
+	if (str_eq(type, S("function_call"))) {
+		struct event done = at(r, EV_ARGUMENTS_DONE, 0);
+		done.text = args;
+		done.name = json_str(json_get(item, S("name")));
+		send_text(r, EV_ARGUMENTS_DELTA, 0, args);
+		send(r, done);
+	} else if (str_eq(type, S("custom_tool_call"))) {
+		if (input.n)
+			send_text(r, EV_CUSTOM_INPUT_DELTA, 0, input);
+		send_text(r, EV_CUSTOM_INPUT_DONE, 0, input);
+	} else if (str_eq(type, S("shell_call"))) {
+		send_commands(r, json_get(json_get(item, S("action")), S("commands")));
+	} else if (str_eq(type, S("web_search_call"))) {
+		send(r, at(r, EV_WEB_SEARCH_IN_PROGRESS, 0));
+		send(r, at(r, EV_WEB_SEARCH_SEARCHING, 0));
+		send(r, at(r, EV_WEB_SEARCH_COMPLETED, 0));
+	}
+}
+
 static void send_item(struct rebuild *r, struct arena *a, yyjson_val *item, int index)
 {
-	static const struct swap fresh[] = {{STR("status"), STR("\"in_progress\"")}, {STR("content"), STR("[]")},
-	                                    {STR("summary"), STR("[]")}, {STR("arguments"), STR("\"\"")}};
 	r->item_id = json_str(json_get(item, S("id")));
 	r->output_index = index;
-	send_raw(r, EV_ITEM_ADDED, 0, with(a, item, fresh, 4));
+	send_added(r, a, item);
 	send_parts(r, a, json_get(item, S("content")));
 	send_parts(r, a, json_get(item, S("summary")));
-	yyjson_val *args = json_get(item, S("arguments"));
-	if (yyjson_is_str(args)) {
-		send_text(r, EV_ARGUMENTS_DELTA, 0, json_str(args));
-		struct event done = at(r, EV_ARGUMENTS_DONE, 0);
-		done.text = json_str(args);
-		done.name = json_str(json_get(item, S("name")));
-		send(r, done);
-	}
+	send_call(r, item);
 	send_raw(r, EV_ITEM_DONE, 0, json_text(a, item));
 }
 

@@ -11,6 +11,7 @@
 #include "api/rebuild.h"
 #include "api/replay.h"
 #include "api/turn_kind.h"
+#include "api/turn_tools.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -248,27 +249,18 @@ static bool prompt_make(struct turn *t, struct err *e)
 	struct arena *a = &t->arena;
 	struct prompt *p = &t->prompt;
 	struct item *input = t->context.input;
+	create_load_tools(a, &t->req, t->context.history, t->context.n_history);
 	*p = (struct prompt){.tools = t->req.tools, .n_tools = t->req.n_tools, .choice = t->req.choice,
 	                     .choice_name = t->req.choice_name, .parallel = t->req.parallel_tool_calls,
 	                     .format = t->req.format, .sampling = t->req.sampling, .logprobs = t->req.include_logprobs,
 	                     .truncate = t->req.truncation_auto, .cache_key = t->req.prompt_cache_key,
 	                     .reasoning_all = t->req.reasoning_all};
-	if (t->req.n_allowed) {
-		struct function_tool *some = new_array(a, struct function_tool, t->req.n_tools);
-		p->tools = some;
-		p->n_tools = 0;
-		for (size_t i = 0; i < t->req.n_tools; i++)
-			for (size_t k = 0; k < t->req.n_allowed; k++)
-				if (str_eq(t->req.allowed[k], t->req.tools[i].name)) {
-					some[p->n_tools++] = t->req.tools[i];
-					break;
-				}
-	}
 	if (t->req.instructions.n)
 		prompt_add_text(a, prompt_add(a, p, ROLE_SYSTEM), t->req.instructions);
 	if (!prompt_add_items(a, p, t->context.history, t->context.n_history, "", e) ||
 	    !prompt_add_items(a, p, input, t->req.n_items, "input", e))
 		return false;
+	p->tools = create_offer(a, &t->req, &p->n_tools);
 	prompt_tidy(a, p);
 	return engine_accepts(&t->model, p, e);
 }
@@ -359,8 +351,8 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 	struct err misfit = {0};
 	if (call->served_model.n)
 		t->response.model = call->served_model;
-	t->response.usage = call->usage;
-	t->response.has_usage = e->code == ERR_NONE || call->begun;
+	usage_add(&t->response.usage, &call->usage);
+	t->response.has_usage |= e->code == ERR_NONE || call->begun;
 	if (e->code != ERR_NONE) {
 		turn_fail(t, e);
 	} else if (t->out.too_big) { /* the end came in the same read, before on_overflow() */
@@ -369,6 +361,10 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 		t->response.incomplete_reason = call->finish == FINISH_LENGTH ? "max_output_tokens" : "content_filter";
 		turn_finish(t, RS_INCOMPLETE, false, false);
 	} else if (!turn_output_fits(t, &misfit)) {
+		turn_fail(t, &misfit);
+	} else if (turn_tools_next(t, &misfit)) {
+		turn_goto(t, STEP_CALL); /* what was asked of us is in the prompt now */
+	} else if (misfit.code) {
 		turn_fail(t, &misfit);
 	} else {
 		turn_finish(t, RS_COMPLETED, true, false);
@@ -408,7 +404,8 @@ static enum flow step_call(struct turn *t)
 		engine_call_start(t->api->engine, &t->call, &t->arena, &t->model, &t->prompt);
 	if (api_limits.keepalive_seconds && t->reader.form == REPLY_SSE)
 		timer_start(t->api->loop, &t->clocks.silence, api_limits.keepalive_seconds * 1000, on_silence);
-	timer_start(t->api->loop, &t->clocks.deadline, api_limits.turn_seconds * 1000, on_deadline);
+	if (t->out.rounds.n == 0)
+		timer_start(t->api->loop, &t->clocks.deadline, api_limits.turn_seconds * 1000, on_deadline);
 	return WAIT;
 }
 
@@ -429,7 +426,7 @@ void turn_cancel(struct turn *t)
 		turn_free(t);
 		return;
 	}
-	t->response.usage = t->call.usage;
+	usage_add(&t->response.usage, &t->call.usage);
 	turn_finish(t, RS_CANCELLED, false, true);
 	turn_run(t);
 }

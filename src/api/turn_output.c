@@ -1,13 +1,13 @@
 /* turn_output.c - model events become output items and stream events.
  *
- * One item is open at a time, but for function calls: an engine may send the pieces of several at once, so
+ * One item is open at a time, but for calls: an engine may send the pieces of several at once, so
  * those stay open until their arguments are whole JSON and another begins, or the stream ends. */
 #include <assert.h>
 #include <string.h>
 
 #include "api/encrypted.h"
 #include "api/replay.h"
-#include "api/turn.h"
+#include "api/output_parts.h"
 #include "wire/schema.h"
 
 void turn_emit(struct turn *t, struct event *ev)
@@ -31,7 +31,7 @@ static size_t output_room(const struct turn *t)
 }
 
 /* Counts what an item grows by; past the bound the turn fails (turn.c looks at too_big). */
-static bool grow(struct turn *t, struct buf *b, struct str s)
+bool output_grow(struct turn *t, struct buf *b, struct str s)
 {
 	if (s.n > output_room(t)) {
 		t->out.too_big = true;
@@ -96,11 +96,9 @@ static void write_message(struct jout *o, const struct out_item *it)
 
 static void write_call(struct jout *o, const struct out_item *it)
 {
-	jo_kstr(o, "type", S("function_call"));
+	jo_kstr(o, "type", str_of(item_rows[it->type].wire));
 	jo_kstr(o, "status", str_of(status_name(it)));
-	jo_kstr(o, "arguments", it->done ? buf_str(&it->text) : S(""));
-	jo_kstr(o, "call_id", it->call_id);
-	jo_kstr(o, "name", it->name);
+	call_write(o, it);
 }
 
 /* Begun, it carries sealed emptiness where the live API has some too (output_item.added). */
@@ -136,7 +134,7 @@ static struct str item_json(struct turn *t, const struct out_item *it)
 	jo_kstr(&o, "id", it->id_text);
 	if (it->type == ITEM_MESSAGE)
 		write_message(&o, it);
-	else if (it->type == ITEM_FUNCTION_CALL)
+	else if (it->tool)
 		write_call(&o, it);
 	else
 		write_reasoning(&o, t, it);
@@ -146,12 +144,12 @@ static struct str item_json(struct turn *t, const struct out_item *it)
 	return s;
 }
 
-static struct event event_of(const struct out_item *it, enum event_type type)
+struct event event_of(const struct out_item *it, enum event_type type)
 {
 	return (struct event){.type = type, .output_index = it->index, .content_index = it->content_index, .item_id = it->id_text};
 }
 
-static void emit_text(struct turn *t, const struct out_item *it, enum event_type type, struct str text)
+void emit_text(struct turn *t, const struct out_item *it, enum event_type type, struct str text)
 {
 	struct event ev = event_of(it, type);
 	ev.text = text;
@@ -159,7 +157,7 @@ static void emit_text(struct turn *t, const struct out_item *it, enum event_type
 }
 
 /* Rendering a part or item for an event is only worth it where somebody reads events. */
-static void emit_raw(struct turn *t, const struct out_item *it, enum event_type type, struct str raw)
+void emit_raw(struct turn *t, const struct out_item *it, enum event_type type, struct str raw)
 {
 	struct event ev = event_of(it, type);
 	ev.raw = raw;
@@ -189,7 +187,7 @@ static void emit_summary_part(struct turn *t, const struct out_item *it, enum ev
 	buf_release(&b);
 }
 
-static struct out_item *item_open(struct turn *t, enum item_type type)
+struct out_item *item_open(struct turn *t, enum item_type type)
 {
 	if (t->out.n >= api_limits.output_items) {
 		t->out.too_big = true;
@@ -211,7 +209,7 @@ static struct out_item *item_open(struct turn *t, enum item_type type)
 	return it;
 }
 
-static void item_added(struct turn *t, struct out_item *it)
+void item_added(struct turn *t, struct out_item *it)
 {
 	if (t->reader.form == REPLY_SSE)
 		emit_raw(t, it, EV_ITEM_ADDED, item_json(t, it));
@@ -255,24 +253,27 @@ static void reasoning_close(struct turn *t, struct out_item *it)
 	}
 }
 
-static void item_close(struct turn *t, struct out_item *it, bool whole)
+void item_finish(struct turn *t, struct out_item *it, bool whole)
 {
-	if (it->done)
-		return;
-	if (it->type == ITEM_MESSAGE) {
-		part_close(t, it);
-	} else if (it->type == ITEM_REASONING) {
-		reasoning_close(t, it);
-	} else {
-		struct event ev = event_of(it, EV_ARGUMENTS_DONE);
-		ev.text = buf_str(&it->text);
-		ev.name = it->name;
-		turn_emit(t, &ev);
-	}
 	it->done = true;
 	it->whole = whole;
 	it->json = item_json(t, it);
 	emit_raw(t, it, EV_ITEM_DONE, it->json);
+}
+
+static void item_close(struct turn *t, struct out_item *it, bool whole)
+{
+	if (it->done)
+		return;
+	if (it->tool) {
+		call_close(t, it, whole);
+	} else {
+		if (it->type == ITEM_MESSAGE)
+			part_close(t, it);
+		else
+			reasoning_close(t, it);
+		item_finish(t, it, whole);
+	}
 	buf_release(&it->text);
 	buf_release(&it->parts);
 	buf_release(&it->logprobs);
@@ -292,7 +293,7 @@ static bool whole_json(struct turn *t, struct str text)
 static void close_open(struct turn *t)
 {
 	for (struct out_item *it = t->out.first; it; it = it->next)
-		if (!it->done && (it->type != ITEM_FUNCTION_CALL || whole_json(t, buf_str(&it->text))))
+		if (!it->done && (!it->tool || whole_json(t, buf_str(&it->text))))
 			item_close(t, it, true);
 }
 
@@ -318,7 +319,7 @@ static void on_text(struct turn *t, const struct model_event *me, enum out_part 
 		part_close(t, it);
 		part_open(t, it, part);
 	}
-	if (!grow(t, &it->text, me->text))
+	if (!output_grow(t, &it->text, me->text))
 		return;
 	struct event ev = event_of(it, part == OUT_TEXT ? EV_TEXT_DELTA : EV_REFUSAL_DELTA);
 	ev.text = me->text;
@@ -326,7 +327,7 @@ static void on_text(struct turn *t, const struct model_event *me, enum out_part 
 		ev.logprobs = me->logprobs;
 		if (it->logprobs.n)
 			buf_byte(&it->logprobs, ',');
-		grow(t, &it->logprobs, (struct str){me->logprobs.p + 1, me->logprobs.n - 2});
+		output_grow(t, &it->logprobs, (struct str){me->logprobs.p + 1, me->logprobs.n - 2});
 	}
 	turn_emit(t, &ev);
 }
@@ -343,34 +344,11 @@ static void on_reasoning(struct turn *t, const struct model_event *me)
 		if (t->req.summary.n)
 			emit_summary_part(t, it, EV_SUMMARY_PART_ADDED, S(""));
 	}
-	if (!grow(t, &it->text, me->text))
+	if (!output_grow(t, &it->text, me->text))
 		return;
 	emit_text(t, it, EV_REASONING_DELTA, me->text);
 	if (t->req.summary.n)
 		emit_text(t, it, EV_SUMMARY_TEXT_DELTA, me->text);
-}
-
-static void on_call(struct turn *t, const struct model_event *me)
-{
-	char fresh[ID_MAX];
-	close_open(t);
-	struct out_item *it = item_open(t, ITEM_FUNCTION_CALL);
-	if (!it)
-		return;
-	it->call_index = me->index;
-	it->call_id = str_copy(&t->arena, id_random(fresh, "call")); /* ours, whatever the engine sends (decision D2) */
-	it->name = str_copy(&t->arena, me->name);
-	item_added(t, it);
-}
-
-static void on_call_args(struct turn *t, const struct model_event *me)
-{
-	for (struct out_item *it = t->out.first; it; it = it->next)
-		if (it->type == ITEM_FUNCTION_CALL && it->call_index == me->index && !it->done) {
-			if (grow(t, &it->text, me->text))
-				emit_text(t, it, EV_ARGUMENTS_DELTA, me->text);
-			return;
-		}
 }
 
 void turn_model_event(struct turn *t, const struct model_event *me)
@@ -386,10 +364,11 @@ void turn_model_event(struct turn *t, const struct model_event *me)
 		on_reasoning(t, me);
 		break;
 	case ME_CALL_BEGIN:
-		on_call(t, me);
+		close_open(t);
+		call_begin(t, me);
 		break;
 	case ME_CALL_ARGS:
-		on_call_args(t, me);
+		call_more(t, me);
 		break;
 	}
 }
@@ -397,8 +376,7 @@ void turn_model_event(struct turn *t, const struct model_event *me)
 void turn_close_items(struct turn *t, bool whole, bool drop_calls)
 {
 	for (struct out_item *it = t->out.first; it; it = it->next) {
-		bool call = it->type == ITEM_FUNCTION_CALL;
-		if (it->done || (call && drop_calls && !whole))
+		if (it->done || (it->tool && drop_calls && !whole))
 			continue;
 		item_close(t, it, whole);
 	}
@@ -422,8 +400,20 @@ struct str turn_output_json(struct turn *t)
 	return (struct str){p, n};
 }
 
+static void close_calls(struct turn *t)
+{
+	for (struct out_item *it = t->out.first; it; it = it->next)
+		if (it->tool)
+			item_close(t, it, true);
+}
+
 bool turn_output_fits(struct turn *t, struct err *e)
 {
+	close_calls(t);
+	if (t->out.misfit.code) {
+		*e = t->out.misfit;
+		return false;
+	}
 	if (t->req.format.kind != FORMAT_JSON_SCHEMA || !t->req.format.strict)
 		return true;
 	for (struct out_item *it = t->out.first; it; it = it->next) {
