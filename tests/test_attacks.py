@@ -1,10 +1,12 @@
 """Attacks that once did harm: small requests that cost very much, engines that lie, races that lost something."""
 import json
+import os
+import socket
 
 import pytest
 
 from engine_script import ScriptedEngine, call, finish, raw, say, think
-from harness import text_of
+from harness import BINARY, eventually, text_of
 
 TOOL = [{"type": "function", "name": "f", "parameters": {"type": "object"}}]
 
@@ -47,7 +49,7 @@ def assert_alike(dear, cheap):
 @pytest.fixture
 def roomy():
     """An engine that any prompt fits."""
-    e = ScriptedEngine(context=1 << 30)
+    e = ScriptedEngine(context=1 << 30, slots=200)
     yield e
     e.close()
 
@@ -101,6 +103,32 @@ def test_references_to_many_items(servers, roomy):
     cheap = cost(server, {"input": [{"type": "message", "id": f"mine-{i}", "role": "user", "content": "a"} for i in range(n)]})
     dear = cost(server, {"input": [{"type": "item_reference", "id": f"mine-{i}"} for i in range(n)]})
     assert dear < 2 * cheap, f"{dear} ticks, {cheap} for as many messages"
+
+
+def test_memory_of_a_burst_is_given_back(servers, roomy):
+    """The C library kept it: 700 MB after 150 answers of 1 MB."""
+    with open(BINARY, "rb") as f:
+        if b"__asan_init" in f.read():
+            pytest.skip("a sanitizer keeps what is freed")
+    server = servers(roomy, ["--set", "api.replay_bytes=1048576", "--set", "net.stall_seconds=2"])
+    roomy.always(lambda request: [say(*["a" * 20000] * 50)])
+    body = b'{"model":"scripted","input":"x","stream":true,"store":false}'
+    request = b"POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    for n in (120, 240):
+        readers = [socket.create_connection((server.host, server.port), 60) for _ in range(120)]
+        for s in readers:  # none of them reads
+            s.sendall(request % len(body) + body)
+        roomy.wait_for(n)
+        eventually(lambda: all(r.done.is_set() or r.left.is_set() for r in roomy.requests))
+        eventually(lambda: len(os.listdir(f"/proc/{server.process.pid}/fd")) < 200, what="giving stalled readers up")
+        for s in readers:
+            s.close()
+
+    def resident():
+        with open(f"/proc/{server.process.pid}/status") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+
+    eventually(lambda: resident() < 120_000, what=f"from {resident()} kB on, giving back")
 
 
 # --- engines that misbehave ---

@@ -1,4 +1,5 @@
 /* main.c - the command table. */
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,6 +7,8 @@
 #include "main/config.h"
 #include "main/fetch.h"
 #include "wire/fields.h"
+
+enum { LARGE = 128 * 1024 }; /* bytes; see main() */
 
 static int help_command(int argc, char **argv);
 static int version_command(int argc, char **argv);
@@ -132,6 +135,8 @@ int main(int argc, char **argv)
 		return help_all(stdout);
 	if (str_eq(word, S("--version")) || str_eq(word, S("-V")))
 		return version_command(argc, argv);
+	/* Once set, the C library leaves it there: else one large answer makes it keep the memory of all that follow. */
+	mallopt(M_MMAP_THRESHOLD, LARGE);
 	const struct command *c = find_command(word);
 	return c ? c->run(argc - 1, argv + 1) : unknown_command(word);
 }
