@@ -172,3 +172,28 @@ def test_nonsense_in_usage(server, engine, n):
     for r in (answer.json, response):
         assert r["usage"]["total_tokens"] == r["usage"]["input_tokens"] + r["usage"]["output_tokens"]
         assert min(r["usage"]["input_tokens"], r["usage"]["output_tokens"]) >= 0
+
+
+def test_an_early_text_that_misses_its_schema(server, engine):
+    """Only the last text was looked at: reasoning behind a wrong one made it completed."""
+    schema = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    strict = {"text": {"format": {"type": "json_schema", "name": "n", "strict": True, "schema": schema}}}
+    answer, response, _ = both_forms(server, engine, say("no"), think("hm"), **strict)
+    assert answer.status == 500 and "'n'" in answer.error["message"], answer
+    assert response["status"] == "failed"
+    answer, response, _ = both_forms(server, engine, say("{}"), think("hm"), **strict)
+    assert answer.json["status"] == response["status"] == "completed"
+
+
+def test_logprobs_over_the_bound(servers, engine):
+    """What was kept of them was no JSON any more, and nor was the response."""
+    server = servers(engine, ["--set", "api.output_bytes=65536"])
+    logprobs = {"content": [{"token": "a" * 10000, "logprob": -1, "bytes": [1], "top_logprobs": []}]}
+    more = {"include": ["message.output_text.logprobs"], "top_logprobs": 1}
+    answer, response, _ = both_forms(server, engine, say(*["a"] * 20, logprobs=logprobs), **more)
+    assert answer.status == 502 and response["status"] == "failed"
+    kept = response["output"][0]["content"][0]
+    assert len(kept["text"]) in (len(kept["logprobs"]), len(kept["logprobs"]) + 1)
+    stored = server.get("/v1/responses/" + response["id"]).json
+    assert stored["output"] == response["output"]
+    assert server.post("/v1/responses", {"model": "scripted", "input": "on", "previous_response_id": response["id"]}).status == 200

@@ -207,7 +207,9 @@ static bool choice_fits(struct chat *c, const struct chat_choice *choice, struct
 	yyjson_val *v;
 	if (f->kind != FORMAT_JSON_SCHEMA || !f->strict || choice->finish != FINISH_STOP || !choice->text.n)
 		return true;
-	if (json_parse(&c->arena, buf_str(&choice->text), &v, &why) && schema_fits(f->schema, v, &why))
+	if (!json_parse(&c->arena, buf_str(&choice->text), &v, &why))
+		return fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': it is not JSON.", FMT(f->name));
+	if (schema_fits(f->schema, v, &why))
 		return true;
 	return fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': %s", FMT(f->name), why.msg);
 }

@@ -324,10 +324,12 @@ static void on_text(struct turn *t, const struct model_event *me, enum out_part 
 	struct event ev = event_of(it, part == OUT_TEXT ? EV_TEXT_DELTA : EV_REFUSAL_DELTA);
 	ev.text = me->text;
 	if (part == OUT_TEXT && t->req.include_logprobs && me->logprobs.n > 2) {
+		size_t before = it->logprobs.n;
 		ev.logprobs = me->logprobs;
-		if (it->logprobs.n)
+		if (before)
 			buf_byte(&it->logprobs, ',');
-		output_grow(t, &it->logprobs, (struct str){me->logprobs.p + 1, me->logprobs.n - 2});
+		if (!output_grow(t, &it->logprobs, (struct str){me->logprobs.p + 1, me->logprobs.n - 2}))
+			it->logprobs.n = before;
 	}
 	turn_emit(t, &ev);
 }
@@ -407,8 +409,44 @@ static void close_calls(struct turn *t)
 			item_close(t, it, true);
 }
 
+static bool text_fits(struct turn *t, struct str text, struct err *e)
+{
+	struct err why = {0};
+	yyjson_val *v;
+	if (!json_parse(&t->arena, text, &v, &why))
+		return fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': it is not JSON.",
+		            FMT(t->req.format.name));
+	return schema_fits(t->req.format.schema, v, &why) ||
+	       fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': %s", FMT(t->req.format.name), why.msg);
+}
+
+/* The text of a message; of one that is done, its parts. */
+static bool message_fits(struct turn *t, const struct out_item *it, struct err *e)
+{
+	struct err ignored = {0};
+	size_t i, max;
+	yyjson_val *v, *part;
+	if (!it->done)
+		return it->part != OUT_TEXT || text_fits(t, buf_str(&it->text), e);
+	if (!json_parse(&t->arena, it->json, &v, &ignored))
+		return true;
+	yyjson_arr_foreach(json_get(v, S("content")), i, max, part)
+		if (json_get(part, S("text")) && !text_fits(t, json_str(json_get(part, S("text"))), e))
+			return false;
+	return true;
+}
+
+static bool has_calls(const struct turn *t)
+{
+	const struct out_item *it = t->out.first;
+	while (it && !it->tool)
+		it = it->next;
+	return it;
+}
+
 bool turn_output_fits(struct turn *t, struct err *e)
 {
+	bool called = has_calls(t); /* then what was said before is no answer yet */
 	close_calls(t);
 	if (t->out.misfit.code) {
 		*e = t->out.misfit;
@@ -416,15 +454,9 @@ bool turn_output_fits(struct turn *t, struct err *e)
 	}
 	if (t->req.format.kind != FORMAT_JSON_SCHEMA || !t->req.format.strict)
 		return true;
-	for (struct out_item *it = t->out.first; it; it = it->next) {
-		struct err why = {0};
-		yyjson_val *v;
-		if (it->type != ITEM_MESSAGE || it->done || it->part != OUT_TEXT)
-			continue;
-		if (!json_parse(&t->arena, buf_str(&it->text), &v, &why) || !schema_fits(t->req.format.schema, v, &why))
-			return fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': %s",
-			            FMT(t->req.format.name), why.msg);
-	}
+	for (struct out_item *it = t->out.first; it; it = it->next)
+		if (it->type == ITEM_MESSAGE && !(it->done && called) && !message_fits(t, it, e))
+			return false;
 	return true;
 }
 
