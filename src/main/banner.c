@@ -1,4 +1,5 @@
 /* banner.c - who answers and what else there is, on standard error (decision L). */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,16 @@ static struct str context_of(const struct app *app, struct arena *a)
 	return n < 1000 ? str_fmt(a, "%lld", n) : str_fmt(a, "%lld,%03lld", n / 1000, n % 1000);
 }
 
+/* Who answers when a client asks for gpt-...: a model of the settings' aliases, or `otherwise`. */
+static struct str gpt_model(const struct app *app, struct str otherwise)
+{
+	const struct config *c = &app->args->config;
+	for (size_t i = 0; i < c->n_aliases; i++)
+		if (str_eq(c->aliases[i].pattern, S("gpt-*")) && c->aliases[i].model.n)
+			return c->aliases[i].model;
+	return otherwise;
+}
+
 struct str banner_line(const struct app *app, struct arena *a)
 {
 	const struct engines_config *c = &app->engines_config;
@@ -44,7 +55,7 @@ struct str banner_line(const struct app *app, struct arena *a)
 	for (size_t i = 0; i < c->n; i++)
 		line = str_fmt(a, "%.*s%s%.*s", FMT(line), i ? ", " : "", FMT(c->engines[i].url));
 	return str_fmt(a, "%.*s. gpt-* names are answered by %.*s.", FMT(line),
-		       FMT(c->default_model.n ? c->default_model : S("its first model")));
+		       FMT(gpt_model(app, c->default_model.n ? c->default_model : S("its first model"))));
 }
 
 void banner_print(const struct app *app)
@@ -67,9 +78,8 @@ void banner_print(const struct app *app)
 		keys                        ? "needed"
 		: c->server_allow_anonymous ? "none; EVERYBODY who can connect may use this (--allow-anonymous)"
 					    : "none made; any key is accepted from this machine");
-	fprintf(
-	    out,
-	    "  try:          antiphon ask \"What is the capital of France?\"   (for OpenAI's clients: antiphon env)\n");
+	fprintf(out, "  try:          %s ask \"What is the capital of France?\"   (for OpenAI's clients: %s env)\n",
+		program_invocation_name, program_invocation_name);
 	arena_free(&a);
 }
 
