@@ -122,8 +122,10 @@ class Settings(Home):
         engine = self.engine()
         path = os.path.join(self.home, "a.yaml")
         with open(path, "w") as f:
-            f.write(f"engines:\n  - url: {engine.url}\n    models: [scripted]\naliases:\n  my-*: scripted\n")
+            f.write(f"engines:\n  - url: {engine.url}\n    models: [scripted]\naliases:\n  my-*: scripted\n"
+                    f"  gpt-*: scripted\n")
         server = self.server(args=["--config", path])
+        eventually(lambda: "gpt-* names are answered by scripted." in server.stderr())
         for model in ("scripted", "my-thing", "gpt-4o", "o3-mini"):
             answer = server.post("/v1/responses", {"model": model, "input": "hi"})
             self.assertEqual(answer.status, 200, answer)
@@ -186,6 +188,16 @@ class Serve(Home):
         text = self.refused("--listen", "127.0.0.1:0")
         self.assertIn("./run", text)
         self.assertIn("--engine URL", text)
+
+    def test_a_model_that_is_none(self):
+        """Said at once, and as what it is: not as a missing engine, nor by an engine that fails again and again."""
+        path = os.path.join(self.home, "m.gguf")
+        self.assertIn(f"{path} cannot be read", self.refused("--listen", "127.0.0.1:0", "--model", path))
+        with open(path, "w") as f:
+            f.write("hello")
+        text = self.refused("--listen", "127.0.0.1:0", "--model", path)
+        self.assertIn(f"{path} is not a GGUF file", text)
+        self.assertNotIn("no engine is installed", text)
 
     def test_wrong_addresses_and_certificates(self):
         engine = ("--engine", "http://127.0.0.1:1")

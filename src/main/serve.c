@@ -35,6 +35,20 @@ static struct managed_options managed_options(const struct config *c)
 	};
 }
 
+/* The engine would only say "failed to init", again and again. */
+static bool is_gguf(struct str path, struct err *why)
+{
+	char magic[4] = "";
+	FILE *f = fopen(path.p, "re");
+	if (!f)
+		return fail(why, ERR_CONFIG, NULL, "%.*s cannot be read: %s", FMT(path), strerror(errno));
+	size_t n = fread(magic, 1, sizeof magic, f);
+	fclose(f);
+	if (n != sizeof magic || memcmp(magic, "GGUF", sizeof magic) != 0)
+		return fail(why, ERR_CONFIG, NULL, "%.*s is not a GGUF file", FMT(path));
+	return true;
+}
+
 /* Everything that can be said before anything is opened. */
 static bool engine_possible(const struct config *c, struct err *e)
 {
@@ -46,6 +60,8 @@ static bool engine_possible(const struct config *c, struct err *e)
 		return true;
 	if (!cpu_fits(&why))
 		return fail(e, ERR_CONFIG, NULL, "%s\n%s.", why.msg, ways);
+	if (o.model.n && !is_gguf(o.model, &why))
+		return fail(e, ERR_CONFIG, NULL, "--model: %s", why.msg);
 	if (!managed_installed(&o, &why))
 		return fail(
 		    e, ERR_CONFIG, NULL,
