@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from engine_script import ScriptedEngine, call, finish, raw, say, think
+from engine_script import Gate, ScriptedEngine, call, finish, hold, raw, say, think
 from harness import BINARY, eventually, text_of
 
 TOOL = [{"type": "function", "name": "f", "parameters": {"type": "object"}}]
@@ -197,3 +197,26 @@ def test_logprobs_over_the_bound(servers, engine):
     stored = server.get("/v1/responses/" + response["id"]).json
     assert stored["output"] == response["output"]
     assert server.post("/v1/responses", {"model": "scripted", "input": "on", "previous_response_id": response["id"]}).status == 200
+
+
+# --- races ---
+
+def test_who_leaves_early_does_not_give_back_the_claim_of_another(server, engine):
+    """A repeat whose client left while its key was looked up freed the key: the next repeat ran a second time."""
+    body = json.dumps({"model": "scripted", "input": "x"}).encode()
+    request = b"POST /v1/responses HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\n" \
+              b"Content-Length: %d\r\n\r\n" % len(body) + body
+    gate = Gate()
+    engine.next(say("once"), hold(gate))
+    with socket.create_connection((server.host, server.port), 60) as first:
+        first.sendall(request)
+        assert gate.reached.wait(60)
+        for _ in range(20):
+            with socket.create_connection((server.host, server.port), 60) as s:
+                s.sendall(request)
+        assert server.post("/v1/responses", body, headers={"Idempotency-Key": "k"}).status == 409
+        gate.open.set()
+        assert first.recv(100).startswith(b"HTTP/1.1 200 ")
+    answer = server.post("/v1/responses", body, headers={"Idempotency-Key": "k"})
+    assert answer.status == 200 and text_of(answer.json) == "once", answer
+    assert len(engine.requests) == 1
