@@ -11,6 +11,7 @@
 #include "store/store.h"
 
 struct keyring;
+struct leases;
 struct sealer;
 struct sweeper;
 struct mail;
@@ -27,6 +28,7 @@ struct store {
 	struct keyring *keyring;
 	struct sweeper *sweeper;
 	struct sealer *sealer; /* NULL: not started */
+	struct leases *leases;
 };
 
 struct store_port {

@@ -68,10 +68,13 @@ static void schema(void)
 	CHECK(newest >= 2);
 	rig_shut(&r);
 	/* As the first version left it: opens, and what it held is there. */
-	rig_exec(r.dir, "DROP TABLE idempotency; DROP TABLE seal_key; PRAGMA user_version=1");
+	rig_exec(r.dir, "DROP TABLE idempotency; DROP TABLE seal_key; DROP TABLE conversation;"
+			"DROP TABLE conversation_item; PRAGMA user_version=1");
 	rig_open(&r);
 	CHECK(rig_number(&r, "PRAGMA user_version") == newest);
 	CHECK(rig_number(&r, "SELECT count(*) FROM idempotency") == 0);
+	CHECK(rig_number(&r, "SELECT count(*) FROM conversation") == 0);
+	CHECK(rig_number(&r, "SELECT count(*) FROM conversation_item") == 0);
 	CHECK(rig_get(&r, 1, x.id, &a, &got) == ERR_NONE);
 	rig_shut(&r);
 	/* A newer one is refused and left alone. */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "store/context.h"
+#include "store/lease.h"
 #include "store/request.h"
 
 static const struct str previous_gone = STR("The previous response was deleted while the turn ran.");
@@ -35,6 +36,20 @@ static void add_context(struct store_request *r, const struct turn_record *t, co
 	    INT(c->n_own), INT(c->n_output), INT(c->n_total), BLOB(packed));
 }
 
+static void add_to_conversation(struct store_request *r, const struct turn_record *t)
+{
+	const struct turn_append *c = t->conversation;
+	if (!c->append)
+		return;
+	for (size_t i = c->n_known; i < t->n_items; i++)
+		conversation_add(r, t->project, c->id.key, &t->items[i], t->store);
+	if (!t->store || !c->tip)
+		return;
+	ADD(r, STMT_TIP_MOVE, INT(c->id.key), INT(t->id.key), INT(t->parent));
+	ADD(r, STMT_TIP_HOLD, INT(c->id.key), INT(t->id.key));
+	ADD(r, STMT_TIP_LEAVE, INT(c->id.key), INT(t->id.key), INT(t->parent));
+}
+
 static void add_answer(struct store_request *r, const struct turn_record *t)
 {
 	struct str hash = {(const char *)t->idem->body_hash, sizeof t->idem->body_hash};
@@ -49,6 +64,8 @@ static size_t bytes_of(const struct turn_record *t, struct str packed)
 		n += t->idem->route.n + t->idem->key.n + sizeof t->idem->body_hash + t->answer.n;
 	for (size_t i = 0; i < t->n_items; i++)
 		n += ID_RND + t->items[i].json.n + t->items[i].foreign_id.n + item_gone.n + 1;
+	if (t->conversation && !t->store)
+		n += conversation_bytes(t->items, t->n_items);
 	return n;
 }
 
@@ -56,7 +73,7 @@ void store_put_turn(struct store_port *p, struct store_op *op, const struct turn
 {
 	struct err e = {0};
 	struct context c = {0};
-	if (!t->store && !t->idem) {
+	if (!t->store && !t->idem && !t->conversation) {
 		request_later(p, op, NULL);
 		return;
 	}
@@ -66,13 +83,18 @@ void store_put_turn(struct store_port *p, struct store_op *op, const struct turn
 		return;
 	}
 	struct str packed = buf_str(&p->scratch);
-	size_t n_items = t->store ? t->n_items : 0;
-	struct store_request *r = request_new(p, op, 4 + 2 * n_items, 28 + 8 * n_items, bytes_of(t, packed));
+	size_t n = t->store || t->conversation ? t->n_items : 0;
+	struct store_request *r = request_new(p, op, 8 + (2 + CONVERSATION_CHANGES) * n,
+					      36 + (8 + CONVERSATION_BINDS) * n, bytes_of(t, packed));
 	if (t->store) {
 		ADD(r, STMT_RESPONSE_INSERT, INT(t->id.key), INT(t->project), BLOB(rnd_str(&t->id)), TEXT(t->status),
 		    INT(t->created_at), INT(t->expires_at), INT((int64_t)t->output_at), TEXT(t->body));
 		add_context(r, t, &c, packed);
 		add_items(r, t);
+	}
+	if (t->conversation) {
+		r->claim = lease_give(t->conversation->lease);
+		add_to_conversation(r, t);
 	}
 	if (t->idem)
 		add_answer(r, t);

@@ -4,6 +4,8 @@
 
 #include "store/request.h"
 
+#include "store/lease.h"
+
 /* Tells a loop that some of its requests are finished: one for all of a commit. On the heap, because
  * a post cannot be cancelled: when the port is gone it finds port == NULL. */
 struct mail {
@@ -65,6 +67,7 @@ void request_must(struct store_request *r, enum err_code code, struct str text)
 
 static void request_free(struct store_request *r)
 {
+	claim_release(r->claim);
 	xfree(r->apply.err);
 	xfree(r);
 }

@@ -15,6 +15,7 @@ struct store_request {
 	struct arena *arena;
 	struct deferred deferred;
 	struct store_request *next, *prev;
+	struct claim *claim; /* released with the request; NULL: none */
 	bool waited;
 	struct change *changes;
 	struct bind *binds;
@@ -39,3 +40,11 @@ void request_later(struct store_port *p, struct store_op *op, const struct err *
 void request_finished(void *store, struct apply *list);
 /* Sends and waits; frees the request. For threads that may block; r->port is NULL. */
 bool store_write(struct store *s, struct store_request *r, struct err *e);
+
+/* --- conversation.c --- */
+enum { CONVERSATION_CHANGES = 3, CONVERSATION_BINDS = 10 }; /* of one conversation_add(), at most */
+/* Appends an item to a conversation, unless it is there or the conversation is not. `kept`: the same list
+ * inserts the item for its context. */
+void conversation_add(struct store_request *r, int64_t project, int64_t conversation, const struct turn_item *it,
+		      bool kept);
+size_t conversation_bytes(const struct turn_item *items, size_t n);

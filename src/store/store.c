@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/lease.h"
 #include "store/request.h"
 
 struct store_limits store_limits = {
@@ -117,6 +118,7 @@ bool store_open(const struct store_options *o, struct store **ret, struct err *e
 		return false;
 	struct store *s = xalloc(sizeof *s);
 	s->driver = driver;
+	s->leases = leases_new();
 	pthread_mutex_init(&s->wait_lock, NULL);
 	pthread_cond_init(&s->wait_wake, NULL);
 	if (!folder_take(dir, &s->folder_lock, e))
@@ -142,6 +144,7 @@ have_database:
 have_folder:
 	folder_release(s->folder_lock);
 have_store:
+	leases_free(s->leases);
 	pthread_mutex_destroy(&s->wait_lock);
 	pthread_cond_destroy(&s->wait_wake);
 	xfree(s);
@@ -158,6 +161,7 @@ void store_close(struct store *s)
 	s->driver->detach(s->reader);
 	s->driver->close(s->db);
 	folder_release(s->folder_lock);
+	leases_free(s->leases);
 	pthread_mutex_destroy(&s->wait_lock);
 	pthread_cond_destroy(&s->wait_wake);
 	sodium_memzero(s->secret, sizeof s->secret);

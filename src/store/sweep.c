@@ -124,6 +124,33 @@ static bool on_freeable(void *ctx, const struct cell *cells)
 	return s->rows < s->budget && s->err->code == ERR_NONE;
 }
 
+/* --- conversations --- */
+
+static bool on_entry(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	ADD(s->request, STMT_CONVERSATION_REMOVE, INT(s->key), INT(cells[0].i));
+	request_must(s->request, ERR_CONFLICT, changed);
+	add_item(s, cells[0].i);
+	return s->rows < s->budget;
+}
+
+static bool on_conversation(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	size_t before = s->rows;
+	s->key = cells[0].i;
+	struct bind b[] = {INT(s->key), INT((int64_t)(s->budget - s->rows))};
+	if (!query(s, STMT_CONVERSATION_ITEMS, b, 2, on_entry))
+		return false;
+	if (s->rows - before == (size_t)b[1].i)
+		return false; /* there may be more */
+	ADD(s->request, STMT_CONVERSATION_FREE, INT(s->key));
+	request_must(s->request, ERR_CONFLICT, changed);
+	ADD(s->request, STMT_CONTEXT_RELEASE, INT(cells[1].i));
+	return ++s->rows < s->budget;
+}
+
 /* --- a slice --- */
 
 static bool plan(struct db_reader *reader, void *ctx, struct err *e)
@@ -138,6 +165,8 @@ static bool plan(struct db_reader *reader, void *ctx, struct err *e)
 		return false;
 	if (!s->rows && !query(s, STMT_CONTEXT_FREEABLE, dead, 2, on_freeable))
 		return false;
+	if (!s->rows && !query(s, STMT_CONVERSATION_DEAD, dead, 2, on_conversation))
+		return false;
 	if (!s->rows && !query(s, STMT_IDEM_OLD, old, 2, on_old_claim))
 		return false;
 	return e->code == ERR_NONE;
@@ -147,8 +176,8 @@ bool sweep_slice(struct store *store, size_t *ret, struct err *e)
 {
 	size_t rows = (size_t)store_limits.sweep_rows;
 	struct slice s = {.store = store, .now = clock_wall_s(), .budget = rows};
-	/* At most: an item is 3 changes with 4 binds, a context 2 with 4, a claim 1 with 4; claims' texts
-	 * take what room there is. */
+	/* At most: an item is 4 changes with 6 binds, a context or conversation 2 with 4, a claim 1 with 4;
+	 * claims' texts take what room there is. */
 	s.request = request_new(NULL, NULL, 4 * rows + 8, 8 * rows + 8, rows * 600 + 64);
 	if (!store->driver->read(store->reader, plan, &s, e) || !s.rows) {
 		xfree(s.request);

@@ -7,6 +7,15 @@ struct turn_item {
 	struct str json;       /* as listed; {0}: already stored under id (an item of the same project) */
 	struct str foreign_id; /* the client's own id, {0} when the item has one of ours */
 };
+/* The conversation that a turn runs on (conversation.h). */
+struct conversation_lease;
+struct turn_append {
+	struct conversation_lease *lease; /* held; taken over, and released once the outcome is known */
+	struct id id;
+	size_t n_known; /* the turn's first items: the conversation has them, its tip does not */
+	bool append;    /* its other items go into the conversation (a turn that failed appends nothing) ... */
+	bool tip;       /* ... and make the conversation's list the turn's context */
+};
 struct idempotency {
 	struct str route, key;
 	uint8_t body_hash[32];
@@ -22,7 +31,8 @@ struct turn_record {
 	size_t output_at;        /* where its items go in `body` */
 	const struct turn_item *items; /* new to the context: input, then output */
 	size_t n_items, n_output;
-	bool store;              /* false: only the idempotency answer below is kept */
+	bool store;              /* false: only what it appends and the idempotency answer are kept */
+	const struct turn_append *conversation; /* NULL: none; `parent` is its tip */
 	const struct idempotency *idem; /* NULL: none */
 	int answer_status;       /* with idem: the whole answer, kept 24 h (decision N5) */
 	struct str answer;
