@@ -4,10 +4,12 @@
  *   {"request": BODY}  -> {"response": OBJECT, "not_applied": TEXT or null} or {"error": {...}}
  *                         with "kind": "compact" or "input_tokens" the body of that path
  *   {"item": ITEM}     -> {"listed": ITEM} or {"error": {...}}
+ *   {"conversation": BODY} -> {"conversation": OBJECT} or {"error": {...}}
  *   {"event": TYPE}    -> {"event": a sample of that type} or {"event": null} */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "model/conversation.h"
 #include "model/event.h"
 #include "model/response.h"
 
@@ -21,7 +23,7 @@ static void answer_request(struct jout *o, struct arena *a, yyjson_val *body, st
 	if (kind.n)
 		rules.kind = str_eq(kind, S("compact")) ? REQUEST_COMPACT : REQUEST_COUNT;
 	bool read = create_read(a, body, &rules, &c, &e);
-	bool whole = read && !c.previous_response_id.p; /* else calls may stand in what came before */
+	bool whole = read && !c.previous_response_id.p && !c.conversation.p; /* else calls may stand in what came before */
 	if (!read || (whole && !create_check_calls(NULL, 0, &c, &e))) {
 		error_write(o, &e);
 		return;
@@ -55,6 +57,20 @@ static void answer_item(struct jout *o, struct arena *a, yyjson_val *v)
 	jo_obj_end(o);
 }
 
+static void answer_conversation(struct jout *o, struct arena *a, yyjson_val *body)
+{
+	struct conversation_body b;
+	struct err e = {0};
+	if (!conversation_read(a, body, CONVERSATION_CREATE, &b, &e)) {
+		error_write(o, &e);
+		return;
+	}
+	jo_obj(o);
+	jo_key(o, S("conversation"));
+	conversation_write(o, S("conv_1"), 1, b.metadata);
+	jo_obj_end(o);
+}
+
 static void answer_event(struct jout *o, struct str type)
 {
 	const struct err error = {.code = ERR_ENGINE, .msg = "gone"};
@@ -85,6 +101,8 @@ static void answer(struct jout *o, struct arena *a, struct str line)
 		answer_request(o, a, json_get(v, S("request")), json_str(json_get(v, S("kind"))));
 	else if (json_get(v, S("item")))
 		answer_item(o, a, json_get(v, S("item")));
+	else if (json_get(v, S("conversation")))
+		answer_conversation(o, a, json_get(v, S("conversation")));
 	else
 		answer_event(o, json_str(json_get(v, S("event"))));
 }

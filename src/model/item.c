@@ -71,7 +71,7 @@ static void view(yyjson_val *v, enum item_type type, struct item *ret)
 		ret->call_id = ret->id;
 }
 
-bool item_read(struct arena *a, yyjson_val *v, const char *path, struct item *ret, struct err *e)
+bool item_read_any(struct arena *a, yyjson_val *v, const char *path, struct item *ret, struct err *e)
 {
 	static const char *const roles[] = {"assistant", "system", "developer", "user", NULL};
 	if (!yyjson_is_obj(v))
@@ -93,12 +93,20 @@ bool item_read(struct arena *a, yyjson_val *v, const char *path, struct item *re
 	}
 	if (!fields_read(fields, v, path, item_tolerated, NULL, NULL, e))
 		return false;
+	view(v, type, ret);
+	return true;
+}
+
+bool item_read(struct arena *a, yyjson_val *v, const char *path, struct item *ret, struct err *e)
+{
+	if (!item_read_any(a, v, path, ret, e))
+		return false;
+	const struct item_row *row = &item_rows[ret->type];
 	if (row->flags & ITEM_LATER)
 		return fail(e, ERR_UNSUPPORTED_VALUE, path,
 			    "Unsupported value: '%s'. This version does not serve items of this type yet; a later one "
 			    "brings them.",
 			    row->wire);
-	view(v, type, ret);
 	return true;
 }
 

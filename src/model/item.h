@@ -40,6 +40,8 @@ extern const struct item_row item_rows[ITEM_COUNT];
 /* Checks one input item at `path` ("input[2]") and fills the view. Every type of the API is known;
  * those with ITEM_LATER, and part types we cannot serve yet, are 400s that name them. */
 bool item_read(struct arena *a, yyjson_val *v, const char *path, struct item *ret, struct err *e);
+/* The same without the refusal of ITEM_LATER types: for what is kept, not served. */
+bool item_read_any(struct arena *a, yyjson_val *v, const char *path, struct item *ret, struct err *e);
 /* The item as the API lists it: `id` set (ours, or the client's own), `type` present, string content as
  * parts, `status` where listed items have one; key order as recorded. Tolerated extra keys stay. */
 struct str item_listed(struct arena *a, const struct item *it, struct str id);

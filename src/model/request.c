@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/conversation.h"
 #include "model/request_parts.h"
 #include "model/tool.h"
 
@@ -15,7 +16,7 @@ enum {
 
 /* --- the parameters -------------------------------------------------------------------------------------- */
 
-static const char *const includes[] = {
+const char *const include_values[] = {
 	"code_interpreter_call.outputs",
 	"computer_call_output.output.image_url",
 	"file_search_call.results",
@@ -40,7 +41,7 @@ static const char *const compactions[] = {"compaction", NULL};
 static const char *const cyber[] = {"standard", "daybreak_blue", "daybreak_red", NULL};
 static const char *const compressions[] = {"auto", "enabled", "disabled", NULL};
 
-static const struct field include_row = {.kind = F_ENUM, .values = includes};
+static const struct field include_row = {.kind = F_ENUM, .values = include_values};
 
 static const struct field text_fields[] = {
 	FIELD_CHECKED("format", F_OBJECT, .nullable = true, .check = format_check),
@@ -112,11 +113,17 @@ static const struct field image_fields[] = {
 static field_check input_check;
 static bool conversation_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
-	if (yyjson_is_str(v))
-		return true;
-	if (yyjson_is_obj(v))
-		return fields_read(conversation_fields, v, path, NULL, NULL, ctx, e);
-	return field_type(v, path, "one of an object or string", e);
+	struct reader *r = ctx;
+	if (!yyjson_is_str(v) && !yyjson_is_obj(v))
+		return field_type(v, path, "one of an object or string", e);
+	if (yyjson_is_obj(v) && !fields_read(conversation_fields, v, path, NULL, NULL, ctx, e))
+		return false;
+	struct str id = json_str(yyjson_is_obj(v) ? json_get(v, S("id")) : v);
+	r->c->conversation = id;
+	return str_starts(id, S("conv")) ||
+	       fail(e, ERR_INVALID_VALUE, yyjson_is_obj(v) ? "conversation.id" : "conversation",
+		    "Invalid '%s': '%.*s'. Expected an ID that begins with 'conv'.",
+		    yyjson_is_obj(v) ? "conversation.id" : "conversation", (int)(id.n < 64 ? id.n : 64), id.p);
 }
 
 #define SAMPLING(m, k, ...)                                                              \
@@ -419,7 +426,7 @@ static bool read_all(struct reader *r, const struct request_rules *rules, struct
 	if (!check_first(r->body, kind, rules ? rules->pass : NULL, e) || !read_table(r, rules, e) || !check_together(r, e) ||
 	    !check_later(r, e) || !tools_take(r, e) || !choice_take(r, e) || !text_take(r, e))
 		return false;
-	if (r->c->n_items == 0 && !r->c->previous_response_id.p && kind != REQUEST_COUNT)
+	if (r->c->n_items == 0 && !r->c->previous_response_id.p && !r->c->conversation.p && kind != REQUEST_COUNT)
 		return no_input(e);
 	take_rest(r, rules);
 	echo_take(r);

@@ -27,6 +27,7 @@ struct sampling { /* has_x false: not given, the engine's default rules */
 
 struct create {
 	struct str model, instructions, previous_response_id;
+	struct str conversation; /* its id; {0}: none */
 	struct item *items; /* a string input is one user message */
 	size_t n_items;
 	bool input_given;

@@ -111,6 +111,13 @@ void echo_take(struct reader *r)
 	c->echo.service_tier = echo_str(r, json_get(r->body, S("service_tier")));
 	c->echo.truncation = c->truncation_auto ? S("\"auto\"") : S("\"disabled\"");
 	c->echo.metadata = yyjson_obj_size(metadata) ? json_text(r->a, metadata) : S("{}");
+	if (c->conversation.p) {
+		struct jout o = {.b = &r->out};
+		jo_obj(&o);
+		jo_kstr(&o, "id", c->conversation);
+		jo_obj_end(&o);
+		c->echo.conversation = take(r);
+	}
 	echo_reasoning(r);
 	echo_cache_options(r);
 	list_not_applied(r);
