@@ -19,7 +19,6 @@ FILES = ["pydantic-ai", "vercel-ai", "vllm-responses"]
 # What this version refuses by name, and why it is not part of it. The key is what the refusal itself names.
 OUT_OF_SCOPE = {
     "background": "background runs come with resumable streams",
-    "conversation": "conversations come with their resource",
     "context_management": "compaction comes with encrypted items",
     "moderation": "moderation needs a classifier",
     "web_search": "hosted tools come one by one",
@@ -188,6 +187,26 @@ class Recordings(unittest.TestCase):
         print(f"\nother requests: {dict(passed)}")
         self.assertGreater(passed["compact"], 5)
         self.assertGreater(passed["input_tokens"], 3)
+
+    def test_conversations(self):
+        """The recorded conversations are made as recorded, and each response on one names it as recorded."""
+        made, named = 0, 0
+        for place, request, response in exchanges():
+            if not request or request["method"] != "POST":
+                continue
+            with self.subTest(place):
+                if request["path"] == "/v1/conversations":
+                    mine = self.model.ask(conversation=request["body"])["conversation"]
+                    self.assertEqual({**mine, "id": 0, "created_at": 0}, {**response["body"], "id": 0, "created_at": 0})
+                    made += 1
+                elif request["path"] == "/v1/responses" and request["body"].get("conversation"):
+                    mine = self.model.ask(request=request["body"])["response"]["conversation"]
+                    for _, obj in objects_of(response):
+                        self.assertEqual(obj["conversation"], mine)
+                        named += 1
+        print(f"\nconversations: {made} made, {named} response objects name theirs as recorded")
+        self.assertGreater(made, 4)
+        self.assertGreater(named, 8)
 
     def test_response_keys(self):
         """Our response object has the keys of the newest recorded ones, and all keys of the older ones."""

@@ -1,7 +1,7 @@
 /* responses.c - /v1/responses and what hangs below it. */
 #include <string.h>
 
-#include "api/internal.h"
+#include "api/conversations.h"
 #include "api/join.h"
 #include "api/playback.h"
 #include "api/rebuild.h"
@@ -174,19 +174,15 @@ void response_cancel(struct request *rq)
 
 /* --- GET /v1/responses/{id}/input_items --- */
 
-static struct str listed_id(struct arena *a, const struct stored_item *it)
+static struct str listed_id(struct arena *a, struct str json)
 {
 	struct item view;
-	return item_view(a, it->json, &view) ? view.id : (struct str){0};
+	return item_view(a, json, &view) ? view.id : (struct str){0};
 }
 
-static void on_listed(struct store_op *op, const struct err *e)
+void answer_list(struct request *rq, const struct str *json, size_t n, bool has_more)
 {
-	struct lookup *l = lookup_done(op, e);
-	if (!l)
-		return;
-	struct arena *a = exchange_arena(l->rq->x);
-	struct stored_page *p = &l->page;
+	struct arena *a = exchange_arena(rq->x);
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
 	struct jout o = {&b, false};
@@ -194,20 +190,30 @@ static void on_listed(struct store_op *op, const struct err *e)
 	jo_kstr(&o, "object", S("list"));
 	jo_key(&o, S("data"));
 	jo_arr(&o);
-	for (size_t i = 0; i < p->n; i++)
-		jo_raw(&o, p->items[i].json);
+	for (size_t i = 0; i < n; i++)
+		jo_raw(&o, json[i]);
 	jo_arr_end(&o);
-	jo_kstr(&o, "first_id", p->n ? listed_id(a, &p->items[0]) : (struct str){0});
-	jo_kbool(&o, "has_more", p->has_more);
-	jo_kstr(&o, "last_id", p->n ? listed_id(a, &p->items[p->n - 1]) : (struct str){0});
+	jo_kstr(&o, "first_id", n ? listed_id(a, json[0]) : (struct str){0});
+	jo_kbool(&o, "has_more", has_more);
+	jo_kstr(&o, "last_id", n ? listed_id(a, json[n - 1]) : (struct str){0});
 	jo_obj_end(&o);
-	answer_json(l->rq, 200, buf_str(&b));
+	answer_json(rq, 200, buf_str(&b));
 	buf_release(&b);
 }
 
-static bool page_read(struct request *rq, struct page_query *q, struct err *e)
+static void on_listed(struct store_op *op, const struct err *e)
 {
-	static const char *const known[] = {"after", "before", "limit", "order", "include", NULL};
+	struct lookup *l = lookup_done(op, e);
+	if (!l)
+		return;
+	struct str *json = new_array(exchange_arena(l->rq->x), struct str, l->page.n + 1);
+	for (size_t i = 0; i < l->page.n; i++)
+		json[i] = l->page.items[i].json;
+	answer_list(l->rq, json, l->page.n, l->page.has_more);
+}
+
+bool page_read(struct request *rq, const char *const *known, struct page_query *q, struct err *e)
+{
 	struct str order = query_get(rq, "order", NULL);
 	*q = (struct page_query){.after = query_get(rq, "after", NULL), .before = query_get(rq, "before", NULL), .limit = 20};
 	if (!query_known(rq, known, e) || !query_int(rq, "limit", 1, 100, &q->limit, e))
@@ -220,9 +226,10 @@ static bool page_read(struct request *rq, struct page_query *q, struct err *e)
 
 void response_input_items(struct request *rq)
 {
+	static const char *const known[] = {"after", "before", "limit", "order", "include", NULL};
 	struct page_query q;
 	struct err e = {0};
-	if (!page_read(rq, &q, &e)) {
+	if (!page_read(rq, known, &q, &e)) {
 		answer_error(rq->x, &e);
 		return;
 	}

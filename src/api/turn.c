@@ -57,6 +57,7 @@ static void turn_free(struct turn *t)
 {
 	struct api_loop *al = t->api;
 	store_cancel(&t->op);
+	turn_conversation_leave(t);
 	engine_call_cancel(&t->call);
 	defer_cancel(&t->clocks.overflow);
 	timer_cancel(&t->clocks.silence);
@@ -105,7 +106,7 @@ static void on_silence(struct timer *timer)
 	timer_start(t->api->loop, timer, quiet > 0 && quiet < every ? every - quiet : every, on_silence);
 }
 
-/* --- CLAIM, LOAD, REFER --- */
+/* --- CLAIM, HOLD, LOAD, REFER --- */
 
 static void on_store(struct store_op *op, const struct err *e)
 {
@@ -120,7 +121,7 @@ static enum flow step_claim(struct turn *t)
 	if (t->error.code)
 		return turn_goto(t, STEP_REFUSE);
 	if (!t->key.given)
-		return turn_goto(t, STEP_LOAD);
+		return turn_goto(t, STEP_HOLD);
 	if (!t->op.done) {
 		t->op.done = on_store;
 		store_idem_begin(t->api->store, &t->op, t->project, &t->key.idem, &t->id, &t->arena, &t->key.result);
@@ -129,7 +130,7 @@ static enum flow step_claim(struct turn *t)
 	t->op.done = NULL;
 	switch (t->key.result.state) {
 	case IDEM_FRESH:
-		return turn_goto(t, STEP_LOAD);
+		return turn_goto(t, STEP_HOLD);
 	case IDEM_RUNNING:
 		t->key.given = false;
 		t->error.retry_after_ms = 1000;
@@ -145,6 +146,14 @@ static enum flow step_claim(struct turn *t)
 		break;
 	}
 	return turn_goto(t, STEP_AGAIN);
+}
+
+static enum flow step_hold(struct turn *t)
+{
+	bool adds = t->req.conversation.n && !t->kind; /* who only reads waits for nobody */
+	if (!t->error.code && adds && !turn_conversation_hold(t))
+		return WAIT;
+	return turn_goto(t, t->error.code ? STEP_REFUSE : STEP_LOAD);
 }
 
 static bool item_counts(const struct item *it)
@@ -170,11 +179,14 @@ static enum flow step_load(struct turn *t)
 {
 	if (t->error.code)
 		return turn_goto(t, STEP_REFUSE);
-	if (!t->req.previous_response_id.n)
+	if (!t->req.previous_response_id.n && !t->req.conversation.n)
 		return turn_goto(t, STEP_REFER);
 	if (!t->op.done) {
 		t->op.done = on_store;
-		store_get_context(t->api->store, &t->op, t->project, t->req.previous_response_id, &t->arena, &t->context.stored);
+		if (t->req.conversation.n)
+			turn_conversation_load(t);
+		else
+			store_get_context(t->api->store, &t->op, t->project, t->req.previous_response_id, &t->arena, &t->context.stored);
 		return WAIT;
 	}
 	t->op.done = NULL;
@@ -282,10 +294,18 @@ static bool calls_fit(struct turn *t, struct err *e)
 	return create_check_calls(t->context.history, t->context.n_history, &t->req, e);
 }
 
+static bool something_given(struct turn *t, struct err *e)
+{
+	if (t->kind || t->context.n_history || t->req.n_items)
+		return true;
+	return fail(e, ERR_MISSING_PARAMETER, NULL,
+	            "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.");
+}
+
 static enum flow step_open_(struct turn *t)
 {
 	t->context.input = resolved_input(t, &t->error);
-	if (t->error.code || !open_history(t, &t->error) || !calls_fit(t, &t->error) || !prompt_make(t, &t->error))
+	if (t->error.code || !something_given(t, &t->error) || !open_history(t, &t->error) || !calls_fit(t, &t->error) || !prompt_make(t, &t->error))
 		return turn_goto(t, STEP_REFUSE);
 	if (t->reader.form == REPLY_SSE)
 		t->replay = replay_begin(t->api->api->replays, t->project, t->response.id, t->req.obfuscate);
@@ -456,7 +476,7 @@ static enum flow step_save(struct turn *t)
 	timer_cancel(&t->clocks.grace);
 	timer_cancel(&t->clocks.silence);
 	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind (decision C2). */
-	if ((!t->req.store && !t->key.given) || !answers) {
+	if ((!t->req.store && !t->key.given && !t->req.conversation.n) || !answers) {
 		if (t->key.given)
 			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
 		return turn_goto(t, STEP_DONE);

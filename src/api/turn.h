@@ -6,14 +6,16 @@
 #pragma once
 #include "api/internal.h"
 #include "api/output.h"
+#include "api/turn_conversation.h"
 #include "api/turn_steps.h"
 #include "net/reply.h"
 
 struct attempt;
 struct replay;
 
-/* The context: what previous_response_id and item references bring. */
+/* The context: what previous_response_id, conversation and item references bring. */
 struct turn_context {
+	struct turn_conversation conversation;
 	struct stored_context stored;
 	struct stored_item *referred; /* in the order of the input's references */
 	struct item *input;           /* references replaced by what they name, what is encrypted by what it says */

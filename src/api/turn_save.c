@@ -1,8 +1,10 @@
 /* turn_save.c - a turn as the store keeps it. */
 #include <string.h>
 
+#include "api/conversations.h"
 #include "api/turn.h"
 #include "base/clock.h"
+#include "base/map.h"
 
 void turn_response_write(struct turn *t, struct buf *b, bool with_output, bool billing, size_t *output_at)
 {
@@ -12,7 +14,7 @@ void turn_response_write(struct turn *t, struct buf *b, bool with_output, bool b
 
 /* An item that the client sent gets a key of ours. One that came with a foreign id keeps it to the
  * outside; one that came with an id in our own form is a new item under a new id (decision D1). */
-static struct turn_item input_record(struct turn *t, const struct item *it)
+struct turn_item item_record(struct arena *a, const struct item *it)
 {
 	struct turn_item r = {.id = id_mint()};
 	struct id ours;
@@ -20,20 +22,32 @@ static struct turn_item input_record(struct turn *t, const struct item *it)
 	if (it->id.n && !id_parse_any(it->id, &ours))
 		id = r.foreign_id = it->id;
 	else
-		id = id_text(arena_bytes(&t->arena, ID_MAX), item_rows[it->type].prefix, &r.id);
-	r.json = item_listed(&t->arena, it, id);
+		id = id_text(arena_bytes(a, ID_MAX), item_rows[it->type].prefix, &r.id);
+	r.json = item_listed(a, it, id);
 	return r;
+}
+
+static struct turn_item input_record(struct turn *t, const struct item *it, const struct map *taken)
+{
+	struct item anew = *it;
+	if (it->id.n && map_get(taken, it->id))
+		anew.id = (struct str){0};
+	return item_record(&t->arena, &anew);
 }
 
 static struct turn_item *collect_items(struct turn *t, size_t *n, size_t *n_output)
 {
-	struct turn_item *items = new_array(&t->arena, struct turn_item, t->req.n_items + (size_t)t->out.n);
-	size_t k = 0, r = 0;
+	struct map taken = {0};
+	size_t r = 0, k = turn_conversation_news(t, NULL);
+	struct turn_item *items = new_array(&t->arena, struct turn_item, k + t->req.n_items + (size_t)t->out.n);
+	turn_conversation_news(t, items);
+	turn_conversation_ids(t, &taken);
 	for (size_t i = 0; i < t->req.n_items; i++)
 		if (t->req.items[i].type == ITEM_REFERENCE)
 			items[k++] = (struct turn_item){.id = t->context.referred[r++].id};
 		else
-			items[k++] = input_record(t, &t->req.items[i]);
+			items[k++] = input_record(t, &t->req.items[i], &taken);
+	map_release(&taken);
 	for (struct out_item *it = t->out.first; it; it = it->next)
 		if (it->json.n) {
 			items[k++] = (struct turn_item){.id = it->id, .json = it->json};
@@ -55,7 +69,8 @@ void turn_record_make(struct turn *t, struct turn_record *r)
 	turn_response_write(t, &b, false, true, &r->output_at);
 	r->body = str_copy(&t->arena, buf_str(&b));
 	buf_release(&b);
-	if (r->store)
+	r->conversation = turn_conversation_append(t, turn_conversation_news(t, NULL));
+	if (r->store || r->conversation)
 		r->items = collect_items(t, &r->n_items, &r->n_output);
 	if (t->key.given) {
 		r->idem = &t->key.idem;

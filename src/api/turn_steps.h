@@ -3,8 +3,9 @@
 
 /* The diagram: a step, its function, and where it may go. */
 #define TURN_STEPS(X)                                                                                \
-	X(CLAIM, claim, TO(LOAD) | TO(REFUSE) | TO(AGAIN)) /* idempotency key, durably */            \
-	X(LOAD, load, TO(REFER) | TO(REFUSE))              /* the context of previous_response_id */ \
+	X(CLAIM, claim, TO(HOLD) | TO(REFUSE) | TO(AGAIN)) /* idempotency key, durably */            \
+	X(HOLD, hold, TO(LOAD) | TO(REFUSE))               /* its turn on the conversation */        \
+	X(LOAD, load, TO(REFER) | TO(REFUSE))              /* the context that it continues */       \
 	X(REFER, refer, TO(OPEN) | TO(REFUSE))             /* item_reference */                      \
 	X(OPEN, open_, TO(CALL) | TO(REFUSE))              /* last checks; response.created leaves */ \
 	X(CALL, call, TO(CALL) | TO(SAVE))                 /* the engine streams; again after our tools */ \
