@@ -252,6 +252,20 @@ def test_without_input_the_conversation_is_the_input(server, engine):
     assert empty.status == 400 and empty.json["error"]["code"] == "missing_required_parameter", empty
 
 
+def test_counting_on_a_conversation_waits_for_nobody_and_adds_nothing(server, engine):
+    made = make(server, [message("some words to count", "assistant")])
+    path = "/v1/responses/input_tokens"
+    alone = server.post(path, {"model": "scripted", "input": "x"}).json["input_tokens"]
+    engine.next(say("a"), hang())
+    stream = server.stream("first", conversation=made["id"])
+    stream.until("response.output_text.delta")
+    counted = server.post(path, {"model": "scripted", "input": "x", "conversation": made["id"]})
+    assert counted.status == 200 and counted.json["input_tokens"] > alone
+    stream.leave()
+    server.create("second", conversation=made["id"])
+    assert texts(items_of(server, made["id"])) == ["some words to count", "second", "You said: second."]
+
+
 def test_only_one_of_two_pasts(server):
     answer = server.post("/v1/responses", {"model": "scripted", "input": "x", "conversation": "conv_1",
                                            "previous_response_id": "resp_1"})

@@ -83,6 +83,54 @@ def test_without_store_nothing_is_kept(client):
     assert e.value.code == "previous_response_not_found" and e.value.param == "previous_response_id"
 
 
+# --- conversations ---
+
+def test_conversations(client, engine):
+    made = client.conversations.create(metadata={"topic": "demo"},
+                                       items=[{"type": "message", "role": "user", "content": "Hello!"}])
+    assert made.object == "conversation" and made.metadata == {"topic": "demo"} and made.id.startswith("conv_")
+    assert client.conversations.retrieve(made.id) == made
+    assert client.conversations.update(made.id, metadata={"topic": "x"}).metadata == {"topic": "x"}
+    added = client.conversations.items.create(made.id, include=["message.output_text.logprobs"], items=[
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi."}]},
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "How are you?"}]}])
+    assert [item.content[0].text for item in added.data] == ["Hi.", "How are you?"]
+    item = client.conversations.items.retrieve(added.data[0].id, conversation_id=made.id)
+    assert item == added.data[0] and item.content[0].type == "output_text"
+    left = client.conversations.items.delete(added.data[1].id, conversation_id=made.id)
+    assert left.id == made.id and left.object == "conversation"
+    response = client.responses.create(model=MODEL, input="go on", conversation=made.id)
+    assert response.conversation.id == made.id and response.output_text == "You said: go on."
+    again = client.responses.create(model=MODEL, input="and on", conversation={"id": made.id})
+    assert [m["content"] for m in engine.last.body["messages"]] == [
+        "Hello!", "Hi.", "go on", "You said: go on.", "and on"]
+    listed = list(client.conversations.items.list(made.id, order="asc", limit=2))
+    assert [item.content[0].text for item in listed] == ["Hello!", "Hi.", "go on", "You said: go on.", "and on",
+                                                         "You said: and on."]
+    assert listed[-1].id == again.output[0].id
+    assert list(client.conversations.items.list(made.id, limit=5, include=["reasoning.encrypted_content"])) == listed[::-1]
+    deleted = client.conversations.delete(made.id)
+    assert deleted.deleted and deleted.object == "conversation.deleted" and deleted.id == made.id
+    with pytest.raises(openai.NotFoundError) as e:
+        client.responses.create(model=MODEL, input="x", conversation=made.id)
+    assert e.value.body["message"] == f"Conversation with id '{made.id}' not found."
+    assert client.responses.retrieve(again.id).output_text == "You said: and on."
+
+
+def test_conversation_streamed_with_tools(client, engine):
+    made = client.conversations.create()
+    engine.next(call("get_weather", '{"city":"Paris"}'))
+    with client.responses.stream(model=MODEL, input="weather?", conversation=made.id, tools=[WEATHER]) as stream:
+        for _ in stream:
+            pass
+        final = stream.get_final_response()
+    assert final.conversation.id == made.id
+    client.responses.create(model=MODEL, conversation=made.id, tools=[WEATHER], input=[
+        {"type": "function_call_output", "call_id": final.output[0].call_id, "output": "sunny"}])
+    kinds = [item.type for item in client.conversations.items.list(made.id, order="asc")]
+    assert kinds == ["message", "function_call", "function_call_output", "message"]
+
+
 # --- state ---
 
 def test_continue(client, engine):

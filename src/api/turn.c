@@ -150,8 +150,7 @@ static enum flow step_claim(struct turn *t)
 
 static enum flow step_hold(struct turn *t)
 {
-	bool adds = t->req.conversation.n && !t->kind; /* who only reads waits for nobody */
-	if (!t->error.code && adds && !turn_conversation_hold(t))
+	if (!t->error.code && turn_conversation_adds(t) && !turn_conversation_hold(t))
 		return WAIT;
 	return turn_goto(t, t->error.code ? STEP_REFUSE : STEP_LOAD);
 }
@@ -476,7 +475,7 @@ static enum flow step_save(struct turn *t)
 	timer_cancel(&t->clocks.grace);
 	timer_cancel(&t->clocks.silence);
 	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind (decision C2). */
-	if ((!t->req.store && !t->key.given && !t->req.conversation.n) || !answers) {
+	if ((!t->req.store && !t->key.given && !turn_conversation_adds(t)) || !answers) {
 		if (t->key.given)
 			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
 		return turn_goto(t, STEP_DONE);

@@ -12,7 +12,6 @@
 
 struct attempt;
 struct replay;
-
 /* The context: what previous_response_id, conversation and item references bring. */
 struct turn_context {
 	struct turn_conversation conversation;
@@ -69,7 +68,7 @@ struct turn {
 
 /* Takes the request over and answers it. `kind`: turn_kind.h, NULL: a response. */
 void turn_start(struct request *rq, const struct turn_kind *kind);
-/* Goes on from where the turn stands; called by whoever unblocks it. */
+/* Goes on from where it stands; called by whoever unblocks it. */
 void turn_run(struct turn *t);
 /* The client or the drain wants it ended: what was made is kept as `cancelled` (M4). Idempotent. */
 void turn_cancel(struct turn *t);

@@ -1,6 +1,6 @@
 /* turn_conversation.c - a turn's conversation: waiting for it, reading it, adding to it (decision H). */
 #include "api/conversations.h"
-#include "api/turn.h"
+#include "api/turn_kind.h"
 #include "base/map.h"
 
 static void on_held(struct conversation_lease *l)
@@ -28,6 +28,11 @@ bool conversation_locked(struct err *e)
 bool conversation_not_found(struct str id, struct err *e)
 {
 	return fail(e, ERR_NOT_FOUND, NULL, "Conversation with id '%.*s' not found.", (int)(id.n < 200 ? id.n : 200), id.p);
+}
+
+bool turn_conversation_adds(const struct turn *t)
+{
+	return t->req.conversation.n && !t->kind;
 }
 
 bool turn_conversation_hold(struct turn *t)
@@ -83,7 +88,7 @@ const struct turn_append *turn_conversation_append(struct turn *t, size_t n_know
 	struct turn_append *r = new(&t->arena, struct turn_append);
 	enum response_status status = t->response.status;
 	bool refers = false;
-	if (!t->req.conversation.n)
+	if (!turn_conversation_adds(t))
 		return NULL;
 	for (size_t i = 0; i < t->req.n_items; i++)
 		refers |= t->req.items[i].type == ITEM_REFERENCE;

@@ -16,6 +16,8 @@ struct turn_conversation {
 	struct stored_conversation stored;
 };
 
+/* Does the turn run on a conversation and add to it? Those that only read one wait for nobody. */
+bool turn_conversation_adds(const struct turn *t);
 /* true: the turn may go on, or t->error says why not; false: turn_run() comes when it may. */
 bool turn_conversation_hold(struct turn *t);
 /* Starts t->op: the context. */

@@ -42,6 +42,28 @@ test('input items', async () => {
   assert.deepEqual(seen, Array.from({ length: 25 }, (_, i) => String(i)));
 });
 
+test('conversations', async () => {
+  const made = await client.conversations.create({
+    metadata: { topic: 'demo' }, items: [{ type: 'message', role: 'user', content: 'Hello!' }] });
+  assert.deepEqual(await client.conversations.retrieve(made.id), made);
+  assert.deepEqual((await client.conversations.update(made.id, { metadata: { a: 'b' } })).metadata, { a: 'b' });
+  const added = await client.conversations.items.create(made.id, {
+    items: [{ type: 'message', role: 'assistant', content: 'Hi.' }, { type: 'message', role: 'user', content: 'extra' }],
+    include: ['message.output_text.logprobs'] });
+  const item = await client.conversations.items.retrieve(added.data[0].id, { conversation_id: made.id });
+  assert.deepEqual(item, added.data[0]);
+  assert.equal((await client.conversations.items.delete(added.data[1].id, { conversation_id: made.id })).id, made.id);
+  const response = await client.responses.create({ model, input: 'go on', conversation: made.id });
+  assert.deepEqual(response.conversation, { id: made.id });
+  const final = await client.responses.stream({ model, input: 'and on', conversation: made.id }).finalResponse();
+  assert.deepEqual(final.conversation, { id: made.id });
+  const seen = [];
+  for await (const one of client.conversations.items.list(made.id, { order: 'asc', limit: 2 })) seen.push(one.content[0].text);
+  assert.deepEqual(seen, ['Hello!', 'Hi.', 'go on', 'You said: go on.', 'and on', 'You said: and on.']);
+  assert.equal((await client.conversations.delete(made.id)).deleted, true);
+  await assert.rejects(client.conversations.retrieve(made.id), OpenAI.NotFoundError);
+});
+
 test('stream', async () => {
   const events = [];
   for await (const event of await client.responses.create({ model, input: 'hi', stream: true })) events.push(event);
