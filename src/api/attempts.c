@@ -20,9 +20,9 @@ struct join_wake {
 
 struct attempt {
 	struct attempts *owner;
-	struct attempt *twin;       /* an older attempt with the same key */
-	struct attempt *next_ended; /* in order of their ends */
-	uint8_t key[40];            /* project, hash */
+	struct attempt *older, *newer; /* attempts with the same key */
+	struct attempt *next_ended;    /* in order of their ends */
+	uint8_t key[40];               /* project, hash */
 	char id[ID_MAX];
 	unsigned refs; /* the table while listed, the owner, joiners */
 	bool listed, ended, abandoned;
@@ -64,21 +64,18 @@ static void unref(struct attempt *at)
 static void unlist(struct attempt *at)
 {
 	struct map *m = &at->owner->map;
-	struct attempt *newest = map_get(m, key_of(at));
 	if (!at->listed)
 		return;
 	at->listed = false;
-	map_del(m, key_of(at));
-	if (newest == at) {
-		newest = at->twin;
-	} else {
-		struct attempt *before = newest;
-		while (before->twin != at)
-			before = before->twin;
-		before->twin = at->twin;
+	if (at->older)
+		at->older->newer = at->newer;
+	if (at->newer) {
+		at->newer->older = at->older;
+	} else { /* the table's key lives in the newest */
+		map_del(m, key_of(at));
+		if (at->older)
+			map_put(m, key_of(at->older), at->older);
 	}
-	if (newest)
-		map_put(m, key_of(newest), newest);
 	unref(at);
 }
 
@@ -122,9 +119,11 @@ struct attempt *attempt_begin(struct attempts *as, int64_t project, const uint8_
 	make_key(at->key, project, hash);
 	snprintf(at->id, sizeof at->id, "%.*s", FMT(response_id));
 	pthread_mutex_lock(&as->lock);
-	at->twin = map_get(&as->map, key_of(at));
-	if (at->twin)
+	at->older = map_get(&as->map, key_of(at));
+	if (at->older) {
+		at->older->newer = at;
 		map_del(&as->map, key_of(at));
+	}
 	map_put(&as->map, key_of(at), at);
 	pthread_mutex_unlock(&as->lock);
 	return at;
@@ -204,7 +203,7 @@ void attempt_end(struct attempt *at, enum attempt_end end, int status, struct st
 /* One whose client is gone comes first; else the newest. */
 static struct attempt *best(struct attempt *newest)
 {
-	for (struct attempt *at = newest; at; at = at->twin)
+	for (struct attempt *at = newest; at; at = at->older)
 		if (at->abandoned)
 			return at;
 	return newest;
