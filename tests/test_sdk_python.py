@@ -328,6 +328,16 @@ def test_tool_loop(client, engine):
     assert engine.last.body["tools"][0]["function"]["name"] == "get_weather"
 
 
+def test_items_dumped_by_the_sdk_come_back(client, engine):
+    """model_dump() writes the SDK's own name for a member of function calls, `async_`."""
+    engine.next(call("get_weather", '{"city": "Paris"}', id="call_1"), finish("tool_calls"))
+    first = client.responses.create(model=MODEL, input="Weather in Paris?", tools=[WEATHER])
+    history = [{"role": "user", "content": "Weather in Paris?"}] + [item.model_dump() for item in first.output]
+    history.append({"type": "function_call_output", "call_id": first.output[-1].call_id, "output": "sunny"})
+    engine.next(say("Sunny."))
+    assert client.responses.create(model=MODEL, input=history, tools=[WEATHER]).output_text == "Sunny."
+
+
 def test_a_missing_tool_output_is_named(client, engine):
     engine.next(call("get_weather", '{"city": "Paris"}'), finish("tool_calls"))
     first = client.responses.create(model=MODEL, input="x", tools=[WEATHER])
