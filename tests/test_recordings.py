@@ -19,7 +19,6 @@ FILES = ["pydantic-ai", "vercel-ai", "vllm-responses"]
 # What this version refuses by name, and why it is not part of it. The key is what the refusal itself names.
 OUT_OF_SCOPE = {
     "background": "background runs come with resumable streams",
-    "context_management": "compaction comes with encrypted items",
     "moderation": "moderation needs a classifier",
     "web_search": "hosted tools come one by one",
     "file_search": "hosted tools come one by one",
@@ -29,7 +28,6 @@ OUT_OF_SCOPE = {
     "code_interpreter_call": "items of a hosted tool",
     "image_generation_call": "items of a hosted tool",
     "mcp_list_tools": "items of a hosted tool",
-    "compaction": "compaction comes with encrypted items",
     "file_id": "stored files come with the files resource",
 }
 # Refusals of the live API that other floors make, or that we do not make.

@@ -50,6 +50,8 @@ struct turn_output {
 /* Renders one event: to the reply, and to the replay buffer. */
 void turn_emit(struct turn *t, struct event *ev);
 void turn_model_event(struct turn *t, const struct model_event *me);
+/* A compaction as a finished item, with its events (compact.h). */
+void turn_add_compaction(struct turn *t, struct str sealed);
 /* Closes every open item. `whole` false: text as `incomplete`, unfinished calls as `incomplete` or, with
  * drop_calls, not at all. */
 void turn_close_items(struct turn *t, bool whole, bool drop_calls);

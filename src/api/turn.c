@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/attempts.h"
+#include "api/compact.h"
 #include "api/encrypted.h"
 #include "api/join.h"
 #include "api/rebuild.h"
@@ -286,13 +287,6 @@ static void emit_response(struct turn *t, enum event_type type, bool with_output
 	buf_release(&b);
 }
 
-static bool calls_fit(struct turn *t, struct err *e)
-{
-	if (t->kind && t->kind->open_calls)
-		return true;
-	return create_check_calls(t->context.history, t->context.n_history, &t->req, e);
-}
-
 static bool something_given(struct turn *t, struct err *e)
 {
 	if (t->kind || t->context.n_history || t->req.n_items)
@@ -304,7 +298,8 @@ static bool something_given(struct turn *t, struct err *e)
 static enum flow step_open_(struct turn *t)
 {
 	t->context.input = resolved_input(t, &t->error);
-	if (t->error.code || !something_given(t, &t->error) || !open_history(t, &t->error) || !calls_fit(t, &t->error) || !prompt_make(t, &t->error))
+	if (t->error.code || !something_given(t, &t->error) || !open_history(t, &t->error) ||
+	    !compact_calls_fit(t, &t->error) || !prompt_make(t, &t->error))
 		return turn_goto(t, STEP_REFUSE);
 	if (t->reader.form == REPLY_SSE)
 		t->replay = replay_begin(t->api->api->replays, t->project, t->response.id, t->req.obfuscate);
@@ -323,7 +318,7 @@ static void turn_finish(struct turn *t, enum response_status status, bool whole,
 	t->response.status = status;
 	if (status == RS_COMPLETED)
 		t->response.completed_at = clock_wall_s();
-	turn_goto(t, STEP_SAVE);
+	turn_goto(t, status == RS_COMPLETED && compact_due(t) ? STEP_COMPACT : STEP_SAVE);
 }
 
 static void turn_fail(struct turn *t, const struct err *e)
@@ -400,13 +395,19 @@ void turn_call_end(struct turn *t, const struct err *e)
 	turn_run(t);
 }
 
+static void compact_over(struct turn *t, const struct err *e);
+
 static void on_deadline(struct timer *timer)
 {
 	struct turn *t = OWNER(timer, struct turn, clocks.deadline);
 	struct err e = {0};
-	if (t->step != STEP_CALL)
+	if (t->step != STEP_CALL && t->step != STEP_COMPACT)
 		return; /* what waits for the store has the store's own deadlines */
 	fail(&e, ERR_ENGINE_TIMEOUT, NULL, "The response took longer than %lld seconds.", (long long)api_limits.turn_seconds);
+	if (t->step == STEP_COMPACT) {
+		compact_over(t, &e);
+		return;
+	}
 	turn_fail(t, &e);
 	turn_run(t);
 }
@@ -419,13 +420,42 @@ static enum flow step_call(struct turn *t)
 	t->call.on_end = on_call_end;
 	if (t->kind)
 		t->kind->call(t);
+	else if (t->req.compact_now)
+		turn_goto(t, STEP_COMPACT);
 	else
 		engine_call_start(t->api->engine, &t->call, &t->arena, &t->model, &t->prompt);
 	if (api_limits.keepalive_seconds && t->reader.form == REPLY_SSE)
 		timer_start(t->api->loop, &t->clocks.silence, api_limits.keepalive_seconds * 1000, on_silence);
 	if (t->out.rounds.n == 0)
 		timer_start(t->api->loop, &t->clocks.deadline, api_limits.turn_seconds * 1000, on_deadline);
+	return t->step == STEP_CALL ? WAIT : GO;
+}
+
+/* --- COMPACT --- */
+
+static void compact_over(struct turn *t, const struct err *e)
+{
+	engine_call_cancel(&t->call);
+	compact_finish(t, e);
+	turn_goto(t, STEP_SAVE);
+	turn_run(t);
+}
+
+static enum flow step_compact(struct turn *t)
+{
+	if (!t->call.run)
+		compact_start(t, compact_over);
 	return WAIT;
+}
+
+/* The client left, or the server ends: what was answered stands. */
+static void compact_cancel(struct turn *t)
+{
+	engine_call_cancel(&t->call);
+	if (t->req.compact_now)
+		t->response.status = RS_CANCELLED;
+	turn_goto(t, STEP_SAVE);
+	turn_run(t);
 }
 
 void turn_cancel(struct turn *t)
@@ -433,6 +463,10 @@ void turn_cancel(struct turn *t)
 	if (t->stopping || t->step >= STEP_SAVE)
 		return;
 	t->stopping = true;
+	if (t->step == STEP_COMPACT) {
+		compact_cancel(t);
+		return;
+	}
 	if (t->step != STEP_CALL) { /* nothing was made yet */
 		if (t->reader.reply) {
 			fail(&t->error, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");

@@ -16,10 +16,10 @@ struct replay;
 struct turn_context {
 	struct turn_conversation conversation;
 	struct stored_context stored;
-	struct stored_item *referred; /* in the order of the input's references */
-	struct item *input;           /* references replaced by what they name, what is encrypted by what it says */
-	struct item *history;
+	struct stored_item *referred;  /* in the order of the input's references */
+	struct item *input, *history;  /* references replaced by what they name, what is encrypted by what it says */
 	size_t n_history;
+	struct compaction *compaction; /* compact.h; NULL: none was begun */
 };
 
 /* The Idempotency-Key of the request (decision N5). */

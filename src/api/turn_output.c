@@ -375,6 +375,29 @@ void turn_model_event(struct turn *t, const struct model_event *me)
 	}
 }
 
+void turn_add_compaction(struct turn *t, struct str sealed)
+{
+	struct out_item *it = item_open(t, ITEM_COMPACTION);
+	struct buf b;
+	if (!it)
+		return;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {&b, false};
+	jo_obj(&o);
+	jo_kstr(&o, "id", it->id_text);
+	jo_kstr(&o, "type", S("compaction"));
+	jo_kstr(&o, "encrypted_content", sealed);
+	jo_obj_end(&o);
+	struct str json = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	emit_raw(t, it, EV_ITEM_ADDED, json);
+	if (t->req.compact_now)
+		emit_text(t, it, EV_COMPACTION_COMPACTING, S(""));
+	it->done = it->whole = true;
+	it->json = json;
+	emit_raw(t, it, EV_ITEM_DONE, json);
+}
+
 void turn_close_items(struct turn *t, bool whole, bool drop_calls)
 {
 	for (struct out_item *it = t->out.first; it; it = it->next) {

@@ -8,7 +8,8 @@
 	X(LOAD, load, TO(REFER) | TO(REFUSE))              /* the context that it continues */       \
 	X(REFER, refer, TO(OPEN) | TO(REFUSE))             /* item_reference */                      \
 	X(OPEN, open_, TO(CALL) | TO(REFUSE))              /* last checks; response.created leaves */ \
-	X(CALL, call, TO(CALL) | TO(SAVE))                 /* the engine streams; again after our tools */ \
+	X(CALL, call, TO(CALL) | TO(COMPACT) | TO(SAVE)) /* the engine streams; again after our tools */ \
+	X(COMPACT, compact, TO(SAVE))                      /* the context is summed up */            \
 	X(SAVE, save, TO(DONE))                            /* one record, one transaction */         \
 	X(DONE, done, 0)                                   /* the terminal event, then the end */    \
 	X(AGAIN, again, 0)                                 /* the answer that the key already has */ \

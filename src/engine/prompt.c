@@ -212,7 +212,7 @@ static bool add_web_search(struct arena *a, struct prompt *p, const struct item 
 	return add_tool_call(a, p, &both, at, e) && add_tool_output(a, p, &both, at, e);
 }
 
-/* Its tools are offered with the others. */
+/* Its tools are offered with the others; or it steers the turn alone. */
 static bool add_nothing(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	return true;
@@ -266,12 +266,35 @@ static bool refuse_reference(struct arena *a, struct prompt *p, const struct ite
 	return fail(e, ERR_NOT_FOUND, at->path[0] ? at->path : NULL, "Item with id '%.*s' not found.", FMT(it->id));
 }
 
+/* A compaction (opened: compact.h) stands for all before it but what the user and the instructions have said. */
+static bool add_compaction(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
+			   struct err *e)
+{
+	struct str summary = json_str(json_get(it->val, S("summary")));
+	yyjson_val *calls = json_get(it->val, S("calls")), *one;
+	struct item *items = new_array(a, struct item, yyjson_arr_size(calls) + 1);
+	size_t n = 0, i, max;
+	if (!summary.n)
+		return true;
+	for (i = 0; i < p->n; i++)
+		if (p->messages[i].role == ROLE_USER || p->messages[i].role == ROLE_SYSTEM)
+			p->messages[n++] = p->messages[i];
+	p->n = n;
+	struct prompt_message *m = prompt_add(a, p, ROLE_ASSISTANT);
+	prompt_add_text(a, m, str_fmt(a, "Summary of the conversation so far:\n%.*s", FMT(summary)));
+	n = 0;
+	yyjson_arr_foreach(calls, i, max, one) n += item_view(a, json_text(a, one), &items[n]);
+	return prompt_add_items(a, p, items, n, "", e);
+}
+
 static bool (*const adders[ITEM_COUNT])(struct arena *, struct prompt *, const struct item *, const struct place *,
 					struct err *) = {
     [ITEM_MESSAGE] = add_message,
     [ITEM_ADDITIONAL_TOOLS] = add_nothing,
     [ITEM_APPLY_PATCH_CALL] = add_tool_call,
     [ITEM_APPLY_PATCH_CALL_OUTPUT] = add_tool_output,
+    [ITEM_COMPACTION] = add_compaction,
+    [ITEM_COMPACTION_TRIGGER] = add_nothing,
     [ITEM_COMPUTER_CALL] = add_tool_call,
     [ITEM_COMPUTER_CALL_OUTPUT] = add_tool_output,
     [ITEM_CUSTOM_TOOL_CALL] = add_tool_call,

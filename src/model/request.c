@@ -340,6 +340,18 @@ static bool read_table(struct reader *r, const struct request_rules *rules, stru
 
 /* --- after the table: what members mean together ----------------------------------------------------------- */
 
+static bool check_trigger(const struct reader *r, struct err *e)
+{
+	for (size_t i = 0; i + 1 < r->c->n_items; i++)
+		if (r->c->items[i].type == ITEM_COMPACTION_TRIGGER) {
+			char path[128];
+			field_index(path, "input", i);
+			return fail(e, ERR_INVALID_VALUE, path,
+				    "Invalid value: 'compaction_trigger'. It must be the last item of the input.");
+		}
+	return true;
+}
+
 static bool check_together(const struct reader *r, struct err *e)
 {
 	struct str previous = r->c->previous_response_id;
@@ -354,7 +366,7 @@ static bool check_together(const struct reader *r, struct err *e)
 		return fail(e, ERR_INVALID_VALUE, "previous_response_id",
 			    "Invalid 'previous_response_id': '%.*s'. Expected an ID that begins with 'resp'.",
 			    (int)(previous.n < 64 ? previous.n : 64), previous.p);
-	return true;
+	return check_trigger(r, e);
 }
 
 /* later.def; null and false ask for nothing. */
@@ -391,6 +403,10 @@ static void take_rest(struct reader *r, const struct request_rules *rules)
 	yyjson_val *reasoning = json_get(r->body, S("reasoning"));
 	yyjson_val *obfuscate = json_get(json_get(r->body, S("stream_options")), S("include_obfuscation"));
 	struct jout o = {.b = &r->out};
+	yyjson_val *management = yyjson_arr_get_first(json_get(r->body, S("context_management")));
+	c->compact = management != NULL;
+	c->compact_threshold = yyjson_get_sint(json_get(management, S("compact_threshold")));
+	c->compact_now = c->n_items && c->items[c->n_items - 1].type == ITEM_COMPACTION_TRIGGER;
 	c->input_given = given(r->body, S("input"));
 	c->obfuscate = !yyjson_is_false(obfuscate);
 	c->truncation_auto = str_eq(json_str(json_get(r->body, S("truncation"))), S("auto"));
