@@ -361,3 +361,39 @@ def test_search_beyond_the_cache_is_refused(engine, server):
     answer = server.post("/v1/responses", {"model": "scripted", "input": "x", "tools": [{"type": "web_search"}]})
     assert answer.status == 400 and answer.error["param"] == "tools[0]" and not engine.requests
     assert "external_web_access" in answer.error["message"]
+
+
+# --- Codex ---
+
+def test_codex_catalog(engine, server):
+    plain, asked = server.get("/v1/models"), server.get("/v1/models?client_version=0.169.0")
+    assert "models" not in plain.json and asked.json["data"] == plain.json["data"]
+    model, = asked.json["models"]
+    assert (model["slug"], model["context_window"]) == ("scripted", 32768)
+    assert model["input_modalities"] == ["text", "image"] and model["base_instructions"]
+    tag = asked.headers["etag"]
+    assert tag != plain.headers["etag"] and tag == server.get("/v1/models?client_version=0.169.0").headers["etag"]
+
+
+def test_codex_settings(engine, server, servers):
+    import tomllib
+    from engine_script import ScriptedEngine
+    from harness import command
+    done = command("codex", "--data", server.data, home=server.home)
+    settings = tomllib.loads(done.stdout)
+    provider = settings["model_providers"][settings["model_provider"]]
+    assert done.returncode == 0 and settings["model"] == "scripted"
+    assert provider == {"name": "Antiphon", "base_url": server.base_url, "wire_api": "responses"}
+    with open(settings["model_catalog_json"]) as f:
+        assert json.load(f)["models"] == server.get("/v1/models?client_version=0").json["models"]
+    gone = command("codex", "no-such", "--data", server.data, home=server.home)
+    assert gone.returncode == 1 and "no-such" in gone.stderr and not gone.stdout
+    small = ScriptedEngine(context=4096)
+    try:
+        other = servers(small)
+        refused = command("codex", "--data", other.data, home=other.home)
+        assert refused.returncode == 1 and "4096" in refused.stderr and "32768" in refused.stderr
+    finally:
+        small.close()
+    nobody = command("codex", "--data", server.home, home=server.home)
+    assert nobody.returncode == 1 and "antiphon serve" in nobody.stderr

@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+#include <sodium.h>
+
+#include "api/codex_models.h"
 #include "api/internal.h"
 #include "base/clock.h"
 #include "wire/json.h"
@@ -56,6 +59,17 @@ static void write_model(struct jout *o, const struct engine_model *m)
 	jo_obj_end(o);
 }
 
+/* Changes with the list alone. */
+static void add_etag(struct request *rq, struct str body)
+{
+	unsigned char hash[16];
+	char text[2 * sizeof hash + 3] = "\"";
+	crypto_generichash(hash, sizeof hash, (const unsigned char *)body.p, body.n, NULL, 0);
+	sodium_bin2hex(text + 1, 2 * sizeof hash + 1, hash, sizeof hash);
+	text[2 * sizeof hash + 1] = '"';
+	exchange_add_header(rq->x, S("ETag"), (struct str){text, 2 * sizeof hash + 2});
+}
+
 void models_list(struct request *rq)
 {
 	static const char *const known[] = {"client_version", NULL};
@@ -76,7 +90,12 @@ void models_list(struct request *rq)
 	for (size_t i = 0; i < n; i++)
 		write_model(&o, &models[i]);
 	jo_arr_end(&o);
+	if (query_get(rq, "client_version", NULL).p) {
+		jo_key(&o, S("models"));
+		codex_models_write(&o, models, n);
+	}
 	jo_obj_end(&o);
+	add_etag(rq, buf_str(&b));
 	answer_json(rq, 200, buf_str(&b));
 	buf_release(&b);
 }

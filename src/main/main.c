@@ -45,6 +45,9 @@ static const struct command {
      "  --engine URL    try an engine: tools, parallel calls, schema, context, vision, tokens a second\n"
      "  --for codex     ... and say whether it is enough for Codex\n"},
     {"env", env_command, "", "two export lines for clients: eval \"$(antiphon env)\"", ""},
+    {"codex", codex_command, "[MODEL]", "Codex's settings: antiphon codex > ~/.codex/config.toml",
+     "Prints a config.toml for the running server and writes the model catalog that it names into the data folder.\n"
+     "MODEL: default: the server's first. A context under 32768 tokens is refused: Codex would fill it at once.\n"},
     {"help", help_command, "[COMMAND | settings]", "more about a command; every setting", ""},
     {"version", version_command, "", "the version", ""},
 };
