@@ -4,7 +4,7 @@ ENGINE =
 FUZZ_SECONDS = 60
 SOAK_MINUTES = 30
 
-.PHONY: all run test check lint format bench fuzz soak clean help
+.PHONY: all run test check lint format bench fuzz soak compat clean help
 
 all:
 	tools/install.sh
@@ -47,6 +47,13 @@ soak:
 	tools/python-env.sh tests
 	tools/build.sh build-asan asan
 	ANTIPHON_BIN=build-asan/antiphon .venv/bin/python tests/soak.py --minutes $(SOAK_MINUTES)
+
+# Programs of others, pinned, against the server: Codex (400 MB, kept in a cache folder).
+compat:
+	tools/install.sh
+	tools/python-env.sh tests
+	tools/build.sh build-asan asan
+	tools/compat.sh
 
 clean:
 	rm -rf build build-asan build-fuzz build-test-results
