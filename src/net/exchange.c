@@ -54,6 +54,7 @@ struct reason {
 };
 
 static const struct reason reasons[] = {
+    {101, STR("Switching Protocols")},
     {200, STR("OK")},
     {201, STR("Created")},
     {202, STR("Accepted")},
@@ -131,6 +132,27 @@ static bool bodiless(int status)
 	return status == 204 || status == 304;
 }
 
+static void put_first_lines(struct exchange *x, struct buf *b, int status)
+{
+	buf_add(b, S("HTTP/1.1 "));
+	put_number(b, (uint64_t)status, 10);
+	buf_byte(b, ' ');
+	buf_add(b, reason_of(status));
+	buf_add(b, S("\r\nx-request-id: "));
+	buf_add(b, x->req.request_id);
+	buf_add(b, S("\r\nopenai-version: 2020-10-01\r\nopenai-processing-ms: "));
+	int64_t ms = (clock_mono_us() - x->req.began_us) / 1000;
+	put_number(b, ms > 0 ? (uint64_t)ms : 0, 10);
+}
+
+static void put_last_lines(struct exchange *x, struct buf *b)
+{
+	buf_add(b, S("\r\n"));
+	for (struct extra_header *h = x->extra; h; h = h->next)
+		buf_add(b, h->line);
+	buf_add(b, S("\r\n"));
+}
+
 /* `length` < 0: not known. */
 static void put_head(struct exchange *x, int status, struct str content_type, int64_t length)
 {
@@ -143,15 +165,7 @@ static void put_head(struct exchange *x, int status, struct str content_type, in
 		x->chunked = true;
 	else if (length < 0)
 		x->keep = false; /* the close ends the body */
-	buf_add(b, S("HTTP/1.1 "));
-	put_number(b, (uint64_t)status, 10);
-	buf_byte(b, ' ');
-	buf_add(b, reason_of(status));
-	buf_add(b, S("\r\nx-request-id: "));
-	buf_add(b, x->req.request_id);
-	buf_add(b, S("\r\nopenai-version: 2020-10-01\r\nopenai-processing-ms: "));
-	int64_t ms = (clock_mono_us() - x->req.began_us) / 1000;
-	put_number(b, ms > 0 ? (uint64_t)ms : 0, 10);
+	put_first_lines(x, b, status);
 	if (content_type.n) {
 		buf_add(b, S("\r\nContent-Type: "));
 		buf_add(b, content_type);
@@ -166,10 +180,7 @@ static void put_head(struct exchange *x, int status, struct str content_type, in
 		buf_add(b, S("\r\nConnection: close"));
 	else if (p->http.old)
 		buf_add(b, S("\r\nConnection: keep-alive"));
-	buf_add(b, S("\r\n"));
-	for (struct extra_header *h = x->extra; h; h = h->next)
-		buf_add(b, h->line);
-	buf_add(b, S("\r\n"));
+	put_last_lines(x, b);
 }
 
 /* --- the answer --- */
@@ -196,6 +207,27 @@ void exchange_begin(struct exchange *x, int status, struct str content_type, str
 		conn_touch(&p->conn);
 	}
 	x->at = X_BEGUN;
+	exchange_watch(x, r);
+}
+
+void exchange_upgrade(struct exchange *x, struct str protocol, struct exchange_tap *tap, struct reader *r)
+{
+	assert(x->at == X_OPEN);
+	struct peer *p = peer_of(x);
+	x->tap = tap;
+	x->at = X_BEGUN;
+	x->keep = x->chunked = x->mute = false;
+	if (p->at != AT_GONE) {
+		struct buf *b = conn_out(&p->conn);
+		put_first_lines(x, b, 101);
+		buf_add(b, S("\r\nConnection: Upgrade\r\nUpgrade: "));
+		buf_add(b, protocol);
+		put_last_lines(x, b);
+		conn_touch(&p->conn);
+		timer_cancel(&p->deadline);
+		p->at = AT_TAP;
+		peer_after(p); /* for what came behind the head */
+	}
 	exchange_watch(x, r);
 }
 
@@ -267,6 +299,12 @@ bool exchange_full(const struct exchange *x)
 {
 	const struct peer *p = peer_of(x);
 	return p->at != AT_GONE && conn_waiting(&p->conn) > (size_t)net_limits.reader_bytes;
+}
+
+size_t exchange_waiting(const struct exchange *x)
+{
+	const struct peer *p = peer_of(x);
+	return p->at != AT_GONE ? conn_waiting(&p->conn) : 0;
 }
 
 bool exchange_begun(const struct exchange *x)

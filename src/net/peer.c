@@ -86,6 +86,8 @@ void peer_close_idle(struct peer *p)
 {
 	if (p->at == AT_IDLE)
 		peer_close(p);
+	else if (p->at == AT_TAP)
+		p->x.tap->drain(p->x.tap);
 }
 
 /* --- refusing --- */
@@ -305,22 +307,25 @@ static void feed(struct peer *p, struct str in)
 			p->at = AT_HEAD;
 			timer_start(p->conn.loop, &p->deadline, net_limits.head_seconds * 1000, on_deadline);
 		}
-		if (p->at == AT_RUN || p->at >= AT_LINGER)
+		if (p->at == AT_RUN || p->at >= AT_TAP)
 			break;
 		more = step(p, &in);
 	}
 	p->feeding = false;
-	if (p->at == AT_RUN)
+	if (p->at == AT_RUN || p->at == AT_TAP)
 		keep(p, in);
 }
 
 static void on_after(struct deferred *d)
 {
 	struct peer *p = OWNER(d, struct peer, after);
-	if (p->at == AT_NEXT) {
+	if (p->at == AT_NEXT || p->at == AT_TAP) {
 		struct buf had = p->kept;
 		buf_init(&p->kept, (size_t)net_limits.pipeline_bytes);
-		feed(p, buf_str(&had));
+		if (p->at == AT_NEXT)
+			feed(p, buf_str(&had));
+		else if (had.n)
+			p->x.tap->read(p->x.tap, buf_str(&had));
 		buf_release(&had);
 	} else if (p->at == AT_CUT) {
 		peer_close(p);
@@ -349,6 +354,12 @@ static void on_conn_read(struct conn *c, struct str bytes)
 	case AT_RUN:
 	case AT_NEXT: /* on_after() is on its way */
 		keep(p, bytes);
+		return;
+	case AT_TAP:
+		if (p->kept.n) /* on_after() is on its way, too */
+			keep(p, bytes);
+		else
+			p->x.tap->read(p->x.tap, bytes);
 		return;
 	default:
 		feed(p, bytes);

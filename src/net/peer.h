@@ -18,6 +18,7 @@ enum peer_at {
 	AT_RUN,    /* the service works; what comes is kept (decision M1) */
 	AT_DROP,   /* answered early; the rest of a small body is dropped, then the next request */
 	AT_NEXT,   /* answered; the next request may begin */
+	AT_TAP,    /* upgraded: the exchange's tap gets what comes */
 	AT_LINGER, /* answered for the last time: what comes is dropped until the client closes */
 	AT_CUT,    /* aborted; closes when this turn's bytes have been tried */
 	AT_GONE    /* the connection is closing or closed */
@@ -41,6 +42,7 @@ struct exchange {
 	bool mute;    /* HEAD: no body */
 	bool full;    /* the reader was told to wait, or will be */
 	struct reader *reader;
+	struct exchange_tap *tap; /* after exchange_upgrade() */
 	struct extra_header *extra, **last_extra;
 	struct exchange_request req;
 	void *slot;
@@ -85,7 +87,7 @@ void peer_answered(struct peer *p);
 void peer_close(struct peer *p);
 /* Closes without a proper end, after what is collected was offered to the kernel. */
 void peer_cut(struct peer *p);
-/* Closes if no request is open. */
+/* Closes if no request is open; tells a tap. */
 void peer_close_idle(struct peer *p);
 
 /* Opens an exchange: request members that need no head are set. */
