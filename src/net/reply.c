@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "net/websocket.h"
 
 enum {
 	QUIET_MS = 15 * 1000,      /* silence before a comment, or a further space */
@@ -14,13 +15,15 @@ enum {
 };
 
 struct reply {
-	struct exchange *x;
+	struct exchange *x;      /* NULL in ws form */
+	struct reply_lane *lane; /* NULL in the others */
+	struct loop *loop;
 	struct reply_owner *owner;
 	struct reader reader;
 	struct timer quiet;
 	int64_t last_ms; /* when something was last sent */
 	enum reply_form form;
-	bool obfuscates;
+	bool obfuscates, sent; /* sent: an event left (ws) */
 	uint8_t pad_key[crypto_shorthash_BYTES]; /* stands for the response id */
 };
 
@@ -34,27 +37,32 @@ void reply_setup(const uint8_t key[16])
 
 static void free_reply(struct reply *r)
 {
+	if (r->lane)
+		r->lane->reply = NULL;
 	timer_cancel(&r->quiet);
 	xfree(r);
 }
 
-static void on_gone(struct reader *reader)
+void reply_gone(struct reply *r)
 {
-	struct reply *r = OWNER(reader, struct reply, reader);
 	struct reply_owner *owner = r->owner;
 	free_reply(r);
 	owner->gone(owner);
 }
 
-static void on_room(struct reader *reader)
+void reply_room(struct reply *r)
 {
-	struct reply *r = OWNER(reader, struct reply, reader);
 	r->owner->room(r->owner);
 }
 
-static struct loop *loop_of(const struct reply *r)
+static void on_gone(struct reader *reader)
 {
-	return exchange_loop(r->x);
+	reply_gone(OWNER(reader, struct reply, reader));
+}
+
+static void on_room(struct reader *reader)
+{
+	reply_room(OWNER(reader, struct reply, reader));
 }
 
 static void begin(struct reply *r)
@@ -79,9 +87,9 @@ static int64_t quiet_ms(const struct reply *r)
 static void on_quiet(struct timer *t)
 {
 	struct reply *r = OWNER(t, struct reply, quiet);
-	int64_t now = loop_now_ms(loop_of(r)), left = r->last_ms + quiet_ms(r) - now;
+	int64_t now = loop_now_ms(r->loop), left = r->last_ms + quiet_ms(r) - now;
 	if (left > 0) {
-		timer_start(loop_of(r), t, left, on_quiet);
+		timer_start(r->loop, t, left, on_quiet);
 		return;
 	}
 	/* Before the first event an SSE answer can still become an error: it stays silent. */
@@ -92,17 +100,26 @@ static void on_quiet(struct timer *t)
 		exchange_write(r->x, S(": keep-alive\n\n"));
 	}
 	r->last_ms = now;
-	timer_start(loop_of(r), t, QUIET_MS, on_quiet);
+	timer_start(r->loop, t, QUIET_MS, on_quiet);
 }
 
 struct reply *reply_open(struct exchange *x, enum reply_form form, struct reply_owner *owner)
 {
 	struct reply *r = xalloc(sizeof *r);
-	*r = (struct reply){.x = x, .owner = owner, .form = form, .reader = {on_gone, on_room}};
-	r->last_ms = loop_now_ms(loop_of(r));
+	*r = (struct reply){.x = x, .loop = exchange_loop(x), .owner = owner, .form = form, .reader = {on_gone, on_room}};
+	r->last_ms = loop_now_ms(r->loop);
 	exchange_watch(x, &r->reader);
-	timer_start(loop_of(r), &r->quiet, quiet_ms(r), on_quiet);
+	timer_start(r->loop, &r->quiet, quiet_ms(r), on_quiet);
 	return r;
+}
+
+struct reply *reply_open_lane(struct reply_lane *lane, struct loop *l, struct reply_owner *owner)
+{
+	struct reply *r = xalloc(sizeof *r);
+	*r = (struct reply){.lane = lane, .loop = l, .owner = owner, .form = REPLY_WS};
+	r->last_ms = loop_now_ms(l);
+	lane->reply = r;
+	return r; /* silence is broken by the WebSocket's pings */
 }
 
 /* --- obfuscation --- */
@@ -133,34 +150,74 @@ static void make_pad(const struct reply *r, int64_t seq, char *pad)
 
 /* --- the stream --- */
 
+struct pieces {
+	struct str at[10];
+	size_t n;
+};
+
+static void add(struct pieces *p, struct str s)
+{
+	p->at[p->n++] = s;
+}
+
+/* The event's object, and what is put beside its members. */
+static void add_object(struct reply *r, struct pieces *p, struct str json, const char *pad, size_t n_pad)
+{
+	struct str stream_id = r->lane ? r->lane->stream_id : (struct str){0};
+	if (!n_pad && !stream_id.n) {
+		add(p, json);
+		return;
+	}
+	assert(json.n >= 2 && json.p[json.n - 1] == '}');
+	bool comma = json.n > 2;
+	add(p, (struct str){json.p, json.n - 1});
+	if (n_pad) {
+		add(p, comma ? S(",\"obfuscation\":\"") : S("\"obfuscation\":\""));
+		add(p, (struct str){pad, n_pad});
+		comma = true;
+	}
+	if (stream_id.n) {
+		add(p, n_pad ? S("\",\"stream_id\":\"") : comma ? S(",\"stream_id\":\"") : S("\"stream_id\":\""));
+		add(p, stream_id);
+	}
+	add(p, S("\"}"));
+}
+
 void reply_event(struct reply *r, struct str name, struct str json, int64_t seq, int64_t delta)
 {
-	if (r->form != REPLY_SSE)
-		return;
-	begin(r);
-	r->last_ms = loop_now_ms(loop_of(r));
-	struct str parts[8] = {S("event: "), name, S("\ndata: "), json, S("\n\n")};
-	size_t n = 5;
-	if (!name.n) { /* Chat Completions: events without a name */
-		parts[0] = S("");
-		parts[2] = S("data: ");
-	}
+	struct pieces p = {.n = 0};
 	char pad[PAD];
+	size_t n_pad = 0;
+	if (r->form == REPLY_JSON)
+		return;
+	r->last_ms = loop_now_ms(r->loop);
 	if (r->obfuscates && delta >= 0) {
-		assert(json.n >= 2 && json.p[json.n - 1] == '}');
 		make_pad(r, seq, pad);
-		parts[3].n--;
-		parts[4] = json.n > 2 ? S(",\"obfuscation\":\"") : S("\"obfuscation\":\"");
-		parts[5] = (struct str){pad, PAD - (size_t)delta % PAD};
-		parts[6] = S("\"}\n\n");
-		n = 7;
+		n_pad = PAD - (size_t)delta % PAD;
 	}
-	exchange_write_parts(r->x, parts, n);
+	if (r->form == REPLY_WS) {
+		if (json.n > REPLY_FRAME_MOST)
+			json = r->lane->shrink(r->lane, json);
+		r->sent = true;
+		add_object(r, &p, json, pad, n_pad);
+		websocket_send(r->lane->ws, p.at, p.n);
+		return;
+	}
+	begin(r);
+	if (name.n) { /* Chat Completions has events without */
+		add(&p, S("event: "));
+		add(&p, name);
+		add(&p, S("\n"));
+	}
+	add(&p, S("data: "));
+	add_object(r, &p, json, pad, n_pad);
+	add(&p, S("\n\n"));
+	exchange_write_parts(r->x, p.at, p.n);
 }
 
 bool reply_full(const struct reply *r)
 {
-	return exchange_full(r->x);
+	return r->lane ? websocket_full(r->lane->ws) : exchange_full(r->x);
 }
 
 int64_t reply_last_ms(const struct reply *r)
@@ -170,7 +227,7 @@ int64_t reply_last_ms(const struct reply *r)
 
 bool reply_open_head(const struct reply *r)
 {
-	return !exchange_begun(r->x);
+	return r->lane ? !r->sent : !exchange_begun(r->x);
 }
 
 enum reply_form reply_form(const struct reply *r)
@@ -180,7 +237,7 @@ enum reply_form reply_form(const struct reply *r)
 
 void reply_header(struct reply *r, struct str name, struct str value)
 {
-	if (!exchange_begun(r->x))
+	if (r->x && !exchange_begun(r->x))
 		exchange_add_header(r->x, name, value);
 }
 
@@ -190,6 +247,10 @@ void reply_end(struct reply *r, int status, struct str body)
 {
 	struct exchange *x = r->x;
 	enum reply_form form = r->form;
+	if (form == REPLY_WS) {
+		free_reply(r);
+		return;
+	}
 	if (form == REPLY_SSE)
 		begin(r);
 	exchange_unwatch(x);
@@ -208,6 +269,12 @@ void reply_end(struct reply *r, int status, struct str body)
 void reply_fail(struct reply *r, const struct err *e)
 {
 	struct exchange *x = r->x;
+	struct reply_lane *lane = r->lane;
+	if (lane) {
+		free_reply(r);
+		lane->refuse(lane, e);
+		return;
+	}
 	struct service *s = exchange_service(x);
 	bool begun = exchange_begun(x);
 	exchange_unwatch(x);
@@ -221,7 +288,9 @@ void reply_fail(struct reply *r, const struct err *e)
 void reply_drop(struct reply *r)
 {
 	struct exchange *x = r->x;
-	exchange_unwatch(x);
+	if (x)
+		exchange_unwatch(x);
 	free_reply(r);
-	exchange_abort(x);
+	if (x)
+		exchange_abort(x);
 }

@@ -1,14 +1,19 @@
-/* reply.h - one event stream in three forms: SSE, JSON, (WebSocket).
+/* reply.h - one event stream in three forms: SSE, JSON, WebSocket.
  *
  * The turn renders each event once; the form decides what of it the client sees:
  *   sse   "event: NAME\ndata: JSON\n\n", `data: [DONE]` at the end; a comment after 15 s of silence;
  *   json  only the body given to reply_end(); a space every 15 s from 60 s on (decision C1);
- *   ws    one text frame an event (comes with the WebSocket issue).
+ *   ws    one text frame an event, under 1 MiB (decision K); nothing of its own at the end.
  * A reply belongs to whoever opened it and is freed by reply_end/fail/drop. Loop thread. */
 #pragma once
 #include "net/exchange.h"
 
-enum reply_form { REPLY_SSE, REPLY_JSON };
+enum reply_form { REPLY_SSE, REPLY_JSON, REPLY_WS };
+/* Do events leave in this form? */
+static inline bool reply_streams(enum reply_form f)
+{
+	return f != REPLY_JSON;
+}
 
 struct reply;
 struct reply_owner {                        /* embedded in the turn or the replay */
@@ -16,10 +21,28 @@ struct reply_owner {                        /* embedded in the turn or the repla
 	void (*room)(struct reply_owner *);
 };
 
+struct websocket;
+/* Where a reply in ws form goes: one of several on a WebSocket. Embedded in whoever owns that, who also passes
+ * on what the socket tells: reply_gone(), reply_room(). */
+struct reply_lane {
+	struct websocket *ws;
+	struct str stream_id; /* beside each event; plain letters; {0}: none */
+	/* An event that is too large for a frame, made smaller if that can be; valid until the next call. */
+	struct str (*shrink)(struct reply_lane *, struct str json);
+	/* Says that the request failed before any event. */
+	void (*refuse)(struct reply_lane *, const struct err *e);
+	struct reply *reply; /* set by reply_open_lane(); NULL: has ended */
+};
+enum { REPLY_FRAME_MOST = 1000 * 1000 }; /* what the client's own limit of 1 MiB surely takes */
+
 /* Key for obfuscation (16 bytes); before any reply. */
 void reply_setup(const uint8_t secret[16]);
 /* Takes over the exchange. */
 struct reply *reply_open(struct exchange *x, enum reply_form form, struct reply_owner *owner);
+struct reply *reply_open_lane(struct reply_lane *lane, struct loop *l, struct reply_owner *owner);
+/* The WebSocket is gone: frees the reply and tells its owner. / It has room again. */
+void reply_gone(struct reply *r);
+void reply_room(struct reply *r);
 /* Random-looking padding on every event that has a string `delta`: from a keyed hash of response id and
  * sequence number, so that a replay is equal (decision G3). Off until called. */
 void reply_obfuscate(struct reply *r, struct str response_id);
@@ -30,7 +53,7 @@ void reply_event(struct reply *r, struct str name, struct str json, int64_t seq,
 bool reply_full(const struct reply *r);
 /* When something was last sent, loop milliseconds. */
 int64_t reply_last_ms(const struct reply *r);
-/* The end. sse: [DONE] and the stream's end; json: `body` with `status`. Frees the reply. */
+/* The end. sse: [DONE] and the stream's end; json: `body` with `status`; ws: nothing. Frees the reply. */
 void reply_end(struct reply *r, int status, struct str body);
 /* A failure before any event: both forms answer with the error body made by the service's refuse().
  * Must not be called after reply_event() in sse form. Frees the reply. */
