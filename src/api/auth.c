@@ -5,7 +5,7 @@
  * headers are what keeps a web page in the user's browser out. */
 #include <string.h>
 
-#include "api/internal.h"
+#include "api/socket.h"
 
 static bool local_name(struct str host)
 {
@@ -70,6 +70,16 @@ bool auth_origin(struct request *rq, struct err *e)
 		            "Requests from web pages of '%.*s' are not allowed. List the origin in server.cors to allow them.",
 		            FMT(origin));
 	return true;
+}
+
+bool auth_page(struct request *rq, struct err *e)
+{
+	struct str origin = exchange_header(rq->x, S("origin"));
+	if (!origin.p || origin_is_ours(&rq->api->api->options, origin))
+		return true;
+	return fail(e, ERR_FORBIDDEN, NULL,
+	            "WebSockets from web pages of '%.*s' are not allowed. List the origin in server.cors to allow them.",
+	            FMT(origin));
 }
 
 /* As OpenAI shows keys in its messages: the ends only. */

@@ -10,7 +10,6 @@
 struct attempts;
 struct replays;
 struct turn;
-struct chat;
 
 struct api {
 	struct api_options options;
@@ -34,7 +33,8 @@ struct api_loop {
 	struct buf scratch; /* one event at a time is rendered here */
 };
 
-enum { ROUTE_OPEN = 1 /* no key needed */, ROUTE_BODY = 2 /* a JSON body */, ROUTE_WORK = 4 /* refused while draining */ };
+enum { ROUTE_OPEN = 1 /* no key needed */, ROUTE_BODY = 2 /* a JSON body */, ROUTE_WORK = 4 /* refused while draining */,
+       ROUTE_SOCKET = 8 /* there only for who wants a WebSocket */ };
 
 struct request;
 struct route {

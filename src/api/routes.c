@@ -8,6 +8,7 @@
 
 #include "api/internal.h"
 #include "api/pages.h"
+#include "api/socket.h"
 #include "model/response.h"
 
 static const struct route routes[] = {
@@ -106,7 +107,7 @@ static const char *const method_names[] = {"GET", "HEAD", "POST", "DELETE", "PUT
 
 static bool method_fits(const struct route *r, enum method m)
 {
-	return r->method == m || (m == METHOD_HEAD && r->method == METHOD_GET);
+	return r->method == m || (m == METHOD_HEAD && r->method == METHOD_GET && !(r->flags & ROUTE_SOCKET));
 }
 
 /* Writes the methods a path has ("GET, HEAD, DELETE"); "" when it has none. */
@@ -116,7 +117,7 @@ static void methods_of(struct arena *a, struct str path, char out[64])
 	size_t n = 0;
 	out[0] = 0;
 	for (int i = 0; i < N_ROUTES; i++)
-		if (path_match(a, routes[i].path, path, args))
+		if (!(routes[i].flags & ROUTE_SOCKET) && path_match(a, routes[i].path, path, args))
 			n += (size_t)snprintf(out + n, 64 - n, "%s%s%s", n ? ", " : "", method_names[routes[i].method],
 			                      routes[i].method == METHOD_GET ? ", HEAD" : "");
 }
@@ -143,7 +144,8 @@ static bool find_route(struct request *rq, const struct exchange_request *q, str
 	struct arena *a = exchange_arena(rq->x);
 	char methods[64];
 	for (int i = 0; i < N_ROUTES; i++)
-		if (method_fits(&routes[i], q->method) && path_match(a, routes[i].path, q->path, rq->args)) {
+		if (method_fits(&routes[i], q->method) && path_match(a, routes[i].path, q->path, rq->args) &&
+		    (!(routes[i].flags & ROUTE_SOCKET) || websocket_wanted(rq->x))) {
 			rq->route = &routes[i];
 			return true;
 		}
@@ -219,6 +221,8 @@ static bool service_head(struct service *s, struct exchange *x, struct err *e)
 	if (!find_route(rq, q, e))
 		return false;
 	if (!(rq->route->flags & ROUTE_OPEN) && !auth_key(rq, e))
+		return false;
+	if ((rq->route->flags & ROUTE_SOCKET) && !auth_page(rq, e))
 		return false;
 	if (!body_type(rq, e))
 		return false;

@@ -12,6 +12,8 @@
 #include "api/rebuild.h"
 #include "api/replay.h"
 #include "api/turn_kind.h"
+#include "api/turn_link.h"
+#include "api/turn_save.h"
 #include "api/turn_tools.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -57,6 +59,10 @@ static void end_attempt(struct turn *t, enum attempt_end end)
 static void turn_free(struct turn *t)
 {
 	struct api_loop *al = t->api;
+	if (t->reader.link) {
+		t->reader.link->turn = NULL;
+		t->reader.link->ended(t->reader.link, t);
+	}
 	store_cancel(&t->op);
 	turn_conversation_leave(t);
 	engine_call_cancel(&t->call);
@@ -181,7 +187,8 @@ static enum flow step_load(struct turn *t)
 		return turn_goto(t, STEP_REFUSE);
 	if (!t->req.previous_response_id.n && !t->req.conversation.n)
 		return turn_goto(t, STEP_REFER);
-	if (!t->op.done) {
+	bool recalled = !t->op.done && t->reader.link && t->reader.link->recall(t->reader.link, t->req.previous_response_id, t);
+	if (!t->op.done && !recalled) {
 		t->op.done = on_store;
 		if (t->req.conversation.n)
 			turn_conversation_load(t);
@@ -281,7 +288,7 @@ static void emit_response(struct turn *t, enum event_type type, bool with_output
 {
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
-	if (t->reader.form == REPLY_SSE)
+	if (reply_streams(t->reader.form))
 		turn_response_write(t, &b, with_output, false, NULL);
 	turn_emit(t, &(struct event){.type = type, .raw = buf_str(&b)});
 	buf_release(&b);
@@ -301,7 +308,7 @@ static enum flow step_open_(struct turn *t)
 	if (t->error.code || !something_given(t, &t->error) || !open_history(t, &t->error) ||
 	    !compact_calls_fit(t, &t->error) || !prompt_make(t, &t->error))
 		return turn_goto(t, STEP_REFUSE);
-	if (t->reader.form == REPLY_SSE)
+	if (reply_streams(t->reader.form))
 		t->replay = replay_begin(t->api->api->replays, t->project, t->response.id, t->req.obfuscate);
 	t->created_sent = true;
 	emit_response(t, EV_CREATED, false);
@@ -416,6 +423,11 @@ static enum flow step_call(struct turn *t)
 {
 	if (t->call.run)
 		return WAIT;
+	if (!t->req.generate && !t->kind) {
+		t->response.has_usage = true;
+		turn_finish(t, RS_COMPLETED, true, false);
+		return GO;
+	}
 	t->call.on_event = on_model_event;
 	t->call.on_end = on_call_end;
 	if (t->kind)
@@ -424,7 +436,7 @@ static enum flow step_call(struct turn *t)
 		turn_goto(t, STEP_COMPACT);
 	else
 		engine_call_start(t->api->engine, &t->call, &t->arena, &t->model, &t->prompt);
-	if (api_limits.keepalive_seconds && t->reader.form == REPLY_SSE)
+	if (api_limits.keepalive_seconds && reply_streams(t->reader.form))
 		timer_start(t->api->loop, &t->clocks.silence, api_limits.keepalive_seconds * 1000, on_silence);
 	if (t->out.rounds.n == 0)
 		timer_start(t->api->loop, &t->clocks.deadline, api_limits.turn_seconds * 1000, on_deadline);
@@ -504,7 +516,7 @@ static void on_saved(struct store_op *op, const struct err *e)
 static enum flow step_save(struct turn *t)
 {
 	struct turn_record r;
-	bool answers = t->response.status != RS_FAILED || t->reader.form == REPLY_SSE || !t->reader.reply || !reply_open_head(t->reader.reply);
+	bool answers = t->response.status != RS_FAILED || reply_streams(t->reader.form) || !t->reader.reply || !reply_open_head(t->reader.reply);
 	timer_cancel(&t->clocks.deadline);
 	timer_cancel(&t->clocks.grace);
 	timer_cancel(&t->clocks.silence);
@@ -556,12 +568,12 @@ static enum attempt_end attempt_result(const struct turn *t)
 {
 	if (t->response.status == RS_FAILED || t->response.status == RS_CANCELLED)
 		return ATTEMPT_FAILED;
-	return t->reader.form == REPLY_SSE ? ATTEMPT_STREAM : t->req.store ? ATTEMPT_STORED : ATTEMPT_KEPT;
+	return reply_streams(t->reader.form) ? ATTEMPT_STREAM : t->req.store ? ATTEMPT_STORED : ATTEMPT_KEPT;
 }
 
 static enum flow step_done(struct turn *t)
 {
-	if (t->reader.form == REPLY_SSE) {
+	if (reply_streams(t->reader.form)) {
 		if (t->response.status == RS_FAILED)
 			turn_emit(t, &(struct event){.type = EV_ERROR, .error = &t->error});
 		emit_response(t, terminal_event(t->response.status), true);
@@ -591,7 +603,7 @@ static enum flow step_again(struct turn *t)
 		t->key.result.answer = str_copy(&t->arena, buf_str(&b));
 		buf_release(&b);
 	}
-	if (t->reader.reply && t->reader.form == REPLY_SSE)
+	if (t->reader.reply && reply_streams(t->reader.form))
 		rebuild_events(t->reader.reply, &t->arena, t->key.result.answer);
 	else if (t->reader.reply)
 		reply_end(t->reader.reply, 200, t->key.result.answer);

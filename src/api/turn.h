@@ -10,12 +10,12 @@
 #include "api/turn_steps.h"
 #include "net/reply.h"
 
-struct attempt;
-struct replay;
 /* The context: what previous_response_id, conversation and item references bring. */
 struct turn_context {
 	struct turn_conversation conversation;
 	struct stored_context stored;
+	const struct turn_item *carried; /* the last of stored.items that the store has not under stored.key */
+	size_t n_carried;
 	struct stored_item *referred;  /* in the order of the input's references */
 	struct item *input, *history;  /* references replaced by what they name, what is encrypted by what it says */
 	size_t n_history;
@@ -30,6 +30,7 @@ struct turn_key {
 };
 
 struct turn_reader {
+	struct turn_link *link; /* turn_link.h; NULL: over HTTP, or cut */
 	struct reply *reply; /* NULL: the reader left */
 	enum reply_form form;
 	struct reply_owner owner;
@@ -72,9 +73,3 @@ void turn_start(struct request *rq, const struct turn_kind *kind);
 void turn_run(struct turn *t);
 /* The client or the drain wants it ended: what was made is kept as `cancelled` (M4). Idempotent. */
 void turn_cancel(struct turn *t);
-
-/* --- turn_save.c --- */
-/* Fills the record of this turn; everything in t->arena. */
-void turn_record_make(struct turn *t, struct turn_record *ret);
-/* The response object as it now stands, in `b`. */
-void turn_response_write(struct turn *t, struct buf *b, bool with_output, bool billing, size_t *output_at);

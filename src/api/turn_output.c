@@ -13,7 +13,7 @@
 void turn_emit(struct turn *t, struct event *ev)
 {
 	ev->seq = t->seq++;
-	if (t->reader.form != REPLY_SSE)
+	if (!reply_streams(t->reader.form))
 		return; /* nobody reads events of a JSON answer; a later replay rebuilds them */
 	struct buf *b = &t->api->scratch;
 	buf_clear(b);
@@ -211,7 +211,7 @@ struct out_item *item_open(struct turn *t, enum item_type type)
 
 void item_added(struct turn *t, struct out_item *it)
 {
-	if (t->reader.form == REPLY_SSE)
+	if (reply_streams(t->reader.form))
 		emit_raw(t, it, EV_ITEM_ADDED, item_json(t, it));
 	else
 		t->seq++;
@@ -230,7 +230,7 @@ static void part_close(struct turn *t, struct out_item *it)
 	struct str text = buf_str(&it->text);
 	struct event ev = event_of(it, it->part == OUT_TEXT ? EV_TEXT_DONE : EV_REFUSAL_DONE);
 	ev.text = text;
-	if (it->logprobs.n && t->reader.form == REPLY_SSE)
+	if (it->logprobs.n && reply_streams(t->reader.form))
 		ev.logprobs = str_fmt(&t->arena, "[%.*s]", FMT(buf_str(&it->logprobs)));
 	turn_emit(t, &ev);
 	emit_part(t, it, EV_PART_DONE, text);

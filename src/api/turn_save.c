@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "api/conversations.h"
-#include "api/turn.h"
+#include "api/turn_save.h"
 #include "base/clock.h"
 #include "base/map.h"
 
@@ -35,7 +35,7 @@ static struct turn_item input_record(struct turn *t, const struct item *it, cons
 	return item_record(&t->arena, &anew);
 }
 
-static struct turn_item *collect_items(struct turn *t, size_t *n, size_t *n_output)
+struct turn_item *turn_items(struct turn *t, size_t *n, size_t *n_output)
 {
 	struct map taken = {0};
 	size_t r = 0, k = turn_conversation_news(t, NULL);
@@ -57,6 +57,19 @@ static struct turn_item *collect_items(struct turn *t, size_t *n, size_t *n_outp
 	return items;
 }
 
+/* What the store has not of the context goes before what is new. */
+static struct turn_item *with_carried(struct turn *t, struct turn_item *items, size_t *n)
+{
+	size_t before = t->context.n_carried;
+	if (before == 0)
+		return items;
+	struct turn_item *all = new_array(&t->arena, struct turn_item, before + *n);
+	memcpy(all, t->context.carried, before * sizeof *all);
+	memcpy(all + before, items, *n * sizeof *all);
+	*n += before;
+	return all;
+}
+
 void turn_record_make(struct turn *t, struct turn_record *r)
 {
 	struct buf b;
@@ -71,7 +84,7 @@ void turn_record_make(struct turn *t, struct turn_record *r)
 	buf_release(&b);
 	r->conversation = turn_conversation_append(t, turn_conversation_news(t, NULL));
 	if (r->store || r->conversation)
-		r->items = collect_items(t, &r->n_items, &r->n_output);
+		r->items = with_carried(t, turn_items(t, &r->n_items, &r->n_output), &r->n_items);
 	if (t->key.given) {
 		r->idem = &t->key.idem;
 		r->answer_status = 200;

@@ -5,7 +5,7 @@
 #include "api/join.h"
 #include "api/rebuild.h"
 #include "api/replay.h"
-#include "api/turn.h"
+#include "api/turn_link.h"
 #include "api/turn_kind.h"
 #include "base/clock.h"
 
@@ -57,9 +57,10 @@ static bool idempotency_read(struct turn *t, struct request *rq, struct str body
 	return true;
 }
 
-static bool turn_read(struct turn *t, struct request *rq)
+/* `rq` NULL: over a WebSocket. */
+static bool turn_read(struct turn *t, struct request *rq, struct str text)
 {
-	struct str body = str_copy(&t->arena, exchange_request(rq->x)->body);
+	struct str body = str_copy(&t->arena, text);
 	struct err unknown = {0};
 	yyjson_val *v;
 	if (t->kind && !str_trim(body).n) /* the SDKs may leave it out where everything is optional */
@@ -69,7 +70,8 @@ static bool turn_read(struct turn *t, struct request *rq)
 	struct str model = json_str(json_get(v, S("model")));
 	if (model.p || t->kind)
 		engine_find(t->api->api->options.engines, &t->arena, model, &t->model, &unknown);
-	struct request_rules rules = {t->kind ? t->kind->request : REQUEST_CREATE, t->model.pass, t->model.name.p ? str_copy(&t->arena, t->model.engine).p : NULL};
+	struct request_rules rules = {t->kind ? t->kind->request : REQUEST_CREATE, t->model.pass, t->model.name.p ? str_copy(&t->arena, t->model.engine).p : NULL,
+	                              .socket = !rq};
 	if (!create_read(&t->arena, v, &rules, &t->req, &t->error))
 		return false;
 	if (unknown.code) {
@@ -77,19 +79,18 @@ static bool turn_read(struct turn *t, struct request *rq)
 		return false;
 	}
 	if (!t->kind)
-		return idempotency_read(t, rq, body);
+		return !rq || idempotency_read(t, rq, body);
 	t->req.store = false;
 	return true;
 }
 
-static struct turn *turn_new(struct request *rq)
+static struct turn *turn_new(struct api_loop *al, int64_t project)
 {
 	struct arena a = {0};
-	struct api_loop *al = rq->api;
 	struct turn *t = new(&a, struct turn);
 	t->arena = a;
 	t->api = al;
-	t->project = rq->project;
+	t->project = project;
 	t->id = id_mint();
 	t->response = (struct response){.req = &t->req, .created_at = clock_wall_s(), .status = RS_IN_PROGRESS};
 	t->response.id = id_text(arena_bytes(&t->arena, ID_MAX), "resp", &t->id);
@@ -104,12 +105,47 @@ static struct turn *turn_new(struct request *rq)
 	return t;
 }
 
+static bool room_for_one(const struct api_loop *al, struct err *e)
+{
+	if ((int64_t)al->n_turns < api_limits.turns)
+		return true;
+	e->retry_after_ms = 1000;
+	return fail(e, ERR_BUSY, NULL, "Too many responses are running (api.turns = %lld). Please retry in a moment.",
+	            (long long)api_limits.turns);
+}
+
+/* What the request says is known, and where it is answered. */
+static void turn_begin(struct turn *t, bool ok)
+{
+	if (ok) {
+		t->response.model = t->model.name;
+		if (t->req.not_applied)
+			reply_header(t->reader.reply, S("antiphon-not-applied"), str_of(t->req.not_applied));
+		if (t->req.obfuscate && reply_streams(t->reader.form))
+			reply_obfuscate(t->reader.reply, t->response.id);
+	}
+	turn_run(t);
+}
+
+void turn_start_lane(struct api_loop *al, int64_t project, struct str body, struct reply_lane *lane,
+                     struct turn_link *link)
+{
+	struct err busy = {0};
+	room_for_one(al, &busy);
+	struct turn *t = turn_new(al, project);
+	t->error = busy;
+	bool ok = !busy.code && turn_read(t, NULL, body);
+	t->reader.form = REPLY_WS;
+	t->reader.reply = reply_open_lane(lane, al->loop, &t->reader.owner);
+	t->reader.link = link;
+	link->turn = t;
+	turn_begin(t, ok);
+}
+
 void turn_start(struct request *rq, const struct turn_kind *kind)
 {
-	struct err busy = {.retry_after_ms = 1000};
-	if ((int64_t)rq->api->n_turns >= api_limits.turns) {
-		fail(&busy, ERR_BUSY, NULL, "Too many responses are running (api.turns = %lld). Please retry in a moment.",
-		     (long long)api_limits.turns);
+	struct err busy = {0};
+	if (!room_for_one(rq->api, &busy)) {
 		answer_error(rq->x, &busy);
 		return;
 	}
@@ -119,19 +155,12 @@ void turn_start(struct request *rq, const struct turn_kind *kind)
 		body_hash(exchange_request(rq->x)->body, hash);
 	if (tries >= 1 && retry_join(rq, hash))
 		return;
-	struct turn *t = turn_new(rq);
+	struct turn *t = turn_new(rq->api, rq->project);
 	t->kind = kind;
 	if (tries >= 0)
 		t->attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, t->response.id);
-	bool ok = turn_read(t, rq);
+	bool ok = turn_read(t, rq, exchange_request(rq->x)->body);
 	t->reader.form = ok && t->req.stream ? REPLY_SSE : REPLY_JSON;
 	t->reader.reply = reply_open(rq->x, t->reader.form, &t->reader.owner);
-	if (ok) {
-		t->response.model = t->model.name;
-		if (t->req.not_applied)
-			reply_header(t->reader.reply, S("antiphon-not-applied"), str_of(t->req.not_applied));
-		if (t->req.obfuscate && t->reader.form == REPLY_SSE)
-			reply_obfuscate(t->reader.reply, t->response.id);
-	}
-	turn_run(t);
+	turn_begin(t, ok);
 }

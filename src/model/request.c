@@ -60,15 +60,10 @@ static const struct field stream_options_fields[] = {
 	FIELD_CHECKED("include_obfuscation", F_BOOL, .nullable = true),
 	LAST_FIELD,
 };
-/* A warm-up has no output: that is another meaning than the request's other keys have. */
-static bool prewarm_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
-{
-	return yyjson_is_false(v) || later(e, path, "warm-ups of the prompt cache");
-}
 static const struct field cache_options_fields[] = {
 	FIELD_CHECKED("mode", F_ENUM, .nullable = true, .values = cache_modes),
 	FIELD_CHECKED("ttl", F_ENUM, .nullable = true, .values = cache_times),
-	FIELD_CHECKED("prewarm", F_BOOL, .nullable = true, .check = prewarm_check),
+	FIELD_CHECKED("prewarm", F_BOOL, .nullable = true),
 	FIELD_CHECKED("comparison_response_id", F_STR, .nullable = true),
 	LAST_FIELD,
 };
@@ -321,12 +316,16 @@ static bool read_table(struct reader *r, const struct request_rules *rules, stru
 #undef TOLERATED
 		NULL,
 	};
-	const char *tolerated[sizeof top / sizeof *top + PASS_MAX] = {NULL};
+	static const char *const socket_keys[] = {"type", "stream_id", "generate"};
+	enum { SOCKET_KEYS = sizeof socket_keys / sizeof *socket_keys };
+	const char *tolerated[sizeof top / sizeof *top + PASS_MAX + SOCKET_KEYS] = {NULL};
 	const char *const *pass = rules ? rules->pass : NULL;
 	struct err found = {0};
 	size_t n = 0;
 	for (const char *const *t = top; *t; t++)
 		tolerated[n++] = *t;
+	for (size_t i = 0; rules && rules->socket && i < SOCKET_KEYS; i++)
+		tolerated[n++] = socket_keys[i];
 	for (size_t i = 0; pass && pass[i] && i < PASS_MAX; i++)
 		tolerated[n++] = pass[i];
 	if (fields_read(fields_of(r->a, rules ? rules->kind : REQUEST_CREATE), r->body, "", tolerated, r->c, r, &found))
@@ -350,6 +349,17 @@ static bool check_trigger(const struct reader *r, struct err *e)
 				    "Invalid value: 'compaction_trigger'. It must be the last item of the input.");
 		}
 	return true;
+}
+
+static bool take_socket(struct reader *r, const struct request_rules *rules, struct err *e)
+{
+	yyjson_val *generate = json_get(r->body, S("generate"));
+	if (!rules || !rules->socket)
+		return true;
+	r->c->stream = true;
+	r->c->generate = !yyjson_is_false(generate);
+	return !generate || yyjson_is_bool(generate) || yyjson_is_null(generate) ||
+	       field_type(generate, "generate", "a boolean", e);
 }
 
 static bool check_together(const struct reader *r, struct err *e)
@@ -408,6 +418,8 @@ static void take_rest(struct reader *r, const struct request_rules *rules)
 	c->compact_threshold = yyjson_get_sint(json_get(management, S("compact_threshold")));
 	c->compact_now = c->n_items && c->items[c->n_items - 1].type == ITEM_COMPACTION_TRIGGER;
 	c->input_given = given(r->body, S("input"));
+	if (yyjson_is_true(json_get(json_get(r->body, S("prompt_cache_options")), S("prewarm"))))
+		c->generate = false;
 	c->obfuscate = !yyjson_is_false(obfuscate);
 	c->truncation_auto = str_eq(json_str(json_get(r->body, S("truncation"))), S("auto"));
 	c->include_logprobs = included(r->body, S("message.output_text.logprobs"));
@@ -439,8 +451,9 @@ struct str take(struct reader *r)
 static bool read_all(struct reader *r, const struct request_rules *rules, struct err *e)
 {
 	enum request_kind kind = rules ? rules->kind : REQUEST_CREATE;
-	if (!check_first(r->body, kind, rules ? rules->pass : NULL, e) || !read_table(r, rules, e) || !check_together(r, e) ||
-	    !check_later(r, e) || !tools_take(r, e) || !choice_take(r, e) || !text_take(r, e))
+	if (!check_first(r->body, kind, rules ? rules->pass : NULL, e) || !read_table(r, rules, e) ||
+	    !take_socket(r, rules, e) || !check_together(r, e) || !check_later(r, e) || !tools_take(r, e) ||
+	    !choice_take(r, e) || !text_take(r, e))
 		return false;
 	if (r->c->n_items == 0 && !r->c->previous_response_id.p && !r->c->conversation.p && kind != REQUEST_COUNT)
 		return no_input(e);
@@ -452,7 +465,7 @@ static bool read_all(struct reader *r, const struct request_rules *rules, struct
 bool create_read(struct arena *a, yyjson_val *body, const struct request_rules *rules, struct create *ret,
                  struct err *e)
 {
-	struct create c = {.parallel_tool_calls = true, .store = true, .obfuscate = true};
+	struct create c = {.parallel_tool_calls = true, .store = true, .obfuscate = true, .generate = true};
 	struct reader r = {.a = a, .body = body, .c = &c};
 	buf_init(&r.out, ECHO_MAX);
 	bool read = read_all(&r, rules, e);

@@ -42,6 +42,7 @@ struct create {
 	bool compact_now;          /* the input ends in a compaction_trigger: that is all the turn does */
 	int64_t compact_threshold; /* tokens; 0: not given */
 	bool include_logprobs, include_encrypted, include_image_url;
+	bool generate; /* false: only prepare (generate of a WebSocket, prompt_cache_options.prewarm) */
 	bool reasoning_all; /* reasoning.context: all_turns */
 	int64_t max_tool_calls; /* 0: none */
 	struct format format;
@@ -64,6 +65,7 @@ struct request_rules {
 	enum request_kind kind;
 	const char *const *pass; /* engine's `pass` list, NULL-terminated (decision A5) */
 	const char *engine_name; /* for the text that names the setting */
+	bool socket;             /* of a WebSocket's response.create: its own keys stand beside, it always streams */
 };
 
 /* `body` must outlive *ret. */

@@ -146,8 +146,6 @@ static const struct refusal parameter_rows[] = {
 	 "Unsupported parameter: 'moderation'. " LATER_TEXT("moderation")},
 	{"\"image\":{}", ERR_UNSUPPORTED_PARAMETER, "image",
 	 "Unsupported parameter: 'image'. " LATER_TEXT("image context policies")},
-	{"\"prompt_cache_options\":{\"prewarm\":true}", ERR_UNSUPPORTED_PARAMETER, "prompt_cache_options.prewarm",
-	 "Unsupported parameter: 'prompt_cache_options.prewarm'. " LATER_TEXT("warm-ups of the prompt cache")},
 };
 
 static void parameters(void)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "net/peer.h"
+#include "net/upgrade.h"
 
 static struct peer *peer_of(const struct exchange *x)
 {

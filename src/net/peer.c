@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "net/upgrade.h"
 
 enum { DROP_MOST = 64 * 1024 }; /* a refused body up to here is read to keep the connection */
 

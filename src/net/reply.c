@@ -1,5 +1,5 @@
 /* reply.c - one event stream in its forms. */
-#include "net/reply.h"
+#include "net/reply_lane.h"
 
 #include <assert.h>
 #include <sodium.h>

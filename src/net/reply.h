@@ -21,28 +21,10 @@ struct reply_owner {                        /* embedded in the turn or the repla
 	void (*room)(struct reply_owner *);
 };
 
-struct websocket;
-/* Where a reply in ws form goes: one of several on a WebSocket. Embedded in whoever owns that, who also passes
- * on what the socket tells: reply_gone(), reply_room(). */
-struct reply_lane {
-	struct websocket *ws;
-	struct str stream_id; /* beside each event; plain letters; {0}: none */
-	/* An event that is too large for a frame, made smaller if that can be; valid until the next call. */
-	struct str (*shrink)(struct reply_lane *, struct str json);
-	/* Says that the request failed before any event. */
-	void (*refuse)(struct reply_lane *, const struct err *e);
-	struct reply *reply; /* set by reply_open_lane(); NULL: has ended */
-};
-enum { REPLY_FRAME_MOST = 1000 * 1000 }; /* what the client's own limit of 1 MiB surely takes */
-
 /* Key for obfuscation (16 bytes); before any reply. */
 void reply_setup(const uint8_t secret[16]);
 /* Takes over the exchange. */
 struct reply *reply_open(struct exchange *x, enum reply_form form, struct reply_owner *owner);
-struct reply *reply_open_lane(struct reply_lane *lane, struct loop *l, struct reply_owner *owner);
-/* The WebSocket is gone: frees the reply and tells its owner. / It has room again. */
-void reply_gone(struct reply *r);
-void reply_room(struct reply *r);
 /* Random-looking padding on every event that has a string `delta`: from a keyed hash of response id and
  * sequence number, so that a replay is equal (decision G3). Off until called. */
 void reply_obfuscate(struct reply *r, struct str response_id);

@@ -5,8 +5,8 @@
  * are declined by not being named. Silence is broken by pings. Callbacks never run inside a function of this
  * header. Loop thread. */
 #pragma once
-#include "net/exchange.h"
 #include "net/frames.h"
+#include "net/upgrade.h"
 
 struct websocket;
 

@@ -239,6 +239,7 @@ static void references(void)
 	rig_turn(&y, 0, 3, 1);
 	y.items[1] = (struct turn_item){.id = x.items[1].id};
 	y.items[2] = (struct turn_item){.id = x.items[1].id}; /* twice */
+	y.items[0] = x.items[0];                              /* given again */
 	CHECK(rig_put(&r, &y) == ERR_NONE);
 	CHECK(rig_delete(&r, 1, x.id) == ERR_NONE);
 	rig_sweep(&r);
@@ -250,6 +251,7 @@ static void references(void)
 	store_get_items(r.port, &w.op, 1, &id, 1, &a, &got);
 	CHECK(rig_end(&w) == ERR_NONE && got.json.p);
 	CHECK(rig_number(&r, "SELECT count(*) FROM item") == 3);
+	CHECK_STR(c.items[0].json, x.items[0].json);
 	CHECK(rig_delete(&r, 1, y.id) == ERR_NONE);
 	rig_sweep(&r);
 	CHECK(rig_number(&r, "SELECT count(*) FROM item") == 0);
@@ -374,7 +376,8 @@ static void bad_list_in_a_group(void)
 	rig_open(&r);
 	for (int i = 0; i < 8; i++)
 		rig_turn(&x[i], 0, 1, 1);
-	x[3].items[1].id = x[2].items[1].id;  /* the same key twice: a constraint of the database */
+	x[3].items[1].id = x[2].items[1].id;  /* another item's key: a constraint of the database */
+	x[3].items[1].id.rnd[0] ^= 1;
 	x[5].t.parent = 12345;                /* no such parent */
 	x[6].items[0].json = (struct str){0}; /* a reference to nothing */
 	for (int i = 0; i < 8; i++) {

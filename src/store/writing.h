@@ -4,7 +4,8 @@
 
 struct turn_item {
 	struct id id;
-	struct str json;       /* as listed; {0}: already stored under id (an item of the same project) */
+	struct str json;       /* as listed; {0}: already stored under id (an item of the same project); one that is
+	                        * stored already may be given all the same */
 	struct str foreign_id; /* the client's own id, {0} when the item has one of ours */
 };
 /* The conversation that a turn runs on (conversation.h). */
