@@ -226,9 +226,10 @@ def test_call_cut_by_a_limit(engine, server):
     made = server.create("go", tools=[KINDS["custom"][0]])
     assert made["status"] == "incomplete"
     assert [(i["input"], i["status"]) for i in made["output"]] == [("*** Begin", "incomplete")]
-    engine.next(call("shell", '{"commands":["l'), finish("length"))
-    made = server.create("go", tools=[KINDS["shell"][0]])
-    assert (made["status"], made["output"]) == ("incomplete", [])
+    for cut in ('{"commands":["l', '{"commands":["ls"]}'):
+        engine.next(call("shell", cut), finish("length"))
+        made = server.create("go", tools=[KINDS["shell"][0]])
+        assert (made["status"], made["output"]) == ("incomplete", [])
 
 
 def test_choice(engine, server):

@@ -2,6 +2,7 @@
 #include "api/transcript.h"
 
 #include "base/map.h"
+#include "model/call.h"
 
 enum {
 	PIECES = 8,             /* a piece may take this part of the whole */
@@ -85,8 +86,11 @@ static void add_piece(struct arena *a, struct buf *b, const struct item *it, siz
 		add_call(a, b, it, most);
 	} else if (flags & ITEM_CALL_OUTPUT) {
 		yyjson_val *v = json_get(it->val, S("output"));
+		struct str told = call_result(a, it);
 		buf_add(b, S("The tool returned "));
-		if (yyjson_is_obj(v))
+		if (told.p)
+			add_cut(b, told, most);
+		else if (yyjson_is_obj(v))
 			add_cut(b, json_text(a, v), most);
 		else
 			add_content(b, v, most);

@@ -40,6 +40,23 @@ static void says_everything(void)
 	a = (struct arena){0};
 }
 
+/* Calls of every tool say what was asked and what came of it. */
+static void says_what_tools_did(void)
+{
+	size_t n;
+	struct item *items = items_of(
+		"[{\"type\":\"shell_call\",\"call_id\":\"c\",\"action\":{\"commands\":[\"ls\"]}},"
+		"{\"type\":\"shell_call_output\",\"call_id\":\"c\",\"output\":[{\"stdout\":\"a.txt\",\"stderr\":\"\"}]},"
+		"{\"type\":\"custom_tool_call\",\"call_id\":\"d\",\"name\":\"edit\",\"input\":\"x\"},"
+		"{\"type\":\"apply_patch_call_output\",\"call_id\":\"d\",\"status\":\"failed\",\"output\":\"no file\"}]", &n);
+	CHECK_STR(transcript_write(&a, items, n, 10000),
+	          S("Assistant called shell_call with {\"commands\":[\"ls\"]}\n\nThe tool returned "
+	            "[{\"stdout\":\"a.txt\",\"stderr\":\"\"}]\n\nAssistant called edit with x\n\n"
+	            "The tool returned failed: no file"));
+	arena_free(&a);
+	a = (struct arena){0};
+}
+
 static void keeps_its_bounds(void)
 {
 	size_t n;
@@ -92,6 +109,7 @@ int main(void)
 {
 	static const struct test_case tests[] = {
 		{"says everything", says_everything},
+		{"what tools did", says_what_tools_did},
 		{"keeps its bounds", keeps_its_bounds},
 		{"finds open calls", finds_open_calls},
 	};
