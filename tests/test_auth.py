@@ -49,6 +49,14 @@ def test_a_revoked_key_is_refused_at_once_and_deletes_nothing(server):
     assert server.get("/v1/responses/" + made["id"], key=two).status == 200
 
 
+def test_revoking_the_last_key_does_not_open_the_door(server):
+    only, only_id = make_key(server, "only")
+    done = command("keys", "revoke", only_id, "--data", server.data, home=server.home)
+    assert done.returncode == 0, done.stderr
+    assert server.get("/v1/models", key=only).status == 401
+    assert server.get("/v1/models", key="any").status == 401
+
+
 def test_keys_of_one_project_share_its_state(server):
     one, _ = make_key(server, "one", "red")
     two, _ = make_key(server, "two", "red")

@@ -64,7 +64,7 @@ static void print_setting(const char *key, struct str value)
 static bool print_settings(struct args *a, struct str model_name, struct err *e)
 {
 	struct str socket, catalog;
-	yyjson_val *info, *all, *model;
+	yyjson_val *info = NULL, *all = NULL, *model = NULL;
 	if (!remote_socket(a, &socket, e))
 		return e->code == ERR_NONE ? fail(e, ERR_CONFIG, NULL, "no server runs on this data folder: antiphon serve")
 					   : false;

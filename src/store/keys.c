@@ -33,7 +33,6 @@ struct keyring {
 	struct project *projects;
 	struct key *keys; /* newest first */
 	struct map by_hash;
-	size_t n_valid;
 };
 
 static void hash_of(struct str secret, uint8_t out[crypto_hash_sha256_BYTES])
@@ -71,7 +70,6 @@ static void key_put(struct keyring *k, struct key *key)
 	key->next = k->keys;
 	k->keys = key;
 	map_put(&k->by_hash, (struct str){(const char *)key->hash, sizeof key->hash}, key);
-	k->n_valid += key->revoked_at == 0;
 }
 
 static bool on_project(void *ctx, const struct cell *cells)
@@ -303,10 +301,8 @@ bool key_revoke(struct store *s, struct str id, struct err *e)
 	if (!store_write(s, r, e))
 		return false;
 	pthread_rwlock_wrlock(&k->lock);
-	if (!key->revoked_at) {
+	if (!key->revoked_at)
 		key->revoked_at = now;
-		k->n_valid--;
-	}
 	pthread_rwlock_unlock(&k->lock);
 	return true;
 }
@@ -340,7 +336,7 @@ bool key_check(struct store *s, struct str secret, int64_t *project, struct str 
 bool key_any(struct store *s)
 {
 	pthread_rwlock_rdlock(&s->keyring->lock);
-	bool any = s->keyring->n_valid > 0;
+	bool any = s->keyring->keys != NULL;
 	pthread_rwlock_unlock(&s->keyring->lock);
 	return any;
 }

@@ -22,5 +22,6 @@ bool key_revoke(struct store *s, struct str id, struct err *e);
 void key_add_fixed(struct store *s, struct str secret);
 /* true: *project and *project_name (static life of the store) are set. */
 bool key_check(struct store *s, struct str secret, int64_t *project, struct str *project_name);
-/* Are there any keys that are not revoked? Without one, a loopback listener takes any. */
+/* Was a key ever made? Before that a loopback listener takes any. Revoking the last one does not open the
+ * door again, least of all to the revoked key. */
 bool key_any(struct store *s);
