@@ -121,12 +121,31 @@ static bool on_response(void *ctx, const struct cell *cells)
 	return false;
 }
 
+static bool on_run_text(void *ctx, const struct cell *cells)
+{
+	struct reading *r = ctx;
+	((struct stored_response *)r->ret)->json = str_copy(r->arena, cells[1].s);
+	return false;
+}
+
 static bool read_response(struct db_reader *reader, void *ctx, struct err *e)
 {
 	struct reading *r = ctx;
 	struct bind b[] = {INT(r->id.key), INT(r->project)};
 	struct stored_response *ret = r->ret;
+	struct run_now run;
 	r->err = e;
+	if (!run_look(r->port, r->project, &r->id, &run, e))
+		return false;
+	ret->run = run.found;
+	ret->ended = run.ended;
+	ret->obfuscated = run.obfuscated;
+	if (run.found && !(run.ended && run.kept)) { /* it has no row among the responses (yet) */
+		ret->id = r->id;
+		ret->created_at = run.created_at;
+		ret->status = str_copy(r->arena, str_of(run.status));
+		return query(r, STMT_RUN_TEXT_GET, b, 1, on_run_text, e) && ret->json.p;
+	}
 	return query(r, STMT_RESPONSE_GET, b, 2, on_response, e) && (e->code == ERR_NONE) && ret->json.p;
 }
 
@@ -209,8 +228,13 @@ static bool read_context(struct db_reader *reader, void *ctx, struct err *e)
 {
 	struct reading *r = ctx;
 	struct stored_context *ret = r->ret;
-	if (!load_list(r, e))
+	struct run_now run = {0};
+	if (!load_list(r, e) || (!r->found && !run_look(r->port, r->project, &r->id, &run, e)))
 		return false;
+	if (run.found && run.kept && !run.ended)
+		return fail(e, ERR_BAD_REQUEST, "previous_response_id",
+			    "Previous response with id '%.*s' has not ended yet. Wait until its status is no longer 'queued' or "
+			    "'in_progress'.", FMT(r->ids[0]));
 	if (!r->found)
 		return previous_not_found(e, r->ids[0]);
 	size_t n = (size_t)r->context.n_total;

@@ -9,8 +9,10 @@ struct stored_response {
 	struct id id;
 	struct str status, json; /* whole, output spliced in */
 	int64_t created_at;
+	bool run, ended;  /* a background run whose events are kept; it has ended */
+	bool obfuscated;  /* the run's request had stream_options.include_obfuscation on */
 };
-/* ERR_NOT_FOUND: "Response with id 'x' not found." */
+/* Also one that is queued or runs in the background, as it stands. ERR_NOT_FOUND: "Response with id 'x' not found." */
 void store_get_response(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
                         struct stored_response *ret);
 struct stored_item {
@@ -23,7 +25,7 @@ struct stored_context {
 	struct stored_item *items; /* what it stood on, then its output, oldest first */
 	size_t n, n_output;
 };
-/* For continuing. ERR_PREVIOUS_NOT_FOUND. A bounded number of reads whatever the chain's length. */
+/* For continuing. ERR_PREVIOUS_NOT_FOUND; ERR_BAD_REQUEST while it runs in the background. A bounded number of reads whatever the chain's length. */
 void store_get_context(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
                        struct stored_context *ret);
 struct page_query {

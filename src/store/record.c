@@ -69,23 +69,21 @@ static size_t bytes_of(const struct turn_record *t, struct str packed)
 	return n;
 }
 
-void store_put_turn(struct store_port *p, struct store_op *op, const struct turn_record *t)
+struct store_request *record_request(struct store_port *p, struct store_op *op, const struct turn_record *t,
+				     struct record_room room)
 {
 	struct err e = {0};
 	struct context c = {0};
-	if (!t->store && !t->idem && !t->conversation) {
-		request_later(p, op, NULL);
-		return;
-	}
 	if (t->store && !context_make(p, t, &c, &e)) {
 		buf_clear(&p->scratch);
 		request_later(p, op, &e);
-		return;
+		return NULL;
 	}
 	struct str packed = buf_str(&p->scratch);
 	size_t n = t->store || t->conversation ? t->n_items : 0;
-	struct store_request *r = request_new(p, op, 8 + (2 + CONVERSATION_CHANGES) * n,
-					      36 + (8 + CONVERSATION_BINDS) * n, bytes_of(t, packed));
+	struct store_request *r = request_new(p, op, 8 + (2 + CONVERSATION_CHANGES) * n + room.changes,
+					      36 + (8 + CONVERSATION_BINDS) * n + room.binds,
+					      bytes_of(t, packed) + room.bytes);
 	if (t->store) {
 		ADD(r, STMT_RESPONSE_INSERT, INT(t->id.key), INT(t->project), BLOB(rnd_str(&t->id)), TEXT(t->status),
 		    INT(t->created_at), INT(t->expires_at), INT((int64_t)t->output_at), TEXT(t->body));
@@ -99,7 +97,18 @@ void store_put_turn(struct store_port *p, struct store_op *op, const struct turn
 	if (t->idem)
 		add_answer(r, t);
 	buf_clear(&p->scratch);
-	request_send(r);
+	return r;
+}
+
+void store_put_turn(struct store_port *p, struct store_op *op, const struct turn_record *t)
+{
+	if (!t->store && !t->idem && !t->conversation) {
+		request_later(p, op, NULL);
+		return;
+	}
+	struct store_request *r = record_request(p, op, t, (struct record_room){0});
+	if (r)
+		request_send(r);
 }
 
 /* --- deleting --- */
@@ -108,6 +117,26 @@ static bool deleted(struct store_request *r)
 {
 	if (!r->apply.err && !store_limits.linger_seconds)
 		sweeper_wake(r->port->store);
+	return true;
+}
+
+struct looking {
+	struct store_port *port;
+	int64_t project;
+	const struct id *id;
+	struct run_now run;
+};
+
+static bool look_at_run(struct db_reader *reader, void *ctx, struct err *e)
+{
+	struct looking *l = ctx;
+	return run_look(l->port, l->project, l->id, &l->run, e);
+}
+
+static bool still_runs(struct err *e, struct str id)
+{
+	fail(e, ERR_BAD_REQUEST, NULL, "Response with id '%.*s' cannot be deleted while it is queued or in progress. Cancel it first.",
+	     FMT(id));
 	return true;
 }
 
@@ -121,11 +150,22 @@ void store_delete_response(struct store_port *p, struct store_op *op, int64_t pr
 		return;
 	}
 	struct str text = str_of(e.msg);
+	struct looking look = {p, project, &rid, {0}};
+	struct run_now *run = &look.run;
+	struct err why = {0};
+	if (!p->store->driver->read(p->reader, look_at_run, &look, &why) || (run->found && !run->ended && still_runs(&why, id))) {
+		request_later(p, op, &why);
+		return;
+	}
 	int64_t now = clock_wall_s();
-	struct store_request *r = request_new(p, op, 2, 6, ID_RND + text.n + 1);
-	ADD(r, STMT_RESPONSE_DELETE, INT(rid.key), INT(project), BLOB(rnd_str(&rid)), INT(now));
-	request_must(r, ERR_NOT_FOUND, text);
-	ADD(r, STMT_CONTEXT_DEAD, INT(rid.key), INT(now));
+	struct store_request *r = request_new(p, op, 3, 8, ID_RND + text.n + 1);
+	if (run->found)
+		ADD(r, STMT_RUN_HIDE, INT(rid.key), INT(now));
+	if (!run->found || run->kept) {
+		ADD(r, STMT_RESPONSE_DELETE, INT(rid.key), INT(project), BLOB(rnd_str(&rid)), INT(now));
+		request_must(r, ERR_NOT_FOUND, text);
+		ADD(r, STMT_CONTEXT_DEAD, INT(rid.key), INT(now));
+	}
 	r->settle = deleted;
 	request_send(r);
 }

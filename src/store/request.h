@@ -48,3 +48,13 @@ enum { CONVERSATION_CHANGES = 3, CONVERSATION_BINDS = 10 }; /* of one conversati
 void conversation_add(struct store_request *r, int64_t project, int64_t conversation, const struct turn_item *it,
 		      bool kept);
 size_t conversation_bytes(const struct turn_item *items, size_t n);
+
+/* --- record.c --- */
+/* What else shall go with a turn: changes, binds and bytes to make room for. */
+struct record_room {
+	size_t changes, binds, bytes;
+};
+/* A request that writes a turn (nothing at all without `store` and `idem`), not yet sent. NULL: it cannot be made,
+ * `op` learns why. */
+struct store_request *record_request(struct store_port *p, struct store_op *op, const struct turn_record *t,
+				     struct record_room room);

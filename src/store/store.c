@@ -48,14 +48,16 @@ static bool load_self(struct db_reader *r, void *ctx, struct err *e)
 	return true;
 }
 
-/* The first open makes the secret. Claims that still run are of a process that died: only one owns the store. */
+/* The first open makes the secret. Claims that still run, and leases, are of a process that died: only one owns
+ * the store. */
 static bool write_self(struct store *s, struct err *e)
 {
 	uint8_t fresh[sizeof s->secret];
 	randombytes_buf(fresh, sizeof fresh);
-	struct store_request *r = request_new(NULL, NULL, 2, 2, sizeof fresh + 8);
+	struct store_request *r = request_new(NULL, NULL, 3, 2, sizeof fresh + 8);
 	ADD(r, STMT_META_INSERT, TEXT(S("secret")), BLOB(((struct str){(char *)fresh, sizeof fresh})));
 	request_add(r, STMT_IDEM_CRASH, NULL, 0);
+	request_add(r, STMT_RUN_ORPHAN, NULL, 0);
 	return store_write(s, r, e);
 }
 

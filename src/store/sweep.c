@@ -29,6 +29,7 @@ struct slice {
 	size_t rows, budget;
 	int64_t key;    /* the context being taken away ... */
 	int64_t parent; /* ... and the next that goes with it; 0: none */
+	int64_t events; /* of the background run being taken away */
 };
 
 static const struct str changed = STR("changed meanwhile");
@@ -57,6 +58,29 @@ static bool on_old_claim(void *ctx, const struct cell *cells)
 	ADD(s->request, STMT_IDEM_EXPIRE, INT(cells[0].i), TEXT(cells[1].s), TEXT(cells[2].s),
 	    INT(s->now - store_limits.idempotency_seconds));
 	return ++s->rows < s->budget;
+}
+
+static bool on_events(void *ctx, const struct cell *cells)
+{
+	((struct slice *)ctx)->events = cells[0].i;
+	return false;
+}
+
+/* A background run goes events first, then the rest of it. */
+static bool on_old_run(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	int64_t key = cells[0].i, room = (int64_t)(s->budget - s->rows);
+	struct bind b[] = {INT(key), INT(room)};
+	if (!query(s, STMT_RUN_EVENT_COUNT, b, 2, on_events))
+		return false;
+	if (s->events)
+		ADD(s->request, STMT_RUN_EVENT_FREE, INT(key), INT(s->events));
+	ADD(s->request, STMT_RUN_FREE, INT(key));
+	if (s->events < room)
+		ADD(s->request, STMT_RUN_TEXT_FREE, INT(key));
+	s->rows += (size_t)s->events + 1;
+	return s->rows < s->budget;
 }
 
 /* --- contexts --- */
@@ -168,6 +192,8 @@ static bool plan(struct db_reader *reader, void *ctx, struct err *e)
 	if (!s->rows && !query(s, STMT_CONVERSATION_DEAD, dead, 2, on_conversation))
 		return false;
 	if (!s->rows && !query(s, STMT_IDEM_OLD, old, 2, on_old_claim))
+		return false;
+	if (!s->rows && !query(s, STMT_RUN_EXPIRED, expired, 2, on_old_run))
 		return false;
 	return e->code == ERR_NONE;
 }

@@ -40,7 +40,8 @@ struct turn_record {
 };
 /* Everything is copied before it returns. */
 void store_put_turn(struct store_port *p, struct store_op *op, const struct turn_record *t);
-/* Hides at once; children keep what they stand on (decision N4). ERR_NOT_FOUND. */
+/* Hides at once; children keep what they stand on (decision N4). ERR_NOT_FOUND; ERR_BAD_REQUEST while it is queued or
+ * runs in the background. */
 void store_delete_response(struct store_port *p, struct store_op *op, int64_t project, struct str id);
 
 /* --- idempotency (decision N5) --- */

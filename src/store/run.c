@@ -1,0 +1,301 @@
+/* run.c - background runs: the queue, the leases, the events. */
+#include "store/run.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/request.h"
+
+enum { STATE_QUEUED = 1, STATE_RUNNING, STATE_ENDED }; /* statements.def */
+
+static const struct str lost = STR("The background run is no longer held by this worker.");
+
+/* --- the queue --- */
+
+void store_run_put(struct store_port *p, struct store_op *op, const struct run_record *t)
+{
+	static const struct str full = STR("Too many background responses are queued. Please retry in a moment.");
+	const struct idempotency *idem = t->idem;
+	size_t bytes = 2 * ID_RND + t->request.n + 2 * t->body.n + t->first.events.n + full.n + 1;
+	if (idem)
+		bytes += idem->route.n + idem->key.n + sizeof idem->body_hash;
+	struct store_request *r = request_new(p, op, 4, 25, bytes);
+	ADD(r, STMT_RUN_INSERT, INT(t->id.key), INT(t->project), BLOB(rnd_str(&t->id)), INT(t->priority),
+	    INT(t->created_at), INT(t->kept), INT(t->obfuscated), INT(t->most_project), INT(t->most));
+	request_must(r, ERR_BUSY, full);
+	ADD(r, STMT_RUN_TEXT_INSERT, INT(t->id.key), TEXT(t->request), TEXT(t->body));
+	ADD(r, STMT_RUN_EVENT_FIRST, INT(t->id.key), INT(t->first.seq), INT(t->first.n), BLOB(t->first.events));
+	if (idem) {
+		struct str hash = {(const char *)idem->body_hash, sizeof idem->body_hash};
+		ADD(r, STMT_IDEM_ANSWER, INT(t->project), TEXT(idem->route), TEXT(idem->key), BLOB(hash), INT(t->id.key),
+		    BLOB(rnd_str(&t->id)), INT(200), BLOB(t->body), INT(clock_wall_s()));
+	}
+	request_send(r);
+}
+
+/* A walk over rows of (key, rnd, project). */
+struct finding {
+	struct store_port *port;
+	const struct run_query *q;
+	struct run_list *ret;
+	struct run_place *at;
+	size_t n;
+	int64_t project;
+};
+
+static bool on_place(void *ctx, const struct cell *cells)
+{
+	struct finding *f = ctx;
+	struct run_place *place = &f->at[f->n];
+	if (cells[1].s.n != ID_RND)
+		return true;
+	*place = (struct run_place){.id.key = cells[0].i, .project = cells[2].i};
+	memcpy(place->id.rnd, cells[1].s.p, ID_RND);
+	return ++f->n < f->q->most;
+}
+
+static bool on_project(void *ctx, const struct cell *cells)
+{
+	struct finding *f = ctx;
+	f->project = cells[0].i;
+	return false;
+}
+
+static bool query(struct finding *f, enum statement stmt, int64_t arg, int64_t most, row_fn *row, struct err *e)
+{
+	struct bind b[] = {INT(arg), INT(most)};
+	return f->port->store->driver->query(f->port->reader, stmt, b, row == on_project ? 1 : 2, row, f, e);
+}
+
+/* Each project in turn gives as many as it has room for. */
+static bool find_due(struct finding *f, struct err *e)
+{
+	int64_t before = -1;
+	f->project = -1;
+	while (f->n < f->q->most) {
+		if (!query(f, STMT_RUN_PROJECT, before, 0, on_project, e))
+			return false;
+		if (f->project == before)
+			break;
+		before = f->project;
+		int64_t room = f->q->room(f->q->ctx, before);
+		if (room > 0 && !query(f, STMT_RUN_QUEUED, before, room, on_place, e))
+			return false;
+	}
+	return true;
+}
+
+static bool find_runs(struct db_reader *reader, void *ctx, struct err *e)
+{
+	struct finding *f = ctx;
+	int64_t most = (int64_t)f->q->most;
+	f->at = f->ret->urgent;
+	if (!query(f, STMT_RUN_LOST, clock_wall_s(), most, on_place, e) ||
+	    (f->n < f->q->most && !query(f, STMT_RUN_LATE, f->q->late, most, on_place, e)))
+		return false;
+	f->ret->n_urgent = f->n;
+	f->at = f->ret->due;
+	f->n = 0;
+	if (!find_due(f, e))
+		return false;
+	f->ret->n_due = f->n;
+	return true;
+}
+
+void store_run_find(struct store_port *p, struct store_op *op, const struct run_query *q, struct arena *a,
+		    struct run_list *ret)
+{
+	struct err e = {0};
+	struct finding f = {.port = p, .q = q, .ret = ret};
+	*ret = (struct run_list){.due = new_array(a, struct run_place, q->most),
+				 .urgent = new_array(a, struct run_place, q->most)};
+	bool ok = p->store->driver->read(p->reader, find_runs, &f, &e);
+	request_later(p, op, ok ? NULL : &e);
+}
+
+/* --- events --- */
+
+struct batches {
+	struct arena *arena;
+	struct run_batch *at;
+	size_t n, cap, bytes, most;
+};
+
+static bool on_batch(void *ctx, const struct cell *cells)
+{
+	struct batches *b = ctx;
+	if (b->n == b->cap) {
+		size_t cap = b->cap ? 2 * b->cap : 16;
+		struct run_batch *more = new_array(b->arena, struct run_batch, cap);
+		if (b->n)
+			memcpy(more, b->at, b->n * sizeof *more);
+		b->at = more;
+		b->cap = cap;
+	}
+	b->at[b->n++] = (struct run_batch){cells[0].i, cells[1].i, str_copy(b->arena, cells[2].s)};
+	b->bytes += cells[2].s.n;
+	return b->bytes < b->most;
+}
+
+static bool read_batches(struct store_port *p, int64_t key, int64_t from, struct batches *b, struct err *e)
+{
+	struct bind binds[] = {INT(key), INT(from)};
+	return p->store->driver->query(p->reader, STMT_RUN_EVENTS, binds, 2, on_batch, b, e);
+}
+
+static bool on_run(void *ctx, const struct cell *cells)
+{
+	struct run_now *run = ctx;
+	size_t n = cells[5].s.n < sizeof run->status ? cells[5].s.n : sizeof run->status - 1;
+	run->found = rnd_equal(cells[0].s, run->id) && (!cells[4].i || cells[4].i > run->now);
+	run->ended = cells[1].i == STATE_ENDED;
+	run->kept = cells[2].i;
+	run->obfuscated = cells[3].i;
+	if (n)
+		memcpy(run->status, cells[5].s.p, n);
+	run->created_at = cells[6].i;
+	run->tries = cells[7].i;
+	return false;
+}
+
+bool run_look(struct store_port *p, int64_t project, const struct id *id, struct run_now *ret, struct err *e)
+{
+	struct bind b[] = {INT(id->key), INT(project)};
+	*ret = (struct run_now){.id = id, .now = clock_wall_s()};
+	return p->store->driver->query(p->reader, STMT_RUN_GET, b, 2, on_run, ret, e);
+}
+
+struct following {
+	struct store_port *port;
+	struct id id;
+	int64_t project, from;
+	struct run_now run;
+	struct batches batches;
+};
+
+static bool read_events(struct db_reader *reader, void *ctx, struct err *e)
+{
+	struct following *f = ctx;
+	if (!run_look(f->port, f->project, &f->id, &f->run, e))
+		return false;
+	return !f->run.found || read_batches(f->port, f->id.key, f->from, &f->batches, e);
+}
+
+void store_run_read(struct store_port *p, struct store_op *op, int64_t project, struct str id, int64_t from, size_t most,
+		    struct arena *a, struct run_events *ret)
+{
+	struct err e = {0};
+	struct following f = {.port = p, .project = project, .from = from};
+	f.batches = (struct batches){.arena = a, .most = most};
+	*ret = (struct run_events){0};
+	if (id_parse(id, "resp", &f.id) && !p->store->driver->read(p->reader, read_events, &f, &e)) {
+		request_later(p, op, &e);
+		return;
+	}
+	if (!f.run.found) {
+		not_found(&e, id);
+		request_later(p, op, &e);
+		return;
+	}
+	*ret = (struct run_events){f.batches.at, f.batches.n, f.run.ended && f.batches.bytes < most};
+	request_later(p, op, NULL);
+}
+
+/* --- the worker's verbs --- */
+
+struct claiming {
+	struct store_request *request;
+	struct id id;
+	int64_t project;
+};
+
+static bool on_text(void *ctx, const struct cell *cells)
+{
+	struct store_request *r = ctx;
+	((struct claimed_run *)r->ret)->request = str_copy(r->arena, cells[0].s);
+	return false;
+}
+
+static bool read_claimed(struct db_reader *reader, void *ctx, struct err *e)
+{
+	struct claiming *c = ctx;
+	struct store_request *r = c->request;
+	struct claimed_run *ret = r->ret;
+	struct batches b = {.arena = r->arena, .most = SIZE_MAX};
+	struct bind key = INT(c->id.key);
+	struct run_now run;
+	if (!run_look(r->port, c->project, &c->id, &run, e) ||
+	    !r->port->store->driver->query(reader, STMT_RUN_TEXT_GET, &key, 1, on_text, r, e) ||
+	    !read_batches(r->port, c->id.key, 0, &b, e))
+		return false;
+	ret->created_at = run.created_at;
+	ret->tries = run.tries;
+	ret->kept = run.kept;
+	ret->batches = b.at;
+	ret->n_batches = b.n;
+	return ret->request.p || fail(e, ERR_STORE, NULL, "The store lacks the request of a background run.");
+}
+
+/* Ours by now: nobody else writes to it, so this may be another snapshot. */
+static bool claimed(struct store_request *r)
+{
+	const struct bind *b = r->changes[0].binds;
+	struct claiming c = {.request = r, .id.key = b[0].i, .project = b[1].i};
+	struct err e = {0};
+	memcpy(c.id.rnd, b[5].s.p, ID_RND);
+	if (r->apply.err || r->port->store->driver->read(r->port->reader, read_claimed, &c, &e))
+		return true;
+	r->apply.err = xalloc(sizeof e);
+	*r->apply.err = e;
+	return true;
+}
+
+void store_run_claim(struct store_port *p, struct store_op *op, const struct run_place *place, int64_t holder,
+		     int64_t lease_until, struct arena *a, struct claimed_run *ret)
+{
+	struct store_request *r = request_new(p, op, 1, 6, ID_RND + lost.n + 1);
+	ADD(r, STMT_RUN_CLAIM, INT(place->id.key), INT(place->project), INT(holder), INT(lease_until),
+	    INT(clock_wall_s()), BLOB(rnd_str(&place->id)));
+	request_must(r, ERR_CONFLICT, lost);
+	*ret = (struct claimed_run){0};
+	r->settle = claimed;
+	r->ret = ret;
+	r->arena = a;
+	request_send(r);
+}
+
+void store_run_keep(struct store_port *p, struct store_op *op, int64_t holder, int64_t lease_until)
+{
+	struct store_request *r = request_new(p, op, 1, 2, 0);
+	ADD(r, STMT_RUN_KEEP, INT(holder), INT(lease_until));
+	request_send(r);
+}
+
+static void add_events(struct store_request *r, int64_t key, int64_t holder, const struct run_batch *b)
+{
+	ADD(r, STMT_RUN_EVENT_INSERT, INT(key), INT(holder), INT(b->seq), INT(b->n), BLOB(b->events));
+	request_must(r, ERR_CONFLICT, lost);
+}
+
+void store_run_append(struct store_port *p, struct store_op *op, int64_t key, int64_t holder, const struct run_batch *b,
+		      struct str body)
+{
+	struct store_request *r = request_new(p, op, 2, 7, b->events.n + body.n + lost.n + 1);
+	add_events(r, key, holder, b);
+	if (body.n)
+		ADD(r, STMT_RUN_TEXT_BODY, INT(key), TEXT(body));
+	request_send(r);
+}
+
+void store_run_end(struct store_port *p, struct store_op *op, const struct run_end *end, const struct turn_record *t)
+{
+	struct record_room room = {3, 11, end->last.events.n + end->body.n + t->status.n + 2 * (lost.n + 1)};
+	struct store_request *r = record_request(p, op, t, room);
+	if (!r)
+		return;
+	add_events(r, t->id.key, end->holder, &end->last);
+	ADD(r, STMT_RUN_END, INT(t->id.key), INT(end->holder), TEXT(t->status), INT(end->expires_at));
+	request_must(r, ERR_CONFLICT, lost);
+	ADD(r, STMT_RUN_TEXT_END, INT(t->id.key), TEXT(end->body));
+	request_send(r);
+}

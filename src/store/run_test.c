@@ -1,0 +1,285 @@
+/* run_test.c - background runs: the queue, the leases, the events, the end. */
+#include "store/check.h"
+#include "store/rig_sql.h"
+
+enum { HOLDER = 7, OTHER = 8 };
+
+static void say(void *ctx, const char *line)
+{
+	printf("# %s\n", line);
+}
+
+static bool sound(struct rig *r)
+{
+	struct err e = {0};
+	bool ok = false;
+	return store_inspect(r->dir, say, NULL, &ok, &e) && ok;
+}
+
+static struct run_record record(int64_t project, bool kept)
+{
+	return (struct run_record){.project = project,
+				   .id = id_mint(),
+				   .created_at = clock_wall_s(),
+				   .kept = kept,
+				   .request = S("{\"input\":\"x\"}"),
+				   .body = S("{\"status\":\"queued\"}"),
+				   .first = {0, 2, S("ab")},
+				   .most_project = 3,
+				   .most = 5};
+}
+
+static enum err_code put(struct rig *r, const struct run_record *run)
+{
+	struct rig_wait w = rig_wait(r);
+	store_run_put(r->port, &w.op, run);
+	return rig_end(&w);
+}
+
+static enum err_code claim(struct rig *r, const struct run_record *run, int64_t holder, int64_t until, struct arena *a,
+			   struct claimed_run *ret)
+{
+	struct rig_wait w = rig_wait(r);
+	struct run_place place = {run->id, run->project};
+	store_run_claim(r->port, &w.op, &place, holder, until, a, ret);
+	return rig_end(&w);
+}
+
+static enum err_code append(struct rig *r, const struct run_record *run, int64_t holder, int64_t seq, struct str events,
+			    struct str body)
+{
+	struct rig_wait w = rig_wait(r);
+	struct run_batch b = {seq, (int64_t)events.n, events};
+	store_run_append(r->port, &w.op, run->id.key, holder, &b, body);
+	return rig_end(&w);
+}
+
+static enum err_code end(struct rig *r, const struct run_record *run, int64_t holder, int64_t seq, int64_t expires_at,
+			 struct rig_turn *x)
+{
+	struct rig_wait w = rig_wait(r);
+	struct run_end e = {holder, expires_at, {seq, 1, S("z")}, run->kept ? S("") : S("{\"status\":\"completed\"}")};
+	rig_turn(x, 0, 1, 1);
+	x->t.id = run->id;
+	x->t.store = run->kept;
+	id_text(x->id, "resp", &run->id);
+	store_run_end(r->port, &w.op, &e, &x->t);
+	return rig_end(&w);
+}
+
+static enum err_code events(struct rig *r, const struct run_record *run, int64_t from, size_t most, struct arena *a,
+			    struct run_events *ret)
+{
+	char id[ID_MAX];
+	struct rig_wait w = rig_wait(r);
+	store_run_read(r->port, &w.op, run->project, id_text(id, "resp", &run->id), from, most, a, ret);
+	return rig_end(&w);
+}
+
+static enum err_code look(struct rig *r, const struct run_record *run, struct arena *a, struct stored_response *ret)
+{
+	char id[ID_MAX];
+	id_text(id, "resp", &run->id);
+	return rig_get(r, run->project, id, a, ret);
+}
+
+static int64_t rooms(void *ctx, int64_t project)
+{
+	return ((int64_t *)ctx)[project];
+}
+
+static struct run_list find(struct rig *r, int64_t *room, int64_t late, struct arena *a)
+{
+	struct run_list ret;
+	struct run_query q = {rooms, room, late, 10};
+	struct rig_wait w = rig_wait(r);
+	store_run_find(r->port, &w.op, &q, a, &ret);
+	CHECK(rig_end(&w) == ERR_NONE);
+	return ret;
+}
+
+static void a_life(void)
+{
+	struct rig r = {0};
+	struct arena a = {0};
+	struct claimed_run got;
+	struct run_events ev;
+	struct stored_response seen;
+	struct rig_turn x;
+	int64_t later = clock_wall_s() + 100;
+	rig_open(&r);
+	struct run_record run = record(1, true);
+	char id[ID_MAX];
+	id_text(id, "resp", &run.id);
+	CHECK(put(&r, &run) == ERR_NONE);
+	CHECK(look(&r, &run, &a, &seen) == ERR_NONE && seen.run && !seen.ended);
+	CHECK_STR(seen.json, S("{\"status\":\"queued\"}"));
+	/* Not ended: nothing to continue, nothing to delete. */
+	struct stored_context c;
+	CHECK(rig_context(&r, 1, id, &a, &c) == ERR_BAD_REQUEST);
+	CHECK(rig_delete(&r, 1, id) == ERR_BAD_REQUEST);
+	CHECK(append(&r, &run, HOLDER, 2, S("c"), S("")) == ERR_CONFLICT); /* nobody holds it */
+	CHECK(claim(&r, &run, HOLDER, later, &a, &got) == ERR_NONE);
+	CHECK_STR(got.request, run.request);
+	CHECK(got.kept && got.tries == 1 && got.n_batches == 1 && got.batches[0].n == 2);
+	CHECK(claim(&r, &run, OTHER, later, &a, &got) == ERR_CONFLICT);
+	CHECK(append(&r, &run, OTHER, 2, S("c"), S("")) == ERR_CONFLICT);
+	CHECK(append(&r, &run, HOLDER, 2, S("cd"), S("{\"status\":\"in_progress\"}")) == ERR_NONE);
+	CHECK(append(&r, &run, HOLDER, 2, S("xx"), S("")) != ERR_NONE); /* a number is never issued twice */
+	CHECK(append(&r, &run, HOLDER, 4, S("e"), S("")) == ERR_NONE);
+	CHECK(look(&r, &run, &a, &seen) == ERR_NONE);
+	CHECK_STR(seen.json, S("{\"status\":\"in_progress\"}"));
+	CHECK(events(&r, &run, 3, 100, &a, &ev) == ERR_NONE && ev.n == 2 && ev.batches[0].seq == 2 && !ev.ended);
+	CHECK(events(&r, &run, 0, 2, &a, &ev) == ERR_NONE && ev.n == 1);
+	CHECK(events(&r, &run, 9, 100, &a, &ev) == ERR_NONE && ev.n == 1 && ev.batches[0].seq == 4);
+	run.project = 2;
+	CHECK(events(&r, &run, 0, 100, &a, &ev) == ERR_NOT_FOUND);
+	CHECK(look(&r, &run, &a, &seen) == ERR_NOT_FOUND);
+	run.project = 1;
+	CHECK(end(&r, &run, OTHER, 5, later, &x) == ERR_CONFLICT);
+	CHECK(end(&r, &run, HOLDER, 5, later, &x) == ERR_NONE);
+	CHECK(end(&r, &run, HOLDER, 6, later, &x) != ERR_NONE);
+	CHECK(events(&r, &run, 0, 100, &a, &ev) == ERR_NONE && ev.n == 4 && ev.ended);
+	CHECK(look(&r, &run, &a, &seen) == ERR_NONE && seen.run && seen.ended);
+	CHECK(strstr(seen.json.p, "\"output\"") != NULL);
+	CHECK(rig_context(&r, 1, id, &a, &c) == ERR_NONE && c.n == 2);
+	CHECK(sound(&r));
+	CHECK(rig_delete(&r, 1, id) == ERR_NONE);
+	CHECK(look(&r, &run, &a, &seen) == ERR_NOT_FOUND);
+	CHECK(events(&r, &run, 0, 100, &a, &ev) == ERR_NOT_FOUND);
+	rig_sweep(&r);
+	CHECK(rig_number(&r, "SELECT (SELECT count(*) FROM run) + (SELECT count(*) FROM run_event)"
+			    " + (SELECT count(*) FROM run_text)") == 0);
+	CHECK(sound(&r));
+	arena_free(&a);
+	rig_end_all(&r);
+}
+
+static void without_store(void)
+{
+	struct rig r = {0};
+	struct arena a = {0};
+	struct claimed_run got;
+	struct run_events ev;
+	struct stored_response seen;
+	struct stored_context c;
+	struct rig_turn x;
+	int64_t now = clock_wall_us(), s = now / 1000000;
+	char id[ID_MAX];
+	rig_open(&r);
+	struct run_record run = record(1, false);
+	id_text(id, "resp", &run.id);
+	CHECK(put(&r, &run) == ERR_NONE);
+	CHECK(rig_context(&r, 1, id, &a, &c) == ERR_PREVIOUS_NOT_FOUND);
+	CHECK(claim(&r, &run, HOLDER, s + 100, &a, &got) == ERR_NONE && !got.kept);
+	CHECK(end(&r, &run, HOLDER, 2, s + 600, &x) == ERR_NONE);
+	CHECK(rig_context(&r, 1, id, &a, &c) == ERR_PREVIOUS_NOT_FOUND);
+	CHECK(look(&r, &run, &a, &seen) == ERR_NONE && seen.run && seen.ended);
+	CHECK_STR(seen.json, S("{\"status\":\"completed\"}"));
+	CHECK_STR(seen.status, x.t.status);
+	clock_fake(now + 599 * 1000000LL);
+	CHECK(look(&r, &run, &a, &seen) == ERR_NONE);
+	CHECK(events(&r, &run, 0, 100, &a, &ev) == ERR_NONE);
+	clock_fake(now + 601 * 1000000LL); /* not swept yet, and yet gone */
+	CHECK(look(&r, &run, &a, &seen) == ERR_NOT_FOUND);
+	CHECK(events(&r, &run, 0, 100, &a, &ev) == ERR_NOT_FOUND);
+	CHECK(rig_delete(&r, 1, id) == ERR_NOT_FOUND);
+	rig_sweep(&r);
+	CHECK(rig_number(&r, "SELECT (SELECT count(*) FROM run) + (SELECT count(*) FROM run_text)") == 0);
+	clock_fake(0);
+	/* One that ended can be deleted at once. */
+	struct run_record other = record(1, false);
+	id_text(id, "resp", &other.id);
+	CHECK(put(&r, &other) == ERR_NONE && claim(&r, &other, HOLDER, s + 100, &a, &got) == ERR_NONE);
+	CHECK(end(&r, &other, HOLDER, 2, s + 600, &x) == ERR_NONE);
+	CHECK(rig_delete(&r, 1, id) == ERR_NONE && rig_delete(&r, 1, id) == ERR_NOT_FOUND);
+	CHECK(sound(&r));
+	arena_free(&a);
+	rig_end_all(&r);
+}
+
+static void the_queue(void)
+{
+	struct rig r = {0};
+	struct arena a = {0};
+	struct claimed_run got;
+	struct run_record runs[6];
+	int64_t room[4] = {0, 2, 10, 0}, s = clock_wall_s();
+	rig_open(&r);
+	for (int i = 0; i < 6; i++) {
+		runs[i] = record(i < 3 ? 1 : 2, true);
+		runs[i].priority = i == 2; /* passes those of its project that came before */
+	}
+	for (int i = 0; i < 5; i++)
+		CHECK(put(&r, &runs[i]) == ERR_NONE);
+	CHECK(put(&r, &runs[5]) == ERR_BUSY); /* 5 in all */
+	struct run_record more = record(1, true);
+	more.most = 100;
+	CHECK(put(&r, &more) == ERR_BUSY); /* 3 of a project */
+	CHECK(rig_number(&r, "SELECT count(*) FROM run_text") == 5); /* a refused one leaves nothing */
+	struct run_list l = find(&r, room, 0, &a);
+	CHECK(l.n_urgent == 0 && l.n_due == 4);
+	CHECK(l.due[0].id.key == runs[2].id.key && l.due[1].id.key == runs[0].id.key);
+	CHECK(l.due[2].id.key == runs[3].id.key && l.due[2].project == 2);
+	room[1] = 0;
+	l = find(&r, room, s, &a); /* all are late */
+	CHECK(l.n_due == 2 && l.n_urgent == 5);
+	/* A lease that ran out, and one whose process died. */
+	CHECK(claim(&r, &runs[0], HOLDER, s + 100, &a, &got) == ERR_NONE);
+	CHECK(claim(&r, &runs[1], HOLDER, s - 1, &a, &got) == ERR_NONE);
+	l = find(&r, room, 0, &a);
+	CHECK(l.n_urgent == 1 && l.urgent[0].id.key == runs[1].id.key);
+	CHECK(claim(&r, &runs[1], OTHER, s - 1, &a, &got) == ERR_NONE && got.tries == 2);
+	CHECK(append(&r, &runs[1], HOLDER, 2, S("c"), S("")) == ERR_CONFLICT);
+	struct rig_wait w = rig_wait(&r);
+	store_run_keep(r.port, &w.op, OTHER, s + 100);
+	CHECK(rig_end(&w) == ERR_NONE);
+	CHECK(find(&r, room, 0, &a).n_urgent == 0);
+	rig_shut(&r);
+	rig_open(&r);
+	CHECK(find(&r, room, 0, &a).n_urgent == 2);
+	CHECK(sound(&r));
+	arena_free(&a);
+	rig_end_all(&r);
+}
+
+static void long_logs_go_in_slices(void)
+{
+	struct rig r = {0};
+	struct arena a = {0};
+	struct claimed_run got;
+	struct rig_turn x;
+	struct err e = {0};
+	size_t n = 0;
+	rig_open(&r);
+	struct run_record run = record(1, true);
+	CHECK(put(&r, &run) == ERR_NONE);
+	CHECK(claim(&r, &run, HOLDER, clock_wall_s() + 100, &a, &got) == ERR_NONE);
+	for (int i = 0; i < 120; i++)
+		CHECK(append(&r, &run, HOLDER, 2 + i, S("e"), S("")) == ERR_NONE);
+	CHECK(end(&r, &run, HOLDER, 122, 1, &x) == ERR_NONE);
+	store_limits.sweep_rows = 50;
+	CHECK(sweep_slice(r.store, &n, &e) && n == 51);
+	CHECK(rig_number(&r, "SELECT count(*) FROM run_event") == 72);
+	CHECK(rig_number(&r, "SELECT count(*) FROM run") == 1);
+	CHECK(sound(&r));
+	rig_sweep(&r);
+	CHECK(rig_number(&r, "SELECT (SELECT count(*) FROM run) + (SELECT count(*) FROM run_event)"
+			    " + (SELECT count(*) FROM run_text)") == 0);
+	CHECK(rig_number(&r, "SELECT count(*) FROM response") == 1); /* the response itself stays */
+	store_limits.sweep_rows = 200;
+	CHECK(sound(&r));
+	arena_free(&a);
+	rig_end_all(&r);
+}
+
+int main(void)
+{
+	static const struct test_case t[] = {
+	    {"a run from queue to end", a_life},
+	    {"without store it is kept for a while", without_store},
+	    {"queue, bounds, leases", the_queue},
+	    {"a long log goes in slices", long_logs_go_in_slices},
+	};
+	return test_main(t, sizeof t / sizeof *t);
+}
