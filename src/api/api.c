@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "api/attempts.h"
+#include "api/background.h"
 #include "api/internal.h"
 #include "api/pages.h"
 #include "api/replay.h"
@@ -25,6 +26,7 @@ struct api *api_new(const struct api_options *o)
 	a->began_s = clock_wall_s();
 	a->replays = replays_new();
 	a->attempts = attempts_new();
+	a->runs = runs_new();
 	store_secret(o->store, "obfuscation", secret);
 	reply_setup(secret);
 	bool ok = project_find(o->store, S("default"), true, &a->default_project, &e);
@@ -38,6 +40,7 @@ void api_free(struct api *a)
 	if (!a)
 		return;
 	attempts_free(a->attempts);
+	runs_free(a->runs);
 	replays_free(a->replays);
 	xfree(a);
 }
@@ -48,12 +51,14 @@ struct api_loop *api_attach(struct api *a, struct loop *l, struct store_port *sp
 	*al = (struct api_loop){.api = a, .loop = l, .store = sp, .engine = ep};
 	routes_setup(&al->service);
 	buf_init(&al->scratch, SIZE_MAX / 2);
+	worker_attach(al);
 	return al;
 }
 
 void api_detach(struct api_loop *al)
 {
 	api_cancel_all(al);
+	worker_detach(al);
 	buf_release(&al->scratch);
 	xfree(al);
 }
@@ -77,7 +82,10 @@ void api_cancel_all(struct api_loop *al)
 {
 	for (struct turn *t = al->turns, *next; t; t = next) {
 		next = t->next;
-		turn_cancel(t);
+		if (t->run)
+			turn_free(t); /* the next start goes on with it */
+		else
+			turn_cancel(t);
 	}
 	chats_cancel(al);
 }

@@ -22,7 +22,8 @@ enum attempt_end {
 	ATTEMPT_FAILED, /* nothing to keep: a retry begins anew; joiners get the error */
 	ATTEMPT_STORED, /* the answer is the stored response of that id */
 	ATTEMPT_KEPT,   /* the answer is given here (store: false) */
-	ATTEMPT_STREAM  /* the answer is in the replay buffer */
+	ATTEMPT_STREAM, /* the answer is in the replay buffer */
+	ATTEMPT_LOG     /* the answer is in the log of a background run */
 };
 /* `answer`: the JSON body (ATTEMPT_KEPT, ATTEMPT_FAILED: the error body). Copied. The owner lets go. */
 void attempt_end(struct attempt *at, enum attempt_end end, int status, struct str answer);

@@ -7,14 +7,11 @@
 #include "api/api.h"
 #include "net/exchange.h"
 
-struct attempts;
-struct replays;
-struct turn;
-
 struct api {
 	struct api_options options;
 	struct replays *replays;
 	struct attempts *attempts;
+	struct runs *runs;
 	int64_t default_project;
 	atomic_bool draining;
 	atomic_size_t running;
@@ -29,6 +26,7 @@ struct api_loop {
 	struct engine_port *engine;
 	struct turn *turns; /* a list of those that run here */
 	struct chat *chats;  /* chat completions that run here */
+	struct worker *worker; /* takes background runs */
 	size_t n_turns;      /* of both */
 	struct buf scratch; /* one event at a time is rendered here */
 };

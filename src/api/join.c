@@ -2,6 +2,7 @@
 #include "api/join.h"
 
 #include "api/attempts.h"
+#include "api/log_play.h"
 #include "api/playback.h"
 
 struct join {
@@ -36,7 +37,9 @@ static void on_done(struct joiner *j)
 	int status = j->status;
 	exchange_unwatch(rq->x);
 	join_stop(j);
-	if (end == ATTEMPT_STORED) {
+	if (end == ATTEMPT_LOG) {
+		log_play_request(rq, id, -1, true);
+	} else if (end == ATTEMPT_STORED) {
 		response_answer(rq, id);
 	} else if (end != ATTEMPT_STREAM) {
 		answer_json(rq, status, answer);

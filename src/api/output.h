@@ -47,8 +47,10 @@ struct turn_output {
 	struct err misfit; /* a call that cannot be understood */
 };
 
-/* Renders one event: to the reply, and to the replay buffer. */
+/* Renders one event: to the reply and the replay buffer, or to the log of a background run. */
 void turn_emit(struct turn *t, struct event *ev);
+/* A further item, open, of which nothing was said yet. NULL: there are too many. */
+struct out_item *turn_item_make(struct turn *t, enum item_type type, const struct id *id);
 void turn_model_event(struct turn *t, const struct model_event *me);
 /* A compaction as a finished item, with its events (compact.h). */
 void turn_add_compaction(struct turn *t, struct str sealed);

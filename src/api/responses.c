@@ -1,8 +1,10 @@
 /* responses.c - /v1/responses and what hangs below it. */
 #include <string.h>
 
+#include "api/background.h"
 #include "api/conversations.h"
 #include "api/join.h"
+#include "api/log_play.h"
 #include "api/playback.h"
 #include "api/rebuild.h"
 #include "api/turn.h"
@@ -75,9 +77,11 @@ static void stream_rebuilt(struct lookup *l)
 {
 	struct request *rq = l->rq;
 	struct err e = {0};
-	if (clock_wall_s() - l->response.created_at > api_limits.replay_seconds + api_limits.turn_seconds) {
+	bool background = made_in_background(exchange_arena(l->rq->x), l->response.json); /* then its own events are gone */
+	if (background || clock_wall_s() - l->response.created_at > api_limits.replay_seconds + api_limits.turn_seconds) {
 		fail(&e, ERR_BAD_REQUEST, "stream", "Response with id '%.*s' can no longer be streamed: its events are kept for %lld "
-		     "seconds. Retrieve it without `stream`.", FMT(rq->args[0]), (long long)api_limits.replay_seconds);
+		     "seconds. Retrieve it without `stream`.", FMT(rq->args[0]),
+		     (long long)(background ? api_limits.background_keep_seconds : api_limits.replay_seconds));
 		answer_error(rq->x, &e);
 		return;
 	}
@@ -92,7 +96,17 @@ static void stream_rebuilt(struct lookup *l)
 static void on_got_to_stream(struct store_op *op, const struct err *e)
 {
 	struct lookup *l = lookup_done(op, e);
-	if (l && !playback_start(l->rq, l->rq->project, l->rq->args[0], l->after, l->obfuscate, true))
+	if (!l)
+		return;
+	if (l->response.run) {
+		bool obfuscate = l->obfuscate < 0 ? l->response.obfuscated : l->obfuscate > 0;
+		log_play_request(l->rq, l->rq->args[0], l->after, obfuscate);
+	} else if (l->rq->api->api->options.resume_background && !made_in_background(exchange_arena(l->rq->x), l->response.json)) {
+		struct err no = {0};
+		fail(&no, ERR_BAD_REQUEST, "stream",
+		     "This response cannot be streamed because it was not created with background=true.");
+		answer_error(l->rq->x, &no);
+	} else if (!playback_start(l->rq, l->rq->project, l->rq->args[0], l->after, l->obfuscate, true))
 		stream_rebuilt(l);
 }
 
@@ -110,9 +124,6 @@ static bool get_stream_read(struct request *rq, struct lookup *l, bool *stream, 
 		l->obfuscate = obfuscate;
 	if (l->after >= 0 && !*stream)
 		return fail(e, ERR_BAD_REQUEST, "starting_after", "The 'starting_after' parameter is only allowed with 'stream' set to true.");
-	if (*stream && rq->api->api->options.resume_background)
-		return fail(e, ERR_BAD_REQUEST, "stream",
-		            "This response cannot be streamed because it was not created with background=true.");
 	return true;
 }
 
@@ -131,7 +142,7 @@ void response_get(struct request *rq)
 	store_get_response(rq->api->store, &l->op, rq->project, rq->args[0], exchange_arena(rq->x), &l->response);
 }
 
-/* --- DELETE, cancel --- */
+/* --- DELETE --- */
 
 static void on_deleted(struct store_op *op, const struct err *e)
 {
@@ -154,22 +165,6 @@ void response_delete(struct request *rq)
 {
 	struct lookup *l = lookup_new(rq, on_deleted);
 	store_delete_response(rq->api->store, &l->op, rq->project, rq->args[0]);
-}
-
-static void on_got_to_cancel(struct store_op *op, const struct err *e)
-{
-	struct lookup *l = lookup_done(op, e);
-	struct err no = {0};
-	if (!l)
-		return;
-	fail(&no, ERR_BAD_REQUEST, NULL, "Cannot cancel a synchronous response.");
-	answer_error(l->rq->x, &no);
-}
-
-void response_cancel(struct request *rq)
-{
-	struct lookup *l = lookup_new(rq, on_got_to_cancel);
-	store_get_response(rq->api->store, &l->op, rq->project, rq->args[0], exchange_arena(rq->x), &l->response);
 }
 
 /* --- GET /v1/responses/{id}/input_items --- */

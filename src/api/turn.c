@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/attempts.h"
+#include "api/background.h"
 #include "api/compact.h"
 #include "api/encrypted.h"
 #include "api/join.h"
-#include "api/rebuild.h"
 #include "api/replay.h"
 #include "api/turn_kind.h"
 #include "api/turn_link.h"
@@ -18,12 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum flow { GO, WAIT, END };
 #define TO(NAME) (1u << STEP_##NAME)
-
-#define X(NAME, fn, to) static enum flow step_##fn(struct turn *t);
-TURN_STEPS(X)
-#undef X
 
 static const struct {
 	const char *name;
@@ -35,12 +29,11 @@ static const struct {
 #undef X
 };
 
-/* Gives a client's retry its answer; `end` says where that is. */
-static void end_attempt(struct turn *t, enum attempt_end end)
+void turn_end_attempt(struct turn *t, enum attempt_end end)
 {
 	struct err stopped = t->error;
 	struct str body = {0};
-	if (!t->attempt)
+	if (!t->key.attempt)
 		return;
 	if (end == ATTEMPT_FAILED) {
 		fail(&stopped, ERR_UNAVAILABLE, NULL, "The request was given up because its client left.");
@@ -52,11 +45,11 @@ static void end_attempt(struct turn *t, enum attempt_end end)
 		body = str_copy(&t->arena, buf_str(&b));
 		buf_release(&b);
 	}
-	attempt_end(t->attempt, end, end == ATTEMPT_FAILED ? err_rows[stopped.code].status : 200, body);
-	t->attempt = NULL;
+	attempt_end(t->key.attempt, end, end == ATTEMPT_FAILED ? err_rows[stopped.code].status : 200, body);
+	t->key.attempt = NULL;
 }
 
-static void turn_free(struct turn *t)
+void turn_free(struct turn *t)
 {
 	struct api_loop *al = t->api;
 	if (t->reader.link) {
@@ -72,7 +65,9 @@ static void turn_free(struct turn *t)
 	timer_cancel(&t->clocks.grace);
 	if (t->replay)
 		replay_end(t->replay);
-	end_attempt(t, ATTEMPT_FAILED);
+	if (t->run)
+		run_free(t);
+	turn_end_attempt(t, ATTEMPT_FAILED);
 	turn_output_release(t);
 	if (t->prev)
 		t->prev->next = t->next;
@@ -96,7 +91,7 @@ void turn_run(struct turn *t)
 		turn_free(t);
 }
 
-static enum flow turn_goto(struct turn *t, enum turn_step next)
+enum flow turn_goto(struct turn *t, enum turn_step next)
 {
 	assert(steps[t->step].to & (1u << next)); /* the only place a step changes */
 	t->step = next;
@@ -107,15 +102,16 @@ static void on_silence(struct timer *timer)
 {
 	struct turn *t = OWNER(timer, struct turn, clocks.silence);
 	int64_t every = api_limits.keepalive_seconds * 1000, quiet;
-	quiet = t->reader.reply ? loop_now_ms(t->api->loop) - reply_last_ms(t->reader.reply) : 0;
-	if (t->reader.reply && quiet >= every && t->created_sent)
+	bool heard = t->run || t->reader.reply;
+	quiet = heard ? loop_now_ms(t->api->loop) - (t->run ? t->run->log.last_ms : reply_last_ms(t->reader.reply)) : 0;
+	if (heard && quiet >= every && t->created_sent)
 		turn_emit(t, &(struct event){.type = EV_KEEPALIVE});
 	timer_start(t->api->loop, timer, quiet > 0 && quiet < every ? every - quiet : every, on_silence);
 }
 
-/* --- CLAIM, HOLD, LOAD, REFER --- */
+/* --- HOLD, LOAD, REFER --- */
 
-static void on_store(struct store_op *op, const struct err *e)
+void turn_on_store(struct store_op *op, const struct err *e)
 {
 	struct turn *t = OWNER(op, struct turn, op);
 	if (e->code != ERR_NONE && t->error.code == ERR_NONE)
@@ -123,41 +119,11 @@ static void on_store(struct store_op *op, const struct err *e)
 	turn_run(t);
 }
 
-static enum flow step_claim(struct turn *t)
+enum flow step_hold(struct turn *t)
 {
-	if (t->error.code)
-		return turn_goto(t, STEP_REFUSE);
-	if (!t->key.given)
-		return turn_goto(t, STEP_HOLD);
-	if (!t->op.done) {
-		t->op.done = on_store;
-		store_idem_begin(t->api->store, &t->op, t->project, &t->key.idem, &t->id, &t->arena, &t->key.result);
-		return WAIT;
-	}
-	t->op.done = NULL;
-	switch (t->key.result.state) {
-	case IDEM_FRESH:
-		return turn_goto(t, STEP_HOLD);
-	case IDEM_RUNNING:
-		t->key.given = false;
-		t->error.retry_after_ms = 1000;
-		fail(&t->error, ERR_CONFLICT, NULL, "A request with this Idempotency-Key is still running. Please retry in a moment.");
-		return turn_goto(t, STEP_REFUSE);
-	case IDEM_OTHER_BODY:
-		t->key.given = false;
-		fail(&t->error, ERR_IDEMPOTENCY, NULL,
-		     "This Idempotency-Key was used with another request body. Use a new key for a new request.");
-		return turn_goto(t, STEP_REFUSE);
-	case IDEM_DONE:
-	case IDEM_CRASHED:
-		break;
-	}
-	return turn_goto(t, STEP_AGAIN);
-}
-
-static enum flow step_hold(struct turn *t)
-{
-	if (!t->error.code && turn_conversation_adds(t) && !turn_conversation_hold(t))
+	/* A background run waits its turn; the request that makes one does not. */
+	bool holds = turn_conversation_adds(t) && (!t->req.background || (t->run && !t->stopping));
+	if (!t->error.code && holds && !turn_conversation_hold(t))
 		return WAIT;
 	return turn_goto(t, t->error.code ? STEP_REFUSE : STEP_LOAD);
 }
@@ -181,7 +147,7 @@ static bool context_view(struct turn *t, struct err *e)
 	return true;
 }
 
-static enum flow step_load(struct turn *t)
+enum flow step_load(struct turn *t)
 {
 	if (t->error.code)
 		return turn_goto(t, STEP_REFUSE);
@@ -189,7 +155,7 @@ static enum flow step_load(struct turn *t)
 		return turn_goto(t, STEP_REFER);
 	bool recalled = !t->op.done && t->reader.link && t->reader.link->recall(t->reader.link, t->req.previous_response_id, t);
 	if (!t->op.done && !recalled) {
-		t->op.done = on_store;
+		t->op.done = turn_on_store;
 		if (t->req.conversation.n)
 			turn_conversation_load(t);
 		else
@@ -212,14 +178,14 @@ static struct str *reference_ids(struct turn *t, size_t *n)
 	return ids;
 }
 
-static enum flow step_refer(struct turn *t)
+enum flow step_refer(struct turn *t)
 {
 	size_t n = 0;
 	if (t->error.code)
 		return turn_goto(t, STEP_REFUSE);
 	struct str *ids = reference_ids(t, &n);
 	if (n && !t->op.done) {
-		t->op.done = on_store;
+		t->op.done = turn_on_store;
 		t->context.referred = new_array(&t->arena, struct stored_item, n);
 		store_get_items(t->api->store, &t->op, t->project, ids, n, &t->arena, t->context.referred);
 		return WAIT;
@@ -284,7 +250,7 @@ static bool prompt_make(struct turn *t, struct err *e)
 	return engine_accepts(&t->model, p, e);
 }
 
-static void emit_response(struct turn *t, enum event_type type, bool with_output)
+void turn_emit_response(struct turn *t, enum event_type type, bool with_output)
 {
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
@@ -302,23 +268,27 @@ static bool something_given(struct turn *t, struct err *e)
 	            "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.");
 }
 
-static enum flow step_open_(struct turn *t)
+enum flow step_open_(struct turn *t)
 {
 	t->context.input = resolved_input(t, &t->error);
 	if (t->error.code || !something_given(t, &t->error) || !open_history(t, &t->error) ||
 	    !compact_calls_fit(t, &t->error) || !prompt_make(t, &t->error))
 		return turn_goto(t, STEP_REFUSE);
+	if (t->run)
+		return run_open(t);
+	if (t->req.background)
+		return turn_goto(t, STEP_QUEUE);
 	if (reply_streams(t->reader.form))
 		t->replay = replay_begin(t->api->api->replays, t->project, t->response.id, t->req.obfuscate);
 	t->created_sent = true;
-	emit_response(t, EV_CREATED, false);
-	emit_response(t, EV_IN_PROGRESS, false);
+	turn_emit_response(t, EV_CREATED, false);
+	turn_emit_response(t, EV_IN_PROGRESS, false);
 	return turn_goto(t, STEP_CALL);
 }
 
 /* --- CALL --- */
 
-static void turn_finish(struct turn *t, enum response_status status, bool whole, bool drop_calls)
+void turn_finish(struct turn *t, enum response_status status, bool whole, bool drop_calls)
 {
 	engine_call_cancel(&t->call);
 	turn_close_items(t, whole, drop_calls);
@@ -328,7 +298,7 @@ static void turn_finish(struct turn *t, enum response_status status, bool whole,
 	turn_goto(t, status == RS_COMPLETED && compact_due(t) ? STEP_COMPACT : STEP_SAVE);
 }
 
-static void turn_fail(struct turn *t, const struct err *e)
+void turn_fail(struct turn *t, const struct err *e)
 {
 	if (t->error.code == ERR_NONE)
 		t->error = *e;
@@ -410,7 +380,8 @@ static void on_deadline(struct timer *timer)
 	struct err e = {0};
 	if (t->step != STEP_CALL && t->step != STEP_COMPACT)
 		return; /* what waits for the store has the store's own deadlines */
-	fail(&e, ERR_ENGINE_TIMEOUT, NULL, "The response took longer than %lld seconds.", (long long)api_limits.turn_seconds);
+	fail(&e, ERR_ENGINE_TIMEOUT, NULL, "The response took longer than %lld seconds.",
+	     (long long)(t->run ? api_limits.background_seconds : api_limits.turn_seconds));
 	if (t->step == STEP_COMPACT) {
 		compact_over(t, &e);
 		return;
@@ -419,7 +390,7 @@ static void on_deadline(struct timer *timer)
 	turn_run(t);
 }
 
-static enum flow step_call(struct turn *t)
+enum flow step_call(struct turn *t)
 {
 	if (t->call.run)
 		return WAIT;
@@ -438,8 +409,8 @@ static enum flow step_call(struct turn *t)
 		engine_call_start(t->api->engine, &t->call, &t->arena, &t->model, &t->prompt);
 	if (api_limits.keepalive_seconds && reply_streams(t->reader.form))
 		timer_start(t->api->loop, &t->clocks.silence, api_limits.keepalive_seconds * 1000, on_silence);
-	if (t->out.rounds.n == 0)
-		timer_start(t->api->loop, &t->clocks.deadline, api_limits.turn_seconds * 1000, on_deadline);
+	if (!t->clocks.deadline.loop) /* once for all rounds */
+		timer_start(t->api->loop, &t->clocks.deadline, t->run ? run_left_ms(t) : api_limits.turn_seconds * 1000, on_deadline);
 	return t->step == STEP_CALL ? WAIT : GO;
 }
 
@@ -453,7 +424,7 @@ static void compact_over(struct turn *t, const struct err *e)
 	turn_run(t);
 }
 
-static enum flow step_compact(struct turn *t)
+enum flow step_compact(struct turn *t)
 {
 	if (!t->call.run)
 		compact_start(t, compact_over);
@@ -472,11 +443,15 @@ static void compact_cancel(struct turn *t)
 
 void turn_cancel(struct turn *t)
 {
-	if (t->stopping || t->step >= STEP_SAVE)
+	if (t->stopping || t->step >= STEP_SAVE || t->step == STEP_QUEUE)
 		return;
 	t->stopping = true;
 	if (t->step == STEP_COMPACT) {
 		compact_cancel(t);
+		return;
+	}
+	if (t->run && t->step != STEP_CALL) { /* run_open() sees it */
+		run_hurry(t);
 		return;
 	}
 	if (t->step != STEP_CALL) { /* nothing was made yet */
@@ -513,13 +488,15 @@ static void on_saved(struct store_op *op, const struct err *e)
 	turn_run(t);
 }
 
-static enum flow step_save(struct turn *t)
+enum flow step_save(struct turn *t)
 {
 	struct turn_record r;
 	bool answers = t->response.status != RS_FAILED || reply_streams(t->reader.form) || !t->reader.reply || !reply_open_head(t->reader.reply);
 	timer_cancel(&t->clocks.deadline);
 	timer_cancel(&t->clocks.grace);
 	timer_cancel(&t->clocks.silence);
+	if (t->run)
+		return run_save(t);
 	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind (decision C2). */
 	if ((!t->req.store && !t->key.given && !turn_conversation_adds(t)) || !answers) {
 		if (t->key.given)
@@ -571,48 +548,41 @@ static enum attempt_end attempt_result(const struct turn *t)
 	return reply_streams(t->reader.form) ? ATTEMPT_STREAM : t->req.store ? ATTEMPT_STORED : ATTEMPT_KEPT;
 }
 
-static enum flow step_done(struct turn *t)
+void turn_emit_end(struct turn *t)
 {
+	if (t->response.status == RS_FAILED)
+		turn_emit(t, &(struct event){.type = EV_ERROR, .error = &t->error});
+	turn_emit_response(t, terminal_event(t->response.status), true);
+}
+
+enum flow step_done(struct turn *t)
+{
+	if (t->run)
+		return END; /* all was said by run_save() */
 	if (reply_streams(t->reader.form)) {
-		if (t->response.status == RS_FAILED)
-			turn_emit(t, &(struct event){.type = EV_ERROR, .error = &t->error});
-		emit_response(t, terminal_event(t->response.status), true);
+		turn_emit_end(t);
 		if (t->reader.reply)
 			reply_end(t->reader.reply, 200, S(""));
 	} else if (t->reader.reply) {
 		end_json(t);
 	}
 	t->reader.reply = NULL;
-	end_attempt(t, attempt_result(t));
+	turn_end_attempt(t, attempt_result(t));
 	return END;
 }
 
-/* --- AGAIN, REFUSE --- */
+/* --- REFUSE --- */
 
-static enum flow step_again(struct turn *t)
+enum flow step_refuse(struct turn *t)
 {
-	struct buf b;
-	t->key.given = false;
-	if (t->key.result.state == IDEM_CRASHED) {
-		char text[ID_MAX];
-		t->response.id = str_copy(&t->arena, id_text(text, "resp", &t->key.result.response));
-		t->response.status = RS_FAILED;
-		fail(&t->response.error, ERR_INTERNAL, NULL, "The server stopped while this request ran.");
-		buf_init(&b, SIZE_MAX / 2);
-		turn_response_write(t, &b, false, true, NULL);
-		t->key.result.answer = str_copy(&t->arena, buf_str(&b));
-		buf_release(&b);
+	if (t->run) { /* accepted long ago: this is its end */
+		struct err why = t->error;
+		if (t->stopping)
+			turn_finish(t, RS_CANCELLED, false, true);
+		else
+			turn_fail(t, &why);
+		return GO;
 	}
-	if (t->reader.reply && reply_streams(t->reader.form))
-		rebuild_events(t->reader.reply, &t->arena, t->key.result.answer);
-	else if (t->reader.reply)
-		reply_end(t->reader.reply, 200, t->key.result.answer);
-	t->reader.reply = NULL;
-	return END;
-}
-
-static enum flow step_refuse(struct turn *t)
-{
 	if (t->key.given) {
 		store_cancel(&t->op);
 		store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);

@@ -22,8 +22,10 @@ struct turn_context {
 	struct compaction *compaction; /* compact.h; NULL: none was begun */
 };
 
-/* The Idempotency-Key of the request (decision N5). */
+/* The request's body as it came; whether it may come again: by its Idempotency-Key (decision N5), or blindly (F1). */
 struct turn_key {
+	struct str body;
+	struct attempt *attempt; /* NULL: its client is not known to send again */
 	bool given;
 	struct idempotency idem;
 	struct idem_result result;
@@ -63,11 +65,11 @@ struct turn {
 	struct engine_model model;
 	struct prompt prompt;
 	struct err error;
-	struct attempt *attempt; /* NULL: its client is not known to send again (decision F1) */
 	struct replay *replay;   /* NULL: nobody can stream this again */
+	struct run *run;         /* not NULL: a background run, which a worker makes */
 };
 
-/* Takes the request over and answers it. `kind`: turn_kind.h, NULL: a response. */
+/* Takes the request over. `kind`: turn_kind.h, NULL: a response. */
 void turn_start(struct request *rq, const struct turn_kind *kind);
 /* Goes on from where it stands; called by whoever unblocks it. */
 void turn_run(struct turn *t);

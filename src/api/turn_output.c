@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "api/background.h"
 #include "api/encrypted.h"
 #include "api/replay.h"
 #include "api/output_parts.h"
@@ -19,6 +20,8 @@ void turn_emit(struct turn *t, struct event *ev)
 	buf_clear(b);
 	event_write(b, ev);
 	int64_t delta = event_delta(ev);
+	if (t->run)
+		run_log_add(&t->run->log, delta, buf_str(b));
 	if (t->replay)
 		replay_add(t->replay, ev->type, ev->seq, delta, buf_str(b));
 	if (t->reader.reply)
@@ -187,7 +190,7 @@ static void emit_summary_part(struct turn *t, const struct out_item *it, enum ev
 	buf_release(&b);
 }
 
-struct out_item *item_open(struct turn *t, enum item_type type)
+struct out_item *turn_item_make(struct turn *t, enum item_type type, const struct id *id)
 {
 	if (t->out.n >= api_limits.output_items) {
 		t->out.too_big = true;
@@ -195,7 +198,7 @@ struct out_item *item_open(struct turn *t, enum item_type type)
 	}
 	struct out_item *it = new(&t->arena, struct out_item);
 	it->type = type;
-	it->id = id_mint();
+	it->id = *id;
 	it->id_text = id_text(arena_bytes(&t->arena, ID_MAX), item_rows[type].prefix, &it->id);
 	it->index = t->out.n++;
 	buf_init(&it->text, (size_t)api_limits.output_bytes + 1);
@@ -207,6 +210,12 @@ struct out_item *item_open(struct turn *t, enum item_type type)
 		t->out.first = it;
 	t->out.last = it;
 	return it;
+}
+
+struct out_item *item_open(struct turn *t, enum item_type type)
+{
+	struct id id = id_mint();
+	return turn_item_make(t, type, &id);
 }
 
 void item_added(struct turn *t, struct out_item *it)

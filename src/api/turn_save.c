@@ -43,10 +43,12 @@ struct turn_item *turn_items(struct turn *t, size_t *n, size_t *n_output)
 	turn_conversation_news(t, items);
 	turn_conversation_ids(t, &taken);
 	for (size_t i = 0; i < t->req.n_items; i++)
-		if (t->req.items[i].type == ITEM_REFERENCE)
+		if (t->req.items[i].type != ITEM_REFERENCE)
+			items[k++] = input_record(t, &t->req.items[i], &taken);
+		else if (t->context.referred && t->context.referred[r].json.n) /* else a background run failed for it */
 			items[k++] = (struct turn_item){.id = t->context.referred[r++].id};
 		else
-			items[k++] = input_record(t, &t->req.items[i], &taken);
+			r++;
 	map_release(&taken);
 	for (struct out_item *it = t->out.first; it; it = it->next)
 		if (it->json.n) {

@@ -5,6 +5,7 @@
 #include "api/join.h"
 #include "api/rebuild.h"
 #include "api/replay.h"
+#include "api/steps.h"
 #include "api/turn_link.h"
 #include "api/turn_kind.h"
 #include "base/clock.h"
@@ -16,11 +17,11 @@ static void on_gone(struct reply_owner *o)
 	struct turn *t = OWNER(o, struct turn, reader.owner);
 	t->reader.reply = NULL;
 	engine_call_resume(&t->call);
-	if (t->attempt)
-		attempt_abandoned(t->attempt);
+	if (t->key.attempt)
+		attempt_abandoned(t->key.attempt);
 	if (t->api->api->options.finish_on_disconnect)
 		return;
-	if (t->attempt && api_limits.retry_grace_ms > 0)
+	if (t->key.attempt && api_limits.retry_grace_ms > 0)
 		timer_start(t->api->loop, &t->clocks.grace, api_limits.retry_grace_ms, t->clocks.grace.fire);
 	else
 		turn_cancel(t);
@@ -29,7 +30,7 @@ static void on_gone(struct reply_owner *o)
 static void on_grace_over(struct timer *timer)
 {
 	struct turn *t = OWNER(timer, struct turn, clocks.grace);
-	bool wanted = (t->replay && replay_followed(t->replay)) || (t->attempt && attempt_joined(t->attempt));
+	bool wanted = (t->replay && replay_followed(t->replay)) || (t->key.attempt && attempt_joined(t->key.attempt));
 	if (!wanted)
 		turn_cancel(t);
 	else /* the client came back for it: look again later */
@@ -43,7 +44,7 @@ static void on_room(struct reply_owner *o)
 
 /* --- birth --- */
 
-static bool idempotency_read(struct turn *t, struct request *rq, struct str body)
+static bool idempotency_read(struct turn *t, struct request *rq)
 {
 	struct str key = exchange_header(rq->x, S("idempotency-key"));
 	if (!key.n)
@@ -52,46 +53,41 @@ static bool idempotency_read(struct turn *t, struct request *rq, struct str body
 		return fail(&t->error, ERR_STRING_TOO_LONG, NULL, "Invalid Idempotency-Key: at most 255 characters.");
 	t->key.idem.route = S("POST /v1/responses");
 	t->key.idem.key = str_copy(&t->arena, key);
-	body_hash(body, t->key.idem.body_hash);
+	body_hash(t->key.body, t->key.idem.body_hash);
 	t->key.given = true;
 	return true;
 }
 
-/* `rq` NULL: over a WebSocket. */
-static bool turn_read(struct turn *t, struct request *rq, struct str text)
+bool turn_read(struct turn *t, bool socket)
 {
-	struct str body = str_copy(&t->arena, text);
 	struct err unknown = {0};
 	yyjson_val *v;
-	if (t->kind && !str_trim(body).n) /* the SDKs may leave it out where everything is optional */
-		body = S("{}");
-	if (!json_parse(&t->arena, body, &v, &t->error))
+	if (t->kind && !str_trim(t->key.body).n) /* the SDKs may leave it out where everything is optional */
+		t->key.body = S("{}");
+	if (!json_parse(&t->arena, t->key.body, &v, &t->error))
 		return false;
 	struct str model = json_str(json_get(v, S("model")));
 	if (model.p || t->kind)
 		engine_find(t->api->api->options.engines, &t->arena, model, &t->model, &unknown);
 	struct request_rules rules = {t->kind ? t->kind->request : REQUEST_CREATE, t->model.pass, t->model.name.p ? str_copy(&t->arena, t->model.engine).p : NULL,
-	                              .socket = !rq};
+	                              .socket = socket};
 	if (!create_read(&t->arena, v, &rules, &t->req, &t->error))
 		return false;
-	if (unknown.code) {
+	t->response.model = t->model.name.p ? t->model.name : model;
+	if (unknown.code)
 		t->error = unknown;
-		return false;
-	}
-	if (!t->kind)
-		return !rq || idempotency_read(t, rq, body);
-	t->req.store = false;
-	return true;
+	if (t->kind)
+		t->req.store = false;
+	return !unknown.code;
 }
 
-static struct turn *turn_new(struct api_loop *al, int64_t project)
+struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, const struct id *id)
 {
-	struct arena a = {0};
-	struct turn *t = new(&a, struct turn);
-	t->arena = a;
+	struct turn *t = new(a, struct turn);
+	t->arena = *a;
 	t->api = al;
 	t->project = project;
-	t->id = id_mint();
+	t->id = *id;
 	t->response = (struct response){.req = &t->req, .created_at = clock_wall_s(), .status = RS_IN_PROGRESS};
 	t->response.id = id_text(arena_bytes(&t->arena, ID_MAX), "resp", &t->id);
 	t->reader.owner = (struct reply_owner){on_gone, on_room};
@@ -102,6 +98,15 @@ static struct turn *turn_new(struct api_loop *al, int64_t project)
 	al->turns = t;
 	al->n_turns++;
 	atomic_fetch_add(&al->api->running, 1);
+	return t;
+}
+
+static struct turn *turn_make(struct api_loop *al, int64_t project, struct str body)
+{
+	struct arena a = {0};
+	struct id id = id_mint();
+	struct turn *t = turn_new(al, project, &a, &id);
+	t->key.body = str_copy(&t->arena, body);
 	return t;
 }
 
@@ -118,7 +123,6 @@ static bool room_for_one(const struct api_loop *al, struct err *e)
 static void turn_begin(struct turn *t, bool ok)
 {
 	if (ok) {
-		t->response.model = t->model.name;
 		if (t->req.not_applied)
 			reply_header(t->reader.reply, S("antiphon-not-applied"), str_of(t->req.not_applied));
 		if (t->req.obfuscate && reply_streams(t->reader.form))
@@ -132,9 +136,9 @@ void turn_start_lane(struct api_loop *al, int64_t project, struct str body, stru
 {
 	struct err busy = {0};
 	room_for_one(al, &busy);
-	struct turn *t = turn_new(al, project);
+	struct turn *t = turn_make(al, project, body);
 	t->error = busy;
-	bool ok = !busy.code && turn_read(t, NULL, body);
+	bool ok = !busy.code && turn_read(t, true);
 	t->reader.form = REPLY_WS;
 	t->reader.reply = reply_open_lane(lane, al->loop, &t->reader.owner);
 	t->reader.link = link;
@@ -155,11 +159,11 @@ void turn_start(struct request *rq, const struct turn_kind *kind)
 		body_hash(exchange_request(rq->x)->body, hash);
 	if (tries >= 1 && retry_join(rq, hash))
 		return;
-	struct turn *t = turn_new(rq->api, rq->project);
+	struct turn *t = turn_make(rq->api, rq->project, exchange_request(rq->x)->body);
 	t->kind = kind;
 	if (tries >= 0)
-		t->attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, t->response.id);
-	bool ok = turn_read(t, rq, exchange_request(rq->x)->body);
+		t->key.attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, t->response.id);
+	bool ok = turn_read(t, false) && (kind || idempotency_read(t, rq));
 	t->reader.form = ok && t->req.stream ? REPLY_SSE : REPLY_JSON;
 	t->reader.reply = reply_open(rq->x, t->reader.form, &t->reader.owner);
 	turn_begin(t, ok);

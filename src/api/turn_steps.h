@@ -7,13 +7,14 @@
 	X(HOLD, hold, TO(LOAD) | TO(REFUSE))               /* its turn on the conversation */        \
 	X(LOAD, load, TO(REFER) | TO(REFUSE))              /* the context that it continues */       \
 	X(REFER, refer, TO(OPEN) | TO(REFUSE))             /* item_reference */                      \
-	X(OPEN, open_, TO(CALL) | TO(REFUSE))              /* last checks; response.created leaves */ \
-	X(CALL, call, TO(CALL) | TO(COMPACT) | TO(SAVE)) /* the engine streams; again after our tools */ \
+	X(OPEN, open_, TO(CALL) | TO(QUEUE) | TO(SAVE) | TO(REFUSE)) /* last checks; response.created leaves */ \
+	X(QUEUE, queue, TO(REFUSE))                        /* background: a row; a worker does the rest */ \
+	X(CALL, call, TO(CALL) | TO(COMPACT) | TO(SAVE))   /* the engine streams; again after our tools */ \
 	X(COMPACT, compact, TO(SAVE))                      /* the context is summed up */            \
 	X(SAVE, save, TO(DONE))                            /* one record, one transaction */         \
 	X(DONE, done, 0)                                   /* the terminal event, then the end */    \
 	X(AGAIN, again, 0)                                 /* the answer that the key already has */ \
-	X(REFUSE, refuse, 0)                               /* an error before anything was sent */
+	X(REFUSE, refuse, TO(SAVE))                        /* an error before anything was sent */
 
 enum turn_step {
 #define X(NAME, fn, to) STEP_##NAME,

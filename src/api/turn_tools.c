@@ -27,11 +27,42 @@ static void choose(struct turn *t)
 		t->prompt.choice = CHOICE_AUTO;
 }
 
-bool turn_tools_next(struct turn *t, struct err *e)
+/* The finished items from `from` up to `last` (NULL: all) go to the engine. */
+static bool tell_engine(struct turn *t, struct out_item *from, const struct out_item *last, struct err *e)
 {
 	struct item *items = new_array(&t->arena, struct item, (size_t)t->out.n + 1);
-	int64_t ours = 0;
 	size_t n = 0;
+	for (struct out_item *it = from; it; it = it == last ? NULL : it->next)
+		n += it->json.n && item_view(&t->arena, it->json, &items[n]);
+	return prompt_add_items(&t->arena, &t->prompt, items, n, "", e);
+}
+
+bool turn_tools_between(const struct turn *t)
+{
+	for (const struct out_item *it = t->out.first; it; it = it->next)
+		if (!it->done)
+			return false;
+	return t->out.last && hosted(t->out.last);
+}
+
+bool turn_tools_rejoin(struct turn *t, struct err *e)
+{
+	struct out_item *last = NULL;
+	for (struct out_item *it = t->out.first; it; it = it->next)
+		if (hosted(it) && it->json.n) {
+			last = it;
+			t->out.rounds.n = ++t->out.rounds.calls;
+		}
+	t->out.rounds.last = t->out.last;
+	if (!last)
+		return true;
+	choose(t);
+	return tell_engine(t, t->out.first, last, e);
+}
+
+bool turn_tools_next(struct turn *t, struct err *e)
+{
+	int64_t ours = 0;
 	for (struct out_item *it = first_of_round(t); it; it = it->next) {
 		if (it->tool && !hosted(it))
 			return false; /* the client's turn */
@@ -40,9 +71,7 @@ bool turn_tools_next(struct turn *t, struct err *e)
 	if (!ours || t->prompt.choice == CHOICE_NONE)
 		return false;
 	turn_close_items(t, true, false);
-	for (struct out_item *it = first_of_round(t); it; it = it->next)
-		n += it->json.n && item_view(&t->arena, it->json, &items[n]);
-	if (!prompt_add_items(&t->arena, &t->prompt, items, n, "", e))
+	if (!tell_engine(t, first_of_round(t), NULL, e))
 		return false;
 	t->out.rounds.n++;
 	t->out.rounds.calls += ours;

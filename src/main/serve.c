@@ -137,6 +137,9 @@ static void open_api(struct app *app)
 	    .allow_anonymous = c->server_allow_anonymous,
 	    .finish_on_disconnect = str_eq(c->api_on_disconnect, S("finish")),
 	    .resume_background = str_eq(c->api_resume, S("background")),
+	    .on_restart = str_eq(c->api_on_restart, S("retry"))  ? RESTART_RETRY
+			  : str_eq(c->api_on_restart, S("fail")) ? RESTART_FAIL
+								 : RESTART_AUTO,
 	    .hosts = c->server_hosts.at,
 	    .n_hosts = c->server_hosts.n,
 	    .cors = c->server_cors.at,

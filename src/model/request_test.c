@@ -124,8 +124,6 @@ static const struct refusal parameter_rows[] = {
 	 "Invalid 'prompt_cache_key': string too long. Expected a string with maximum length 64, but got a string with "
 	 "length 65 instead."},
 	/* shapes first, then refused by name */
-	{"\"background\":true", ERR_UNSUPPORTED_PARAMETER, "background",
-	 "Unsupported parameter: 'background'. " LATER_TEXT("background responses")},
 	{"\"background\":1", ERR_INVALID_TYPE, "background",
 	 "Invalid type for 'background': expected a boolean, but got an integer instead."},
 	{"\"conversation\":{\"id\":\"resp_1\"}", ERR_INVALID_VALUE, "conversation.id",

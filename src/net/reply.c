@@ -122,6 +122,11 @@ struct reply *reply_open_lane(struct reply_lane *lane, struct loop *l, struct re
 	return r; /* silence is broken by the WebSocket's pings */
 }
 
+void reply_give(struct reply *r, struct reply_owner *owner)
+{
+	r->owner = owner;
+}
+
 /* --- obfuscation --- */
 
 void reply_obfuscate(struct reply *r, struct str response_id)
@@ -228,11 +233,6 @@ int64_t reply_last_ms(const struct reply *r)
 bool reply_open_head(const struct reply *r)
 {
 	return r->lane ? !r->sent : !exchange_begun(r->x);
-}
-
-enum reply_form reply_form(const struct reply *r)
-{
-	return r->form;
 }
 
 void reply_header(struct reply *r, struct str name, struct str value)

@@ -25,6 +25,8 @@ struct reply_owner {                        /* embedded in the turn or the repla
 void reply_setup(const uint8_t secret[16]);
 /* Takes over the exchange. */
 struct reply *reply_open(struct exchange *x, enum reply_form form, struct reply_owner *owner);
+/* Another owner from now on. */
+void reply_give(struct reply *r, struct reply_owner *owner);
 /* Random-looking padding on every event that has a string `delta`: from a keyed hash of response id and
  * sequence number, so that a replay is equal (decision G3). Off until called. */
 void reply_obfuscate(struct reply *r, struct str response_id);
@@ -42,7 +44,6 @@ void reply_end(struct reply *r, int status, struct str body);
 void reply_fail(struct reply *r, const struct err *e);
 /* true when a status line can still be chosen. */
 bool reply_open_head(const struct reply *r);
-enum reply_form reply_form(const struct reply *r);
 /* Headers for the answer, as exchange_add_header(). */
 void reply_header(struct reply *r, struct str name, struct str value);
 /* Frees the reply without an end, cutting the connection. */

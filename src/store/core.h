@@ -55,17 +55,6 @@ static inline struct str rnd_str(const struct id *id)
 	return (struct str){(const char *)id->rnd, ID_RND};
 }
 
-/* --- run.c --- */
-/* A background run as it now stands. */
-struct run_now {
-	const struct id *id;
-	int64_t now, created_at, tries;
-	bool found, ended, kept, obfuscated; /* found false: none (any more) */
-	char status[16];                     /* once it has ended */
-};
-/* Inside a snapshot. */
-bool run_look(struct store_port *p, int64_t project, const struct id *id, struct run_now *ret, struct err *e);
-
 /* --- folder.c --- */
 /* Makes the folder and takes its lock; the number goes to folder_release(). */
 bool folder_take(const char *dir, int *ret, struct err *e);

@@ -69,7 +69,8 @@ static void schema(void)
 	rig_shut(&r);
 	/* As the first version left it: opens, and what it held is there. */
 	rig_exec(r.dir, "DROP TABLE idempotency; DROP TABLE seal_key; DROP TABLE conversation;"
-			"DROP TABLE conversation_item; PRAGMA user_version=1");
+			"DROP TABLE conversation_item; DROP TABLE run; DROP TABLE run_text; DROP TABLE run_event;"
+			"PRAGMA user_version=1");
 	rig_open(&r);
 	CHECK(rig_number(&r, "PRAGMA user_version") == newest);
 	CHECK(rig_number(&r, "SELECT count(*) FROM idempotency") == 0);

@@ -58,3 +58,14 @@ struct record_room {
  * `op` learns why. */
 struct store_request *record_request(struct store_port *p, struct store_op *op, const struct turn_record *t,
 				     struct record_room room);
+
+/* --- run.c --- */
+/* A background run as it now stands. */
+struct run_now {
+	const struct id *id;
+	int64_t now, created_at, tries;
+	bool found, ended, kept, obfuscated; /* found false: none (any more) */
+	char status[16];                     /* once it has ended */
+};
+/* Inside a snapshot. */
+bool run_look(struct store_port *p, int64_t project, const struct id *id, struct run_now *ret, struct err *e);

@@ -68,7 +68,7 @@ struct run_end {
 void store_run_end(struct store_port *p, struct store_op *op, const struct run_end *end, const struct turn_record *t);
 
 struct run_events {
-	struct run_batch *batches; /* the first may begin before what was asked for */
+	struct run_batch *batches; /* the first may begin before what was asked for, but has some of it */
 	size_t n;
 	bool ended; /* there are no further ones, now or later */
 };

@@ -131,7 +131,8 @@ static void a_life(void)
 	CHECK_STR(seen.json, S("{\"status\":\"in_progress\"}"));
 	CHECK(events(&r, &run, 3, 100, &a, &ev) == ERR_NONE && ev.n == 2 && ev.batches[0].seq == 2 && !ev.ended);
 	CHECK(events(&r, &run, 0, 2, &a, &ev) == ERR_NONE && ev.n == 1);
-	CHECK(events(&r, &run, 9, 100, &a, &ev) == ERR_NONE && ev.n == 1 && ev.batches[0].seq == 4);
+	CHECK(events(&r, &run, 9, 100, &a, &ev) == ERR_NONE && ev.n == 0 && !ev.ended);
+	CHECK(events(&r, &run, 4, 1, &a, &ev) == ERR_NONE && ev.n == 1 && ev.batches[0].seq == 4);
 	run.project = 2;
 	CHECK(events(&r, &run, 0, 100, &a, &ev) == ERR_NOT_FOUND);
 	CHECK(look(&r, &run, &a, &seen) == ERR_NOT_FOUND);

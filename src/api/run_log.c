@@ -1,0 +1,138 @@
+/* run_log.c - the events of a background run on their way to the store. */
+#include "api/run_log.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+enum { BATCH_MS = 20, BATCH_BYTES = 65536, AGAIN_MS = 1000 };
+
+/* --- the form --- */
+
+/* Before each event: its length, and the length of its string delta (-1: none). */
+struct lead {
+	uint32_t n;
+	int32_t delta;
+};
+
+void run_event_pack(struct buf *b, int64_t delta, struct str json)
+{
+	struct lead lead = {(uint32_t)json.n, (int32_t)delta};
+	buf_add(b, (struct str){(const char *)&lead, sizeof lead});
+	buf_add(b, json);
+}
+
+/* Every event begins with its type (model/event.c). */
+static struct str name_of(struct str json)
+{
+	struct str lead = S("{\"type\":\"");
+	if (!str_starts(json, lead))
+		return (struct str){0};
+	const char *p = json.p + lead.n, *end = memchr(p, '"', json.n - lead.n);
+	return end ? (struct str){p, (size_t)(end - p)} : (struct str){0};
+}
+
+bool run_event_next(struct str *rest, struct run_event *ret)
+{
+	struct lead lead;
+	if (rest->n < sizeof lead)
+		return false;
+	memcpy(&lead, rest->p, sizeof lead);
+	if (lead.n > rest->n - sizeof lead)
+		return false;
+	ret->json = (struct str){rest->p + sizeof lead, lead.n};
+	ret->name = name_of(ret->json);
+	ret->delta = lead.delta;
+	*rest = (struct str){rest->p + sizeof lead + lead.n, rest->n - sizeof lead - lead.n};
+	return true;
+}
+
+/* --- the log --- */
+
+void run_log_open(struct run_log *log, struct api_loop *al, int64_t key, int64_t holder, int64_t seq)
+{
+	*log = (struct run_log){.api = al, .key = key, .holder = holder, .seq = seq, .last_ms = -BATCH_MS};
+	buf_init(&log->open, SIZE_MAX / 2);
+	buf_init(&log->body, SIZE_MAX / 2);
+	buf_init(&log->sending, SIZE_MAX / 2);
+	buf_init(&log->sent_body, SIZE_MAX / 2);
+}
+
+void run_log_close(struct run_log *log)
+{
+	store_cancel(&log->op);
+	timer_cancel(&log->beat);
+	buf_release(&log->open);
+	buf_release(&log->body);
+	buf_release(&log->sending);
+	buf_release(&log->sent_body);
+}
+
+static void on_beat(struct timer *t);
+
+static void on_appended(struct store_op *op, const struct err *e)
+{
+	struct run_log *log = OWNER(op, struct run_log, op);
+	if (e->code == ERR_CONFLICT) {
+		log->lost(log);
+		return;
+	}
+	if (e->code != ERR_NONE) {
+		log_at(LOG_ERROR, "events of a background response could not be saved", "error=\"%s\"", e->msg);
+		timer_start(log->api->loop, &log->beat, AGAIN_MS, on_beat);
+		return;
+	}
+	log->under_way = false;
+	runs_tell(log->api->api->runs, log->key, RUN_NEWS);
+	if (log->idle)
+		log->idle(log);
+	else if (log->n)
+		timer_start(log->api->loop, &log->beat, BATCH_MS, on_beat);
+}
+
+static void swap(struct buf *a, struct buf *b)
+{
+	struct buf c = *a;
+	*a = *b;
+	*b = c;
+}
+
+static void on_beat(struct timer *t)
+{
+	struct run_log *log = OWNER(t, struct run_log, beat);
+	if (!log->under_way) {
+		buf_clear(&log->sending);
+		buf_clear(&log->sent_body);
+		swap(&log->open, &log->sending);
+		swap(&log->body, &log->sent_body);
+		log->sent = (struct run_batch){log->seq, log->n, buf_str(&log->sending)};
+		log->seq += log->n;
+		log->n = 0;
+		log->under_way = true;
+	}
+	log->last_ms = loop_now_ms(log->api->loop);
+	log->op.done = on_appended;
+	store_run_append(log->api->store, &log->op, log->key, log->holder, &log->sent, buf_str(&log->sent_body));
+}
+
+void run_log_add(struct run_log *log, int64_t delta, struct str json)
+{
+	struct loop *l = log->api->loop;
+	run_event_pack(&log->open, delta, json);
+	log->n++;
+	if (log->under_way || log->idle)
+		return;
+	/* The first one after a silence need not wait: what comes with it in this turn of the loop goes with it. */
+	int64_t due = log->last_ms + BATCH_MS - loop_now_ms(l);
+	if (log->open.n >= BATCH_BYTES || due < 0)
+		due = 0;
+	if (!log->beat.loop || due == 0)
+		timer_start(l, &log->beat, due, on_beat);
+}
+
+bool run_log_stop(struct run_log *log)
+{
+	if (!log->under_way)
+		timer_cancel(&log->beat);
+	return !log->under_way;
+}

@@ -1,0 +1,38 @@
+/* run_log.h - the events of a background run on their way to the store (decisions G2, G3).
+ *
+ * Events are gathered and leave as one batch after at most BATCH_MS; readers hear of a batch once it is committed.
+ * One batch is under way at a time; one that could not be written is tried again until it can. Loop thread. */
+#pragma once
+#include "api/internal.h"
+#include "api/runs.h"
+
+struct run_log {
+	struct api_loop *api;
+	int64_t key, holder;
+	int64_t seq, n;      /* number of the first event gathered, and how many are */
+	struct buf open;     /* they */
+	struct buf body;     /* the response object that goes with them; empty: it did not change */
+	struct run_batch sent;
+	struct buf sending, sent_body;
+	bool under_way;
+	int64_t last_ms;     /* when a batch last left */
+	struct store_op op;
+	struct timer beat;
+	void (*idle)(struct run_log *); /* when set: called when nothing is under way any more */
+	void (*lost)(struct run_log *); /* the run is no longer ours; may free the log */
+};
+
+void run_log_open(struct run_log *log, struct api_loop *al, int64_t key, int64_t holder, int64_t seq);
+void run_log_close(struct run_log *log);
+void run_log_add(struct run_log *log, int64_t delta, struct str json);
+/* No batch leaves any more: the caller writes what is gathered itself. false: wait for idle(). */
+bool run_log_stop(struct run_log *log);
+
+/* One event in the form of a batch. */
+void run_event_pack(struct buf *b, int64_t delta, struct str json);
+struct run_event {
+	struct str name, json; /* as reply_event() wants them */
+	int64_t delta;
+};
+/* The next event of what is left of a batch, which is moved on; false at its end. */
+bool run_event_next(struct str *rest, struct run_event *ret);
