@@ -8,7 +8,7 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
-from engine_script import call, calls_interleaved, cut, finish, overflow, refuse, say, status, think
+from engine_script import call, calls_interleaved, cut, finish, hang, overflow, refuse, say, status, think
 from harness import make_key
 
 pytestmark = pytest.mark.sdk
@@ -578,3 +578,54 @@ def test_models(client):
 def test_raw_response_headers(client):
     raw_answer = client.responses.with_raw_response.create(model=MODEL, input="x")
     assert raw_answer.headers["x-request-id"].startswith("req_") and raw_answer.parse().output_text
+
+
+# --- background ---
+
+def poll(client, response):
+    while response.status in ("queued", "in_progress"):
+        response = client.responses.retrieve(response.id)
+    return response
+
+
+def test_background(client):
+    made = client.responses.create(model=MODEL, input="hi", background=True)
+    assert made.status == "queued" and made.background is True
+    done = poll(client, made)
+    assert done.status == "completed" and done.output_text == "You said: hi."
+    with pytest.raises(openai.BadRequestError):
+        client.responses.cancel(made.id)
+
+
+def test_background_cancel(client, engine):
+    engine.next(say("Once upon"), hang())
+    made = client.responses.create(model=MODEL, input="hi", background=True)
+    ended = client.responses.cancel(made.id)
+    assert ended.status == "cancelled" and client.responses.cancel(made.id) == ended == client.responses.retrieve(made.id)
+
+
+def test_background_stream_resumed(client, engine):
+    engine.next(think("hm"), say("one ", "two ", "three"))
+    seen = []
+    with client.responses.create(model=MODEL, input="hi", background=True, stream=True) as stream:
+        for event in stream:
+            seen.append(event)
+            if event.type == "response.output_text.delta":
+                break
+    id = seen[0].response.id
+    with client.responses.retrieve(id, stream=True, starting_after=seen[-1].sequence_number) as stream:
+        seen += list(stream)
+    assert [e.sequence_number for e in seen] == list(range(len(seen)))
+    assert seen[-1].type == "response.completed" and seen[-1].response.output_text == "one two three"
+    assert list(client.responses.retrieve(id, stream=True)) == seen
+
+
+def test_background_stream_helper(client, engine):
+    engine.next(say("one ", "two"))
+    made = client.responses.create(model=MODEL, input="hi", background=True)
+    with client.responses.stream(response_id=made.id) as stream:
+        assert "".join(e.delta for e in stream if e.type == "response.output_text.delta") == "one two"
+        assert stream.get_final_response().output_text == "one two"
+    # From a place on: the helper is told all and keeps back what was seen.
+    with client.responses.stream(response_id=made.id, starting_after=4) as stream:
+        assert next(iter(stream)).sequence_number == 5

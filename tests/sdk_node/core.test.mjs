@@ -167,3 +167,36 @@ test('models', async () => {
   for await (const m of client.models.list()) names.push(m.id);
   assert.ok(names.includes(model));
 });
+
+test('background: poll, stream again, cancel', async () => {
+  const made = await client.responses.create({ model, input: 'hi', background: true });
+  assert.equal(made.status, 'queued');
+  let now = made;
+  while (['queued', 'in_progress'].includes(now.status)) now = await client.responses.retrieve(made.id);
+  assert.equal(now.output_text, 'You said: hi.');
+  const events = [];
+  for await (const event of await client.responses.retrieve(made.id, { stream: true, starting_after: 4 })) events.push(event);
+  assert.equal(events[0].sequence_number, 5);
+  assert.equal(events.at(-1).type, 'response.completed');
+  await assert.rejects(client.responses.cancel(made.id), OpenAI.BadRequestError);
+  const endless = await client.responses.create({ model, input: 'script endless', background: true });
+  const ended = await client.responses.cancel(endless.id);
+  assert.equal(ended.status, 'cancelled');
+  assert.deepEqual(await client.responses.cancel(endless.id), ended);
+});
+
+test('background: the stream helper goes on by response_id', async () => {
+  let id, last;
+  const first = await client.responses.create({ model, input: 'script everything', tools, background: true, stream: true });
+  for await (const event of first) {
+    id ??= event.response.id;
+    last = event.sequence_number;
+    if (event.type === 'response.output_text.delta') break;
+  }
+  const seen = [];
+  const helper = client.responses.stream({ response_id: id, starting_after: last });
+  helper.on('event', (event) => seen.push(event.sequence_number));
+  const final = await helper.finalResponse();
+  assert.equal(seen[0], last + 1);
+  assert.deepEqual(final.output.map((item) => item.type), ['reasoning', 'message', 'function_call', 'function_call']);
+});
