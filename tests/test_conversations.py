@@ -1,4 +1,5 @@
 """/v1/conversations and turns on a conversation: routes, texts, races, deletions, kill -9."""
+import http.client
 import json
 import os
 import random
@@ -193,6 +194,9 @@ def test_items_of_elsewhere_by_reference(server, engine):
     server.create("on", conversation=made["id"])
     assert [m["content"] for m in engine.last.body["messages"]] [1:] == [
         "first\n\nYou said: where from.", "again", "You said: again.", "on"]
+    last = server.create("and on", conversation=made["id"])
+    stood = server.get(f"/v1/responses/{last['id']}/input_items?order=asc").json["data"]
+    assert stood == items_of(server, made["id"])[:-1], "no item twice"
 
 
 def test_projects(engine, servers):
@@ -363,6 +367,26 @@ def test_the_second_waits_for_the_first(server, engine):
     assert texts(items_of(server, made["id"])) == ["first", "ab", "second", "You said: second.", "posted"]
 
 
+def test_background_runs_wait_their_turn(server, engine):
+    made = make(server)
+    go = threading.Event()
+    engine.next(say("a"), lambda answer: go.wait(60), say("b"))
+    stream = server.stream("first", conversation=made["id"])
+    stream.until("response.output_text.delta")
+    runs = [server.create(f"run {i}", conversation=made["id"], background=True) for i in range(2)]
+    assert all(run["status"] == "queued" and run["conversation"] == {"id": made["id"]} for run in runs)
+    go.set()
+    list(stream)
+    for run in runs:
+        done = eventually(lambda: (r := server.get("/v1/responses/" + run["id"]).json)["status"] == "completed" and r)
+        assert done["conversation"] == {"id": made["id"]}
+    found = texts(items_of(server, made["id"]))
+    assert found[:2] == ["first", "ab"]
+    assert sorted([found[2:4], found[4:]]) == [["run 0", "You said: run 0."], ["run 1", "You said: run 1."]]
+    last = server.create("last", conversation=made["id"])
+    assert texts(server.get(f"/v1/responses/{last['id']}/input_items?order=asc").json["data"]) == found + ["last"]
+
+
 def test_after_a_while_it_is_locked(engine, servers):
     config = {"env": {"ANTIPHON_API_CONVERSATION_WAIT_MS": "300"}}
     server = servers(engine, **config)
@@ -390,7 +414,6 @@ def test_who_leaves_while_waiting_is_forgotten(server, engine):
     stream.until("response.output_text.delta")
     for body, path in [({"model": "scripted", "input": "gone", "conversation": made["id"]}, "/v1/responses"),
                        ({"items": [message("gone")]}, f"/v1/conversations/{made['id']}/items")]:
-        import http.client
         connection = http.client.HTTPConnection(server.host, server.port)
         connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
         time.sleep(0.2)
@@ -400,6 +423,42 @@ def test_who_leaves_while_waiting_is_forgotten(server, engine):
     list(stream)
     server.create("second", conversation=made["id"])
     assert texts(items_of(server, made["id"])) == ["first", "ab", "second", "You said: second."]
+
+
+def test_a_post_sent_again_adds_nothing(server):
+    """The SDKs send POSTs again by themselves, with a count and no key."""
+    def retry(n):
+        return {"X-Stainless-Retry-Count": str(n)}
+
+    made = server.post("/v1/conversations", {"metadata": {"a": "b"}}, headers=retry(0)).json
+    assert server.post("/v1/conversations", {"metadata": {"a": "b"}}, headers=retry(1)).json == made
+    assert server.post("/v1/conversations", {"metadata": {"a": "b"}}, headers=retry(0)).json != made
+    path, body = f"/v1/conversations/{made['id']}/items", {"items": [message("once")]}
+    first = server.post(path, body, headers=retry(0))
+    for n in (1, 2):
+        again = server.post(path, body, headers=retry(n))
+        assert (again.status, again.json) == (200, first.json)
+    other = make(server)
+    assert texts(server.post(f"/v1/conversations/{other['id']}/items", body, headers=retry(1)).json["data"]) == ["once"]
+    assert texts(items_of(server, made["id"])) == texts(items_of(server, other["id"])) == ["once"]
+    refused = server.post(path, {"items": []}, headers=retry(0))
+    assert server.post(path, {"items": []}, headers=retry(1)).json == refused.json
+
+
+def test_a_post_whose_client_leaves_is_not_made_twice(engine, servers):
+    server = servers(engine, env={"ANTIPHON_SERVER_LOOPS": "1"})  # the first post is read before the second
+    made = make(server)
+    path = f"/v1/conversations/{made['id']}/items"
+    for i in range(30):
+        body = json.dumps({"items": [message(f"item {i}")]})
+        connection = http.client.HTTPConnection(server.host, server.port)
+        connection.request("POST", path, body, {"Content-Type": "application/json", "X-Stainless-Retry-Count": "0"})
+        if i % 3:
+            time.sleep(0.002 * (i % 3))
+        connection.close()
+        answer = server.post(path, body, headers={"X-Stainless-Retry-Count": "1"})
+        assert answer.status == 200 and texts(answer.json["data"]) == [f"item {i}"]
+    assert sorted(texts(items_of(server, made["id"]))) == sorted(f"item {i}" for i in range(30))
 
 
 def test_eight_clients_on_one_conversation(server, engine):

@@ -5,6 +5,7 @@
 
 #include "api/attempts.h"
 #include "api/background.h"
+#include "api/conversations.h"
 #include "api/internal.h"
 #include "api/pages.h"
 #include "api/replay.h"
@@ -88,4 +89,5 @@ void api_cancel_all(struct api_loop *al)
 			turn_cancel(t);
 	}
 	chats_cancel(al);
+	conversations_cancel(al);
 }

@@ -1,16 +1,25 @@
 /* conversations.c - /v1/conversations and the items below it. */
 #include "api/conversations.h"
 
+#include "api/attempts.h"
+#include "api/join.h"
+#include "api/rebuild.h"
 #include "api/turn.h"
 #include "base/clock.h"
 #include "model/conversation.h"
 
-/* One request on its way: store operations one after the other, for some under the conversation's lease. Lives
- * in the request arena, ends with the exchange. */
+/* One request on its way: store operations one after the other, for some under the conversation's lease. It goes
+ * with its client, but for one that may be sent again: that one goes on, and its answer is kept. */
 struct visit {
-	struct request *rq;
-	struct store_op op;
+	struct arena arena;
+	struct api_loop *api;
+	struct visit *next, *prev;
+	struct request *rq; /* NULL: the client left */
 	struct reader reader;
+	struct store_op op;
+	struct attempt *attempt; /* NULL: the client is not known to send again (decision F1) */
+	int64_t project;
+	struct str conversation_id, item_id; /* of the path */
 	struct conversation_body body;
 	struct stored_conversation conversation;
 	struct stored_page page;
@@ -21,22 +30,57 @@ struct visit {
 	struct str *listed;
 	void (*resolved)(struct visit *);
 	/* the lease */
-	struct id id;
-	struct conversation_lease lease;
-	struct timer patience;
-	void (*held)(struct visit *);
+	struct visit_lease {
+		struct conversation_lease lease;
+		struct timer patience;
+		void (*held)(struct visit *);
+	} hold;
 };
 
-static void visit_drop(struct visit *v)
+static void end_attempt(struct visit *v, enum attempt_end end, int status, struct str answer)
+{
+	if (v->attempt)
+		attempt_end(v->attempt, end, status, answer);
+	v->attempt = NULL;
+}
+
+static void visit_free(struct visit *v)
 {
 	store_cancel(&v->op);
-	lease_drop(&v->lease);
-	timer_cancel(&v->patience);
+	lease_drop(&v->hold.lease);
+	timer_cancel(&v->hold.patience);
+	if (v->attempt) {
+		struct err left = {0};
+		fail(&left, ERR_UNAVAILABLE, NULL, "The request was given up because its client left.");
+		end_attempt(v, ATTEMPT_FAILED, err_rows[left.code].status, error_body(&v->arena, &left));
+	}
+	if (v->prev)
+		v->prev->next = v->next;
+	else
+		v->api->visits = v->next;
+	if (v->next)
+		v->next->prev = v->prev;
+	struct arena a = v->arena; /* the visit itself lives in it */
+	arena_free(&a);
+}
+
+void conversations_cancel(struct api_loop *al)
+{
+	for (struct visit *v = al->visits, *next; v; v = next) {
+		next = v->next;
+		if (!v->rq)
+			visit_free(v); /* the others are told when their connections close */
+	}
 }
 
 static void on_gone(struct reader *r)
 {
-	visit_drop(OWNER(r, struct visit, reader));
+	struct visit *v = OWNER(r, struct visit, reader);
+	v->rq = NULL;
+	if (v->attempt)
+		attempt_abandoned(v->attempt);
+	else
+		visit_free(v);
 }
 
 static void on_room(struct reader *r)
@@ -45,9 +89,19 @@ static void on_room(struct reader *r)
 
 static struct visit *visit_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
 {
-	struct visit *v = new(exchange_arena(rq->x), struct visit);
+	struct arena a = {0};
+	struct visit *v = new(&a, struct visit);
+	v->arena = a;
+	v->api = rq->api;
 	v->rq = rq;
+	v->project = rq->project;
+	v->conversation_id = str_copy(&v->arena, rq->args[0]);
+	v->item_id = str_copy(&v->arena, rq->args[1]);
 	v->op.done = done;
+	v->next = rq->api->visits;
+	if (v->next)
+		v->next->prev = v;
+	rq->api->visits = v;
 	v->reader = (struct reader){on_gone, on_room};
 	exchange_watch(rq->x, &v->reader);
 	return v;
@@ -55,9 +109,12 @@ static struct visit *visit_new(struct request *rq, void (*done)(struct store_op 
 
 static void visit_fail(struct visit *v, const struct err *e)
 {
-	visit_drop(v);
-	exchange_unwatch(v->rq->x);
-	answer_error(v->rq->x, e);
+	end_attempt(v, ATTEMPT_FAILED, err_rows[e->code].status, error_body(&v->arena, e));
+	if (v->rq) {
+		exchange_unwatch(v->rq->x);
+		answer_error(v->rq->x, e);
+	}
+	visit_free(v);
 }
 
 /* The visit of a finished operation; NULL when it failed, which is answered here. */
@@ -70,12 +127,14 @@ static struct visit *visit_of(struct store_op *op, const struct err *e)
 	return NULL;
 }
 
-static void answer_buf(struct visit *v, struct buf *b)
+static void visit_answer(struct visit *v, struct str json)
 {
-	visit_drop(v);
-	exchange_unwatch(v->rq->x);
-	answer_json(v->rq, 200, buf_str(b));
-	buf_release(b);
+	end_attempt(v, ATTEMPT_KEPT, 200, json);
+	if (v->rq) {
+		exchange_unwatch(v->rq->x);
+		answer_json(v->rq, 200, json);
+	}
+	visit_free(v);
 }
 
 static void answer_conversation(struct visit *v)
@@ -86,21 +145,48 @@ static void answer_conversation(struct visit *v)
 	struct jout o = {&b, false};
 	conversation_write(&o, id_text(id, "conv", &v->conversation.id), v->conversation.created_at,
 	                   v->conversation.metadata);
-	answer_buf(v, &b);
+	visit_answer(v, buf_str(&b));
+	buf_release(&b);
+}
+
+static void answer_items(struct visit *v, const struct str *json, size_t n, bool has_more)
+{
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	list_write(&b, &v->arena, json, n, has_more);
+	visit_answer(v, buf_str(&b));
+	buf_release(&b);
+}
+
+/* true: an earlier POST sent again; the first one's answer is its answer. Else retries of this one find it. */
+static bool sent_again(struct request *rq, struct attempt **ret)
+{
+	const struct exchange_request *q = exchange_request(rq->x);
+	int64_t tries = retry_count(rq->x);
+	uint8_t hash[32];
+	*ret = NULL;
+	if (tries < 0)
+		return false;
+	/* Equal bodies are common here; the path tells them apart. */
+	body_hash(str_fmt(exchange_arena(rq->x), "%.*s\n%.*s", FMT(q->path), FMT(q->body)), hash);
+	if (tries >= 1 && retry_join(rq, hash))
+		return true;
+	*ret = attempt_begin(rq->api->api->attempts, rq->project, hash, S(""));
+	return false;
 }
 
 /* --- the lease --- */
 
 static void on_held(struct conversation_lease *l)
 {
-	struct visit *v = OWNER(l, struct visit, lease);
-	timer_cancel(&v->patience);
-	v->held(v);
+	struct visit *v = OWNER(l, struct visit, hold.lease);
+	timer_cancel(&v->hold.patience);
+	v->hold.held(v);
 }
 
 static void on_impatient(struct timer *timer)
 {
-	struct visit *v = OWNER(timer, struct visit, patience);
+	struct visit *v = OWNER(timer, struct visit, hold.patience);
 	struct err e = {0};
 	conversation_locked(&e);
 	visit_fail(v, &e);
@@ -109,24 +195,24 @@ static void on_impatient(struct timer *timer)
 /* Calls held() when the conversation is nobody else's. */
 static void hold(struct visit *v, void (*held)(struct visit *))
 {
-	struct request *rq = v->rq;
+	struct id id;
 	struct err e = {0};
-	v->held = held;
-	v->lease.granted = on_held;
-	if (!id_parse(rq->args[0], "conv", &v->id)) {
-		conversation_not_found(rq->args[0], &e);
+	v->hold.held = held;
+	v->hold.lease.granted = on_held;
+	if (!id_parse(v->conversation_id, "conv", &id)) {
+		conversation_not_found(v->conversation_id, &e);
 		visit_fail(v, &e);
 		return;
 	}
-	lease_take(rq->api->store, &v->lease, rq->project, &v->id);
-	timer_start(rq->api->loop, &v->patience, api_limits.conversation_wait_ms, on_impatient);
+	lease_take(v->api->store, &v->hold.lease, v->project, &id);
+	timer_start(v->api->loop, &v->hold.patience, api_limits.conversation_wait_ms, on_impatient);
 }
 
 /* --- bodies --- */
 
 static bool body_read(struct visit *v, enum conversation_form form, struct err *e)
 {
-	struct arena *a = exchange_arena(v->rq->x);
+	struct arena *a = &v->arena;
 	struct str body = exchange_request(v->rq->x)->body;
 	yyjson_val *val;
 	return json_parse(a, body.n ? str_copy(a, body) : S("{}"), &val, e) &&
@@ -150,7 +236,7 @@ static bool include_read(struct request *rq, struct err *e)
 /* Items as they are kept; references are what they name. */
 static bool items_make(struct visit *v, struct err *e)
 {
-	struct arena *a = exchange_arena(v->rq->x);
+	struct arena *a = &v->arena;
 	size_t n = v->body.n_items, r = 0;
 	v->items = new_array(a, struct turn_item, n + 1);
 	v->listed = new_array(a, struct str, n + 1);
@@ -185,8 +271,7 @@ static void on_referred(struct store_op *op, const struct err *e)
 /* Makes v->items of the body, and calls resolved(). */
 static void resolve(struct visit *v, void (*resolved)(struct visit *))
 {
-	struct request *rq = v->rq;
-	struct arena *a = exchange_arena(rq->x);
+	struct arena *a = &v->arena;
 	struct str *ids = new_array(a, struct str, v->body.n_items + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < v->body.n_items; i++)
@@ -195,7 +280,7 @@ static void resolve(struct visit *v, void (*resolved)(struct visit *))
 	v->resolved = resolved;
 	v->referred = new_array(a, struct stored_item, n + 1);
 	v->op.done = on_referred;
-	store_get_items(rq->api->store, &v->op, rq->project, ids, n, a, v->referred);
+	store_get_items(v->api->store, &v->op, v->project, ids, n, a, v->referred);
 }
 
 /* --- conversations --- */
@@ -209,11 +294,10 @@ static void on_made(struct store_op *op, const struct err *e)
 
 static void put_conversation(struct visit *v)
 {
-	struct request *rq = v->rq;
 	v->conversation = (struct stored_conversation){
 		.id = id_mint(), .created_at = clock_wall_s(), .metadata = v->body.metadata};
 	struct conversation_record c = {
-		.project = rq->project,
+		.project = v->project,
 		.id = v->conversation.id,
 		.created_at = v->conversation.created_at,
 		.metadata = v->body.metadata,
@@ -221,13 +305,17 @@ static void put_conversation(struct visit *v)
 		.n_items = v->body.n_items,
 	};
 	v->op.done = on_made;
-	store_put_conversation(rq->api->store, &v->op, &c);
+	store_put_conversation(v->api->store, &v->op, &c);
 }
 
 void conversation_create(struct request *rq)
 {
+	struct attempt *attempt;
+	if (sent_again(rq, &attempt))
+		return;
 	struct visit *v = visit_new(rq, NULL);
 	struct err e = {0};
+	v->attempt = attempt;
 	if (body_read(v, CONVERSATION_CREATE, &e))
 		resolve(v, put_conversation);
 	else
@@ -244,7 +332,7 @@ static void on_got(struct store_op *op, const struct err *e)
 void conversation_get(struct request *rq)
 {
 	struct visit *v = visit_new(rq, on_got);
-	store_get_conversation(rq->api->store, &v->op, rq->project, rq->args[0], exchange_arena(rq->x), &v->conversation);
+	store_get_conversation(v->api->store, &v->op, v->project, v->conversation_id, &v->arena, &v->conversation);
 }
 
 static void on_updated(struct store_op *op, const struct err *e)
@@ -252,9 +340,8 @@ static void on_updated(struct store_op *op, const struct err *e)
 	struct visit *v = visit_of(op, e);
 	if (!v)
 		return;
-	struct request *rq = v->rq;
 	v->op.done = on_got;
-	store_get_conversation(rq->api->store, &v->op, rq->project, rq->args[0], exchange_arena(rq->x), &v->conversation);
+	store_get_conversation(v->api->store, &v->op, v->project, v->conversation_id, &v->arena, &v->conversation);
 }
 
 void conversation_update(struct request *rq)
@@ -262,7 +349,7 @@ void conversation_update(struct request *rq)
 	struct visit *v = visit_new(rq, on_updated);
 	struct err e = {0};
 	if (body_read(v, CONVERSATION_UPDATE, &e))
-		store_set_metadata(rq->api->store, &v->op, rq->project, rq->args[0], v->body.metadata);
+		store_set_metadata(v->api->store, &v->op, v->project, v->conversation_id, v->body.metadata);
 	else
 		visit_fail(v, &e);
 }
@@ -276,17 +363,18 @@ static void on_deleted(struct store_op *op, const struct err *e)
 	buf_init(&b, 4096);
 	struct jout o = {&b, false};
 	jo_obj(&o);
-	jo_kstr(&o, "id", v->rq->args[0]);
+	jo_kstr(&o, "id", v->conversation_id);
 	jo_kstr(&o, "object", S("conversation.deleted"));
 	jo_kbool(&o, "deleted", true);
 	jo_obj_end(&o);
-	answer_buf(v, &b);
+	visit_answer(v, buf_str(&b));
+	buf_release(&b);
 }
 
 void conversation_delete(struct request *rq)
 {
 	struct visit *v = visit_new(rq, on_deleted);
-	store_delete_conversation(rq->api->store, &v->op, rq->project, rq->args[0]);
+	store_delete_conversation(v->api->store, &v->op, v->project, v->conversation_id);
 }
 
 /* --- items --- */
@@ -294,17 +382,14 @@ void conversation_delete(struct request *rq)
 static void on_added(struct store_op *op, const struct err *e)
 {
 	struct visit *v = visit_of(op, e);
-	if (!v)
-		return;
-	exchange_unwatch(v->rq->x);
-	answer_list(v->rq, v->listed, v->body.n_items, false);
+	if (v)
+		answer_items(v, v->listed, v->body.n_items, false);
 }
 
 static void add_items(struct visit *v)
 {
-	struct request *rq = v->rq;
 	v->op.done = on_added;
-	store_add_items(rq->api->store, &v->op, &v->lease, rq->project, rq->args[0], v->items, v->body.n_items);
+	store_add_items(v->api->store, &v->op, &v->hold.lease, v->project, v->conversation_id, v->items, v->body.n_items);
 }
 
 static void wait_to_add(struct visit *v)
@@ -315,8 +400,12 @@ static void wait_to_add(struct visit *v)
 void conversation_items_create(struct request *rq)
 {
 	static const char *const known[] = {"include", NULL};
+	struct attempt *attempt;
+	if (sent_again(rq, &attempt))
+		return;
 	struct visit *v = visit_new(rq, NULL);
 	struct err e = {0};
+	v->attempt = attempt;
 	if (query_known(rq, known, &e) && include_read(rq, &e) && body_read(v, CONVERSATION_ITEMS, &e))
 		resolve(v, wait_to_add);
 	else
@@ -328,11 +417,10 @@ static void on_listed(struct store_op *op, const struct err *e)
 	struct visit *v = visit_of(op, e);
 	if (!v)
 		return;
-	struct str *json = new_array(exchange_arena(v->rq->x), struct str, v->page.n + 1);
+	struct str *json = new_array(&v->arena, struct str, v->page.n + 1);
 	for (size_t i = 0; i < v->page.n; i++)
 		json[i] = v->page.items[i].json;
-	exchange_unwatch(v->rq->x);
-	answer_list(v->rq, json, v->page.n, v->page.has_more);
+	answer_items(v, json, v->page.n, v->page.has_more);
 }
 
 void conversation_items_list(struct request *rq)
@@ -342,7 +430,7 @@ void conversation_items_list(struct request *rq)
 	struct page_query q;
 	struct err e = {0};
 	if (page_read(rq, known, &q, &e) && include_read(rq, &e))
-		store_list_conversation(rq->api->store, &v->op, rq->project, rq->args[0], &q, exchange_arena(rq->x), &v->page);
+		store_list_conversation(v->api->store, &v->op, v->project, v->conversation_id, &q, &v->arena, &v->page);
 	else
 		visit_fail(v, &e);
 }
@@ -350,10 +438,8 @@ void conversation_items_list(struct request *rq)
 static void on_item(struct store_op *op, const struct err *e)
 {
 	struct visit *v = visit_of(op, e);
-	if (!v)
-		return;
-	exchange_unwatch(v->rq->x);
-	answer_json(v->rq, 200, v->item.json);
+	if (v)
+		visit_answer(v, v->item.json);
 }
 
 void conversation_item_get(struct request *rq)
@@ -362,17 +448,15 @@ void conversation_item_get(struct request *rq)
 	struct visit *v = visit_new(rq, on_item);
 	struct err e = {0};
 	if (query_known(rq, known, &e) && include_read(rq, &e))
-		store_get_conversation_item(rq->api->store, &v->op, rq->project, rq->args[0], rq->args[1],
-		                            exchange_arena(rq->x), &v->item);
+		store_get_conversation_item(v->api->store, &v->op, v->project, v->conversation_id, v->item_id, &v->arena, &v->item);
 	else
 		visit_fail(v, &e);
 }
 
 static void remove_item(struct visit *v)
 {
-	struct request *rq = v->rq;
 	v->op.done = on_got;
-	store_remove_item(rq->api->store, &v->op, &v->lease, rq->project, rq->args[0], rq->args[1], exchange_arena(rq->x),
+	store_remove_item(v->api->store, &v->op, &v->hold.lease, v->project, v->conversation_id, v->item_id, &v->arena,
 	                  &v->conversation);
 }
 

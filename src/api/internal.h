@@ -27,6 +27,7 @@ struct api_loop {
 	struct turn *turns; /* a list of those that run here */
 	struct chat *chats;  /* chat completions that run here */
 	struct worker *worker; /* takes background runs */
+	struct visit *visits; /* requests to conversations */
 	size_t n_turns;      /* of both */
 	struct buf scratch; /* one event at a time is rendered here */
 };

@@ -175,12 +175,9 @@ static struct str listed_id(struct arena *a, struct str json)
 	return item_view(a, json, &view) ? view.id : (struct str){0};
 }
 
-void answer_list(struct request *rq, const struct str *json, size_t n, bool has_more)
+void list_write(struct buf *b, struct arena *a, const struct str *json, size_t n, bool has_more)
 {
-	struct arena *a = exchange_arena(rq->x);
-	struct buf b;
-	buf_init(&b, SIZE_MAX / 2);
-	struct jout o = {&b, false};
+	struct jout o = {b, false};
 	jo_obj(&o);
 	jo_kstr(&o, "object", S("list"));
 	jo_key(&o, S("data"));
@@ -192,8 +189,6 @@ void answer_list(struct request *rq, const struct str *json, size_t n, bool has_
 	jo_kbool(&o, "has_more", has_more);
 	jo_kstr(&o, "last_id", n ? listed_id(a, json[n - 1]) : (struct str){0});
 	jo_obj_end(&o);
-	answer_json(rq, 200, buf_str(&b));
-	buf_release(&b);
 }
 
 static void on_listed(struct store_op *op, const struct err *e)
@@ -204,7 +199,11 @@ static void on_listed(struct store_op *op, const struct err *e)
 	struct str *json = new_array(exchange_arena(l->rq->x), struct str, l->page.n + 1);
 	for (size_t i = 0; i < l->page.n; i++)
 		json[i] = l->page.items[i].json;
-	answer_list(l->rq, json, l->page.n, l->page.has_more);
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	list_write(&b, exchange_arena(l->rq->x), json, l->page.n, l->page.has_more);
+	answer_json(l->rq, 200, buf_str(&b));
+	buf_release(&b);
 }
 
 bool page_read(struct request *rq, const char *const *known, struct page_query *q, struct err *e)

@@ -128,25 +128,6 @@ enum flow step_hold(struct turn *t)
 	return turn_goto(t, t->error.code ? STEP_REFUSE : STEP_LOAD);
 }
 
-static bool item_counts(const struct item *it)
-{
-	/* Unfinished calls leave the context (decision D1). */
-	struct str status = json_str(json_get(it->val, S("status")));
-	return !(item_rows[it->type].flags & ITEM_CALL) || !str_eq(status, S("incomplete"));
-}
-
-static bool context_view(struct turn *t, struct err *e)
-{
-	t->context.history = new_array(&t->arena, struct item, t->context.stored.n);
-	for (size_t i = 0; i < t->context.stored.n; i++) {
-		struct item *it = &t->context.history[t->context.n_history];
-		if (!item_view(&t->arena, t->context.stored.items[i].json, it))
-			return fail(e, ERR_STORE, NULL, "A stored item could not be read.");
-		t->context.n_history += item_counts(it);
-	}
-	return true;
-}
-
 enum flow step_load(struct turn *t)
 {
 	if (t->error.code)
@@ -163,19 +144,9 @@ enum flow step_load(struct turn *t)
 		return WAIT;
 	}
 	t->op.done = NULL;
-	if (!context_view(t, &t->error))
+	if (!turn_context_view(t, &t->error))
 		return turn_goto(t, STEP_REFUSE);
 	return turn_goto(t, STEP_REFER);
-}
-
-/* Ids of the input's item references, in order. */
-static struct str *reference_ids(struct turn *t, size_t *n)
-{
-	struct str *ids = new_array(&t->arena, struct str, t->req.n_items);
-	for (size_t i = 0; i < t->req.n_items; i++)
-		if (t->req.items[i].type == ITEM_REFERENCE)
-			ids[(*n)++] = t->req.items[i].id;
-	return ids;
 }
 
 enum flow step_refer(struct turn *t)
@@ -183,7 +154,7 @@ enum flow step_refer(struct turn *t)
 	size_t n = 0;
 	if (t->error.code)
 		return turn_goto(t, STEP_REFUSE);
-	struct str *ids = reference_ids(t, &n);
+	struct str *ids = turn_reference_ids(t, &n);
 	if (n && !t->op.done) {
 		t->op.done = turn_on_store;
 		t->context.referred = new_array(&t->arena, struct stored_item, n);
@@ -260,18 +231,10 @@ void turn_emit_response(struct turn *t, enum event_type type, bool with_output)
 	buf_release(&b);
 }
 
-static bool something_given(struct turn *t, struct err *e)
-{
-	if (t->kind || t->context.n_history || t->req.n_items)
-		return true;
-	return fail(e, ERR_MISSING_PARAMETER, NULL,
-	            "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.");
-}
-
 enum flow step_open_(struct turn *t)
 {
 	t->context.input = resolved_input(t, &t->error);
-	if (t->error.code || !something_given(t, &t->error) || !open_history(t, &t->error) ||
+	if (t->error.code || !turn_input_given(t, &t->error) || !open_history(t, &t->error) ||
 	    !compact_calls_fit(t, &t->error) || !prompt_make(t, &t->error))
 		return turn_goto(t, STEP_REFUSE);
 	if (t->run)

@@ -6,21 +6,12 @@
 #pragma once
 #include "api/internal.h"
 #include "api/output.h"
-#include "api/turn_conversation.h"
+#include "api/turn_context.h"
 #include "api/turn_steps.h"
 #include "net/reply.h"
 
-/* The context: what previous_response_id, conversation and item references bring. */
-struct turn_context {
-	struct turn_conversation conversation;
-	struct stored_context stored;
-	const struct turn_item *carried; /* the last of stored.items that the store has not under stored.key */
-	size_t n_carried;
-	struct stored_item *referred;  /* in the order of the input's references */
-	struct item *input, *history;  /* references replaced by what they name, what is encrypted by what it says */
-	size_t n_history;
-	struct compaction *compaction; /* compact.h; NULL: none was begun */
-};
+struct attempt;
+struct replay;
 
 /* The request's body as it came; whether it may come again: by its Idempotency-Key (decision N5), or blindly (F1). */
 struct turn_key {

@@ -54,9 +54,18 @@ static void one_owner(void)
 	rig_end_all(&r);
 }
 
+static void on_line(void *ctx, const char *line)
+{
+	int *n = ctx;
+	printf("# %s\n", line);
+	++*n;
+}
+
 static void schema(void)
 {
 	struct rig r = {0};
+	int lines = 0;
+	bool sound = false;
 	struct err e = {0};
 	struct rig_turn x;
 	struct arena a = {0};
@@ -71,6 +80,7 @@ static void schema(void)
 	rig_exec(r.dir, "DROP TABLE idempotency; DROP TABLE seal_key; DROP TABLE conversation;"
 			"DROP TABLE conversation_item; DROP TABLE run; DROP TABLE run_text; DROP TABLE run_event;"
 			"PRAGMA user_version=1");
+	CHECK(store_inspect(r.dir, on_line, &lines, &sound, &e) && sound && lines == 0);
 	rig_open(&r);
 	CHECK(rig_number(&r, "PRAGMA user_version") == newest);
 	CHECK(rig_number(&r, "SELECT count(*) FROM idempotency") == 0);
@@ -213,13 +223,6 @@ static void keys(void)
 	close(fd);
 	CHECK(n > 0 && !memmem(bytes, (size_t)n, two + 8, 30));
 	rig_end_all(&r);
-}
-
-static void on_line(void *ctx, const char *line)
-{
-	int *n = ctx;
-	printf("# %s\n", line);
-	++*n;
 }
 
 static void checks(void)
