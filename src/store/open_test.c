@@ -78,7 +78,7 @@ static void schema(void)
 	rig_shut(&r);
 	/* As the first version left it: opens, and what it held is there. */
 	rig_exec(r.dir, "DROP TABLE idempotency; DROP TABLE seal_key; DROP TABLE conversation;"
-			"DROP TABLE conversation_item; DROP TABLE run; DROP TABLE run_text; DROP TABLE run_event;"
+			"DROP TABLE conversation_item; DROP TABLE completion; DROP TABLE completion_text; DROP TABLE completion_pair; DROP TABLE run; DROP TABLE run_text; DROP TABLE run_event;"
 			"PRAGMA user_version=1");
 	CHECK(store_inspect(r.dir, on_line, &lines, &sound, &e) && sound && lines == 0);
 	rig_open(&r);
@@ -155,6 +155,15 @@ static void floor_of_keys(void)
 	rig_shut(&r);
 	rig_open(&r);
 	CHECK(id_mint().key > x.t.id.key);
+	struct id later = {.key = x.t.id.key + (1LL << 50)};
+	struct completion_record c = {.project = 1, .id = later, .model = S("m"), .metadata = S("{}"), .body = S("{"),
+				      .messages = S("[]")};
+	struct rig_wait w = rig_wait(&r);
+	store_put_completion(r.port, &w.op, &c);
+	CHECK(rig_end(&w) == ERR_NONE);
+	rig_shut(&r);
+	rig_open(&r);
+	CHECK(id_mint().key > later.key);
 	rig_end_all(&r);
 }
 

@@ -1,4 +1,4 @@
-/* store.h - what is kept: responses, items, contexts, background runs, keys, idempotency.
+/* store.h - what is kept: responses, items, contexts, background runs, chat completions, keys, idempotency.
  *
  * Every row carries its project and every look-up names it: an id of another project is not found.
  * A store is one per process; each loop attaches a port (its read connection and mailbox). Operations
@@ -37,3 +37,4 @@ void store_cancel(struct store_op *op);
 #include "store/reading.h"
 #include "store/writing.h"
 #include "store/run.h"
+#include "store/completion.h"

@@ -83,6 +83,15 @@ static bool on_old_run(void *ctx, const struct cell *cells)
 	return s->rows < s->budget;
 }
 
+static bool on_old_completion(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	ADD(s->request, STMT_COMPLETION_EXPIRE, INT(cells[0].i));
+	ADD(s->request, STMT_COMPLETION_TEXT_FREE, INT(cells[0].i));
+	ADD(s->request, STMT_COMPLETION_PAIRS_FREE, INT(cells[0].i));
+	return ++s->rows < s->budget;
+}
+
 /* --- contexts --- */
 
 static void add_item(struct slice *s, int64_t item)
@@ -194,6 +203,8 @@ static bool plan(struct db_reader *reader, void *ctx, struct err *e)
 	if (!s->rows && !query(s, STMT_IDEM_OLD, old, 2, on_old_claim))
 		return false;
 	if (!s->rows && !query(s, STMT_RUN_EXPIRED, expired, 2, on_old_run))
+		return false;
+	if (!s->rows && !query(s, STMT_COMPLETION_EXPIRED, expired, 2, on_old_completion))
 		return false;
 	return e->code == ERR_NONE;
 }
