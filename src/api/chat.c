@@ -1,7 +1,12 @@
 /* chat.c - POST /v1/chat/completions, through the same engine floor as a response (decision B2).
  *
- * `n` choices are n engine calls of the same prompt, since not every engine knows `n`. Nothing is stored.
- * The answer ends when the last choice has; the first failure ends them all. Loop thread. */
+ * `n` choices are n engine calls of the same prompt, since not every engine knows `n`. The answer ends when the
+ * last choice has; the first failure ends them all.
+ *
+ * With `store` the finished completion is kept before its end leaves (promise 1): the JSON answer, and of a stream
+ * the chunks with finish_reason and all after them. What failed or was cut off by its client is not kept, since no
+ * state of the API says "unfinished" of a completion; a client that leaves while the store writes may find it there.
+ * Loop thread. */
 #include <assert.h>
 #include <string.h>
 
@@ -11,6 +16,7 @@
 #include "api/join.h"
 #include "api/rebuild.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "net/reply.h"
 #include "wire/schema.h"
 
@@ -28,6 +34,8 @@ struct chat {
 	struct arena arena;
 	struct api_loop *api;
 	struct chat *next, *prev;
+	int64_t project;
+	struct id id;
 	struct chat_create req;
 	struct chat_head head;
 	struct engine_model model;
@@ -39,6 +47,8 @@ struct chat {
 	enum reply_form form;
 	struct attempt *attempt;
 	struct err error;
+	struct str request_id;
+	struct store_op keep;
 	struct deferred finish; /* never inside an engine's callback: its memory is ours */
 	struct timer deadline, grace;
 	int64_t seq;
@@ -54,6 +64,7 @@ static void chat_free(struct chat *c)
 		fail(&c->error, ERR_UNAVAILABLE, NULL, "The request was given up because its client left.");
 		attempt_end(c->attempt, ATTEMPT_FAILED, err_rows[c->error.code].status, error_body(&c->arena, &c->error));
 	}
+	store_cancel(&c->keep);
 	defer_cancel(&c->finish);
 	timer_cancel(&c->deadline);
 	timer_cancel(&c->grace);
@@ -104,7 +115,7 @@ static void begin_choice(struct chat *c, struct chat_run *r, bool call)
 	send_chunk(c, o.b, -1);
 }
 
-static struct str completion_json(struct chat *c)
+static struct str completion_json(struct chat *c, bool stored)
 {
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
@@ -112,7 +123,10 @@ static struct str completion_json(struct chat *c)
 	struct chat_choice *all = new_array(&c->arena, struct chat_choice, c->n);
 	for (size_t i = 0; i < c->n; i++)
 		all[i] = c->runs[i].choice; /* a view: the buffers stay the runs' */
-	chat_completion_write(&o, &c->head, all, c->n, &c->usage);
+	if (stored)
+		chat_stored_write(&o, &c->head, all, c->n, &c->usage, c->request_id);
+	else
+		chat_completion_write(&o, &c->head, all, c->n, &c->usage);
 	struct str s = str_copy(&c->arena, buf_str(&b));
 	buf_release(&b);
 	return s;
@@ -120,7 +134,7 @@ static struct str completion_json(struct chat *c)
 
 static void end_json(struct chat *c)
 {
-	struct str body = completion_json(c);
+	struct str body = completion_json(c, false);
 	if (c->attempt)
 		attempt_end(c->attempt, ATTEMPT_KEPT, 200, body);
 	c->attempt = NULL;
@@ -128,8 +142,17 @@ static void end_json(struct chat *c)
 		reply_end(c->reply, 200, body);
 }
 
+static void send_finish(struct chat *c, struct chat_run *r)
+{
+	struct jout o = chunk_start(c);
+	chat_chunk_finish(&o, &c->head, &r->choice);
+	send_chunk(c, o.b, -1);
+}
+
 static void end_stream(struct chat *c)
 {
+	for (size_t i = 0; c->req.store && i < c->n; i++)
+		send_finish(c, &c->runs[i]);
 	struct jout o = chunk_start(c);
 	if (c->req.include_usage) {
 		chat_chunk_usage(&o, &c->head, &c->usage);
@@ -152,9 +175,27 @@ static void end_failed(struct chat *c)
 	reply_end(c->reply, 200, body);
 }
 
-static void on_finish(struct deferred *d)
+static void on_kept(struct store_op *op, const struct err *e);
+
+static void keep(struct chat *c)
 {
-	struct chat *c = OWNER(d, struct chat, finish);
+	struct completion_record r = {
+		.project = c->project,
+		.id = c->id,
+		.created_at = c->head.created,
+		.expires_at = api_limits.expire_days ? c->head.created + api_limits.expire_days * 86400 : 0,
+		.model = c->head.model,
+		.metadata = c->req.metadata.p ? c->req.metadata : S("{}"),
+		.body = completion_json(c, true),
+		.messages = json_text(&c->arena, json_get(c->req.body, S("messages"))),
+	};
+	timer_cancel(&c->deadline);
+	c->keep.done = on_kept;
+	store_put_completion(c->api->store, &c->keep, &r);
+}
+
+static void chat_end(struct chat *c)
+{
 	if (c->error.code)
 		end_failed(c);
 	else if (c->form == REPLY_SSE)
@@ -163,6 +204,26 @@ static void on_finish(struct deferred *d)
 		end_json(c);
 	c->reply = NULL;
 	chat_free(c);
+}
+
+static void on_kept(struct store_op *op, const struct err *e)
+{
+	struct chat *c = OWNER(op, struct chat, keep);
+	if (e->code != ERR_NONE) { /* never finished without a commit */
+		log_at(LOG_ERROR, "a chat completion could not be saved", "id=%.*s error=\"%s\"", FMT(c->head.id), e->msg);
+		c->error = *e;
+		c->error.no_retry = true;
+	}
+	chat_end(c);
+}
+
+static void on_finish(struct deferred *d)
+{
+	struct chat *c = OWNER(d, struct chat, finish);
+	if (!c->error.code && c->req.store)
+		keep(c);
+	else
+		chat_end(c);
 }
 
 static void chat_fail(struct chat *c, const struct err *e)
@@ -232,9 +293,8 @@ static void on_end(struct engine_call *call, const struct err *e)
 		c->head.model = call->served_model;
 	if (c->form == REPLY_SSE) {
 		begin_choice(c, r, false);
-		struct jout o = chunk_start(c);
-		chat_chunk_finish(&o, &c->head, &r->choice);
-		send_chunk(c, o.b, -1);
+		if (!c->req.store)
+			send_finish(c, r);
 	}
 	if (--c->left == 0)
 		defer_start(c->api->loop, &c->finish, on_finish);
@@ -333,13 +393,14 @@ static struct chat *chat_new(struct request *rq)
 	struct arena a = {0};
 	struct chat *c = new(&a, struct chat);
 	struct api_loop *al = rq->api;
-	char text[ID_MAX];
 	c->arena = a;
 	c->api = al;
+	c->project = rq->project;
+	c->id = id_mint();
+	c->request_id = str_copy(&c->arena, exchange_request(rq->x)->request_id);
 	c->reader = (struct reply_owner){on_gone, on_room};
-	id_random(text, "chatcmpl");
-	text[8] = '-'; /* the live form */
-	c->head = (struct chat_head){.id = str_copy(&c->arena, str_of(text)), .created = clock_wall_s(), .req = &c->req};
+	c->head = (struct chat_head){.created = clock_wall_s(), .req = &c->req};
+	c->head.id = completion_id(arena_bytes(&c->arena, ID_MAX), &c->id);
 	c->next = al->chats;
 	if (c->next)
 		c->next->prev = c;

@@ -45,14 +45,6 @@ static bool functions_check(yyjson_val *v, const char *path, void *ctx, struct e
 		    list ? "tools" : "tool_choice");
 }
 
-static bool store_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
-{
-	return yyjson_is_false(v) ||
-	       fail(e, ERR_UNSUPPORTED_VALUE, path,
-		    "Unsupported value: 'store' does not support true. Stored chat completions come "
-		    "with a later version; responses (POST /v1/responses) are stored.");
-}
-
 static bool modalities_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	size_t i, max;
@@ -164,7 +156,7 @@ static const struct field chat_fields[] = {
     OPTIONAL("prompt_cache_retention", F_ENUM, .values = retentions),
     OPTIONAL("service_tier", F_ENUM, .values = tiers),
     FIELD(struct chat_create, stream, F_BOOL, .nullable = true),
-    OPTIONAL("store", F_BOOL, .check = store_check),
+    FIELD(struct chat_create, store, F_BOOL, .nullable = true),
     OPTIONAL("metadata", F_MAP, .max = 16, .max_key = 64, .max_val = 512),
     PROMPT("verbosity", verbosity, F_ENUM, .values = verbosities),
     PROMPT("reasoning_effort", sampling.effort, F_ENUM, .values = efforts),
@@ -345,7 +337,7 @@ static void take_rest(struct chat_reader *r)
 bool chat_read(struct arena *a, yyjson_val *body, const struct chat_rules *rules, struct chat_create *ret,
 	       struct err *e)
 {
-	struct chat_create c = {.n = 1, .prompt = {.parallel = true}};
+	struct chat_create c = {.body = body, .n = 1, .prompt = {.parallel = true}};
 	struct chat_reader r = {.a = a, .body = body, .rules = rules, .c = &c};
 	if (!check_first(body, e) || !read_table(&r, e) || !check_together(&r, e) || !chat_take_tools(&r, e) ||
 	    !take_format(&r, e) || !chat_take_messages(&r, e))

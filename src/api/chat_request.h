@@ -2,7 +2,7 @@
  *
  * Members and their order of checks are the live API's, with its texts (OpenAPI schema
  * CreateChatCompletionRequest). What would change the answer's meaning and is not served (audio, prediction,
- * web_search_options, functions, store, custom tools ...) is a 400 that names it; what only advises is listed
+ * web_search_options, functions, custom tools ...) is a 400 that names it; what only advises is listed
  * in not_applied. Further keys pass by the engine's list alone (decision O5). Pure. */
 #pragma once
 #include "engine/prompt.h"
@@ -14,10 +14,12 @@ struct chat_rules {
 };
 
 struct chat_create {
+	yyjson_val *body;        /* as it came */
 	struct str model;
 	struct prompt prompt;
 	int64_t n;
 	bool stream;
+	bool store;              /* keep the completion */
 	bool include_usage;      /* stream_options.include_usage */
 	bool obfuscate;          /* unless stream_options.include_obfuscation is false */
 	struct str metadata;     /* JSON, {0} when not given; echoed */

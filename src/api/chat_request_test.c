@@ -221,9 +221,6 @@ static const struct refusal {
      "instead."},
     {"\"logit_bias\":{\"1\":101}", "decimal_above_max_value", "logit_bias.1",
      "Invalid 'logit_bias.1': decimal above maximum value. Expected a value <= 100, but got 101 instead."},
-    {"\"store\":true", "unsupported_value", "store",
-     "Unsupported value: 'store' does not support true. Stored chat completions come with a later version; responses "
-     "(POST /v1/responses) are stored."},
     {"\"modalities\":[\"text\",\"audio\"]", "unsupported_value", "modalities",
      "Unsupported value: 'modalities' does not support 'audio' with this model. Supported values are: 'text'."},
     {"\"audio\":{\"voice\":\"alloy\",\"format\":\"wav\"}", "unsupported_parameter", "audio",

@@ -217,11 +217,10 @@ static void put_choice(struct jout *o, const struct chat_head *h, const struct c
 	jo_obj_end(o);
 }
 
-void chat_completion_write(struct jout *o, const struct chat_head *h, const struct chat_choice *c, size_t n,
-			   const struct usage *usage)
+static void put_completion(struct jout *o, const struct chat_head *h, const struct chat_choice *c, size_t n,
+			   const struct usage *usage, bool metadata)
 {
 	char fp[16];
-	jo_obj(o);
 	jo_kstr(o, "id", h->id);
 	jo_kstr(o, "object", S("chat.completion"));
 	jo_kint(o, "created", h->created);
@@ -232,11 +231,46 @@ void chat_completion_write(struct jout *o, const struct chat_head *h, const stru
 		put_choice(o, h, &c[i]);
 	jo_arr_end(o);
 	put_usage(o, usage);
-	if (h->req->metadata.p)
+	if (metadata && h->req->metadata.p)
 		jo_kraw(o, "metadata", h->req->metadata);
 	jo_kstr(o, "service_tier", S("default"));
 	jo_kstr(o, "system_fingerprint", fingerprint(fp, h->model));
+}
+
+void chat_completion_write(struct jout *o, const struct chat_head *h, const struct chat_choice *c, size_t n,
+			   const struct usage *usage)
+{
+	jo_obj(o);
+	put_completion(o, h, c, n, usage, true);
 	jo_obj_end(o);
+}
+
+static void put_given(struct jout *o, const struct chat_head *h, struct str key, struct str wire)
+{
+	yyjson_val *v = json_get(h->req->body, wire);
+	jo_key(o, key);
+	if (v)
+		jo_val(o, v);
+	else
+		jo_null(o);
+}
+
+void chat_stored_write(struct jout *o, const struct chat_head *h, const struct chat_choice *c, size_t n,
+		       const struct usage *usage, struct str request_id)
+{
+	const struct sampling *s = &h->req->prompt.sampling;
+	jo_obj(o);
+	put_completion(o, h, c, n, usage, false);
+	jo_kstr(o, "request_id", request_id);
+	put_given(o, h, S("tool_choice"), S("tool_choice"));
+	put_given(o, h, S("seed"), S("seed"));
+	jo_knum(o, "top_p", s->has_top_p ? s->top_p : 1.0);
+	jo_knum(o, "temperature", s->has_temperature ? s->temperature : 1.0);
+	jo_knum(o, "presence_penalty", s->has_presence_penalty ? s->presence_penalty : 0.0);
+	jo_knum(o, "frequency_penalty", s->has_frequency_penalty ? s->frequency_penalty : 0.0);
+	put_given(o, h, S("input_user"), S("user"));
+	put_given(o, h, S("tools"), S("tools"));
+	put_given(o, h, S("response_format"), S("response_format"));
 }
 
 /* --- chunks -------------------------------------------------------------------------------------------- */

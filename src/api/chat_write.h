@@ -42,6 +42,10 @@ struct str chat_finish_name(const struct chat_choice *c);
 /* The answer as one object. */
 void chat_completion_write(struct jout *o, const struct chat_head *h, const struct chat_choice *c, size_t n,
 			   const struct usage *usage);
+/* The same as it is stored: with what the live API tells of the request beside it, but without its metadata (which
+ * can change) and the closing brace. */
+void chat_stored_write(struct jout *o, const struct chat_head *h, const struct chat_choice *c, size_t n,
+		       const struct usage *usage, struct str request_id);
 /* The first chunk of a choice: role, and content "" or (the first event begins a call) null. */
 void chat_chunk_begin(struct jout *o, const struct chat_head *h, const struct chat_choice *c, bool call);
 /* The chunk for an event that was just added to `c`. *delta gets the bytes of its text, for the padding. */

@@ -59,14 +59,15 @@ struct request {
 /* Ends the exchange with a JSON body, or with an error in OpenAI's form. */
 void answer_json(struct request *rq, int status, struct str json);
 void answer_error(struct exchange *x, const struct err *e);
-/* The error headers (Retry-After, retry-after-ms, x-should-retry) of `e`. */
+/* The error headers (Retry-After, retry-after-ms, x-should-retry) of `e`; its body, in `a`. */
 void error_headers(struct exchange *x, const struct err *e);
-/* The error body, in `a`. */
 struct str error_body(struct arena *a, const struct err *e);
 
 /* A query parameter, decoded; {0} when absent. `at` walks repeated ones (0 at first; NULL: the first). */
 struct str query_get(struct request *rq, const char *name, size_t *at);
-/* Refuses query parameters that are not in `known` (NULL-terminated; "include" covers include[] too). */
+/* The parameters metadata[x]=y of `open` "metadata[": x and y, of the first `most`. Returns how many there are. */
+size_t query_pairs(struct request *rq, const char *open, struct str (*out)[2], size_t most);
+/* Refuses query parameters that are not in `known` (NULL-terminated; "include" covers include[] too, "x[" is x[...]). */
 bool query_known(struct request *rq, const char *const *known, struct err *e);
 bool query_int(struct request *rq, const char *name, int64_t least, int64_t most, int64_t *ret, struct err *e);
 bool query_bool(struct request *rq, const char *name, bool *ret, struct err *e);

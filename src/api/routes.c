@@ -286,13 +286,32 @@ bool query_known(struct request *rq, const char *const *known, struct err *e)
 	struct str rest = exchange_request(rq->x)->query, name, value;
 	while (query_next(rq, &rest, &name, &value)) {
 		bool found = str_eq(name, S("beta"));
-		for (size_t i = 0; known[i] && !found; i++)
-			found = str_eq(name, str_of(known[i]));
+		for (size_t i = 0; known[i] && !found; i++) {
+			struct str k = str_of(known[i]);
+			bool open = k.n && k.p[k.n - 1] == '['; /* "metadata[" stands for "metadata[x]" */
+			found = open ? str_starts(name, k) && name.p[name.n - 1] == ']' : str_eq(name, k);
+		}
 		if (!found)
 			return fail(e, ERR_UNKNOWN_PARAMETER, str_copy(exchange_arena(rq->x), name).p,
 			            "Unknown parameter: '%.*s'.", FMT(name));
 	}
 	return true;
+}
+
+size_t query_pairs(struct request *rq, const char *open, struct str (*out)[2], size_t most)
+{
+	struct str rest = exchange_request(rq->x)->query, name, value, want = str_of(open);
+	size_t n = 0;
+	while (query_next(rq, &rest, &name, &value)) {
+		if (!str_starts(name, want) || name.p[name.n - 1] != ']')
+			continue;
+		if (n < most) {
+			out[n][0] = (struct str){name.p + want.n, name.n - want.n - 1};
+			out[n][1] = value;
+		}
+		n++;
+	}
+	return n;
 }
 
 bool query_int(struct request *rq, const char *name, int64_t least, int64_t most, int64_t *ret, struct err *e)

@@ -200,3 +200,20 @@ test('background: the stream helper goes on by response_id', async () => {
   assert.equal(seen[0], last + 1);
   assert.deepEqual(final.output.map((item) => item.type), ['reasoning', 'message', 'function_call', 'function_call']);
 });
+
+test('stored chat completions', async () => {
+  const messages = [{ role: 'user', content: 'hi' }, { role: 'assistant', content: 'Hello.' }, { role: 'user', content: 'again' }];
+  const made = await client.chat.completions.create({ model, messages, store: true, metadata: { sdk: 'node' } });
+  const streamed = await client.chat.completions.stream({ model, messages, store: true, metadata: { sdk: 'node' } }).finalChatCompletion();
+  const seen = [];
+  for await (const one of client.chat.completions.list({ metadata: { sdk: 'node' }, limit: 1 })) seen.push(one.id);
+  assert.deepEqual(seen, [made.id, streamed.id]);
+  const kept = await client.chat.completions.retrieve(made.id);
+  assert.deepEqual(kept.choices, made.choices);
+  assert.deepEqual((await client.chat.completions.update(made.id, { metadata: { a: 'b' } })).metadata, { a: 'b' });
+  const said = [];
+  for await (const m of client.chat.completions.messages.list(made.id, { limit: 2 })) said.push([m.id, m.content]);
+  assert.deepEqual(said, messages.map((m, i) => [`${made.id}-${i}`, m.content]));
+  assert.deepEqual(await client.chat.completions.delete(made.id), { object: 'chat.completion.deleted', id: made.id, deleted: true });
+  await assert.rejects(client.chat.completions.retrieve(made.id), OpenAI.NotFoundError);
+});

@@ -1,0 +1,265 @@
+/* completions.c - stored chat completions: /v1/chat/completions and what hangs below it (chat.c makes them). */
+#include "api/conversations.h"
+#include "model/conversation.h"
+
+/* One request's store operations, one after the other; lives in the request arena, ends with the exchange. */
+struct visit {
+	struct request *rq;
+	struct store_op op;
+	struct reader reader;
+	struct stored_completion one;
+	struct completion_query query;
+	struct completion_page page;
+	struct page_query messages;
+};
+
+static void on_gone(struct reader *r)
+{
+	store_cancel(&OWNER(r, struct visit, reader)->op);
+}
+
+static void on_room(struct reader *r)
+{
+}
+
+static struct visit *visit_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
+{
+	struct visit *v = new(exchange_arena(rq->x), struct visit);
+	v->rq = rq;
+	v->op.done = done;
+	v->reader = (struct reader){on_gone, on_room};
+	exchange_watch(rq->x, &v->reader);
+	return v;
+}
+
+static void visit_fail(struct visit *v, const struct err *e)
+{
+	exchange_unwatch(v->rq->x);
+	answer_error(v->rq->x, e);
+}
+
+static void visit_answer(struct visit *v, struct str json)
+{
+	exchange_unwatch(v->rq->x);
+	answer_json(v->rq, 200, json);
+}
+
+/* The visit of a finished operation; NULL when it failed, which is answered here. */
+static struct visit *visit_of(struct store_op *op, const struct err *e)
+{
+	struct visit *v = OWNER(op, struct visit, op);
+	if (e->code == ERR_NONE)
+		return v;
+	visit_fail(v, e);
+	return NULL;
+}
+
+/* --- one --- */
+
+static void on_got(struct store_op *op, const struct err *e)
+{
+	struct visit *v = visit_of(op, e);
+	if (v)
+		visit_answer(v, v->one.json);
+}
+
+static void get(struct visit *v)
+{
+	struct request *rq = v->rq;
+	store_get_completion(rq->api->store, &v->op, rq->project, rq->args[0], exchange_arena(rq->x), &v->one);
+}
+
+void completion_get(struct request *rq)
+{
+	get(visit_new(rq, on_got));
+}
+
+static void on_updated(struct store_op *op, const struct err *e)
+{
+	struct visit *v = visit_of(op, e);
+	if (!v)
+		return;
+	v->op.done = on_got;
+	get(v);
+}
+
+void completion_update(struct request *rq)
+{
+	struct arena *a = exchange_arena(rq->x);
+	struct visit *v = visit_new(rq, on_updated);
+	struct str body = exchange_request(rq->x)->body;
+	struct conversation_body b; /* the same body: metadata alone */
+	struct err e = {0};
+	yyjson_val *val;
+	if (json_parse(a, body.n ? body : S("{}"), &val, &e) && conversation_read(a, val, CONVERSATION_UPDATE, &b, &e))
+		store_set_completion(rq->api->store, &v->op, rq->project, rq->args[0], b.metadata);
+	else
+		visit_fail(v, &e);
+}
+
+static void on_deleted(struct store_op *op, const struct err *e)
+{
+	struct visit *v = visit_of(op, e);
+	if (!v)
+		return;
+	struct buf b;
+	buf_init(&b, 4096);
+	struct jout o = {&b, false};
+	jo_obj(&o);
+	jo_kstr(&o, "object", S("chat.completion.deleted"));
+	jo_kstr(&o, "id", v->rq->args[0]);
+	jo_kbool(&o, "deleted", true);
+	jo_obj_end(&o);
+	visit_answer(v, buf_str(&b));
+	buf_release(&b);
+}
+
+void completion_delete(struct request *rq)
+{
+	struct visit *v = visit_new(rq, on_deleted);
+	store_delete_completion(rq->api->store, &v->op, rq->project, rq->args[0]);
+}
+
+/* --- the list --- */
+
+static void on_listed(struct store_op *op, const struct err *e)
+{
+	struct visit *v = visit_of(op, e);
+	if (!v)
+		return;
+	struct str *json = new_array(exchange_arena(v->rq->x), struct str, v->page.n + 1);
+	for (size_t i = 0; i < v->page.n; i++)
+		json[i] = v->page.list[i].json;
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	list_write(&b, exchange_arena(v->rq->x), json, v->page.n, v->page.has_more);
+	visit_answer(v, buf_str(&b));
+	buf_release(&b);
+}
+
+/* As page_read(), but here the oldest come first when nothing is said. */
+static bool chat_page_read(struct request *rq, const char *const *known, struct page_query *q, struct err *e)
+{
+	if (!page_read(rq, known, q, e))
+		return false;
+	q->ascending |= !query_get(rq, "order", NULL).p;
+	return true;
+}
+
+static bool list_read(struct request *rq, struct completion_query *q, struct err *e)
+{
+	static const char *const known[] = {"after", "limit", "metadata[", "model", "order", NULL};
+	struct page_query page;
+	struct str pairs[COMPLETION_PAIRS][2];
+	if (!chat_page_read(rq, known, &page, e))
+		return false;
+	size_t n = query_pairs(rq, "metadata[", pairs, COMPLETION_PAIRS);
+	if (n > COMPLETION_PAIRS)
+		return fail(e, ERR_OBJECT_TOO_BIG, "metadata", "Invalid 'metadata': too many properties. Expected an object with at most %d "
+		            "properties, but got an object with %zu properties instead.", COMPLETION_PAIRS, n);
+	*q = (struct completion_query){.after = page.after, .limit = page.limit, .ascending = page.ascending, .n_pairs = n};
+	q->model = query_get(rq, "model", NULL);
+	for (size_t i = 0; i < n; i++) {
+		q->pairs[i].name = pairs[i][0];
+		q->pairs[i].value = pairs[i][1];
+	}
+	return true;
+}
+
+void completions_list(struct request *rq)
+{
+	struct visit *v = visit_new(rq, on_listed);
+	struct err e = {0};
+	if (list_read(rq, &v->query, &e))
+		store_list_completions(rq->api->store, &v->op, rq->project, &v->query, exchange_arena(rq->x), &v->page);
+	else
+		visit_fail(v, &e);
+}
+
+/* --- the messages of one --- */
+
+/* A message as it is listed: its text, or null and its parts; what else it has follows. */
+static struct str message_json(struct arena *a, yyjson_val *m, struct str id)
+{
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {&b, false};
+	yyjson_val *content = json_get(m, S("content")), *key, *val;
+	size_t i, max;
+	jo_obj(&o);
+	jo_kstr(&o, "id", id);
+	jo_kstr(&o, "role", json_str(json_get(m, S("role"))));
+	jo_kstr(&o, "content", json_str(content));
+	jo_kstr(&o, "name", json_str(json_get(m, S("name"))));
+	jo_kstr(&o, "refusal", json_str(json_get(m, S("refusal"))));
+	jo_key(&o, S("content_parts"));
+	if (yyjson_is_arr(content))
+		jo_val(&o, content);
+	else
+		jo_null(&o);
+	yyjson_obj_foreach(m, i, max, key, val)
+	{
+		static const struct str said[] = {STR("role"), STR("content"), STR("name"), STR("refusal")};
+		bool again = false;
+		for (size_t k = 0; k < sizeof said / sizeof *said; k++)
+			again |= str_eq(json_str(key), said[k]);
+		if (again)
+			continue;
+		jo_key(&o, json_str(key));
+		jo_val(&o, val);
+	}
+	jo_obj_end(&o);
+	struct str s = str_copy(a, buf_str(&b));
+	buf_release(&b);
+	return s;
+}
+
+/* Where a page begins: at the message whose id is `after`, "<completion>-<number>". */
+static bool after_read(struct visit *v, size_t n, int64_t *at, struct err *e)
+{
+	struct str after = v->messages.after, id = v->one.id;
+	bool ok = after.n > id.n + 1 && str_starts(after, id) && after.p[id.n] == '-' &&
+	          str_int((struct str){after.p + id.n + 1, after.n - id.n - 1}, at) && *at >= 0 && (size_t)*at < n;
+	return ok || fail(e, ERR_INVALID_VALUE, "after", "Message with id '%.*s' not found in this chat completion.",
+	                  (int)(after.n < 200 ? after.n : 200), after.p);
+}
+
+static void on_messages(struct store_op *op, const struct err *e)
+{
+	struct visit *v = visit_of(op, e);
+	struct err why = {0};
+	yyjson_val *all;
+	if (!v)
+		return;
+	struct arena *a = exchange_arena(v->rq->x);
+	bool up = v->messages.ascending;
+	int64_t at = up ? -1 : INT64_MAX;
+	if (!json_parse(a, v->one.messages, &all, &why) ||
+	    (v->messages.after.p && !after_read(v, yyjson_arr_size(all), &at, &why))) {
+		visit_fail(v, &why);
+		return;
+	}
+	int64_t n = (int64_t)yyjson_arr_size(all), left = v->messages.limit;
+	struct str *json = new_array(a, struct str, (size_t)left + 1);
+	size_t k = 0;
+	if (!up && at > n)
+		at = n;
+	for (at += up ? 1 : -1; at >= 0 && at < n && left > 0; at += up ? 1 : -1, left--)
+		json[k++] = message_json(a, yyjson_arr_get(all, (size_t)at), str_fmt(a, "%.*s-%lld", FMT(v->one.id), (long long)at));
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	list_write(&b, a, json, k, at >= 0 && at < n);
+	visit_answer(v, buf_str(&b));
+	buf_release(&b);
+}
+
+void completion_messages(struct request *rq)
+{
+	static const char *const known[] = {"after", "limit", "order", NULL};
+	struct visit *v = visit_new(rq, on_messages);
+	struct err e = {0};
+	if (chat_page_read(rq, known, &v->messages, &e))
+		get(v);
+	else
+		visit_fail(v, &e);
+}
