@@ -100,12 +100,12 @@ static struct str choose_model(struct ask *k)
 	if (named && *named)
 		return str_of(named);
 	struct str url = str_fmt(a, "%.*s/models", FMT(k->remote.base)), found = {0};
-	struct fetch f = {.url = url.p, .socket = k->remote.socket.p, .key = k->remote.key, .total_ms = 10000};
+	struct query f = {.url = url.p, .socket = k->remote.socket.p, .key = k->remote.key, .total_ms = 10000};
 	struct err e = {0};
 	yyjson_val *v;
-	if (fetch_run(&f, &e) && f.status == 200 && json_parse(a, str_copy(a, buf_str(&f.out)), &v, &e))
+	if (query_run(&f, &e) && f.status == 200 && json_parse(a, str_copy(a, buf_str(&f.out)), &v, &e))
 		found = json_str(json_get(yyjson_arr_get_first(json_get(v, S("data"))), S("id")));
-	fetch_release(&f);
+	query_release(&f);
 	return found.n ? found : S("gpt-4.1-mini");
 }
 
@@ -168,7 +168,7 @@ static int report(struct ask *k, const struct answer *w, int64_t began_us)
 }
 
 /* A whole answer that did not stream: an error, or with --json the response. */
-static bool take_whole(struct ask *k, struct answer *w, const struct fetch *f)
+static bool take_whole(struct ask *k, struct answer *w, const struct query *f)
 {
 	yyjson_val *v;
 	struct err bad = {0};
@@ -181,7 +181,7 @@ static bool take_whole(struct ask *k, struct answer *w, const struct fetch *f)
 			take_response(w, v);
 		return true;
 	}
-	fprintf(stderr, "antiphon: %.*s\n", FMT(fetch_error(w->a, f)));
+	fprintf(stderr, "antiphon: %.*s\n", FMT(query_error(w->a, f)));
 	if (f->status == 401)
 		fprintf(stderr, "A key is needed: antiphon keys create NAME, then export OPENAI_API_KEY=...\n");
 	return false;
@@ -199,7 +199,7 @@ static int ask_once(struct ask *k, struct str text)
 	buf_init(&body, BODY_MAX);
 	sse_init(&w.sse, EVENT_MAX);
 	struct str url = str_fmt(&a, "%.*s/responses", FMT(k->remote.base));
-	struct fetch f = {.url = url.p,
+	struct query f = {.url = url.p,
 			  .socket = k->remote.socket.p,
 			  .key = k->remote.key,
 			  .on_body = k->json ? NULL : on_piece,
@@ -209,7 +209,7 @@ static int ask_once(struct ask *k, struct str text)
 		status = ASK_USAGE;
 	} else {
 		f.body = buf_str(&body);
-		bool ok = fetch_run(&f, &e);
+		bool ok = query_run(&f, &e);
 		if (!ok && f.refused)
 			status = no_server(k);
 		else if (!ok || w.err.code)
@@ -217,7 +217,7 @@ static int ask_once(struct ask *k, struct str text)
 		else if (take_whole(k, &w, &f))
 			status = report(k, &w, began);
 	}
-	fetch_release(&f);
+	query_release(&f);
 	sse_release(&w.sse);
 	buf_release(&body);
 	arena_free(&a);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "main/app.h"
-#include "main/fetch.h"
+#include "main/query.h"
 #include "wire/json.h"
 
 /* Where other engines usually listen (Ollama, LM Studio, vLLM). */
@@ -109,8 +109,8 @@ static void offer_port(struct offers *o, int port, const char *who)
 	yyjson_val *v = NULL;
 	snprintf(base, sizeof base, "http://127.0.0.1:%d", port);
 	snprintf(url, sizeof url, "%s/v1/models", base);
-	struct fetch f = {.url = url, .local = true, .connect_ms = 300, .total_ms = 1000, .stop = &o->stop};
-	if (fetch_run(&f, &e) && f.status == 200 && json_parse(&a, buf_str(&f.out), &v, &e)) {
+	struct query f = {.url = url, .local = true, .connect_ms = 300, .total_ms = 1000, .stop = &o->stop};
+	if (query_run(&f, &e) && f.status == 200 && json_parse(&a, buf_str(&f.out), &v, &e)) {
 		yyjson_val *data = json_get(v, S("data"));
 		struct str first = json_str(json_get(yyjson_arr_get_first(data), S("id")));
 		size_t n = yyjson_arr_size(data);
@@ -120,7 +120,7 @@ static void offer_port(struct offers *o, int port, const char *who)
 			    "An engine answers on port %d (%s?) with %zu model%s (%.*s%s). To use it: --engine %s\n",
 			    port, who, n, n == 1 ? "" : "s", FMT(first), n == 1 ? "" : ", ...", base);
 	}
-	fetch_release(&f);
+	query_release(&f);
 	arena_free(&a);
 }
 

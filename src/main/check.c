@@ -187,18 +187,18 @@ static void check_reachable(struct check *c, const struct engines_config *all)
 			url.n -= 3;
 		struct str full =
 		    path ? S("http://localhost/v1/models") : str_fmt(c->arena, "%.*s/v1/models", FMT(url));
-		struct fetch f = {
+		struct query f = {
 		    .url = full.p, .socket = path ? g->url.p + 5 : NULL, .key = g->key.p, .total_ms = 10000};
 		struct err e = {0};
-		bool ok = fetch_run(&f, &e);
+		bool ok = query_run(&f, &e);
 		if (ok && f.status == 200)
 			check_say(c, FINE, "engine", NULL, "%.*s answers", FMT(g->url));
 		else if (ok)
 			check_say(c, BAD, "engine", "is the URL right, and the key?", "%.*s answers %.*s", FMT(g->url),
-				  FMT(fetch_error(c->arena, &f)));
+				  FMT(query_error(c->arena, &f)));
 		else
 			check_say(c, BAD, "engine", "start it, or correct the URL", "%s", e.msg);
-		fetch_release(&f);
+		query_release(&f);
 	}
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "main/check.h"
-#include "main/fetch.h"
+#include "main/query.h"
 #include "wire/json.h"
 #include "wire/sse.h"
 
@@ -27,15 +27,15 @@ struct trial {
 static yyjson_val *call(struct trial *t, const char *path, struct str body, struct err *e)
 {
 	struct str url = str_fmt(t->a, "%.*s%s", FMT(t->base), path);
-	struct fetch f = {
+	struct query f = {
 	    .url = url.p, .socket = t->socket.p, .key = t->target->key, .body = body, .total_ms = CALL_MS};
 	yyjson_val *v = NULL;
-	bool ok = fetch_run(&f, e);
+	bool ok = query_run(&f, e);
 	if (ok && f.status != 200)
-		ok = fail(e, ERR_ENGINE, NULL, "%.*s", FMT(fetch_error(t->a, &f)));
+		ok = fail(e, ERR_ENGINE, NULL, "%.*s", FMT(query_error(t->a, &f)));
 	if (ok && !json_parse(t->a, str_copy(t->a, buf_str(&f.out)), &v, e))
 		v = NULL;
-	fetch_release(&f);
+	query_release(&f);
 	return v;
 }
 
@@ -117,7 +117,7 @@ static bool on_piece(void *ctx, struct str piece)
 static bool chat(struct trial *t, const char *rest, struct heard *h, struct err *e)
 {
 	struct str url = str_fmt(t->a, "%.*s/v1/chat/completions", FMT(t->base));
-	struct fetch f = {.url = url.p,
+	struct query f = {.url = url.p,
 			  .socket = t->socket.p,
 			  .key = t->target->key,
 			  .body = body_of(t, rest),
@@ -126,15 +126,15 @@ static bool chat(struct trial *t, const char *rest, struct heard *h, struct err 
 			  .ctx = h};
 	*h = (struct heard){.t = t};
 	sse_init(&h->sse, 1 << 20);
-	bool ok = fetch_run(&f, e);
+	bool ok = query_run(&f, e);
 	if (ok && f.status != 200)
-		ok = fail(e, ERR_ENGINE, NULL, "%.*s", FMT(fetch_error(t->a, &f)));
+		ok = fail(e, ERR_ENGINE, NULL, "%.*s", FMT(query_error(t->a, &f)));
 	if (ok && h->err.code)
 		ok = fail(e, ERR_ENGINE, NULL, "%s", h->err.msg);
 	if (ok && !h->pieces && !h->calls)
 		ok = fail(e, ERR_ENGINE, NULL, "the stream had neither text nor calls");
 	sse_release(&h->sse);
-	fetch_release(&f);
+	query_release(&f);
 	return ok;
 }
 

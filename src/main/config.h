@@ -55,8 +55,8 @@ bool config_read_env(struct config *c, char *const *env, struct err *e);
 /* Checks what concerns several settings (certificate with key, engines with URLs, ...). */
 bool config_check(struct config *c, struct err *e);
 
-/* Hands the floors' limits out (net_limits, api_limits, ...); once, before servers open. */
-void config_apply_limits(const struct config *c);
+/* Hands the floors' limits out (net_limits, api_limits, ...) and fetch.allow; once, before servers open. */
+bool config_apply_limits(struct config *c, struct err *e);
 /* What engines_open() wants: the list `engines`, then engine.url. In `a`. */
 struct engines_config config_engines(const struct config *c, struct arena *a);
 /* The whole table with defaults and help. */

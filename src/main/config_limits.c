@@ -1,13 +1,17 @@
-/* config_limits.c - hands the floors their limits. */
+/* config_limits.c - hands the floors their limits, and the network its guard. */
 #include "api/api.h"
 #include "main/config.h"
+#include "net/fetch.h"
 #include "net/server.h"
 #include "store/limits.h"
 
-void config_apply_limits(const struct config *c)
+bool config_apply_limits(struct config *c, struct err *e)
 {
 #define LIMIT(name, ...) net_limits.name = c->net_##name;
 #include "net/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) fetch_limits.name = c->fetch_##name;
+#include "net/fetch_limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) api_limits.name = c->api_##name;
 #include "api/limits.def"
@@ -18,4 +22,5 @@ void config_apply_limits(const struct config *c)
 #define LIMIT(name, ...) engine_limits.name = c->engine_##name;
 #include "engine/limits.def"
 #undef LIMIT
+	return guard_read(&c->arena, c->fetch_allow.at, c->fetch_allow.n, &fetch_guard, e);
 }

@@ -31,8 +31,7 @@ static bool ways_open(struct key_ways *w, struct err *e)
 	if (e->code || !args_data_dir(w->args, &o.dir, e))
 		return false;
 	o.url = c->store_url.n ? c->store_url : (struct str){0};
-	config_apply_limits(c);
-	return folder_make(o.dir, e) && store_open(&o, &w->store, e);
+	return config_apply_limits(&w->args->config, e) && folder_make(o.dir, e) && store_open(&o, &w->store, e);
 }
 
 static void print_time(int64_t at)

@@ -5,7 +5,7 @@
 
 #include "main/commands.h"
 #include "main/config.h"
-#include "main/fetch.h"
+#include "main/query.h"
 #include "wire/fields.h"
 
 enum { LARGE = 128 * 1024 }; /* bytes; see main() */

@@ -22,14 +22,14 @@ bool remote_admin(struct args *a, struct str socket, const char *path, struct st
 {
 	struct arena *arena = &a->config.arena;
 	struct str url = str_fmt(arena, "http://localhost%s", path);
-	struct fetch f = {.url = url.p, .socket = socket.p, .body = body, .total_ms = 30000};
-	bool ok = fetch_run(&f, e);
+	struct query f = {.url = url.p, .socket = socket.p, .body = body, .total_ms = 30000};
+	bool ok = query_run(&f, e);
 	if (refused)
 		*refused = f.refused;
 	if (ok && f.status != 200)
-		ok = fail(e, ERR_ENGINE, NULL, "%.*s", FMT(fetch_error(arena, &f)));
+		ok = fail(e, ERR_ENGINE, NULL, "%.*s", FMT(query_error(arena, &f)));
 	ok = ok && json_parse(arena, str_copy(arena, buf_str(&f.out)), ret, e);
-	fetch_release(&f);
+	query_release(&f);
 	return ok;
 }
 

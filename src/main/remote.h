@@ -3,7 +3,7 @@
  * Through its unix socket (then they are its owner), or by URL. Main thread. */
 #pragma once
 #include "main/args.h"
-#include "main/fetch.h"
+#include "main/query.h"
 #include "wire/json.h"
 
 struct remote {

@@ -357,9 +357,8 @@ int serve_command(int argc, char **argv)
 		ok = fail(&e, ERR_CONFIG, NULL, "serve takes flags only, not '%s'", args.words[0]);
 	if (ok) {
 		setup_log(&args.config);
-		config_apply_limits(&args.config);
 		raise_descriptors();
-		ok = app_open(&app, &e);
+		ok = config_apply_limits(&args.config, &e) && app_open(&app, &e);
 	}
 	if (ok)
 		app_run(&app);

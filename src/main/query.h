@@ -1,11 +1,11 @@
-/* fetch.h - blocking HTTP for the command line (libcurl): ask, check, keys, and the look for other engines.
+/* query.h - blocking HTTP for the command line, over net/fetch.h: ask, check, keys, and the look for other engines.
  *
  * Any thread. */
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
 
-struct fetch {
+struct query {
 	const char *url;              /* "http://127.0.0.1:8080/v1/models" */
 	const char *socket;           /* unix socket to connect through, or NULL */
 	const char *key;              /* Authorization: Bearer, or NULL */
@@ -22,7 +22,7 @@ struct fetch {
 };
 
 /* false: no HTTP answer at all (*e: ERR_ENGINE with curl's text). */
-bool fetch_run(struct fetch *f, struct err *e);
-void fetch_release(struct fetch *f);
+bool query_run(struct query *q, struct err *e);
+void query_release(struct query *q);
 /* The message of an error body in OpenAI's form, else the start of the body. */
-struct str fetch_error(struct arena *a, const struct fetch *f);
+struct str query_error(struct arena *a, const struct query *q);

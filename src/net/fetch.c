@@ -1,0 +1,254 @@
+/* fetch.c - one blocking HTTP(S) request over libcurl. */
+#include "net/fetch.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "net/curl.h"
+
+struct fetch_limits fetch_limits = {
+#define LIMIT(name, def, least, largest, help) .name = def,
+#include "net/fetch_limits.def"
+#undef LIMIT
+};
+struct guard fetch_guard;
+
+struct transfer {
+	const struct curl *curl;
+	const struct fetch *f;
+	struct fetch_answer *ret;
+	CURL *h;
+	size_t header_bytes;
+	const char *refused; /* what the last address was that the guard refused */
+	bool enough;         /* on_body wants no more */
+};
+
+/* What curl's codes mean here; all others: broken. */
+static const struct {
+	CURLcode code;
+	enum fetch_fault fault;
+} codes[] = {
+    {CURLE_OK, FETCH_OK},
+    {CURLE_UNSUPPORTED_PROTOCOL, FETCH_BAD_URL},
+    {CURLE_URL_MALFORMAT, FETCH_BAD_URL},
+    {CURLE_LOGIN_DENIED, FETCH_BAD_URL}, /* a redirect to a URL with a user name */
+    {CURLE_COULDNT_RESOLVE_PROXY, FETCH_NO_NAME},
+    {CURLE_COULDNT_RESOLVE_HOST, FETCH_NO_NAME},
+    {CURLE_COULDNT_CONNECT, FETCH_UNREACHABLE},
+    {CURLE_SSL_CONNECT_ERROR, FETCH_TLS},
+    {CURLE_PEER_FAILED_VERIFICATION, FETCH_TLS},
+    {CURLE_SSL_CACERT_BADFILE, FETCH_TLS},
+    {CURLE_OPERATION_TIMEDOUT, FETCH_TIMEOUT},
+    {CURLE_TOO_MANY_REDIRECTS, FETCH_REDIRECTS},
+    {CURLE_FILESIZE_EXCEEDED, FETCH_TOO_LARGE},
+    {CURLE_ABORTED_BY_CALLBACK, FETCH_CANCELLED},
+};
+
+const char *fetch_fault_name(enum fetch_fault fault)
+{
+	static const char *const names[] = {
+#define FAULT(name, text) text,
+	    FETCH_FAULTS(FAULT)
+#undef FAULT
+	};
+	return names[fault];
+}
+
+static enum fetch_fault fault_of(const struct transfer *t, CURLcode rc)
+{
+	if (t->enough)
+		return FETCH_OK;
+	if (t->ret->body.over || t->header_bytes > (size_t)fetch_limits.header_bytes)
+		return FETCH_TOO_LARGE;
+	if (rc == CURLE_COULDNT_CONNECT && t->refused)
+		return FETCH_REFUSED;
+	long connects = 0;
+	t->curl->easy_getinfo(t->h, CURLINFO_NUM_CONNECTS, &connects);
+	if (rc == CURLE_UNSUPPORTED_PROTOCOL && connects && !t->ret->status)
+		return FETCH_BROKEN; /* what answered speaks no HTTP */
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+		if (codes[i].code == rc)
+			return codes[i].fault;
+	return FETCH_BROKEN;
+}
+
+static size_t on_bytes(char *p, size_t size, size_t n, void *ctx)
+{
+	struct transfer *t = ctx;
+	struct str piece = {p, size * n};
+	long status = 0;
+	t->curl->easy_getinfo(t->h, CURLINFO_RESPONSE_CODE, &status);
+	if (t->f->on_body && status == 200) {
+		t->enough = !t->f->on_body(t->f->ctx, piece);
+		return t->enough ? 0 : piece.n;
+	}
+	buf_add(&t->ret->body, piece);
+	return t->ret->body.over ? 0 : piece.n;
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *ctx)
+{
+	struct transfer *t = ctx;
+	t->header_bytes += size * n;
+	return t->header_bytes > (size_t)fetch_limits.header_bytes ? 0 : size * n;
+}
+
+static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	const struct transfer *t = ctx;
+	return t->f->cancelled && *t->f->cancelled;
+}
+
+/* The name has been looked up; this very address is connected to. */
+static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct transfer *t = ctx;
+	const char *what = guard_refuses(t->f->guard, &to->addr);
+	if (what)
+		t->refused = what;
+	return what ? CURL_SOCKET_BAD : socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+static struct curl_slist *headers_of(const struct curl *curl, const struct fetch *f)
+{
+	struct curl_slist *list = curl->slist_append(NULL, "Expect:"); /* no pause for a 100-continue */
+	struct arena a = {0};
+	for (size_t i = 0; i < f->n_headers; i++) {
+		struct str line = str_copy(&a, f->headers[i]);
+		list = curl->slist_append(list, line.p);
+	}
+	arena_free(&a);
+	return list;
+}
+
+#define SET(option, value) t->curl->easy_setopt(t->h, CURLOPT_##option, value)
+
+static void set_bounds(struct transfer *t)
+{
+	const struct fetch *f = t->f;
+	int64_t bytes = f->max_bytes ? f->max_bytes : fetch_limits.bytes;
+	int64_t total = f->timeout_ms ? f->timeout_ms : fetch_limits.timeout_ms;
+	SET(CONNECTTIMEOUT_MS, (long)(f->connect_ms ? f->connect_ms : fetch_limits.connect_ms));
+	SET(TIMEOUT_MS, (long)(total > 0 ? total : 0));
+	SET(FOLLOWLOCATION, f->follow ? 1L : 0L);
+	SET(MAXREDIRS, (long)fetch_limits.redirects);
+	buf_init(&t->ret->body, (size_t)bytes);
+	if (!f->on_body) {
+		SET(MAXFILESIZE_LARGE, (curl_off_t)bytes);
+		SET(ACCEPT_ENCODING, ""); /* all that curl can undo */
+	}
+}
+
+static void set_guard(struct transfer *t)
+{
+	if (t->f->guard) {
+		SET(OPENSOCKETFUNCTION, on_open);
+		SET(OPENSOCKETDATA, t);
+		SET(DISALLOW_USERNAME_IN_URL, 1L);
+	}
+	if (t->f->guard || t->f->no_proxy || t->f->unix_path)
+		SET(PROXY, "");
+	if (t->f->unix_path)
+		SET(UNIX_SOCKET_PATH, t->f->unix_path);
+}
+
+static void set_request(struct transfer *t, struct arena *a)
+{
+	const struct fetch *f = t->f;
+	SET(URL, str_copy(a, f->url).p);
+	SET(PROTOCOLS_STR, "http,https");
+	SET(REDIR_PROTOCOLS_STR, "http,https");
+	SET(USERAGENT, "antiphon/" ANTIPHON_VERSION);
+	SET(NOSIGNAL, 1L);
+	if (f->body.p) {
+		SET(POSTFIELDSIZE_LARGE, (curl_off_t)f->body.n);
+		SET(POSTFIELDS, f->body.p);
+	}
+	if (str_eq(f->method, S("HEAD")))
+		SET(NOBODY, 1L);
+	else if (f->method.n && !str_eq(f->method, f->body.p ? S("POST") : S("GET")))
+		SET(CUSTOMREQUEST, str_copy(a, f->method).p);
+	SET(WRITEFUNCTION, on_bytes);
+	SET(WRITEDATA, t);
+	SET(HEADERFUNCTION, on_header);
+	SET(HEADERDATA, t);
+	SET(NOPROGRESS, 0L);
+	SET(XFERINFOFUNCTION, on_progress);
+	SET(XFERINFODATA, t);
+}
+
+static void take_answer(struct transfer *t)
+{
+	long status = 0;
+	char *url = NULL, *type = NULL;
+	t->curl->easy_getinfo(t->h, CURLINFO_RESPONSE_CODE, &status);
+	t->curl->easy_getinfo(t->h, CURLINFO_EFFECTIVE_URL, &url);
+	t->curl->easy_getinfo(t->h, CURLINFO_CONTENT_TYPE, &type);
+	t->ret->status = (int)status;
+	if (url)
+		t->ret->url = str_copy(&t->ret->arena, str_of(url));
+	if (type)
+		t->ret->content_type = str_copy(&t->ret->arena, str_of(type));
+}
+
+static enum fetch_fault refuse(struct fetch_answer *ret, enum fetch_fault fault, const char *why)
+{
+	snprintf(ret->why, sizeof ret->why, "%s", why);
+	return ret->fault = fault;
+}
+
+static enum fetch_fault perform(struct transfer *t)
+{
+	char text[CURL_ERROR_SIZE] = "";
+	SET(ERRORBUFFER, text);
+	CURLcode rc = t->curl->easy_perform(t->h);
+	SET(ERRORBUFFER, NULL);
+	take_answer(t);
+	enum fetch_fault fault = fault_of(t, rc);
+	if (fault == FETCH_REFUSED)
+		snprintf(text, sizeof text, "%s", t->refused);
+	else if (fault == FETCH_TOO_LARGE)
+		snprintf(text, sizeof text, "the answer has more than %zu bytes", t->ret->body.max);
+	else if (fault == FETCH_CANCELLED)
+		snprintf(text, sizeof text, "cancelled");
+	if (fault == FETCH_OK)
+		return fault;
+	return refuse(t->ret, fault, *text ? text : t->curl->easy_strerror(rc));
+}
+
+enum fetch_fault fetch_run(const struct fetch *f, struct fetch_answer *ret)
+{
+	*ret = (struct fetch_answer){0};
+	buf_init(&ret->body, 0);
+	const char *why;
+	enum guard_verdict verdict = f->guard ? guard_url(f->guard, f->url, &why) : GUARD_OPEN;
+	if (verdict != GUARD_OPEN)
+		return refuse(ret, verdict == GUARD_BAD_URL ? FETCH_BAD_URL : FETCH_REFUSED, why);
+	if (memchr(f->url.p, 0, f->url.n))
+		return refuse(ret, FETCH_BAD_URL, "not a valid URL");
+	for (size_t i = 0; i < f->n_headers; i++)
+		if (str_find(f->headers[i], '\n') < f->headers[i].n || str_find(f->headers[i], '\r') < f->headers[i].n)
+			return refuse(ret, FETCH_BAD_URL, "a header holds a line break");
+	struct transfer t = {.curl = curl_load(), .f = f, .ret = ret};
+	if (!t.curl)
+		return refuse(ret, FETCH_UNAVAILABLE, "libcurl.so.4 can't be loaded: install libcurl4");
+	struct arena a = {0};
+	struct curl_slist *headers = headers_of(t.curl, f);
+	t.h = t.curl->easy_init();
+	t.curl->easy_setopt(t.h, CURLOPT_HTTPHEADER, headers);
+	set_request(&t, &a);
+	set_bounds(&t);
+	set_guard(&t);
+	perform(&t);
+	t.curl->easy_cleanup(t.h);
+	t.curl->slist_free_all(headers);
+	arena_free(&a);
+	return ret->fault;
+}
+
+void fetch_release(struct fetch_answer *r)
+{
+	buf_release(&r->body);
+	arena_free(&r->arena);
+}
