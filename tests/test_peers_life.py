@@ -24,6 +24,59 @@ class Peers(test_peers.Peers):
 
 
 @unittest.skipIf(URL, "needs the echo server's routes")
+class Sinks(Peers):
+    """Bodies that are taken while they come (net/body_sink.h)."""
+
+    def put(self, body, query="", *lines):
+        with connect(self.server) as s:
+            s.sendall(head("POST", "/sink" + query, f"Content-Length: {len(body)}", *lines))
+            test_peers.send_all(s, body)
+            return Reader(s).answer()
+
+    def test_whole_and_in_breaks(self):
+        body = os.urandom(150000).replace(b"X", b"x")
+        for query, breaks in (("", 0), ("?20000", 1), ("?1", 1)):
+            got = self.put(body, query).json()
+            self.assertEqual((got["bytes"], got["sum"], got["body"]), (len(body), test_peers.summed(body), 0))
+            self.assertGreaterEqual(got["breaks"], breaks)
+
+    def test_larger_than_other_bodies_and_than_memory(self):
+        """Beyond net.body_bytes, and what is held does not grow with it."""
+        before = self.server.rss_kb()
+        got = self.put(b"a" * (40 << 20), "?65536").json()
+        self.assertEqual(got["bytes"], 40 << 20)
+        self.assertLess(self.server.rss_kb() - before, 20000)
+
+    def test_nothing_and_chunks(self):
+        self.assertEqual(self.put(b"").json()["bytes"], 0)
+        with connect(self.server) as s:
+            s.sendall(head("POST", "/sink?1", "Transfer-Encoding: chunked") + b"3\r\nabc\r\n" * 50 + b"0\r\n\r\n" + head())
+            r = Reader(s)
+            self.assertEqual(r.answer().json()["bytes"], 150)
+            self.assertEqual(r.answer().status, 200)  # the connection goes on
+
+    def test_refused(self):
+        self.assertEqual(self.put(b"aXb").status, 400)
+        self.assertEqual(self.put(b"X" + b"a" * 200000, "?1").status, 400)
+        self.assertEqual(self.put(b"", "", "Content-Encoding: gzip").status, 200)  # nothing to be inflated
+        self.assertEqual(self.put(b"a", "", "Content-Encoding: gzip").status, 415)
+        with connect(self.server) as s:
+            s.sendall(head("POST", "/sink", f"Content-Length: {(64 << 20) + 1}"))
+            self.assertEqual(Reader(s).answer().status, 413)
+        with connect(self.server) as s:
+            s.sendall(head("POST", "/sink", "Content-Length: 5"))
+            self.assertEqual(Reader(s).answer().status, 408)
+        self.eventually(lambda: self.number("running") == 0)
+
+    def test_leaves(self):
+        for n in range(30):
+            s = connect(self.server)
+            s.sendall(head("POST", "/sink?1", "Content-Length: 100000") + b"a" * (n * 1000))
+            s.close()
+        self.eventually(lambda: self.number("running") == 0)
+
+
+@unittest.skipIf(URL, "needs the echo server's routes")
 class Leaving(Peers):
     def leaves(self, request, leave):
         gone = self.number("gone")

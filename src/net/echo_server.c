@@ -4,7 +4,8 @@
  * Prints "listening on URL". Routes: any path: JSON about the request; /stream?N: N events of 1 KB, with
  * back-pressure; /forever: events until the client leaves; /slow: answers after 300 ms; /refuse: 401 from
  * head(); /left: how many readers were gone; /wait: never answers, notices gone; /bare: waits 300 ms with no
- * reader registered; /abort: cut after a piece; /quit: drains and ends. */
+ * reader registered; /abort: cut after a piece; /sink?N: takes the body (at most 64 MB) while it comes, by N bytes and
+ * a break, and refuses an 'X' in it; /quit: drains and ends. */
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/body.h"
+#include "net/body_sink.h"
 #include "net/reply.h"
 #include "net/tls.h"
 
@@ -119,6 +121,76 @@ static void stop_when_idle(struct timer *t)
 		timer_start(e->loop, t, 10, stop_when_idle);
 }
 
+/* --- a body taken while it comes --- */
+
+struct taker {
+	struct echo *echo;
+	struct exchange *x;
+	struct body_sink sink;
+	struct timer rest;
+	int64_t by, bytes, since; /* since: the last break */
+	uint64_t sum;
+	int64_t breaks;
+};
+
+static void on_rested(struct timer *t)
+{
+	struct taker *k = OWNER(t, struct taker, rest);
+	k->since = 0;
+	exchange_hold(k->x, false);
+}
+
+static bool on_piece(struct body_sink *sink, struct str bytes, struct err *e)
+{
+	struct taker *k = OWNER(sink, struct taker, sink);
+	for (size_t i = 0; i < bytes.n; i++) {
+		if (bytes.p[i] == 'X')
+			return fail(e, ERR_INVALID_VALUE, NULL, "An X.");
+		k->sum = k->sum * 31 + (uint8_t)bytes.p[i];
+	}
+	k->bytes += (int64_t)bytes.n;
+	k->since += (int64_t)bytes.n;
+	if (k->by && k->since >= k->by && !k->rest.loop) {
+		k->breaks++;
+		exchange_hold(k->x, true);
+		timer_start(k->echo->loop, &k->rest, 2, on_rested);
+	}
+	return true;
+}
+
+static void end_taker(struct taker *k)
+{
+	timer_cancel(&k->rest);
+	k->echo->running--;
+	xfree(k);
+}
+
+static void on_cut(struct body_sink *sink)
+{
+	struct taker *k = OWNER(sink, struct taker, sink);
+	k->echo->gone++;
+	end_taker(k);
+}
+
+static void on_taken(struct body_sink *sink)
+{
+	struct taker *k = OWNER(sink, struct taker, sink);
+	struct str out = str_fmt(exchange_arena(k->x), "{\"bytes\":%lld,\"sum\":\"%llu\",\"breaks\":%lld,\"body\":%zu}",
+				 (long long)k->bytes, (unsigned long long)k->sum, (long long)k->breaks,
+				 exchange_request(k->x)->body.n);
+	exchange_send(k->x, 200, S("application/json"), out);
+	end_taker(k);
+}
+
+static void take(struct echo *e, struct exchange *x)
+{
+	struct taker *k = xalloc(sizeof *k);
+	*k = (struct taker){.echo = e, .x = x, .sink = {on_piece, on_taken, on_cut}};
+	str_int(exchange_request(x)->query, &k->by);
+	e->running++;
+	exchange_sink(x, &k->sink, 64 << 20);
+}
+
 static void describe(struct echo *e, struct exchange *x)
 {
 	const struct exchange_request *r = exchange_request(x);
@@ -180,6 +252,8 @@ static bool on_head(struct service *service, struct exchange *x, struct err *e)
 {
 	if (str_eq(exchange_request(x)->path, S("/refuse")))
 		return fail(e, ERR_INVALID_KEY, NULL, "Incorrect API key provided.");
+	if (str_eq(exchange_request(x)->path, S("/sink")))
+		take(OWNER(service, struct echo, service), x);
 	return true;
 }
 

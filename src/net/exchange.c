@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "net/body_sink.h"
 #include "net/peer.h"
 #include "net/upgrade.h"
 
@@ -199,16 +200,21 @@ void exchange_send(struct exchange *x, int status, struct str content_type, stru
 	peer_answered(p);
 }
 
-void exchange_begin(struct exchange *x, int status, struct str content_type, struct reader *r)
+void exchange_begin_sized(struct exchange *x, int status, struct str content_type, int64_t length, struct reader *r)
 {
 	assert(x->at == X_OPEN);
 	struct peer *p = peer_of(x);
 	if (p->at != AT_GONE) {
-		put_head(x, status, content_type, -1);
+		put_head(x, status, content_type, length);
 		conn_touch(&p->conn);
 	}
 	x->at = X_BEGUN;
 	exchange_watch(x, r);
+}
+
+void exchange_begin(struct exchange *x, int status, struct str content_type, struct reader *r)
+{
+	exchange_begin_sized(x, status, content_type, -1, r);
 }
 
 void exchange_upgrade(struct exchange *x, struct str protocol, struct exchange_tap *tap, struct reader *r)
@@ -294,6 +300,22 @@ void exchange_watch(struct exchange *x, struct reader *r)
 void exchange_unwatch(struct exchange *x)
 {
 	x->reader = NULL;
+}
+
+void exchange_sink(struct exchange *x, struct body_sink *k, int64_t most)
+{
+	assert(x->at == X_OPEN && peer_of(x)->at == AT_BODY);
+	x->intake = (struct exchange_intake){.sink = k, .most = most};
+}
+
+void exchange_hold(struct exchange *x, bool hold)
+{
+	struct peer *p = peer_of(x);
+	x->intake.held = hold;
+	if (hold)
+		conn_pause(&p->conn);
+	else
+		conn_resume(&p->conn);
 }
 
 bool exchange_full(const struct exchange *x)

@@ -14,6 +14,8 @@ void exchange_send(struct exchange *x, int status, struct str content_type, stru
 
 /* A body in pieces: begin, write ..., end. `r` is told when the reader leaves or has room again. */
 void exchange_begin(struct exchange *x, int status, struct str content_type, struct reader *r);
+/* The same with its Content-Length; what is written must come to that. */
+void exchange_begin_sized(struct exchange *x, int status, struct str content_type, int64_t length, struct reader *r);
 void exchange_write(struct exchange *x, struct str bytes); /* copied */
 /* One piece made of several parts. */
 void exchange_write_parts(struct exchange *x, const struct str *parts, size_t n);

@@ -8,9 +8,13 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "net/body_sink.h"
 #include "net/upgrade.h"
 
-enum { DROP_MOST = 64 * 1024 }; /* a refused body up to here is read to keep the connection */
+enum {
+	DROP_MOST = 64 * 1024,  /* a refused body up to here is read to keep the connection */
+	PACE_LEAST = 64 * 1024, /* what a body that goes to a sink must bring in net.body_seconds */
+};
 
 static void feed(struct peer *p, struct str in);
 static void on_deadline(struct timer *t);
@@ -37,6 +41,15 @@ static void on_conn_closed(struct conn *c)
 		free_peer(p);
 }
 
+/* The sink of a body that does not come to its end hears of it. */
+static void cut_sink(struct peer *p)
+{
+	struct body_sink *k = p->x.intake.sink;
+	p->x.intake.sink = NULL;
+	if (k)
+		k->cut(k);
+}
+
 /* The exchange is no more, and its reader hears of it. */
 static void tell_gone(struct peer *p)
 {
@@ -61,6 +74,7 @@ void peer_close(struct peer *p)
 	conn_close(&p->conn);
 	if (unknown)
 		p->x.at = X_NONE;
+	cut_sink(p);
 	tell_gone(p);
 }
 
@@ -98,6 +112,8 @@ static void refuse(struct peer *p, const struct err *e)
 {
 	if (p->x.at == X_NONE)
 		exchange_open(p);
+	cut_sink(p);
+	conn_resume(&p->conn); /* what was held is read and dropped */
 	if (p->x.at == X_OPEN && p->server) {
 		struct service *s = server_service(p->server);
 		s->refuse(s, &p->x, e);
@@ -113,6 +129,15 @@ static void refuse_last(struct peer *p, const struct err *e)
 	refuse(p, e);
 }
 
+/* A body that goes to a sink may take its time, if it does come. */
+static bool keeps_pace(struct peer *p)
+{
+	struct exchange_intake *in = &p->x.intake;
+	int64_t took_us = clock_mono_us() - p->x.req.began_us, brought = in->seen - in->marked;
+	in->marked = in->seen;
+	return in->sink && (in->held || brought >= PACE_LEAST) && took_us / 1000000 < net_limits.upload_seconds;
+}
+
 static void on_deadline(struct timer *t)
 {
 	struct peer *p = OWNER(t, struct peer, deadline);
@@ -123,6 +148,10 @@ static void on_deadline(struct timer *t)
 		refuse_last(p, &e);
 		return;
 	case AT_BODY:
+		if (keeps_pace(p)) {
+			timer_start(p->conn.loop, t, net_limits.body_seconds * 1000, on_deadline);
+			return;
+		}
 		fail(&e, ERR_REQUEST_TIMEOUT, NULL, "The request's body did not arrive in time.");
 		refuse_last(p, &e);
 		return;
@@ -199,11 +228,41 @@ void peer_answered(struct peer *p)
 		peer_after(p);
 }
 
+static bool over_most(const struct exchange_intake *in, struct err *e)
+{
+	return fail(e, ERR_TOO_LARGE, NULL, "The request body is larger than %lld bytes.", (long long)in->most);
+}
+
 static void on_piece(struct http *h, struct str piece)
 {
 	struct peer *p = OWNER(h, struct peer, http);
-	if (p->at == AT_BODY && p->x.at == X_OPEN && p->body_err->code == ERR_NONE)
+	struct exchange_intake *in = &p->x.intake;
+	if (p->at != AT_BODY || p->x.at != X_OPEN || p->body_err->code != ERR_NONE)
+		return;
+	if (!in->sink) {
 		body_feed(&p->body, piece, p->body_err);
+		return;
+	}
+	in->seen += (int64_t)piece.n;
+	if (in->seen > in->most)
+		over_most(in, p->body_err);
+	else
+		in->sink->piece(in->sink, piece, p->body_err);
+}
+
+/* Its length and coding are known: may the body come? */
+static bool begin_body(struct peer *p, struct err *e)
+{
+	const struct http *h = &p->http;
+	const struct exchange_intake *in = &p->x.intake;
+	struct str coding = http_field(h, S("content-encoding"));
+	if (!in->sink)
+		return body_begin(&p->body, coding, h->length, e);
+	if (h->length > (uint64_t)in->most)
+		return over_most(in, e);
+	if (coding.n && !str_eq_nocase(coding, S("identity")))
+		return fail(e, ERR_MEDIA_TYPE, NULL, "Unsupported Content-Encoding. Files are sent as they are.");
+	return true;
 }
 
 /* The head is complete: may the body come? */
@@ -222,7 +281,7 @@ static void on_head(struct peer *p)
 	}
 	if (p->at != AT_BODY || p->x.at != X_OPEN || !has_body)
 		return;
-	if (!body_begin(&p->body, http_field(h, S("content-encoding")), h->length, &e)) {
+	if (!begin_body(p, &e)) {
 		refuse_last(p, &e);
 		return;
 	}
@@ -247,8 +306,15 @@ static void on_request(struct peer *p)
 	p->at = AT_RUN;
 	if (p->x.at == X_BEGUN) /* in head() already */
 		return;
+	struct body_sink *k = p->x.intake.sink;
+	p->x.intake.sink = NULL;
 	p->x.req.body = buf_str(&p->body.bytes);
-	s->handle(s, &p->x);
+	if (k) {
+		conn_resume(&p->conn);
+		k->end(k);
+	} else {
+		s->handle(s, &p->x);
+	}
 }
 
 /* Makes ready for the next head. */

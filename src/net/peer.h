@@ -35,6 +35,13 @@ struct extra_header {
 	struct str line; /* "Name: value\r\n" */
 };
 
+struct exchange_intake { /* a body that goes to a sink (body_sink.h) */
+	struct body_sink *sink; /* NULL: none, or told its end */
+	int64_t most, seen;
+	int64_t marked; /* `seen` when the deadline last fired */
+	bool held;
+};
+
 struct exchange {
 	enum exchange_at at;
 	bool keep;    /* the connection goes on after this answer */
@@ -43,6 +50,7 @@ struct exchange {
 	bool full;    /* the reader was told to wait, or will be */
 	struct reader *reader;
 	struct exchange_tap *tap; /* after exchange_upgrade() */
+	struct exchange_intake intake;
 	struct extra_header *extra, **last_extra;
 	struct exchange_request req;
 	void *slot;
