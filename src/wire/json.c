@@ -218,6 +218,18 @@ static size_t utf8_len(const unsigned char *p, size_t n, size_t *bad)
 	return want;
 }
 
+bool utf8_valid(struct str s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	size_t bad, len;
+	for (size_t i = 0; i < s.n; i += len) {
+		len = p[i] < 0x80 ? 1 : utf8_len(p + i, s.n - i, &bad);
+		if (!len)
+			return false;
+	}
+	return true;
+}
+
 /* Bytes from `i` on that go out as they are. Eight at a time: a byte is special when it is below 0x20, a quote,
  * a backslash or not ASCII. */
 static size_t plain_run(const unsigned char *p, size_t i, size_t n)

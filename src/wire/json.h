@@ -12,6 +12,8 @@
  * of more than `json_depth` (128), anything after the value. "\u0000" in strings is kept. */
 bool json_parse(struct arena *a, struct str text, yyjson_val **ret, struct err *e);
 
+/* Well-formed UTF-8 (Unicode table 3-7)? */
+bool utf8_valid(struct str s);
 static inline struct str json_str(yyjson_val *v) /* {0} when not a string */
 {
 	return (struct str){yyjson_get_str(v), yyjson_get_len(v) * (size_t)yyjson_is_str(v)};
