@@ -12,7 +12,7 @@ import threading
 import time
 
 TREE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BINARY = os.environ.get("ANTIPHON_BIN", os.path.join(TREE, "build", "antiphon"))
+BINARY = os.path.abspath(os.environ.get("ANTIPHON_BIN", os.path.join(TREE, "build", "antiphon")))
 # What a sanitizer, an assert or the program itself says when something is broken.
 BROKEN = re.compile(r"ERROR: \w+Sanitizer|runtime error:|LeakSanitizer|Assertion .* failed|stack smashing")
 PATIENCE = 60  # seconds that a thing which must happen may take; never a measure of speed
