@@ -1,4 +1,5 @@
 """The official Node SDK: each test of sdk_node/*.test.mjs, counted one by one."""
+import contextlib
 import os
 import re
 import subprocess
@@ -6,8 +7,8 @@ import xml.etree.ElementTree as xml
 
 import pytest
 
-from engine_script import calls_interleaved, call, echo, hang, say, think
-from harness import TREE, environment
+from engine_script import ScriptedEngine, calls_interleaved, call, echo, hang, say, think
+from harness import TREE, Server, environment, make_key
 
 pytestmark = pytest.mark.sdk
 FOLDER = os.path.join(TREE, "tests", "sdk_node")
@@ -25,10 +26,12 @@ def names(file):
         return re.findall(r"^test\('([^']+)'", f.read(), re.M)
 
 
-def run_node(file, base_url, home, seconds):
+def run_node(file, base_url, home, seconds, env=None):
     """Runs one file of tests; {name: None or what failed}."""
-    done = subprocess.run(["node", "--test", "--test-reporter=junit", file], cwd=FOLDER, capture_output=True, text=True,
-                          timeout=seconds, env=environment(home, {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": "sk-any"}))
+    env = {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": "sk-any", **(env or {})}
+    # A test that hangs fails alone, and the others are still told.
+    command = ["node", "--test", f"--test-timeout={seconds * 500}", "--test-force-exit", "--test-reporter=junit", file]
+    done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=seconds, env=environment(home, env))
     results = {}
     try:
         for case in xml.fromstring(done.stdout).iter("testcase"):
@@ -39,24 +42,41 @@ def run_node(file, base_url, home, seconds):
     return results
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    from engine_script import ScriptedEngine
-    from harness import Server
+def behave(request):
+    users = [m["content"] for m in request.body["messages"] if m["role"] == "user"]
+    if request.body["messages"][-1]["role"] == "tool":
+        return [say("done")]
+    if users[-1].endswith("script list"):
+        return [say("|".join(users))]
+    return SCRIPTS.get(request.last_text) or echo(request)
+
+
+@contextlib.contextmanager
+def served(*args):
+    """A server of its own whose engine knows the scripts."""
     engine = ScriptedEngine()
-
-    def behave(request):
-        followed_up = request.body["messages"][-1]["role"] == "tool"
-        return [say("done")] if followed_up else SCRIPTS.get(request.last_text) or echo(request)
-
     engine.always(behave)
-    server = Server(engine)
+    server = Server(engine, args=args)
     try:
-        yield run_node("core.test.mjs", server.base_url, str(tmp_path_factory.mktemp("home")), 300)
+        yield server
         server.stop()
     finally:
         server.erase()
         engine.close()
+
+
+@pytest.fixture(scope="module")
+def core():
+    with served() as server:
+        yield run_node("core.test.mjs", server.base_url, server.home, 300)
+
+
+@pytest.fixture(scope="module")
+def websocket():
+    with served() as server, served("--set", "api.socket_seconds=1", "--set", "net.frame_bytes=65536") as short:
+        env = {"SHORT_BASE_URL": short.base_url, "RED_KEY": make_key(short, "red", "red")[0],
+               "BLUE_KEY": make_key(short, "blue", "blue")[0]}
+        yield run_node("websocket.test.mjs", server.base_url, server.home, 120, env)
 
 
 def test_node_is_22_or_newer():
@@ -64,7 +84,16 @@ def test_node_is_22_or_newer():
     assert int(version[1:].split(".")[0]) >= 22, version
 
 
-@pytest.mark.parametrize("name", names("core.test.mjs"))
-def test_node(results, name):
+def check(results, name):
     assert name in results, results
     assert results[name] is None, results[name]
+
+
+@pytest.mark.parametrize("name", names("core.test.mjs"))
+def test_node(core, name):
+    check(core, name)
+
+
+@pytest.mark.parametrize("name", names("websocket.test.mjs"))
+def test_node_websocket(websocket, name):
+    check(websocket, name)
