@@ -63,6 +63,8 @@ void turn_free(struct turn *t)
 	timer_cancel(&t->clocks.silence);
 	timer_cancel(&t->clocks.deadline);
 	timer_cancel(&t->clocks.grace);
+	if (t->key.begun)
+		store_idem_end(t->api->store, &t->id, t->key.unsaved);
 	if (t->replay)
 		replay_end(t->replay);
 	if (t->run)
@@ -446,6 +448,7 @@ static void on_saved(struct store_op *op, const struct err *e)
 		t->response.error = *e;
 		t->response.status = RS_FAILED;
 		t->response.completed_at = 0;
+		t->key.unsaved = t->key.given;
 	}
 	turn_goto(t, STEP_DONE);
 	turn_run(t);

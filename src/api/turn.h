@@ -18,6 +18,7 @@ struct turn_key {
 	struct str body;
 	struct attempt *attempt; /* NULL: its client is not known to send again */
 	bool given;
+	bool begun, unsaved; /* the key was asked for; what it stands for is lost */
 	struct idempotency idem;
 	struct idem_result result;
 };

@@ -11,6 +11,7 @@ enum flow step_claim(struct turn *t)
 		return turn_goto(t, STEP_HOLD);
 	if (!t->op.done) {
 		t->op.done = turn_on_store;
+		t->key.begun = true;
 		store_idem_begin(t->api->store, &t->op, t->project, &t->key.idem, &t->id, &t->arena, &t->key.result);
 		return WAIT;
 	}
@@ -30,6 +31,7 @@ enum flow step_claim(struct turn *t)
 		return turn_goto(t, STEP_REFUSE);
 	case IDEM_DONE:
 	case IDEM_CRASHED:
+	case IDEM_UNSAVED:
 		break;
 	}
 	return turn_goto(t, STEP_AGAIN);
@@ -45,10 +47,11 @@ enum flow step_again(struct turn *t)
 {
 	struct buf b;
 	t->key.given = false;
-	if (t->key.result.state == IDEM_CRASHED) {
+	if (t->key.result.state != IDEM_DONE) {
 		t->response.id = key_response(t);
 		t->response.status = RS_FAILED;
-		fail(&t->response.error, ERR_INTERNAL, NULL, "The server stopped while this request ran.");
+		fail(&t->response.error, ERR_INTERNAL, NULL, "%s", t->key.result.state == IDEM_CRASHED
+		     ? "The server stopped while this request ran." : "The response to this request could not be saved.");
 		buf_init(&b, SIZE_MAX / 2);
 		turn_response_write(t, &b, false, true, NULL);
 		t->key.result.answer = str_copy(&t->arena, buf_str(&b));

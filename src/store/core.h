@@ -12,6 +12,7 @@
 
 struct keyring;
 struct leases;
+struct holders;
 struct sealer;
 struct sweeper;
 struct mail;
@@ -29,6 +30,7 @@ struct store {
 	struct sweeper *sweeper;
 	struct sealer *sealer; /* NULL: not started */
 	struct leases *leases;
+	struct holders *holders; /* of idempotency keys */
 };
 
 struct store_port {

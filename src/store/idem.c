@@ -2,9 +2,81 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/map.h"
+#include "store/idem.h"
 #include "store/request.h"
 
 enum { STATE_RUNNING = 1, STATE_ANSWERED, STATE_CRASHED }; /* statements.def */
+
+/* Who holds a claim now: only this process can, so it is known in memory whether a claim that looks as if it ran does. A
+ * disk that is full when a turn ends keeps its claim in the database as it was. */
+struct holder {
+	int64_t response;
+	bool unsaved; /* it has ended, and what it made is lost */
+};
+
+struct holders {
+	pthread_mutex_t lock;
+	struct map map; /* by response */
+	int64_t n_unsaved;
+};
+
+static struct str holder_key(const int64_t *response)
+{
+	return (struct str){(const char *)response, sizeof *response};
+}
+
+struct holders *holders_new(void)
+{
+	struct holders *h = xalloc(sizeof *h);
+	pthread_mutex_init(&h->lock, NULL);
+	return h;
+}
+
+void holders_free(struct holders *h)
+{
+	size_t at = 0;
+	void *v;
+	while ((v = map_next(&h->map, &at)))
+		xfree(v);
+	map_release(&h->map);
+	pthread_mutex_destroy(&h->lock);
+	xfree(h);
+}
+
+static void holder_add(struct holders *h, int64_t response)
+{
+	struct holder *v = xalloc(sizeof *v);
+	v->response = response;
+	pthread_mutex_lock(&h->lock);
+	xfree(map_del(&h->map, holder_key(&response)));
+	map_put(&h->map, holder_key(&v->response), v);
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* IDEM_FRESH: nobody has it. */
+static enum idem_state holder_state(struct holders *h, int64_t response)
+{
+	pthread_mutex_lock(&h->lock);
+	const struct holder *v = map_get(&h->map, holder_key(&response));
+	enum idem_state state = !v ? IDEM_FRESH : v->unsaved ? IDEM_UNSAVED : IDEM_RUNNING;
+	pthread_mutex_unlock(&h->lock);
+	return state;
+}
+
+void store_idem_end(struct store_port *p, const struct id *response, bool unsaved)
+{
+	struct holders *h = p->store->holders;
+	pthread_mutex_lock(&h->lock);
+	struct holder *v = map_get(&h->map, holder_key(&response->key));
+	if (v && !v->unsaved && unsaved && h->n_unsaved < store_limits.unsaved_keys) {
+		v->unsaved = true;
+		h->n_unsaved++;
+	} else if (v && !v->unsaved) {
+		xfree(map_del(&h->map, holder_key(&response->key)));
+	}
+	pthread_mutex_unlock(&h->lock);
+}
 
 /* What a claim needs again when it meets the claim of another. */
 struct claim {
@@ -28,7 +100,7 @@ static bool on_claim(void *ctx, const struct cell *cells)
 		ret->state = IDEM_OTHER_BODY;
 		return false;
 	}
-	ret->state = cells[3].i == STATE_RUNNING   ? IDEM_RUNNING
+	ret->state = cells[3].i == STATE_RUNNING   ? holder_state(c->port->store->holders, cells[1].i)
 		     : cells[3].i == STATE_CRASHED ? IDEM_CRASHED
 						   : IDEM_DONE;
 	if (ret->state == IDEM_DONE) {
@@ -70,9 +142,10 @@ static bool claimed(struct store_request *r)
 	}
 	xfree(r->apply.err);
 	r->apply.err = NULL;
-	if (c.found)
+	if (c.found && ret->state != IDEM_FRESH)
 		return true;
-	request_send(r); /* given back in between: ours now */
+	r->binds[8].i = c.found ? ret->response.key : 0;
+	request_send(r); /* given back in between, or nobody holds it: ours now */
 	return false;
 }
 
@@ -82,15 +155,16 @@ void store_idem_begin(struct store_port *p, struct store_op *op, int64_t project
 	static const struct str taken = STR("A request with this idempotency key is known.");
 	struct str hash = {(const char *)idem->body_hash, sizeof idem->body_hash};
 	int64_t now = clock_wall_s();
-	struct store_request *r = request_new(p, op, 1, 8, idem->route.n + idem->key.n + hash.n + ID_RND + taken.n + 1);
+	struct store_request *r = request_new(p, op, 1, 9, idem->route.n + idem->key.n + hash.n + ID_RND + taken.n + 1);
 	ADD(r, STMT_IDEM_CLAIM, INT(project), TEXT(idem->route), TEXT(idem->key), BLOB(hash), INT(response->key),
 	    BLOB(((struct str){(const char *)response->rnd, ID_RND})), INT(now),
-	    INT(now - store_limits.idempotency_seconds));
+	    INT(now - store_limits.idempotency_seconds), INT(0));
 	request_must(r, ERR_CONFLICT, taken);
 	r->settle = claimed;
 	r->ret = ret;
 	r->arena = a;
 	*ret = (struct idem_result){0};
+	holder_add(p->store->holders, response->key);
 	request_send(r);
 }
 

@@ -89,11 +89,48 @@ static void answers_alone(void)
 	rig_end_all(&r);
 }
 
+/* A full disk kept a claim from being answered or given back. */
+static void claims_left_behind(void)
+{
+	struct rig r = {0};
+	struct arena a = {0};
+	struct idempotency i = {S("/v1/responses"), S("key-1"), {1}}, other = i;
+	struct id first = id_mint(), second = id_mint(), third = id_mint();
+	other.body_hash[0] = 2;
+	rig_open(&r);
+	CHECK(claim(&r, 1, &i, &first, &a).state == IDEM_FRESH);
+	store_idem_end(r.port, &first, false);
+	CHECK(claim(&r, 1, &other, &second, &a).state == IDEM_OTHER_BODY);
+	CHECK(claim(&r, 1, &i, &second, &a).state == IDEM_FRESH);
+	CHECK(claim(&r, 1, &i, &third, &a).state == IDEM_RUNNING);
+	store_idem_end(r.port, &third, false); /* not its claim */
+	CHECK(claim(&r, 1, &i, &third, &a).state == IDEM_RUNNING);
+	store_idem_end(r.port, &second, true);
+	store_idem_end(r.port, &second, false);
+	struct idem_result got = claim(&r, 1, &i, &third, &a);
+	CHECK(got.state == IDEM_UNSAVED && got.response.key == second.key);
+	/* There are bounds to what is remembered. */
+	store_limits.unsaved_keys = 1;
+	i.key = S("key-2");
+	CHECK(claim(&r, 1, &i, &third, &a).state == IDEM_FRESH);
+	store_idem_end(r.port, &third, true);
+	CHECK(claim(&r, 1, &i, &first, &a).state == IDEM_FRESH);
+	store_limits.unsaved_keys = 10000;
+	i.key = S("key-1");
+	/* The next start knows that somebody had it, no more. */
+	rig_shut(&r);
+	rig_open(&r);
+	CHECK(claim(&r, 1, &i, &third, &a).state == IDEM_CRASHED);
+	arena_free(&a);
+	rig_end_all(&r);
+}
+
 int main(void)
 {
 	static const struct test_case t[] = {
 	    {"claims and answers", idempotency_keys},
 	    {"answers without a response, for a day", answers_alone},
+	    {"claims left behind by a disk", claims_left_behind},
 	};
 	return test_main(t, sizeof t / sizeof *t);
 }

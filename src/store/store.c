@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/idem.h"
 #include "store/lease.h"
 #include "store/request.h"
 
@@ -121,6 +122,7 @@ bool store_open(const struct store_options *o, struct store **ret, struct err *e
 	struct store *s = xalloc(sizeof *s);
 	s->driver = driver;
 	s->leases = leases_new();
+	s->holders = holders_new();
 	pthread_mutex_init(&s->wait_lock, NULL);
 	pthread_cond_init(&s->wait_wake, NULL);
 	if (!folder_take(dir, &s->folder_lock, e))
@@ -147,6 +149,7 @@ have_folder:
 	folder_release(s->folder_lock);
 have_store:
 	leases_free(s->leases);
+	holders_free(s->holders);
 	pthread_mutex_destroy(&s->wait_lock);
 	pthread_cond_destroy(&s->wait_wake);
 	xfree(s);
@@ -164,6 +167,7 @@ void store_close(struct store *s)
 	s->driver->close(s->db);
 	folder_release(s->folder_lock);
 	leases_free(s->leases);
+	holders_free(s->holders);
 	pthread_mutex_destroy(&s->wait_lock);
 	pthread_cond_destroy(&s->wait_wake);
 	sodium_memzero(s->secret, sizeof s->secret);
