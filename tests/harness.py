@@ -105,11 +105,11 @@ class Server:
 
     args: further options; data: a folder that outlives this server (a restart gives the same one)."""
 
-    def __init__(self, engine=None, args=(), data=None, env=None, ready=True, listen="127.0.0.1:0", key=None):
+    def __init__(self, engine=None, args=(), data=None, env=None, ready=True, listen="127.0.0.1:0", key=None, binary=BINARY):
         self.home = tempfile.mkdtemp(prefix="antiphon-test-")
         self.data = data or os.path.join(self.home, "data")
         self.engine, self.key, self.args, self.env = engine, key, list(args), env
-        self.command = [BINARY, "serve", "--listen", listen, "--data", self.data]
+        self.command = [binary, "serve", "--listen", listen, "--data", self.data]
         if engine is not None:
             self.command += ["--engine", engine if isinstance(engine, str) else engine.url[:-len("/v1")]]
         self.command += self.args

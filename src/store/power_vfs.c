@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 
@@ -36,6 +37,7 @@ struct power_file {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct image *images;
 static int skip[POWER_FAULTS], times[POWER_FAULTS], failed, opened;
+static bool (*decide)(enum power_fault what);
 static sqlite3_vfs *system_vfs, power;
 
 /* --- images --- */
@@ -98,9 +100,10 @@ static struct image *image_open(const char *path)
 	i->path = memcpy(xalloc(strlen(path) + 1), path, strlen(path));
 	i->last = &i->first;
 	FILE *f = fopen(path, "rb");
-	for (int c; f && (c = fgetc(f)) != EOF;) {
-		image_resize(i, i->n + 1);
-		i->bytes[i->n - 1] = (char)c;
+	char block[65536];
+	for (size_t n; f && (n = fread(block, 1, sizeof block, f)) > 0;) {
+		image_resize(i, i->n + n);
+		memcpy(i->bytes + i->n - n, block, n);
 	}
 	if (f)
 		fclose(f);
@@ -124,10 +127,11 @@ static void image_remove(struct image *i)
 /* Does this call fail? Called with the lock held. */
 static bool faulty(enum power_fault what)
 {
-	if (times[what] == 0 || skip[what]-- > 0)
+	bool decided = decide && decide(what);
+	if (!decided && (times[what] == 0 || skip[what]-- > 0))
 		return false;
 	skip[what] = 0;
-	times[what]--;
+	times[what] -= !decided;
 	failed++;
 	return true;
 }
@@ -167,7 +171,7 @@ static int p_truncate(sqlite3_file *f, sqlite3_int64 n)
 {
 	struct image *i = ((struct power_file *)f)->image;
 	pthread_mutex_lock(&lock);
-	int rc = real(f)->pMethods->xTruncate(real(f), n);
+	int rc = faulty(POWER_TRUNCATE_IO) ? SQLITE_IOERR_TRUNCATE : real(f)->pMethods->xTruncate(real(f), n);
 	if (i && rc == SQLITE_OK)
 		image_add(i, (size_t)n, NULL, 0);
 	pthread_mutex_unlock(&lock);
@@ -323,6 +327,13 @@ void power_vfs_fail(enum power_fault what, int after, int n)
 	pthread_mutex_unlock(&lock);
 }
 
+void power_vfs_decide(bool (*fails)(enum power_fault what))
+{
+	pthread_mutex_lock(&lock);
+	decide = fails;
+	pthread_mutex_unlock(&lock);
+}
+
 int power_vfs_failed(void)
 {
 	pthread_mutex_lock(&lock);
@@ -345,9 +356,8 @@ static uint32_t next_random(uint32_t *seed)
 	return *seed >> 16;
 }
 
-void power_vfs_cut(const char *to, uint32_t seed)
+static void write_left(const char *to, uint32_t seed)
 {
-	pthread_mutex_lock(&lock);
 	for (struct image *i = images; i; i = i->next) {
 		struct image left = {.bytes = memcpy(xalloc(i->n + 1), i->bytes ? i->bytes : "", i->n), .n = i->n};
 		for (struct pending *p = i->first; p && seed; p = p->next) {
@@ -365,5 +375,18 @@ void power_vfs_cut(const char *to, uint32_t seed)
 			abort();
 		xfree(left.bytes);
 	}
+}
+
+void power_vfs_cut(const char *to, uint32_t seed)
+{
+	pthread_mutex_lock(&lock);
+	write_left(to, seed);
 	pthread_mutex_unlock(&lock);
+}
+
+_Noreturn void power_vfs_off(const char *to, uint32_t seed)
+{
+	pthread_mutex_lock(&lock); /* for good: no write and no sync follows the cut */
+	write_left(to, seed);
+	_exit(POWER_OFF);
 }
