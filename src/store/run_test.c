@@ -205,7 +205,7 @@ static void the_queue(void)
 	struct arena a = {0};
 	struct claimed_run got;
 	struct run_record runs[6];
-	int64_t room[4] = {0, 2, 10, 0}, s = clock_wall_s();
+	int64_t room[4] = {0, 2, 10, 0}, s;
 	rig_open(&r);
 	for (int i = 0; i < 6; i++) {
 		runs[i] = record(i < 3 ? 1 : 2, true);
@@ -223,6 +223,7 @@ static void the_queue(void)
 	CHECK(l.due[0].id.key == runs[2].id.key && l.due[1].id.key == runs[0].id.key);
 	CHECK(l.due[2].id.key == runs[3].id.key && l.due[2].project == 2);
 	room[1] = 0;
+	s = clock_wall_s();
 	l = find(&r, room, s, &a); /* all are late */
 	CHECK(l.n_due == 2 && l.n_urgent == 5);
 	/* A lease that ran out, and one whose process died. */
