@@ -257,6 +257,21 @@ def test_warm_up(ws, engine, how):
     assert users(engine.last) == ["one", "two"] or users(engine.last) == ["one\n\ntwo"]
 
 
+@pytest.mark.parametrize("store", [True, False])
+@pytest.mark.parametrize("input", [[], None])
+def test_warm_up_with_nothing_but_tools(ws, engine, input, store):
+    """As Codex does it: the tools and instructions of what will come."""
+    tool = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}
+    warm = ws.run(input, generate=False, tools=[tool], instructions="Be brief.", store=store)
+    assert warm["output"] == [] and engine.requests == []
+    again = ws.run(input, generate=False, previous_response_id=warm["id"], store=store)
+    ws.run("one", previous_response_id=again["id"], store=store)
+    assert users(engine.last) == ["one"]
+    assert ws.refused([])["error"]["code"] == "missing_required_parameter"
+    warm = ws.run(input, generate=False, store=store)
+    assert ws.refused([], previous_response_id=warm["id"])["error"]["code"] == "missing_required_parameter"
+
+
 def test_warm_up_stored(ws, server, engine):
     warm = ws.run("one", generate=False)
     assert server.get(f"{URL}/{warm['id']}").json["output"] == []

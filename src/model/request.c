@@ -290,6 +290,13 @@ static bool no_input(struct err *e)
 		    "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.");
 }
 
+/* Codex warms up with tools alone. */
+static bool warms_up(yyjson_val *body)
+{
+	return yyjson_is_false(json_get(body, S("generate"))) ||
+	       yyjson_is_true(json_get(json_get(body, S("prompt_cache_options")), S("prewarm")));
+}
+
 static bool check_first(yyjson_val *body, enum request_kind kind, const char *const *pass, struct err *e)
 {
 	if (!yyjson_is_obj(body))
@@ -301,7 +308,7 @@ static bool check_first(yyjson_val *body, enum request_kind kind, const char *co
 	if (!check_moved(body, pass, e))
 		return false;
 	return given(body, S("input")) || given(body, S("previous_response_id")) || given(body, S("prompt")) ||
-	       given(body, S("conversation")) || no_input(e);
+	       given(body, S("conversation")) || warms_up(body) || no_input(e);
 }
 
 /* The table itself. An unknown key at the top may be one that an engine would take (decision A5). */
@@ -357,7 +364,6 @@ static bool take_socket(struct reader *r, const struct request_rules *rules, str
 	if (!rules || !rules->socket)
 		return true;
 	r->c->stream = true;
-	r->c->generate = !yyjson_is_false(generate);
 	return !generate || yyjson_is_bool(generate) || yyjson_is_null(generate) ||
 	       field_type(generate, "generate", "a boolean", e);
 }
@@ -418,7 +424,7 @@ static void take_rest(struct reader *r, const struct request_rules *rules)
 	c->compact_threshold = yyjson_get_sint(json_get(management, S("compact_threshold")));
 	c->compact_now = c->n_items && c->items[c->n_items - 1].type == ITEM_COMPACTION_TRIGGER;
 	c->input_given = given(r->body, S("input"));
-	if (yyjson_is_true(json_get(json_get(r->body, S("prompt_cache_options")), S("prewarm"))))
+	if (warms_up(r->body))
 		c->generate = false;
 	c->obfuscate = !yyjson_is_false(obfuscate);
 	c->truncation_auto = str_eq(json_str(json_get(r->body, S("truncation"))), S("auto"));
@@ -455,9 +461,10 @@ static bool read_all(struct reader *r, const struct request_rules *rules, struct
 	    !take_socket(r, rules, e) || !check_together(r, e) || !check_later(r, e) || !tools_take(r, e) ||
 	    !choice_take(r, e) || !text_take(r, e))
 		return false;
-	if (r->c->n_items == 0 && !r->c->previous_response_id.p && !r->c->conversation.p && kind != REQUEST_COUNT)
-		return no_input(e);
 	take_rest(r, rules);
+	if (r->c->n_items == 0 && !r->c->previous_response_id.p && !r->c->conversation.p && r->c->generate &&
+	    kind != REQUEST_COUNT)
+		return no_input(e);
 	echo_take(r);
 	return true;
 }

@@ -417,6 +417,11 @@ static void other_bodies(void)
 		{REQUEST_COMPACT, "{\"model\":\"m\",\"input\":\"x\",\"tools\":[]}", "tools", "Unknown parameter: 'tools'."},
 		{REQUEST_COMPACT, "{\"model\":\"m\"}", "",
 		 "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided."},
+		{REQUEST_CREATE, "{\"model\":\"m\",\"prompt_cache_options\":{\"prewarm\":true}}", "", ""},
+		{REQUEST_CREATE, "{\"model\":\"m\",\"input\":[],\"prompt_cache_options\":{\"prewarm\":true}}", "", ""},
+		{REQUEST_CREATE, "{\"model\":\"m\",\"input\":[],\"prompt_cache_options\":{\"prewarm\":false}}", "",
+		 "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided."},
+		{REQUEST_CREATE, "{\"model\":\"m\",\"generate\":false}", "generate", "Unknown parameter: 'generate'."},
 		{REQUEST_CREATE, "{\"model\":\"m\",\"input\":\"x\",\"personality\":\"x\"}", "personality",
 		 "Unknown parameter: 'personality'."},
 	};
