@@ -49,6 +49,7 @@ enum flow step_again(struct turn *t)
 	t->key.given = false;
 	if (t->key.result.state != IDEM_DONE) {
 		t->response.id = key_response(t);
+		t->response.created_at = id_made_at(&t->key.result.response); /* it is the same answer every time */
 		t->response.status = RS_FAILED;
 		fail(&t->response.error, ERR_INTERNAL, NULL, "%s", t->key.result.state == IDEM_CRASHED
 		     ? "The server stopped while this request ran." : "The response to this request could not be saved.");

@@ -127,6 +127,7 @@ static void ids_carry_their_key(void)
 	id_text(text, "resp", &id);
 	id_text(other, "resp", &(struct id){id.key + 1, {0}});
 	CHECK(memcmp(text + 5, other + 5, 8) != 0); /* neighbours don't look like neighbours */
+	CHECK(id_made_at(&(struct id){(1700000000123456 << 11) + 5, {0}}) == 1700000000);
 	struct id back;
 	CHECK(!id_parse(S("resp_12"), "resp", &back));
 	CHECK(!id_parse(S("resp_zz00000000000000000000000000000000000000"), "resp", &back));

@@ -50,6 +50,11 @@ struct id id_mint(void)
 	return id;
 }
 
+int64_t id_made_at(const struct id *id)
+{
+	return (id->key >> 11) / 1000000;
+}
+
 static uint32_t round_of(uint32_t half, unsigned round)
 {
 	unsigned char in[5];
