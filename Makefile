@@ -3,6 +3,7 @@ MODEL =
 ENGINE =
 FUZZ_SECONDS = 60
 SOAK_MINUTES = 30
+SOAK_KILLS = 500
 
 .PHONY: all run test check lint format bench fuzz soak compat clean help
 
@@ -46,6 +47,7 @@ soak:
 	tools/install.sh
 	tools/python-env.sh tests
 	tools/build.sh build-asan asan
+	ANTIPHON_BIN=build-asan/antiphon .venv/bin/python tests/crash.py --kills $(SOAK_KILLS)
 	ANTIPHON_BIN=build-asan/antiphon .venv/bin/python tests/soak.py --minutes $(SOAK_MINUTES)
 
 # Programs of others, pinned, against the server: Codex (400 MB, kept in a cache folder).

@@ -1,0 +1,175 @@
+"""What a crash test knows of the history: every fact that was acknowledged, and how it must look after any crash.
+
+Texts are tokens: input item n says "tN", the engine answers it with "rN", so that any list of items and any prompt can be read
+as a row of tokens. A group is what was put into a conversation at once: a turn's input and output, or added items."""
+import collections
+import re
+import threading
+import time
+
+TOKEN = re.compile(r"\b[tr]\d+\b")
+RUNNING = ("queued", "in_progress")
+ENDS = ("response.completed", "response.failed", "response.incomplete")
+NO, MAYBE, YES = "no", "maybe", "yes"
+
+
+class Wrong(AssertionError):
+    """A promise that was broken; `about`: the things whose history is to be shown."""
+
+    def __init__(self, text, *about):
+        super().__init__(text)
+        self.about = {a.name if hasattr(a, "name") else a for a in about}
+
+
+def expect(condition, text, *about):
+    if not condition:
+        raise Wrong(text, *about)
+
+
+def squeezed(tokens):
+    """Without repeats: a run taken up again says its answer again."""
+    return [t for i, t in enumerate(tokens) if i == 0 or tokens[i - 1] != t]
+
+
+def tokens_of(items):
+    return squeezed([t for item in items for part in item.get("content") or () for t in TOKEN.findall(part.get("text") or "")])
+
+
+def prompt_tokens(messages):
+    found = []
+    for m in messages:
+        parts = [m["content"]] if isinstance(m["content"], str) else [p.get("text", "") for p in m["content"] or ()]
+        found += [t for p in parts for t in TOKEN.findall(p)]
+    return squeezed(found)
+
+
+def plain(response):
+    return {k: v for k, v in response.items() if k != "billing"}  # JSON answers carry it, events do not
+
+
+class Thing:
+    """A response or a conversation. `gone`: NO, MAYBE (a DELETE was sent) or YES (it was acknowledged)."""
+
+    def __init__(self, name, project):
+        self.name, self.project, self.gone = name, project, NO
+
+
+class Response(Thing):
+    def __init__(self, name, project, token, path, store=True, background=False, group=None):
+        super().__init__(name, project)
+        self.token, self.store, self.background, self.group = token, store, background, group
+        self.path = path            # tokens of its context, its own input last
+        self.end = None             # as acknowledged
+        self.cancelled = False      # that it is cancelled was acknowledged
+        self.unsaved = False        # its failure was told, so that it is absent, or failed
+        self.events, self.life = {}, None  # life: the server's life that streamed a foreground one
+
+    def hear(self, number, text, padded):
+        expect(self.events.setdefault((padded, number), text) == text, f"event {number} is another one than before:\n"
+               f"{self.events[padded, number]}\n{text}", self)
+
+    def ended(self, response):
+        response = plain(response)
+        expect(self.end in (None, response), f"its end changed:\n{self.end}\n{response}", self)
+        expect(not self.cancelled or response["status"] == "cancelled", f"it was cancelled, then {response['status']}", self)
+        self.end = response
+        if self.group and self.background:
+            self.group.state = YES if response["status"] in ("completed", "incomplete") else NO
+            self.group.ended = self.group.ended or time.monotonic()
+
+
+class Group:
+    def __init__(self, tokens):
+        self.tokens, self.state, self.begun, self.ended = tokens, MAYBE, time.monotonic(), None
+
+    def settle(self, state):
+        self.state, self.ended = state, time.monotonic()
+
+
+class Conversation(Thing):
+    def __init__(self, name, project):
+        super().__init__(name, project)
+        self.groups, self.removed, self.items = {}, {}, {}  # by token; token -> MAYBE or YES; id -> JSON as first seen
+        self.metadata = [{}]                                # the acknowledged one, then those that may have come to be
+        self.lock = threading.Lock()                        # of who changes the metadata: its order is known so
+
+    def add(self, tokens):
+        group = Group(tokens)
+        for t in tokens:
+            self.groups[t] = group
+        return group
+
+    def check(self, items, known, removed):
+        """`items` is a list that was asked for after the groups `known` were acknowledged and `removed` removed."""
+        for item in items:
+            first = self.items.setdefault(item["id"], item)
+            expect(first == item, f"item {item['id']} changed:\n{first}\n{item}", self)
+        row = tokens_of(items)
+        expect(len(set(row)) == len(row), f"twice in the list: {row}", self)
+        where = {t: i for i, t in enumerate(row)}
+        for t in removed:
+            expect(t not in where, f"{t} was removed and is back in {row}", self)
+        for t in row:
+            group = self.groups.get(t)
+            expect(group, f"{t} in {row} is nobody's", self)
+            expect(group.state != NO, f"{t} was refused, or its turn did not complete, and it is in {row}", self)
+            rest = [u for u in group.tokens if u in where]
+            missing = [u for u in group.tokens if u not in where and u not in self.removed]
+            expect(not missing, f"half a group: {missing} of {group.tokens} are not in {row}", self)
+            at = where[rest[0]]
+            expect(row[at:at + len(rest)] == rest, f"{group.tokens} is torn apart in {row}", self)
+        for group in known:
+            for t in group.tokens:
+                expect(t in where or t in self.removed, f"{t} of {group.tokens} is lost from {row}", self)
+        groups = list(dict.fromkeys(self.groups[t] for t in row))
+        for a, b in zip(groups, groups[1:]):
+            expect(not (b.ended and a.begun > b.ended), f"{a.tokens} began after {b.tokens} had ended and stands before it", self)
+        return row
+
+    def known(self):
+        return [g for g in set(self.groups.values()) if g.state == YES], [t for t, s in self.removed.items() if s == YES]
+
+    def check_prompts(self, row, prompts):
+        """Each turn saw all that stood before it: nothing was overlooked."""
+        for i, t in enumerate(row):
+            if t not in prompts or len(self.groups[t].tokens) < 2 or self.groups[t].tokens[1] != "r" + t[1:]:
+                continue
+            prompt, before = prompts[t][:-1], [u for u in row[:i]]
+            expect([u for u in prompt if u in before] == before, f"{t} stands after {before} and was shown {prompt}", self)
+            extra = [u for u in prompt if u not in before and u not in self.removed]
+            expect(not extra, f"{t} was shown {extra}, which is not before it in {row}", self)
+
+
+class History:
+    """All of it, from all clients."""
+
+    def __init__(self, projects):
+        self.keys = projects  # name -> API key
+        self.responses, self.conversations, self.prompts = {}, {}, {}
+        self.keyed, self.sealed, self.ids = {}, [], []
+        self.lines = collections.deque(maxlen=200000)
+        self.count, self.lock, self.began = 0, threading.Lock(), time.monotonic()
+
+    def token(self):
+        with self.lock:
+            self.count += 1
+            return f"t{self.count}"
+
+    def note(self, text, *about):
+        names = {a.name if isinstance(a, Thing) else a for a in about}
+        self.lines.append((time.monotonic() - self.began, threading.current_thread().name, text, names))
+
+    def told(self, wrong, most=30):
+        """What happened to those things, the last of it."""
+        about = set(wrong.about)
+        for name in list(about):
+            thing = self.responses.get(name) or self.conversations.get(name)
+            if isinstance(thing, Response):
+                about |= {thing.token}
+        lines = [line for line in self.lines if line[3] & about or line[2].startswith("---")]
+        return "\n".join(f"{at:9.3f} {who:>10} {text}" for at, who, text, _ in lines[-most:])
+
+    def some(self, dice, things, project, wanted):
+        """One of them, a young one rather than an old one; None: there is none."""
+        fit = [t for t in list(things.values())[-60:] if t.project == project and wanted(t)]
+        return dice.choice(fit) if fit else None
