@@ -50,7 +50,7 @@ soak:
 	ANTIPHON_BIN=build-asan/antiphon .venv/bin/python tests/crash.py --kills $(SOAK_KILLS)
 	ANTIPHON_BIN=build-asan/antiphon .venv/bin/python tests/soak.py --minutes $(SOAK_MINUTES)
 
-# Programs of others, pinned, against the server: Codex (400 MB, kept in a cache folder).
+# Programs of others, pinned, kept in a cache folder: Codex (400 MB) against the server, Prism (70 MB) between it and the SDKs.
 compat:
 	tools/install.sh
 	tools/python-env.sh tests

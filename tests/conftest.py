@@ -1,7 +1,53 @@
+import os
+
 import pytest
 
+import harness
+from crossing import PRISM_CANNOT, Prism
 from engine_script import ScriptedEngine
-from harness import Server
+from harness import Answer, Server
+from openapi import OpenApi
+
+
+def pytest_collection_modifyitems(items):
+    for item in items if os.environ.get("ANTIPHON_PRISM") else []:
+        if item.name in PRISM_CANNOT:
+            item.add_marker(pytest.mark.skip(reason=PRISM_CANNOT[item.name]))
+
+
+@pytest.fixture(scope="session")
+def openapi():
+    return OpenApi()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def front():
+    """Prism before the servers that the SDKs talk to, where ANTIPHON_PRISM names the program (tools/compat.sh)."""
+    if not os.environ.get("ANTIPHON_PRISM"):
+        yield None
+        return
+    harness.FRONT = Prism(os.environ["ANTIPHON_PRISM"])
+    yield harness.FRONT
+    harness.FRONT.close()
+
+
+@pytest.fixture(autouse=True)
+def no_rule_broken(openapi, front, request):
+    """Every answer and event that a test saw keeps the rules of OpenAI's OpenAPI file (openapi.py)."""
+    broken = set()
+
+    def see(method, path, what):
+        if isinstance(what, Answer):
+            broken.update(openapi.answer(method, path, what.status, what.headers.get("content-type"), what.body))
+        elif what.data is not None:
+            broken.update(openapi.streamed(path, what.data))
+
+    harness.WITNESSES.append(see)
+    yield
+    harness.WITNESSES.remove(see)
+    if front:
+        broken.update(front.complaints())
+    assert not broken or request.node.get_closest_marker("beside_openapi"), "\n".join(sorted(broken))
 
 
 @pytest.fixture

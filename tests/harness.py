@@ -16,6 +16,8 @@ BINARY = os.path.abspath(os.environ.get("ANTIPHON_BIN", os.path.join(TREE, "buil
 # What a sanitizer, an assert or the program itself says when something is broken.
 BROKEN = re.compile(r"ERROR: \w+Sanitizer|runtime error:|LeakSanitizer|Assertion .* failed|stack smashing")
 PATIENCE = 60  # seconds that a thing which must happen may take; never a measure of speed
+FRONT = None  # what the SDKs are led through: before(server) gives the base URL (crossing.py)
+WITNESSES = []  # functions of (method, path, Answer) and (method, path, Event): they see all that flows through Server
 
 
 def environment(home, extra=None):
@@ -58,8 +60,9 @@ class Event:
 class Stream:
     """An answer in parts, read event by event; leave() closes the connection in the middle of it."""
 
-    def __init__(self, connection, response):
+    def __init__(self, connection, response, method="POST", path="/v1/responses"):
         self.connection, self.response = connection, response
+        self.method, self.path = method, path
         self.status, self.headers = response.status, {k.lower(): v for k, v in response.getheaders()}
         self.comments = 0
 
@@ -69,7 +72,9 @@ class Stream:
             line = line.rstrip(b"\r\n").decode()
             if not line:
                 if data:
-                    yield Event(name, "\n".join(data))
+                    event = Event(name, "\n".join(data))
+                    witness(self.method, self.path, event)
+                    yield event
                 name, data = None, []
             elif line.startswith(":"):
                 self.comments += 1
@@ -98,6 +103,11 @@ class Stream:
             pass
         self.response.close()
         self.connection.close()
+
+
+def witness(method, path, what):
+    for see in WITNESSES:
+        see(method, path, what)
 
 
 class Server:
@@ -133,7 +143,7 @@ class Server:
 
     @property
     def base_url(self):
-        return self.url + "/v1"
+        return FRONT.before(self) if FRONT else self.url + "/v1"
 
     def wait_ready(self):
         end = time.monotonic() + PATIENCE
@@ -164,6 +174,7 @@ class Server:
         connection, response = self.open(method, path, body, headers, key)
         answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         connection.close()
+        witness(method, path, answer)
         return answer
 
     def get(self, path, **more):
@@ -185,7 +196,7 @@ class Server:
     def stream(self, input, path="/v1/responses", key=None, headers=None, **more):
         body = {"model": "scripted", "stream": True, **more}
         body.setdefault("input", input) if path == "/v1/responses" else body.setdefault("messages", input)
-        return Stream(*self.open("POST", path, body, headers, key))
+        return Stream(*self.open("POST", path, body, headers, key), "POST", path)
 
     # --- the end ---
 

@@ -34,7 +34,7 @@ def cancel(server, id, **more):
 
 def follow(server, id, after=None, query="", **more):
     query = "?stream=true" + (f"&starting_after={after}" if after is not None else "") + query
-    return Stream(*server.open("GET", f"/v1/responses/{id}{query}", **more))
+    return Stream(*server.open("GET", f"/v1/responses/{id}{query}", **more), "GET")
 
 
 def told(stream):

@@ -114,7 +114,7 @@ EVERY_TYPE = [
     {"type": "web_search_call", "id": "ws_mine", "status": "completed", "action": {"type": "search", "query": "q"}},
     {"type": "file_search_call", "id": "fs_mine", "status": "completed", "queries": ["q"], "results": None},
     {"type": "local_shell_call", "call_id": "c3", "action": {"type": "exec", "command": ["ls"], "env": {}}},
-    {"type": "shell_call", "call_id": "c4", "action": {"commands": ["ls"]}},
+    {"type": "shell_call", "call_id": "c4", "action": {"commands": ["ls"], "max_output_length": None, "timeout_ms": 5}},
     {"type": "apply_patch_call", "call_id": "c5", "status": "completed", "operation": {"type": "delete_file", "path": "x"}},
     {"type": "mcp_approval_request", "id": "mcpr_mine", "name": "t", "arguments": "{}", "server_label": "l"},
     {"type": "code_interpreter_call", "id": "ci_mine", "status": "completed", "container_id": "cntr_1", "code": "1",

@@ -181,17 +181,69 @@ static void content(struct jout *o, const struct item *it, yyjson_val *v)
 	jo_arr_end(o);
 }
 
+/* What each listed item has, also where the client that sent it left it out: type, member, value. */
+static const struct {
+	enum item_type type;
+	const char *key, *value;
+} always[] = {
+	{ITEM_COMPUTER_CALL, "pending_safety_checks", "[]"},
+	{ITEM_SHELL_CALL_OUTPUT, "max_output_length", "null"},
+	{ITEM_TOOL_SEARCH_CALL, "call_id", "null"},
+	{ITEM_TOOL_SEARCH_CALL, "execution", "\"client\""},
+	{ITEM_TOOL_SEARCH_OUTPUT, "call_id", "null"},
+	{ITEM_TOOL_SEARCH_OUTPUT, "execution", "\"client\""},
+};
+
+/* A shell's action as it came, and null for the bounds that it does not name. */
+static void shell_action(struct jout *o, yyjson_val *v)
+{
+	static const char *const bounds[] = {"max_output_length", "timeout_ms"};
+	size_t i, max;
+	yyjson_val *key, *val;
+	jo_obj(o);
+	yyjson_obj_foreach(v, i, max, key, val)
+	{
+		jo_key(o, json_str(key));
+		jo_val(o, val);
+	}
+	for (i = 0; i < sizeof bounds / sizeof *bounds; i++)
+		if (!json_get(v, str_of(bounds[i]))) {
+			jo_key(o, str_of(bounds[i]));
+			jo_null(o);
+		}
+	jo_obj_end(o);
+}
+
+struct listed_member {
+	struct str key;
+	yyjson_val *val;
+	const char *value; /* when val is NULL */
+};
+
 static int by_key(const void *a, const void *b)
 {
-	struct str x = json_str(*(yyjson_val *const *)a), y = json_str(*(yyjson_val *const *)b);
+	struct str x = ((const struct listed_member *)a)->key, y = ((const struct listed_member *)b)->key;
 	int order = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
 	return order ? order : (x.n > y.n) - (x.n < y.n);
+}
+
+static void value(struct jout *o, const struct item *it, const struct listed_member *m)
+{
+	if (!m->val)
+		jo_raw(o, str_of(m->value));
+	else if (it->type == ITEM_MESSAGE && str_eq(m->key, S("content")))
+		content(o, it, m->val);
+	else if (it->type == ITEM_SHELL_CALL && str_eq(m->key, S("action")))
+		shell_action(o, m->val);
+	else
+		jo_val(o, m->val);
 }
 
 /* The live API writes id, type, status, then the rest by name. */
 static void rest(struct jout *o, const struct item *it)
 {
-	yyjson_val *keys[KEYS], *key, *val;
+	struct listed_member members[KEYS];
+	yyjson_val *key, *val;
 	size_t i, max, n = 0;
 	yyjson_obj_foreach(it->val, i, max, key, val)
 	{
@@ -199,16 +251,15 @@ static void rest(struct jout *o, const struct item *it)
 		bool first = str_eq(k, S("id")) || str_eq(k, S("type")) || str_eq(k, S("status"));
 		bool twice = json_get(it->val, k) != val;
 		if (!first && !twice && n < KEYS && !(yyjson_is_null(val) && str_eq(k, S("phase"))))
-			keys[n++] = key;
+			members[n++] = (struct listed_member){.key = k, .val = val};
 	}
-	qsort(keys, n, sizeof *keys, by_key);
+	for (i = 0; i < sizeof always / sizeof *always && n < KEYS; i++)
+		if (always[i].type == it->type && !json_get(it->val, str_of(always[i].key)))
+			members[n++] = (struct listed_member){.key = str_of(always[i].key), .value = always[i].value};
+	qsort(members, n, sizeof *members, by_key);
 	for (i = 0; i < n; i++) {
-		struct str k = json_str(keys[i]);
-		jo_key(o, k);
-		if (it->type == ITEM_MESSAGE && str_eq(k, S("content")))
-			content(o, it, yyjson_obj_iter_get_val(keys[i]));
-		else
-			jo_val(o, yyjson_obj_iter_get_val(keys[i]));
+		jo_key(o, members[i].key);
+		value(o, it, &members[i]);
 	}
 }
 

@@ -138,6 +138,16 @@ static void listed(void)
 		 "\"name\":\"f\"}"},
 		{"{\"type\":\"reasoning\",\"summary\":[],\"encrypted_content\":\"e\"}", "rs_1",
 		 "{\"id\":\"rs_1\",\"type\":\"reasoning\",\"encrypted_content\":\"e\",\"summary\":[]}"},
+		/* What every listed item of these types has. */
+		{"{\"type\":\"shell_call\",\"call_id\":\"c\",\"action\":{\"commands\":[\"ls\"],\"timeout_ms\":5}}", "sh_1",
+		 "{\"id\":\"sh_1\",\"type\":\"shell_call\",\"status\":\"completed\",\"action\":{\"commands\":[\"ls\"],"
+		 "\"timeout_ms\":5,\"max_output_length\":null},\"call_id\":\"c\"}"},
+		{"{\"type\":\"shell_call_output\",\"output\":[],\"call_id\":\"c\"}", "sho_1",
+		 "{\"id\":\"sho_1\",\"type\":\"shell_call_output\",\"status\":\"completed\",\"call_id\":\"c\","
+		 "\"max_output_length\":null,\"output\":[]}"},
+		{"{\"type\":\"tool_search_call\",\"arguments\":{}}", "tsc_1",
+		 "{\"id\":\"tsc_1\",\"type\":\"tool_search_call\",\"status\":\"completed\",\"arguments\":{},\"call_id\":null,"
+		 "\"execution\":\"client\"}"},
 	};
 	struct arena a = {0};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

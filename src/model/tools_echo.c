@@ -58,7 +58,7 @@ static void echo_custom(struct jout *o, yyjson_val *tool, bool found)
 	if_given(o, tool, S("async"));
 	if (!found)
 		if_given(o, tool, S("defer_loading"));
-	or_null(o, tool, S("description"));
+	if_given(o, tool, S("description"));
 	jo_key(o, S("format"));
 	if (given(tool, S("format")))
 		jo_val(o, given(tool, S("format")));
