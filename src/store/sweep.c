@@ -184,6 +184,27 @@ static bool on_conversation(void *ctx, const struct cell *cells)
 	return ++s->rows < s->budget;
 }
 
+/* --- prompts --- */
+
+static bool on_template_version(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	ADD(s->request, STMT_TEMPLATE_VERSION_FREE, INT(cells[0].i));
+	return ++s->rows < s->budget;
+}
+
+static bool on_template(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	struct bind b[] = {INT(cells[0].i), INT((int64_t)(s->budget - s->rows))};
+	if (!query(s, STMT_TEMPLATE_VERSIONS, b, 2, on_template_version))
+		return false;
+	if (s->rows >= s->budget)
+		return false; /* there may be more */
+	ADD(s->request, STMT_TEMPLATE_FREE, INT(cells[0].i));
+	return ++s->rows < s->budget;
+}
+
 /* --- a slice --- */
 
 static bool plan(struct db_reader *reader, void *ctx, struct err *e)
@@ -205,6 +226,8 @@ static bool plan(struct db_reader *reader, void *ctx, struct err *e)
 	if (!s->rows && !query(s, STMT_RUN_EXPIRED, expired, 2, on_old_run))
 		return false;
 	if (!s->rows && !query(s, STMT_COMPLETION_EXPIRED, expired, 2, on_old_completion))
+		return false;
+	if (!s->rows && !query(s, STMT_TEMPLATE_DEAD, expired, 2, on_template))
 		return false;
 	return e->code == ERR_NONE;
 }
