@@ -86,12 +86,18 @@ static const struct field management_fields[] = {
 	FIELD_CHECKED("compact_threshold", F_INT, .nullable = true, .min = 1000, .max = -1),
 	LAST_FIELD,
 };
-static const struct field prompt_fields[] = {
-	FIELD_CHECKED("id", F_STR, .required = true),
-	FIELD_CHECKED("version", F_STR, .nullable = true),
-	FIELD_CHECKED("variables", F_OBJECT, .nullable = true),
-	LAST_FIELD,
-};
+static bool prompt_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+{
+	static const struct field fields[] = {
+		FIELD_CHECKED("id", F_STR, .required = true),
+		FIELD_CHECKED("version", F_STR, .nullable = true),
+		FIELD_CHECKED("variables", F_OBJECT, .nullable = true),
+		LAST_FIELD,
+	};
+	static const char *const filled[] = {"items", NULL};
+	const struct reader *r = ctx;
+	return fields_read(fields, v, path, r->filled ? filled : NULL, NULL, ctx, e);
+}
 static const struct field conversation_fields[] = {
 	FIELD_CHECKED("id", F_STR, .required = true),
 	LAST_FIELD,
@@ -133,7 +139,7 @@ static const struct field create_fields[] = {
 	FIELD(struct create, model, F_STR, .required = true),
 	FIELD_CHECKED("input", F_ANY, .nullable = true, .check = input_check),
 	FIELD(struct create, previous_response_id, F_STR, .nullable = true),
-	FIELD_CHECKED("prompt", F_OBJECT, .nullable = true, .sub = prompt_fields),
+	FIELD_CHECKED("prompt", F_OBJECT, .nullable = true, .check = prompt_check),
 	FIELD_CHECKED("moderation", F_OBJECT, .nullable = true, .sub = moderation_fields),
 	FIELD_CHECKED("include", F_ARRAY, .nullable = true, .item = &include_row),
 	FIELD_CHECKED("tools", F_ARRAY, .nullable = true, .max = TOOLS_MAX, .item = &tool_field),
@@ -168,7 +174,9 @@ static const struct field create_fields[] = {
 	LAST_FIELD,
 };
 
-static const struct field personality_row = FIELD_CHECKED("personality", F_STR, .nullable = true, .max = 64);
+static const struct field count_rows[] = {FIELD_CHECKED("personality", F_STR, .nullable = true, .max = 64), LAST_FIELD};
+static const struct field template_rows[] = {FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = 256), LAST_FIELD};
+static const struct field version_rows[] = {FIELD_CHECKED("is_default", F_BOOL, .nullable = true), LAST_FIELD};
 
 /* The members of the other bodies (api-surface B). */
 static const char *const count_members[] = {
@@ -180,6 +188,25 @@ static const char *const compact_members[] = {
 	"prompt_cache_retention", "instructions", "service_tier", "image", NULL,
 };
 
+#define TEMPLATE_MEMBERS                                                                                               \
+	"model", "input", "include", "tools", "tool_choice", "text", "temperature", "top_p", "presence_penalty",       \
+		"frequency_penalty", "parallel_tool_calls", "max_output_tokens", "max_tool_calls", "reasoning",        \
+		"truncation", "instructions", "top_logprobs"
+static const char *const template_members[] = {TEMPLATE_MEMBERS, "metadata", NULL};
+static const char *const version_members[] = {TEMPLATE_MEMBERS, NULL};
+
+static const struct kind_row {
+	const char *const *members; /* NULL: all */
+	const struct field *more;   /* rows of its own; NULL: none */
+	bool model_optional;
+} kind_rows[] = {
+	[REQUEST_CREATE] = {NULL, NULL, false},
+	[REQUEST_COUNT] = {count_members, count_rows, true},
+	[REQUEST_COMPACT] = {compact_members, NULL, false},
+	[REQUEST_TEMPLATE] = {template_members, template_rows, true},
+	[REQUEST_TEMPLATE_VERSION] = {version_members, version_rows, true},
+};
+
 static bool listed(const char *const *names, struct str name)
 {
 	for (; names && *names; names++)
@@ -188,22 +215,23 @@ static bool listed(const char *const *names, struct str name)
 	return false;
 }
 
-static const struct field *fields_of(struct arena *a, enum request_kind kind)
+static const struct field *fields_of(struct arena *a, const struct request_rules *rules)
 {
 	enum { ROWS = sizeof create_fields / sizeof *create_fields };
-	const char *const *members = kind == REQUEST_COUNT ? count_members : compact_members;
-	if (kind == REQUEST_CREATE)
+	const struct kind_row *kind = &kind_rows[rules->kind];
+	if (!kind->members && rules->prompt != RULES_PROMPT_OPEN)
 		return create_fields;
 	struct field *rows = new_array(a, struct field, ROWS + 1); /* its end stays zero */
 	size_t n = 0;
 	for (const struct field *f = create_fields; f->name.p; f++)
-		if (listed(members, f->name))
+		if (!kind->members || listed(kind->members, f->name))
 			rows[n++] = *f;
-	if (kind == REQUEST_COUNT) {
+	if (kind->model_optional || rules->prompt == RULES_PROMPT_OPEN) {
 		rows[0].required = false; /* the model */
 		rows[0].nullable = true;
-		rows[n++] = personality_row;
 	}
+	for (const struct field *f = kind->more; f && f->name.p; f++)
+		rows[n++] = *f;
 	return rows;
 }
 
@@ -297,11 +325,12 @@ static bool warms_up(yyjson_val *body)
 	       yyjson_is_true(json_get(json_get(body, S("prompt_cache_options")), S("prewarm")));
 }
 
-static bool check_first(yyjson_val *body, enum request_kind kind, const char *const *pass, struct err *e)
+static bool check_first(yyjson_val *body, const struct request_rules *rules, struct err *e)
 {
+	const char *const *pass = rules->pass;
 	if (!yyjson_is_obj(body))
 		return field_type(body, "", "an object", e);
-	if (kind == REQUEST_COUNT) /* everything is optional */
+	if (kind_rows[rules->kind].model_optional || rules->prompt == RULES_PROMPT_OPEN)
 		return check_moved(body, pass, e);
 	if (!given(body, S("model")))
 		return fail(e, ERR_MISSING_PARAMETER, "model", "Missing required parameter: 'model'.");
@@ -326,16 +355,16 @@ static bool read_table(struct reader *r, const struct request_rules *rules, stru
 	static const char *const socket_keys[] = {"type", "stream_id", "generate"};
 	enum { SOCKET_KEYS = sizeof socket_keys / sizeof *socket_keys };
 	const char *tolerated[sizeof top / sizeof *top + PASS_MAX + SOCKET_KEYS] = {NULL};
-	const char *const *pass = rules ? rules->pass : NULL;
+	const char *const *pass = rules->pass;
 	struct err found = {0};
 	size_t n = 0;
 	for (const char *const *t = top; *t; t++)
 		tolerated[n++] = *t;
-	for (size_t i = 0; rules && rules->socket && i < SOCKET_KEYS; i++)
+	for (size_t i = 0; rules->socket && i < SOCKET_KEYS; i++)
 		tolerated[n++] = socket_keys[i];
 	for (size_t i = 0; pass && pass[i] && i < PASS_MAX; i++)
 		tolerated[n++] = pass[i];
-	if (fields_read(fields_of(r->a, rules ? rules->kind : REQUEST_CREATE), r->body, "", tolerated, r->c, r, &found))
+	if (fields_read(fields_of(r->a, rules), r->body, "", tolerated, r->c, r, &found))
 		return true;
 	if (found.code != ERR_UNKNOWN_PARAMETER || !pass || strpbrk(found.param, ".["))
 		return fail(e, found.code, found.param[0] ? found.param : NULL, "%s", found.msg);
@@ -361,7 +390,7 @@ static bool check_trigger(const struct reader *r, struct err *e)
 static bool take_socket(struct reader *r, const struct request_rules *rules, struct err *e)
 {
 	yyjson_val *generate = json_get(r->body, S("generate"));
-	if (!rules || !rules->socket)
+	if (!rules->socket)
 		return true;
 	r->c->stream = true;
 	return !generate || yyjson_is_bool(generate) || yyjson_is_null(generate) ||
@@ -436,7 +465,7 @@ static void take_rest(struct reader *r, const struct request_rules *rules)
 	c->summary = json_str(json_get(reasoning, S("summary")));
 	if (!c->summary.p)
 		c->summary = json_str(json_get(reasoning, S("generate_summary")));
-	for (const char *const *key = rules ? rules->pass : NULL; key && *key; key++) {
+	for (const char *const *key = rules->pass; key && *key; key++) {
 		yyjson_val *v = json_get(r->body, str_of(*key));
 		if (!v)
 			continue;
@@ -454,16 +483,35 @@ struct str take(struct reader *r)
 	return s;
 }
 
+/* The messages of a template that was filled in. */
+static bool take_template(struct reader *r, struct err *e)
+{
+	yyjson_val *items = json_get(json_get(r->body, S("prompt")), S("items")), *one;
+	size_t i, max;
+	if (!r->filled)
+		return true;
+	r->c->template = new_array(r->a, struct item, yyjson_arr_size(items) + 1);
+	yyjson_arr_foreach(items, i, max, one)
+	{
+		if (!item_read(r->a, one, "prompt", &r->c->template[i], e))
+			return false;
+	}
+	r->c->n_template = yyjson_arr_size(items);
+	return true;
+}
+
 static bool read_all(struct reader *r, const struct request_rules *rules, struct err *e)
 {
-	enum request_kind kind = rules ? rules->kind : REQUEST_CREATE;
-	if (!check_first(r->body, kind, rules ? rules->pass : NULL, e) || !read_table(r, rules, e) ||
-	    !take_socket(r, rules, e) || !check_together(r, e) || !check_later(r, e) || !tools_take(r, e) ||
-	    !choice_take(r, e) || !text_take(r, e))
+	if (!check_first(r->body, rules, e) || !read_table(r, rules, e) || !take_socket(r, rules, e) ||
+	    !check_together(r, e) || !check_later(r, e))
+		return false;
+	if (rules->prompt == RULES_PROMPT_OPEN)
+		return true;
+	if (!take_template(r, e) || !tools_take(r, e) || !choice_take(r, e) || !text_take(r, e))
 		return false;
 	take_rest(r, rules);
-	if (r->c->n_items == 0 && !r->c->previous_response_id.p && !r->c->conversation.p && r->c->generate &&
-	    kind != REQUEST_COUNT)
+	if (r->c->n_items == 0 && !r->c->previous_response_id.p && !r->c->conversation.p && !r->filled &&
+	    r->c->generate && !kind_rows[rules->kind].model_optional)
 		return no_input(e);
 	echo_take(r);
 	return true;
@@ -473,7 +521,9 @@ bool create_read(struct arena *a, yyjson_val *body, const struct request_rules *
                  struct err *e)
 {
 	struct create c = {.parallel_tool_calls = true, .store = true, .obfuscate = true, .generate = true};
-	struct reader r = {.a = a, .body = body, .c = &c};
+	static const struct request_rules plain;
+	rules = rules ? rules : &plain;
+	struct reader r = {.a = a, .body = body, .c = &c, .filled = rules->prompt == RULES_PROMPT_FILLED};
 	buf_init(&r.out, ECHO_MAX);
 	bool read = read_all(&r, rules, e);
 	buf_release(&r.out);

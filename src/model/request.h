@@ -5,6 +5,7 @@
  * what is only echoed. Strings are borrowed from the document or live in the arena. Pure. */
 #pragma once
 #include "model/call.h"
+#include "model/request_rules.h"
 
 enum tool_choice { CHOICE_AUTO, CHOICE_NONE, CHOICE_REQUIRED, CHOICE_NAMED };
 enum format_kind { FORMAT_TEXT, FORMAT_JSON_OBJECT, FORMAT_JSON_SCHEMA };
@@ -31,6 +32,8 @@ struct create {
 	struct item *items; /* a string input is one user message */
 	size_t n_items;
 	bool input_given;
+	struct item *template; /* a prompt template's messages, before everything else */
+	size_t n_template;
 	struct function_tool *tools; /* as functions (call.h): those given, and those that items bring */
 	size_t n_tools;
 	enum tool_choice choice;
@@ -56,16 +59,6 @@ struct create {
 			prompt_cache_key, prompt_cache_retention, service_tier, truncation, conversation, prompt;
 		struct str prompt_cache_options; /* {0}: the key is left out, as live */
 	} echo;
-};
-
-/* The other bodies have some of the members of POST /v1/responses, by the same rows. */
-enum request_kind { REQUEST_CREATE, REQUEST_COUNT /* /input_tokens */, REQUEST_COMPACT /* /compact */ };
-
-struct request_rules {
-	enum request_kind kind;
-	const char *const *pass; /* engine's `pass` list, NULL-terminated (decision A5) */
-	const char *engine_name; /* for the text that names the setting */
-	bool socket;             /* of a WebSocket's response.create: its own keys stand beside, it always streams */
 };
 
 /* `body` must outlive *ret. */

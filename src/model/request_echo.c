@@ -46,6 +46,38 @@ static void echo_cache_options(struct reader *r)
 	r->c->echo.prompt_cache_options = take(r);
 }
 
+/* The template that was used, as asked; its messages, which no list of items has, as instructions. */
+static void echo_prompt(struct reader *r)
+{
+	yyjson_val *prompt = json_get(r->body, S("prompt"));
+	struct create *c = r->c;
+	struct jout o = {.b = &r->out};
+	if (!r->filled)
+		return;
+	jo_obj(&o);
+	jo_kstr(&o, "id", json_str(json_get(prompt, S("id"))));
+	jo_key(&o, S("variables"));
+	jo_val(&o, json_get(prompt, S("variables")));
+	jo_kstr(&o, "version", json_str(json_get(prompt, S("version"))));
+	jo_obj_end(&o);
+	c->echo.prompt = take(r);
+	if (!c->n_template)
+		return;
+	o = (struct jout){.b = &r->out};
+	jo_arr(&o);
+	if (c->instructions.n) {
+		jo_obj(&o);
+		jo_kstr(&o, "type", S("message"));
+		jo_kstr(&o, "role", S("developer"));
+		jo_kstr(&o, "content", c->instructions);
+		jo_obj_end(&o);
+	}
+	for (size_t i = 0; i < c->n_template; i++)
+		jo_val(&o, c->template[i].val);
+	jo_arr_end(&o);
+	c->echo.instructions = take(r);
+}
+
 static yyjson_val *at_path(yyjson_val *v, struct str path)
 {
 	while (v && path.n)
@@ -118,6 +150,7 @@ void echo_take(struct reader *r)
 		jo_obj_end(&o);
 		c->echo.conversation = take(r);
 	}
+	echo_prompt(r);
 	echo_reasoning(r);
 	echo_cache_options(r);
 	list_not_applied(r);

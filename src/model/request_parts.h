@@ -7,6 +7,7 @@ struct reader {
 	struct arena *a;
 	yyjson_val *body;
 	struct create *c;
+	bool filled; /* from a prompt template */
 	struct buf out; /* where an echo is rendered before take() */
 };
 

@@ -134,8 +134,8 @@ static const struct refusal parameter_rows[] = {
 	 "Invalid type for 'conversation': expected one of an object or string, but got an integer instead."},
 	{"\"conversation\":{\"idd\":\"conv_1\"}", ERR_UNKNOWN_PARAMETER, "conversation.idd",
 	 "Unknown parameter: 'conversation.idd'. Did you mean 'id'?"},
-	{"\"prompt\":{\"id\":\"pmpt_1\"}", ERR_UNSUPPORTED_PARAMETER, "prompt",
-	 "Unsupported parameter: 'prompt'. " LATER_TEXT("prompt templates")},
+	{"\"prompt\":{\"id\":\"pmpt_1\",\"items\":[]}", ERR_UNKNOWN_PARAMETER, "prompt.items",
+	 "Unknown parameter: 'prompt.items'."},
 	{"\"context_management\":[{\"type\":\"compaction\",\"compact_threshold\":5}]", ERR_INT_BELOW_MIN,
 	 "context_management[0].compact_threshold",
 	 "Invalid 'context_management[0].compact_threshold': integer below minimum value. Expected a value >= 1000, "
