@@ -31,3 +31,5 @@ void turn_end_attempt(struct turn *t, enum attempt_end end);
 struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, const struct id *id);
 /* Reads t->key.body, which came over a WebSocket or not. false: t->error. */
 bool turn_read(struct turn *t, bool socket);
+/* The request is known whole, and where it is answered: headers that tell of it. */
+void turn_known(struct turn *t);

@@ -215,6 +215,8 @@ static bool prompt_make(struct turn *t, struct err *e)
 	                     .reasoning_all = t->req.reasoning_all};
 	if (t->req.instructions.n)
 		prompt_add_text(a, prompt_add(a, p, ROLE_SYSTEM), t->req.instructions);
+	if (t->req.n_template && !prompt_add_items(a, p, t->req.template, t->req.n_template, "prompt", e))
+		return false;
 	if (!prompt_add_items(a, p, t->context.history, t->context.n_history, "", e) ||
 	    !prompt_add_items(a, p, input, t->req.n_items, "input", e))
 		return false;

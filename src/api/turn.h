@@ -13,12 +13,13 @@
 struct attempt;
 struct replay;
 
-/* The request's body as it came; whether it may come again: by its Idempotency-Key (decision N5), or blindly (F1). */
+/* The request's body as it came (once `filled`: with its prompt template in it); whether it may come again: by its Idempotency-Key (decision N5), or blindly (F1). */
 struct turn_key {
 	struct str body;
 	struct attempt *attempt; /* NULL: its client is not known to send again */
-	bool given;
+	bool given, filled;
 	bool begun, unsaved; /* the key was asked for; what it stands for is lost */
+	struct stored_template *template; /* being looked up */
 	struct idempotency idem;
 	struct idem_result result;
 };

@@ -31,7 +31,7 @@ struct str *turn_reference_ids(struct turn *t, size_t *n)
 
 bool turn_input_given(struct turn *t, struct err *e)
 {
-	if (t->kind || t->context.n_history || t->req.n_items || !t->req.generate)
+	if (t->kind || t->context.n_history || t->req.n_items || t->req.echo.prompt.p || !t->req.generate)
 		return true;
 	return fail(e, ERR_MISSING_PARAMETER, NULL,
 	            "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided.");

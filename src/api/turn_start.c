@@ -9,6 +9,7 @@
 #include "api/turn_link.h"
 #include "api/turn_kind.h"
 #include "base/clock.h"
+#include "model/template.h"
 
 /* --- the reader --- */
 
@@ -61,6 +62,7 @@ static bool idempotency_read(struct turn *t, struct request *rq)
 bool turn_read(struct turn *t, bool socket)
 {
 	struct err unknown = {0};
+	struct str id, version;
 	yyjson_val *v;
 	if (t->kind && !str_trim(t->key.body).n) /* the SDKs may leave it out where everything is optional */
 		t->key.body = S("{}");
@@ -71,8 +73,16 @@ bool turn_read(struct turn *t, bool socket)
 		engine_find(t->api->api->options.engines, &t->arena, model, &t->model, &unknown);
 	struct request_rules rules = {t->kind ? t->kind->request : REQUEST_CREATE, t->model.pass, t->model.name.p ? str_copy(&t->arena, t->model.engine).p : NULL,
 	                              .socket = socket};
+	if (t->key.filled || t->run)
+		rules.prompt = template_wanted(v, &id, &version) ? RULES_PROMPT_FILLED : RULES_PROMPT_NONE;
+	else if (!t->kind && template_wanted(v, &id, &version))
+		rules.prompt = RULES_PROMPT_OPEN;
 	if (!create_read(&t->arena, v, &rules, &t->req, &t->error))
 		return false;
+	if (rules.prompt == RULES_PROMPT_OPEN) {
+		t->key.template = new(&t->arena, struct stored_template);
+		return true;
+	}
 	t->response.model = t->model.name.p ? t->model.name : model;
 	if (unknown.code)
 		t->error = unknown;
@@ -119,15 +129,20 @@ static bool room_for_one(const struct api_loop *al, struct err *e)
 	            (long long)api_limits.turns);
 }
 
-/* What the request says is known, and where it is answered. */
+void turn_known(struct turn *t)
+{
+	if (!t->reader.reply)
+		return;
+	if (t->req.not_applied)
+		reply_header(t->reader.reply, S("antiphon-not-applied"), str_of(t->req.not_applied));
+	if (t->req.obfuscate && reply_streams(t->reader.form))
+		reply_obfuscate(t->reader.reply, t->response.id);
+}
+
 static void turn_begin(struct turn *t, bool ok)
 {
-	if (ok) {
-		if (t->req.not_applied)
-			reply_header(t->reader.reply, S("antiphon-not-applied"), str_of(t->req.not_applied));
-		if (t->req.obfuscate && reply_streams(t->reader.form))
-			reply_obfuscate(t->reader.reply, t->response.id);
-	}
+	if (ok && !t->key.template)
+		turn_known(t);
 	turn_run(t);
 }
 

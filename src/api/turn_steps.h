@@ -3,6 +3,7 @@
 
 /* The diagram: a step, its function, and where it may go. */
 #define TURN_STEPS(X)                                                                                \
+	X(TEMPLATE, template, TO(CLAIM) | TO(REFUSE))      /* its prompt template, if any */         \
 	X(CLAIM, claim, TO(HOLD) | TO(REFUSE) | TO(AGAIN)) /* idempotency key, durably */            \
 	X(HOLD, hold, TO(LOAD) | TO(REFUSE))               /* its turn on the conversation */        \
 	X(LOAD, load, TO(REFER) | TO(REFUSE))              /* the context that it continues */       \

@@ -8,6 +8,7 @@ int keys_command(int argc, char **argv);
 int ask_command(int argc, char **argv);
 int check_command(int argc, char **argv);
 int env_command(int argc, char **argv);
+int prompts_command(int argc, char **argv);
 int codex_command(int argc, char **argv);
 
 /* The command's help on stdout; 0. */

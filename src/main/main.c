@@ -33,6 +33,13 @@ static const struct command {
      "  create NAME [--project P]  makes a key and prints it once; keys of one project share its state\n"
      "  list                       every key, newest first, without its secret\n"
      "  revoke ID                  counts at once; deletes nothing\n"},
+    {"prompts", prompts_command, "create NAME [TEXT] | version ID [TEXT] | list | show ID | delete ID", "prompt templates of the running server",
+     "  create NAME [TEXT] [-f FILE]  a template; TEXT: its instructions, FILE: JSON as POST /v1/prompts takes it\n"
+     "  version ID [TEXT] [-f FILE]   its next version, which becomes the default one\n"
+     "  list\n"
+     "  show ID [--version N]\n"
+     "  delete ID\n"
+     "{{name}} in a template's texts is a variable. OPENAI_BASE_URL and OPENAI_API_KEY name another server or project.\n"},
     {"ask", ask_command, "[TEXT]", "ask the running server; without TEXT on a terminal: talk",
      "  --previous ID   continue the response with this id\n"
      "  -c              continue the last answer you got\n"

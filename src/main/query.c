@@ -19,6 +19,7 @@ bool query_run(struct query *q, struct err *e)
 	struct fetch f = {.url = str_of(q->url),
 			  .headers = headers,
 			  .n_headers = n,
+			  .method = q->gone ? S("DELETE") : (struct str){0},
 			  .body = q->body,
 			  .max_bytes = ANSWER_MAX,
 			  .connect_ms = q->connect_ms ? q->connect_ms : CONNECT_MS,

@@ -10,6 +10,7 @@ struct query {
 	const char *socket;           /* unix socket to connect through, or NULL */
 	const char *key;              /* Authorization: Bearer, or NULL */
 	struct str body;              /* {0}: GET; else POST as JSON */
+	bool gone;                    /* with no body: DELETE */
 	int64_t connect_ms, total_ms; /* 0: 5 s, none */
 	bool local;                   /* never through a proxy */
 	/* Called with the pieces of a 200 answer when set; others go to `out`. false: stop, no failure. */
