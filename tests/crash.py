@@ -17,7 +17,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from crash_model import ENDS, MAYBE, NO, RUNNING, YES, Conversation, History, Response, Wrong, expect, plain, prompt_tokens, tokens_of
+from crash_model import ENDS, MAYBE, NO, RUNNING, YES, Conversation, History, Response, Wrong, expect, plain, prompt_tokens, squeezed, tokens_of
 from engine_script import ScriptedEngine, pause, say, think
 from faulty_server import FULL, PLACES, SYNC, WRITE, FaultyServer, a_seed
 from harness import PATIENCE, Stream, command, eventually, make_key
@@ -212,6 +212,24 @@ class Client:
             response.unsaved = True
         else:
             self.finished(response, told, base)
+
+    def refer(self):
+        """Input that names an item of another response."""
+        source = self.history.some(self.dice, self.history.responses, self.project, lambda r: r.store and r.gone == NO and r.end
+                                   and r.end["status"] == "completed")
+        if not source:
+            return
+        items = [i for i in source.end["output"] if i["type"] == "message"]
+        body, response, base = self.prepare()
+        body["input"] = [{"type": "item_reference", "id": items[0]["id"]}, {"role": "user", "content": body["input"]}]
+        response.path[-1:] = [*tokens_of(items[:1]), response.token]
+        response.path = squeezed(response.path)
+        answer = self.ask("POST", "/v1/responses", body, (response.token, base, source), fine=(400, 404, 429))
+        if answer and answer.status != 200 and source.gone != NO:
+            return
+        if not self.refusal(answer, response, base):
+            self.named(response, answer.json["id"])
+            self.finished(response, answer.json, source if source.gone != NO else base)
 
     def unstored(self):
         response = self.turn()
@@ -453,7 +471,7 @@ def foreign(ask, thing):
 
 OPERATIONS = {
     "turn": (Client.turn, 6), "stream": (Client.stream, 6), "unstored": (Client.unstored, 1), "keyed": (Client.keyed, 4),
-    "seal": (Client.seal, 1), "unseal": (Client.unseal, 1),
+    "refer": (Client.refer, 2), "seal": (Client.seal, 1), "unseal": (Client.unseal, 1),
     "background": (Client.background, 4), "background stream": (lambda c: c.stream(background=True), 4), "poll": (Client.poll, 3),
     "follow": (Client.follow, 6), "cancel": (Client.cancel, 2), "delete": (Client.delete, 3),
     "open conversation": (Client.open_conversation, 2), "add items": (Client.add_items, 4), "converse": (Client.converse, 10),
@@ -635,7 +653,7 @@ class Run:
         try:
             for n in range(kills):
                 self.life()
-                self.check(self.dice)
+                self.check(random.Random(f"{self.seed}.{n}"))
                 if n % 20 == 19:
                     say(f"{n + 1} of {kills}: {len(self.history.responses)} responses, {time.monotonic() - began:.0f} s", flush=True)
             self.finish()
