@@ -268,6 +268,7 @@ class Client:
             entry[4] = now
         expect(entry[4] == now, f"another answer under {word}:\n{entry[4]}\n{now}", response.token)
         self.named(response, now["id"])
+        expect(response.background or self.history.calls[response.token] <= 1, f"made again under {word}", response.token)
         if now["status"] == "completed":
             response.end = now
         elif now["status"] == "failed":
@@ -401,12 +402,10 @@ class Client:
         some = [i for i in page.json["data"] if i["type"] == "message"] if page and page.status == 200 else []
         if some:
             item = self.dice.choice(some)
-            tokens = tokens_of([item])
-            for t in tokens:
-                c.removed.setdefault(t, MAYBE)
+            c.removed.update(tokens_of([item]))
             answer = self.ask("DELETE", f"/v1/conversations/{c.name}/items/{item['id']}", about=(c,), fine=(400, 404))
             if answer and answer.status == 200:
-                c.removed.update(dict.fromkeys(tokens, YES))
+                c.gone_items.add(item["id"])
 
     def update(self):
         if (c := self.choose_conversation()):
@@ -498,6 +497,7 @@ class Run:
     def behave(self, request):
         tokens = prompt_tokens(request.body["messages"])
         self.history.prompts[tokens[-1]] = tokens
+        self.history.calls[tokens[-1]] += 1
         if len(self.engine.requests) > 1000:
             del self.engine.requests[:500]
         answer, dice = "r" + tokens[-1][1:], random.Random(f"{self.seed}.{tokens[-1]}")
@@ -609,6 +609,7 @@ class Run:
         if known is None:  # whoever asked first was killed: the key is not left waiting for him
             expect(again.status == 200, f"a key whose request is gone: {again}", response.token)
             self.history.keyed[word][4] = known = plain(again.json)
+            expect(response.background or self.history.calls[response.token] <= 1, f"made again under {word}", response.token)
         expect(again.status == 200 and plain(again.json) == known, f"another answer under {word}: {again}\n{known}", response.token)
 
     def check_foreign(self, thing):
