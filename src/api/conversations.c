@@ -219,7 +219,7 @@ static bool body_read(struct visit *v, enum conversation_form form, struct err *
 	       conversation_read(a, val, form, &v->body, e);
 }
 
-static bool include_read(struct request *rq, struct err *e)
+bool include_read(struct request *rq, struct err *e)
 {
 	struct str one;
 	size_t at = 0;

@@ -13,6 +13,9 @@ void conversations_cancel(struct api_loop *al);
 struct turn_item item_record(struct arena *a, const struct item *it);
 /* responses.c: a page of items, each given as its JSON. */
 void list_write(struct buf *b, struct arena *a, const struct str *json, size_t n, bool has_more);
+/* conversations.c: refuses values of include[] that the API does not know. All that it knows are taken: what they ask
+ * for is there, or belongs to items that are not. */
+bool include_read(struct request *rq, struct err *e);
 /* Reads after, limit and order; `known` lists the parameters there may be. */
 struct page_query;
 bool page_read(struct request *rq, const char *const *known, struct page_query *q, struct err *e);

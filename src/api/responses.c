@@ -116,7 +116,7 @@ static bool get_stream_read(struct request *rq, struct lookup *l, bool *stream, 
 	bool obfuscate = true;
 	l->after = -1;
 	l->obfuscate = -1;
-	if (!query_known(rq, known, e) || !query_bool(rq, "stream", stream, e) ||
+	if (!query_known(rq, known, e) || !include_read(rq, e) || !query_bool(rq, "stream", stream, e) ||
 	    !query_int(rq, "starting_after", 0, INT64_MAX, &l->after, e) ||
 	    !query_bool(rq, "include_obfuscation", &obfuscate, e))
 		return false;
@@ -223,7 +223,7 @@ void response_input_items(struct request *rq)
 	static const char *const known[] = {"after", "before", "limit", "order", "include", NULL};
 	struct page_query q;
 	struct err e = {0};
-	if (!page_read(rq, known, &q, &e)) {
+	if (!page_read(rq, known, &q, &e) || !include_read(rq, &e)) {
 		answer_error(rq->x, &e);
 		return;
 	}
