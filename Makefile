@@ -49,8 +49,12 @@ soak:
 	tools/build.sh build-asan asan
 	ANTIPHON_BIN=build-asan/antiphon .venv/bin/python tests/crash.py --kills $(SOAK_KILLS)
 	ANTIPHON_BIN=build-asan/antiphon .venv/bin/python tests/soak.py --minutes $(SOAK_MINUTES)
+	tools/python-env.sh compat
+	ANTIPHON_BIN=build-asan/antiphon SCHEMATHESIS_SECONDS=$$(($(SOAK_MINUTES) * 60)) .venv/bin/python -m pytest -c tests/pytest.ini \
+		-q tests/compat/test_schemathesis.py
 
-# Programs of others, pinned, kept in a cache folder: Codex (400 MB) against the server, Prism (70 MB) between it and the SDKs.
+# Programs of others, pinned, kept in a cache folder: Codex (400 MB) against the server, Prism (70 MB) between it and the SDKs,
+# schemathesis for a minute (for SOAK_MINUTES in make soak).
 compat:
 	tools/install.sh
 	tools/python-env.sh tests

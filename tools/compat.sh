@@ -8,6 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/say.sh
 
+tools/python-env.sh compat
 codex=0.169.0
 prism=5.16.0
 PATH=$PWD/.venv/bin:$PATH

@@ -214,6 +214,17 @@ static void shell_action(struct jout *o, yyjson_val *v)
 	jo_obj_end(o);
 }
 
+/* Members whose null says nothing: a listed item has them with a value or not at all. */
+static bool says_nothing(struct str key, yyjson_val *v)
+{
+	static const char *const keys[] = {"action", "actions", "async", "content", "created_by",
+					   "name", "namespace", "phase"};
+	bool one = false;
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		one = one || str_eq(key, str_of(keys[i]));
+	return one && yyjson_is_null(v);
+}
+
 struct listed_member {
 	struct str key;
 	yyjson_val *val;
@@ -250,7 +261,7 @@ static void rest(struct jout *o, const struct item *it)
 		struct str k = json_str(key);
 		bool first = str_eq(k, S("id")) || str_eq(k, S("type")) || str_eq(k, S("status"));
 		bool twice = json_get(it->val, k) != val;
-		if (!first && !twice && n < KEYS && !(yyjson_is_null(val) && str_eq(k, S("phase"))))
+		if (!first && !twice && n < KEYS && !says_nothing(k, val))
 			members[n++] = (struct listed_member){.key = k, .val = val};
 	}
 	for (i = 0; i < sizeof always / sizeof *always && n < KEYS; i++)

@@ -58,12 +58,19 @@ static bool tool_output(yyjson_val *v, const char *path, void *ctx, struct err *
 	return text_or_parts(v, path, &tool_part, "one of a string or array of objects", ctx, e);
 }
 
+/* Clients that write every member of a message write null here; a phase itself is the assistant's. */
+static bool no_phase(yyjson_val *v, const char *path, void *ctx, struct err *e)
+{
+	return yyjson_is_null(v) || fail(e, ERR_UNKNOWN_PARAMETER, path, "Unknown parameter: '%s'.", path);
+}
+
 static const struct field message_fields[] = {
 	TYPE,
 	REQUIRED("role", F_STR),
 	FIELD_CHECKED("content", F_ANY, .required = true, .check = input_content),
 	ID,
 	STATUS,
+	FIELD_CHECKED("phase", F_ANY, .nullable = true, .check = no_phase),
 	CREATED_BY,
 	LAST_FIELD,
 };

@@ -145,6 +145,11 @@ static void listed(void)
 		{"{\"type\":\"shell_call_output\",\"output\":[],\"call_id\":\"c\"}", "sho_1",
 		 "{\"id\":\"sho_1\",\"type\":\"shell_call_output\",\"status\":\"completed\",\"call_id\":\"c\","
 		 "\"max_output_length\":null,\"output\":[]}"},
+		{"{\"type\":\"function_call_output\",\"output\":\"4\",\"call_id\":\"c\",\"namespace\":null}", "fco_1",
+		 "{\"id\":\"fco_1\",\"type\":\"function_call_output\",\"status\":\"completed\",\"call_id\":\"c\","
+		 "\"output\":\"4\"}"},
+		{"{\"role\":\"user\",\"content\":[],\"phase\":null}", "msg_1",
+		 "{\"id\":\"msg_1\",\"type\":\"message\",\"status\":\"completed\",\"content\":[],\"role\":\"user\"}"},
 		{"{\"type\":\"tool_search_call\",\"arguments\":{}}", "tsc_1",
 		 "{\"id\":\"tsc_1\",\"type\":\"tool_search_call\",\"status\":\"completed\",\"arguments\":{},\"call_id\":null,"
 		 "\"execution\":\"client\"}"},
