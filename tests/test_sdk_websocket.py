@@ -1,6 +1,8 @@
 """WebSocket mode through the official Python SDK: `client.responses.connect()`, waiting and async."""
 import asyncio
 import json
+import ssl
+import subprocess
 import threading
 
 import openai
@@ -10,7 +12,7 @@ from openai.types.responses import ResponsesServerEvent
 from pydantic import TypeAdapter
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from engine_script import Gate, call, cut, hang, hold, say, status
+from engine_script import Gate, ScriptedEngine, call, cut, hang, hold, say, status
 from harness import PATIENCE, eventually, make_key
 
 pytestmark = [pytest.mark.sdk,
@@ -207,6 +209,24 @@ def test_keys_and_projects(server, engine):
         assert run(ours, "two", previous_response_id=one.id).output_text == "You said: two."
         with pytest.raises(openai.NotFoundError):
             client_of(server, blue).responses.retrieve(one.id)
+
+
+def test_tls(servers, tmp_path):
+    """wss: much in one message, and much in many."""
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "k.pem", "-out", "c.pem",
+               "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    cert = str(tmp_path / "c.pem")
+    engine = ScriptedEngine(context=100_000_000)
+    server = servers(engine, ready=False, args=["--tls-cert", cert, "--tls-key", str(tmp_path / "k.pem")])
+    trusting = {"ssl": ssl.create_default_context(cafile=cert)}
+    with client_of(server).responses.connect(websocket_connection_options=trusting) as connection:
+        engine.next(*[say("y" * 1000)] * 500)
+        warm = run(connection, "x" * 2_000_000, generate=False, store=False)
+        assert run(connection, "go on", previous_response_id=warm.id, store=False).output_text == "y" * 500_000
+    assert len(engine.last.body["messages"][0]["content"]) > 2_000_000
+    engine.close()
 
 
 # --- the end ---

@@ -328,20 +328,38 @@ def test_a_crash_between_two_turns(engine, codex):
     assert "We ran echo." in str(engine.last.body["messages"]) and engine.last.last_text == "And now?"
 
 
-def test_a_crash_while_a_command_runs(engine, codex):
-    """kill -9 and a new server between a call and its output: Codex notices nothing, over either transport."""
+@pytest.mark.parametrize("kill", [True, False])
+def test_a_new_server_while_a_command_runs(engine, codex, kill):
+    """kill -9 or SIGTERM between a call and its output: Codex notices nothing, over either transport."""
     went, back = (os.path.join(codex.work, name) for name in ("went", "back"))
     wait = f"touch {went}; while [ ! -e {back} ]; do sleep 0.1; done; echo alive"
     engine.next(think("Wait."), shell(wait, yield_time_ms=30000))
     engine.next(say("Done."))
 
-    def crash():
+    def renew():
         eventually(lambda: os.path.exists(went))
+        if not kill:
+            codex.server.stop()
         restart(codex.server)
         open(back, "w").close()
 
-    thread = threading.Thread(target=crash)
+    thread = threading.Thread(target=renew)
     thread.start()
     events = codex.run(*FREE, "Wait for it")
     thread.join()
     assert texts(events) == ["Done."] and "alive" in outputs(engine.last)[0]
+
+
+def test_the_sixty_minutes(engine, servers, codexes):
+    """A session that is older than a socket may be: the next call goes over a new one."""
+    server = servers(engine, args=["--set", "api.socket_seconds=1"])
+    relay = Relay(server)
+    codex = codexes(server, relay, True)
+    codex.printed()
+    for _ in range(2):
+        engine.next(shell("sleep 2; echo still here"))
+    engine.next(say("Done."))
+    assert texts(codex.run(*FREE, "Take your time")) == ["Done."]
+    assert len([s for s in relay.said if s.method == "GET"]) == 3 and len(outputs(engine.last)) == 2
+    codex.check_transport()
+    relay.close()
