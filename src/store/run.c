@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "store/request.h"
+#include "store/outbox.h"
 
 enum { STATE_QUEUED = 1, STATE_RUNNING, STATE_ENDED }; /* statements.def */
 
@@ -289,7 +289,9 @@ void store_run_append(struct store_port *p, struct store_op *op, int64_t key, in
 
 void store_run_end(struct store_port *p, struct store_op *op, const struct run_end *end, const struct turn_record *t)
 {
-	struct record_room room = {3, 11, end->last.events.n + end->body.n + t->status.n + 2 * (lost.n + 1)};
+	char id[ID_MAX];
+	struct record_room room = {3 + OUTBOX_CHANGES, 11 + OUTBOX_BINDS, end->last.events.n + end->body.n + t->status.n +
+									      2 * (lost.n + 1) + outbox_bytes(end->event)};
 	struct store_request *r = record_request(p, op, t, room);
 	if (!r)
 		return;
@@ -297,5 +299,6 @@ void store_run_end(struct store_port *p, struct store_op *op, const struct run_e
 	ADD(r, STMT_RUN_END, INT(t->id.key), INT(end->holder), TEXT(t->status), INT(end->expires_at));
 	request_must(r, ERR_CONFLICT, lost);
 	ADD(r, STMT_RUN_TEXT_END, INT(t->id.key), TEXT(end->body));
+	outbox_add(r, t->project, end->event, id_text(id, "resp", &t->id));
 	request_send(r);
 }

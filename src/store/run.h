@@ -63,8 +63,9 @@ struct run_end {
 	int64_t holder, expires_at;
 	struct run_batch last;
 	struct str body; /* without `store`: the whole response object */
+	const struct webhook_event *event; /* for who wants to know of it (webhook.h); NULL: none */
 };
-/* The end: last events, status and the turn itself, all or nothing. */
+/* The end: last events, status, the turn itself and what webhook endpoints have to be told, all or nothing. */
 void store_run_end(struct store_port *p, struct store_op *op, const struct run_end *end, const struct turn_record *t);
 
 struct run_events {

@@ -1,4 +1,4 @@
-/* store.h - what is kept: responses, items, contexts, background runs, chat completions, prompts, keys, idempotency.
+/* store.h - what is kept: responses, items, contexts, background runs, chat completions, prompts, webhooks, keys, idempotency.
  *
  * Every row carries its project and every look-up names it: an id of another project is not found.
  * A store is one per process; each loop attaches a port (its read connection and mailbox). Operations
@@ -39,3 +39,4 @@ void store_cancel(struct store_op *op);
 #include "store/run.h"
 #include "store/completion.h"
 #include "store/template.h"
+#include "store/webhook.h"

@@ -1,0 +1,132 @@
+/* outbox.c - what webhook endpoints still have to be told. */
+#include "store/outbox.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+enum { TYPE_MAX = 64 };
+
+/* --- in --- */
+
+size_t outbox_bytes(const struct webhook_event *ev)
+{
+	return ev ? ID_RND + 3 * (ev->type.n + 2) + ID_MAX : 0;
+}
+
+void outbox_add(struct store_request *r, int64_t project, const struct webhook_event *ev, struct str subject)
+{
+	char quoted[TYPE_MAX + 3];
+	if (!ev)
+		return;
+	assert(ev->type.n <= TYPE_MAX && subject.n < ID_MAX && ev->most > 0);
+	/* An endpoint's types are a JSON array of plain words. */
+	struct str wanted = {quoted, (size_t)snprintf(quoted, sizeof quoted, "\"%.*s\"", FMT(ev->type))};
+	int64_t now = clock_wall_us();
+	ADD(r, STMT_WEBHOOK_DROP, INT(project), TEXT(wanted), INT(ev->most - 1));
+	ADD(r, STMT_DELIVERY_INSERT, INT(project), TEXT(wanted), INT(ev->most - 1), INT(ev->id.key), BLOB(rnd_str(&ev->id)),
+	    TEXT(ev->type), TEXT(subject), INT(now / 1000000), INT(now / 1000));
+}
+
+/* --- what is due --- */
+
+struct finding {
+	struct store_port *port;
+	const struct delivery_query *q;
+	struct delivery_list *ret;
+	struct arena *arena;
+	int64_t endpoint;
+	size_t room; /* of that endpoint */
+};
+
+static bool query(struct finding *f, enum statement stmt, const struct bind *b, unsigned n, row_fn *row, struct err *e)
+{
+	return f->port->store->driver->query(f->port->reader, stmt, b, n, row, f, e);
+}
+
+static bool on_due(void *ctx, const struct cell *cells)
+{
+	struct finding *f = ctx;
+	struct delivery *d = &f->ret->at[f->ret->n];
+	if (f->q->taken(f->q->ctx, f->endpoint, cells[0].i))
+		return true;
+	*d = (struct delivery){.event.key = cells[0].i,
+			       .endpoint.key = f->endpoint,
+			       .project = cells[2].i,
+			       .created_at = cells[5].i,
+			       .tries = cells[6].i,
+			       .dropped = cells[11].i};
+	if (cells[1].s.n == ID_RND)
+		memcpy(d->event.rnd, cells[1].s.p, ID_RND);
+	if (cells[7].s.n == ID_RND)
+		memcpy(d->endpoint.rnd, cells[7].s.p, ID_RND);
+	d->type = str_copy(f->arena, cells[3].s);
+	d->subject = str_copy(f->arena, cells[4].s);
+	d->url = str_copy(f->arena, cells[8].s);
+	d->secret = str_copy(f->arena, cells[9].s);
+	d->old_secret = str_copy(f->arena, cells[10].s);
+	return ++f->ret->n < f->q->most && --f->room > 0;
+}
+
+static bool on_endpoint(void *ctx, const struct cell *cells)
+{
+	((struct finding *)ctx)->endpoint = cells[0].i;
+	return false;
+}
+
+/* The endpoints behind `from` up to `to`, each as far as it has room. */
+static bool find_between(struct finding *f, int64_t from, int64_t to, struct err *e)
+{
+	for (int64_t before = from; f->ret->n < f->q->most;) {
+		struct bind b = INT(before);
+		f->endpoint = before;
+		if (!query(f, STMT_DELIVERY_ENDPOINT, &b, 1, on_endpoint, e))
+			return false;
+		if (f->endpoint == before || f->endpoint > to)
+			break;
+		before = f->endpoint;
+		f->room = f->q->room(f->q->ctx, before);
+		struct bind due[] = {INT(before), INT(f->q->now_ms), INT(f->q->now_ms / 1000)};
+		if (f->room && !query(f, STMT_DELIVERY_DUE, due, 3, on_due, e))
+			return false;
+	}
+	return true;
+}
+
+static bool on_next(void *ctx, const struct cell *cells)
+{
+	((struct finding *)ctx)->ret->next_ms = cells[0].i;
+	return false;
+}
+
+static bool find(struct db_reader *reader, void *ctx, struct err *e)
+{
+	struct finding *f = ctx;
+	struct bind now = INT(f->q->now_ms);
+	return find_between(f, f->q->after, INT64_MAX, e) && find_between(f, 0, f->q->after, e) &&
+	       query(f, STMT_DELIVERY_NEXT, &now, 1, on_next, e);
+}
+
+void store_find_deliveries(struct store_port *p, struct store_op *op, const struct delivery_query *q, struct arena *a,
+			   struct delivery_list *ret)
+{
+	struct finding f = {.port = p, .q = q, .ret = ret, .arena = a};
+	struct err e = {0};
+	*ret = (struct delivery_list){.at = new_array(a, struct delivery, q->most + 1)};
+	bool ok = p->store->driver->read(p->reader, find, &f, &e);
+	request_later(p, op, ok ? NULL : &e);
+}
+
+/* --- out --- */
+
+void store_end_delivery(struct store_port *p, struct store_op *op, const struct delivery *d, int64_t due_ms)
+{
+	struct store_request *r = request_new(p, op, 1, 3, 0);
+	if (due_ms)
+		ADD(r, STMT_DELIVERY_LATER, INT(d->endpoint.key), INT(d->event.key), INT(due_ms));
+	else
+		ADD(r, STMT_DELIVERY_DONE, INT(d->endpoint.key), INT(d->event.key));
+	request_send(r);
+}

@@ -1,0 +1,167 @@
+/* webhook.c - webhook endpoints, and the outbox of what they still have to be told. */
+#include "store/webhook.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/request.h"
+
+enum { QUOTED = 200 };
+
+static bool gone(struct err *e, struct str id)
+{
+	return fail(e, ERR_NOT_FOUND, NULL, "Webhook endpoint with id '%.*s' not found.", (int)(id.n < QUOTED ? id.n : QUOTED),
+		    id.p);
+}
+
+/* --- reading --- */
+
+struct look {
+	struct store_port *port;
+	struct arena *arena;
+	int64_t project, limit;
+	struct str text; /* of the id */
+	struct id id;
+	struct stored_webhook *ret;
+	struct webhook_page *page;
+	bool found;
+};
+
+static void take(struct look *l, const struct cell *cells, struct stored_webhook *ret)
+{
+	*ret = (struct stored_webhook){.id.key = cells[0].i, .created_at = cells[2].i, .updated_at = cells[3].i};
+	if (cells[1].s.n == ID_RND)
+		memcpy(ret->id.rnd, cells[1].s.p, ID_RND);
+	ret->name = str_copy(l->arena, cells[4].s);
+	ret->url = str_copy(l->arena, cells[5].s);
+	ret->types = str_copy(l->arena, cells[6].s);
+	ret->hint = str_copy(l->arena, cells[7].s);
+}
+
+static bool on_one(void *ctx, const struct cell *cells)
+{
+	struct look *l = ctx;
+	l->found = rnd_equal(cells[1].s, &l->id);
+	if (!l->found)
+		return false;
+	take(l, cells, l->ret);
+	l->ret->secret = str_copy(l->arena, cells[8].s);
+	l->ret->old_secret = str_copy(l->arena, cells[9].s);
+	return false;
+}
+
+static bool read_one(struct db_reader *reader, void *ctx, struct err *e)
+{
+	struct look *l = ctx;
+	struct bind b[] = {INT(l->id.key), INT(l->project), INT(clock_wall_s())};
+	return l->port->store->driver->query(reader, STMT_WEBHOOK_GET, b, 3, on_one, l, e) && (l->found || gone(e, l->text));
+}
+
+void store_get_webhook(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
+		       struct stored_webhook *ret)
+{
+	struct look l = {.port = p, .arena = a, .project = project, .text = id, .ret = ret};
+	struct err e = {0};
+	bool ok = id_parse(id, "whe", &l.id) ? p->store->driver->read(p->reader, read_one, &l, &e) : gone(&e, id);
+	request_later(p, op, ok ? NULL : &e);
+}
+
+static bool on_row(void *ctx, const struct cell *cells)
+{
+	struct look *l = ctx;
+	l->page->has_more = l->page->n == (size_t)l->limit;
+	if (!l->page->has_more)
+		take(l, cells, &l->page->list[l->page->n++]);
+	return !l->page->has_more;
+}
+
+static bool read_list(struct db_reader *reader, void *ctx, struct err *e)
+{
+	struct look *l = ctx;
+	struct bind b[] = {INT(l->project), INT(l->id.key ? l->id.key : INT64_MAX), INT(l->limit + 1)};
+	return l->port->store->driver->query(reader, STMT_WEBHOOK_LIST, b, 3, on_row, l, e);
+}
+
+void store_list_webhooks(struct store_port *p, struct store_op *op, int64_t project, struct str after, int64_t limit,
+			 struct arena *a, struct webhook_page *ret)
+{
+	struct look l = {.port = p, .arena = a, .project = project, .limit = limit, .page = ret};
+	struct err e = {0};
+	*ret = (struct webhook_page){.list = new_array(a, struct stored_webhook, (size_t)limit)};
+	bool ok = !after.p || id_parse(after, "whe", &l.id) ||
+		  fail(&e, ERR_INVALID_VALUE, "after", "Invalid 'after': '%.*s' is no webhook endpoint's id.",
+		       (int)(after.n < QUOTED ? after.n : QUOTED), after.p);
+	ok = ok && p->store->driver->read(p->reader, read_list, &l, &e);
+	request_later(p, op, ok ? NULL : &e);
+}
+
+/* --- writing --- */
+
+void store_put_webhook(struct store_port *p, struct store_op *op, int64_t project, const struct stored_webhook *w, int64_t most)
+{
+	static const struct str full = STR("This project has as many webhook endpoints as it may have (api.webhook_endpoints).");
+	struct store_request *r = request_new(p, op, 1, 10, ID_RND + w->name.n + w->url.n + w->types.n + w->secret.n +
+							        w->hint.n + full.n + 1);
+	ADD(r, STMT_WEBHOOK_INSERT, INT(w->id.key), INT(project), BLOB(rnd_str(&w->id)), INT(w->created_at), TEXT(w->name),
+	    TEXT(w->url), TEXT(w->types), TEXT(w->secret), TEXT(w->hint), INT(most));
+	request_must(r, ERR_BAD_REQUEST, full);
+	request_send(r);
+}
+
+/* Room for one change of an endpoint and one more of its key. NULL: the id is none, `op` will say so; else *why is the
+ * text for one that is not there. */
+static struct store_request *change(struct store_port *p, struct store_op *op, struct str text, size_t bytes, struct id *id,
+				    struct err *why)
+{
+	gone(why, text);
+	if (id_parse(text, "whe", id))
+		return request_new(p, op, 2, 8, ID_RND + strlen(why->msg) + 1 + bytes);
+	request_later(p, op, why);
+	return NULL;
+}
+
+static struct bind text_or_null(struct str s)
+{
+	return s.p ? TEXT(s) : (struct bind){.kind = BIND_NULL};
+}
+
+void store_set_webhook(struct store_port *p, struct store_op *op, int64_t project, struct str text,
+		       const struct stored_webhook *w)
+{
+	struct id id;
+	struct err why = {0};
+	struct store_request *r = change(p, op, text, w->name.n + w->url.n + w->types.n, &id, &why);
+	if (!r)
+		return;
+	ADD(r, STMT_WEBHOOK_SET, INT(id.key), INT(project), BLOB(rnd_str(&id)), INT(clock_wall_s()), text_or_null(w->name),
+	    text_or_null(w->url), text_or_null(w->types));
+	request_must(r, ERR_NOT_FOUND, str_of(why.msg));
+	request_send(r);
+}
+
+void store_rotate_webhook(struct store_port *p, struct store_op *op, int64_t project, struct str text, struct str secret,
+			  struct str hint, int64_t old_until)
+{
+	struct id id;
+	struct err why = {0};
+	struct store_request *r = change(p, op, text, secret.n + hint.n, &id, &why);
+	if (!r)
+		return;
+	ADD(r, STMT_WEBHOOK_ROTATE, INT(id.key), INT(project), BLOB(rnd_str(&id)), INT(clock_wall_s()), INT(old_until),
+	    TEXT(secret), TEXT(hint));
+	request_must(r, ERR_NOT_FOUND, str_of(why.msg));
+	request_send(r);
+}
+
+void store_delete_webhook(struct store_port *p, struct store_op *op, int64_t project, struct str text)
+{
+	struct id id;
+	struct err why = {0};
+	struct store_request *r = change(p, op, text, 0, &id, &why);
+	if (!r)
+		return;
+	ADD(r, STMT_WEBHOOK_DELETE, INT(id.key), INT(project), BLOB(rnd_str(&id)));
+	request_must(r, ERR_NOT_FOUND, str_of(why.msg));
+	ADD(r, STMT_DELIVERY_FREE, INT(id.key));
+	request_send(r);
+}
