@@ -7,6 +7,7 @@
 #include "api/background.h"
 #include "api/conversations.h"
 #include "api/internal.h"
+#include "api/outbox.h"
 #include "api/pages.h"
 #include "api/replay.h"
 #include "api/turn.h"
@@ -50,10 +51,10 @@ struct api_loop *api_attach(struct api *a, struct loop *l, struct store_port *sp
 {
 	struct api_loop *al = xalloc(sizeof *al);
 	*al = (struct api_loop){.api = a, .loop = l, .store = sp, .engine = ep};
-	al->tools = tools_attach(a->options.tools, l);
 	routes_setup(&al->service);
 	buf_init(&al->scratch, SIZE_MAX / 2);
 	worker_attach(al);
+	outbox_attach(al);
 	return al;
 }
 
@@ -61,7 +62,7 @@ void api_detach(struct api_loop *al)
 {
 	api_cancel_all(al);
 	worker_detach(al);
-	tools_detach(al->tools);
+	outbox_detach(al);
 	buf_release(&al->scratch);
 	xfree(al);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/log_play.h"
+#include "api/outbox.h"
 #include "api/restore.h"
 #include "api/turn_tools.h"
 #include "base/clock.h"
@@ -276,6 +277,7 @@ static void on_ended(struct store_op *op, const struct err *e)
 	struct turn *t = OWNER(op, struct turn, op);
 	if (e->code == ERR_NONE) {
 		runs_tell(t->api->api->runs, t->id.key, RUN_NEWS);
+		outbox_wake(t->api->api);
 		turn_goto(t, STEP_DONE);
 		turn_run(t);
 	} else if (e->code == ERR_CONFLICT) {
@@ -292,6 +294,8 @@ static void write_end(struct turn *t)
 {
 	struct run *run = t->run;
 	struct run_log *log = &run->log;
+	struct webhook_event event = {id_mint(), str_fmt(&t->arena, "response.%s", response_status_names[t->response.status]),
+				      api_limits.webhook_waiting};
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
 	if (!run->record.id.key)
@@ -303,6 +307,7 @@ static void write_end(struct turn *t)
 		.expires_at = clock_wall_s() + api_limits.background_keep_seconds,
 		.last = {log->seq, log->n, buf_str(&log->open)},
 		.body = buf_str(&b),
+		.event = &event,
 	};
 	t->op.done = on_ended;
 	store_run_end(t->api->store, &t->op, &run->end, &run->record);

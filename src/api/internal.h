@@ -1,4 +1,5 @@
 /* internal.h - what the files of api/ share: the two structs behind api.h and a request on its way.
+ *
  * Loop thread, except struct api's atomics. */
 #pragma once
 #include <stdatomic.h>
@@ -12,7 +13,7 @@ struct api {
 	struct attempts *attempts;
 	struct runs *runs;
 	int64_t default_project;
-	atomic_bool draining;
+	atomic_bool draining, outbox_taken; /* outbox_taken: a loop looks after the outbox of webhooks */
 	atomic_size_t running;
 	int64_t began_s;
 };
@@ -23,17 +24,18 @@ struct api_loop {
 	struct loop *loop;
 	struct store_port *store;
 	struct engine_port *engine;
-	struct tools_port *tools;
 	struct turn *turns; /* a list of those that run here */
-	struct chat *chats; /* chat completions that run here */
+	struct chat *chats;  /* chat completions that run here */
 	struct worker *worker; /* takes background runs */
 	struct visit *visits; /* requests to conversations */
+	struct sender *sender; /* sends webhooks */
+	struct outbox *outbox; /* those that are due; NULL: another loop does it */
 	size_t n_turns;      /* of both */
 	struct buf scratch; /* one event at a time is rendered here */
 };
 
 enum { ROUTE_OPEN = 1 /* no key needed */, ROUTE_BODY = 2 /* a JSON body */, ROUTE_WORK = 4 /* refused while draining */,
-       ROUTE_SOCKET = 8 /* there only for who wants a WebSocket */ };
+       ROUTE_SOCKET = 8 /* there only for who wants a WebSocket */, ROUTE_BODY_IF_ANY = 16 /* a JSON body, or none */ };
 
 struct request;
 struct route {
@@ -52,6 +54,7 @@ struct request {
 	struct str args[2]; /* the path's {..}, decoded */
 };
 
+#include "api/query.h"
 #define ROUTE(method, path, handler, flags) void handler(struct request *);
 #include "api/routes.def"
 #undef ROUTE
@@ -62,15 +65,6 @@ void answer_error(struct exchange *x, const struct err *e);
 /* The error headers (Retry-After, retry-after-ms, x-should-retry) of `e`; its body, in `a`. */
 void error_headers(struct exchange *x, const struct err *e);
 struct str error_body(struct arena *a, const struct err *e);
-
-/* A query parameter, decoded; {0} when absent. `at` walks repeated ones (0 at first; NULL: the first). */
-struct str query_get(struct request *rq, const char *name, size_t *at);
-/* The parameters metadata[x]=y of `open` "metadata[": x and y, of the first `most`. Returns how many there are. */
-size_t query_pairs(struct request *rq, const char *open, struct str (*out)[2], size_t most);
-/* Refuses query parameters that are not in `known` (NULL-terminated; "include" covers include[] too, "x[" is x[...]). */
-bool query_known(struct request *rq, const char *const *known, struct err *e);
-bool query_int(struct request *rq, const char *name, int64_t least, int64_t most, int64_t *ret, struct err *e);
-bool query_bool(struct request *rq, const char *name, bool *ret, struct err *e);
 
 /* chat.c: ends every chat completion of this loop. */
 void chats_cancel(struct api_loop *al);

@@ -162,7 +162,8 @@ static bool body_type(struct request *rq, struct err *e)
 {
 	struct str type = exchange_header(rq->x, S("content-type")), rest = type;
 	struct str kind = str_trim(str_cut(&rest, ';'));
-	if (!(rq->route->flags & ROUTE_BODY) || str_eq_nocase(kind, S("application/json")))
+	unsigned any = type.n ? ROUTE_BODY | ROUTE_BODY_IF_ANY : ROUTE_BODY;
+	if (!(rq->route->flags & any) || str_eq_nocase(kind, S("application/json")))
 		return true;
 	return fail(e, ERR_MEDIA_TYPE, NULL, "Unsupported content type: '%.*s'. This API method only accepts 'application/json' "
 	            "requests, but you specified the header 'Content-Type: %.*s'. Please try again with a supported content type.",

@@ -21,6 +21,7 @@ void runs_give_back(struct runs *rs, int64_t key);
 int64_t runs_room(struct runs *rs, int64_t project);
 
 /* --- news --- */
+enum { RUNS_ANY = 0 /* in the place of a key: any run that ended */ };
 enum { RUN_NEWS = 1 /* events or an end were committed */, RUN_CANCEL = 2 /* somebody wants it ended */ };
 struct run_watch {
 	void (*woken)(struct run_watch *); /* on its loop */
