@@ -79,6 +79,12 @@ def websocket():
         yield run_node("websocket.test.mjs", server.base_url, server.home, 120, env)
 
 
+@pytest.fixture(scope="module")
+def webhooks():
+    with served("--set", "fetch.allow=127.0.0.1", "--set", "api.webhook_retry_ms=50") as server:
+        yield run_node("webhooks.test.mjs", server.base_url, server.home, 120)
+
+
 def test_node_is_22_or_newer():
     version = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout
     assert int(version[1:].split(".")[0]) >= 22, version
@@ -97,3 +103,8 @@ def test_node(core, name):
 @pytest.mark.parametrize("name", names("websocket.test.mjs"))
 def test_node_websocket(websocket, name):
     check(websocket, name)
+
+
+@pytest.mark.parametrize("name", names("webhooks.test.mjs"))
+def test_node_webhooks(webhooks, name):
+    check(webhooks, name)
