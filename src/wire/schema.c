@@ -50,6 +50,7 @@ static const struct keyword keywords[] = {
     {"type", TYPE, true},
     {"enum", ARRAY, true},
     {"const", ANY, true},
+    {"default", ANY, true}, /* the live API once refused it; now it echoes it */
     {"anyOf", SCHEMAS, true},
     {"properties", NAMED_SCHEMAS, true},
     {"required", STRINGS, true},

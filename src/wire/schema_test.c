@@ -54,6 +54,7 @@ static void subset(void)
 	taken(ONE("{\"type\":\"array\",\"items\":" STRING_TYPE ",\"minItems\":1,\"maxItems\":3}"));
 	taken(ONE("{\"type\":\"string\",\"enum\":[\"a\",\"b\"]}"));
 	taken(ONE("{\"type\":\"string\",\"const\":\"a\"}"));
+	taken(ONE("{\"type\":\"string\",\"enum\":[\"a\",\"b\"],\"default\":\"a\"}"));
 	taken(ONE("{\"anyOf\":[" STRING_TYPE "," ONE("{\"type\":\"null\"}") "]}"));
 	taken(
 	    "{\"$defs\":{\"n\":" OBJECT("\"next\":{\"anyOf\":[{\"$ref\":\"#/$defs/n\"},{\"type\":\"null\"}]}",
@@ -111,8 +112,6 @@ static void keywords(void)
 	refused(ONE("{\"type\":\"array\",\"items\":" STRING_TYPE ",\"uniqueItems\":true}"),
 		"In context=('properties', 'x'), 'uniqueItems' is not permitted.");
 	refused(ONE("{\"oneOf\":[" STRING_TYPE "]}"), "In context=('properties', 'x'), 'oneOf' is not permitted.");
-	refused(ONE("{\"type\":\"string\",\"default\":\"a\"}"),
-		"In context=('properties', 'x'), 'default' is not permitted.");
 	refused(ONE("{\"type\":\"string\",\"format\":\"uri\"}"),
 		"In context=('properties', 'x'), 'uri' is not a valid format.");
 	refused(
