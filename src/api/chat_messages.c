@@ -43,6 +43,13 @@ static const struct field part_fields[] = {
     FIELD_CHECKED("refusal", F_STR),
     FIELD_CHECKED("file", F_OBJECT, .sub = file_fields),
     FIELD_CHECKED("prompt_cache_breakpoint", F_OBJECT, .nullable = true, .sub = breakpoint_fields),
+#define TOLERATED(where, key) TOLERATED_##where(key)
+#define TOLERATED_TOP(key)
+#define TOLERATED_ITEM(key)
+#define TOLERATED_WEB_SEARCH(key)
+#define TOLERATED_CHAT_PART(key) FIELD_CHECKED(key, F_ANY, .nullable = true),
+#include "model/tolerated.def"
+#undef TOLERATED
     FIELD_END,
 };
 static const struct field parts = {.kind = F_ARRAY, .min = 1, .max = -1, .sub = part_fields};

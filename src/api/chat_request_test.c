@@ -84,7 +84,8 @@ static void parameters(void)
 static void messages(void)
 {
 	struct chat_create c = good(
-	    "{\"model\":\"m\",\"messages\":[{\"role\":\"developer\",\"content\":[{\"type\":\"text\",\"text\":\"be\"}]},"
+	    "{\"model\":\"m\",\"messages\":[{\"role\":\"developer\",\"content\":[{\"type\":\"text\",\"text\":\"be\","
+	    "\"cache_control\":{\"type\":\"ephemeral\"}}]},"
 	    "{\"role\":\"user\",\"name\":\"bo\",\"content\":[{\"type\":\"text\",\"text\":\"see\"},{\"type\":\"image_"
 	    "url\","
 	    "\"image_url\":{\"url\":\"data:x\",\"detail\":\"low\"}},{\"type\":\"input_audio\",\"input_audio\":{"
@@ -268,6 +269,8 @@ static const struct refusal message_refusals[] = {
     {"{\"role\":\"user\",\"content\":[{\"type\":\"refusal\",\"refusal\":\"x\"}]}", "invalid_value",
      "messages[0].content[0].type",
      "Invalid value: 'refusal'. Supported values are: 'text', 'image_url', 'input_audio', and 'file'."},
+    {"{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"x\",\"bogus\":{}}]}", "unknown_parameter",
+     "messages[0].content[0].bogus", "Unknown parameter: 'messages[0].content[0].bogus'."},
     {"{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}", "missing_required_parameter",
      "messages[0].content[0].image_url", "Missing required parameter: 'messages[0].content[0].image_url'."},
     {"{\"role\":\"user\",\"content\":[{\"type\":\"file\",\"file\":{\"file_id\":\"x\"}}]}", "unsupported_value",

@@ -17,6 +17,7 @@ static const char *const item_tolerated[] = {
 #define TOLERATED_TOP(key)
 #define TOLERATED_ITEM(key) key,
 #define TOLERATED_WEB_SEARCH(key)
+#define TOLERATED_CHAT_PART(key)
 #include "model/tolerated.def"
 #undef TOLERATED
 	NULL,

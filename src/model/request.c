@@ -348,6 +348,7 @@ static bool read_table(struct reader *r, const struct request_rules *rules, stru
 #define TOLERATED_TOP(key) key,
 #define TOLERATED_ITEM(key)
 #define TOLERATED_WEB_SEARCH(key)
+#define TOLERATED_CHAT_PART(key)
 #include "model/tolerated.def"
 #undef TOLERATED
 		NULL,

@@ -394,6 +394,7 @@ static const char *const web_search_tolerated[] = {
 #define TOLERATED_TOP(key)
 #define TOLERATED_ITEM(key)
 #define TOLERATED_WEB_SEARCH(key) key,
+#define TOLERATED_CHAT_PART(key)
 #include "model/tolerated.def"
 #undef TOLERATED
 	NULL,
