@@ -115,6 +115,10 @@ def test_there_and_back(kind, engine, server):
     # stateless, all items sent again
     server.create([{"role": "user", "content": "go"}, message, item, answer_to(item, output)], tools=[tool], store=False)
     assert engine.last.body["messages"] == chained
+    # by reference
+    named = [{"type": "item_reference", "id": i["id"]} for i in (message, item)]
+    server.create([{"role": "user", "content": "go"}, *named, answer_to(item, output)], tools=[tool])
+    assert engine.last.body["messages"] == chained
     calls = [m for m in chained if m.get("tool_calls")]
     assert [c["function"]["name"] for c in calls[0]["tool_calls"]] == [name]
     assert json.loads(calls[0]["tool_calls"][0]["function"]["arguments"]) == arguments
@@ -262,6 +266,9 @@ def test_deferred_tools_wait_for_the_search(engine, server):
     output = {"type": "function_call_output", "call_id": second["output"][0]["call_id"], "output": "sunny"}
     server.create([output], tools=[search, waiting], previous_response_id=second["id"])
     assert set(offered(engine.last)) == {"tool_search", "weather"}  # found by an item of the history
+    items = server.get(f"/v1/responses/{second['id']}/input_items?order=asc").json["data"]
+    server.create([{"type": "item_reference", "id": i["id"]} for i in items], tools=[search, waiting])
+    assert set(offered(engine.last)) == {"tool_search", "weather"}  # or by one that is referred to
     # without a search by the client nothing would ever bring it
     server.create("go", tools=[waiting])
     assert list(offered(engine.last)) == ["weather"]

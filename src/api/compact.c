@@ -209,7 +209,7 @@ bool compact_calls_fit(struct turn *t, struct err *e)
 		history = all;
 		n += k;
 	}
-	return create_check_calls(history, n, &t->req, e);
+	return create_check_calls(history, n, &t->req, t->context.input, e);
 }
 
 /* --- POST /v1/responses/compact --- */

@@ -190,6 +190,8 @@ static struct item *resolved_input(struct turn *t, struct err *e)
 		if (reference && !item_view(&t->arena, t->context.referred[r++].json, &items[i]))
 			fail(e, ERR_STORE, NULL, "A stored item could not be read.");
 		encrypted_open(t, &items[i], reference ? NULL : path, e);
+		if (reference) /* the others have brought their tools when the request was read */
+			create_load_tools(&t->arena, &t->req, &items[i], 1);
 	}
 	return items;
 }

@@ -24,7 +24,7 @@ static void answer_request(struct jout *o, struct arena *a, yyjson_val *body, st
 		rules.kind = str_eq(kind, S("compact")) ? REQUEST_COMPACT : REQUEST_COUNT;
 	bool read = create_read(a, body, &rules, &c, &e);
 	bool whole = read && !c.previous_response_id.p && !c.conversation.p; /* else calls may stand in what came before */
-	if (!read || (whole && !create_check_calls(NULL, 0, &c, &e))) {
+	if (!read || (whole && !create_check_calls(NULL, 0, &c, c.items, &e))) {
 		error_write(o, &e);
 		return;
 	}

@@ -68,6 +68,8 @@ bool create_read(struct arena *a, yyjson_val *body, const struct request_rules *
 void create_load_tools(struct arena *a, struct create *c, const struct item *items, size_t n);
 /* The functions that the engine is offered, in `a`: allowed, and not waiting for a search. */
 struct function_tool *create_offer(struct arena *a, const struct create *c, size_t *n);
-/* The checks that need the whole context, history first then input: every function_call_output has its
- * call, every call its output, no duplicate ids in the input (api-surface G2). */
-bool create_check_calls(const struct item *history, size_t n_history, const struct create *c, struct err *e);
+/* The checks that need the whole context, history first then input (c->items, references replaced by what they
+ * name): every function_call_output has its call, every call its output, no duplicate ids in the input as it came
+ * (api-surface G2). */
+bool create_check_calls(const struct item *history, size_t n_history, const struct create *c, const struct item *input,
+                        struct err *e);

@@ -77,7 +77,8 @@ static bool check_duplicates(const struct create *c, struct err *e)
 	return fine;
 }
 
-bool create_check_calls(const struct item *history, size_t n_history, const struct create *c, struct err *e)
+bool create_check_calls(const struct item *history, size_t n_history, const struct create *c, const struct item *input,
+                        struct err *e)
 {
 	if (!check_duplicates(c, e))
 		return false;
@@ -85,7 +86,7 @@ bool create_check_calls(const struct item *history, size_t n_history, const stru
 	struct seen *seen = xalloc((n_history + c->n_items + 1) * sizeof *seen);
 	struct map calls = {0};
 	size_t n = 0;
-	bool fine = walk(&calls, seen, &n, history, n_history, e) && walk(&calls, seen, &n, c->items, c->n_items, e);
+	bool fine = walk(&calls, seen, &n, history, n_history, e) && walk(&calls, seen, &n, input, c->n_items, e);
 	for (size_t i = 0; fine && i < n; i++)
 		if (seen[i].waits && !seen[i].answered)
 			fine = fail(e, ERR_BAD_REQUEST, "input", "No tool output found for %s %.*s.",

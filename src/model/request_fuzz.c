@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		struct response r = {.id = S("resp_1"), .req = &c, .model = c.model, .status = RS_IN_PROGRESS};
 		yyjson_val *back;
 		struct err bad = {0};
-		create_check_calls(NULL, 0, &c, &e);
+		create_check_calls(NULL, 0, &c, c.items, &e);
 		for (size_t i = 0; i < c.n_items; i++)
 			if (c.items[i].type != ITEM_REFERENCE) {
 				struct str listed = item_listed(&a, &c.items[i], S("msg_1"));

@@ -371,27 +371,33 @@ static void calls(void)
 {
 	static const struct {
 		const char *history, *input, *msg;
+		const char *named; /* what a reference, the first of the input, names */
 	} rows[] = {
-		{NULL, CALL "," OUTPUT, ""},
-		{CALL, OUTPUT, ""},
-		{NULL, OUTPUT, "No tool call found for function call output with call_id c1."},
-		{NULL, OUTPUT "," CALL, "No tool call found for function call output with call_id c1."},
-		{NULL, CALL, "No tool output found for function call c1."},
-		{CALL, "{\"role\":\"user\",\"content\":\"x\"}", "No tool output found for function call c1."},
+		{NULL, CALL "," OUTPUT, "", NULL},
+		{NULL, "{\"type\":\"item_reference\",\"id\":\"fc_1\"}," OUTPUT, "", CALL},
+		{NULL, "{\"type\":\"item_reference\",\"id\":\"fc_1\"}", "No tool output found for function call c1.", CALL},
+		{CALL, OUTPUT, "", NULL},
+		{NULL, OUTPUT, "No tool call found for function call output with call_id c1.", NULL},
+		{NULL, OUTPUT "," CALL, "No tool call found for function call output with call_id c1.", NULL},
+		{NULL, CALL, "No tool output found for function call c1.", NULL},
+		{CALL, "{\"role\":\"user\",\"content\":\"x\"}", "No tool output found for function call c1.", NULL},
 		{NULL, "{\"type\":\"function_call\",\"call_id\":\"c1\",\"name\":\"f\",\"arguments\":\"\",\"status\":\"incomplete\"}",
-		 ""},
+		 "", NULL},
 		{NULL, "{\"role\":\"user\",\"content\":\"x\",\"id\":\"a\"},{\"role\":\"user\",\"content\":\"y\",\"id\":\"a\"}",
-		 "Duplicate item found with id a. Remove duplicate items from your input and try again."},
+		 "Duplicate item found with id a. Remove duplicate items from your input and try again.", NULL},
 	};
 	struct arena a = {0};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct create c;
-		struct item past;
+		struct item past, input[2] = {{0}};
 		struct err e;
 		CHECK(read_body(&a, str_fmt(&a, "{\"model\":\"m\",\"input\":[%s]}", rows[i].input).p, NULL, &c, &e));
+		memcpy(input, c.items, c.n_items * sizeof *input);
+		if (rows[i].named)
+			CHECK(item_view(&a, str_of(rows[i].named), &input[0]));
 		if (rows[i].history)
 			CHECK(item_view(&a, str_of(rows[i].history), &past));
-		CHECK(create_check_calls(&past, rows[i].history ? 1 : 0, &c, &e) == !rows[i].msg[0]);
+		CHECK(create_check_calls(&past, rows[i].history ? 1 : 0, &c, input, &e) == !rows[i].msg[0]);
 		CHECK_STR(str_of(e.msg), str_of(rows[i].msg));
 		CHECK(!rows[i].msg[0] || (e.code == ERR_BAD_REQUEST && !strcmp(e.param, "input")));
 	}
