@@ -53,12 +53,13 @@ soak:
 	ANTIPHON_BIN=build-asan/antiphon SCHEMATHESIS_SECONDS=$$(($(SOAK_MINUTES) * 60)) .venv/bin/python -m pytest -c tests/pytest.ini \
 		-q tests/compat/test_schemathesis.py
 
-# Programs of others, pinned, kept in a cache folder: Codex (400 MB) against the server, Prism (70 MB) between it and the SDKs,
-# schemathesis for a minute (for SOAK_MINUTES in make soak).
+# Programs of others, pinned, kept in a cache folder: Codex (400 MB) and agent SDKs (700 MB, docs/clients.md) against the
+# server, Prism (70 MB) between it and the SDKs, schemathesis for a minute (for SOAK_MINUTES in make soak).
 compat:
 	tools/install.sh
 	tools/python-env.sh tests
 	tools/build.sh build-asan asan
+	tools/compat-clients.sh
 	tools/compat.sh
 
 clean:
