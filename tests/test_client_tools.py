@@ -351,7 +351,7 @@ def test_search_beside_a_call_of_the_client(engine, server):
 
 def test_search_without_end(engine, server):
     engine.always(lambda request: [say("enough")] if request.body["tool_choice"] == "none"
-                  else [call("web_search", '{"query":"a"}')])
+                  else [call("web_search", json.dumps({"query": f"a{len(engine.requests)}"}))])
     made = server.create("go", tools=[SEARCH], max_tool_calls=3)
     assert [i["type"] for i in made["output"]] == ["web_search_call"] * 3 + ["message"]
     assert made["status"] == "completed"

@@ -51,6 +51,7 @@ struct api_loop *api_attach(struct api *a, struct loop *l, struct store_port *sp
 {
 	struct api_loop *al = xalloc(sizeof *al);
 	*al = (struct api_loop){.api = a, .loop = l, .store = sp, .engine = ep};
+	al->tools = tools_attach(a->options.tools, l);
 	routes_setup(&al->service);
 	buf_init(&al->scratch, SIZE_MAX / 2);
 	worker_attach(al);
@@ -62,6 +63,7 @@ void api_detach(struct api_loop *al)
 {
 	api_cancel_all(al);
 	worker_detach(al);
+	tools_detach(al->tools);
 	outbox_detach(al);
 	buf_release(&al->scratch);
 	xfree(al);

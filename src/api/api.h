@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "net/server.h"
 #include "store/keys.h"
+#include "tools/tools.h"
 
 struct api;
 struct api_loop;
@@ -20,6 +21,7 @@ extern struct api_limits api_limits; /* set before the first api_new(), constant
 struct api_options {
 	struct store *store;
 	struct engines *engines;
+	struct tools *tools;       /* outlive the api */
 	bool allow_anonymous;      /* without keys, any listener takes any key */
 	bool finish_on_disconnect; /* on_disconnect: finish (else cancel), decision M4 */
 	bool resume_background;    /* resume: background: replay of foreground responses is OpenAI's 400 (D3) */
@@ -34,6 +36,7 @@ struct api_options {
 struct api *api_new(const struct api_options *o);
 void api_free(struct api *a);
 struct api_loop *api_attach(struct api *a, struct loop *l, struct store_port *sp, struct engine_port *ep);
+/* Before the loop ends: what blocks for it is waited for. */
 void api_detach(struct api_loop *al);
 /* Give it to server_new(). */
 struct service *api_service(struct api_loop *al);

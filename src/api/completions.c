@@ -132,7 +132,7 @@ static void on_listed(struct store_op *op, const struct err *e)
 		json[i] = v->page.list[i].json;
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
-	list_write(&b, exchange_arena(v->rq->x), json, v->page.n, v->page.has_more);
+	list_write(&b, exchange_arena(v->rq->x), json, v->page.n, v->page.has_more, 0);
 	visit_answer(v, buf_str(&b));
 	buf_release(&b);
 }
@@ -248,7 +248,7 @@ static void on_messages(struct store_op *op, const struct err *e)
 		json[k++] = message_json(a, yyjson_arr_get(all, (size_t)at), str_fmt(a, "%.*s-%lld", FMT(v->one.id), (long long)at));
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
-	list_write(&b, a, json, k, at >= 0 && at < n);
+	list_write(&b, a, json, k, at >= 0 && at < n, 0);
 	visit_answer(v, buf_str(&b));
 	buf_release(&b);
 }

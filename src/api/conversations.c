@@ -7,6 +7,7 @@
 #include "api/turn.h"
 #include "base/clock.h"
 #include "model/conversation.h"
+#include "model/item_show.h"
 
 /* One request on its way: store operations one after the other, for some under the conversation's lease. It goes
  * with its client, but for one that may be sent again: that one goes on, and its answer is kept. */
@@ -24,6 +25,7 @@ struct visit {
 	struct stored_conversation conversation;
 	struct stored_page page;
 	struct stored_item item;
+	unsigned show; /* item_show.h */
 	/* items to add */
 	struct stored_item *referred;
 	struct turn_item *items;
@@ -153,7 +155,7 @@ static void answer_items(struct visit *v, const struct str *json, size_t n, bool
 {
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
-	list_write(&b, &v->arena, json, n, has_more);
+	list_write(&b, &v->arena, json, n, has_more, v->show);
 	visit_answer(v, buf_str(&b));
 	buf_release(&b);
 }
@@ -217,20 +219,6 @@ static bool body_read(struct visit *v, enum conversation_form form, struct err *
 	yyjson_val *val;
 	return json_parse(a, body.n ? str_copy(a, body) : S("{}"), &val, e) &&
 	       conversation_read(a, val, form, &v->body, e);
-}
-
-bool include_read(struct request *rq, struct err *e)
-{
-	struct str one;
-	size_t at = 0;
-	while ((one = query_get(rq, "include", &at)).p) {
-		const char *const *known = include_values;
-		while (*known && !str_eq(one, str_of(*known)))
-			known++;
-		if (!*known)
-			return field_enum(one, "include", include_values, e);
-	}
-	return true;
 }
 
 /* Items as they are kept; references are what they name. */
@@ -406,7 +394,7 @@ void conversation_items_create(struct request *rq)
 	struct visit *v = visit_new(rq, NULL);
 	struct err e = {0};
 	v->attempt = attempt;
-	if (query_known(rq, known, &e) && include_read(rq, &e) && body_read(v, CONVERSATION_ITEMS, &e))
+	if (query_known(rq, known, &e) && include_read(rq, &v->show, &e) && body_read(v, CONVERSATION_ITEMS, &e))
 		resolve(v, wait_to_add);
 	else
 		visit_fail(v, &e);
@@ -429,7 +417,7 @@ void conversation_items_list(struct request *rq)
 	struct visit *v = visit_new(rq, on_listed);
 	struct page_query q;
 	struct err e = {0};
-	if (page_read(rq, known, &q, &e) && include_read(rq, &e))
+	if (page_read(rq, known, &q, &e) && include_read(rq, &v->show, &e))
 		store_list_conversation(v->api->store, &v->op, v->project, v->conversation_id, &q, &v->arena, &v->page);
 	else
 		visit_fail(v, &e);
@@ -439,7 +427,7 @@ static void on_item(struct store_op *op, const struct err *e)
 {
 	struct visit *v = visit_of(op, e);
 	if (v)
-		visit_answer(v, v->item.json);
+		visit_answer(v, item_shown(&v->arena, v->item.json, v->show));
 }
 
 void conversation_item_get(struct request *rq)
@@ -447,7 +435,7 @@ void conversation_item_get(struct request *rq)
 	static const char *const known[] = {"include", NULL};
 	struct visit *v = visit_new(rq, on_item);
 	struct err e = {0};
-	if (query_known(rq, known, &e) && include_read(rq, &e))
+	if (query_known(rq, known, &e) && include_read(rq, &v->show, &e))
 		store_get_conversation_item(v->api->store, &v->op, v->project, v->conversation_id, v->item_id, &v->arena, &v->item);
 	else
 		visit_fail(v, &e);

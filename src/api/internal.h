@@ -1,5 +1,4 @@
 /* internal.h - what the files of api/ share: the two structs behind api.h and a request on its way.
- *
  * Loop thread, except struct api's atomics. */
 #pragma once
 #include <stdatomic.h>
@@ -24,8 +23,9 @@ struct api_loop {
 	struct loop *loop;
 	struct store_port *store;
 	struct engine_port *engine;
+	struct tools_port *tools;
 	struct turn *turns; /* a list of those that run here */
-	struct chat *chats;  /* chat completions that run here */
+	struct chat *chats; /* chat completions that run here */
 	struct worker *worker; /* takes background runs */
 	struct visit *visits; /* requests to conversations */
 	struct sender *sender; /* sends webhooks */

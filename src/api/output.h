@@ -3,12 +3,27 @@
  * One item is open at a time, but for calls: an engine may send the pieces of several at once.
  * Everything lives in the turn's arena or in buffers that turn_output_release() frees. Loop thread. */
 #pragma once
+#include "api/turn_tools.h"
 #include "engine/engine.h"
 #include "model/event.h"
 
 struct turn;
 
 enum out_part { OUT_NONE, OUT_TEXT, OUT_REFUSAL };
+
+/* Citations of an open text. */
+struct out_cites {
+	struct citer state;
+	struct buf json; /* annotations, joined by commas */
+	int n;
+};
+
+/* A call that we run. */
+struct out_hosted {
+	struct str members; /* after its status */
+	struct str kept;    /* after a restart: the item as it is kept */
+	bool failed;
+};
 
 /* An output item while it is made. */
 struct out_item {
@@ -24,18 +39,14 @@ struct out_item {
 	struct buf text;  /* the open part's text; reasoning; arguments */
 	struct buf parts; /* a message's finished parts, joined by commas; a custom tool's input as told */
 	struct buf logprobs;
+	struct out_cites cites;
+	struct out_hosted hosted;
 	enum out_part part;
 	int content_index;
 	struct str call_id, input; /* calls; input: a custom tool's, settled */
 	size_t read;               /* custom tools: bytes of the arguments that were told */
 	yyjson_val *args;          /* other kinds of calls: the arguments, once whole */
-	struct str json; /* once done */
-};
-
-/* Engine calls of one turn: another one follows calls of tools that are ours (turn_tools.c). */
-struct turn_rounds {
-	int64_t n, calls;      /* rounds before this one; calls of our tools in them */
-	struct out_item *last; /* the last item of the rounds before */
+	struct str json, shown; /* once done: as it is kept, and as clients see it (item_show.h) */
 };
 
 struct turn_output {
@@ -43,7 +54,7 @@ struct turn_output {
 	int n;
 	size_t bytes;
 	bool too_big;
-	struct turn_rounds rounds;
+	struct turn_tools tools;
 	struct err misfit; /* a call that cannot be understood */
 };
 

@@ -9,6 +9,8 @@ void emit_raw(struct turn *t, const struct out_item *it, enum event_type type, s
 struct out_item *item_open(struct turn *t, enum item_type type);
 /* output_item.added: the item as it stands. */
 void item_added(struct turn *t, struct out_item *it);
+/* A piece of the open text or refusal; `logprobs` go with it. */
+void text_delta(struct turn *t, struct out_item *it, struct str text, struct str logprobs);
 /* output_item.done; nothing of the item changes any more. */
 void item_finish(struct turn *t, struct out_item *it, bool whole);
 /* Counts what the output grows by; false: past the bound, the turn fails. */

@@ -88,6 +88,19 @@ static const struct part_kind {
 	 EV_SUMMARY_TEXT_DONE, EV_SUMMARY_PART_DONE},
 };
 
+static void send_annotations(struct rebuild *r, struct arena *a, yyjson_val *list, int index)
+{
+	size_t i, max;
+	yyjson_val *one;
+	yyjson_arr_foreach(list, i, max, one)
+	{
+		struct event ev = at(r, EV_ANNOTATION_ADDED, index);
+		ev.annotation_index = (int)i;
+		ev.raw = json_text(a, one);
+		send(r, ev);
+	}
+}
+
 static void send_part(struct rebuild *r, struct arena *a, yyjson_val *part, int index)
 {
 	struct str type = json_str(json_get(part, S("type")));
@@ -104,6 +117,7 @@ static void send_part(struct rebuild *r, struct arena *a, yyjson_val *part, int 
 		delta.logprobs = done.logprobs = logprobs ? json_text(a, logprobs) : (struct str){0};
 		if (text.n)
 			send(r, delta);
+		send_annotations(r, a, json_get(part, S("annotations")), index);
 		send(r, done);
 		send_raw(r, k->done, index, json_text(a, part));
 		return;
@@ -133,6 +147,7 @@ static const struct fresh {
 	{STR("computer_call"), {STR("actions"), STR("[]")}},
 	{STR("computer_call"), {STR("action"), {0}}},
 	{STR("web_search_call"), {STR("action"), {0}}},
+	{STR("web_search_call"), {STR("results"), {0}}},
 	{STR("reasoning"), {STR("content"), STR("[]")}},
 	{STR("reasoning"), {STR("summary"), STR("[]")}},
 };
@@ -190,7 +205,8 @@ static void send_call(struct rebuild *r, yyjson_val *item)
 	} else if (str_eq(type, S("web_search_call"))) {
 		send(r, at(r, EV_WEB_SEARCH_IN_PROGRESS, 0));
 		send(r, at(r, EV_WEB_SEARCH_SEARCHING, 0));
-		send(r, at(r, EV_WEB_SEARCH_COMPLETED, 0));
+		if (!str_eq(json_str(json_get(item, S("status"))), S("failed")))
+			send(r, at(r, EV_WEB_SEARCH_COMPLETED, 0));
 	}
 }
 

@@ -9,6 +9,8 @@
 #include "api/rebuild.h"
 #include "api/turn.h"
 #include "base/clock.h"
+#include "model/conversation.h"
+#include "model/item_show.h"
 
 /* One store operation for one request; lives in the request arena, ends with the exchange. */
 struct lookup {
@@ -116,7 +118,7 @@ static bool get_stream_read(struct request *rq, struct lookup *l, bool *stream, 
 	bool obfuscate = true;
 	l->after = -1;
 	l->obfuscate = -1;
-	if (!query_known(rq, known, e) || !include_read(rq, e) || !query_bool(rq, "stream", stream, e) ||
+	if (!query_known(rq, known, e) || !include_read(rq, &l->response.show, e) || !query_bool(rq, "stream", stream, e) ||
 	    !query_int(rq, "starting_after", 0, INT64_MAX, &l->after, e) ||
 	    !query_bool(rq, "include_obfuscation", &obfuscate, e))
 		return false;
@@ -169,13 +171,29 @@ void response_delete(struct request *rq)
 
 /* --- GET /v1/responses/{id}/input_items --- */
 
+bool include_read(struct request *rq, unsigned *show, struct err *e)
+{
+	struct str one;
+	size_t at = 0;
+	*show = 0;
+	while ((one = query_get(rq, "include", &at)).p) {
+		const char *const *known = include_values;
+		while (*known && !str_eq(one, str_of(*known)))
+			known++;
+		if (!*known)
+			return field_enum(one, "include", include_values, e);
+		*show |= item_show_bit(one);
+	}
+	return true;
+}
+
 static struct str listed_id(struct arena *a, struct str json)
 {
 	struct item view;
 	return item_view(a, json, &view) ? view.id : (struct str){0};
 }
 
-void list_write(struct buf *b, struct arena *a, const struct str *json, size_t n, bool has_more)
+void list_write(struct buf *b, struct arena *a, const struct str *json, size_t n, bool has_more, unsigned show)
 {
 	struct jout o = {b, false};
 	jo_obj(&o);
@@ -183,7 +201,7 @@ void list_write(struct buf *b, struct arena *a, const struct str *json, size_t n
 	jo_key(&o, S("data"));
 	jo_arr(&o);
 	for (size_t i = 0; i < n; i++)
-		jo_raw(&o, json[i]);
+		jo_raw(&o, item_shown(a, json[i], show));
 	jo_arr_end(&o);
 	jo_kstr(&o, "first_id", n ? listed_id(a, json[0]) : (struct str){0});
 	jo_kbool(&o, "has_more", has_more);
@@ -201,7 +219,7 @@ static void on_listed(struct store_op *op, const struct err *e)
 		json[i] = l->page.items[i].json;
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
-	list_write(&b, exchange_arena(l->rq->x), json, l->page.n, l->page.has_more);
+	list_write(&b, exchange_arena(l->rq->x), json, l->page.n, l->page.has_more, l->response.show);
 	answer_json(l->rq, 200, buf_str(&b));
 	buf_release(&b);
 }
@@ -223,10 +241,12 @@ void response_input_items(struct request *rq)
 	static const char *const known[] = {"after", "before", "limit", "order", "include", NULL};
 	struct page_query q;
 	struct err e = {0};
-	if (!page_read(rq, known, &q, &e) || !include_read(rq, &e)) {
+	unsigned show;
+	if (!page_read(rq, known, &q, &e) || !include_read(rq, &show, &e)) {
 		answer_error(rq->x, &e);
 		return;
 	}
 	struct lookup *l = lookup_new(rq, on_listed);
+	l->response.show = show;
 	store_list_input(rq->api->store, &l->op, rq->project, rq->args[0], &q, exchange_arena(rq->x), &l->page);
 }

@@ -91,6 +91,8 @@ static bool on_part_done(struct turn *t, struct out_item *it, yyjson_val *ev)
 	buf_add(&it->parts, json_text(&t->arena, json_get(ev, S("part"))));
 	buf_clear(&it->text);
 	buf_clear(&it->logprobs);
+	buf_clear(&it->cites.json);
+	it->cites.n = 0;
 	it->part = OUT_NONE;
 	it->content_index++;
 	return true;
@@ -101,8 +103,28 @@ static bool on_done(struct turn *t, struct out_item *it, yyjson_val *ev)
 	yyjson_val *item = json_get(ev, S("item"));
 	it->done = true;
 	it->whole = !str_eq(json_str(json_get(item, S("status"))), S("incomplete"));
-	it->json = json_text(&t->arena, item);
+	it->shown = json_text(&t->arena, item);
+	it->json = it->hosted.kept.n ? it->hosted.kept : it->shown;
 	return true;
+}
+
+static bool on_annotation(struct turn *t, struct out_item *it, yyjson_val *ev)
+{
+	if (it->cites.n++)
+		buf_byte(&it->cites.json, ',');
+	buf_add(&it->cites.json, json_text(&t->arena, json_get(ev, S("annotation"))));
+	return true;
+}
+
+/* What an item is kept as comes before the event that ends it. */
+static bool on_kept(struct turn *t, struct str json)
+{
+	struct err e = {0};
+	yyjson_val *v;
+	struct out_item *it = json_parse(&t->arena, json, &v, &e) ? find(t, v) : NULL;
+	if (it)
+		it->hosted.kept = json_text(&t->arena, json_get(v, S("item")));
+	return it;
 }
 
 static const struct telling {
@@ -112,12 +134,15 @@ static const struct telling {
 	{EV_ITEM_ADDED, on_added},      {EV_PART_ADDED, on_part},       {EV_PART_DONE, on_part_done},
 	{EV_TEXT_DELTA, on_delta},      {EV_REFUSAL_DELTA, on_delta},   {EV_REASONING_DELTA, on_delta},
 	{EV_ARGUMENTS_DELTA, on_delta}, {EV_CUSTOM_INPUT_DELTA, on_input}, {EV_ITEM_DONE, on_done},
+	{EV_ANNOTATION_ADDED, on_annotation},
 };
 
 static bool restore_one(struct turn *t, const struct run_event *told)
 {
 	struct err e = {0};
 	yyjson_val *ev;
+	if (!told->name.p)
+		return on_kept(t, told->json);
 	for (size_t i = 0; i < sizeof tellings / sizeof *tellings; i++) {
 		if (!str_eq(event_rows[tellings[i].type].wire, told->name))
 			continue;
@@ -135,7 +160,7 @@ bool turn_restore(struct turn *t, const struct run_batch *batches, size_t n, boo
 		struct str rest = batches[i].events;
 		struct run_event ev;
 		t->seq = batches[i].seq + batches[i].n;
-		while (run_event_next(&rest, &ev)) {
+		while (run_entry_next(&rest, &ev)) {
 			*begun |= str_eq(ev.name, event_rows[EV_IN_PROGRESS].wire);
 			if (!restore_one(t, &ev))
 				return false;

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 
-enum { BATCH_MS = 20, BATCH_BYTES = 65536, AGAIN_MS = 1000 };
+enum { BATCH_MS = 20, BATCH_BYTES = 65536, AGAIN_MS = 1000, KEPT = -2 /* instead of a delta: no event */ };
 
 /* --- the form --- */
 
@@ -32,7 +32,7 @@ static struct str name_of(struct str json)
 	return end ? (struct str){p, (size_t)(end - p)} : (struct str){0};
 }
 
-bool run_event_next(struct str *rest, struct run_event *ret)
+bool run_entry_next(struct str *rest, struct run_event *ret)
 {
 	struct lead lead;
 	if (rest->n < sizeof lead)
@@ -41,10 +41,19 @@ bool run_event_next(struct str *rest, struct run_event *ret)
 	if (lead.n > rest->n - sizeof lead)
 		return false;
 	ret->json = (struct str){rest->p + sizeof lead, lead.n};
-	ret->name = name_of(ret->json);
+	ret->name = lead.delta == KEPT ? (struct str){0} : name_of(ret->json);
 	ret->delta = lead.delta;
 	*rest = (struct str){rest->p + sizeof lead + lead.n, rest->n - sizeof lead - lead.n};
 	return true;
+}
+
+bool run_event_next(struct str *rest, struct run_event *ret)
+{
+	bool any;
+	do
+		any = run_entry_next(rest, ret);
+	while (any && ret->delta == KEPT);
+	return any;
 }
 
 /* --- the log --- */
@@ -84,10 +93,15 @@ static void on_appended(struct store_op *op, const struct err *e)
 	}
 	log->under_way = false;
 	runs_tell(log->api->api->runs, log->key, RUN_NEWS);
-	if (log->idle)
+	void (*synced)(struct run_log *) = log->synced;
+	if (log->idle) {
 		log->idle(log);
-	else if (log->n)
+	} else if (log->n) {
 		timer_start(log->api->loop, &log->beat, BATCH_MS, on_beat);
+	} else if (synced) {
+		log->synced = NULL;
+		synced(log);
+	}
 }
 
 static void swap(struct buf *a, struct buf *b)
@@ -128,6 +142,24 @@ void run_log_add(struct run_log *log, int64_t delta, struct str json)
 		due = 0;
 	if (!log->beat.loop || due == 0)
 		timer_start(l, &log->beat, due, on_beat);
+}
+
+void run_log_keep(struct run_log *log, int index, struct str item)
+{
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	buf_fmt(&b, "{\"output_index\":%d,\"item\":", index);
+	buf_add(&b, item);
+	buf_byte(&b, '}');
+	run_event_pack(&log->open, KEPT, buf_str(&b));
+	buf_release(&b);
+}
+
+bool run_log_synced(struct run_log *log, void (*synced)(struct run_log *))
+{
+	bool all = !log->under_way && !log->n;
+	log->synced = all ? NULL : synced;
+	return all;
 }
 
 bool run_log_stop(struct run_log *log)

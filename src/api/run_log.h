@@ -20,11 +20,17 @@ struct run_log {
 	struct timer beat;
 	void (*idle)(struct run_log *); /* when set: called when nothing is under way any more */
 	void (*lost)(struct run_log *); /* the run is no longer ours; may free the log */
+	void (*synced)(struct run_log *); /* when set: called once all that is gathered is committed */
 };
 
 void run_log_open(struct run_log *log, struct api_loop *al, int64_t key, int64_t holder, int64_t seq);
 void run_log_close(struct run_log *log);
 void run_log_add(struct run_log *log, int64_t delta, struct str json);
+/* What the item at that output index is kept as, beside what its events tell: for a worker that takes the run up again, never
+ * for readers. Goes with the event that comes next. */
+void run_log_keep(struct run_log *log, int index, struct str item);
+/* Is all committed? Else synced() is called when it is. */
+bool run_log_synced(struct run_log *log, void (*synced)(struct run_log *));
 /* No batch leaves any more: the caller writes what is gathered itself. false: wait for idle(). */
 bool run_log_stop(struct run_log *log);
 
@@ -36,3 +42,5 @@ struct run_event {
 };
 /* The next event of what is left of a batch, which is moved on; false at its end. */
 bool run_event_next(struct str *rest, struct run_event *ret);
+/* The same with what run_log_keep() put there: the name is {0}, the JSON {"output_index","item"}. */
+bool run_entry_next(struct str *rest, struct run_event *ret);

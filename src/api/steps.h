@@ -16,6 +16,8 @@ enum flow turn_goto(struct turn *t, enum turn_step next);
 /* What was made is closed (see turn_close_items()); SAVE is next. */
 void turn_finish(struct turn *t, enum response_status status, bool whole, bool drop_calls);
 void turn_fail(struct turn *t, const struct err *e);
+/* Its output passed the bounds. */
+void turn_overflow(struct turn *t);
 /* Without its end: for a background run, which another goes on with. */
 void turn_free(struct turn *t);
 /* For t->op: keeps the error and goes on. */

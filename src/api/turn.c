@@ -13,7 +13,7 @@
 #include "api/turn_kind.h"
 #include "api/turn_link.h"
 #include "api/turn_save.h"
-#include "api/turn_tools.h"
+#include "api/turn_cite.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -59,6 +59,7 @@ void turn_free(struct turn *t)
 	store_cancel(&t->op);
 	turn_conversation_leave(t);
 	engine_call_cancel(&t->call);
+	turn_tools_stop(t);
 	defer_cancel(&t->clocks.overflow);
 	timer_cancel(&t->clocks.silence);
 	timer_cancel(&t->clocks.deadline);
@@ -210,6 +211,7 @@ static bool prompt_make(struct turn *t, struct err *e)
 	struct prompt *p = &t->prompt;
 	struct item *input = t->context.input;
 	create_load_tools(a, &t->req, t->context.history, t->context.n_history);
+	tools_describe(a, &t->req);
 	*p = (struct prompt){.tools = t->req.tools, .n_tools = t->req.n_tools, .choice = t->req.choice,
 	                     .choice_name = t->req.choice_name, .parallel = t->req.parallel_tool_calls,
 	                     .format = t->req.format, .sampling = t->req.sampling, .logprobs = t->req.include_logprobs,
@@ -224,6 +226,7 @@ static bool prompt_make(struct turn *t, struct err *e)
 		return false;
 	p->tools = create_offer(a, &t->req, &p->n_tools);
 	prompt_tidy(a, p);
+	turn_tools_context(t);
 	return engine_accepts(&t->model, p, e);
 }
 
@@ -260,6 +263,7 @@ enum flow step_open_(struct turn *t)
 void turn_finish(struct turn *t, enum response_status status, bool whole, bool drop_calls)
 {
 	engine_call_cancel(&t->call);
+	turn_tools_stop(t);
 	turn_close_items(t, whole, drop_calls);
 	t->response.status = status;
 	if (status == RS_COMPLETED)
@@ -275,7 +279,7 @@ void turn_fail(struct turn *t, const struct err *e)
 	turn_finish(t, RS_FAILED, false, true);
 }
 
-static void turn_overflow(struct turn *t)
+void turn_overflow(struct turn *t)
 {
 	struct err e = {0};
 	fail(&e, ERR_ENGINE, NULL, "The model's output passed this server's limits (api.output_bytes, api.output_items).");
@@ -322,11 +326,10 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 		turn_finish(t, RS_INCOMPLETE, false, false);
 	} else if (!turn_output_fits(t, &misfit)) {
 		turn_fail(t, &misfit);
-	} else if (turn_tools_next(t, &misfit)) {
-		turn_goto(t, STEP_CALL); /* what was asked of us is in the prompt now */
-	} else if (misfit.code) {
-		turn_fail(t, &misfit);
+	} else if (turn_tools_called(t)) {
+		turn_goto(t, STEP_TOOLS);
 	} else {
+		turn_cite_finish(t);
 		turn_finish(t, RS_COMPLETED, true, false);
 	}
 	turn_run(t);
@@ -347,7 +350,7 @@ static void on_deadline(struct timer *timer)
 {
 	struct turn *t = OWNER(timer, struct turn, clocks.deadline);
 	struct err e = {0};
-	if (t->step != STEP_CALL && t->step != STEP_COMPACT)
+	if (t->step != STEP_CALL && t->step != STEP_TOOLS && t->step != STEP_COMPACT)
 		return; /* what waits for the store has the store's own deadlines */
 	fail(&e, ERR_ENGINE_TIMEOUT, NULL, "The response took longer than %lld seconds.",
 	     (long long)(t->run ? api_limits.background_seconds : api_limits.turn_seconds));
@@ -419,11 +422,12 @@ void turn_cancel(struct turn *t)
 		compact_cancel(t);
 		return;
 	}
-	if (t->run && t->step != STEP_CALL) { /* run_open() sees it */
+	bool makes = t->step == STEP_CALL || t->step == STEP_TOOLS;
+	if (t->run && !makes) { /* run_open() sees it */
 		run_hurry(t);
 		return;
 	}
-	if (t->step != STEP_CALL) { /* nothing was made yet */
+	if (!makes) { /* nothing was made yet */
 		if (t->reader.reply) {
 			fail(&t->error, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
 			reply_fail(t->reader.reply, &t->error);
@@ -435,7 +439,8 @@ void turn_cancel(struct turn *t)
 		turn_free(t);
 		return;
 	}
-	usage_add(&t->response.usage, &t->call.usage);
+	if (t->step == STEP_CALL) /* else it is counted */
+		usage_add(&t->response.usage, &t->call.usage);
 	turn_finish(t, RS_CANCELLED, false, true);
 	turn_run(t);
 }

@@ -60,6 +60,8 @@ void call_more(struct turn *t, const struct model_event *me)
 
 void call_write(struct jout *o, const struct out_item *it)
 {
+	if (it->hosted.members.n)
+		jo_raw(o, it->hosted.members);
 	struct call c = {.tool = it->tool, .call_id = it->call_id, .begun = !it->done, .args = it->args};
 	c.text = it->tool->kind == CALL_CUSTOM ? it->input : buf_str(&it->text);
 	if (!c.text.p)
@@ -104,13 +106,6 @@ static void tell_commands(struct turn *t, const struct out_item *it)
 	}
 }
 
-static void tell_search(struct turn *t, const struct out_item *it)
-{
-	emit_text(t, it, EV_WEB_SEARCH_IN_PROGRESS, (struct str){0});
-	emit_text(t, it, EV_WEB_SEARCH_SEARCHING, (struct str){0});
-	emit_text(t, it, EV_WEB_SEARCH_COMPLETED, (struct str){0});
-}
-
 static bool close_whole(struct turn *t, struct out_item *it, struct err *e)
 {
 	struct err syntax = {0};
@@ -120,8 +115,6 @@ static bool close_whole(struct turn *t, struct out_item *it, struct err *e)
 	item_added(t, it);
 	if (it->tool->kind == CALL_SHELL)
 		tell_commands(t, it);
-	else if (call_rows[it->tool->kind].flags & CALL_HOSTED)
-		tell_search(t, it);
 	return true;
 }
 
@@ -129,7 +122,9 @@ void call_close(struct turn *t, struct out_item *it, bool whole)
 {
 	struct err e = {0};
 	bool made = true;
-	if (it->tool->kind == CALL_CUSTOM) {
+	if (call_rows[it->tool->kind].flags & CALL_HOSTED) {
+		/* Cut off: turn_tools.c closes those that have come to their end. */
+	} else if (it->tool->kind == CALL_CUSTOM) {
 		made = close_custom(t, it, whole, &e);
 	} else if (it->tool->kind != CALL_FUNCTION) {
 		made = whole && close_whole(t, it, &e);

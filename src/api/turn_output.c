@@ -9,6 +9,8 @@
 #include "api/encrypted.h"
 #include "api/replay.h"
 #include "api/output_parts.h"
+#include "api/turn_cite.h"
+#include "model/item_show.h"
 #include "wire/schema.h"
 
 void turn_emit(struct turn *t, struct event *ev)
@@ -47,14 +49,18 @@ bool output_grow(struct turn *t, struct buf *b, struct str s)
 
 static const char *status_name(const struct out_item *it)
 {
-	return !it->done ? "in_progress" : it->whole ? "completed" : "incomplete";
+	return !it->done ? "in_progress" : it->hosted.failed ? "failed" : it->whole ? "completed" : "incomplete";
 }
 
-static void write_text_part(struct jout *o, struct str text, struct str logprobs)
+static void write_text_part(struct jout *o, struct str text, struct str logprobs, struct str annotations)
 {
 	jo_obj(o);
 	jo_kstr(o, "type", S("output_text"));
-	jo_kraw(o, "annotations", S("[]"));
+	jo_key(o, S("annotations"));
+	jo_arr(o);
+	if (annotations.n)
+		jo_raw(o, annotations);
+	jo_arr_end(o);
 	jo_key(o, S("logprobs"));
 	jo_arr(o);
 	if (logprobs.n)
@@ -64,10 +70,11 @@ static void write_text_part(struct jout *o, struct str text, struct str logprobs
 	jo_obj_end(o);
 }
 
-static void write_part(struct jout *o, enum out_part part, struct str text, struct str logprobs)
+/* The open part, with `text`. */
+static void write_part(struct jout *o, const struct out_item *it, struct str text)
 {
-	if (part == OUT_TEXT) {
-		write_text_part(o, text, logprobs);
+	if (it->part == OUT_TEXT) {
+		write_text_part(o, text, text.n ? buf_str(&it->logprobs) : S(""), buf_str(&it->cites.json));
 		return;
 	}
 	jo_obj(o);
@@ -175,7 +182,7 @@ static void emit_part(struct turn *t, const struct out_item *it, enum event_type
 	if (it->type == ITEM_REASONING)
 		write_typed_text(&o, S("reasoning_text"), text);
 	else
-		write_part(&o, it->part, text, text.n ? buf_str(&it->logprobs) : S(""));
+		write_part(&o, it, text);
 	emit_raw(t, it, type, buf_str(&b));
 	buf_release(&b);
 }
@@ -204,6 +211,7 @@ struct out_item *turn_item_make(struct turn *t, enum item_type type, const struc
 	buf_init(&it->text, (size_t)api_limits.output_bytes + 1);
 	buf_init(&it->parts, (size_t)api_limits.output_bytes * 8);
 	buf_init(&it->logprobs, (size_t)api_limits.output_bytes + 1);
+	buf_init(&it->cites.json, (size_t)api_limits.output_bytes + 1);
 	if (t->out.last)
 		t->out.last->next = it;
 	else
@@ -229,6 +237,9 @@ void item_added(struct turn *t, struct out_item *it)
 static void part_open(struct turn *t, struct out_item *it, enum out_part part)
 {
 	it->part = part;
+	it->cites.state = (struct citer){.cited = it->cites.state.cited};
+	it->cites.n = 0;
+	buf_clear(&it->cites.json);
 	emit_part(t, it, EV_PART_ADDED, S(""));
 }
 
@@ -236,6 +247,7 @@ static void part_close(struct turn *t, struct out_item *it)
 {
 	if (it->part == OUT_NONE)
 		return;
+	turn_cite_close(t, it);
 	struct str text = buf_str(&it->text);
 	struct event ev = event_of(it, it->part == OUT_TEXT ? EV_TEXT_DONE : EV_REFUSAL_DONE);
 	ev.text = text;
@@ -244,7 +256,7 @@ static void part_close(struct turn *t, struct out_item *it)
 	turn_emit(t, &ev);
 	emit_part(t, it, EV_PART_DONE, text);
 	struct jout o = {&it->parts, it->parts.n > 0};
-	write_part(&o, it->part, text, buf_str(&it->logprobs));
+	write_part(&o, it, text);
 	buf_clear(&it->text);
 	buf_clear(&it->logprobs);
 	it->part = OUT_NONE;
@@ -267,7 +279,18 @@ void item_finish(struct turn *t, struct out_item *it, bool whole)
 	it->done = true;
 	it->whole = whole;
 	it->json = item_json(t, it);
-	emit_raw(t, it, EV_ITEM_DONE, it->json);
+	it->shown = item_shown(&t->arena, it->json, t->req.show);
+	if (t->run && it->shown.p != it->json.p)
+		run_log_keep(&t->run->log, it->index, it->json);
+	emit_raw(t, it, EV_ITEM_DONE, it->shown);
+}
+
+static void item_release(struct out_item *it)
+{
+	buf_release(&it->text);
+	buf_release(&it->parts);
+	buf_release(&it->logprobs);
+	buf_release(&it->cites.json);
 }
 
 static void item_close(struct turn *t, struct out_item *it, bool whole)
@@ -283,9 +306,7 @@ static void item_close(struct turn *t, struct out_item *it, bool whole)
 			reasoning_close(t, it);
 		item_finish(t, it, whole);
 	}
-	buf_release(&it->text);
-	buf_release(&it->parts);
-	buf_release(&it->logprobs);
+	item_release(it);
 }
 
 static bool whole_json(struct turn *t, struct str text)
@@ -315,8 +336,29 @@ static struct out_item *current(struct turn *t, enum item_type type)
 	return NULL;
 }
 
+void text_delta(struct turn *t, struct out_item *it, struct str text, struct str logprobs)
+{
+	if (!output_grow(t, &it->text, text))
+		return;
+	struct event ev = event_of(it, it->part == OUT_TEXT ? EV_TEXT_DELTA : EV_REFUSAL_DELTA);
+	ev.text = text;
+	ev.logprobs = logprobs;
+	turn_emit(t, &ev);
+}
+
+static struct str keep_logprobs(struct turn *t, struct out_item *it, struct str logprobs)
+{
+	size_t before = it->logprobs.n;
+	if (before)
+		buf_byte(&it->logprobs, ',');
+	if (!output_grow(t, &it->logprobs, (struct str){logprobs.p + 1, logprobs.n - 2}))
+		it->logprobs.n = before;
+	return logprobs;
+}
+
 static void on_text(struct turn *t, const struct model_event *me, enum out_part part)
 {
+	struct str logprobs = {0};
 	struct out_item *it = current(t, ITEM_MESSAGE);
 	if (!it) {
 		it = item_open(t, ITEM_MESSAGE);
@@ -328,19 +370,12 @@ static void on_text(struct turn *t, const struct model_event *me, enum out_part 
 		part_close(t, it);
 		part_open(t, it, part);
 	}
-	if (!output_grow(t, &it->text, me->text))
-		return;
-	struct event ev = event_of(it, part == OUT_TEXT ? EV_TEXT_DELTA : EV_REFUSAL_DELTA);
-	ev.text = me->text;
-	if (part == OUT_TEXT && t->req.include_logprobs && me->logprobs.n > 2) {
-		size_t before = it->logprobs.n;
-		ev.logprobs = me->logprobs;
-		if (before)
-			buf_byte(&it->logprobs, ',');
-		if (!output_grow(t, &it->logprobs, (struct str){me->logprobs.p + 1, me->logprobs.n - 2}))
-			it->logprobs.n = before;
-	}
-	turn_emit(t, &ev);
+	if (part == OUT_TEXT && t->req.include_logprobs && me->logprobs.n > 2)
+		logprobs = keep_logprobs(t, it, me->logprobs);
+	if (part == OUT_TEXT && turn_cites(t))
+		turn_cite_text(t, it, me->text, logprobs);
+	else
+		text_delta(t, it, me->text, logprobs);
 }
 
 static void on_reasoning(struct turn *t, const struct model_event *me)
@@ -376,10 +411,12 @@ void turn_model_event(struct turn *t, const struct model_event *me)
 		break;
 	case ME_CALL_BEGIN:
 		close_open(t);
-		call_begin(t, me);
+		if (!turn_tools_begin(t, me))
+			call_begin(t, me);
 		break;
 	case ME_CALL_ARGS:
-		call_more(t, me);
+		if (!turn_tools_more(t, me))
+			call_more(t, me);
 		break;
 	}
 }
@@ -403,7 +440,7 @@ void turn_add_compaction(struct turn *t, struct str sealed)
 	if (t->req.compact_now)
 		emit_text(t, it, EV_COMPACTION_COMPACTING, S(""));
 	it->done = it->whole = true;
-	it->json = json;
+	it->json = it->shown = json;
 	emit_raw(t, it, EV_ITEM_DONE, json);
 }
 
@@ -416,20 +453,26 @@ void turn_close_items(struct turn *t, bool whole, bool drop_calls)
 	}
 }
 
+static struct str shown(const struct out_item *it)
+{
+	return it->shown.n ? it->shown : it->json;
+}
+
 struct str turn_output_json(struct turn *t)
 {
 	size_t n = 0;
 	for (struct out_item *it = t->out.first; it; it = it->next)
-		n += it->json.n + 1;
+		n += shown(it).n + 1;
 	char *p = arena_bytes(&t->arena, n + 1);
 	n = 0;
 	for (struct out_item *it = t->out.first; it; it = it->next) {
-		if (!it->json.n)
+		struct str json = shown(it);
+		if (!json.n)
 			continue;
 		if (n)
 			p[n++] = ',';
-		memcpy(p + n, it->json.p, it->json.n);
-		n += it->json.n;
+		memcpy(p + n, json.p, json.n);
+		n += json.n;
 	}
 	return (struct str){p, n};
 }
@@ -473,7 +516,7 @@ static bool has_calls(const struct turn *t)
 	const struct out_item *it = t->out.first;
 	while (it && !it->tool)
 		it = it->next;
-	return it;
+	return it || turn_tools_called(t);
 }
 
 bool turn_output_fits(struct turn *t, struct err *e)
@@ -495,8 +538,6 @@ bool turn_output_fits(struct turn *t, struct err *e)
 void turn_output_release(struct turn *t)
 {
 	for (struct out_item *it = t->out.first; it; it = it->next) {
-		buf_release(&it->text);
-		buf_release(&it->parts);
-		buf_release(&it->logprobs);
+		item_release(it);
 	}
 }

@@ -10,7 +10,8 @@
 	X(REFER, refer, TO(OPEN) | TO(REFUSE))             /* item_reference */                      \
 	X(OPEN, open_, TO(CALL) | TO(QUEUE) | TO(SAVE) | TO(REFUSE)) /* last checks; response.created leaves */ \
 	X(QUEUE, queue, TO(REFUSE))                        /* background: a row; a worker does the rest */ \
-	X(CALL, call, TO(CALL) | TO(COMPACT) | TO(SAVE))   /* the engine streams; again after our tools */ \
+	X(CALL, call, TO(TOOLS) | TO(COMPACT) | TO(SAVE))  /* the engine streams */                  \
+	X(TOOLS, tools, TO(CALL) | TO(COMPACT) | TO(SAVE)) /* tools of ours run; then the engine again */ \
 	X(COMPACT, compact, TO(SAVE))                      /* the context is summed up */            \
 	X(SAVE, save, TO(DONE))                            /* one record, one transaction */         \
 	X(DONE, done, 0)                                   /* the terminal event, then the end */    \

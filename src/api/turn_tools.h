@@ -1,15 +1,43 @@
-/* turn_tools.h - tools that are ours to run, within the turn. Loop thread. */
+/* turn_tools.h - tools that are ours to run, within the turn: CALL, TOOLS, CALL again.
+ *
+ * Calls of hosted tools gather here while the engine streams; no item stands for them yet. In TOOLS each becomes an
+ * item that runs, or is refused and the model told why: arguments that do not fit, a name that was not offered, a limit
+ * (decision J1), the same call again and again. Results go to the engine in the order of the calls. Loop thread. */
 #pragma once
-#include "base/err.h"
+#include "tools/cite.h"
+#include "tools/tools.h"
 
 struct turn;
+struct out_item;
+struct hosted_call;
+struct model_event;
 
-/* The engine's call has ended well. True: tools of ours were called, nothing of the client's; their results are in the
- * prompt for another call. False: the turn is over, with *e if it failed. */
-bool turn_tools_next(struct turn *t, struct err *e);
+/* In struct turn_output. */
+struct turn_tools {
+	struct hosted_call *first, *last; /* of this round */
+	struct hosted_call *open;         /* the first whose item is not closed */
+	int64_t rounds, calls;            /* rounds before this one; calls that were run */
+	int64_t corrections, running;
+	struct out_item *told;       /* the last item of the rounds before: the engine knows it */
+	struct made_call *made;      /* what was run in this turn */
+	bool begun;                  /* the items of this round stand, and if they must they are in the log */
+	bool off;                    /* the model has to answer now */
+	struct cite_source *sources; /* what can be cited, of the context and of this turn */
+	size_t n_sources, cap_sources;
+};
+
+/* What the context's calls found can be cited again. */
+void turn_tools_context(struct turn *t);
+/* A call that the engine begins or goes on with is one of ours: it is taken. */
+bool turn_tools_begin(struct turn *t, const struct model_event *me);
+bool turn_tools_more(struct turn *t, const struct model_event *me);
+/* Tools of ours were called in this round. */
+bool turn_tools_called(const struct turn *t);
+/* What runs is given up. Idempotent. */
+void turn_tools_stop(struct turn *t);
 
 /* --- for a turn whose items were told by a process that is gone (restore.h) --- */
-/* Did it stop between two calls of the engine, with nothing open? */
+/* Did it stop between two calls of the engine, or in calls that may be made again? */
 bool turn_tools_between(const struct turn *t);
 /* The prompt gets what was finished up to the last call of a tool of ours, so that the model goes on from there. */
 bool turn_tools_rejoin(struct turn *t, struct err *e);

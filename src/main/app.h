@@ -10,6 +10,7 @@
 #include "main/admin.h"
 #include "main/args.h"
 #include "main/address.h"
+#include "tools/web_search.h"
 
 struct app;
 
@@ -41,6 +42,7 @@ struct app {
 	struct str managed_model; /* its name */
 	struct engines_config engines_config;
 	struct engines *engines;
+	struct tools *tools;
 	struct api *api;
 	struct admin *admin;
 	struct app_loop *loops;
@@ -54,6 +56,9 @@ struct app {
  * after that loop. */
 void signals_watch(struct app *app);
 void signals_close(struct app *app);
+
+/* What the settings and the environment say about hosted tools. */
+struct tools_options tools_options_of(const struct config *c, struct str data);
 
 /* banner.c: who answers and what else there is, on standard error. */
 void banner_print(const struct app *app);

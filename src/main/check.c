@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/managed.h"
+#include "main/app.h"
 #include "main/check.h"
 #include "main/commands.h"
 #include "main/cpu.h"
@@ -202,6 +203,16 @@ static void check_reachable(struct check *c, const struct engines_config *all)
 	}
 }
 
+static void check_tools(struct check *c, struct str dir)
+{
+	struct tools_options o = tools_options_of(&c->args->config, dir);
+	const char *lacks = web_search_lacks(&o);
+	if (lacks)
+		check_say(c, NOTE, "web search", "docs/web-search.md; until then the tool web_search is refused (400)", "%s", lacks);
+	else
+		check_say(c, FINE, "web search", NULL, "through %.*s", FMT(o.provider));
+}
+
 static void check_all(struct check *c)
 {
 	const struct config *g = &c->args->config;
@@ -220,6 +231,7 @@ static void check_all(struct check *c)
 	if (!running && !engines.n)
 		check_managed(c);
 	check_reachable(c, &engines);
+	check_tools(c, dir);
 }
 
 int check_command(int argc, char **argv)

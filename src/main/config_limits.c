@@ -4,6 +4,7 @@
 #include "net/fetch.h"
 #include "net/server.h"
 #include "store/limits.h"
+#include "tools/tools.h"
 
 bool config_apply_limits(struct config *c, struct err *e)
 {
@@ -21,6 +22,12 @@ bool config_apply_limits(struct config *c, struct err *e)
 #undef LIMIT
 #define LIMIT(name, ...) engine_limits.name = c->engine_##name;
 #include "engine/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) tools_limits.name = c->tools_##name;
+#include "tools/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) web_limits.name = c->web_search_##name;
+#include "tools/web_limits.def"
 #undef LIMIT
 	return guard_read(&c->arena, c->fetch_allow.at, c->fetch_allow.n, &fetch_guard, e);
 }

@@ -128,12 +128,32 @@ static bool open_engines(struct app *app, struct err *e)
 	return engines_open(&app->engines_config, &app->engines, e);
 }
 
+struct tools_options tools_options_of(const struct config *c, struct str data)
+{
+	struct tools_options o = {.dir = c->web_search_cache_bytes ? data : (struct str){0},
+				  .provider = c->web_search_provider,
+				  .url = c->web_search_url};
+	const char *key = web_search_key_env(o.provider);
+	if (c->web_search_key_env.n)
+		key = c->web_search_key_env.p;
+	if (key && getenv(key))
+		o.key = str_of(getenv(key));
+	return o;
+}
+
+static bool open_tools(struct app *app, struct err *e)
+{
+	struct tools_options o = tools_options_of(&app->args->config, app->data);
+	return tools_open(&o, &app->tools, e);
+}
+
 static void open_api(struct app *app)
 {
 	const struct config *c = &app->args->config;
 	struct api_options o = {
 	    .store = app->store,
 	    .engines = app->engines,
+	    .tools = app->tools,
 	    .allow_anonymous = c->server_allow_anonymous,
 	    .finish_on_disconnect = str_eq(c->api_on_disconnect, S("finish")),
 	    .resume_background = str_eq(c->api_resume, S("background")),
@@ -260,7 +280,7 @@ static bool app_open(struct app *app, struct err *e)
 		return false;
 	struct str url = address_url(&app->arena, &app->addresses.at[0], app->tls != NULL);
 	app->base_url = str_fmt(&app->arena, "%.*s/v1", FMT(url));
-	if (!open_store(app, e) || !open_engines(app, e))
+	if (!open_store(app, e) || !open_engines(app, e) || !open_tools(app, e))
 		return false;
 	open_api(app);
 	return open_admin(app, e);
@@ -299,6 +319,7 @@ static void app_close(struct app *app)
 		loop_close(app->loops[0].loop);
 	signals_close(app);
 	api_free(app->api);
+	tools_close(app->tools);
 	engines_close(app->engines);
 	if (app->store)
 		store_close(app->store);

@@ -128,8 +128,12 @@ struct str call_result(struct arena *a, const struct item *it)
 	case ITEM_TOOL_SEARCH_OUTPUT:
 		return found_tools(a, json_get(it->val, S("tools")));
 	case ITEM_WEB_SEARCH_CALL:
+		text = json_str(json_get(json_get(it->val, ITEM_OURS), S("told")));
 		output = json_get(it->val, S("results"));
-		return yyjson_arr_size(output) ? json_text(a, output) : S("No results were found.");
+		return text.p                       ? text
+		       : yyjson_arr_size(output)    ? json_text(a, output)
+		       : str_eq(status, S("failed")) ? S("This call failed.")
+						     : S("What was found then is no longer at hand.");
 	default:
 		return (struct str){0};
 	}
@@ -140,8 +144,7 @@ struct str call_result(struct arena *a, const struct item *it)
 bool call_fits(const struct function_tool *t, yyjson_val *args, struct err *e)
 {
 	struct err why = {0};
-	/* The client's own parameters are its own to check; of a search we make what we can. */
-	bool loose = t->kind == CALL_TOOL_SEARCH || call_rows[t->kind].flags & CALL_HOSTED;
+	bool loose = t->kind == CALL_TOOL_SEARCH; /* the client's own parameters are its own to check */
 	if (yyjson_is_obj(args) && (loose || schema_fits(t->parameters, args, &why)))
 		return true;
 	return fail(e, ERR_ENGINE, NULL, "The model's call of '%.*s' cannot be understood: %s", FMT(t->name),

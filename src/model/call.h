@@ -14,7 +14,7 @@ enum call_kind {
 };
 enum {
 	CALL_NAMED = 1,  /* the tool's own name, and its call has one */
-	CALL_HOSTED = 2, /* we answer the call ourselves, within the turn */
+	CALL_HOSTED = 2, /* we run the call ourselves, within the turn (tools/) */
 };
 
 /* A tool as an engine sees it. */
@@ -52,7 +52,8 @@ extern const struct call_row call_rows[CALL_KINDS];
 enum call_kind call_kind_of(struct str tool);
 /* The kind of a call or output item; CALL_KINDS when it is neither. */
 enum call_kind call_kind_of_item(enum item_type type);
-/* Fills *f with the function for a tool of any kind but `function`, whose name and fields were checked. */
+/* Fills *f with the function for a tool of any kind but `function`, whose name and fields were checked. What a hosted
+ * one is described as, and its parameters, tools_describe() (tools/tools.h) fills in. */
 void call_describe(struct arena *a, enum call_kind kind, yyjson_val *tool, struct function_tool *f);
 /* Sets f->name from f->own and f->space: what `others` do not have, and no longer than 64 characters. */
 void call_name(struct arena *a, struct function_tool *f, const struct function_tool *others, size_t n);

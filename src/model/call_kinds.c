@@ -233,29 +233,29 @@ static struct str arguments_computer(struct arena *a, yyjson_val *item)
 /* --- the web
  * ----------------------------------------------------------------------------------------------------------- */
 
+/* Who runs the call says what its item has. */
 static void write_web_search(struct jout *o, const struct call *c)
 {
-	struct str query = json_str(json_get(c->args, S("query")));
-	if (c->begun)
-		return;
-	if (!query.p)
-		query = S("");
-	jo_key(o, S("action"));
-	jo_obj(o);
-	jo_kstr(o, "type", S("search"));
-	jo_key(o, S("queries"));
-	jo_arr(o);
-	jo_str(o, query);
-	jo_arr_end(o);
-	jo_kstr(o, "query", query);
-	jo_obj_end(o);
 }
 
+/* A search by its queries; a page by its address, and what was looked for in it. */
 static struct str arguments_web_search(struct arena *a, yyjson_val *item)
 {
-	yyjson_val *action = json_get(item, S("action"));
-	struct str query = json_str(json_get(action, S("query")));
-	return query.p ? one_member(a, action, S("query")) : members_text(a, action, S("sources"));
+	yyjson_val *action = json_get(item, S("action")), *queries = json_get(action, S("queries"));
+	struct buf b;
+	buf_init(&b, ARGUMENTS_MAX);
+	struct jout o = {.b = &b};
+	jo_obj(&o);
+	if (yyjson_arr_size(queries) > 1)
+		member(&o, action, S("queries"));
+	else
+		member(&o, action, S("query"));
+	member(&o, action, S("url"));
+	member(&o, action, S("pattern"));
+	jo_obj_end(&o);
+	struct str text = str_copy(a, buf_str(&b));
+	buf_release(&b);
+	return text;
 }
 
 /* --- as functions
@@ -305,12 +305,6 @@ static const struct {
     [CALL_COMPUTER_PREVIEW] = {STR("Acts on the user's screen, then returns a screenshot."),
 			       STR("{\"type\":\"object\",\"properties\":{\"action\":" COMPUTER_ACTION
 				   "},\"required\":[\"action\"]}")},
-    [CALL_WEB_SEARCH] = {STR("Searches the web."),
-			 STR("{\"type\":\"object\",\"properties\":{\"query\":{\"type\":\"string\"}},"
-			     "\"required\":[\"query\"]}")},
-    [CALL_WEB_SEARCH_2025] = {STR("Searches the web."),
-			      STR("{\"type\":\"object\",\"properties\":{\"query\":{\"type\":\"string\"}},"
-				  "\"required\":[\"query\"]}")},
 };
 
 /* A screen's measures are part of what the model must know. */
@@ -350,7 +344,7 @@ void call_describe(struct arena *a, enum call_kind kind, yyjson_val *tool, struc
 	f->strict = false;
 	if (yyjson_is_obj(parameters))
 		f->parameters = parameters;
-	else
+	else if (told[kind].schema.n)
 		json_parse(a, told[kind].schema, &f->parameters, &none);
 }
 

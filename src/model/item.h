@@ -37,6 +37,11 @@ enum {
 };
 extern const struct item_row item_rows[ITEM_COUNT];
 
+/* The member of a call that we ran which only we read: {"told": what the engine was told, "sources": [[number, url,
+ * title], ...]}. Clients can neither send nor see it (item_show.h). */
+#define ITEM_OURS_NAME "antiphon"
+#define ITEM_OURS S(ITEM_OURS_NAME)
+
 /* Checks one input item at `path` ("input[2]") and fills the view. Every type of the API is known;
  * those with ITEM_LATER, and part types we cannot serve yet, are 400s that name them. */
 bool item_read(struct arena *a, yyjson_val *v, const char *path, struct item *ret, struct err *e);

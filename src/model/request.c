@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/conversation.h"
+#include "model/item_show.h"
 #include "model/request_parts.h"
 #include "model/tool.h"
 
@@ -446,6 +447,8 @@ static bool included(yyjson_val *body, struct str name)
 static void take_rest(struct reader *r, const struct request_rules *rules)
 {
 	struct create *c = r->c;
+	size_t i, max;
+	yyjson_val *one;
 	yyjson_val *reasoning = json_get(r->body, S("reasoning"));
 	yyjson_val *obfuscate = json_get(json_get(r->body, S("stream_options")), S("include_obfuscation"));
 	struct jout o = {.b = &r->out};
@@ -461,6 +464,8 @@ static void take_rest(struct reader *r, const struct request_rules *rules)
 	c->include_logprobs = included(r->body, S("message.output_text.logprobs"));
 	c->include_encrypted = included(r->body, S("reasoning.encrypted_content"));
 	c->include_image_url = included(r->body, S("message.input_image.image_url"));
+	yyjson_arr_foreach(json_get(r->body, S("include")), i, max, one)
+		c->show |= item_show_bit(json_str(one));
 	c->sampling.effort = json_str(json_get(reasoning, S("effort")));
 	c->reasoning_all = str_eq(json_str(json_get(reasoning, S("context"))), S("all_turns"));
 	c->summary = json_str(json_get(reasoning, S("summary")));

@@ -45,6 +45,7 @@ struct create {
 	bool compact_now;          /* the input ends in a compaction_trigger: that is all the turn does */
 	int64_t compact_threshold; /* tokens; 0: not given */
 	bool include_logprobs, include_encrypted, include_image_url;
+	unsigned show; /* of hosted calls: SHOW_... (item_show.h) */
 	bool generate; /* false: only prepare (generate of a WebSocket, prompt_cache_options.prewarm) */
 	bool reasoning_all; /* reasoning.context: all_turns */
 	int64_t max_tool_calls; /* 0: none */

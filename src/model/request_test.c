@@ -184,9 +184,6 @@ static void tools(void)
 		 "Missing required parameter: 'tools[0].container'."},
 		{"\"tools\":[{\"type\":\"web_search\",\"bogus\":1}]", ERR_UNKNOWN_PARAMETER, "tools[0].bogus",
 		 "Unknown parameter: 'tools[0].bogus'."},
-		{"\"tools\":[{\"type\":\"web_search\",\"search_content_types\":[\"text\"]}]", ERR_UNSUPPORTED_VALUE, "tools[0]",
-		 "Unsupported value: 'web_search'. This version does not serve searches beyond its own cache yet: it has no "
-		 "search provider. Set 'external_web_access' to false to search the cache alone."},
 		{"\"tools\":[{\"type\":\"mcp\",\"server_label\":\"s\",\"require_approval\":7}]", ERR_INVALID_TYPE,
 		 "tools[0].require_approval",
 		 "Invalid type for 'tools[0].require_approval': expected one of an object or string, but got an integer "

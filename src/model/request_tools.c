@@ -45,13 +45,6 @@ static bool check_served(yyjson_val *tool, const char *path, enum tool_type type
 			    "Unsupported value: '%.*s'. This version does not serve shells in containers yet: the "
 			    "client runs the commands ('local').",
 			    FMT(where));
-	/* Decision J2. */
-	if (tool_rows[type].flags & TOOL_TOLERANT && !yyjson_is_false(json_get(tool, S("external_web_access"))))
-		return fail(
-		    e, ERR_UNSUPPORTED_VALUE, path,
-		    "Unsupported value: '%s'. This version does not serve searches beyond its own cache yet: it "
-		    "has no search provider. Set 'external_web_access' to false to search the cache alone.",
-		    tool_rows[type].wire);
 	return true;
 }
 

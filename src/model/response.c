@@ -93,10 +93,17 @@ static void optional_raw(struct jout *o, struct str key, struct str json)
 	}
 }
 
-static const struct str no_tool_usage = STR(
-	"{\"image_gen\":{\"input_tokens\":0,\"input_tokens_details\":{\"image_tokens\":0,\"text_tokens\":0},"
-	"\"output_tokens\":0,\"output_tokens_details\":{\"image_tokens\":0,\"text_tokens\":0},\"total_tokens\":0},"
-	"\"web_search\":{\"num_requests\":0}}");
+/* Pictures are not made here. */
+static void tool_usage(struct jout *o, const struct response *r)
+{
+	jo_kraw(o, "image_gen", S("{\"input_tokens\":0,\"input_tokens_details\":{\"image_tokens\":0,\"text_tokens\":0},"
+				  "\"output_tokens\":0,\"output_tokens_details\":{\"image_tokens\":0,\"text_tokens\":0},"
+				  "\"total_tokens\":0}"));
+	jo_key(o, S("web_search"));
+	jo_obj(o);
+	jo_kint(o, "num_requests", r->web_searches);
+	jo_obj_end(o);
+}
 
 static void head(struct jout *o, const struct response *r, bool billing)
 {
@@ -144,7 +151,10 @@ static void tail(struct jout *o, const struct response *r)
 	jo_knum(o, "temperature", s->has_temperature ? s->temperature : 1.0);
 	jo_kraw(o, "text", q->echo.text);
 	jo_kraw(o, "tool_choice", q->echo.tool_choice);
-	jo_kraw(o, "tool_usage", no_tool_usage);
+	jo_key(o, S("tool_usage"));
+	jo_obj(o);
+	tool_usage(o, r);
+	jo_obj_end(o);
 	jo_kraw(o, "tools", q->echo.tools);
 	jo_kint(o, "top_logprobs", s->has_top_logprobs ? s->top_logprobs : 0);
 	jo_knum(o, "top_p", s->has_top_p ? s->top_p : 1.0);

@@ -23,6 +23,7 @@ struct response {
 	const char *incomplete_reason; /* incomplete: "max_output_tokens", "content_filter" */
 	bool has_usage;
 	struct usage usage;
+	int64_t web_searches; /* searches that a provider or the cache has answered */
 };
 
 /* `output` is the items' JSON joined with commas, "" when none. *output_at (may be NULL) gets the offset in

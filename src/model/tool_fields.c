@@ -52,6 +52,7 @@ static const char *const content_types[] = {"text", "image", NULL};
 static const struct field content_type = {.kind = F_ENUM, .values = content_types};
 static const struct field domain_filters[] = {
 	FIELD_CHECKED("allowed_domains", F_ARRAY, .nullable = true, .max = 100, .item = &domain),
+	FIELD_CHECKED("blocked_domains", F_ARRAY, .nullable = true, .max = 100, .item = &domain),
 	LAST_FIELD,
 };
 static const struct field location_fields[] = {

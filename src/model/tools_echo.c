@@ -79,14 +79,15 @@ static void echo_search(struct jout *o, yyjson_val *tool)
 	jo_obj_end(o);
 }
 
-/* As recorded for a search of the cache alone, which is not said again. */
-static void echo_web_search(struct jout *o, yyjson_val *tool)
+/* As recorded for the newest models; that only the cache is searched is not said again. */
+static void echo_web_search(struct jout *o, yyjson_val *tool, bool preview)
 {
 	struct str size = json_str(json_get(tool, S("search_context_size")));
 	yyjson_val *place = given(tool, S("user_location")), *content = given(tool, S("search_content_types"));
 	open_tool(o, tool);
 	if_given(o, tool, S("filters"));
-	jo_kstr(o, "return_token_budget", S("default"));
+	if (!preview)
+		jo_kstr(o, "return_token_budget", S("default"));
 	jo_key(o, S("search_content_types"));
 	if (content)
 		jo_val(o, content);
@@ -148,7 +149,11 @@ static void echo_tool(struct jout *o, const struct create *c, yyjson_val *tool, 
 		break;
 	case TOOL_WEB_SEARCH:
 	case TOOL_WEB_SEARCH_2025_08_26:
-		echo_web_search(o, tool);
+		echo_web_search(o, tool, false);
+		break;
+	case TOOL_WEB_SEARCH_PREVIEW:
+	case TOOL_WEB_SEARCH_PREVIEW_2025_03_11:
+		echo_web_search(o, tool, true);
 		break;
 	default:
 		echo_as_given(o, tool);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "model/item_show.h"
 #include "store/context.h"
 #include "store/request.h"
 
@@ -36,6 +37,7 @@ struct reading {
 	struct str status;
 	struct arena *arena;
 	struct context context;
+	unsigned show;            /* of hidden members (item_show.h) */
 	size_t bytes;             /* copied so far */
 	struct stored_item *item; /* being read */
 	struct err *err;
@@ -64,7 +66,7 @@ static void run(struct reading *r, struct store_op *op, bool (*work)(struct db_r
 static bool on_output_item(void *ctx, const struct cell *cells)
 {
 	struct reading *r = ctx;
-	buf_add(&r->port->scratch, cells[1].s);
+	item_show(&r->port->scratch, cells[1].s, r->show);
 	r->found = true;
 	return false;
 }
@@ -152,9 +154,9 @@ static bool read_response(struct db_reader *reader, void *ctx, struct err *e)
 void store_get_response(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
 			struct stored_response *ret)
 {
-	struct reading r = {.port = p, .project = project, .arena = a, .ret = ret};
+	struct reading r = {.port = p, .project = project, .arena = a, .ret = ret, .show = ret->show};
 	struct err e = {0};
-	*ret = (struct stored_response){0};
+	*ret = (struct stored_response){.show = ret->show};
 	if (id_parse(id, "resp", &r.id)) {
 		r.now = clock_wall_s();
 		bool ok = p->store->driver->read(p->reader, read_response, &r, &e);

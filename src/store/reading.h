@@ -11,6 +11,7 @@ struct stored_response {
 	int64_t created_at;
 	bool run, ended;  /* a background run whose events are kept; it has ended */
 	bool obfuscated;  /* the run's request had stream_options.include_obfuscation on */
+	unsigned show;    /* given: hidden members of its output that are wanted (item_show.h) */
 };
 /* Also one that is queued or runs in the background, as it stands. ERR_NOT_FOUND: "Response with id 'x' not found." */
 void store_get_response(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,

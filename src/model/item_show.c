@@ -1,0 +1,82 @@
+/* item_show.c - an item as clients see it. */
+#include "model/item_show.h"
+
+#include <string.h>
+
+static const struct hidden {
+	struct str include;
+	enum item_type item;
+	struct str object, member;
+} rows[] = {
+#define HIDDEN(NAME, include, item, object, member) {STR(include), ITEM_##item, STR(object), STR(member)},
+#include "model/hidden.def"
+#undef HIDDEN
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+unsigned item_show_bit(struct str include)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (str_eq(rows[i].include, include))
+			return 1u << i;
+	return 0;
+}
+
+static bool left_out(enum item_type type, struct str object, struct str member, unsigned show)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].item == type && str_eq(rows[i].object, object) && str_eq(rows[i].member, member))
+			return !(show & 1u << i);
+	return !object.n && str_eq(member, ITEM_OURS);
+}
+
+/* Members may be hidden in the item and in objects that are its members. */
+static void write_members(struct jout *o, const struct item *it, yyjson_val *from, struct str object, unsigned show)
+{
+	size_t i, max;
+	yyjson_val *key, *val;
+	jo_obj(o);
+	yyjson_obj_foreach(from, i, max, key, val)
+	{
+		if (left_out(it->type, object, json_str(key), show))
+			continue;
+		jo_key(o, json_str(key));
+		if (from == it->val && yyjson_is_obj(val))
+			write_members(o, it, val, json_str(key), show);
+		else
+			jo_val(o, val);
+	}
+	jo_obj_end(o);
+}
+
+/* In JSON text this can only be a member's name. */
+static bool hides(struct str json)
+{
+	static const char mark[] = "\"" ITEM_OURS_NAME "\":";
+	return memmem(json.p, json.n, mark, sizeof mark - 1) != NULL;
+}
+
+void item_show(struct buf *b, struct str json, unsigned show)
+{
+	struct arena tmp = {0};
+	struct item it;
+	if (hides(json) && item_view(&tmp, json, &it) && json_get(it.val, ITEM_OURS)) {
+		struct jout o = {.b = b};
+		write_members(&o, &it, it.val, S(""), show);
+	} else {
+		buf_add(b, json);
+	}
+	arena_free(&tmp);
+}
+
+struct str item_shown(struct arena *a, struct str json, unsigned show)
+{
+	struct buf b;
+	if (!hides(json))
+		return json;
+	buf_init(&b, json.n * 8 + 64); /* escapes may be written in another way */
+	item_show(&b, json, show);
+	struct str shown = str_copy(a, buf_str(&b));
+	buf_release(&b);
+	return shown;
+}

@@ -1,0 +1,64 @@
+/* tool.h - one hosted tool: what the API runs for the model, within a turn.
+ *
+ * A tool is one file with a `struct tool` and one row in tools.def; its settings are a table of its own that main/
+ * joins. run() is plain blocking code on a worker thread: it has copies of everything, makes its results in run->arena,
+ * and gives up when toolrun_stopped(). It must not touch the loop's objects. A failure is a result too
+ * (toolrun_fail()): the call's item is `failed`, the model is told why, and the turn goes on. */
+#pragma once
+#include "loop/workers.h"
+#include "model/event.h"
+#include "tools/tools.h"
+
+struct toolrun;
+
+struct tool {
+	enum item_type item;                 /* of its calls */
+	bool again;                          /* a call cut off by a crash may be made again: it changes nothing */
+	struct str description;              /* as a function of the engine ... */
+	struct str schema;                   /* ... and its parameters, as JSON Schema */
+	const struct field *params;          /* the arguments, checked before anything else */
+	enum event_type events[TOOL_PHASES]; /* TOOL_RUNS is told by toolrun_running() */
+	struct str blank;                    /* members of an item whose call was never understood */
+	/* Can this element of `tools` be served, as things are configured? */
+	bool (*serves)(const struct tools_options *o, yyjson_val *given, struct err *e);
+	/* What the description says beside, for this element. May be NULL. */
+	void (*describe)(struct buf *b, yyjson_val *given);
+	/* What the table of arguments cannot say. May be NULL. */
+	bool (*fits)(yyjson_val *args, struct err *e);
+	/* Worker thread. */
+	void (*run)(struct toolrun *);
+};
+/* By the type of a call's item; NULL: none of ours. */
+const struct tool *tool_of(enum item_type item);
+
+/* One call while it runs, then what came of it. */
+struct toolrun {
+	const struct tool *tool;
+	struct tools *tools;
+	struct arena arena;
+	int64_t project;
+	yyjson_val *given, *args; /* the element of `tools`; the arguments */
+	struct tool_result result;
+	/* --- tools.c's own --- */
+	struct job job;
+	struct deferred refused; /* there was no room in the queue */
+	struct tools_port *port; /* NULL: gone. This and what follows: loop thread */
+	struct tool_call *call;  /* NULL: cancelled */
+	struct toolrun *next, *prev;
+	int64_t due_ms; /* clock_mono_us() / 1000 */
+};
+
+/* Nobody waits for it any more, or its time is over. Worker thread. */
+bool toolrun_stopped(const struct toolrun *run);
+/* The same as a flag, for what waits itself; without the deadline. */
+const _Atomic bool *toolrun_flag(const struct toolrun *run);
+/* How long it may still take, at most `most`. */
+int64_t toolrun_left_ms(const struct toolrun *run, int64_t most);
+/* The work itself begins: the event of TOOL_RUNS. Worker thread. */
+void toolrun_running(struct toolrun *run);
+/* It failed, for this reason, which the model is told. false. */
+bool toolrun_fail(struct toolrun *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#define HOSTED(name) extern const struct tool tool_##name;
+#include "tools/tools.def"
+#undef HOSTED

@@ -1,0 +1,307 @@
+/* tools.c - the hosted tools: the table, what a request offers, and calls on worker threads. */
+#include "tools/tools.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "tools/internal.h"
+#include "tools/web_cache.h"
+
+struct tools_limits tools_limits = {
+#define LIMIT(name, def, least, largest, help) .name = def,
+#include "tools/limits.def"
+#undef LIMIT
+};
+struct web_limits web_limits = {
+#define LIMIT(name, def, least, largest, help) .name = def,
+#include "tools/web_limits.def"
+#undef LIMIT
+};
+
+static const struct tool *const table[] = {
+#define HOSTED(name) &tool_##name,
+#include "tools/tools.def"
+#undef HOSTED
+};
+
+struct tools_port {
+	struct tools *tools;
+	struct loop *loop;
+	struct workers *workers; /* NULL until the first call */
+	struct toolrun *runs;    /* a list of those that were started here and have not ended */
+};
+
+const struct tool *tool_of(enum item_type item)
+{
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (table[i]->item == item)
+			return table[i];
+	return NULL;
+}
+
+/* --- life --- */
+
+bool tools_open(const struct tools_options *o, struct tools **ret, struct err *e)
+{
+	struct tools *t = xalloc(sizeof *t);
+	t->options = *o;
+	if (o->dir.p && !web_cache_open(o->dir, &t->cache, e)) {
+		xfree(t);
+		return false;
+	}
+	*ret = t;
+	return true;
+}
+
+void tools_close(struct tools *t)
+{
+	if (!t)
+		return;
+	web_cache_close(t->cache);
+	xfree(t);
+}
+
+struct tools_port *tools_attach(struct tools *t, struct loop *l)
+{
+	struct tools_port *p = xalloc(sizeof *p);
+	p->tools = t;
+	p->loop = l;
+	return p;
+}
+
+static void forget(struct toolrun *run)
+{
+	run->call = NULL;
+	atomic_store(&run->job.cancelled, true);
+}
+
+void tools_detach(struct tools_port *p)
+{
+	for (struct toolrun *run = p->runs; run; run = run->next) {
+		forget(run);
+		run->port = NULL;
+	}
+	workers_free(p->workers); /* what they have posted is still to come: loop_close() takes it */
+	xfree(p);
+}
+
+/* --- what a request offers --- */
+
+static const struct tool *hosted(const struct function_tool *f)
+{
+	return call_rows[f->kind].flags & CALL_HOSTED ? tool_of(call_rows[f->kind].call) : NULL;
+}
+
+static bool serve_one(const struct tools *t, const struct function_tool *f, yyjson_val *list, struct err *e)
+{
+	const struct tool *tool = hosted(f);
+	struct err why = {0};
+	char path[128] = "tools";
+	size_t i, max;
+	yyjson_val *one;
+	if (!tool || tool->serves(&t->options, f->given, &why))
+		return true;
+	yyjson_arr_foreach(list, i, max, one)
+	{
+		if (one == f->given)
+			field_index(path, "tools", i);
+	}
+	return fail(e, why.code, path, "%s", why.msg);
+}
+
+bool tools_serve(const struct tools *t, const struct create *c, yyjson_val *body, struct err *e)
+{
+	for (size_t i = 0; i < c->n_tools; i++)
+		if (!serve_one(t, &c->tools[i], json_get(body, S("tools")), e))
+			return false;
+	return true;
+}
+
+static void describe(struct arena *a, const struct tool *tool, struct function_tool *f)
+{
+	struct err none = {0};
+	struct buf b;
+	buf_init(&b, 1 << 20);
+	buf_add(&b, tool->description);
+	if (tool->describe)
+		tool->describe(&b, f->given);
+	f->description = str_copy(a, buf_str(&b));
+	buf_release(&b);
+	json_parse(a, tool->schema, &f->parameters, &none);
+}
+
+void tools_describe(struct arena *a, struct create *c)
+{
+	for (size_t i = 0; i < c->n_tools; i++) {
+		const struct tool *tool = hosted(&c->tools[i]);
+		if (tool)
+			describe(a, tool, &c->tools[i]);
+	}
+}
+
+/* --- calls --- */
+
+bool tool_fits(enum item_type item, yyjson_val *args, struct err *e)
+{
+	const struct tool *tool = tool_of(item);
+	return (yyjson_is_obj(args) || fail(e, ERR_BAD_JSON, NULL, "The arguments are no JSON object.")) &&
+	       fields_read(tool->params, args, "", NULL, NULL, NULL, e) && (!tool->fits || tool->fits(args, e));
+}
+
+bool tool_again(enum item_type item)
+{
+	return tool_of(item)->again;
+}
+
+enum event_type tool_event(enum item_type item, enum tool_phase phase)
+{
+	return tool_of(item)->events[phase];
+}
+
+struct str tool_blank(enum item_type item)
+{
+	return tool_of(item)->blank;
+}
+
+static void work(struct job *job)
+{
+	struct toolrun *run = OWNER(job, struct toolrun, job);
+	if (toolrun_stopped(run))
+		toolrun_fail(run, "It took longer than %lld seconds.", (long long)tools_limits.call_ms / 1000);
+	else
+		run->tool->run(run);
+}
+
+static void run_free(struct toolrun *run)
+{
+	if (run->port) {
+		if (run->prev)
+			run->prev->next = run->next;
+		else
+			run->port->runs = run->next;
+		if (run->next)
+			run->next->prev = run->prev;
+	}
+	defer_cancel(&run->refused);
+	arena_free(&run->arena);
+	xfree(run);
+}
+
+static void run_ended(struct toolrun *run)
+{
+	struct tool_call *c = run->call;
+	if (c) {
+		c->run = NULL;
+		c->done(c, &run->result);
+	}
+	run_free(run);
+}
+
+static void on_done(struct job *job)
+{
+	run_ended(OWNER(job, struct toolrun, job));
+}
+
+static void on_refused(struct deferred *d)
+{
+	struct toolrun *run = OWNER(d, struct toolrun, refused);
+	toolrun_fail(run, "Too many calls of tools are waiting. Try again later.");
+	run_ended(run);
+}
+
+/* A value of another document, as one of the run's own. */
+static yyjson_val *copied(struct toolrun *run, yyjson_val *v)
+{
+	struct err none = {0};
+	yyjson_val *copy = NULL;
+	if (v)
+		json_parse(&run->arena, json_text(&run->arena, v), &copy, &none);
+	return copy;
+}
+
+void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, enum item_type item, yyjson_val *given,
+		yyjson_val *args)
+{
+	struct toolrun *run = xalloc(sizeof *run);
+	*run = (struct toolrun){.tool = tool_of(item), .tools = p->tools, .project = project, .port = p, .call = c};
+	run->job.run = work;
+	run->job.done = on_done;
+	run->given = copied(run, given);
+	run->args = copied(run, args);
+	run->due_ms = clock_mono_us() / 1000 + tools_limits.call_ms;
+	run->next = p->runs;
+	if (run->next)
+		run->next->prev = run;
+	p->runs = run;
+	c->run = run;
+	if (!p->workers)
+		p->workers = workers_new("tools", (unsigned)tools_limits.threads, (unsigned)tools_limits.waiting);
+	if (!job_start(p->workers, p->loop, &run->job))
+		defer_start(p->loop, &run->refused, on_refused);
+}
+
+void tool_cancel(struct tool_call *c)
+{
+	struct toolrun *run = c->run;
+	if (!run)
+		return;
+	c->run = NULL;
+	forget(run);
+	if (run->refused.next) /* no job has it */
+		run_free(run);
+}
+
+/* --- for the tools, on a worker thread --- */
+
+bool toolrun_stopped(const struct toolrun *run)
+{
+	return atomic_load(&run->job.cancelled) || clock_mono_us() / 1000 >= run->due_ms;
+}
+
+const _Atomic bool *toolrun_flag(const struct toolrun *run)
+{
+	return &run->job.cancelled;
+}
+
+int64_t toolrun_left_ms(const struct toolrun *run, int64_t most)
+{
+	int64_t left = run->due_ms - clock_mono_us() / 1000;
+	return left < 1 ? 1 : left < most ? left : most;
+}
+
+struct note { /* lies on the heap until the loop has read it; the run is there, for its end is posted later */
+	struct post post;
+	struct toolrun *run;
+};
+
+static void on_note(struct post *p)
+{
+	struct note *n = OWNER(p, struct note, post);
+	if (n->run->call)
+		n->run->call->running(n->run->call);
+	xfree(n);
+}
+
+void toolrun_running(struct toolrun *run)
+{
+	struct note *n = xalloc(sizeof *n);
+	n->run = run;
+	n->post.run = on_note;
+	loop_post(run->job.loop, &n->post);
+}
+
+bool toolrun_fail(struct toolrun *run, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	run->result.failed = true;
+	run->result.said = str_copy(&run->arena, str_of(text));
+	run->result.sources = NULL;
+	run->result.n_sources = 0;
+	return false;
+}

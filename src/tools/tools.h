@@ -1,0 +1,75 @@
+/* tools.h - the hosted tools as the turn sees them.
+ *
+ * `struct tools` is one per process, a `struct tools_port` one per loop with its own bounded set of threads. A
+ * tool_call is embedded in its owner and follows the loop contract (loop/loop.h). */
+#pragma once
+#include "loop/loop.h"
+#include "model/event.h"
+#include "model/request.h"
+
+struct tools;
+struct tools_port;
+struct toolrun;
+
+struct tools_limits {
+#define LIMIT(name, def, least, largest, help) int64_t name;
+#include "tools/limits.def"
+#undef LIMIT
+};
+struct web_limits {
+#define LIMIT(name, def, least, largest, help) int64_t name;
+#include "tools/web_limits.def"
+#undef LIMIT
+};
+/* Set before tools_open(), constant after. */
+extern struct tools_limits tools_limits;
+extern struct web_limits web_limits;
+
+struct tools_options {       /* strings outlive the tools */
+	struct str dir;      /* data folder; {0}: nothing is kept */
+	struct str provider; /* web_search.provider: "none", or a row of web_providers.def */
+	struct str url, key; /* {0}: the provider's own; none */
+};
+bool tools_open(const struct tools_options *o, struct tools **ret, struct err *e);
+void tools_close(struct tools *t);
+struct tools_port *tools_attach(struct tools *t, struct loop *l);
+/* Waits for its threads; calls that still run end unheard. */
+void tools_detach(struct tools_port *p);
+
+/* --- what a request offers --- */
+/* Can the hosted ones among these be served? ERR_UNSUPPORTED_VALUE says what to configure. Any thread. */
+bool tools_serve(const struct tools *t, const struct create *c, yyjson_val *body, struct err *e);
+/* Their descriptions and parameters, as functions of the engine, in `a`. */
+void tools_describe(struct arena *a, struct create *c);
+
+/* --- calls --- */
+struct tool_source { /* what can be cited, by a number that it is given later */
+	struct str url, title, text;
+};
+struct tool_result { /* lives until the end of done() */
+	bool failed;
+	struct str said; /* what the model is told first; of a failure, the reason */
+	struct tool_source *sources;
+	size_t n_sources;
+	struct str members; /* of the item, after its status: "\"action\":{...}"; {0}: none */
+	int64_t searches;   /* for tool_usage */
+};
+struct tool_call {
+	/* The work has begun; may never come. */
+	void (*running)(struct tool_call *);
+	void (*done)(struct tool_call *, const struct tool_result *);
+	struct toolrun *run; /* NULL: idle */
+};
+/* Are these the arguments of a call of that item type? Else what the model has to mend. */
+bool tool_fits(enum item_type item, yyjson_val *args, struct err *e);
+/* May a call that a crash cut off be made again? */
+bool tool_again(enum item_type item);
+enum tool_phase { TOOL_BEGUN, TOOL_RUNS, TOOL_ENDED, TOOL_PHASES };
+/* The event of its item that tells it. */
+enum event_type tool_event(enum item_type item, enum tool_phase phase);
+/* The members of an item whose call was never understood. */
+struct str tool_blank(enum item_type item);
+/* Copies everything. done() also comes when no thread is to be had. */
+void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, enum item_type item, yyjson_val *given,
+		yyjson_val *args);
+void tool_cancel(struct tool_call *c);
