@@ -123,7 +123,9 @@ void call_close(struct turn *t, struct out_item *it, bool whole)
 	struct err e = {0};
 	bool made = true;
 	if (call_rows[it->tool->kind].flags & CALL_HOSTED) {
-		/* Cut off: turn_tools.c closes those that have come to their end. */
+		/* Cut off: turn_tools.c closes those that have come to their end. The API knows no incomplete ones. */
+		it->hosted.failed = true;
+		it->hosted.members = tool_blank(it->type);
 	} else if (it->tool->kind == CALL_CUSTOM) {
 		made = close_custom(t, it, whole, &e);
 	} else if (it->tool->kind != CALL_FUNCTION) {

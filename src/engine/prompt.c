@@ -206,7 +206,10 @@ static bool add_web_search(struct arena *a, struct prompt *p, const struct item 
 			   struct err *e)
 {
 	struct item both = *it;
-	if (!yyjson_is_obj(json_get(it->val, S("action"))))
+	yyjson_val *action = json_get(it->val, S("action"));
+	bool asked = json_str(json_get(action, S("query"))).n || yyjson_arr_size(json_get(action, S("queries"))) ||
+		     json_str(json_get(action, S("url"))).n;
+	if (!asked && !json_get(it->val, ITEM_OURS))
 		return true; /* cut off */
 	both.call_id = it->id.n ? it->id : str_fmt(a, "search_%zu", p->n);
 	return add_tool_call(a, p, &both, at, e) && add_tool_output(a, p, &both, at, e);

@@ -122,11 +122,11 @@ bool extract_text(struct arena *a, struct str content_type, struct str body, siz
 		  struct err *e)
 {
 	const struct kind *k = kind_of(content_type, body);
-	struct str type = content_type, head = {body.p, body.n < 2048 ? body.n : 2048};
+	struct str type = content_type, bare = str_trim(str_cut(&type, ';')),
+		   head = {body.p, body.n < 2048 ? body.n : 2048};
 	*ret = (struct page_text){0};
 	if (!k)
-		return fail(e, ERR_MEDIA_TYPE, NULL, "content of the type '%.*s' cannot be read",
-			    FMT(str_trim(str_cut(&type, ';'))));
+		return fail(e, ERR_MEDIA_TYPE, NULL, "content of the type '%.*s' cannot be read", FMT(bare));
 	if (k->characters) {
 		struct str charset = charset_in(content_type);
 		if (!charset.n && k->read == read_html)
