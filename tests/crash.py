@@ -17,7 +17,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from crash_model import ENDS, MAYBE, NO, RUNNING, YES, Conversation, History, Response, Wrong, expect, plain, prompt_tokens, tokens_of
+from crash_model import ENDS, MAYBE, NO, RUNNING, YES, Conversation, History, Response, Wrong, expect, plain, prompt_tokens, squeezed, tokens_of
 from engine_script import ScriptedEngine, pause, say, think
 from faulty_server import FULL, PLACES, SYNC, WRITE, FaultyServer, a_seed
 from harness import PATIENCE, Stream, command, eventually, make_key
@@ -213,6 +213,24 @@ class Client:
         else:
             self.finished(response, told, base)
 
+    def refer(self):
+        """Input that names an item of another response."""
+        source = self.history.some(self.dice, self.history.responses, self.project, lambda r: r.store and r.gone == NO and r.end
+                                   and r.end["status"] == "completed")
+        if not source:
+            return
+        items = [i for i in source.end["output"] if i["type"] == "message"]
+        body, response, base = self.prepare()
+        body["input"] = [{"type": "item_reference", "id": items[0]["id"]}, {"role": "user", "content": body["input"]}]
+        response.path[-1:] = [*tokens_of(items[:1]), response.token]
+        response.path = squeezed(response.path)
+        answer = self.ask("POST", "/v1/responses", body, (response.token, base, source), fine=(400, 404, 429))
+        if answer and answer.status != 200 and source.gone != NO:
+            return
+        if not self.refusal(answer, response, base):
+            self.named(response, answer.json["id"])
+            self.finished(response, answer.json, source if source.gone != NO else base)
+
     def unstored(self):
         response = self.turn()
         if response and not response.store:
@@ -250,6 +268,7 @@ class Client:
             entry[4] = now
         expect(entry[4] == now, f"another answer under {word}:\n{entry[4]}\n{now}", response.token)
         self.named(response, now["id"])
+        expect(response.background or self.history.calls[response.token] <= 1, f"made again under {word}", response.token)
         if now["status"] == "completed":
             response.end = now
         elif now["status"] == "failed":
@@ -383,12 +402,10 @@ class Client:
         some = [i for i in page.json["data"] if i["type"] == "message"] if page and page.status == 200 else []
         if some:
             item = self.dice.choice(some)
-            tokens = tokens_of([item])
-            for t in tokens:
-                c.removed.setdefault(t, MAYBE)
+            c.removed.update(tokens_of([item]))
             answer = self.ask("DELETE", f"/v1/conversations/{c.name}/items/{item['id']}", about=(c,), fine=(400, 404))
             if answer and answer.status == 200:
-                c.removed.update(dict.fromkeys(tokens, YES))
+                c.gone_items.add(item["id"])
 
     def update(self):
         if (c := self.choose_conversation()):
@@ -453,7 +470,7 @@ def foreign(ask, thing):
 
 OPERATIONS = {
     "turn": (Client.turn, 6), "stream": (Client.stream, 6), "unstored": (Client.unstored, 1), "keyed": (Client.keyed, 4),
-    "seal": (Client.seal, 1), "unseal": (Client.unseal, 1),
+    "refer": (Client.refer, 2), "seal": (Client.seal, 1), "unseal": (Client.unseal, 1),
     "background": (Client.background, 4), "background stream": (lambda c: c.stream(background=True), 4), "poll": (Client.poll, 3),
     "follow": (Client.follow, 6), "cancel": (Client.cancel, 2), "delete": (Client.delete, 3),
     "open conversation": (Client.open_conversation, 2), "add items": (Client.add_items, 4), "converse": (Client.converse, 10),
@@ -480,6 +497,7 @@ class Run:
     def behave(self, request):
         tokens = prompt_tokens(request.body["messages"])
         self.history.prompts[tokens[-1]] = tokens
+        self.history.calls[tokens[-1]] += 1
         if len(self.engine.requests) > 1000:
             del self.engine.requests[:500]
         answer, dice = "r" + tokens[-1][1:], random.Random(f"{self.seed}.{tokens[-1]}")
@@ -591,6 +609,7 @@ class Run:
         if known is None:  # whoever asked first was killed: the key is not left waiting for him
             expect(again.status == 200, f"a key whose request is gone: {again}", response.token)
             self.history.keyed[word][4] = known = plain(again.json)
+            expect(response.background or self.history.calls[response.token] <= 1, f"made again under {word}", response.token)
         expect(again.status == 200 and plain(again.json) == known, f"another answer under {word}: {again}\n{known}", response.token)
 
     def check_foreign(self, thing):
@@ -635,7 +654,7 @@ class Run:
         try:
             for n in range(kills):
                 self.life()
-                self.check(self.dice)
+                self.check(random.Random(f"{self.seed}.{n}"))
                 if n % 20 == 19:
                     say(f"{n + 1} of {kills}: {len(self.history.responses)} responses, {time.monotonic() - began:.0f} s", flush=True)
             self.finish()

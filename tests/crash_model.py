@@ -89,7 +89,8 @@ class Group:
 class Conversation(Thing):
     def __init__(self, name, project):
         super().__init__(name, project)
-        self.groups, self.removed, self.items = {}, {}, {}  # by token; token -> MAYBE or YES; id -> JSON as first seen
+        self.groups, self.items = {}, {}                    # by token; id -> JSON as first seen
+        self.removed, self.gone_items = set(), set()        # tokens that may be absent; ids that must be
         self.metadata = [{}]                                # the acknowledged one, then those that may have come to be
         self.lock = threading.Lock()                        # of who changes the metadata: its order is known so
 
@@ -100,15 +101,14 @@ class Conversation(Thing):
         return group
 
     def check(self, items, known, removed):
-        """`items` is a list that was asked for after the groups `known` were acknowledged and `removed` removed."""
+        """`items` is a list that was asked for after the groups `known` were acknowledged, and the items `removed` removed."""
         for item in items:
             first = self.items.setdefault(item["id"], item)
             expect(first == item, f"item {item['id']} changed:\n{first}\n{item}", self)
+            expect(item["id"] not in removed, f"{item} was removed and is back", self)
         row = tokens_of(items)
         expect(len(set(row)) == len(row), f"twice in the list: {row}", self)
         where = {t: i for i, t in enumerate(row)}
-        for t in removed:
-            expect(t not in where, f"{t} was removed and is back in {row}", self)
         for t in row:
             group = self.groups.get(t)
             expect(group, f"{t} in {row} is nobody's", self)
@@ -127,7 +127,7 @@ class Conversation(Thing):
         return row
 
     def known(self):
-        return [g for g in set(self.groups.values()) if g.state == YES], [t for t, s in self.removed.items() if s == YES]
+        return [g for g in set(self.groups.values()) if g.state == YES], set(self.gone_items)
 
     def check_prompts(self, row, prompts):
         """Each turn saw all that stood before it: nothing was overlooked."""
@@ -145,7 +145,8 @@ class History:
 
     def __init__(self, projects):
         self.keys = projects  # name -> API key
-        self.responses, self.conversations, self.prompts = {}, {}, {}
+        self.responses, self.conversations = {}, {}
+        self.prompts, self.calls = {}, collections.Counter()  # by own token: what the engine was shown last, and how often
         self.keyed, self.sealed, self.ids = {}, [], []
         self.lines = collections.deque(maxlen=200000)
         self.count, self.lock, self.began = 0, threading.Lock(), time.monotonic()

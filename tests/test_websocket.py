@@ -12,7 +12,7 @@ from websockets.frames import Close
 from websockets.sync.client import connect
 
 from engine_script import Gate, ScriptedEngine, call, cut, finish, hang, hold, say, status
-from harness import PATIENCE, Event, eventually, make_key, text_of, witness
+from harness import PATIENCE, command, Event, eventually, make_key, text_of, witness
 
 URL = "/v1/responses"
 TERMINAL = {"response.completed", "response.incomplete", "response.failed", "error"}
@@ -430,6 +430,50 @@ def test_leaving_with_much_under_way(server, engine):
     assert text_of(server.create("hi")) == "ok"
 
 
+@pytest.mark.parametrize("farewell", [True, False])
+def test_what_was_made_is_kept(server, engine, farewell):
+    """With a close frame, and without: stored as cancelled, found on another socket, continued there."""
+    engine.next(say("one ", "two"), hang())
+    ws = Socket(server)
+    ws.create("x", store=True)
+    id = ws.event()["response"]["id"]
+    while (event := ws.event())["type"] != "response.output_text.delta" or event["delta"] != "two":
+        pass
+    assert server.get(f"{URL}/{id}").status == 404  # a turn is written once, at its end
+    if farewell:
+        ws.ws.close()
+    else:
+        ws.ws.socket.shutdown(socket.SHUT_RDWR)
+    kept = eventually(lambda: (a := server.get(f"{URL}/{id}")).status == 200 and a.json)
+    assert kept["status"] == "cancelled" and kept["output"][0]["status"] == "incomplete" and text_of(kept) == "one two"
+    assert engine.last.left.is_set() or eventually(engine.last.left.is_set)
+    with Socket(server) as other:
+        other.run("and?", previous_response_id=id)
+    assert [m["content"] for m in engine.last.body["messages"]] == ["x", "one two", "and?"]
+
+
+def test_leaving_where_turns_run_to_their_end(servers, engine):
+    server = servers(engine, args=["--set", "api.on_disconnect=finish"])
+    gates = [Gate() for _ in range(4)]
+    engine.always(lambda request: [say("one "), hold(gates[int(request.last_text)]), say("two")])
+    ws = Socket(server)
+    ids = []
+    for i in range(4):
+        ws.create(str(i), stream_id=f"l{i}")
+    ws.create("3", stream_id="l3")  # waits, and goes with its socket
+    while len(ids) < 4:
+        if (event := ws.event())["type"] == "response.created":
+            ids.append(event["response"]["id"])
+    eventually(lambda: all(g.reached.is_set() for g in gates))
+    ws.ws.socket.shutdown(socket.SHUT_RDWR)
+    for gate in gates:
+        gate.open.set()
+    for id in ids:
+        kept = eventually(lambda: (a := server.get(f"{URL}/{id}")).status == 200 and a.json)
+        assert kept["status"] == "completed" and text_of(kept) == "one two"
+    assert len(engine.requests) == 4
+
+
 # --- who may ---
 
 def upgrade(server, headers=(), key="dGhlIHNhbXBsZSBub25jZQ==", method="GET", path=URL, plain=False, host="localhost"):
@@ -514,13 +558,30 @@ def test_keys_and_projects(server, engine):
         one = ws.run("one")
         assert ws.run("two", previous_response_id=one["id"])
         assert other.refused("two", previous_response_id=one["id"])["error"]["code"] == "previous_response_not_found"
-        from harness import command
         done = command("keys", "revoke", red_id, "--data", server.data, home=server.home)
         assert done.returncode == 0, done.stderr
         error = ws.refused("three")
         assert error["status"] == 401 and error["error"]["code"] == "invalid_api_key"
         assert ws.closed()[0] == 1008
         assert other.run("still here")
+
+
+def test_what_waits_goes_with_its_key(server, engine):
+    red, red_id = make_key(server, "red", "red")
+    make_key(server, "blue", "blue")  # with no key left nobody would be asked for one
+    gate = Gate()
+    engine.next(say("a"), hold(gate), say("b"))
+    with Socket(server, key=red) as ws:
+        ws.create("one")
+        ws.create("two")
+        eventually(gate.reached.is_set)
+        assert command("keys", "revoke", red_id, "--data", server.data, home=server.home).returncode == 0
+        gate.open.set()
+        assert text_of(ws.until_end()[-1]["response"]) == "ab"
+        error = ws.event()
+        assert error["type"] == "error" and error["status"] == 401
+        assert ws.closed()[0] == 1008
+    assert len(engine.requests) == 1
 
 
 # --- frames by hand ---
@@ -581,6 +642,13 @@ BREACHES = {
     "continuation of nothing": (frame(b"x", opcode=0), 1002),
     "text in a text": (frame(b"x", fin=False) + frame(b"y"), 1002),
     "bad UTF-8": (frame(b'{"type":"\xff"}'), 1007),
+    "a character cut by the end": (frame(b'{"type":"\xc3'), 1007),
+    "bad UTF-8 over two fragments": (frame(b'{"type":"\xc3', fin=False) + frame(b'"}', opcode=0), 1007),
+    "a surrogate": (frame(b'{"type":"\xed\xa0\x80"}'), 1007),
+    "too large in fragments": (frame(b"x" * 100, fin=False) + frame(b"x", opcode=0, length=(64 << 20) - 99), 1009),
+    "a length of 64 bits": (frame(b"x", length=1 << 63), 1002),
+    "a close code that is never sent": (frame(struct.pack(">H", 1005), opcode=8), 1002),
+    "a close reason that is no UTF-8": (frame(struct.pack(">H", 1000) + b"\xff", opcode=8), 1007),
     "binary": (frame(b"{}", opcode=2), 1003),
     "too large": (frame(b"x" * 100, length=1 << 40), 1009),
     "half a close code": (frame(b"\x03", opcode=8), 1002),
@@ -758,7 +826,54 @@ def test_what_waits_is_bounded(engine, servers):
             assert ws.until_end()[-1]["type"] == "response.completed"
 
 
+def test_the_bytes_that_wait_are_bounded(engine, servers):
+    """On one socket, and on all of them."""
+    server = servers(engine, args=["--set", "api.socket_waiting_bytes=100000", "--set", "api.waiting_bytes=150000"])
+    gate = Gate()
+    engine.always(lambda request: [hold(gate), say("ok")] if request.last_text == "first" else [say("ok")])
+    with Socket(server) as ws, Socket(server) as other:
+        for s in (ws, other):
+            s.create("first")
+        engine.wait_for(2)
+        ws.create("x" * 90000)
+        ws.create("y" * 90000)
+        while (event := ws.event())["type"] != "error":
+            pass
+        assert event["status"] == 429 and "on this websocket" in event["error"]["message"]
+        other.create("z" * 90000)
+        while (event := other.event())["type"] != "error":
+            pass
+        assert event["status"] == 429 and "on all websocket" in event["error"]["message"]
+        other.create("z" * 40000)  # the next one has room
+        gate.open.set()
+        for s in (ws, other):
+            assert [s.until_end()[-1]["type"] for _ in range(2)] == ["response.completed"] * 2
+        other.run("z" * 90000)
+    with Socket(server) as ws:  # who leaves gives back what waited
+        gate.open.clear()
+        ws.create("first")
+        ws.create("x" * 90000)
+        engine.wait_for(6)
+    gate.open.set()
+    with Socket(server) as ws:
+        ws.run("y" * 90000)
+
+
 # --- time ---
+
+def test_a_message_that_takes_too_long(engine, servers):
+    server = servers(engine, args=["--set", "net.body_seconds=1"])
+    for begun in (frame(b'{"type":', fin=False), frame(b"{" * 100, length=1000)):
+        s, head = upgrade(server)
+        raw = Raw(s)
+        s.sendall(begun)
+        assert raw.close_code() == 1008
+        s.close()
+    with Socket(server) as ws:  # what is whole in time is not meant, however much of it comes
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            ws.run("hi")
+
 
 def test_sixty_minutes(engine, servers):
     server = servers(engine, args=["--set", "api.socket_seconds=1"])

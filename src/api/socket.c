@@ -2,6 +2,7 @@
 #include "api/socket.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -37,6 +38,9 @@ struct socket {
 	size_t n_lanes, n_waiting, n_running, bytes_waiting;
 	bool old, draining; /* no more responses: 60 minutes are over, or the server goes */
 };
+
+static _Atomic size_t waiting_bytes; /* of all sockets */
+static const struct str key_gone = STR("the key is not valid any more");
 
 /* --- out --- */
 
@@ -173,9 +177,22 @@ static void remember(struct order *o, struct turn *t)
 
 static void pump(struct socket *s);
 
+/* The key may have been revoked since: what waits with it is not begun. */
+static bool still_may(struct socket *s)
+{
+	struct err e = {0};
+	if (auth_key(s->rq, &e))
+		return true;
+	say_error(s, &e, (struct str){0});
+	websocket_close(&s->ws, CLOSE_POLICY, key_gone);
+	return false;
+}
+
 static void on_next(struct deferred *d)
 {
 	struct socket *s = OWNER(d, struct socket, next);
+	if (s->waiting && !websocket_closing(&s->ws) && !still_may(s))
+		return;
 	pump(s);
 	settle(s);
 }
@@ -228,6 +245,14 @@ static void order_start(struct socket *s, struct order *o)
 	turn_start_lane(s->rq->api, s->rq->project, o->body, &o->reply, &o->link);
 }
 
+/* One more message waits, or with a negative `n` one less. */
+static void wait_count(struct socket *s, int n, size_t bytes)
+{
+	s->n_waiting += (size_t)n;
+	s->bytes_waiting += (size_t)n * bytes;
+	atomic_fetch_add(&waiting_bytes, (size_t)n * bytes);
+}
+
 /* Starts what may run: the first that wait, whose lanes are idle. */
 static void pump(struct socket *s)
 {
@@ -241,8 +266,7 @@ static void pump(struct socket *s)
 		*at = o->next;
 		if (s->last == &o->next)
 			s->last = at;
-		s->n_waiting--;
-		s->bytes_waiting -= o->body.n;
+		wait_count(s, -1, o->body.n);
 		order_start(s, o);
 	}
 }
@@ -280,6 +304,10 @@ static bool admit(struct socket *s, yyjson_val *body, size_t bytes, struct err *
 		e->retry_after_ms = 1000;
 		return fail(e, ERR_BUSY, NULL, "Too many requests wait on this websocket connection. Please retry in a moment.");
 	}
+	if (atomic_load(&waiting_bytes) + bytes > (size_t)api_limits.waiting_bytes) {
+		e->retry_after_ms = 1000;
+		return fail(e, ERR_BUSY, NULL, "Too many requests wait on all websocket connections. Please retry in a moment.");
+	}
 	if (yyjson_is_true(json_get(body, S("background"))))
 		return fail(e, ERR_UNSUPPORTED_PARAMETER, "background",
 		            "Unsupported parameter: 'background' is not supported over a websocket connection.");
@@ -295,8 +323,7 @@ static void on_create(struct socket *s, yyjson_val *body, struct str text)
 		struct order *o = order_new(s, l, text, previous);
 		*s->last = o;
 		s->last = &o->next;
-		s->n_waiting++;
-		s->bytes_waiting += text.n;
+		wait_count(s, 1, text.n);
 		pump(s);
 		return;
 	}
@@ -304,7 +331,7 @@ static void on_create(struct socket *s, yyjson_val *body, struct str text)
 		lane_evict(l, previous);
 	say_error(s, &e, l ? l->name : (struct str){0});
 	if (err_rows[e.code].status == 401)
-		websocket_close(&s->ws, CLOSE_POLICY, S("the key is not valid any more"));
+		websocket_close(&s->ws, CLOSE_POLICY, key_gone);
 }
 
 /* --- steering, which we do not do --- */
@@ -404,6 +431,7 @@ static void on_gone(struct websocket *ws)
 	while (s->waiting) {
 		struct order *o = s->waiting;
 		s->waiting = o->next;
+		wait_count(s, -1, o->body.n);
 		xfree(o);
 	}
 	while (s->lanes) {

@@ -140,6 +140,11 @@ void frames_release(struct frames *f)
 	body_release(&f->body);
 }
 
+bool frames_unfinished(const struct frames *f)
+{
+	return f->wslay != NULL;
+}
+
 static bool have_wslay(struct frames *f)
 {
 	static const struct wslay_event_callbacks callbacks = {

@@ -39,6 +39,8 @@ void frames_init(struct frames *f, void (*text)(struct frames *, struct str));
 void frames_release(struct frames *f);
 /* Pongs and close frames are appended to `out`. false: reading is over, the close frame is in `out`. */
 bool frames_feed(struct frames *f, struct str in, struct buf *out);
+/* Is a frame or a text begun and not whole? */
+bool frames_unfinished(const struct frames *f);
 /* Appends a close frame, once; `reason` is cut to what fits. */
 void frames_close(struct frames *f, enum close_code code, struct str reason, struct buf *out);
 

@@ -80,6 +80,7 @@ static void add_accept(struct exchange *x, struct str key)
 static void over(struct websocket *ws)
 {
 	timer_cancel(&ws->silence);
+	timer_cancel(&ws->unfinished);
 	defer_cancel(&ws->end);
 	frames_release(&ws->frames);
 	ws->events->gone(ws);
@@ -170,7 +171,14 @@ bool websocket_full(const struct websocket *ws)
 static void on_text(struct frames *f, struct str text)
 {
 	struct websocket *ws = OWNER(f, struct websocket, frames);
+	timer_cancel(&ws->unfinished);
 	ws->events->text(ws, text);
+}
+
+/* What has come of a text counts against all bodies in flight: nobody may hold that for long. */
+static void on_unfinished(struct timer *t)
+{
+	websocket_close(OWNER(t, struct websocket, unfinished), CLOSE_POLICY, S("the message took too long"));
 }
 
 static void on_read(struct exchange_tap *tap, struct str bytes)
@@ -190,6 +198,10 @@ static void on_read(struct exchange_tap *tap, struct str bytes)
 	put(ws, &answers);
 	if (!more)
 		finish(ws);
+	else if (!frames_unfinished(&ws->frames))
+		timer_cancel(&ws->unfinished);
+	else if (!ws->unfinished.loop)
+		timer_start(ws->loop, &ws->unfinished, net_limits.body_seconds * 1000, on_unfinished);
 }
 
 static void on_room(struct reader *r)

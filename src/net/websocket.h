@@ -1,9 +1,9 @@
 /* websocket.h - a connection that became a WebSocket (RFC 6455): handshake, texts both ways, pings, the end.
  *
  * Embedded in its owner. Born in websocket_accept(); ends once, with gone(): the peer left, stalled (decision
- * M2), broke the protocol, or websocket_close() was called. Extensions and subprotocols that a client offers
- * are declined by not being named. Silence is broken by pings. Callbacks never run inside a function of this
- * header. Loop thread. */
+ * M2), broke the protocol, took longer than net.body_seconds over one text, or websocket_close() was called.
+ * Extensions and subprotocols that a client offers are declined by not being named. Silence is broken by pings.
+ * Callbacks never run inside a function of this header. Loop thread. */
 #pragma once
 #include "net/frames.h"
 #include "net/upgrade.h"
@@ -24,7 +24,7 @@ struct websocket {
 	struct frames frames;
 	struct exchange_tap tap;
 	struct reader reader;
-	struct timer silence;
+	struct timer silence, unfinished; /* unfinished: a text that was begun */
 	struct deferred end;
 	int64_t heard_ms; /* when bytes came last */
 };

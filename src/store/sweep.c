@@ -77,8 +77,7 @@ static bool on_old_run(void *ctx, const struct cell *cells)
 	if (s->events)
 		ADD(s->request, STMT_RUN_EVENT_FREE, INT(key), INT(s->events));
 	ADD(s->request, STMT_RUN_FREE, INT(key));
-	if (s->events < room)
-		ADD(s->request, STMT_RUN_TEXT_FREE, INT(key));
+	ADD(s->request, STMT_RUN_TEXT_FREE, INT(key));
 	s->rows += (size_t)s->events + 1;
 	return s->rows < s->budget;
 }
