@@ -110,16 +110,19 @@ static bool method_fits(const struct route *r, enum method m)
 	return r->method == m || (m == METHOD_HEAD && r->method == METHOD_GET && !(r->flags & ROUTE_SOCKET));
 }
 
-/* Writes the methods a path has ("GET, HEAD, DELETE"); "" when it has none. */
+/* Writes the methods a path has ("GET, HEAD, DELETE"), each once; "" when it has none. */
 static void methods_of(struct arena *a, struct str path, char out[64])
 {
 	struct str args[2];
+	unsigned found = 0;
 	size_t n = 0;
-	out[0] = 0;
 	for (int i = 0; i < N_ROUTES; i++)
 		if (!(routes[i].flags & ROUTE_SOCKET) && path_match(a, routes[i].path, path, args))
-			n += (size_t)snprintf(out + n, 64 - n, "%s%s%s", n ? ", " : "", method_names[routes[i].method],
-			                      routes[i].method == METHOD_GET ? ", HEAD" : "");
+			found |= 1u << routes[i].method | (routes[i].method == METHOD_GET ? 1u << METHOD_HEAD : 0);
+	out[0] = 0;
+	for (unsigned m = METHOD_GET; m <= METHOD_OPTIONS; m++)
+		if (found & 1u << m)
+			n += (size_t)snprintf(out + n, 64 - n, "%s%s", n ? ", " : "", method_names[m]);
 }
 
 /* A path that would exist with another base URL names the right one (decision L4). */
