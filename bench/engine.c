@@ -2,6 +2,7 @@
  *
  *   bench-engine PORT [TOKENS [PER_SECOND]]
  *
+ * With PER_SECOND -1 the chunks come at once and the end never does.
  * Speaks just enough HTTP and Chat Completions to be an upstream: every POST is answered with TOKENS chunks,
  * all in one write, or PER_SECOND of them a second with the sending time (microseconds) as their text, so
  * that a reader can tell how long they were under way. One thread, epoll. */
@@ -21,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNS = 65536, IN = 65536 };
+enum { CONNS = 65536, IN = 1 << 20 };
 
 struct conn {
 	char *in;
@@ -32,7 +33,7 @@ struct conn {
 
 static struct conn conns[CONNS];
 static int tokens = 5, per_second, top;
-static char whole[65536];
+static char whole[4 << 20]; /* 10,000 tokens and more */
 static size_t whole_n;
 
 static int64_t now_us(void)
@@ -66,7 +67,8 @@ static void make_whole(void)
 	whole_n = (size_t)snprintf(whole, sizeof whole, "%s", head);
 	for (int i = 0; i < tokens && whole_n < sizeof whole - 2048; i++)
 		whole_n += chunk(whole + whole_n, sizeof whole - whole_n, "Hello ", false);
-	whole_n += chunk(whole + whole_n, sizeof whole - whole_n, "", true);
+	if (per_second >= 0)
+		whole_n += chunk(whole + whole_n, sizeof whole - whole_n, "", true);
 }
 
 static void put(int fd, const char *p, size_t n)
@@ -115,7 +117,7 @@ static bool serve(int fd, struct conn *c)
 	c->n -= whole_head + length;
 	if (!post) {
 		get(fd, models);
-	} else if (!per_second) {
+	} else if (per_second <= 0) {
 		put(fd, whole, whole_n);
 	} else {
 		put(fd, head, sizeof head - 1);
@@ -171,7 +173,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	epoll_ctl(ep, EPOLL_CTL_ADD, ls, &(struct epoll_event){.events = EPOLLIN, .data.fd = ls});
-	if (per_second) {
+	if (per_second > 0) {
 		struct itimerspec every = {{0, 1000000}, {0, 1000000}};
 		tf = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
 		timerfd_settime(tf, 0, &every, NULL);

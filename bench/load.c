@@ -4,13 +4,19 @@
  *
  * turn     POST /v1/responses, not streamed; COUNT requests over CONNECTIONS kept-alive connections
  * chain    the same, each continuing the one before on its connection (ARG: turns before it starts anew)
+ * talk     POST /v1/responses on the conversation ARG
  * get      GET /v1/responses/ARG
  * stream   COUNT streams, CONNECTIONS at once; counts events and how late they are (text = sending time)
+ * back     the same of background responses
+ * ws       turns over WebSockets
  * proxy    POST /v1/chat/completions to a proxy in front of the engine
+ * idle-ws, idle-sse   CONNECTIONS WebSockets, or streams that have begun; held open until standard input ends
  *
- * Prints one line of JSON: requests, errors, seconds, p50_ms, p99_ms, events, late_p50_ms, late_p99_ms. */
+ * Prints one line of JSON: requests, errors, seconds, p50_ms, p99_ms, events, late_p50_ms, late_p99_ms. The idle ones
+ * print it when all are open. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -23,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { IN = 1 << 20, MOST = 4096, SAMPLES = 1 << 22 };
+enum { IN = 1 << 18, TAIL = 4096, MOST = 16384, SAMPLES = 1 << 22 };
 
 struct conn {
 	int fd;
@@ -32,6 +38,8 @@ struct conn {
 	int64_t began;
 	char previous[64];
 	long turn;
+	bool ok, chunked; /* once the head is there */
+	bool joined;      /* the WebSocket is open */
 };
 
 static struct conn conns[MOST];
@@ -46,6 +54,55 @@ static int64_t now_us(void)
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+static bool is(const char *what)
+{
+	return !strcmp(mode, what);
+}
+
+static bool idle(void)
+{
+	return !strncmp(mode, "idle-", 5);
+}
+
+static bool over_socket(void)
+{
+	return is("ws") || is("idle-ws");
+}
+
+static bool streams(void)
+{
+	return is("stream") || is("back") || is("idle-sse");
+}
+
+static void send_all(struct conn *c, const char *out, int n)
+{
+	if (write(c->fd, out, (size_t)n) != n)
+		errors++;
+}
+
+static void join_socket(struct conn *c)
+{
+	static const char ask[] = "GET /v1/responses HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer x\r\nConnection: Upgrade\r\n"
+	                          "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+	c->n = 0;
+	c->began = now_us();
+	send_all(c, ask, sizeof ask - 1);
+}
+
+/* One masked text (with the mask 0). */
+static void send_text(struct conn *c)
+{
+	char out[1024];
+	int n = snprintf(out + 6, sizeof out - 6, "{\"type\":\"response.create\",\"model\":\"bench\",\"input\":\"Tell me something that "
+	                 "is about as long as a usual question of a user.\"}");
+	if (left <= 0)
+		return;
+	left--;
+	memcpy(out, (char[]){(char)0x81, (char)(0x80 | n), 0, 0, 0, 0}, 6); /* n < 126 */
+	c->began = now_us();
+	send_all(c, out, n + 6);
 }
 
 static void send_one(struct conn *c)
@@ -63,18 +120,19 @@ static void send_one(struct conn *c)
 			             "is about as long as a usual question of a user.\"}],\"stream\":true}");
 		else
 			b = snprintf(body, sizeof body, "{\"model\":\"bench\",\"input\":\"Tell me something that is about as long as a usual "
-			             "question of a user.\"%s%s%s%s}",
-			             c->previous[0] ? ",\"previous_response_id\":\"" : "", c->previous, c->previous[0] ? "\"" : "",
-			             !strcmp(mode, "stream") ? ",\"stream\":true" : "");
+			             "question of a user.\"%s%s%s%s%s}",
+			             is("talk") ? ",\"conversation\":\"" : c->previous[0] ? ",\"previous_response_id\":\"" : "",
+			             is("talk") ? arg : c->previous, is("talk") || c->previous[0] ? "\"" : "",
+			             streams() ? ",\"stream\":true" : "", is("back") ? ",\"background\":true" : "");
 		n = snprintf(out, sizeof out,
 		             "POST /v1/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer x\r\nContent-Type: application/json\r\n"
 		             "Content-Length: %d\r\n\r\n%s",
 		             !strcmp(mode, "proxy") ? "chat/completions" : "responses", b, body);
 	}
 	c->n = c->scanned = 0;
+	c->ok = c->chunked = false;
 	c->began = now_us();
-	if (write(c->fd, out, (size_t)n) != n)
-		errors++;
+	send_all(c, out, n);
 }
 
 static void note_late(struct conn *c)
@@ -102,17 +160,51 @@ static bool whole(struct conn *c)
 	if (!end)
 		return false;
 	size_t head = (size_t)(end - c->in) + 4;
+	c->ok = !memcmp(c->in + 9, "200", 3);
 	char *cl = memmem(c->in, head, "ontent-Length:", 14);
 	if (!cl)
 		cl = memmem(c->in, head, "ontent-length:", 14);
 	if (cl)
 		return c->n >= head + strtoul(cl + 14, NULL, 10);
-	return c->n >= 5 && !memcmp(c->in + c->n - 5, "0\r\n\r\n", 5);
+	c->chunked = true;
+	return false;
+}
+
+/* The end of a stream, however long: what was looked at is dropped. */
+static bool stream_over(struct conn *c)
+{
+	bool over = c->n >= 5 && !memcmp(c->in + c->n - 5, "0\r\n\r\n", 5);
+	if (!over && c->n > IN / 2) {
+		memmove(c->in, c->in + c->n - TAIL, TAIL);
+		c->scanned = c->scanned > c->n - TAIL ? c->scanned - (c->n - TAIL) : 0;
+		c->n = TAIL;
+	}
+	return over;
+}
+
+/* Has the answer over the WebSocket come? Takes whole frames away. */
+static bool told(struct conn *c)
+{
+	bool over = false;
+	while (c->n >= 4 && !over) {
+		const unsigned char *p = (const unsigned char *)c->in;
+		size_t lead = p[1] == 126 ? 4 : p[1] == 127 ? 10 : 2, n = p[1] == 126 ? (size_t)p[2] << 8 | p[3] : p[1];
+		if (p[1] == 127)
+			n = (size_t)p[6] << 24 | (size_t)p[7] << 16 | (size_t)p[8] << 8 | p[9];
+		if (c->n < lead + n)
+			break;
+		events++;
+		c->ok = memmem(p + lead, n, "\"response.completed\"", 20) != NULL;
+		over = c->ok || memmem(p + lead, n, "\"type\":\"error\"", 14) != NULL;
+		memmove(c->in, c->in + lead + n, c->n - lead - n);
+		c->n -= lead + n;
+	}
+	return over;
 }
 
 static void finished(struct conn *c)
 {
-	if (memcmp(c->in + 9, "200", 3))
+	if (!c->ok)
 		errors++;
 	if (n_took < SAMPLES)
 		took[n_took++] = (float)(now_us() - c->began) / 1000;
@@ -123,7 +215,33 @@ static void finished(struct conn *c)
 		if (id && ++c->turn % chain_length)
 			snprintf(c->previous, sizeof c->previous, "%.45s", id + 6);
 	}
-	send_one(c);
+	if (is("ws"))
+		send_text(c);
+	else if (!idle())
+		send_one(c);
+}
+
+/* What came: is a request over by it? */
+static bool came(struct conn *c)
+{
+	if (over_socket() && !c->joined) {
+		char *end = memmem(c->in, c->n, "\r\n\r\n", 4);
+		if (!end)
+			return false;
+		c->joined = c->ok = !memcmp(c->in + 9, "101", 3);
+		memmove(c->in, end + 4, c->n - (size_t)(end + 4 - c->in));
+		c->n -= (size_t)(end + 4 - c->in);
+		if (is("ws"))
+			send_text(c);
+		return is("idle-ws");
+	}
+	if (over_socket())
+		return told(c) && is("ws");
+	if (streams())
+		note_late(c);
+	if (is("idle-sse"))
+		return whole(c) || (!c->joined && memmem(c->in, c->n, "\"delta\":\"", 9) && (c->joined = true));
+	return c->chunked ? stream_over(c) : whole(c) || (c->chunked && stream_over(c));
 }
 
 static void open_conn(struct conn *c, int ep, long i)
@@ -139,7 +257,10 @@ static void open_conn(struct conn *c, int ep, long i)
 	if (!c->in)
 		c->in = malloc(IN);
 	epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &(struct epoll_event){.events = EPOLLIN, .data.u64 = (uint64_t)i});
-	send_one(c);
+	if (over_socket())
+		join_socket(c);
+	else
+		send_one(c);
 }
 
 static int by_size(const void *a, const void *b)
@@ -151,6 +272,17 @@ static int by_size(const void *a, const void *b)
 static float percentile(float *v, long n, double p)
 {
 	return n ? v[(long)((double)(n - 1) * p)] : 0;
+}
+
+static void report(double seconds)
+{
+	qsort(took, (size_t)n_took, sizeof *took, by_size);
+	qsort(late, (size_t)n_late, sizeof *late, by_size);
+	printf("{\"requests\":%ld,\"errors\":%ld,\"seconds\":%.3f,\"per_second\":%.0f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"events\":%ld,"
+	       "\"late_p50_ms\":%.3f,\"late_p99_ms\":%.3f}\n",
+	       done, errors, seconds, (double)done / seconds, percentile(took, n_took, 0.5), percentile(took, n_took, 0.99), events,
+	       percentile(late, n_late, 0.5), percentile(late, n_late, 0.99));
+	fflush(stdout);
 }
 
 int main(int argc, char **argv)
@@ -185,22 +317,17 @@ int main(int argc, char **argv)
 				errors++;
 				done++;
 				close(c->fd);
+				c->joined = false;
 				open_conn(c, ep, (long)ev[i].data.u64);
 				continue;
 			}
 			c->n += (size_t)got;
-			if (!strcmp(mode, "stream"))
-				note_late(c);
-			if (whole(c))
+			if (came(c))
 				finished(c);
 		}
 	}
-	double seconds = (double)(now_us() - began) / 1e6;
-	qsort(took, (size_t)n_took, sizeof *took, by_size);
-	qsort(late, (size_t)n_late, sizeof *late, by_size);
-	printf("{\"requests\":%ld,\"errors\":%ld,\"seconds\":%.3f,\"per_second\":%.0f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"events\":%ld,"
-	       "\"late_p50_ms\":%.3f,\"late_p99_ms\":%.3f}\n",
-	       done, errors, seconds, (double)done / seconds, percentile(took, n_took, 0.5), percentile(took, n_took, 0.99), events,
-	       percentile(late, n_late, 0.5), percentile(late, n_late, 0.99));
+	report((double)(now_us() - began) / 1e6);
+	while (idle() && getchar() != EOF)
+		;
 	return 0;
 }

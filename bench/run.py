@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 """Benchmarks: Antiphon beside nginx (a plain proxy) in one interleaved run, over an engine that costs nothing.
 
-    bench/run.py BUILD_DIR [--rounds 3] [--quick] [--only turn16,stream200]
+    bench/run.py BUILD_DIR [--rounds 3] [--quick] [--only turn16,stream200] [--before OTHER_BUILD_DIR]
+
+--before puts another build of Antiphon beside it, in the rows that it knows. Rows: turn* whole answers over so many
+connections, fg16 streams, back16 streams of background responses, ws16 turns over WebSockets, chain40 continued ones, get16
+reads; resume-* a stream of 10,000 events told again; talk* a conversation of so many turns continued, beside one of as many
+items that came without turns; stream200 slow streams; idle-* connections that are open, bytes each.
 
 The servers get processor 0, the engine and the load processor 1. CPU is user + system of the whole server
 tree, read from /proc before and after. Figures are medians over the rounds; ratios are taken within a round.
 """
-import argparse, json, os, shutil, signal, socket, statistics, subprocess, sys, tempfile, time, urllib.request
+import argparse, json, os, resource, shutil, signal, socket, statistics, subprocess, sys, tempfile, time, urllib.request
 
 HZ = os.sysconf("SC_CLK_TCK")
 
@@ -77,8 +82,8 @@ class Server:
 
 
 class Bench:
-    def __init__(self, build, tmp):
-        self.build, self.tmp = build, tmp
+    def __init__(self, build, tmp, before=None):
+        self.build, self.tmp, self.before = build, tmp, before
         self.load_bin, self.engine_bin = f"{build}/bench/bench-load", f"{build}/bench/bench-engine"
 
     def engine(self, tokens=5, per_second=0):
@@ -87,11 +92,11 @@ class Bench:
         wait_http(f"http://127.0.0.1:{port}/health")
         return s
 
-    def antiphon(self, engine, normal=False, data=None):
+    def antiphon(self, engine, normal=False, data=None, build=None, more=()):
         port = free_port()
         data = data or tempfile.mkdtemp(dir=self.tmp)
-        argv = [f"{self.build}/antiphon", "serve", "--listen", f"127.0.0.1:{port}", "--data", data, "--engine",
-                f"http://127.0.0.1:{engine.port}", "--set", "net.idle_seconds=600"]
+        argv = [f"{build or self.build}/antiphon", "serve", "--listen", f"127.0.0.1:{port}", "--data", data, "--engine",
+                f"http://127.0.0.1:{engine.port}", "--set", "net.idle_seconds=600", *more]
         if normal:
             argv += ["--set", "store.sync=normal"]
         began = time.time()
@@ -99,6 +104,11 @@ class Bench:
         wait_http(f"http://127.0.0.1:{port}/ready")
         s.ready_ms = (time.time() - began) * 1000
         return s
+
+    def pair(self, engine, more=()):
+        """This build, and the one before when there is one."""
+        servers = [("antiphon", self.antiphon(engine, more=more))]
+        return servers + ([("before", self.antiphon(engine, build=self.before, more=more))] if self.before else [])
 
     def nginx(self, engine):
         port = free_port()
@@ -123,87 +133,194 @@ location / {{ proxy_pass http://e; proxy_http_version 1.1; proxy_set_header Conn
         r["memory_mb"] = memory_mb(server.p.pid)
         return r
 
+    def idle(self, server, mode, conns):
+        """Opens them, looks at the server's memory, closes them."""
+        before, cpu = memory_mb(server.p.pid), cpu_seconds(server.p.pid)
+        load = subprocess.Popen(["taskset", "-c", "1", self.load_bin, mode, str(server.port), str(conns), str(conns)],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        r = json.loads(load.stdout.readline())
+        r["cpu_s"], r["memory_mb"] = cpu_seconds(server.p.pid) - cpu, memory_mb(server.p.pid)
+        r["each"] = (r["memory_mb"] - before) * 1048576 / conns
+        load.stdin.close()
+        load.wait()
+        return r
+
+
+def call(port, path, body=None):
+    q = urllib.request.Request(f"http://127.0.0.1:{port}/v1{path}", body and json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(q, timeout=60) as r:
+        return r.read().decode()
+
 
 def post(port, body):
-    q = urllib.request.Request(f"http://127.0.0.1:{port}/v1/responses", json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(q, timeout=30) as r:
-        return json.loads(r.read())
+    return json.loads(call(port, "/responses", {"model": "bench", "input": "hello", **body}))
+
+
+class Rows:
+    """What was measured, row by row; who: which server."""
+
+    def __init__(self, only):
+        self.only, self.rows = only.split(",") if only else [], {}
+
+    def wanted(self, *names):
+        return not self.only or any(name in self.only for name in names)
+
+    def note(self, name, who, r):
+        self.rows.setdefault((name, who), []).append(r)
+        more = f"  {r['each'] / 1024:.1f} KB each" if "each" in r else ""
+        if r["late_p99_ms"]:
+            more += f"  cpu/event {r['cpu_s'] / max(1, r['events']) * 1e6:.1f} us  late p50 {r['late_p50_ms']} p99 {r['late_p99_ms']} ms"
+        print(f"  {name:12} {who:16} cpu/req {r['cpu_s'] / max(1, r['requests']) * 1000:8.4f} ms  {r['per_second']:>8}/s  "
+              f"p50 {r['p50_ms']:8.3f}  p99 {r['p99_ms']:8.3f}  errors {r['errors']}  {r['memory_mb']:.1f} MB{more}", flush=True)
+
+    def ratio(self, a, b, of):
+        """Median of a's figure over b's, within each round; a, b: (name, who)."""
+        if a in self.rows and b in self.rows:
+            return statistics.median(of(x) / max(1e-9, of(y)) for x, y in zip(self.rows[a], self.rows[b]))
+        return None
+
+    def report(self):
+        med = statistics.median
+        print("\nmedians" + " " * 24 + "cpu ms/req    per s   p50 ms   p99 ms   MB   cpu us/event  late p99 ms  KB each")
+        for (name, who), rs in self.rows.items():
+            ev = med([r["cpu_s"] / r["events"] * 1e6 if r["events"] else 0 for r in rs])
+            print(f"{name:12} {who:16} {med([r['cpu_s'] / max(1, r['requests']) * 1000 for r in rs]):12.4f} {med([r['per_second'] for r in rs]):8.0f} "
+                  f"{med([r['p50_ms'] for r in rs]):8.3f} {med([r['p99_ms'] for r in rs]):8.3f} {med([r['memory_mb'] for r in rs]):6.1f} {ev:8.1f} "
+                  f"{med([r['late_p99_ms'] for r in rs]):10.3f} {med([r.get('each', 0) for r in rs]) / 1024:10.1f}")
+        cpu = lambda r: r["cpu_s"] / max(1, r["requests"])
+        p50 = lambda r: r["p50_ms"]
+        names = list(dict.fromkeys(name for name, _ in self.rows))
+        pairs = [((n, "antiphon"), (n, other)) for other in ("nginx", "before") for n in names]
+        pairs += [(("ws16", "antiphon"), ("turn16", "antiphon")), (("back16", "antiphon"), ("fg16", "antiphon"))]
+        pairs += [((n, "turns"), (n, "items")) for n in names]
+        for a, b in pairs:
+            if (r := self.ratio(a, b, cpu)) is not None:
+                print(f"{' '.join(a)} / {' '.join(b)}: CPU {r:.2f}, p50 {self.ratio(a, b, p50):.2f}")
+
+
+def whole_answers(b, rows, scale):
+    fast = b.engine()
+    servers = b.pair(fast) + [("antiphon NORMAL", b.antiphon(fast, normal=True))]
+    if shutil.which("nginx"):
+        servers.append(("nginx", b.nginx(fast)))
+    for name, conns, count in (("turn16", 16, 40000), ("turn1", 1, 4000), ("turn64", 64, 40000)):
+        if rows.wanted(name):
+            for who, s in servers:
+                rows.note(name, who, b.load(s, "proxy" if who == "nginx" else "turn", conns, int(count * scale)))
+    known = [("fg16", "stream", 16, 20000, ""), ("chain40", "chain", 8, 8 * 41 * 20, "41"), ("get16", "get", 16, 200000, "")]
+    for name, mode, conns, count, arg in known:
+        for who, s in servers[:2 if b.before else 1]:
+            if rows.wanted(name):
+                arg = post(s.port, {})["id"] if name == "get16" else arg
+                rows.note(name, who, b.load(s, mode, conns, int(count * scale), arg))
+    for name, mode in (("ws16", "ws"), ("back16", "back")):
+        if rows.wanted(name):
+            rows.note(name, "antiphon", b.load(servers[0][1], mode, 16, int(20000 * scale)))
+    for _, s in servers + [("", fast)]:
+        s.stop()
+
+
+def resumed(b, rows, scale):
+    """10,000 events told again: of a foreground response from memory, of a background one from the store."""
+    long = b.engine(10000)
+    servers = b.pair(long)
+    for who, s in servers:
+        told = call(s.port, "/responses", {"model": "bench", "input": "hello", "stream": True})
+        id = json.loads(told.split("data: ", 2)[1].split("\n")[0])["response"]["id"]
+        rows.note("resume-fg", who, b.load(s, "get", 1, int(100 * scale), id + "?stream=true"))
+    s = servers[0][1]
+    id = post(s.port, {"background": True})["id"]
+    while json.loads(call(s.port, "/responses/" + id))["status"] in ("queued", "in_progress"):
+        time.sleep(0.05)
+    rows.note("resume-back", "antiphon", b.load(s, "get", 1, int(100 * scale), id + "?stream=true"))
+    rows.note("resume-tail", "antiphon", b.load(s, "get", 1, int(100 * scale), id + "?stream=true&starting_after=9900"))
+    for _, s in servers + [("", long)]:
+        s.stop()
+
+
+def talks(b, rows, scale):
+    """A conversation continued: what counts is how many items go to the engine, not how many turns made them."""
+    fast = b.engine()
+    s = b.antiphon(fast)
+    for turns in (10, 100, 1000):
+        by_turns = json.loads(call(s.port, "/conversations", {}))["id"]
+        b.load(s, "talk", 1, turns, by_turns)
+        by_items = json.loads(call(s.port, "/conversations", {}))["id"]
+        pair = [{"role": "user", "content": "Tell me something that is about as long as a usual question of a user."},
+                {"role": "assistant", "content": "Hello Hello Hello Hello Hello "}]
+        for n in range(0, turns, 10):
+            call(s.port, f"/conversations/{by_items}/items", {"items": pair * 10})
+        for who, id in (("turns", by_turns), ("items", by_items)):
+            b.load(s, "talk", 1, 2, id)
+            rows.note(f"talk{turns}", who, b.load(s, "talk", 1, int(100 * scale), id))
+    s.stop()
+    fast.stop()
+
+
+def slow_streams(b, rows):
+    slow = b.engine(200, 50)
+    for who, s in (servers := b.pair(slow) + ([("nginx", b.nginx(slow))] if shutil.which("nginx") else [])):
+        r = b.load(s, "proxy" if who == "nginx" else "stream", 200, 200)
+        r["events"] = r["events"] or 200 * 201
+        rows.note("stream200", who, r)
+    for _, s in servers + [("", slow)]:
+        s.stop()
+
+
+def open_ones(b, rows, scale):
+    """Many at once: WebSockets with nothing to do, and streams in the middle of their answer."""
+    held = b.engine(5, -1)
+    more = ["--set", "engine.concurrency=100000", "--set", "api.turns=100000", "--set", "net.connections=100000"]
+    most = (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200) // 2
+    if rows.wanted("idle-ws"):
+        s = b.antiphon(held, more=more)
+        rows.note("idle-ws", "antiphon", b.idle(s, "idle-ws", min(int(10000 * scale), most)))
+        s.stop()
+    if rows.wanted("idle-sse"):
+        for who, s in b.pair(held, more):
+            rows.note("idle-sse", who, b.idle(s, "idle-sse", min(int(10000 * scale), most)))
+            s.stop()
+    held.stop()
 
 
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("build")
+    ap.add_argument("--before")
     ap.add_argument("--rounds", type=int, default=3)
     ap.add_argument("--quick", action="store_true")
     ap.add_argument("--only", default="")
     o = ap.parse_args()
     scale = 0.1 if o.quick else 1
+    for most in (65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1]):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+            break
+        except (OSError, ValueError):
+            pass
     tmp = tempfile.mkdtemp(prefix="antiphon-bench-")
-    b, rows = Bench(os.path.abspath(o.build), tmp), {}
-
-    def note(name, who, r):
-        rows.setdefault((name, who), []).append(r)
-        print(f"  {name:10} {who:16} cpu/req {r['cpu_s'] / max(1, r['requests']) * 1000:8.4f} ms  {r['per_second']:>8}/s  "
-              f"p50 {r['p50_ms']:8.3f}  p99 {r['p99_ms']:8.3f}  errors {r['errors']}", flush=True)
-
-    def wanted(name):
-        return not o.only or name in o.only.split(",")
-
-    have_nginx = shutil.which("nginx")
+    b, rows = Bench(os.path.abspath(o.build), tmp, o.before and os.path.abspath(o.before)), Rows(o.only)
     for i in range(o.rounds):
-        print(f"round {i + 1} of {o.rounds}", flush=True)
-        fast = b.engine()
-        servers = [("antiphon", b.antiphon(fast)), ("antiphon NORMAL", b.antiphon(fast, normal=True))]
-        if have_nginx:
-            servers.append(("nginx", b.nginx(fast)))
-        for name, conns, count in (("turn16", 16, 40000), ("turn1", 1, 4000), ("turn64", 64, 40000)):
-            if wanted(name):
-                for who, s in servers:
-                    note(name, who, b.load(s, "proxy" if who == "nginx" else "turn", conns, int(count * scale)))
-        if wanted("chain40"):
-            note("chain40", "antiphon", b.load(servers[0][1], "chain", 8, int(8 * 41 * 20 * scale), "41"))
-        if wanted("get16"):
-            rid = post(servers[0][1].port, {"model": "bench", "input": "hello"})["id"]
-            note("get16", "antiphon", b.load(servers[0][1], "get", 16, int(200000 * scale), rid))
-        for _, s in servers + [("", fast)]:
-            s.stop()
-        if wanted("stream200"):
-            slow = b.engine(200, 50)
-            servers = [("antiphon", b.antiphon(slow))] + ([("nginx", b.nginx(slow))] if have_nginx else [])
-            for who, s in servers:
-                if who == "nginx":
-                    r = b.load(s, "proxy", 200, 200)
-                    r["events"] = 200 * 201
-                else:
-                    idle = memory_mb(s.p.pid)
-                    r = b.load(s, "stream", 200, 200)
-                    r["idle_mb"] = idle
-                note("stream200", who, r)
-                print(f"             cpu/event {r['cpu_s'] / max(1, r['events']) * 1e6:.1f} us  late p50 {r['late_p50_ms']} p99 {r['late_p99_ms']} ms  "
-                      f"memory {r['memory_mb']:.1f} MB", flush=True)
-            for _, s in servers + [("", slow)]:
-                s.stop()
-        if wanted("start"):
+        print(f"round {i + 1} of {o.rounds}, load {os.getloadavg()[0]:.1f}", flush=True)
+        if rows.wanted("turn16", "turn1", "turn64", "fg16", "chain40", "get16", "ws16", "back16"):
+            whole_answers(b, rows, scale)
+        if rows.wanted("resume-fg", "resume-back", "resume-tail"):
+            resumed(b, rows, scale)
+        if rows.wanted("talk10", "talk100", "talk1000"):
+            talks(b, rows, scale)
+        if rows.wanted("stream200"):
+            slow_streams(b, rows)
+        if rows.wanted("idle-ws", "idle-sse"):
+            open_ones(b, rows, scale)
+        if rows.wanted("start"):
             fast = b.engine()
             began = time.time()
             s = b.antiphon(fast)
-            post(s.port, {"model": "bench", "input": "hello"})
+            post(s.port, {})
             print(f"  start to first answer {(time.time() - began) * 1000:.0f} ms (ready after {s.ready_ms:.0f})", flush=True)
             s.stop()
             fast.stop()
-
-    med = lambda v: statistics.median(v)
-    print("\nmedians" + " " * 22 + "cpu ms/req    per s   p50 ms   p99 ms   MB   cpu us/event  late p99 ms")
-    for (name, who), rs in rows.items():
-        ev = med([r["cpu_s"] / r["events"] * 1e6 if r["events"] else 0 for r in rs])
-        print(f"{name:10} {who:16} {med([r['cpu_s'] / max(1, r['requests']) * 1000 for r in rs]):12.4f} {med([r['per_second'] for r in rs]):8.0f} "
-              f"{med([r['p50_ms'] for r in rs]):8.3f} {med([r['p99_ms'] for r in rs]):8.3f} {med([r['memory_mb'] for r in rs]):6.1f} {ev:8.1f} "
-              f"{med([r['late_p99_ms'] for r in rs]):10.3f}")
-    for (name, who), rs in rows.items():
-        base = rows.get((name, "nginx"))
-        if base and who != "nginx":
-            ratio = [a["cpu_s"] / a["requests"] / max(1e-9, c["cpu_s"] / c["requests"]) for a, c in zip(rs, base)]
-            print(f"ratio of CPU to nginx, {name}, {who}: {med(ratio):.1f}")
+    rows.report()
     shutil.rmtree(tmp, ignore_errors=True)
 
 
