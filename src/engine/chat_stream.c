@@ -13,7 +13,6 @@
 enum {
 	EVENT_MAX = 1 << 20, /* bytes of one line and of one event */
 	CALLS_MAX = 128,
-	POOL_KEEP = 64 << 10, /* a larger parse pool is given back after its event */
 	LEVELS = 8,           /* of content within content */
 	TOKENS_MAX = 1 << 30, /* of a call; what an engine tells beyond is nonsense, and sums must not overflow */
 };
@@ -37,7 +36,7 @@ struct chat_stream {
 	void *ctx;
 	struct sse sse;
 	struct err err; /* of the event in work */
-	void *pool;     /* the parser's memory, used anew for each event */
+	void *pool;     /* the parser's memory, used anew for each event; NULL between two reads: thousands wait at a time */
 	size_t pool_size;
 	struct forced_set set; /* n 0: tools are not forced */
 	struct forced forced;
@@ -435,7 +434,7 @@ static yyjson_doc *parse(struct chat_stream *s, struct str data)
 	if (need > s->pool_size) {
 		xfree(s->pool);
 		s->pool_size = need < 4096 ? 4096 : need * 2;
-		s->pool = xalloc(s->pool_size);
+		s->pool = xrealloc(NULL, s->pool_size);
 	}
 	yyjson_alc_pool_init(&alc, s->pool, s->pool_size);
 	return yyjson_read_opts((char *)(uintptr_t)data.p, data.n, flags, &alc, NULL);
@@ -456,19 +455,23 @@ static bool on_event(void *ctx, struct str event, struct str data)
 		take_chunk(s, yyjson_doc_get_root(doc), event);
 	else
 		fail(&s->err, ERR_ENGINE, NULL, "The engine sent something in its stream that is not JSON.");
-	if (s->pool_size > POOL_KEEP) {
-		xfree(s->pool);
-		s->pool = NULL;
-		s->pool_size = 0;
-	}
 	return s->err.code == ERR_NONE;
+}
+
+static bool feed(struct chat_stream *s, struct str bytes, struct err *e)
+{
+	bool ok = sse_feed(&s->sse, bytes, on_event, s, e);
+	xfree(s->pool);
+	s->pool = NULL;
+	s->pool_size = 0;
+	return ok;
 }
 
 bool chat_stream_feed(struct chat_stream *s, struct str bytes, struct err *e)
 {
 	if (s->done)
 		return true;
-	if (!sse_feed(&s->sse, bytes, on_event, s, e))
+	if (!feed(s, bytes, e))
 		return false;
 	if (s->err.code == ERR_NONE)
 		return true;
@@ -500,7 +503,7 @@ static bool finish_calls(struct chat_stream *s, struct err *e)
 bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *usage, struct err *e)
 {
 	if (!s->finished && !s->done) /* an event needs its empty line, but a last one may lack it */
-		sse_feed(&s->sse, S("\n\n"), on_event, s, e);
+		feed(s, S("\n\n"), e);
 	if (s->err.code != ERR_NONE) {
 		*e = e->code == ERR_NONE ? s->err : *e;
 		return false;

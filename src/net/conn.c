@@ -14,7 +14,8 @@ enum {
 	READ_MOST = 64 * 1024, /* one read */
 	TLS_SLICE = 64 * 1024, /* enciphered at once: bounds what OpenSSL's buffer grows to */
 	TLS_READ = 16 * 1024,  /* one read under TLS: a record */
-	KEEP = 4096,           /* buffer that an idle connection keeps */
+	KEEP = 4096,           /* buffer that an idle connection keeps ... */
+	KEEP_UNUSED = 1024,    /* ... and the same when it was hardly used: most open streams say little at a time */
 	OUT_MOST = 1024 * 1024 * 1024,
 };
 
@@ -172,7 +173,7 @@ void conn_resume(struct conn *c)
 
 static void empty(struct buf *b)
 {
-	if (b->cap > KEEP)
+	if (b->cap > KEEP || (b->cap > KEEP_UNUSED && b->n < b->cap / 4))
 		buf_release(b);
 	else
 		buf_clear(b);
