@@ -5,9 +5,11 @@
  * notice. Pure: no sockets, no clock, one thread at a time. */
 #pragma once
 #include "engine/engine.h"
+#include "engine/grammar.h"
 
 struct engine_caps { /* what the engine and the model's template can */
 	bool tools, parallel, schema, vision, audio, system_role, thinking_switch, fetches_urls, schema_prompt;
+	enum grammar_dialect grammar;
 	bool alternates; /* the template raises when two user messages have only tool messages between them */
 };
 struct chat_options {

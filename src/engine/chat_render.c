@@ -14,6 +14,8 @@ struct render {
 	struct prompt p; /* a copy that is tidied */
 	const struct chat_options *opt;
 	struct forced_set forced; /* tools by schema; n 0: not so */
+	const struct function_tool *written; /* its input alone is written, by `gbnf` (grammar.h); NULL: not so */
+	struct str gbnf;
 	bool as_text;             /* the template knows neither calls nor tool results */
 };
 
@@ -236,10 +238,13 @@ static struct str system_text(struct render *r, const struct prompt_message *m)
 		add_texts(&b, m);
 	else
 		buf_add(&b, r->opt->system);
-	if (r->forced.n) {
+	if (r->written || r->forced.n) {
 		if (b.n)
 			buf_add(&b, S("\n\n"));
-		forced_describe(&b, &r->forced);
+		if (r->written)
+			grammar_describe(&b, r->written);
+		else
+			forced_describe(&b, &r->forced);
 	} else if (f->kind != FORMAT_TEXT && !r->opt->caps->schema) {
 		if (b.n)
 			buf_add(&b, S("\n\n"));
@@ -324,7 +329,7 @@ static void put_tools(struct render *r)
 {
 	static const struct str choices[] = {STR("auto"), STR("none"), STR("required"), STR("required")};
 	const struct prompt *p = &r->p;
-	if (!p->n_tools || !r->opt->caps->tools)
+	if (!p->n_tools || !r->opt->caps->tools || r->written)
 		return;
 	jo_key(&r->o, S("tools"));
 	jo_arr(&r->o);
@@ -336,9 +341,25 @@ static void put_tools(struct render *r)
 	jo_kbool(&r->o, "parallel_tool_calls", p->parallel && r->opt->caps->parallel);
 }
 
+static void put_grammar(struct render *r)
+{
+	if (r->opt->caps->grammar == GRAMMAR_GBNF) {
+		jo_kstr(&r->o, "grammar", r->gbnf);
+		return;
+	}
+	jo_key(&r->o, S("structured_outputs"));
+	jo_obj(&r->o);
+	jo_kstr(&r->o, "grammar", r->gbnf);
+	jo_obj_end(&r->o);
+}
+
 static void put_format(struct render *r)
 {
 	const struct format *f = &r->p.format;
+	if (r->written) {
+		put_grammar(r);
+		return;
+	}
 	if (!r->opt->caps->schema || (!r->forced.n && f->kind == FORMAT_TEXT))
 		return;
 	jo_key(&r->o, S("response_format"));
@@ -390,7 +411,8 @@ static void put_template_kwargs(struct render *r, yyjson_val *given)
 {
 	size_t i, max;
 	yyjson_val *key, *val;
-	bool off = str_eq(r->p.sampling.effort, S("none")) && r->opt->caps->thinking_switch;
+	/* Thoughts would be held to the grammar, too. */
+	bool off = (r->written || str_eq(r->p.sampling.effort, S("none"))) && r->opt->caps->thinking_switch;
 	if (!off && !given)
 		return;
 	jo_key(&r->o, S("chat_template_kwargs"));
@@ -416,7 +438,8 @@ static bool put_passed(struct render *r, struct err *e)
 	static const struct str ours[] = {STR("model"),          STR("messages"),    STR("stream"),
 					  STR("stream_options"), STR("tools"),       STR("id_slot"),
 					  STR("max_tokens"),     STR("tool_choice"), STR("temperature"),
-					  STR("top_p"),          STR("logprobs"),    STR("response_format")};
+					  STR("top_p"),          STR("logprobs"),    STR("response_format"),
+					  STR("grammar"),        STR("structured_outputs")};
 	yyjson_val *all = NULL, *key, *val, *kwargs = NULL;
 	size_t i, max;
 	struct str pass = r->p.sampling.pass;
@@ -447,7 +470,9 @@ static bool put_passed(struct render *r, struct err *e)
 bool chat_render(struct arena *a, const struct prompt *p, const struct chat_options *o, struct buf *out, struct err *e)
 {
 	struct render r = {.a = a, .o = {.b = out}, .p = *p, .opt = o};
-	r.forced = forced_choose(a, o, p);
+	r.written = grammar_tool(a, o->caps->grammar, p, &r.gbnf);
+	if (!r.written)
+		r.forced = forced_choose(a, o, p);
 	r.as_text = !o->caps->tools;
 	r.p.messages = new_array(a, struct prompt_message, p->n + 1);
 	if (p->n)

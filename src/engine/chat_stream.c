@@ -40,6 +40,7 @@ struct chat_stream {
 	size_t pool_size;
 	struct forced_set set; /* n 0: tools are not forced */
 	struct forced forced;
+	struct grammar_reply written; /* tool NULL: the text is text */
 	struct stream_call *calls;
 	int n_calls, cap_calls, last;
 	struct usage usage;
@@ -66,7 +67,10 @@ struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, con
 	struct chat_stream *s = new (a, struct chat_stream);
 	*s = (struct chat_stream){.a = a, .p = p, .model = o->model, .emit = emit, .ctx = ctx};
 	sse_init(&s->sse, EVENT_MAX);
-	s->set = forced_choose(a, o, p);
+	struct str gbnf;
+	s->written = (struct grammar_reply){.tool = grammar_tool(a, o->caps->grammar, p, &gbnf), .emit = emit, .ctx = ctx};
+	if (!s->written.tool)
+		s->set = forced_choose(a, o, p);
 	if (s->set.n)
 		forced_init(&s->forced, a, &s->set, emit, ctx);
 	arena_defer(a, stream_release, s);
@@ -114,6 +118,10 @@ static void emit_text(struct chat_stream *s, enum model_event_kind kind, struct 
 	yyjson_val *val;
 	s->deltas += text.n != 0;
 	s->reasoning_deltas += text.n && kind == ME_REASONING;
+	if (s->written.tool && kind == ME_TEXT) {
+		grammar_reply_feed(&s->written, text);
+		return;
+	}
 	if (s->set.n && kind == ME_TEXT) {
 		forced_feed(&s->forced, text, &s->err);
 		return;
@@ -514,7 +522,9 @@ bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *u
 		return false;
 	if (s->set.n && !forced_end(&s->forced, s->finish == FINISH_LENGTH || s->finish == FINISH_FILTER, e))
 		return false;
-	int calls = s->n_calls + (s->set.n ? s->forced.calls : 0);
+	if (s->written.tool)
+		grammar_reply_end(&s->written, s->finish == FINISH_LENGTH || s->finish == FINISH_FILTER);
+	int calls = s->n_calls + (s->set.n ? s->forced.calls : 0) + s->written.begun;
 	if (calls && s->finish == FINISH_STOP)
 		s->finish = FINISH_CALLS;
 	else if (!calls && s->finish == FINISH_CALLS)

@@ -7,7 +7,7 @@
 #include "wire/json.h"
 
 /* Capabilities by letter: tools, parallel, schema, vision, audio, system role, thinking switch, urls fetched,
- * schema in the prompt. */
+ * schema in the prompt, last roles alternate, grammars as GBNF or (G) as structured outputs. */
 static inline struct engine_caps test_caps(const char *letters)
 {
 	struct engine_caps c = {
@@ -21,6 +21,7 @@ static inline struct engine_caps test_caps(const char *letters)
 	    .fetches_urls = strchr(letters, 'u') != NULL,
 	    .schema_prompt = strchr(letters, 'q') != NULL,
 	    .alternates = strchr(letters, 'l') != NULL,
+	    .grammar = strchr(letters, 'g') ? GRAMMAR_GBNF : strchr(letters, 'G') ? GRAMMAR_STRUCTURED : GRAMMAR_NONE,
 	};
 	return c;
 }

@@ -32,6 +32,7 @@ bool props_read(struct str body, const struct engine_config *c, struct engine_fa
 		f->slots = int_of(json_get(root, S("total_slots")));
 		f->context = int_of(json_get(json_get(root, S("default_generation_settings")), S("n_ctx")));
 		/* A template may print calls and yet have no place for the list of tools. */
+		f->caps.grammar = GRAMMAR_GBNF;
 		f->caps.tools = bool_of(can, S("supports_tool_calls"), false) && bool_of(can, S("supports_tools"), true);
 		f->caps.parallel = bool_of(can, S("supports_parallel_tool_calls"), false);
 		f->caps.system_role = bool_of(can, S("supports_system_role"), true);
@@ -89,8 +90,10 @@ bool models_read(struct str body, const struct engine_config *c, int64_t now_s, 
 		if (!id.n)
 			continue;
 		bool served_local = str_eq(owner, S("vllm")) || str_eq(owner, S("sglang"));
-		if (str_eq(owner, S("vllm")))
+		if (str_eq(owner, S("vllm"))) {
 			f->count_path = S("/tokenize"); /* takes a completion's members, and further ones */
+			f->caps.grammar = GRAMMAR_STRUCTURED;
+		}
 		f->caps.thinking_switch |= served_local; /* both hand chat_template_kwargs to the template */
 		if (!f->llamacpp && !served_local && !c->pass)
 			f->pass = engine_pass_plain;

@@ -114,3 +114,5 @@ void engine_call_cancel(struct engine_call *c);
 /* What cannot be asked of this model is refused before a call: image without vision (names the part),
  * schema on an engine without one, a remote image URL (decision O4). */
 bool engine_accepts(const struct engine_model *m, const struct prompt *p, struct err *e);
+/* Where this custom tool has to be called, is the model held to its grammar (grammar.h)? */
+bool engine_constrains(const struct engine_model *m, const struct function_tool *t);

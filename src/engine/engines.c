@@ -72,6 +72,7 @@ static void first_facts(struct engine *g)
 		.audio = !c->managed,
 		.system_role = true,
 		.fetches_urls = c->fetches_urls,
+		.grammar = c->managed ? GRAMMAR_GBNF : GRAMMAR_NONE,
 	};
 	f->pass = c->pass ? c->pass : engine_pass_local;
 	f->llamacpp = c->managed;
@@ -361,4 +362,14 @@ bool engines_ready(struct engines *s, struct err *why)
 bool engine_accepts(const struct engine_model *m, const struct prompt *p, struct err *e)
 {
 	return chat_accepts(m->caps, m, p, e);
+}
+
+bool engine_constrains(const struct engine_model *m, const struct function_tool *t)
+{
+	struct arena a = {0};
+	struct prompt p = {.tools = t, .n_tools = 1, .choice = CHOICE_REQUIRED};
+	struct str gbnf;
+	bool ok = m->caps && grammar_tool(&a, m->caps->grammar, &p, &gbnf);
+	arena_free(&a);
+	return ok;
 }
