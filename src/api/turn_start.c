@@ -136,8 +136,11 @@ void turn_known(struct turn *t)
 {
 	if (!t->reader.reply)
 		return;
-	if (t->req.not_applied)
-		reply_header(t->reader.reply, S("antiphon-not-applied"), str_of(t->req.not_applied));
+	const char *advice = t->req.not_applied;
+	if (t->req.grammar_tool && !engine_constrains(&t->model, t->req.grammar_tool))
+		advice = str_fmt(&t->arena, "%s%s%s", advice ? advice : "", advice ? ", " : "", t->req.grammar_path).p;
+	if (advice)
+		reply_header(t->reader.reply, S("antiphon-not-applied"), str_of(advice));
 	if (t->req.obfuscate && reply_streams(t->reader.form))
 		reply_obfuscate(t->reader.reply, t->response.id);
 }

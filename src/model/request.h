@@ -53,6 +53,8 @@ struct create {
 	struct sampling sampling;
 	struct str summary;           /* reasoning.summary, {0} when none */
 	struct str prompt_cache_key;
+	const struct function_tool *grammar_tool; /* the custom tool with a Lark grammar that has to be called; NULL: none */
+	const char *grammar_path; /* "tools[0].format": joins not_applied unless the engine is held to it */
 	const char *not_applied; /* "reasoning.effort, service_tier": for the header antiphon-not-applied; NULL: none */
 	/* The response object's echoes, rendered once as JSON values in the live form. */
 	struct {

@@ -92,7 +92,20 @@ static void not_applied(struct reader *r, struct str name)
 	buf_add(&r->out, name);
 }
 
-/* A grammar is shown to the model but not enforced; our own search hides no tool, so there is nothing to search. */
+/* The tool that has to be called and nothing else: its grammar can be enforced, if the engine takes it. */
+static bool forced(const struct create *c, yyjson_val *tool, const struct function_tool **ret)
+{
+	for (size_t i = 0; i < c->n_tools; i++) {
+		const struct function_tool *t = &c->tools[i];
+		*ret = t;
+		if (t->given == tool)
+			return c->choice == CHOICE_NAMED ? str_eq(t->name, c->choice_name)
+							 : c->choice == CHOICE_REQUIRED && c->n_tools == 1;
+	}
+	return false;
+}
+
+/* A Lark grammar is shown to the model; our own search hides no tool, so there is nothing to search. */
 static void list_tools_not_applied(struct reader *r)
 {
 	size_t i, max;
@@ -100,8 +113,15 @@ static void list_tools_not_applied(struct reader *r)
 	yyjson_arr_foreach(json_get(r->body, S("tools")), i, max, tool)
 	{
 		struct str type = json_str(json_get(tool, S("type")));
-		if (str_eq(json_str(json_get(json_get(tool, S("format")), S("syntax"))), S("lark")))
-			not_applied(r, str_fmt(r->a, "tools[%zu].format", i));
+		const struct function_tool *t;
+		bool lark = str_eq(json_str(json_get(json_get(tool, S("format")), S("syntax"))), S("lark"));
+		struct str path = str_fmt(r->a, "tools[%zu].format", i);
+		if (lark && forced(r->c, tool, &t)) {
+			r->c->grammar_tool = t;
+			r->c->grammar_path = path.p;
+		} else if (lark) {
+			not_applied(r, path);
+		}
 		if (str_eq(type, S("tool_search")) && !str_eq(json_str(json_get(tool, S("execution"))), S("client")))
 			not_applied(r, type);
 	}
