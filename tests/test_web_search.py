@@ -175,7 +175,21 @@ def test_continued(server, engine):
 
 
 def test_sent_back_by_the_client(server, engine):
-    """Stateless: the items come back without what was found; with included results, with it."""
+    """Items that come back are known again where they are stored; else what was found comes back where it was included."""
+    engine.next(search())
+    engine.next(say("So [1]."))
+    stored = server.create("go", tools=[SEARCH])
+    back = [{"role": "user", "content": "go"}, *stored["output"], {"role": "user", "content": "on"}]
+    engine.next(say("Still [2]."))
+    on = server.create(back, tools=[SEARCH])
+    assert engine.last.body["messages"][:3] == engine.requests[1].body["messages"][:3] and text_of(on) == f"Still {TWO}."
+    assert "antiphon" not in json.dumps(server.get(f"/v1/responses/{on['id']}/input_items").json)
+    server.create("more", tools=[SEARCH], previous_response_id=on["id"])
+    assert "The first text." in json.dumps(engine.last.body["messages"])
+    back[1] = {**back[1], "action": {"type": "search", "query": "another", "queries": ["another"]}}
+    server.create(back, tools=[SEARCH])
+    assert "The first text." not in json.dumps(engine.last.body["messages"])
+
     engine.next(search())
     made = server.create("go", tools=[SEARCH], store=False, include=["web_search_call.results"])
     server.create([{"role": "user", "content": "go"}, *made["output"], {"role": "user", "content": "on"}], tools=[SEARCH])

@@ -69,11 +69,17 @@ int64_t told_again(struct turn *t, struct str item_json)
 	       str_eq(json_str(json_get(json_get(it.val, S("action")), S("type"))), S("search"));
 }
 
+static void context_of(struct turn *t, const struct item *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (json_get(items[i].val, ITEM_OURS))
+			told_again(t, json_text(&t->arena, items[i].val));
+}
+
 void turn_tools_context(struct turn *t)
 {
-	for (size_t i = 0; i < t->context.n_history; i++)
-		if (json_get(t->context.history[i].val, ITEM_OURS))
-			told_again(t, json_text(&t->arena, t->context.history[i].val));
+	context_of(t, t->context.history, t->context.n_history);
+	context_of(t, t->context.input, t->req.n_items);
 }
 
 /* --- what the model is told --- */

@@ -154,10 +154,10 @@ enum flow step_load(struct turn *t)
 
 enum flow step_refer(struct turn *t)
 {
-	size_t n = 0;
+	size_t n = 0, n_references = 0;
 	if (t->error.code)
 		return turn_goto(t, STEP_REFUSE);
-	struct str *ids = turn_reference_ids(t, &n);
+	struct str *ids = turn_referred_ids(t, &n_references, &n);
 	if (n && !t->op.done) {
 		t->op.done = turn_on_store;
 		t->context.referred = new_array(&t->arena, struct stored_item, n);
@@ -165,7 +165,7 @@ enum flow step_refer(struct turn *t)
 		return WAIT;
 	}
 	t->op.done = NULL;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n_references; i++)
 		if (!t->context.referred[i].json.n) {
 			fail(&t->error, ERR_NOT_FOUND, "input",
 			     "Item with id '%.*s' not found. Items are not persisted when `store` is set to false. Try again with "
@@ -173,6 +173,7 @@ enum flow step_refer(struct turn *t)
 			     FMT(ids[i]));
 			return turn_goto(t, STEP_REFUSE);
 		}
+	turn_own_calls(t, n_references);
 	return turn_goto(t, STEP_OPEN);
 }
 

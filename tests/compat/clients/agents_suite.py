@@ -6,13 +6,15 @@ import agents
 import openai
 import pytest
 from agents import (Agent, AgentOutputSchema, ApplyPatchTool, Computer, ComputerTool, CustomTool, GuardrailFunctionOutput,
-                    InputGuardrailTripwireTriggered, ModelSettings, OpenAIChatCompletionsModel, OpenAIConversationsSession, OpenAIResponsesCompactionSession,
+                    InputGuardrailTripwireTriggered, ModelSettings, OpenAIChatCompletionsModel, OpenAIConversationsSession, OpenAIResponsesCompactionSession, OpenAIResponsesModel,
                     OutputGuardrailTripwireTriggered, Runner, ShellTool, SQLiteSession, ToolOutputImage, ToolOutputText, WebSearchTool,
                     function_tool, handoff, input_guardrail, output_guardrail)
 from openai.types.shared import Reasoning
 from pydantic import BaseModel
 
 from engine_script import call, calls_interleaved, finish, say, status, think
+from harness import Server
+from web_script import ScriptedWeb
 
 pytestmark = pytest.mark.compat
 DOT = ("data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg"
@@ -316,6 +318,31 @@ def test_web_search_is_refused_where_there_is_none(engine):
     assert not engine.requests
     engine.next(say("Nothing cached."))
     assert run(Agent(name="a", tools=[WebSearchTool(external_web_access=False)]), "News?").final_output == "Nothing cached."
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_web_search(engine, streamed):
+    """The SDK's hosted tool, with a provider: its items, and the citations of the message."""
+    web = ScriptedWeb()
+    server = Server(engine, args=web.args())
+    try:
+        client = openai.AsyncOpenAI(base_url=server.base_url, api_key="sk-any", max_retries=0)
+        agent = Agent(name="a", tools=[WebSearchTool(search_context_size="low"), get_weather],
+                      model=OpenAIResponsesModel(model="scripted", openai_client=client))
+        engine.next(calls_interleaved(("web_search", "1", ['{"query":"news"}']), ("get_weather", "2", ['{"city":"Rome"}'])))
+        engine.next(say("So [1], and ", "sunny."))
+        result = stream(agent, "News?")[1] if streamed else run(agent, "News?")
+        assert result.final_output == "So ([one.example](https://one.example/a)), and sunny."
+        kinds = [getattr(item.raw_item, "type", None) for item in result.new_items]
+        assert kinds[0] == "web_search_call" and kinds[-1] == "message"
+        note, = result.new_items[-1].raw_item.content[0].annotations
+        assert (note.type, note.url, note.title) == ("url_citation", "https://one.example/a", "First")
+        assert "The first text." in json.dumps(engine.last.body["messages"])
+        LOOP.run(client.close())
+        server.stop()
+    finally:
+        server.erase()
+        web.close()
 
 
 def test_custom_tool(engine):
