@@ -44,6 +44,7 @@ pc:libllhttp          libllhttp-dev         llhttp-devel        llhttp
 '
 dev_parts='
 cmd:clang             clang                 clang               llvm
+fuzzer:clang          libclang-rt-dev       compiler-rt         -
 cmd:clang-format      clang-format          clang-tools-extra   clang-format
 '
 next_packages='libyyjson0 libyyjson-dev libllhttp9.2 libllhttp-dev'
@@ -57,6 +58,9 @@ found() # is the part there? $1: kind:name
 	file:certificates) # where OpenSSL or the system keeps its trusted certificates
 		[ -s "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" ] || [ -s /etc/pki/tls/certs/ca-bundle.crt ] ||
 			[ -s /etc/ssl/cert.pem ] ;;
+	fuzzer:clang) # its run-time libraries are packages of their own
+		echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return 0; }' |
+			clang -fsanitize=fuzzer,address -x c - -o /dev/null >/dev/null 2>&1 ;;
 	hdr:*) # through the compiler, where there is one: it knows its own folders
 		if command -v cc >/dev/null 2>&1; then
 			printf '#include <stddef.h>\n#include <%s>\n' "${1#hdr:}" | cc -E -x c - >/dev/null 2>&1
