@@ -20,6 +20,7 @@ import jsonschema_rs
 HERE = pathlib.Path(__file__).resolve().parent
 FILE = HERE / "data" / "openapi" / "openai.json.gz"
 OVERLAY = HERE / "data" / "openapi" / "overlay.json"
+BESIDE = HERE / "data" / "openapi" / "beside.json"
 # Events of the live API that came after the file.
 BESIDE_THE_FILE = {"keepalive", "response.compaction.compacting", "response.steer.failed"}
 
@@ -45,6 +46,9 @@ def document(without=None):
     """The OpenAPI file with our overlay laid over it; without: but for this amendment."""
     with gzip.open(FILE, "rt") as f:
         doc = _modern(json.load(f))
+    beside = json.loads(BESIDE.read_text())
+    doc["paths"].update(beside["paths"])
+    doc["components"]["schemas"].update(beside["components"]["schemas"])
     overlay = json.loads(OVERLAY.read_text())
     for path in doc["paths"].values():
         for operation in path.values():

@@ -70,7 +70,8 @@ def made(server):
     chat = {"model": "scripted", "messages": [{"role": "user", "content": "x"}], "store": True}
     return {"response_id": server.create("hi")["id"], "conversation_id": conversation,
             "item_id": server.get(f"/v1/conversations/{conversation}/items").json["data"][0]["id"],
-            "completion_id": server.post("/v1/chat/completions", chat).json["id"], "model": "scripted"}
+            "completion_id": server.post("/v1/chat/completions", chat).json["id"], "model": "scripted",
+            "prompt_id": server.post("/v1/prompts", {"name": "p", "instructions": "x"}).json["id"]}
 
 
 def queries(openapi):

@@ -1,4 +1,4 @@
-"""schemathesis against every route that we serve and OpenAI's OpenAPI file knows: no 5xx, no hang, no crash, each answer as the file has it.
+"""schemathesis against every route that we serve and that OpenAI's OpenAPI file (or data/openapi/beside.json) knows: no 5xx, no hang, no crash, each answer as the file has it.
 
 SCHEMATHESIS_SECONDS bounds the run: a minute in `make compat`, more in `make soak`.
 """
@@ -63,13 +63,17 @@ def trimmed(ids):
     return doc
 
 
-def test_every_route(server, tmp_path):
+def test_every_route(servers, engine, tmp_path):
+    server = servers(engine, args=["--set", "fetch.allow=127.0.0.1"])
     conversation = server.post("/v1/conversations", {"items": [{"role": "user", "content": "x"}]}).json["id"]
     chat = {"model": "scripted", "messages": [{"role": "user", "content": "x"}], "store": True}
+    hook = {"name": "w", "url": "http://127.0.0.1:9/", "event_types": ["response.completed"]}
     doc = trimmed({"response_id": server.create("hi")["id"], "conversation_id": conversation, "model": "scripted",
                    "item_id": server.get(f"/v1/conversations/{conversation}/items").json["data"][0]["id"],
-                   "completion_id": server.post("/v1/chat/completions", chat).json["id"]})
-    assert sum(len(operations) for operations in doc["paths"].values()) >= 20
+                   "completion_id": server.post("/v1/chat/completions", chat).json["id"],
+                   "prompt_id": server.post("/v1/prompts", {"name": "p", "instructions": "x"}).json["id"],
+                   "webhook_endpoint_id": server.post("/v1/webhook_endpoints", hook).json["id"]})
+    assert sum(len(operations) for operations in doc["paths"].values()) >= 35
     (tmp_path / "openapi.json").write_text(json.dumps(doc))
     program = os.path.join(os.path.dirname(sys.executable), "schemathesis")
     done = subprocess.run(
