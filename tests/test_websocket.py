@@ -27,7 +27,7 @@ class Socket:
             headers["Authorization"] = f"Bearer {key}"
         more.setdefault("compression", None)
         self.ws = connect(f"ws://{server.host}:{server.port}{URL}", additional_headers=headers, open_timeout=PATIENCE,
-                          close_timeout=PATIENCE, proxy=None, **more)
+                          close_timeout=PATIENCE, proxy=None, legacy=True, **more)
 
     def __enter__(self):
         return self
@@ -312,6 +312,7 @@ def test_one_lane_is_a_queue(ws, engine):
     gate = Gate()
     engine.next(hold(gate), say("first"))
     ws.create("one", stream_id="a")
+    eventually(gate.reached.is_set)  # the script is that one's
     ws.create("two", stream_id="a")
     ws.create("other")
     other = ws.until_end()
