@@ -184,7 +184,7 @@ def test_images_and_files(engine, server):
                                                                 "note": {"type": "input_text", "text": "care"}})
     assert answer.status == 200, answer
     assert sent(engine)["messages"][-1]["content"] == [
-        {"type": "text", "text": "What is "}, {"type": "image_url", "image_url": {"url": PIXEL}}, {"type": "text", "text": " with care?"}]
+        {"type": "text", "text": "What is "}, {"type": "image_url", "image_url": {"url": PIXEL, "detail": "auto"}}, {"type": "text", "text": " with care?"}]
 
 
 def test_it_is_not_carried_over(engine, server, prompt):

@@ -301,6 +301,44 @@ static void put_text(struct filling *f, struct jout *o, struct str text)
 	buf_release(&b);
 }
 
+/* A variable's value as the API repeats it: an image has a detail always. */
+static void put_value(struct jout *o, yyjson_val *v)
+{
+	yyjson_val *detail = json_get(v, S("detail")), *key, *val;
+	size_t i, n;
+	if (!str_eq(json_str(json_get(v, S("type"))), S("input_image")) || yyjson_is_str(detail)) {
+		jo_val(o, v);
+		return;
+	}
+	jo_obj(o);
+	yyjson_obj_foreach(v, i, n, key, val)
+	{
+		if (val == detail)
+			continue;
+		jo_key(o, json_str(key));
+		jo_val(o, val);
+	}
+	jo_kstr(o, "detail", S("auto"));
+	jo_obj_end(o);
+}
+
+static void put_variables(struct jout *o, yyjson_val *variables)
+{
+	yyjson_val *key, *val;
+	size_t i, n;
+	if (!variables || yyjson_is_null(variables)) {
+		jo_null(o);
+		return;
+	}
+	jo_obj(o);
+	yyjson_obj_foreach(variables, i, n, key, val)
+	{
+		jo_key(o, json_str(key));
+		put_value(o, val);
+	}
+	jo_obj_end(o);
+}
+
 static void put_text_part(struct jout *o, struct str text)
 {
 	if (!text.n)
@@ -329,7 +367,7 @@ static void put_parts(struct filling *f, struct jout *o, struct str text)
 		o->b->over |= b.over;
 		buf_clear(&b);
 		if (more)
-			jo_val(o, v);
+			put_value(o, v);
 	}
 	buf_release(&b);
 }
@@ -401,10 +439,7 @@ static void put_prompt(struct filling *f, struct jout *o, const struct template_
 	jo_obj(o);
 	jo_kstr(o, "id", t->id);
 	jo_key(o, S("variables"));
-	if (f->variables)
-		jo_val(o, f->variables);
-	else
-		jo_null(o);
+	put_variables(o, f->variables);
 	put_number(o, S("version"), t->version);
 	jo_key(o, S("items"));
 	jo_arr(o);

@@ -111,8 +111,8 @@ static void filling(void)
 		   "{\"prompt\":{\"id\":\"pmpt_1\",\"variables\":{\"i\":{\"type\":\"input_image\",\"image_url\":\"data:image/png;base64,aGk=\"},\"t\":\"{{i}}\"}}}",
 		   4096, &got, &e));
 	CHECK(strstr(got.p, "\"items\":[{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"See \"},"
-			    "{\"type\":\"input_image\",\"image_url\":\"data:image/png;base64,aGk=\"},{\"type\":\"input_text\",\"text\":\" and {{i}}\"}]},"
-			    "{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":\"data:image/png;base64,aGk=\"}]}]"));
+			    "{\"type\":\"input_image\",\"image_url\":\"data:image/png;base64,aGk=\",\"detail\":\"auto\"},{\"type\":\"input_text\",\"text\":\" and {{i}}\"}]},"
+			    "{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":\"data:image/png;base64,aGk=\",\"detail\":\"auto\"}]}]"));
 	/* The request's own instructions win; the template's variables are still asked for. */
 	CHECK(fill(&a, "{\"instructions\":\"a\",\"tools\":[1]}", "{\"instructions\":\"b\",\"tools\":[],\"prompt\":{\"id\":\"pmpt_1\"}}", 4096,
 		   &got, &e));

@@ -217,3 +217,15 @@ test('stored chat completions', async () => {
   assert.deepEqual(await client.chat.completions.delete(made.id), { object: 'chat.completion.deleted', id: made.id, deleted: true });
   await assert.rejects(client.chat.completions.retrieve(made.id), OpenAI.NotFoundError);
 });
+
+test('prompt templates', async () => {
+  const made = await client.post('/prompts', { body: { name: 'node', model, input: [{ role: 'user', content: 'Greet {{name}}' }] } });
+  const response = await client.responses.create({ prompt: { id: made.id, variables: { name: 'Ann' } } });
+  assert.equal(response.output_text, 'You said: Greet Ann.');
+  assert.deepEqual(response.prompt, { id: made.id, variables: { name: 'Ann' }, version: '1' });
+  const streamed = await client.responses.stream({ prompt: { id: made.id, variables: { name: 'Bo' } } }).finalResponse();
+  assert.equal(streamed.prompt.version, '1');
+  await assert.rejects(client.responses.create({ prompt: { id: made.id } }), (e) => e.status === 400 && e.param === 'prompt.variables.name');
+  await client.delete(`/prompts/${made.id}`);
+  await assert.rejects(client.responses.create({ prompt: { id: made.id, variables: { name: 'x' } } }), OpenAI.NotFoundError);
+});
