@@ -129,6 +129,8 @@ static void ids_carry_their_key(void)
 	CHECK(memcmp(text + 5, other + 5, 8) != 0); /* neighbours don't look like neighbours */
 	CHECK(id_made_at(&(struct id){(1700000000123456 << 11) + 5, {0}}) == 1700000000);
 	struct id back;
+	CHECK(id_parse(id_text(text, "file-", &id), "file-", &back) && text[5] != '_' && back.key == id.key);
+	CHECK(!id_parse(S("file-12"), "file-", &back) && !id_parse(id_text(text, "file", &id), "file-", &back));
 	CHECK(!id_parse(S("resp_12"), "resp", &back));
 	CHECK(!id_parse(S("resp_zz00000000000000000000000000000000000000"), "resp", &back));
 	id_floor(INT64_MAX / 2);

@@ -95,9 +95,10 @@ struct str id_text(char out[ID_MAX], const char *prefix, const struct id *id)
 		raw[i] = (uint8_t)(c >> (56 - 8 * i));
 	memcpy(raw + 8, id->rnd, ID_RND);
 	size_t n = strlen(prefix);
-	assert(n <= 12);
+	assert(n && n <= 12);
 	memcpy(out, prefix, n);
-	out[n++] = '_';
+	if (out[n - 1] != '-')
+		out[n++] = '_';
 	sodium_bin2hex(out + n, ID_MAX - n, raw, sizeof raw);
 	return (struct str){out, n + ID_HEX};
 }
@@ -121,10 +122,10 @@ static bool parse_hex(struct str hex, struct id *ret)
 
 bool id_parse(struct str text, const char *prefix, struct id *ret)
 {
-	size_t n = strlen(prefix);
-	if (text.n != n + 1 + ID_HEX || memcmp(text.p, prefix, n) || text.p[n] != '_')
+	size_t n = strlen(prefix), joint = prefix[n - 1] != '-';
+	if (text.n != n + joint + ID_HEX || memcmp(text.p, prefix, n) || (joint && text.p[n] != '_'))
 		return false;
-	return parse_hex((struct str){text.p + n + 1, ID_HEX}, ret);
+	return parse_hex((struct str){text.p + n + joint, ID_HEX}, ret);
 }
 
 bool id_parse_any(struct str text, struct id *ret)

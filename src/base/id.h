@@ -21,7 +21,8 @@ void id_floor(int64_t floor);
 struct id id_mint(void);
 /* When it was minted, in seconds since 1970. */
 int64_t id_made_at(const struct id *id);
-/* Writes prefix + '_' + hex into `out` (prefix at most 12 bytes), NUL-terminated; returns it. */
+/* Writes prefix + '_' + hex into `out` (prefix at most 12 bytes; no '_' behind one that ends with '-'), NUL-terminated;
+ * returns it. */
 struct str id_text(char out[ID_MAX], const char *prefix, const struct id *id);
 /* Reads an id of ours back; false when the prefix or the shape differs. */
 bool id_parse(struct str text, const char *prefix, struct id *ret);

@@ -12,7 +12,6 @@
 
 struct keyring;
 struct leases;
-struct holders;
 struct sealer;
 struct sweeper;
 struct mail;
@@ -31,6 +30,7 @@ struct store {
 	struct sealer *sealer; /* NULL: not started */
 	struct leases *leases;
 	struct holders *holders; /* of idempotency keys */
+	struct blobs *blobs;
 };
 
 struct store_port {

@@ -68,7 +68,8 @@ void rig_remove(const char *dir)
 	struct dirent *f;
 	while (d && (f = readdir(d))) {
 		snprintf(path, sizeof path, "%s/%s", dir, f->d_name);
-		unlink(path);
+		if (f->d_name[0] != '.' && unlink(path))
+			rig_remove(path); /* the folder of files */
 	}
 	if (d)
 		closedir(d);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/blobs.h"
 #include "store/idem.h"
 #include "store/lease.h"
 #include "store/request.h"
@@ -136,11 +137,12 @@ bool store_open(const struct store_options *o, struct store **ret, struct err *e
 	id_setup(key);
 	if (!keyring_open(s, e))
 		goto have_database;
-	if (!sweeper_start(s, e))
+	if (!blobs_open(s, dir, e) || !sweeper_start(s, e))
 		goto have_keys;
 	*ret = s;
 	return true;
 have_keys:
+	blobs_close(s);
 	keyring_close(s);
 have_database:
 	driver->detach(s->reader);
@@ -165,6 +167,7 @@ void store_close(struct store *s)
 	keyring_close(s);
 	s->driver->detach(s->reader);
 	s->driver->close(s->db);
+	blobs_close(s);
 	folder_release(s->folder_lock);
 	leases_free(s->leases);
 	holders_free(s->holders);

@@ -9,27 +9,16 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/blob.h"
+#include "store/blobs.h"
 #include "store/context.h"
-#include "store/request.h"
+#include "store/sweep.h"
 
 struct sweeper {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stop, woken;
-};
-
-/* A slice in the making. */
-struct slice {
-	struct store *store;
-	struct db_reader *reader;
-	struct store_request *request;
-	struct err *err;
-	int64_t now;
-	size_t rows, budget;
-	int64_t key;    /* the context being taken away ... */
-	int64_t parent; /* ... and the next that goes with it; 0: none */
-	int64_t events; /* of the background run being taken away */
 };
 
 static const struct str changed = STR("changed meanwhile");
@@ -228,6 +217,8 @@ static bool plan(struct db_reader *reader, void *ctx, struct err *e)
 		return false;
 	if (!s->rows && !query(s, STMT_TEMPLATE_DEAD, expired, 2, on_template))
 		return false;
+	if (!s->rows && !sweep_files(s))
+		return false;
 	return e->code == ERR_NONE;
 }
 
@@ -238,14 +229,20 @@ bool sweep_slice(struct store *store, size_t *ret, struct err *e)
 	/* At most: an item is 4 changes with 6 binds, a context or conversation 2 with 4, a claim 1 with 4;
 	 * claims' texts take what room there is. */
 	s.request = request_new(NULL, NULL, 4 * rows + 8, 8 * rows + 8, rows * 600 + 64);
+	s.blobs = xalloc(rows * sizeof *s.blobs);
 	if (!store->driver->read(store->reader, plan, &s, e) || !s.rows) {
+		xfree(s.blobs);
 		xfree(s.request);
 		*ret = 0;
 		return e->code == ERR_NONE;
 	}
 	struct err why = {0};
 	*ret = s.rows;
-	if (store_write(store, s.request, &why) || why.code == ERR_CONFLICT)
+	bool ok = store_write(store, s.request, &why);
+	for (size_t i = 0; ok && i < s.n_blobs; i++)
+		blob_drop(store, s.blobs[i]);
+	xfree(s.blobs);
+	if (ok || why.code == ERR_CONFLICT)
 		return true;
 	*e = why;
 	return false;
@@ -268,6 +265,7 @@ static void *sweep_main(void *arg)
 		for (size_t n = 1; n && !w->stop;) {
 			struct err e = {0};
 			pthread_mutex_unlock(&w->lock);
+			blobs_bury(s->blobs);
 			if (!sweep_slice(s, &n, &e)) {
 				log_at(LOG_WARN, "store clean-up put off", "reason=\"%s\"", e.msg);
 				n = 0;

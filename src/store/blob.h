@@ -1,0 +1,28 @@
+/* blob.h - the bytes of files, in the folder "files" beside the database.
+ *
+ * A blob is a file of its own under an integer key: that of the row that it belongs to. It is written under another
+ * name, synced with its folder and only then given its own; its row is committed after that, so that a row never
+ * stands without its bytes. Bytes without a row (a crash between the two) go when the store is opened next. A row is
+ * removed before its bytes. All functions block and may be called on any thread, a writer by one at a time. */
+#pragma once
+#include "store/store.h"
+
+struct blob { /* being written */
+	struct store *store;
+	int fd;
+	int64_t key, bytes;
+};
+
+bool blob_begin(struct store *s, struct blob *b, int64_t key, struct err *e);
+/* ERR_STORE_FULL when there is no room. */
+bool blob_write(struct blob *b, struct str bytes, struct err *e);
+/* Appends all of another blob, and shows each piece to see() on the way (may be NULL). */
+bool blob_append(struct blob *b, int64_t key, void (*see)(void *ctx, struct str bytes), void *ctx, struct err *e);
+/* Synced and under its name. Of blob_keep() and blob_abandon() exactly one ends what blob_begin() began. */
+bool blob_keep(struct blob *b, struct err *e);
+void blob_abandon(struct blob *b); /* does not block */
+
+/* A descriptor to read from, -1: ERR_NOT_FOUND, ERR_STORE. What is removed meanwhile can still be read. */
+int blob_open(struct store *s, int64_t key, struct err *e);
+/* Soon, by the store's sweeper; does not block. Its row is gone, or never came. */
+void blob_drop(struct store *s, int64_t key);
