@@ -13,6 +13,19 @@ static bool bad(struct err *e, const char *why)
 
 /* --- header values --------------------------------------------------------------------------------------- */
 
+/* The three characters that browsers, and the SDKs with them, escape so in names (WHATWG HTML, 4.10.21.8). */
+static int percent(const char *p)
+{
+	static const struct {
+		char text[4];
+		int c;
+	} rows[] = {{"%22", '"'}, {"%0D", '\r'}, {"%0A", '\n'}};
+	for (int i = 0; i < 3; i++)
+		if (!memcmp(p, rows[i].text, 3))
+			return rows[i].c;
+	return -1;
+}
+
 /* Cuts `token` [ "=" (token | quoted-string) ] and the ';' behind it off the front of *rest. The value of a quoted
  * string is unescaped into `a`. false: malformed. */
 static bool parameter(struct arena *a, struct str *rest, struct str *name, struct str *value)
@@ -40,7 +53,9 @@ static bool parameter(struct arena *a, struct str *rest, struct str *name, struc
 	for (i++; i < rest->n && rest->p[i] != '"'; i++) {
 		/* Browsers send a Windows path's backslashes as they are. */
 		bool escape = rest->p[i] == '\\' && i + 1 < rest->n && (rest->p[i + 1] == '"' || rest->p[i + 1] == '\\');
-		out[n++] = rest->p[escape ? ++i : i];
+		int hex = rest->p[i] == '%' && i + 2 < rest->n ? percent(rest->p + i) : -1;
+		out[n++] = hex >= 0 ? (char)hex : rest->p[escape ? ++i : i];
+		i += hex >= 0 ? 2 : 0;
 	}
 	if (i >= rest->n)
 		return false;

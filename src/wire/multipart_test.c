@@ -104,6 +104,8 @@ static void names(void)
 	static const char *const heads[][2] = {
 	    {"name=\"f\"; filename=\"a\\\"b\\\\c.txt\"", "f/a\"b\\c.txt/-=;"},
 	    {"name=f; filename=\"C:\\dir\\x.png\"", "f/C:\\dir\\x.png/-=;"},
+	    {"name=f; filename=\"a%22b%20%0a%2\"", "f/a\"b%20%0a%2/-=;"},
+	    {"name=f; filename=\"%0D%0A%22\"", "f/\r\n\"/-=;"},
 	    {"name=f; filename=\"\"", "f//-=;"},
 	    {"name=f; filename=\"../../etc/passwd\"", "f/../../etc/passwd/-=;"},
 	    {"name=f; filename=x; filename*=UTF-8''na%C3%AFve%20a.txt", "f/na\xc3\xafve a.txt/-=;"},
