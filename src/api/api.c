@@ -6,6 +6,7 @@
 #include "api/attempts.h"
 #include "api/background.h"
 #include "api/conversations.h"
+#include "api/disk.h"
 #include "api/internal.h"
 #include "api/outbox.h"
 #include "api/pages.h"
@@ -54,6 +55,7 @@ struct api_loop *api_attach(struct api *a, struct loop *l, struct store_port *sp
 	al->tools = tools_attach(a->options.tools, l);
 	routes_setup(&al->service);
 	buf_init(&al->scratch, SIZE_MAX / 2);
+	disk_attach(al);
 	worker_attach(al);
 	outbox_attach(al);
 	return al;
@@ -65,6 +67,7 @@ void api_detach(struct api_loop *al)
 	worker_detach(al);
 	tools_detach(al->tools);
 	outbox_detach(al);
+	disk_detach(al);
 	buf_release(&al->scratch);
 	xfree(al);
 }

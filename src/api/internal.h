@@ -24,18 +24,20 @@ struct api_loop {
 	struct store_port *store;
 	struct engine_port *engine;
 	struct tools_port *tools;
-	struct turn *turns; /* a list of those that run here */
-	struct chat *chats; /* chat completions that run here */
+	struct turn *turns; /* those that run here */
+	struct chat *chats;
 	struct worker *worker; /* takes background runs */
 	struct visit *visits; /* requests to conversations */
 	struct sender *sender; /* sends webhooks */
 	struct outbox *outbox; /* those that are due; NULL: another loop does it */
 	size_t n_turns;      /* of both */
+	struct disk *disk;   /* files on their way in and out (disk.h) */
 	struct buf scratch; /* one event at a time is rendered here */
 };
 
 enum { ROUTE_OPEN = 1 /* no key needed */, ROUTE_BODY = 2 /* a JSON body */, ROUTE_WORK = 4 /* refused while draining */,
-       ROUTE_SOCKET = 8 /* there only for who wants a WebSocket */, ROUTE_BODY_IF_ANY = 16 /* a JSON body, or none */ };
+       ROUTE_SOCKET = 8 /* there only for who wants a WebSocket */, ROUTE_BODY_IF_ANY = 16 /* a JSON body, or none */,
+       ROUTE_FORM = 32 /* a multipart form, taken while it comes: the handler is called at the head */ };
 
 struct request;
 struct route {

@@ -10,6 +10,7 @@
 #include "api/pages.h"
 #include "api/socket.h"
 #include "model/response.h"
+#include "wire/multipart.h"
 
 static const struct route routes[] = {
 #define ROUTE(method, path, handler, flags) {METHOD_##method, STR(path), handler, flags},
@@ -166,11 +167,12 @@ static bool body_type(struct request *rq, struct err *e)
 	struct str type = exchange_header(rq->x, S("content-type")), rest = type;
 	struct str kind = str_trim(str_cut(&rest, ';'));
 	unsigned any = type.n ? ROUTE_BODY | ROUTE_BODY_IF_ANY : ROUTE_BODY;
-	if (!(rq->route->flags & any) || str_eq_nocase(kind, S("application/json")))
+	bool form = rq->route->flags & ROUTE_FORM;
+	if (form ? multipart_type(type) : !(rq->route->flags & any) || str_eq_nocase(kind, S("application/json")))
 		return true;
-	return fail(e, ERR_MEDIA_TYPE, NULL, "Unsupported content type: '%.*s'. This API method only accepts 'application/json' "
+	return fail(e, ERR_MEDIA_TYPE, NULL, "Unsupported content type: '%.*s'. This API method only accepts '%s' "
 	            "requests, but you specified the header 'Content-Type: %.*s'. Please try again with a supported content type.",
-	            FMT(kind), FMT(type));
+	            FMT(kind), form ? "multipart/form-data" : "application/json", FMT(type));
 }
 
 static bool cors_allowed(const struct api_options *o, struct str origin)
@@ -234,6 +236,8 @@ static bool service_head(struct service *s, struct exchange *x, struct err *e)
 		e->retry_after_ms = 5000;
 		return fail(e, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
 	}
+	if (rq->route->flags & ROUTE_FORM)
+		rq->route->handle(rq);
 	return true;
 }
 

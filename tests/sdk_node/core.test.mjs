@@ -2,7 +2,7 @@
 // inputs that name a script, what that script says (see ../test_sdk_node.py).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import OpenAI from 'openai';
+import OpenAI, { toFile } from 'openai';
 
 const client = new OpenAI({ maxRetries: 0 });
 const model = 'scripted';
@@ -228,4 +228,32 @@ test('prompt templates', async () => {
   await assert.rejects(client.responses.create({ prompt: { id: made.id } }), (e) => e.status === 400 && e.param === 'prompt.variables.name');
   await client.delete(`/prompts/${made.id}`);
   await assert.rejects(client.responses.create({ prompt: { id: made.id, variables: { name: 'x' } } }), OpenAI.NotFoundError);
+});
+
+test('files', async () => {
+  const bytes = Buffer.alloc(300000, 'abc');
+  const made = await client.files.create({ file: await toFile(bytes, 'naïve "x".txt'), purpose: 'user_data' });
+  assert.equal(made.filename, 'naïve "x".txt');
+  assert.deepEqual(await client.files.retrieve(made.id), made);
+  assert.deepEqual(await client.files.waitForProcessing(made.id), made);
+  assert.deepEqual(Buffer.from(await (await client.files.content(made.id)).arrayBuffer()), bytes);
+  const seen = [];
+  for await (const file of client.files.list({ limit: 1, purpose: 'user_data' })) seen.push(file.id);
+  assert.ok(seen.includes(made.id));
+  assert.deepEqual(await client.files.delete(made.id), { object: 'file', deleted: true, id: made.id });
+  await assert.rejects(client.files.retrieve(made.id), OpenAI.NotFoundError);
+  const expires_after = { anchor: 'created_at', seconds: 3600 };
+  const brief = await client.files.create({ file: await toFile(Buffer.from('x'), 'x'), purpose: 'vision', expires_after });
+  assert.equal(brief.expires_at, brief.created_at + 3600);
+});
+
+test('uploads', async () => {
+  const upload = await client.uploads.create({ filename: 'a.txt', purpose: 'assistants', bytes: 6, mime_type: 'text/plain' });
+  const part = async (text) => client.uploads.parts.create(upload.id, { data: await toFile(Buffer.from(text), 'part') });
+  const parts = [await part('abc'), await part('def')];
+  const done = await client.uploads.complete(upload.id, { part_ids: parts.map((p) => p.id) });
+  assert.equal(done.status, 'completed');
+  assert.equal(await (await client.files.content(done.file.id)).text(), 'abcdef');
+  const other = await client.uploads.create({ filename: 'a', purpose: 'assistants', bytes: 6, mime_type: 'text/plain' });
+  assert.equal((await client.uploads.cancel(other.id)).status, 'cancelled');
 });
