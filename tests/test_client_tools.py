@@ -11,6 +11,9 @@ PATCH = '*** Begin Patch\n*** Add File: a.txt\n+h\u00e9 "quoted" \\ \U0001f600\n
 WEATHER = {"type": "function", "name": "weather", "description": "Weather", "strict": False,
            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}
 
+DOT = ("data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJR"
+       "U5ErkJggg==")
+
 
 def offered(request):
     return {tool["function"]["name"]: tool["function"] for tool in request.body.get("tools", [])}
@@ -61,14 +64,14 @@ KINDS = {
                  {"type": "computer_call", "actions": [{"type": "click", "button": "left", "x": 1, "y": 2}],
                   "pending_safety_checks": []},
                  {"type": "computer_call_output", "output": {"type": "computer_screenshot",
-                                                             "image_url": "data:image/png;base64,eA=="}},
-                 "data:image/png;base64,eA=="),
+                                                             "image_url": DOT}},
+                 DOT),
     "computer_use_preview": ({"type": "computer_use_preview", "display_width": 1024, "display_height": 768,
                               "environment": "browser"}, "computer_use", {"action": {"type": "screenshot"}},
                              {"type": "computer_call", "action": {"type": "screenshot"}, "pending_safety_checks": []},
                              {"type": "computer_call_output",
-                              "output": {"type": "computer_screenshot", "image_url": "data:image/png;base64,eA=="}},
-                             "data:image/png;base64,eA=="),
+                              "output": {"type": "computer_screenshot", "image_url": DOT}},
+                             DOT),
 }
 # The events between output_item.added and output_item.done.
 TOLD = {

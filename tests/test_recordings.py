@@ -26,7 +26,6 @@ OUT_OF_SCOPE = {
     "code_interpreter_call": "items of a hosted tool",
     "image_generation_call": "items of a hosted tool",
     "mcp_list_tools": "items of a hosted tool",
-    "file_id": "stored files come with the files resource",
 }
 # Refusals of the live API that other floors make, or that we do not make.
 ELSEWHERE = {

@@ -31,6 +31,7 @@ struct api_options {
 	const struct str *cors;    /* server.cors: origins allowed; "*" any; none: CORS off */
 	size_t n_cors;
 	struct str base_url;       /* "http://127.0.0.1:8080/v1", for texts */
+	struct str vision_model;   /* answers where the model asked for takes no images; {0}: none */
 	struct str default_banner; /* what answers, one line, for GET / */
 };
 struct api *api_new(const struct api_options *o);

@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "api/attach.h"
 #include "api/attempts.h"
 #include "api/chat_write.h"
 #include "api/internal.h"
@@ -39,6 +40,7 @@ struct chat {
 	struct chat_create req;
 	struct chat_head head;
 	struct engine_model model;
+	struct attach attach;
 	struct chat_run *runs;
 	size_t n, left;
 	struct usage usage;
@@ -56,6 +58,7 @@ struct chat {
 
 static void chat_free(struct chat *c)
 {
+	attach_cancel(&c->attach);
 	for (size_t i = 0; i < c->n; i++) {
 		engine_call_cancel(&c->runs[i].call);
 		chat_choice_release(&c->runs[i].choice);
@@ -362,7 +365,7 @@ static bool chat_take(struct chat *c, struct request *rq, struct err *e)
 		return false;
 	}
 	prompt_tidy(&c->arena, &c->req.prompt);
-	return engine_accepts(&c->model, &c->req.prompt, e);
+	return true;
 }
 
 static void chat_begin(struct chat *c)
@@ -386,6 +389,40 @@ static void chat_begin(struct chat *c)
 	for (size_t i = 0; i < c->n; i++)
 		engine_call_start(c->api->engine, &c->runs[i].call, a, &c->model, &c->runs[i].prompt);
 	timer_start(c->api->loop, &c->deadline, api_limits.turn_seconds * 1000, on_deadline);
+}
+
+static void chat_refuse(struct chat *c, const struct err *e)
+{
+	c->error = *e; /* what a retry that waits is told */
+	if (c->attempt)
+		attempt_end(c->attempt, ATTEMPT_FAILED, err_rows[e->code].status, error_body(&c->arena, e));
+	c->attempt = NULL;
+	if (c->reply)
+		reply_fail(c->reply, e);
+	c->reply = NULL;
+	chat_free(c);
+}
+
+/* The prompt is whole. */
+static void on_attached(struct attach *at, const struct err *e)
+{
+	struct chat *c = OWNER(at, struct chat, attach);
+	struct err why = *e;
+	c->head.model = c->model.name;
+	if (why.code || !engine_accepts(&c->model, &c->req.prompt, &why))
+		chat_refuse(c, &why);
+	else
+		chat_begin(c);
+}
+
+static void chat_attach(struct chat *c)
+{
+	struct attach_to to = {.api = c->api, .project = c->project, .arena = &c->arena, .model = &c->model,
+	                       .prompt = &c->req.prompt};
+	struct err e = {0};
+	c->attach.done = on_attached;
+	if (!attach_start(&c->attach, &to, &e))
+		on_attached(&c->attach, &e);
 }
 
 static struct chat *chat_new(struct request *rq)
@@ -441,5 +478,5 @@ void chat_create(struct request *rq)
 		reply_header(c->reply, S("antiphon-not-applied"), str_of(c->req.not_applied));
 	if (c->req.obfuscate && c->form == REPLY_SSE)
 		reply_obfuscate(c->reply, c->head.id);
-	chat_begin(c);
+	chat_attach(c);
 }

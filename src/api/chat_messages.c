@@ -119,6 +119,7 @@ static bool take_image(yyjson_val *v, struct prompt_part *part, struct err *e)
 	if (!take_member(v, part->where, "image_url", &image, e))
 		return false;
 	part->text = json_str(json_get(image, S("url")));
+	part->from = prompt_from(part->text);
 	part->detail = json_str(json_get(image, S("detail")));
 	return true;
 }
@@ -141,9 +142,12 @@ static bool take_file(yyjson_val *v, struct prompt_part *part, struct err *e)
 		return false;
 	part->text = json_str(json_get(file, S("file_data")));
 	part->detail = json_str(json_get(file, S("filename")));
-	field_path(place, part->where, "file.file_id");
-	return part->text.p ||
-	       fail(e, ERR_UNSUPPORTED_VALUE, place, "A file by 'file_id' is not supported yet: send 'file_data'.");
+	if (part->text.p)
+		return true;
+	part->text = json_str(json_get(file, S("file_id")));
+	part->from = FROM_FILE;
+	field_path(place, part->where, "file.file_data");
+	return part->text.p || fail(e, ERR_MISSING_PARAMETER, place, "Missing required parameter: '%s'.", place);
 }
 
 static bool take_text(yyjson_val *v, struct prompt_part *part, struct err *e)

@@ -273,8 +273,9 @@ static const struct refusal message_refusals[] = {
      "messages[0].content[0].bogus", "Unknown parameter: 'messages[0].content[0].bogus'."},
     {"{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}", "missing_required_parameter",
      "messages[0].content[0].image_url", "Missing required parameter: 'messages[0].content[0].image_url'."},
-    {"{\"role\":\"user\",\"content\":[{\"type\":\"file\",\"file\":{\"file_id\":\"x\"}}]}", "unsupported_value",
-     "messages[0].content[0].file.file_id", "A file by 'file_id' is not supported yet: send 'file_data'."},
+    {"{\"role\":\"user\",\"content\":[{\"type\":\"file\",\"file\":{\"filename\":\"x\"}}]}",
+     "missing_required_parameter", "messages[0].content[0].file.file_data",
+     "Missing required parameter: 'messages[0].content[0].file.file_data'."},
     {"{\"role\":\"assistant\",\"content\":\"x\",\"tool_calls\":[]}", "empty_array", "messages[0].tool_calls",
      "Invalid 'messages[0].tool_calls': empty array. Expected an array with minimum length 1, but got an empty array "
      "instead."},

@@ -32,11 +32,20 @@ struct workers *disk_workers(struct api_loop *al)
 	return al->disk->workers;
 }
 
+struct workers *disk_fetchers(struct api_loop *al)
+{
+	enum { THREADS = 4, QUEUE = 1024 };
+	if (!al->disk->fetchers)
+		al->disk->fetchers = workers_new("attach", THREADS, QUEUE);
+	return al->disk->fetchers;
+}
+
 void disk_detach(struct api_loop *al)
 {
 	while (al->disk->leftovers)
 		al->disk->leftovers->end(al->disk->leftovers);
 	workers_free(al->disk->workers);
+	workers_free(al->disk->fetchers);
 	xfree(al->disk);
 	al->disk = NULL;
 }

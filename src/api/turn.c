@@ -58,6 +58,7 @@ void turn_free(struct turn *t)
 	}
 	store_cancel(&t->op);
 	turn_conversation_leave(t);
+	attach_cancel(&t->context.attach);
 	engine_call_cancel(&t->call);
 	turn_tools_stop(t);
 	defer_cancel(&t->clocks.overflow);
@@ -174,10 +175,10 @@ enum flow step_refer(struct turn *t)
 			return turn_goto(t, STEP_REFUSE);
 		}
 	turn_own_calls(t, n_references);
-	return turn_goto(t, STEP_OPEN);
+	return turn_goto(t, STEP_ATTACH);
 }
 
-/* --- OPEN --- */
+/* --- ATTACH --- */
 
 /* The input as items: references replaced by what they name, what is encrypted by what it says. */
 static struct item *resolved_input(struct turn *t, struct err *e)
@@ -228,8 +229,36 @@ static bool prompt_make(struct turn *t, struct err *e)
 	p->tools = create_offer(a, &t->req, &p->n_tools);
 	prompt_tidy(a, p);
 	turn_tools_context(t);
-	return engine_accepts(&t->model, p, e);
+	return true;
 }
+
+static void on_attached(struct attach *at, const struct err *e)
+{
+	struct turn *t = OWNER(at, struct turn, context.attach);
+	t->error = *e;
+	turn_goto(t, e->code ? STEP_REFUSE : STEP_OPEN);
+	turn_run(t);
+}
+
+enum flow step_attach(struct turn *t)
+{
+	/* A background run does it when it runs. */
+	struct attach_to to = {.api = t->api, .project = t->project, .arena = &t->arena, .model = &t->model,
+	                       .prompt = &t->prompt, .later = t->req.background && !t->run};
+	t->context.input = resolved_input(t, &t->error);
+	if (t->error.code || !turn_input_given(t, &t->error) || !open_history(t, &t->error) ||
+	    !compact_calls_fit(t, &t->error) || !prompt_make(t, &t->error))
+		return turn_goto(t, STEP_REFUSE);
+	t->context.attach.done = on_attached;
+	bool wait = attach_start(&t->context.attach, &to, &t->error);
+	if (t->model.name.n)
+		t->response.model = t->model.name;
+	if (wait)
+		return WAIT;
+	return turn_goto(t, t->error.code ? STEP_REFUSE : STEP_OPEN);
+}
+
+/* --- OPEN --- */
 
 void turn_emit_response(struct turn *t, enum event_type type, bool with_output)
 {
@@ -243,9 +272,7 @@ void turn_emit_response(struct turn *t, enum event_type type, bool with_output)
 
 enum flow step_open_(struct turn *t)
 {
-	t->context.input = resolved_input(t, &t->error);
-	if (t->error.code || !turn_input_given(t, &t->error) || !open_history(t, &t->error) ||
-	    !compact_calls_fit(t, &t->error) || !prompt_make(t, &t->error))
+	if (!engine_accepts(&t->model, &t->prompt, &t->error))
 		return turn_goto(t, STEP_REFUSE);
 	if (t->run)
 		return run_open(t);

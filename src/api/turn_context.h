@@ -2,6 +2,7 @@
  *
  * Everything lives in the turn's arena. Loop thread. */
 #pragma once
+#include "api/attach.h"
 #include "api/turn_conversation.h"
 #include "model/item.h"
 
@@ -13,6 +14,7 @@ struct turn_context {
 	struct stored_item *referred;  /* in the order of turn_referred_ids() */
 	struct item *input, *history;  /* references replaced by what they name, what is encrypted by what it says */
 	size_t n_history;
+	struct attach attach;          /* images and files on their way into the prompt */
 	struct compaction *compaction; /* compact.h; NULL: none was begun */
 };
 

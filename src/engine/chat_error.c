@@ -214,11 +214,6 @@ static bool data_url(struct str url)
 	return str_starts(url, S("data:"));
 }
 
-static bool web_url(struct str url)
-{
-	return str_starts(url, S("http://")) || str_starts(url, S("https://"));
-}
-
 static bool accepts_part(const struct engine_caps *caps, const struct engine_model *m, const struct prompt_part *part,
 			 struct err *e)
 {
@@ -230,11 +225,12 @@ static bool accepts_part(const struct engine_caps *caps, const struct engine_mod
 			return fail(e, ERR_INVALID_VALUE, part->where,
 				    "Invalid value: 'input_image'. The model '%.*s' does not take images.",
 				    FMT(m->name));
-		/* Decision O4: nothing but data URLs, or an engine would read our network or its disk for a client. */
-		if (data_url(part->text) || (caps->fetches_urls && web_url(part->text)))
+		/* What is only named is fetched before the call. Else nothing but data URLs, or an engine would read
+		 * its disk for a client. */
+		if (part->from != FROM_DATA || data_url(part->text))
 			return true;
 		return fail(e, ERR_INVALID_IMAGE_URL, part->where,
-			    "Invalid image URL: this server does not fetch images. Send the image itself as a data URL "
+			    "Invalid image URL: send an http or https URL, or the image itself as a data URL "
 			    "('data:image/png;base64,...').");
 	case PART_AUDIO:
 		if (caps->audio)
@@ -242,7 +238,7 @@ static bool accepts_part(const struct engine_caps *caps, const struct engine_mod
 		return fail(e, ERR_INVALID_VALUE, part->where,
 			    "Invalid value: 'input_audio'. The model '%.*s' does not take audio.", FMT(m->name));
 	case PART_FILE:
-		if (caps->fetches_urls && !web_url(part->text)) /* a cloud API, which reads files */
+		if (part->from != FROM_DATA || caps->fetches_urls) /* to be read yet; or a cloud API, which reads files */
 			return true;
 		return fail(e, ERR_INVALID_VALUE, part->where,
 			    "Invalid value: 'input_file'. The model '%.*s' does not take files.", FMT(m->name));

@@ -2,6 +2,7 @@
  *
  * Nothing here depends on time, addresses or map order: the same history makes the same bytes, so that the
  * engine's prefix cache hits (decision B4). */
+#include <assert.h>
 #include <string.h>
 
 #include "engine/chat.h"
@@ -59,6 +60,7 @@ static struct str texts(struct arena *a, const struct prompt_message *m)
 
 static void put_part(struct jout *o, const struct prompt_part *part)
 {
+	assert(part->from != FROM_FILE); /* api/attach.h: it is in the prompt by now */
 	jo_obj(o);
 	switch (part->kind) {
 	case PART_TEXT:

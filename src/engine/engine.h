@@ -60,7 +60,7 @@ bool engines_ready(struct engines *s, struct err *why);
 struct engine_model { /* a copy; strings live in the arena given */
 	struct str name, owned_by, engine;
 	int64_t created, context; /* context: tokens, 0 unknown */
-	bool vision, audio, tools, schema;
+	bool vision, audio, tools, schema, fetches_urls;
 	bool aliased; /* the name asked for was an alias */
 	bool pending; /* its engine has not told its models yet: the call will find out */
 	const char *const *pass;

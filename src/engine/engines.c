@@ -253,6 +253,7 @@ static void fill(struct arena *a, const struct engine *g, const struct listing *
 		.context = l && l->context ? l->context : f->context,
 		.vision = caps->vision,
 		.audio = caps->audio,
+		.fetches_urls = caps->fetches_urls,
 		.tools = caps->tools,
 		.schema = caps->schema,
 		.pass = f->pass,

@@ -60,24 +60,33 @@ static const char *where(struct arena *a, const struct place *at, size_t part)
 	return str_fmt(a, "%s[%zu].%s[%zu]", at->path, at->item, at->member, part).p;
 }
 
+enum part_from prompt_from(struct str text)
+{
+	return str_starts(text, S("http://")) || str_starts(text, S("https://")) ? FROM_URL : FROM_DATA;
+}
+
+static bool by_file(yyjson_val *v, struct prompt_part *part, struct err *e)
+{
+	part->text = json_str(json_get(v, S("file_id")));
+	part->from = FROM_FILE;
+	return part->text.p || fail(e, ERR_MISSING_PARAMETER, part->where, "Missing required parameter: 'file_id'.");
+}
+
 static bool read_image(struct arena *a, yyjson_val *v, struct prompt_part *part, struct err *e)
 {
 	part->text = json_str(json_get(v, S("image_url")));
 	part->detail = json_str(json_get(v, S("detail")));
-	if (part->text.p)
-		return true;
-	return fail(e, ERR_UNSUPPORTED_VALUE, part->where, "An image by 'file_id' is not supported: send 'image_url'.");
+	part->from = prompt_from(part->text);
+	return part->text.p || by_file(v, part, e);
 }
 
 static bool read_file(struct arena *a, yyjson_val *v, struct prompt_part *part, struct err *e)
 {
 	part->text = json_str(json_get(v, S("file_data")));
-	if (!part->text.p)
-		part->text = json_str(json_get(v, S("file_url")));
+	if (!part->text.p && (part->text = json_str(json_get(v, S("file_url")))).p)
+		part->from = FROM_URL;
 	part->detail = json_str(json_get(v, S("filename")));
-	if (part->text.p)
-		return true;
-	return fail(e, ERR_UNSUPPORTED_VALUE, part->where, "A file by 'file_id' is not supported: send 'file_data'.");
+	return part->text.p || by_file(v, part, e);
 }
 
 static bool read_audio(struct arena *a, yyjson_val *v, struct prompt_part *part, struct err *e)

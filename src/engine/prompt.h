@@ -7,10 +7,12 @@
 
 enum role { ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT, ROLE_TOOL };
 enum part_kind { PART_TEXT, PART_IMAGE, PART_AUDIO, PART_FILE };
+enum part_from { FROM_DATA, FROM_URL, FROM_FILE }; /* what `text` of an image or file is: a data URL, a URL, a file's id */
 
 struct prompt_part {
 	enum part_kind kind;
-	struct str text;   /* text; image URL or data URL; audio or file data (base64) */
+	enum part_from from;
+	struct str text;   /* text; of images and files: see `from`; audio data (base64) */
 	struct str detail; /* image: detail; audio: format; file: file name */
 	const char *where; /* "input[0].content[1]", for errors that name the part; NULL: history */
 };
@@ -45,13 +47,15 @@ struct prompt {
 	struct str verbosity; /* {0}: none */
 };
 
+/* Tells a URL from data. */
+enum part_from prompt_from(struct str text);
 /* The new message, zeroed but for its role; valid until the next prompt_add(). */
 struct prompt_message *prompt_add(struct arena *a, struct prompt *p, enum role role);
 void prompt_add_text(struct arena *a, struct prompt_message *m, struct str text);
 /* Appends items (history or input) as messages: system and developer become system, calls join the assistant
  * message before them, reasoning stands with what follows it. `path` is "input" for the request's own items,
- * "" for history. Refused: item types that no message can carry, references that nobody resolved, a part
- * that only names a file id, other parts than text outside user messages and tool results. */
+ * "" for history. Refused: item types that no message can carry, references that nobody resolved, other parts than
+ * text outside user messages and tool results. */
 bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *items, size_t n, const char *path,
 		      struct err *e);
 /* Decision B1: one leading system message, adjacent messages of one role merged, parallel calls merged, each

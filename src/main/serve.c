@@ -165,6 +165,7 @@ static void open_api(struct app *app)
 	    .cors = c->server_cors.at,
 	    .n_cors = c->server_cors.n,
 	    .base_url = app->base_url,
+	    .vision_model = c->engine_vision_model,
 	    .default_banner = banner_line(app, &app->arena),
 	};
 	app->api = api_new(&o);

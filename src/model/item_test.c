@@ -55,10 +55,6 @@ static const struct {
 	 ERR_INVALID_VALUE, "input[0].content[0].image_url",
 	 "Invalid 'input[0].content[0].image_url'. Expected a base64-encoded data URL with an image MIME type (e.g. "
 	 "'data:image/png;base64,aW1nIGJ5dGVzIGhlcmU='), but got unsupported MIME type 'text/markdown'."},
-	{"{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"file_id\":\"file-1\"}]}",
-	 ERR_UNSUPPORTED_PARAMETER, "input[0].content[0].file_id",
-	 "Unsupported parameter: 'input[0].content[0].file_id'. This version does not serve stored files yet; a later "
-	 "one brings them."},
 	{"{\"role\":\"user\",\"content\":[{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"\",\"format\":\"ogg\"}}]}",
 	 ERR_INVALID_VALUE, "input[0].content[0].input_audio.format",
 	 "Invalid value: 'ogg'. Supported values are: 'mp3' and 'wav'."},

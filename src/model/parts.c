@@ -111,11 +111,6 @@ static bool exactly_one(yyjson_val *obj, const char *const *names, const char *l
 			      list);
 }
 
-static bool file_id(yyjson_val *v, const char *path, void *ctx, struct err *e)
-{
-	return later(e, path, "stored files");
-}
-
 /* --- the tables ------------------------------------------------------------------------------------------ */
 
 static const char *const image_details[] = {"low", "high", "auto", "original", NULL};
@@ -140,13 +135,13 @@ static const struct field input_image_fields[] = {
 	FIELD_CHECKED("type", F_STR),
 	FIELD_CHECKED("detail", F_ENUM, .nullable = true, .values = image_details),
 	FIELD_CHECKED("image_url", F_STR, .nullable = true, .max = IMAGE_MAX, .check = image_url),
-	FIELD_CHECKED("file_id", F_STR, .nullable = true, .check = file_id),
+	FIELD_CHECKED("file_id", F_STR, .nullable = true, .max = ID_CHARS),
 	BREAKPOINT,
 	LAST_FIELD,
 };
 static const struct field input_file_fields[] = {
 	FIELD_CHECKED("type", F_STR),
-	FIELD_CHECKED("file_id", F_STR, .nullable = true, .check = file_id),
+	FIELD_CHECKED("file_id", F_STR, .nullable = true, .max = ID_CHARS),
 	FIELD_CHECKED("file_data", F_STR, .nullable = true, .max = FILE_MAX, .check = file_data),
 	FIELD_CHECKED("file_url", F_STR, .nullable = true),
 	FIELD_CHECKED("filename", F_STR, .nullable = true),
@@ -159,13 +154,9 @@ static const struct field audio_fields[] = {
 	FIELD_CHECKED("format", F_ENUM, .required = true, .values = audio_formats),
 	LAST_FIELD,
 };
-static bool audio(yyjson_val *v, const char *path, void *ctx, struct err *e)
-{
-	return later(e, path, "audio inputs");
-}
 static const struct field input_audio_fields[] = {
 	FIELD_CHECKED("type", F_STR),
-	FIELD_CHECKED("input_audio", F_OBJECT, .required = true, .sub = audio_fields, .check = audio),
+	FIELD_CHECKED("input_audio", F_OBJECT, .required = true, .sub = audio_fields),
 	LAST_FIELD,
 };
 

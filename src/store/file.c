@@ -25,6 +25,9 @@ struct file_look {
 	bool found;
 	const struct file_query *query;
 	struct file_page *page;
+	const struct str *ids; /* several */
+	struct stored_file *all;
+	size_t n;
 };
 
 /* Columns of FILE_GET, FILE_ASC, FILE_DESC. */
@@ -64,6 +67,31 @@ void store_get_file(struct store_port *p, struct store_op *op, int64_t project, 
 	struct err e = {0};
 	struct file_look l = {.port = p, .project = project, .text = id, .arena = a, .ret = ret};
 	bool ok = (id_parse(id, "file-", &l.id) || gone(&e, id)) && p->store->driver->read(p->reader, read_file, &l, &e);
+	request_later(p, op, ok ? NULL : &e);
+}
+
+static bool read_files(struct db_reader *reader, void *ctx, struct err *e)
+{
+	struct file_look *l = ctx;
+	for (size_t i = 0; i < l->n; i++) {
+		struct bind b[] = {INT(0), INT(l->project), INT(clock_wall_s())};
+		l->ret = &l->all[i];
+		*l->ret = (struct stored_file){0};
+		if (!id_parse(l->ids[i], "file-", &l->id))
+			continue;
+		b[0] = INT(l->id.key);
+		if (!l->port->store->driver->query(reader, STMT_FILE_GET, b, 3, on_file, l, e))
+			return false;
+	}
+	return true;
+}
+
+void store_get_files(struct store_port *p, struct store_op *op, int64_t project, const struct str *ids, size_t n,
+		     struct arena *a, struct stored_file *ret)
+{
+	struct err e = {0};
+	struct file_look l = {.port = p, .project = project, .arena = a, .ids = ids, .n = n, .all = ret};
+	bool ok = p->store->driver->read(p->reader, read_files, &l, &e);
 	request_later(p, op, ok ? NULL : &e);
 }
 

@@ -17,6 +17,9 @@ struct stored_file {
 void store_put_file(struct store_port *p, struct store_op *op, int64_t project, const struct stored_file *f);
 void store_get_file(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
 		    struct stored_file *ret);
+/* Several at once, in the order asked; one that is missing has id.key 0. */
+void store_get_files(struct store_port *p, struct store_op *op, int64_t project, const struct str *ids, size_t n,
+		     struct arena *a, struct stored_file *ret);
 struct file_query {
 	struct str after, purpose; /* {0}: none */
 	int64_t limit;

@@ -1,0 +1,377 @@
+"""Images and files in requests: by id, by URL, as data; what the engine is given, and what is refused before it is asked."""
+import base64
+import http.client
+import http.server
+import json
+import struct
+import threading
+import zlib
+
+import openai
+import pytest
+
+from engine_script import ScriptedEngine, call, say
+from harness import eventually, make_key, text_of
+from test_files import form, part, put, send
+
+
+def png(width=1, height=1):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(b"\0" + b"\xff\0\0" * width)) + chunk(b"IEND", b""))
+
+
+PNG = png()
+GIF = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
+
+
+def data_url(data, kind="image/png"):
+    return f"data:{kind};base64," + base64.b64encode(data).decode()
+
+
+def message(*parts):
+    return [{"role": "user", "content": [{"type": "input_text", "text": "What is this?"}, *parts]}]
+
+
+def image(**more):
+    return {"type": "input_image", **more}
+
+
+def file(**more):
+    return {"type": "input_file", **more}
+
+
+def refused(server, *parts, path="/v1/responses"):
+    answer = server.post(path, {"model": "scripted", "input": message(*parts)})
+    assert answer.status in (400, 404), answer
+    return answer.error
+
+
+def images_in(request):
+    return [p["image_url"] for m in request.body["messages"] if isinstance(m["content"], list)
+            for p in m["content"] if p["type"] == "image_url"]
+
+
+def texts_in(request):
+    return [p["text"] if isinstance(p, dict) else p for m in request.body["messages"]
+            for p in (m["content"] if isinstance(m["content"], list) else [m["content"]])
+            if isinstance(p, str) or p and p["type"] == "text"]
+
+
+class Site:
+    """A web server on loopback: PATH -> (status, type, body, headers)."""
+
+    def __init__(self):
+        site = self
+        self.pages, self.asked = {}, []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                site.asked.append(self.path)
+                status, kind, body, headers = (*site.pages.get(self.path, (404, "text/plain", b"no", {})), {})[:4]
+                self.send_response(status)
+                for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def site():
+    s = Site()
+    yield s
+    s.close()
+
+
+@pytest.fixture
+def engine():
+    e = ScriptedEngine(vision=True)
+    yield e
+    e.close()
+
+
+INSIDE = ["--set", "fetch.allow=127.0.0.0/8"]
+
+
+# --- images ---
+
+
+def test_image_by_id(engine, server):
+    made = put(server, PNG, "dot.png", "vision")
+    response = server.create(message(image(file_id=made["id"], detail="low")))
+    assert images_in(engine.last) == [{"url": data_url(PNG), "detail": "low"}]
+    kept = server.get(f"/v1/responses/{response['id']}/input_items").json["data"][0]["content"][1]
+    assert kept["file_id"] == made["id"] and not kept.get("image_url")  # as it was given
+    server.create("And now?", previous_response_id=response["id"])
+    assert images_in(engine.last) == [{"url": data_url(PNG), "detail": "low"}]
+
+
+def test_image_by_url(engine, servers, site):
+    server = servers(engine, args=INSIDE)
+    site.pages["/a"] = (200, "text/plain", GIF)  # what it is called does not count
+    site.pages["/go"] = (302, "text/plain", b"", {"Location": "/a"})
+    response = server.create(message(image(image_url=site.url + "/go"), image(image_url=data_url(PNG))))
+    assert [i["url"] for i in images_in(engine.last)] == [data_url(GIF, "image/gif"), data_url(PNG)]
+    item = server.get(f"/v1/responses/{response['id']}/input_items").json["data"][0]
+    assert item["content"][1]["image_url"] == site.url + "/go"
+
+
+def test_in_function_outputs(engine, server):
+    made = put(server, PNG, "dot.png", "vision")
+    note = put(server, b"forty-two", "note.txt")
+    engine.next(call("look", "{}", id="c"))
+    tools = [{"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}, "required": [],
+                                                                 "additionalProperties": False}}]
+    first = server.create("Look.", tools=tools)
+    call_id = first["output"][0]["call_id"]
+    server.create([{"type": "function_call_output", "call_id": call_id, "output": [
+        image(file_id=made["id"]), file(file_id=note["id"])]}], previous_response_id=first["id"], tools=tools)
+    assert images_in(engine.last) == [{"url": data_url(PNG)}]
+    assert any('[File "note.txt"]\nforty-two\n' in t for t in texts_in(engine.last))
+
+
+def test_streamed_background_and_counted(engine, servers, site):
+    server = servers(engine, args=INSIDE)
+    site.pages["/a"] = (200, "image/png", PNG)
+    content = message(image(image_url=site.url + "/a"))
+    events = list(server.stream(content))
+    assert events[0].type == "response.created" and events[-2].type == "response.completed"
+    assert images_in(engine.last) == [{"url": data_url(PNG)}]
+    response = server.create(content, background=True)
+    eventually(lambda: server.get(f"/v1/responses/{response['id']}").json["status"] == "completed")
+    assert images_in(engine.last) == [{"url": data_url(PNG)}] and len(site.asked) == 2
+    answer = server.post("/v1/responses/input_tokens", {"model": "scripted", "input": content})
+    assert answer.status == 200 and data_url(PNG) in str(engine.probes[-1].body)
+
+
+def test_background_fails_with_the_reason(engine, servers, site):
+    server = servers(engine, args=INSIDE)
+    response = server.create(message(image(image_url=site.url + "/none")), background=True)
+    ended = eventually(lambda: (r := server.get(f"/v1/responses/{response['id']}").json)["status"] == "failed" and r)
+    assert "Upstream status code: 404" in ended["error"]["message"]
+
+
+def test_images_that_are_refused(engine, servers, site):
+    server = servers(engine, args=INSIDE + ["--set", "api.image_bytes=5000", "--set", "api.image_pixels=1000"])
+    site.pages |= {"/html": (200, "image/png", b"<html>"), "/empty": (200, "image/png", b""),
+                   "/big": (200, "image/png", PNG + b"\0" * 6000), "/cut": (200, "image/png", PNG[:12])}
+    rows = [
+        ({"image_url": site.url + "/none"}, "failed_to_download_image", "Upstream status code: 404"),
+        ({"image_url": site.url + "/html"}, "unsupported_image_media_type", "unsupported image"),
+        ({"image_url": site.url + "/empty"}, "empty_image_file", "empty"),
+        ({"image_url": site.url + "/big"}, "image_file_too_large", "5000 bytes"),
+        ({"image_url": site.url + "/cut"}, "image_parse_error", "valid image"),
+        ({"image_url": "http://127.0.0.1:1/x"}, "failed_to_download_image", "unreachable"),
+        ({"image_url": "http://no-such-host.invalid/x"}, "failed_to_download_image", "unknown_host"),
+        ({"image_url": "http://169.254.169.254/x"}, "invalid_image_url", "169.254"),
+        ({"image_url": "data:image/png;base64,####"}, "invalid_base64_image", "base64"),
+        ({"image_url": "data:image/png;base64,"}, "empty_image_file", "empty"),
+        ({"image_url": data_url(b"BMxxxxxxxxxxxxxxxxxxxxx")}, "unsupported_image_media_type", "unsupported"),
+        ({"image_url": data_url(PNG[:16])}, "image_parse_error", "valid image"),
+        ({"image_url": data_url(png(1001))}, "image_too_large", "1001 x 1"),
+        ({"image_url": data_url(PNG + b"\0" * 6000)}, "image_file_too_large", "5000 bytes"),
+        ({"file_id": "file-x"}, "image_file_not_found", "No such File object: file-x"),
+    ]
+    for given, code, text in rows:
+        error = refused(server, image(**given))
+        assert (error["code"], error["param"]) == (code, "input[0].content[1]") and text in error["message"], (given, error)
+    assert not engine.requests
+    error = refused(server, image(image_url=data_url(PNG)), image(image_url=site.url + "/none"))
+    assert error["param"] == "input[0].content[2]"
+
+
+def test_called_what_it_is_not(engine, server):
+    server.create(message(image(image_url=data_url(GIF, "image/png"))))
+    assert images_in(engine.last) == [{"url": data_url(GIF, "image/gif")}]
+
+
+def test_the_inside_is_not_reached(engine, servers, site):
+    """Nothing of this machine's network unless it is listed, and no redirect leads there."""
+    server = servers(engine)
+    site.pages["/a"] = (200, "image/png", PNG)
+    for url in (site.url + "/a", site.url.replace("127.0.0.1", "localhost") + "/a", site.url.replace("127.0.0.1", "2130706433"),
+                site.url.replace("127.0.0.1", "[::ffff:127.0.0.1]")):
+        for given in (image(image_url=url), file(file_url=url)):
+            error = refused(server, given)
+            assert error["code"] in ("invalid_image_url", "invalid_value"), error
+    assert not site.asked and not engine.requests
+
+
+def test_no_vision(servers, site):
+    blind, seeing = ScriptedEngine(), ScriptedEngine(models=("eyes",), vision=True)
+    made = None
+    try:
+        server = servers(blind, args=INSIDE)
+        for given in (image(image_url=data_url(PNG)), image(image_url=site.url + "/a"), image(file_id="file-x")):
+            for more in ({}, {"background": True}):
+                answer = server.post("/v1/responses", {"model": "scripted", "input": message(given), **more})
+                assert answer.status == 400 and answer.error["param"] == "input[0].content[1]"
+                assert "'scripted' does not take images" in answer.error["message"]
+        assert not site.asked and not blind.requests
+        server = servers(blind, args=["--engine", seeing.url[:-len("/v1")], "--set", "engine.vision_model=eyes"])
+        made = server.create(message(image(image_url=data_url(PNG))))
+        assert made["model"] == "eyes" and images_in(seeing.last) == [{"url": data_url(PNG)}]
+        assert server.create("No image.")["model"] == "scripted"
+        assert server.create("Another.", previous_response_id=made["id"])["model"] == "eyes"
+    finally:
+        blind.close()
+        seeing.close()
+
+
+def test_gone_from_the_history(engine, servers, site):
+    """A conversation goes on when a page, or a file, of an earlier turn is gone; the model is told."""
+    server = servers(engine, args=INSIDE)
+    site.pages["/a"] = (200, "image/png", PNG)
+    made = put(server, b"forty-two", "note.txt")
+    first = server.create(message(image(image_url=site.url + "/a"), file(file_id=made["id"])))
+    del site.pages["/a"]
+    server.delete(f"/v1/files/{made['id']}")
+    server.create("And now?", previous_response_id=first["id"])
+    notes = [t for t in texts_in(engine.last) if "cannot be had any more" in t]
+    assert len(notes) == 1 and "An image" in notes[0] and "A file" in notes[0] or len(notes) == 2
+    assert not images_in(engine.last)
+
+
+def test_other_projects(engine, servers):
+    server = servers(engine)
+    mine, _ = make_key(server, "mine", "one")
+    other, _ = make_key(server, "other", "two")
+    made = put(server, PNG, key=mine)
+    body = {"model": "scripted", "input": message(image(file_id=made["id"]))}
+    answer = server.post("/v1/responses", body, key=other)
+    assert (answer.status, answer.error["code"]) == (400, "image_file_not_found")
+    body["input"] = message(file(file_id=made["id"]))
+    assert server.post("/v1/responses", body, key=other).status == 404
+    assert not engine.requests
+
+
+def test_audio(engine, server):
+    sound = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}
+    error = refused(server, sound)
+    assert error["param"] == "input[0].content[1]" and "'scripted' does not take audio" in error["message"]
+    answer = server.post("/v1/chat/completions", {"model": "scripted", "messages": [{"role": "user", "content": [sound]}]})
+    assert answer.status == 400 and "does not take audio" in answer.error["message"]
+
+
+def test_too_many(engine, servers):
+    server = servers(engine, args=["--set", "api.attachments=2", "--set", "api.attach_bytes=2000"])
+    dot = image(image_url=data_url(PNG))
+    assert refused(server, dot, dot, dot)["param"] == "input"
+    large = image(image_url=data_url(PNG + b"\0" * 1000))
+    assert refused(server, large, large)["code"] == "file_too_large"
+    server.create(message(dot, dot))
+
+
+def test_leaving_while_it_is_fetched(engine, servers, site):
+    """A client that leaves does not wait for the page, and nothing breaks."""
+    gate = threading.Event()
+
+    class Slow(bytes):
+        def __len__(self):
+            gate.wait(30)
+            return 0
+
+    server = servers(engine, args=INSIDE)
+    site.pages["/slow"] = (200, "image/png", Slow())
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
+    connection.request("POST", "/v1/responses", json.dumps({"model": "scripted", "input": message(
+        image(image_url=site.url + "/slow"))}), {"Content-Type": "application/json"})
+    eventually(lambda: "/slow" in site.asked)
+    connection.close()
+    gate.set()
+    assert server.create("Still there?")["status"] == "completed" and len(engine.requests) == 1
+
+
+# --- files ---
+
+
+def test_files_as_text(engine, servers, site):
+    server = servers(engine, args=INSIDE)
+    site.pages["/t.csv"] = (200, "text/csv", b"a,b\n1,2\n")
+    made = put(server, "# naïve".encode(), "n.md")
+    server.create(message(file(file_id=made["id"]), file(file_url=site.url + "/t.csv"),
+                          file(filename="d.json", file_data=data_url(b'{"x": 1}', "application/json"))))
+    text = "\n".join(texts_in(engine.last))
+    assert '[File "n.md"]\n# naïve\n[End of the file]' in text and "a,b\n1,2\n" in text and '[File "d.json"]\n{"x": 1}' in text
+
+
+def test_files_that_are_refused(engine, servers):
+    server = servers(engine, args=["--set", "api.document_bytes=2000", "--set", "api.document_chars=1000"])
+    rows = [
+        (b"", "empty_file"),
+        (b"\0\1\2", "unsupported_file"),
+        (PNG, "unsupported_file"),
+        ("é".encode("latin1") * 10, "unsupported_file"),
+        (b"x" * 1001, "file_too_large"),
+        (b"x" * 2001, "file_too_large"),
+    ]
+    for data, code in rows:
+        for given in (file(file_id=put(server, data)["id"]), file(filename="x", file_data=data_url(data, "text/plain"))):
+            error = refused(server, given)
+            assert (error["code"], error["param"]) == (code, "input[0].content[1]"), (data[:20], error)
+    assert refused(server, file(file_id="file-x"))["message"] == "No such File object: file-x"
+    assert not engine.requests
+
+
+# --- chat completions ---
+
+
+def test_chat(engine, servers, site):
+    server = servers(engine, args=INSIDE)
+    site.pages["/a"] = (200, "image/png", PNG)
+    made = put(server, b"forty-two", "note.txt")
+    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
+        def ask(*parts, **more):
+            return client.chat.completions.create(model="scripted", messages=[{"role": "user", "content": [
+                {"type": "text", "text": "What is this?"}, *parts]}], **more)
+        ask({"type": "image_url", "image_url": {"url": site.url + "/a", "detail": "high"}},
+            {"type": "file", "file": {"file_id": made["id"]}})
+        assert images_in(engine.last) == [{"url": data_url(PNG), "detail": "high"}]
+        assert any("forty-two" in t for t in texts_in(engine.last))
+        assert "".join(c.choices[0].delta.content or "" for c in ask(
+            {"type": "image_url", "image_url": {"url": site.url + "/a"}}, stream=True) if c.choices)
+        n = len(engine.requests)
+        for given in ({"type": "image_url", "image_url": {"url": site.url + "/none"}},
+                      {"type": "image_url", "image_url": {"url": "file:///etc/passwd"}},
+                      {"type": "image_url", "image_url": {"url": "http://10.0.0.1/"}}):
+            for stream in (False, True):
+                with pytest.raises(openai.BadRequestError) as e:
+                    ask(given, stream=stream)
+                assert e.value.param == "messages[0].content[1]"
+        assert len(engine.requests) == n
+
+
+def test_a_cloud_engine_fetches_itself(servers, site, tmp_path):
+    engine = ScriptedEngine(vision=True)
+    path = tmp_path / "c.yaml"
+    path.write_text(json.dumps({"engines": [{"name": "cloud", "url": engine.url, "fetches_urls": True}]}))
+    try:
+        server = servers(args=["--config", str(path)])
+        server.create(message(image(image_url=site.url + "/a"), file(filename="x.pdf", file_data=data_url(b"%PDF-1.4 x", "application/pdf"))))
+        assert images_in(engine.last) == [{"url": site.url + "/a"}] and not site.asked
+        assert [p["file"] for p in engine.last.body["messages"][0]["content"] if p["type"] == "file"] == [
+            {"filename": "x.pdf", "file_data": data_url(b"%PDF-1.4 x", "application/pdf")}]
+    finally:
+        engine.close()
+
+
+def test_sdk(engine, server):
+    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
+        made = client.files.create(file=("dot.png", PNG), purpose="vision")
+        response = client.responses.create(model="scripted", input=[{"role": "user", "content": [
+            {"type": "input_image", "file_id": made.id, "detail": "auto"}]}])
+        assert response.status == "completed" and text_of(response.model_dump())
+    answer = send(server, form(part("purpose", "vision"), part("file", PNG, "a.png")))
+    assert answer.status == 200
