@@ -21,7 +21,7 @@ class Receiver:
     """A web server that keeps what it is sent. Answers with the statuses of `script`, then with 200."""
 
     def __init__(self):
-        self.got, self.script, self.location, self.gate = [], [], None, None
+        self.got, self.script, self.location, self.gate, self.answer = [], [], None, None, b""
         self.arrived = threading.Condition()
         outer = self
 
@@ -49,8 +49,9 @@ class Receiver:
             request.send_response(code)
             if 300 <= code < 400:
                 request.send_header("Location", self.location or self.url)
-            request.send_header("Content-Length", "0")
+            request.send_header("Content-Length", str(len(self.answer)))
             request.end_headers()
+            request.wfile.write(self.answer)
         except OSError:
             pass
 
@@ -340,6 +341,56 @@ def test_a_slow_endpoint_keeps_nobody_waiting(hooked, engine, receiver):
     finally:
         slow.gate.set()
         slow.close()
+
+
+def test_an_endpoint_that_never_answers(servers, engine, receiver):
+    server = servers(engine, args=(*HERE, "--set", "api.webhook_timeout_ms=200"))
+    endpoint(server, receiver.url)
+    receiver.gate = threading.Event()
+    background(server)
+    one, two = receiver.wait(2)[:2]
+    assert one.id == two.id and "fault=timeout" in server.stderr()
+    receiver.gate.set()
+
+
+def test_a_long_answer_is_a_delivery(servers, engine, receiver):
+    """Nobody needs what it says."""
+    server = servers(engine, args=(*HERE, "--set", "api.webhook_answer_bytes=1024"))
+    endpoint(server, receiver.url)
+    receiver.answer = b"x" * (8 << 20)
+    made = [background(server, str(i))["id"] for i in range(2)]
+    got = [d.json["data"]["id"] for d in receiver.wait(2)]
+    last = background(server, "last")["id"]
+    assert sorted(got) == sorted(made) and receiver.wait(3)[2].json["data"]["id"] == last
+    assert "was not delivered" not in server.stderr()
+
+
+def test_so_many_samples_at_once(servers, engine, receiver):
+    server = servers(engine, args=(*HERE, "--set", "server.loops=1", "--set", "api.webhook_sends=1", "--set",
+                                   "api.webhook_queue=1"))
+    path = f"/v1/webhook_endpoints/{endpoint(server, receiver.url)['id']}/test"
+    receiver.gate = threading.Event()
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(server.post(path, {"event_type": ALL[0]}))) for _ in range(4)]
+    threads[0].start()
+    receiver.wait()  # one is sent ...
+    for thread in threads[1:]:
+        thread.start()
+    eventually(lambda: len(answers) == 2)  # ... one waits
+    assert all(a.status == 503 and a.headers["retry-after"] == "1" for a in answers), answers
+    receiver.gate.set()
+    for thread in threads:
+        thread.join()
+    assert sorted(a.status for a in answers) == [200, 200, 503, 503]
+
+
+def test_the_end_of_the_server_waits_for_no_endpoint(hooked, engine, receiver):
+    endpoint(hooked, receiver.url)
+    receiver.gate = threading.Event()
+    background(hooked)
+    receiver.wait()
+    hooked.stop(patience=8)  # less than the delivery may take
+    receiver.gate.set()
 
 
 @pytest.mark.sdk

@@ -74,8 +74,8 @@ static enum err_code drop(struct rig *r, int64_t project, const char *id)
 	return rig_end(&w);
 }
 
-/* A background run of that project that ends with an event. */
-static struct id tell(struct rig *r, int64_t project, const char *type, struct id *response)
+/* A background run of that project that ends with an event, if `holder` is its worker. */
+static struct id tell_as(struct rig *r, int64_t project, const char *type, struct id *response, int64_t holder)
 {
 	static struct rig_turn x;
 	struct arena a = {0};
@@ -84,7 +84,7 @@ static struct id tell(struct rig *r, int64_t project, const char *type, struct i
 				 .request = S("{}"), .body = S("{}"), .first = {0, 1, S("a")}, .most_project = 9, .most = 9};
 	struct run_place place = {run.id, project};
 	struct webhook_event event = {id_mint(), str_of(type), MOST};
-	struct run_end end = {.holder = HOLDER, .expires_at = clock_wall_s() + 600, .last = {1, 1, S("z")},
+	struct run_end end = {.holder = holder, .expires_at = clock_wall_s() + 600, .last = {1, 1, S("z")},
 			      .event = *type ? &event : NULL};
 	struct rig_wait w = rig_wait(r);
 	store_run_put(r->port, &w.op, &run);
@@ -97,11 +97,16 @@ static struct id tell(struct rig *r, int64_t project, const char *type, struct i
 	x.t.project = project;
 	w = rig_wait(r);
 	store_run_end(r->port, &w.op, &end, &x.t);
-	CHECK(rig_end(&w) == ERR_NONE);
+	CHECK(rig_end(&w) == (holder == HOLDER ? ERR_NONE : ERR_CONFLICT));
 	if (response)
 		*response = run.id;
 	arena_free(&a);
 	return event.id;
+}
+
+static struct id tell(struct rig *r, int64_t project, const char *type, struct id *response)
+{
+	return tell_as(r, project, type, response, HOLDER);
 }
 
 struct under_way {
@@ -256,6 +261,22 @@ static void who_wants_it_is_told(void)
 	rig_end_all(&r);
 }
 
+/* The event and what it tells of are written together or not at all. */
+static void no_end_no_event(void)
+{
+	struct rig r = {0};
+	struct arena a = {0};
+	struct made m;
+	rig_open(&r);
+	CHECK(put(&r, 1, "[\"a.done\"]", &m) == ERR_NONE);
+	tell_as(&r, 1, "a.done", NULL, HOLDER + 1);
+	CHECK(due(&r, &a).n == 0);
+	tell(&r, 1, "a.done", NULL);
+	CHECK(due(&r, &a).n == 1);
+	arena_free(&a);
+	rig_end_all(&r);
+}
+
 static void due_in_turn(void)
 {
 	struct rig r = {0};
@@ -335,6 +356,7 @@ int main(void)
 	    {"another project's is not there", foreign_is_not_there},
 	    {"listed and bounded", listed_and_bounded},
 	    {"who wants it is told", who_wants_it_is_told},
+	    {"no end, no event", no_end_no_event},
 	    {"due in turn", due_in_turn},
 	    {"one endpoint cannot fill it", one_endpoint_cannot_fill_it},
 	    {"secrets rotate", secrets_rotate},
