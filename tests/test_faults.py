@@ -173,6 +173,49 @@ def deletions(server, n, facts):
     eventually(lambda: number(server, rows) == 0, what="the sweep")
 
 
+@flow("completion", "completion_metadata", "completion_delete")
+def completions(server, n, facts):
+    """A stream's finish_reason does not leave before the completion is there; what could not be kept says so."""
+    path, messages = "/v1/chat/completions", [{"role": "user", "content": f"chat {n}"}]
+    before = get(server, path + "?limit=100&order=desc")["data"][:1]
+    made = server.post(path, {"model": "scripted", "messages": messages, "store": True, "metadata": {"a": "b"}})
+    events = list(server.stream(messages, path, store=True))
+    ids = [] if refused(made) else [made.json["id"]]
+    if "error" in events[-2].data:
+        assert not any(c["finish_reason"] for e in events[:-2] for c in e.data["choices"])
+        assert "store" in events[-2].data["error"]["message"].lower()
+    else:
+        assert events[-2].data["choices"][0]["finish_reason"] == "stop"
+        ids.append(events[-2].data["id"])
+    listed = [c["id"] for c in get(server, path + "?limit=100&order=desc")["data"]]
+    assert listed[:len(ids)] == ids[::-1] and listed[len(ids):len(ids) + 1] == [c["id"] for c in before]
+    for id in ids:
+        kept = get(server, f"{path}/{id}")
+        changed = server.post(f"{path}/{id}", {"metadata": {"n": str(n)}})
+        kept["metadata"] = kept["metadata"] if refused(changed, after_work=False) else {"n": str(n)}
+        assert get(server, f"{path}/{id}") == kept
+        facts[f"{path}/{id}"] = kept
+    if len(ids) == 2:
+        gone = server.delete(f"{path}/{ids[1]}")
+        facts[f"{path}/{ids[1]}"] = facts[f"{path}/{ids[1]}"] if refused(gone, after_work=False) else None
+
+
+@flow("template", "template_version", "template_delete")
+def templates(server, n, facts):
+    made = server.post("/v1/prompts", {"name": f"p {n}", "input": "one"})
+    if refused(made, after_work=False):
+        return
+    at = "/v1/prompts/" + made.json["id"]
+    second = server.post(at + "/versions", {"input": "two"})
+    facts[at] = made.json if refused(second, after_work=False) else second.json
+    assert get(server, at) == facts[at]
+    gone = server.delete(at)
+    if refused(gone, after_work=False):
+        facts[at] = get(server, at)
+    else:
+        facts[at] = None
+
+
 def number(server, sql):
     db = sqlite3.connect(f"file:{server.data}/antiphon.db?mode=ro", uri=True, timeout=20)
     try:
