@@ -369,6 +369,22 @@ def test_a_bad_disk_and_a_good_one(faulty, engine, kind):
     assert get(faulty, "/v1/responses/" + kept["id"]) == kept and get(faulty, "/v1/responses/" + run) == end
 
 
+def test_what_cannot_be_written_does_not_pile_up(faulty, engine):
+    """The engine of a background response waits while its events cannot be saved."""
+    pieces = ["x" * 1000] * 14000
+    engine.next(say("begun"), say(*pieces))
+    faulty.faults.fail("event_batch", FULL, skip=1, times=FOREVER)
+    id = faulty.create("hi", background=True)["id"]
+    eventually(lambda: faulty.faults.failed("event_batch") >= 4)
+    assert not engine.last.done.is_set(), "all was taken"
+    faulty.faults.clear()
+    end = eventually(lambda: (r := get(faulty, "/v1/responses/" + id))["status"] not in ("queued", "in_progress") and r)
+    assert end["status"] == "completed" and text_of(end) == "begun" + "".join(pieces)
+    events = list(Stream(*faulty.open("GET", f"/v1/responses/{id}?stream=true")))
+    assert [e.data["sequence_number"] for e in events[:-1]] == list(range(len(events) - 1))
+    assert sum(e.type == "response.output_text.delta" for e in events) == 14001
+
+
 def test_a_disk_that_fills_between_claim_and_save(faulty, engine):
     """The key does not answer 409 until the next start: it says what became of its request, also later on."""
     gate, headers, got = Gate(), {"Idempotency-Key": "k"}, []

@@ -108,6 +108,11 @@ static struct turn *turn_of(struct run_log *log)
 	return OWNER(log, struct run, log)->turn;
 }
 
+static void on_log_room(struct run_log *log)
+{
+	engine_call_resume(&turn_of(log)->call);
+}
+
 static void on_lost(struct run_log *log)
 {
 	struct turn *t = turn_of(log);
@@ -171,6 +176,7 @@ void run_begin(struct api_loop *al, struct arena *a, const struct run_place *pla
 	t->key.body = got->request;
 	run_log_open(&run->log, al, place->id.key, holder, 0);
 	run->log.lost = on_lost;
+	run->log.room = on_log_room;
 	run_watch_start(runs, place->id.key, RUN_CANCEL, al->loop, &run->cancel, on_cancel);
 	t->stopping = runs_cancelled(runs, place->id.key);
 	if (!turn_read(t, false) && !t->req.echo.tools.p)

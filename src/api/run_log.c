@@ -79,6 +79,11 @@ void run_log_close(struct run_log *log)
 
 static void on_beat(struct timer *t);
 
+bool run_log_full(const struct run_log *log)
+{
+	return log->open.n >= (size_t)api_limits.run_log_bytes;
+}
+
 static void on_appended(struct store_op *op, const struct err *e)
 {
 	struct run_log *log = OWNER(op, struct run_log, op);
@@ -92,6 +97,8 @@ static void on_appended(struct store_op *op, const struct err *e)
 		return;
 	}
 	log->under_way = false;
+	if (log->room && !run_log_full(log))
+		log->room(log);
 	runs_tell(log->api->api->runs, log->key, RUN_NEWS);
 	void (*synced)(struct run_log *) = log->synced;
 	if (log->idle) {

@@ -18,6 +18,7 @@ struct run_log {
 	int64_t last_ms;     /* when a batch last left */
 	struct store_op op;
 	struct timer beat;
+	void (*room)(struct run_log *); /* called after a commit when it is not full (any more) */
 	void (*idle)(struct run_log *); /* when set: called when nothing is under way any more */
 	void (*lost)(struct run_log *); /* the run is no longer ours; may free the log */
 	void (*synced)(struct run_log *); /* when set: called once all that is gathered is committed */
@@ -26,6 +27,8 @@ struct run_log {
 void run_log_open(struct run_log *log, struct api_loop *al, int64_t key, int64_t holder, int64_t seq);
 void run_log_close(struct run_log *log);
 void run_log_add(struct run_log *log, int64_t delta, struct str json);
+/* More waits for the store than is good (api_limits.run_log_bytes): stop producing until room(). */
+bool run_log_full(const struct run_log *log);
 /* What the item at that output index is kept as, beside what its events tell: for a worker that takes the run up again, never
  * for readers. Goes with the event that comes next. */
 void run_log_keep(struct run_log *log, int index, struct str item);

@@ -333,7 +333,7 @@ static void on_model_event(struct engine_call *call, const struct model_event *m
 		defer_start(t->api->loop, &t->clocks.overflow, on_overflow);
 		return;
 	}
-	if (t->reader.reply && reply_full(t->reader.reply))
+	if ((t->reader.reply && reply_full(t->reader.reply)) || (t->run && run_log_full(&t->run->log)))
 		engine_call_pause(call);
 }
 

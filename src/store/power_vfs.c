@@ -24,7 +24,7 @@ struct image {
 	struct image *next;
 	char *path;
 	char *bytes;
-	size_t n;
+	size_t n, cap;
 	struct pending *first, **last;
 };
 
@@ -44,7 +44,10 @@ static sqlite3_vfs *system_vfs, power;
 
 static void image_resize(struct image *i, size_t n)
 {
-	i->bytes = xrealloc(i->bytes, n + 1);
+	if (n >= i->cap) {
+		i->cap = 2 * n + 1;
+		i->bytes = xrealloc(i->bytes, i->cap);
+	}
 	if (n > i->n)
 		memset(i->bytes + i->n, 0, n - i->n);
 	i->n = n;
@@ -359,7 +362,7 @@ static uint32_t next_random(uint32_t *seed)
 static void write_left(const char *to, uint32_t seed)
 {
 	for (struct image *i = images; i; i = i->next) {
-		struct image left = {.bytes = memcpy(xalloc(i->n + 1), i->bytes ? i->bytes : "", i->n), .n = i->n};
+		struct image left = {.bytes = memcpy(xalloc(i->n + 1), i->bytes ? i->bytes : "", i->n), .n = i->n, .cap = i->n + 1};
 		for (struct pending *p = i->first; p && seed; p = p->next) {
 			uint32_t chance = next_random(&seed) % 8;
 			if (chance < 4)
