@@ -97,7 +97,7 @@ def keys(server, n, facts):
         facts["/v1/responses/" + first.json["id"]] = first.json
     elif made:
         assert again.status == 200 and again.json["status"] == "failed", again
-        assert "could not be saved" in again.json["error"]["message"]
+        assert "could not save" in again.json["error"]["message"]
         assert len(server.engine.requests) == before + 1, "what was made was made again"
     elif not refused(again, after_work=False):
         assert again.json["status"] == "completed"
@@ -403,7 +403,7 @@ def test_a_disk_that_fills_between_claim_and_save(faulty, engine):
     for _ in range(2):
         again = faulty.post("/v1/responses", body, headers=headers)
         assert again.status == 200 and again.json["status"] == "failed", again
-        assert "could not be saved" in again.json["error"]["message"]
+        assert "could not save" in again.json["error"]["message"]
         assert len(engine.requests) == 1
     faulty.kill()
     faulty.start()

@@ -31,7 +31,6 @@ enum flow step_claim(struct turn *t)
 		return turn_goto(t, STEP_REFUSE);
 	case IDEM_DONE:
 	case IDEM_CRASHED:
-	case IDEM_UNSAVED:
 		break;
 	}
 	return turn_goto(t, STEP_AGAIN);
@@ -51,8 +50,7 @@ enum flow step_again(struct turn *t)
 		t->response.id = key_response(t);
 		t->response.created_at = id_made_at(&t->key.result.response); /* it is the same answer every time */
 		t->response.status = RS_FAILED;
-		fail(&t->response.error, ERR_INTERNAL, NULL, "%s", t->key.result.state == IDEM_CRASHED
-		     ? "The server stopped while this request ran." : "The response to this request could not be saved.");
+		fail(&t->response.error, ERR_INTERNAL, NULL, "The server stopped while this request ran, or could not save its response.");
 		buf_init(&b, SIZE_MAX / 2);
 		turn_response_write(t, &b, false, true, NULL);
 		t->key.result.answer = str_copy(&t->arena, buf_str(&b));

@@ -59,7 +59,7 @@ static enum idem_state holder_state(struct holders *h, int64_t response)
 {
 	pthread_mutex_lock(&h->lock);
 	const struct holder *v = map_get(&h->map, holder_key(&response));
-	enum idem_state state = !v ? IDEM_FRESH : v->unsaved ? IDEM_UNSAVED : IDEM_RUNNING;
+	enum idem_state state = !v ? IDEM_FRESH : v->unsaved ? IDEM_CRASHED : IDEM_RUNNING;
 	pthread_mutex_unlock(&h->lock);
 	return state;
 }

@@ -45,7 +45,7 @@ void store_put_turn(struct store_port *p, struct store_op *op, const struct turn
 void store_delete_response(struct store_port *p, struct store_op *op, int64_t project, struct str id);
 
 /* --- idempotency (decision N5) --- */
-enum idem_state { IDEM_FRESH, IDEM_RUNNING, IDEM_DONE, IDEM_OTHER_BODY, IDEM_CRASHED, IDEM_UNSAVED };
+enum idem_state { IDEM_FRESH, IDEM_RUNNING, IDEM_DONE, IDEM_OTHER_BODY, IDEM_CRASHED };
 struct idem_result {
 	enum idem_state state;
 	struct id response; /* of the first attempt */
@@ -60,5 +60,5 @@ void store_idem_begin(struct store_port *p, struct store_op *op, int64_t project
 void store_idem_drop(struct store_port *p, struct store_op *op, int64_t project, const struct idempotency *idem,
                      const struct id *response);
 /* Whoever began has ended; idempotent. A claim that could neither be answered nor given back (a full disk) is free from
- * now on; `unsaved`: what it stood for was made and is lost, and that is what the key answers (IDEM_UNSAVED). */
+ * now on; `unsaved`: what it stood for was made and is lost, and that is what the key answers (IDEM_CRASHED). */
 void store_idem_end(struct store_port *p, const struct id *response, bool unsaved);
