@@ -5,7 +5,8 @@
  * With PER_SECOND -1 the chunks come at once and the end never does.
  * Speaks just enough HTTP and Chat Completions to be an upstream: every POST is answered with TOKENS chunks,
  * all in one write, or PER_SECOND of them a second with the sending time (microseconds) as their text, so
- * that a reader can tell how long they were under way. One thread, epoll. */
+ * that a reader can tell how long they were under way. A POST that offers web_search is answered with two calls of it, one
+ * after the other, before the text; GET /search is a search provider's answer. One thread, epoll. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -91,10 +92,35 @@ static void drop(int fd)
 	conns[fd].left = 0;
 }
 
-static void get(int fd, bool models)
+/* A call of web_search, as an engine streams it. */
+static void put_call(int fd, int n)
 {
-	char out[512];
-	const char *body = models ? "{\"object\":\"list\",\"data\":[{\"id\":\"bench\",\"object\":\"model\",\"created\":1,\"owned_by\":\"bench\"}]}"
+	char data[1024], out[1400];
+	int len = snprintf(data, sizeof data,
+	                   "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"bench\",\"choices\":[{\"index\":0,"
+	                   "\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_%d\",\"type\":\"function\",\"function\":{\"name\":\"web_search\","
+	                   "\"arguments\":\"{\\\"query\\\":\\\"news %d\\\"}\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n", n, n);
+	put(fd, out, (size_t)snprintf(out, sizeof out, "%s%x\r\n%s\r\n0\r\n\r\n", head, (unsigned)len, data));
+}
+
+/* The number of the call that comes next in this request; 0: the text. */
+static int next_call(const char *body, size_t n)
+{
+	static const char offered[] = "\"name\":\"web_search\"", result[] = "\"role\":\"tool\"";
+	int told = 0;
+	if (!memmem(body, n, offered, sizeof offered - 1))
+		return 0;
+	for (const char *p = body; (p = memmem(p, n - (size_t)(p - body), result, sizeof result - 1)); p++)
+		told++;
+	return told < 2 ? told + 1 : 0;
+}
+
+static void get(int fd, bool models, bool search)
+{
+	static const char found[] = "{\"query\":\"q\",\"results\":[{\"url\":\"https://one.example/a\",\"title\":\"One\",\"content\":\"A text about one "
+	                            "thing.\"},{\"url\":\"https://two.example/b\",\"title\":\"Two\",\"content\":\"A text about another.\"}]}";
+	char out[1024];
+	const char *body = search ? found : models ? "{\"object\":\"list\",\"data\":[{\"id\":\"bench\",\"object\":\"model\",\"created\":1,\"owned_by\":\"bench\"}]}"
 	                          : "{\"status\":\"ok\"}";
 	put(fd, out, (size_t)snprintf(out, sizeof out, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
 	                              "200 OK", strlen(body), body));
@@ -113,10 +139,14 @@ static bool serve(int fd, struct conn *c)
 	if (c->n < whole_head + length)
 		return false;
 	bool post = c->in[0] == 'P', models = memmem(c->in, whole_head, "/models", 7) != NULL;
+	bool search = memmem(c->in, whole_head, " /search", 8) != NULL;
+	int call = post ? next_call(c->in + whole_head, length) : 0;
 	memmove(c->in, c->in + whole_head + length, c->n - whole_head - length);
 	c->n -= whole_head + length;
 	if (!post) {
-		get(fd, models);
+		get(fd, models, search);
+	} else if (call) {
+		put_call(fd, call);
 	} else if (per_second <= 0) {
 		put(fd, whole, whole_n);
 	} else {

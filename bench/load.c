@@ -120,10 +120,11 @@ static void send_one(struct conn *c)
 			             "is about as long as a usual question of a user.\"}],\"stream\":true}");
 		else
 			b = snprintf(body, sizeof body, "{\"model\":\"bench\",\"input\":\"Tell me something that is about as long as a usual "
-			             "question of a user.\"%s%s%s%s%s}",
+			             "question of a user.\"%s%s%s%s%s%s}",
 			             is("talk") ? ",\"conversation\":\"" : c->previous[0] ? ",\"previous_response_id\":\"" : "",
 			             is("talk") ? arg : c->previous, is("talk") || c->previous[0] ? "\"" : "",
-			             streams() ? ",\"stream\":true" : "", is("back") ? ",\"background\":true" : "");
+			             streams() ? ",\"stream\":true" : "", is("back") ? ",\"background\":true" : "",
+			             is("search") ? ",\"tools\":[{\"type\":\"web_search\"}]" : "");
 		n = snprintf(out, sizeof out,
 		             "POST /v1/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer x\r\nContent-Type: application/json\r\n"
 		             "Content-Length: %d\r\n\r\n%s",

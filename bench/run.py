@@ -192,7 +192,7 @@ class Rows:
         names = list(dict.fromkeys(name for name, _ in self.rows))
         pairs = [((n, "antiphon"), (n, other)) for other in ("nginx", "before") for n in names]
         pairs += [(("ws16", "antiphon"), ("turn16", "antiphon")), (("back16", "antiphon"), ("fg16", "antiphon"))]
-        pairs += [((n, "turns"), (n, "items")) for n in names]
+        pairs += [((n, "turns"), (n, "items")) for n in names] + [((n, "two calls"), (n, "without")) for n in names]
         for a, b in pairs:
             if (r := self.ratio(a, b, cpu)) is not None:
                 print(f"{' '.join(a)} / {' '.join(b)}: CPU {r:.2f}, p50 {self.ratio(a, b, p50):.2f}")
@@ -218,6 +218,17 @@ def whole_answers(b, rows, scale):
             rows.note(name, "antiphon", b.load(servers[0][1], mode, 16, int(20000 * scale)))
     for _, s in servers + [("", fast)]:
         s.stop()
+
+
+def searches(b, rows, scale):
+    """A turn with two calls of web_search against the same turn without: three calls of the engine, two of the provider."""
+    fast = b.engine()
+    s = b.antiphon(fast, more=["--set", "web_search.provider=searxng", "--set", f"web_search.url=http://127.0.0.1:{fast.port}"])
+    for conns in (1, 16):
+        for who, mode in (("without", "turn"), ("two calls", "search")):
+            rows.note(f"search{conns}", who, b.load(s, mode, conns, int((2000 if conns == 1 else 8000) * scale)))
+    s.stop()
+    fast.stop()
 
 
 def resumed(b, rows, scale):
@@ -306,6 +317,8 @@ def main():
             whole_answers(b, rows, scale)
         if rows.wanted("resume-fg", "resume-back", "resume-tail"):
             resumed(b, rows, scale)
+        if rows.wanted("search1", "search16"):
+            searches(b, rows, scale)
         if rows.wanted("talk10", "talk100", "talk1000"):
             talks(b, rows, scale)
         if rows.wanted("stream200"):
