@@ -191,7 +191,7 @@ static void settle(struct citer *c, const struct cite_source *sources, size_t n,
 		} else {
 			while (gone < s.n && !may_begin(c, s.p[gone]))
 				gone++;
-			gone = over ? gone : whole((struct str){s.p, gone});
+			gone = over || s.n == CITE_HELD ? gone : whole((struct str){s.p, gone});
 			if (!gone)
 				return;
 			out(c, (struct str){s.p, gone}, sink);

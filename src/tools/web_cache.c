@@ -20,6 +20,9 @@
 	X(FIND,                                                                                                        \
 	  "SELECT p.url, p.title, snippet(words, 1, '', '', ' ... ', 60), p.fetched, p.whole FROM words "              \
 	  "JOIN page p ON p.id = words.rowid WHERE words MATCH ?2 AND p.project = ?1 ORDER BY bm25(words) LIMIT ?3")   \
+	X(SAME, "SELECT 1 FROM page WHERE project = ?1 AND url = ?2 AND (whole OR (title = ?3 AND body = ?4))")        \
+	X(BEGIN, "BEGIN IMMEDIATE")                                                                                    \
+	X(COMMIT, "COMMIT")                                                                                            \
 	X(SIZE, "SELECT coalesce(sum(bytes), 0) FROM page")                                                            \
 	X(TRIM, "DELETE FROM page WHERE id IN (SELECT id FROM page ORDER BY id LIMIT 16)")
 
@@ -135,16 +138,20 @@ static struct str column(struct arena *a, sqlite3_stmt *s, int at)
 static sqlite3_stmt *begin(struct web_cache *c, enum statement which, int64_t project)
 {
 	sqlite3_stmt *s = c->statements[which];
-	pthread_mutex_lock(&c->lock);
 	sqlite3_bind_int64(s, 1, project);
 	return s;
 }
 
-static void end(struct web_cache *c, sqlite3_stmt *s)
+static void end(sqlite3_stmt *s)
 {
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
-	pthread_mutex_unlock(&c->lock);
+}
+
+static void run(struct web_cache *c, enum statement which)
+{
+	sqlite3_step(c->statements[which]);
+	sqlite3_reset(c->statements[which]);
 }
 
 static void count_bytes(struct web_cache *c)
@@ -158,25 +165,35 @@ static void count_bytes(struct web_cache *c)
 static void trim(struct web_cache *c)
 {
 	while (c->bytes > web_limits.cache_bytes) {
-		sqlite3_step(c->statements[STMT_TRIM]);
-		sqlite3_reset(c->statements[STMT_TRIM]);
+		run(c, STMT_TRIM);
 		if (!sqlite3_changes(c->db))
 			return;
 		count_bytes(c);
 	}
 }
 
-void web_cache_put(struct web_cache *c, int64_t project, const struct web_page *p)
+static bool same(struct web_cache *c, int64_t project, const struct web_page *p)
+{
+	sqlite3_stmt *s = begin(c, STMT_SAME, project);
+	bind_text(s, 2, p->url);
+	bind_text(s, 3, p->title);
+	bind_text(s, 4, p->text);
+	bool found = sqlite3_step(s) == SQLITE_ROW;
+	end(s);
+	return found;
+}
+
+static void put_one(struct web_cache *c, int64_t project, const struct web_page *p)
 {
 	int64_t bytes = (int64_t)(p->url.n + p->title.n + p->text.n);
-	if (!c || bytes > web_limits.cache_bytes)
+	if (bytes > web_limits.cache_bytes || (!p->whole && same(c, project, p)))
 		return;
 	sqlite3_stmt *s = begin(c, STMT_DROP, project);
 	bind_text(s, 2, p->url);
 	sqlite3_bind_int(s, 3, p->whole);
 	sqlite3_step(s);
-	end(c, s);
-	s = begin(c, STMT_PUT, project); /* refused when a whole page stands there */
+	end(s);
+	s = begin(c, STMT_PUT, project);
 	bind_text(s, 2, p->url);
 	sqlite3_bind_int64(s, 3, clock_wall_s());
 	sqlite3_bind_int(s, 4, p->whole);
@@ -185,20 +202,34 @@ void web_cache_put(struct web_cache *c, int64_t project, const struct web_page *
 	bind_text(s, 7, p->text);
 	if (sqlite3_step(s) == SQLITE_DONE)
 		c->bytes += bytes; /* what was dropped is still counted: trim() counts anew */
+	end(s);
+}
+
+void web_cache_put(struct web_cache *c, int64_t project, const struct web_page *pages, size_t n)
+{
+	if (!c)
+		return;
+	pthread_mutex_lock(&c->lock);
+	run(c, STMT_BEGIN);
+	for (size_t i = 0; i < n; i++)
+		put_one(c, project, &pages[i]);
 	trim(c);
-	end(c, s);
+	run(c, STMT_COMMIT);
+	pthread_mutex_unlock(&c->lock);
 }
 
 bool web_cache_get(struct web_cache *c, int64_t project, struct str url, struct arena *a, struct web_page *ret)
 {
 	if (!c)
 		return false;
+	pthread_mutex_lock(&c->lock);
 	sqlite3_stmt *s = begin(c, STMT_GET, project);
 	bind_text(s, 2, url);
 	bool found = sqlite3_step(s) == SQLITE_ROW;
 	if (found)
 		*ret = (struct web_page){url, column(a, s, 0), column(a, s, 1), sqlite3_column_int64(s, 2), true};
-	end(c, s);
+	end(s);
+	pthread_mutex_unlock(&c->lock);
 	return found;
 }
 
@@ -228,12 +259,14 @@ size_t web_cache_find(struct web_cache *c, int64_t project, struct str query, st
 	size_t n = 0;
 	if (!c || !match.n)
 		return 0;
+	pthread_mutex_lock(&c->lock);
 	sqlite3_stmt *s = begin(c, STMT_FIND, project);
 	bind_text(s, 2, match);
 	sqlite3_bind_int64(s, 3, (int64_t)max);
 	while (n < max && sqlite3_step(s) == SQLITE_ROW)
 		ret[n++] = (struct web_page){column(a, s, 0), column(a, s, 1), column(a, s, 2),
 					     sqlite3_column_int64(s, 3), sqlite3_column_int(s, 4) != 0};
-	end(c, s);
+	end(s);
+	pthread_mutex_unlock(&c->lock);
 	return n;
 }

@@ -17,8 +17,9 @@ struct web_page {
 
 bool web_cache_open(struct str dir, struct web_cache **ret, struct err *e);
 void web_cache_close(struct web_cache *c);
-/* What is known of a whole page stays when only a result comes. */
-void web_cache_put(struct web_cache *c, int64_t project, const struct web_page *p);
+/* Some at once. What is known of a whole page stays when only a result comes; a result that says the same is not
+ * written again. */
+void web_cache_put(struct web_cache *c, int64_t project, const struct web_page *pages, size_t n);
 /* A whole page, in `a`. */
 bool web_cache_get(struct web_cache *c, int64_t project, struct str url, struct arena *a, struct web_page *ret);
 /* The best matches, at most `max`, with the part of the text that matches; how many. */

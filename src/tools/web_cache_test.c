@@ -38,7 +38,7 @@ static void remove_all(struct web_cache *c)
 
 static void put(struct web_cache *c, int64_t project, const char *url, const char *title, const char *text, bool whole)
 {
-	web_cache_put(c, project, &(struct web_page){str_of(url), str_of(title), str_of(text), 0, whole});
+	web_cache_put(c, project, &(struct web_page){str_of(url), str_of(title), str_of(text), 0, whole}, 1);
 }
 
 static void kept(void)
