@@ -116,6 +116,28 @@ def test_domains_hold_for_pages(server, engine, web):
         assert made["output"][0]["status"] == "failed" and not web.requests and "not to be opened" in told(engine)[0]
 
 
+def test_redirects(server, engine, web):
+    """They are followed; another site's page is that site's, for citing, for the filters and in the cache."""
+    other = ScriptedWeb()
+    port = other.url.rsplit(":", 1)[1]
+    other.pages["/there"] = ("text/plain", "arrived")
+    web.pages["/go"] = ("redirect", f"http://127.0.0.1:{port}/there")
+    web.pages["/local"] = ("redirect", f"http://localhost:{port}/there")
+    web.pages["/inside"] = ("redirect", "http://169.254.169.254/")
+    use(engine, server, {"url": web.url + "/go"}, {"url": web.url + "/inside"})
+    assert "arrived" in told(engine)[0] and "may not be opened" in told(engine)[1]
+    made = use(engine, server, {"url": web.url + "/local"}, tool={**LIVE, "filters": {"allowed_domains": ["127.0.0.1"]}})
+    assert made["output"][0]["status"] == "failed" and "arrived" not in told(engine)[0]
+    use(engine, server, {"url": web.url + "/local"}, tool=LIVE)
+    assert f'url="http://localhost:{port}/there"' in told(engine)[0]
+    other.close()
+
+
+def test_an_address_without_a_scheme(server, engine, web):
+    made = use(engine, server, {"url": "one.example/a"}, tool=CACHED)
+    assert made["output"][0]["action"]["url"] == "https://one.example/a"
+
+
 # --- what was fetched before ---
 
 def test_the_cache_answers(server, engine, web):

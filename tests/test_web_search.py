@@ -1,6 +1,6 @@
 """web_search: a scripted engine calls it, a local server plays the provider and the web."""
 import json
-import re
+import threading
 
 import pytest
 
@@ -410,3 +410,68 @@ def test_stopped_in_the_middle(servers, engine, web):
     stream.until("response.web_search_call.searching")
     server.stop()
     assert list(stream)[-2].type == "response.failed"
+
+
+# --- bounds ---
+
+def test_threads_and_the_queue(servers, engine, web):
+    """More calls than wait fail, and the model is told; the others run as threads come free."""
+    server = servers(engine, args=web.args(tools__threads=1, tools__waiting=1))
+    web.gate = Gate()
+    engine.next(calls_interleaved(*(("web_search", str(i), ['{"query":"q%d"}' % i]) for i in range(4))))
+    stream = server.stream("go", tools=[SEARCH])
+    seen = stream.until("response.web_search_call.searching")
+    assert web.gate.reached.wait(60)
+    web.gate.open.set()
+    end = [*seen, *(e for e in stream if e.data)][-1].data["response"]
+    states = [i["status"] for i in end["output"] if i["type"] == "web_search_call"]
+    assert end["status"] == "completed" and sorted(set(states)) == ["completed", "failed"] and states[0] == "completed"
+    assert "Too many calls" in json.dumps(engine.last.body["messages"])
+
+
+@pytest.mark.parametrize("more, most", [({}, 2), ({"parallel_tool_calls": False}, 1)])
+def test_how_many_run_at_once(servers, engine, web, more, most):
+    server = servers(engine, args=web.args(tools__parallel=2))
+    running, peak = [], []
+    lock = threading.Lock()
+
+    def results():
+        with lock:
+            running.append(1)
+            peak.append(len(running))
+        together.wait(0.5)  # gives the others time to come, if they may
+        with lock:
+            running.pop()
+        return [hit("https://one.example/a", "First")]
+    together = threading.Event()
+    web.results = results
+    engine.next(calls_interleaved(*(("web_search", str(i), ['{"query":"q%d"}' % i]) for i in range(4))))
+    made = server.create("go", tools=[SEARCH], **more)
+    assert max(peak) <= most and made["status"] == "completed"
+    assert len([i for i in made["output"] if i["type"] == "web_search_call"]) == (1 if more else 4)
+
+
+def test_a_call_has_its_time(servers, engine, web):
+    server = servers(engine, args=web.args(tools__call_ms=300))
+    web.gate = Gate()
+    engine.next(search())
+    engine.next(say("Sorry."))
+    made = server.create("go", tools=[SEARCH])
+    assert made["output"][0]["status"] == "failed" and "time" in told(engine) or "too long" in told(engine)
+    assert text_of(made) == "Sorry."
+
+
+def test_corrections_can_be_off(servers, engine, web):
+    server = servers(engine, args=web.args(tools__corrections=0))
+    engine.next(call("web_search", "{}"))
+    made = server.create("go", tools=[SEARCH])
+    assert made["output"][0]["status"] == "failed" and engine.last.body.get("tool_choice") == "none"
+
+
+def test_output_bounds_hold(servers, engine, web):
+    server = servers(engine, args=[*web.args(), "--set", "api.output_items=2"])
+    engine.next(calls_interleaved(*(("web_search", str(i), ['{"query":"q%d"}' % i]) for i in range(4))))
+    answer = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [SEARCH]})
+    assert answer.status >= 500 and "api.output_items" in answer.error["message"]
+
+

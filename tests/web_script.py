@@ -33,7 +33,8 @@ class ScriptedWeb:
                 web.requests.append((self.command, self.path, dict(self.headers), body))
                 path = urllib.parse.urlsplit(self.path).path
                 if path in web.pages:
-                    return self.send(200, *web.pages[path])
+                    kind, page = web.pages[path]
+                    return self.send(302, kind, "", page) if kind == "redirect" else self.send(200, kind, page)
                 if web.gate:
                     web.gate.reached.set()
                     web.gate.open.wait(60)
@@ -44,11 +45,13 @@ class ScriptedWeb:
                     return self.send(404, "text/plain", "no such page")
                 self.send(200, "application/json", json.dumps(found))
 
-            def send(self, status, kind, body):
+            def send(self, status, kind, body, location=None):
                 body = body if isinstance(body, bytes) else body.encode()
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
+                if location:
+                    self.send_header("Location", location)
                 self.end_headers()
                 try:
                     self.wfile.write(body)

@@ -141,10 +141,10 @@ struct tools_options tools_options_of(const struct config *c, struct str data)
 	return o;
 }
 
-static bool open_tools(struct app *app, struct err *e)
+static void open_tools(struct app *app)
 {
 	struct tools_options o = tools_options_of(&app->args->config, app->data);
-	return tools_open(&o, &app->tools, e);
+	app->tools = tools_new(&o);
 }
 
 static void open_api(struct app *app)
@@ -281,8 +281,9 @@ static bool app_open(struct app *app, struct err *e)
 		return false;
 	struct str url = address_url(&app->arena, &app->addresses.at[0], app->tls != NULL);
 	app->base_url = str_fmt(&app->arena, "%.*s/v1", FMT(url));
-	if (!open_store(app, e) || !open_engines(app, e) || !open_tools(app, e))
+	if (!open_store(app, e) || !open_engines(app, e))
 		return false;
+	open_tools(app);
 	open_api(app);
 	return open_admin(app, e);
 }
@@ -320,7 +321,7 @@ static void app_close(struct app *app)
 		loop_close(app->loops[0].loop);
 	signals_close(app);
 	api_free(app->api);
-	tools_close(app->tools);
+	tools_free(app->tools);
 	engines_close(app->engines);
 	if (app->store)
 		store_close(app->store);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "tools/internal.h"
 #include "tools/web_cache.h"
 
@@ -43,19 +44,17 @@ const struct tool *tool_of(enum item_type item)
 
 /* --- life --- */
 
-bool tools_open(const struct tools_options *o, struct tools **ret, struct err *e)
+struct tools *tools_new(const struct tools_options *o)
 {
 	struct tools *t = xalloc(sizeof *t);
+	struct err why = {0};
 	t->options = *o;
-	if (o->dir.p && !web_cache_open(o->dir, &t->cache, e)) {
-		xfree(t);
-		return false;
-	}
-	*ret = t;
-	return true;
+	if (o->dir.p && !web_cache_open(o->dir, &t->cache, &why)) /* it only saves fetching */
+		log_at(LOG_WARN, "web pages are not kept", "error=\"%s\"", why.msg);
+	return t;
 }
 
-void tools_close(struct tools *t)
+void tools_free(struct tools *t)
 {
 	if (!t)
 		return;

@@ -21,7 +21,7 @@ struct web_limits {
 #include "tools/web_limits.def"
 #undef LIMIT
 };
-/* Set before tools_open(), constant after. */
+/* Set before tools_new(), constant after. */
 extern struct tools_limits tools_limits;
 extern struct web_limits web_limits;
 
@@ -30,8 +30,8 @@ struct tools_options {       /* strings outlive the tools */
 	struct str provider; /* web_search.provider: "none", or a row of web_providers.def */
 	struct str url, key; /* {0}: the provider's own; none */
 };
-bool tools_open(const struct tools_options *o, struct tools **ret, struct err *e);
-void tools_close(struct tools *t);
+struct tools *tools_new(const struct tools_options *o);
+void tools_free(struct tools *t);
 struct tools_port *tools_attach(struct tools *t, struct loop *l);
 /* Waits for its threads; calls that still run end unheard. */
 void tools_detach(struct tools_port *p);

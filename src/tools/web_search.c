@@ -141,11 +141,11 @@ static bool ask_cache(struct toolrun *run, const struct web_query *q, struct hit
 
 static void remember(struct toolrun *run, const struct hits *hits)
 {
-	for (size_t i = 0; i < hits->n; i++) {
-		struct web_hit *h = &hits->at[i];
-		web_cache_put(run->tools->cache, run->project,
-			      &(struct web_page){.url = h->url, .title = h->title, .text = h->text});
-	}
+	struct web_page *pages = new_array(&run->arena, struct web_page, hits->n + 1);
+	for (size_t i = 0; i < hits->n; i++)
+		pages[i] =
+		    (struct web_page){.url = hits->at[i].url, .title = hits->at[i].title, .text = hits->at[i].text};
+	web_cache_put(run->tools->cache, run->project, pages, hits->n);
 }
 
 static bool known(const struct tool_result *r, struct str url)
@@ -353,12 +353,24 @@ static bool fetch_page(struct toolrun *run, struct str url, struct web_page *ret
 		ok = extract_text(&run->arena, answer.content_type, buf_str(&answer.body),
 				  (size_t)web_limits.fetch_bytes, &text, &e) ||
 		     toolrun_fail(run, "The page could not be read: %s.", e.msg);
-	if (ok) {
-		*ret = (struct web_page){.url = url, .title = text.title, .text = text.text, .whole = true};
-		web_cache_put(run->tools->cache, run->project, ret);
+	if (ok) { /* a redirect to another site: then that is the page */
+		bool moved = !str_eq_nocase(web_host(url), web_host(answer.url));
+		*ret = (struct web_page){.url = moved ? str_copy(&run->arena, answer.url) : url,
+					 .title = text.title,
+					 .text = text.text,
+					 .whole = true};
+		web_cache_put(run->tools->cache, run->project, ret, 1);
 	}
 	fetch_release(&answer);
 	return ok;
+}
+
+/* Models leave the scheme out. */
+static struct str whole_url(struct toolrun *run, struct str url)
+{
+	size_t colon = str_find(url, ':');
+	bool scheme = url.n - colon > 2 && !memcmp(url.p + colon, "://", 3);
+	return scheme || !url.n ? url : str_fmt(&run->arena, "https://%.*s", FMT(url));
 }
 
 static bool load_page(struct toolrun *run, struct str url, struct web_page *ret)
@@ -410,9 +422,9 @@ static void open_page(struct toolrun *run, struct str url, struct str pattern)
 	struct web_page page = {0};
 	struct tool_result *r = &run->result;
 	size_t n = 0, most = page_bytes(size_of(run));
-	if (!web_domain_fits(&q, url))
+	if (!web_domain_fits(&q, url) || (load_page(run, url, &page) && !web_domain_fits(&q, page.url)))
 		toolrun_fail(run, "Pages of this site are not to be opened.");
-	else if (load_page(run, url, &page)) {
+	else if (page.url.n) {
 		r->sources = new (&run->arena, struct tool_source);
 		*r->sources = (struct tool_source){page.url, page.title, page.text};
 		r->n_sources = 1;
@@ -432,7 +444,7 @@ static void open_page(struct toolrun *run, struct str url, struct str pattern)
 
 static void search_run(struct toolrun *run)
 {
-	struct str url = str_trim(json_str(json_get(run->args, S("url"))));
+	struct str url = whole_url(run, str_trim(json_str(json_get(run->args, S("url")))));
 	toolrun_running(run);
 	if (url.n)
 		open_page(run, url, str_trim(json_str(json_get(run->args, S("pattern")))));
