@@ -3,7 +3,9 @@ import base64
 import http.client
 import http.server
 import json
+import shutil
 import struct
+import subprocess
 import threading
 import zlib
 
@@ -323,6 +325,59 @@ def test_files_that_are_refused(engine, servers):
             assert (error["code"], error["param"]) == (code, "input[0].content[1]"), (data[:20], error)
     assert refused(server, file(file_id="file-x"))["message"] == "No such File object: file-x"
     assert not engine.requests
+
+
+def pdf(*texts):
+    """A PDF file with a page for each text."""
+    kids = " ".join(f"{10 + 2 * i} 0 R" for i in range(len(texts)))
+    out = (f"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[{kids}]/Count {len(texts)}>>endobj\n"
+           "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n")
+    for i, text in enumerate(texts):
+        stream = f"BT /F 24 Tf 20 40 Td ({text}) Tj ET"
+        out += (f"{10 + 2 * i} 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 100]/Contents {11 + 2 * i} 0 R"
+                f"/Resources<</Font<</F 5 0 R>>>>>>endobj\n{11 + 2 * i} 0 obj<</Length {len(stream)}>>stream\n{stream}\nendstream endobj\n")
+    return (out + "trailer<</Root 1 0 R>>\n%%EOF\n").encode()
+
+
+def sandboxed():
+    walls = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"]
+    return all(shutil.which(p) for p in ("bwrap", "prlimit", "pdftotext", "pdftoppm")) and subprocess.run(walls).returncode == 0
+
+
+@pytest.mark.skipif(not sandboxed(), reason="needs bubblewrap and poppler-utils")
+def test_pdf(servers):
+    blind, seeing = ScriptedEngine(), ScriptedEngine(vision=True)
+    limits = ["--set", "api.document_images=2", "--set", "api.document_pages=3"]
+    try:
+        server = servers(blind, args=limits)
+        made = put(server, pdf("Alpha", "Beta"), "r.pdf")
+        server.create(message(file(file_id=made["id"])))
+        text = "\n".join(texts_in(blind.last))
+        assert '[File "r.pdf"]' in text and "Alpha" in text and "Beta" in text and "[End of the file]" in text
+        rows = [(pdf("a", "b", "c", "d"), "file_too_large", "more than 3 pages"), (b"%PDF-1.7 no", "file_parse_error", "damaged"),
+                (pdf(""), "file_parse_error", "no text in it")]
+        for data, code, words in rows:
+            error = refused(server, file(filename="x.pdf", file_data=data_url(data, "application/pdf")))
+            assert (error["code"], error["param"]) == (code, "input[0].content[1]") and words in error["message"], error
+        server = servers(seeing, args=limits)
+        server.create(message(file(filename="x.pdf", file_data=data_url(pdf("Alpha", "Beta", "Gamma"), "application/pdf"))))
+        assert "of whose 3 pages 1 to 2 follow as images" in "\n".join(texts_in(seeing.last))
+        small = images_in(seeing.last)
+        assert len(small) == 2 and all(i["url"].startswith("data:image/png;base64,iVBOR") for i in small)
+        server.create(message(file(filename="x.pdf", detail="high", file_data=data_url(pdf("Alpha"), "application/pdf"))))
+        large = base64.b64decode(images_in(seeing.last)[0]["url"].split(",")[1])
+        assert struct.unpack(">I", large[16:20])[0] == 1536
+    finally:
+        blind.close()
+        seeing.close()
+
+
+def test_html(engine, servers, site):
+    server = servers(engine, args=INSIDE)
+    site.pages["/p"] = (200, "text/html; charset=latin1", "<title>T</title><p>caf\xe9<script>no()</script>".encode("latin1"))
+    server.create(message(file(file_url=site.url + "/p")))
+    text = "\n".join(texts_in(engine.last))
+    assert "café" in text and "no()" not in text and "<p>" not in text
 
 
 # --- chat completions ---

@@ -27,6 +27,8 @@ cmd:pkg-config        pkg-config            pkgconf             pkgconf
 cmd:make              make                  make                make
 cmd:curl              curl                  curl                curl
 cmd:python3           python3               python3             python3
+cmd:pdftotext         poppler-utils         poppler-utils       poppler
+cmd:bwrap             bubblewrap            bubblewrap          -
 py:venv,ensurepip     python3-venv          python3             python3
 file:certificates     ca-certificates       ca-certificates     ca-certificates
 pc:libuv              libuv1-dev            libuv-devel         libuv

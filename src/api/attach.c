@@ -85,6 +85,7 @@ static void add_errand(struct attach_run *r, size_t message, size_t part)
 	w->at.part = *p;
 	w->at.part.text = str_copy(&w->at.arena, p->text.p ? p->text : S(""));
 	w->at.part.detail = p->detail.p ? str_copy(&w->at.arena, p->detail) : (struct str){0};
+	w->at.part.quality = p->quality.p ? str_copy(&w->at.arena, p->quality) : (struct str){0};
 	w->at.part.where = p->where ? str_copy(&w->at.arena, str_of(p->where)).p : NULL;
 	*r->last = w;
 	r->last = &w->next;

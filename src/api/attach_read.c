@@ -1,6 +1,7 @@
 /* attach_read.c - one picture or file, read and checked. */
 #include "api/attach_read.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdarg.h>
@@ -146,7 +147,7 @@ static bool check_image(struct attachment *at, struct str bytes, struct image_he
 	return true;
 }
 
-static struct str data_url(struct arena *a, struct str type, struct str bytes)
+struct str attachment_data_url(struct arena *a, struct str type, struct str bytes)
 {
 	size_t head = 5 + type.n + 8, room = sodium_base64_ENCODED_LEN(bytes.n, sodium_base64_VARIANT_ORIGINAL);
 	char *out = arena_bytes(a, head + room);
@@ -155,12 +156,15 @@ static struct str data_url(struct arena *a, struct str type, struct str bytes)
 	return (struct str){out, head + room - 1};
 }
 
-static bool put_part(struct attachment *at, struct prompt_part part)
+bool attachment_put(struct attachment *at, struct prompt_part part)
 {
-	at->parts = new(&at->arena, struct prompt_part);
-	at->parts[0] = part;
-	at->n = 1;
-	at->bytes = part.text.n;
+	struct prompt_part *more = new_array(&at->arena, struct prompt_part, at->n + 1);
+	assert(at->n < ATTACHMENT_PARTS);
+	if (at->n)
+		memcpy(more, at->parts, at->n * sizeof *more);
+	more[at->n++] = part;
+	at->parts = more;
+	at->bytes += part.text.n;
 	return true;
 }
 
@@ -172,55 +176,9 @@ static bool read_image(struct attachment *at, struct str said, struct str bytes)
 	struct prompt_part part = at->part;
 	/* What was sent goes on as it is, unless it is called what it is not. */
 	if (part.from != FROM_DATA || !str_eq_nocase(said, image_type(h.kind)))
-		part.text = data_url(&at->arena, image_type(h.kind), bytes);
+		part.text = attachment_data_url(&at->arena, image_type(h.kind), bytes);
 	part.from = FROM_DATA;
-	return put_part(at, part);
-}
-
-/* --- files ----------------------------------------------------------------------------------------------- */
-
-static bool unsupported(struct attachment *at)
-{
-	return attachment_fail(at, ERR_UNSUPPORTED_FILE, "The file type you uploaded is not supported. Please try again with a "
-	                       "pdf, or with text in UTF-8 (plain, Markdown, CSV, JSON, HTML).");
-}
-
-static bool is_text(struct str bytes)
-{
-	return utf8_valid(bytes) && !memchr(bytes.p, 0, bytes.n);
-}
-
-static bool put_text(struct attachment *at, struct str text)
-{
-	struct str name = at->part.detail.n ? at->part.detail : at->name.n ? at->name : S("file");
-	size_t chars = str_chars(text);
-	if ((int64_t)chars > api_limits.document_chars)
-		return attachment_fail(at, ERR_FILE_TOO_LARGE, "The file has %zu characters of text; at most %lld are taken "
-		                       "(api.document_chars).", chars, (long long)api_limits.document_chars);
-	struct prompt_part part = {.kind = PART_TEXT, .where = at->part.where};
-	struct buf b;
-	buf_init(&b, SIZE_MAX / 2);
-	buf_fmt(&b, "[File \"%.*s\"]\n", FMT(name));
-	buf_add(&b, text);
-	buf_add(&b, S("\n[End of the file]"));
-	part.text = str_copy(&at->arena, buf_str(&b));
-	buf_release(&b);
-	return put_part(at, part);
-}
-
-static bool read_file(struct attachment *at, struct str bytes)
-{
-	if (!bytes.n)
-		return attachment_fail(at, ERR_EMPTY_FILE, "The file is empty.");
-	if (str_starts(bytes, S("%PDF-")) && at->files) {
-		struct prompt_part part = at->part;
-		part.text = data_url(&at->arena, S("application/pdf"), bytes);
-		part.from = FROM_DATA;
-		if (!part.detail.n)
-			part.detail = at->name.n ? at->name : S("file.pdf");
-		return put_part(at, part);
-	}
-	return is_text(bytes) ? put_text(at, bytes) : unsupported(at);
+	return attachment_put(at, part);
 }
 
 void attachment_read(struct attachment *at)
@@ -234,5 +192,5 @@ void attachment_read(struct attachment *at)
 	if (is_image(at))
 		read_image(at, type, bytes);
 	else
-		read_file(at, bytes);
+		attachment_read_file(at, type, bytes);
 }

@@ -24,3 +24,11 @@ void attachment_read(struct attachment *at);
 /* A failure at the part, in the API's words. false. */
 bool attachment_fail(struct attachment *at, enum err_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* --- between attach_read.c and attach_file.c --- */
+/* The file's parts from its bytes; `type`: as it was sent. */
+bool attachment_read_file(struct attachment *at, struct str type, struct str bytes);
+/* One part more, at most ATTACHMENT_PARTS. true. */
+enum { ATTACHMENT_PARTS = 1 + 1000 };
+bool attachment_put(struct attachment *at, struct prompt_part part);
+struct str attachment_data_url(struct arena *a, struct str type, struct str bytes);

@@ -86,6 +86,7 @@ static bool read_file(struct arena *a, yyjson_val *v, struct prompt_part *part, 
 	if (!part->text.p && (part->text = json_str(json_get(v, S("file_url")))).p)
 		part->from = FROM_URL;
 	part->detail = json_str(json_get(v, S("filename")));
+	part->quality = json_str(json_get(v, S("detail")));
 	return part->text.p || by_file(v, part, e);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "index/pdf.h"
 
 static bool read_html(struct arena *a, struct str body, size_t max, struct page_text *ret)
 {
@@ -20,6 +21,15 @@ static bool read_plain(struct arena *a, struct str body, size_t max, struct page
 			body.n--;
 	ret->text = str_copy(a, body);
 	return true;
+}
+
+static bool read_pdf(struct arena *a, struct str body, size_t max, struct page_text *ret)
+{
+	enum { PAGES = 1000, SECONDS = 20, MEMORY = 1 << 30 };
+	struct pdf p = {.bytes = body, .pages = PAGES, .seconds = SECONDS, .memory = MEMORY};
+	struct err e = {0};
+	int64_t pages;
+	return pdf_text(a, &p, max, &ret->text, &ret->cut, &pages, &e);
 }
 
 /* By type, or by how the bytes begin where no type was sent. A kind that needs a program of its own is a row here. */
@@ -38,6 +48,7 @@ static const struct kind {
     {STR("application/xml"), {0}, true, read_plain},
     {STR("application/rss+xml"), {0}, true, read_plain},
     {STR("application/atom+xml"), {0}, true, read_plain},
+    {STR("application/pdf"), STR("%PDF-"), false, read_pdf},
     {STR("application/json"), STR("{"), true, read_plain},
     {STR("application/ld+json"), {0}, true, read_plain},
 };
