@@ -1,5 +1,10 @@
 """One server and one scripted engine for a whole file of these tests: what is tried is the clients, not the start."""
+import os
+import sys
+
 import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from engine_script import ScriptedEngine, echo
 from harness import Server
