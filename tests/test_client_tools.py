@@ -5,6 +5,7 @@ import json
 import pytest
 
 from engine_script import call, calls_interleaved, finish, say, think
+from harness import Stream
 
 LARK = 'start: "*** Begin Patch" LF line+\nline: /(.*)/ LF\n%import common.LF'
 PATCH = '*** Begin Patch\n*** Add File: a.txt\n+h\u00e9 "quoted" \\ \U0001f600\n*** End Patch\n'
@@ -277,6 +278,68 @@ def test_deferred_tools_wait_for_the_search(engine, server):
     assert list(offered(engine.last)) == ["weather"]
     answer = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [{"type": "tool_search"}, waiting]})
     assert list(offered(engine.last)) == ["weather"] and "tool_search" in answer.headers["antiphon-not-applied"]
+
+
+OURS = {"type": "tool_search"}
+WAITING = {**WEATHER, "defer_loading": True}
+CRM = {"type": "namespace", "name": "crm", "description": "Customers", "tools": [
+    {**WAITING, "name": "find"}, {**WAITING, "name": "drop"}, {**WEATHER, "name": "count"}]}
+
+
+def kinds(response):
+    return [item["type"] for item in response["output"]]
+
+
+def test_our_own_search_is_told(engine, server):
+    """Asked to search, the server offers all tools at once; the client learns of each search before the call."""
+    tools = [OURS, WAITING, CRM]
+    engine.next(calls_interleaved(("weather", "a", ['{"city":"Rome"}']), ("crm__find", "b", ['{"city":"Oslo"}']),
+                                  ("weather", "c", ['{"city":"Bern"}']), ("crm__drop", "d", ['{"city":"Kyiv"}'])))
+    first = server.create("go", tools=tools)
+    search = ["tool_search_call", "tool_search_output", "function_call"]
+    assert kinds(first) == search + search + ["function_call"] * 2
+    asked, found, called = first["output"][:3]
+    assert has(asked, {"arguments": {"paths": ["weather"]}, "call_id": None, "execution": "server", "status": "completed"})
+    assert has(found, {"call_id": None, "execution": "server", "status": "completed"})
+    assert found["tools"][0]["name"] == "weather" and found["tools"][0]["defer_loading"] is True
+    assert has(called, {"name": "weather", "namespace": "weather", "arguments": '{"city":"Rome"}'})
+    group = first["output"][4]["tools"][0]
+    assert has(group, {"type": "namespace", "name": "crm"}) and [t["name"] for t in group["tools"]] == ["find", "drop"]
+    assert first == server.get(f"/v1/responses/{first['id']}").json
+    # chained, all of them are found; the engine sees the calls as it made them, no search
+    outputs = [{"type": "function_call_output", "call_id": i["call_id"], "output": "ok"} for i in first["output"] if i["call_id"]]
+    engine.next(call("weather", '{"city":"Lima"}'))
+    second = server.create(outputs, tools=tools, previous_response_id=first["id"])
+    assert kinds(second) == ["function_call"] and second["output"][0]["namespace"] == "weather"
+    made = [c["function"]["name"] for m in engine.last.body["messages"] for c in m.get("tool_calls", [])]
+    assert made == ["weather", "crm__find", "weather", "crm__drop"]
+    # stateless, the same
+    chained = engine.last.body["messages"]
+    engine.next(call("crm__drop", '{"city":"Lima"}'))
+    third = server.create([{"role": "user", "content": "go"}, *first["output"], *outputs], tools=tools, store=False)
+    assert kinds(third) == ["function_call"] and engine.last.body["messages"] == chained
+
+
+def test_our_own_search_in_a_stream(engine, server):
+    engine.next(say("Let me see."), call("weather", '{"city":', '"Rome"}'))
+    events = list(server.stream("go", tools=[OURS, WAITING]))
+    told = [(e.type, e.data["item"]) for e in events if e.type.startswith("response.output_item")]
+    assert [(type.rsplit(".")[-1], item["type"], item["status"]) for type, item in told[2:]] == [
+        (step, item, status) for item in ("tool_search_call", "tool_search_output", "function_call")
+        for step, status in (("added", "in_progress"), ("done", "completed"))]
+    assert told[2][1]["arguments"] == {} and told[4][1]["tools"] == told[5][1]["tools"]
+    assert [e.data["output_index"] for e in events if e.type == "response.output_item.done"] == [0, 1, 2, 3]
+    final = next(e for e in events if e.type == "response.completed").data["response"]
+    assert final["output"] == [item for type, item in told if type.endswith("done")]
+    engine.next(call("weather", '{"city":"Rome"}'))
+    made = server.create("go", tools=[OURS, WAITING])
+    for id, steps in ((final["id"], 4), (made["id"], 3)):  # kept, and told again from what is stored
+        again = list(Stream(*server.open("GET", f"/v1/responses/{id}?stream=true")))
+        items = [e.data["item"] for e in again if e.type == "response.output_item.done"]
+        assert items == server.get(f"/v1/responses/{id}").json["output"] and len(items) == steps
+        begun = [e.data["item"] for e in again if e.type == "response.output_item.added"]
+        assert [i["arguments"] for i in begun if i["type"] == "tool_search_call"] == [{}]
+
 
 
 def test_additional_tools(engine, server):

@@ -46,6 +46,7 @@ struct out_item {
 	struct str call_id, input; /* calls; input: a custom tool's, settled */
 	size_t read;               /* custom tools: bytes of the arguments that were told */
 	yyjson_val *args;          /* other kinds of calls: the arguments, once whole */
+	struct str found;          /* our own tool search: the path that it has found */
 	struct str json, shown; /* once done: as it is kept, and as clients see it (item_show.h) */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/output_parts.h"
+#include "api/turn_found.h"
 
 static bool in_pieces(const struct out_item *it)
 {
@@ -26,6 +27,7 @@ void call_begin(struct turn *t, const struct model_event *me)
 {
 	char fresh[ID_MAX];
 	const struct function_tool *tool = tool_of(t, me->name);
+	tool_found(t, tool);
 	struct out_item *it = item_open(t, call_rows[tool->kind].call);
 	if (!it)
 		return;

@@ -25,7 +25,10 @@ struct function_tool {
 	enum call_kind kind;
 	struct str own, space; /* name and namespace as the client has them; {0}: `name`, none */
 	yyjson_val *given;     /* the tool itself; NULL: not from the Responses API */
+	yyjson_val *group;     /* the namespace itself; NULL: none */
 	bool deferred;         /* waits for the client's tool search: not offered */
+	bool searched;         /* deferred, and the search is ours: its calls name it as their namespace, as live */
+	bool unfound;          /* nothing of the context has found it yet: its first call tells of the search */
 };
 
 /* One call on its way from the engine into an item. */

@@ -54,8 +54,8 @@ static void write_async(struct jout *o, const struct call *c)
 
 static void write_space(struct jout *o, const struct call *c)
 {
-	if (c->tool->space.n)
-		jo_kstr(o, "namespace", c->tool->space);
+	if (c->tool->space.n || c->tool->searched)
+		jo_kstr(o, "namespace", c->tool->space.n ? c->tool->space : c->tool->own);
 }
 
 static struct str own(const struct function_tool *t)

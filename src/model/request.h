@@ -71,6 +71,8 @@ bool create_read(struct arena *a, yyjson_val *body, const struct request_rules *
 void create_load_tools(struct arena *a, struct create *c, const struct item *items, size_t n);
 /* The functions that the engine is offered, in `a`: allowed, and not waiting for a search. */
 struct function_tool *create_offer(struct arena *a, const struct create *c, size_t *n);
+/* The `tools` of our own search that has found `one`: it, or its namespace with all that waited there. */
+void create_found(struct jout *o, const struct create *c, const struct function_tool *one);
 /* The checks that need the whole context, history first then input (c->items, references replaced by what they
  * name): every function_call_output has its call, every call its output, no duplicate ids in the input as it came
  * (api-surface G2). */

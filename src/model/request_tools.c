@@ -75,7 +75,7 @@ static struct function_tool *known(struct create *c, const struct function_tool 
 
 enum origin { GIVEN, LOADED }; /* by `tools`; by an item: it may be there already, waiting */
 
-static bool take_one(struct arena *a, struct create *c, yyjson_val *tool, const char *path, struct str space,
+static bool take_one(struct arena *a, struct create *c, yyjson_val *tool, const char *path, yyjson_val *group,
 		     enum origin from, struct err *e)
 {
 	enum call_kind kind = call_kind_of(json_str(json_get(tool, S("type"))));
@@ -88,10 +88,11 @@ static bool take_one(struct arena *a, struct create *c, yyjson_val *tool, const 
 	} else {
 		return true; /* of another kind: nothing that an engine could call */
 	}
-	f->space = space;
+	f->group = group;
+	f->space = json_str(json_get(group, S("name")));
 	f->deferred = from == GIVEN && yyjson_is_true(json_get(tool, S("defer_loading")));
 	if (from == LOADED && (same = known(c, f)) != NULL) {
-		same->deferred = false;
+		same->deferred = same->unfound = false;
 		return true;
 	}
 	call_name(a, f, c->tools, c->n_tools);
@@ -108,15 +109,15 @@ static bool take_tool(struct arena *a, struct create *c, yyjson_val *tool, const
 	if (!check_served(tool, path, type, e))
 		return false;
 	if (type == TOOL_TOOL_SEARCH && !str_eq(json_str(json_get(tool, S("execution"))), S("client")))
-		return true; /* ours to search: nothing is hidden from the model then */
+		return true; /* ours to search: nothing is hidden from the model then (wake_all) */
 	if (type != TOOL_NAMESPACE)
-		return take_one(a, c, tool, path, (struct str){0}, from, e);
+		return take_one(a, c, tool, path, NULL, from, e);
 	yyjson_arr_foreach(json_get(tool, S("tools")), i, max, inner)
 	{
 		char list[128], place[128];
 		field_path(list, path, "tools");
 		field_index(place, list, i);
-		if (!take_one(a, c, inner, place, json_str(json_get(tool, S("name"))), from, e))
+		if (!take_one(a, c, inner, place, tool, from, e))
 			return false;
 	}
 	return true;
@@ -148,9 +149,8 @@ static bool load_item(struct arena *a, struct create *c, const struct item *it, 
 static void wake_called(struct create *c, const struct item *it)
 {
 	for (size_t i = 0; i < c->n_tools; i++)
-		if (c->tools[i].deferred && call_rows[c->tools[i].kind].call == it->type &&
-		    str_eq(c->tools[i].own, it->name))
-			c->tools[i].deferred = false;
+		if (call_rows[c->tools[i].kind].call == it->type && str_eq(c->tools[i].own, it->name))
+			c->tools[i].deferred = c->tools[i].unfound = false;
 }
 
 void create_load_tools(struct arena *a, struct create *c, const struct item *items, size_t n)
@@ -179,14 +179,23 @@ struct function_tool *create_offer(struct arena *a, const struct create *c, size
 
 /* --- all ---------------------------------------------------------------------------------------------------- */
 
-/* Without a search by the client nothing would ever bring them. */
-static void wake_all(struct create *c)
+/* Without a search by the client nothing would ever bring them. Where the search is ours the model sees all at once;
+ * the client is told of the search that it asked for when the model calls what was not found before. */
+static void wake_all(struct create *c, yyjson_val *tools)
 {
-	for (size_t i = 0; i < c->n_tools; i++)
+	size_t i, max;
+	yyjson_val *tool;
+	bool ours = false;
+	for (i = 0; i < c->n_tools; i++)
 		if (c->tools[i].kind == CALL_TOOL_SEARCH)
 			return;
-	for (size_t i = 0; i < c->n_tools; i++)
-		c->tools[i].deferred = false;
+	yyjson_arr_foreach(tools, i, max, tool) ours |= tool_type_of(tool) == TOOL_TOOL_SEARCH;
+	for (i = 0; i < c->n_tools; i++) {
+		struct function_tool *f = &c->tools[i];
+		f->searched = ours && yyjson_is_true(json_get(f->given, S("defer_loading")));
+		f->unfound = f->searched && f->deferred;
+		f->deferred = false;
+	}
 }
 
 bool tools_take(struct reader *r, struct err *e)
@@ -207,7 +216,7 @@ bool tools_take(struct reader *r, struct err *e)
 			return false;
 		wake_called(c, &c->items[i]);
 	}
-	wake_all(c);
+	wake_all(c, tools);
 	tools_echo(r);
 	return true;
 }

@@ -233,6 +233,31 @@ static void echo_list(struct jout *o, const struct create *c, yyjson_val *tools,
 	}
 }
 
+static void echo_found_group(struct jout *o, const struct create *c, const struct function_tool *one)
+{
+	jo_obj(o);
+	jo_kstr(o, "type", S("namespace"));
+	or_null(o, one->group, S("description"));
+	or_null(o, one->group, S("name"));
+	jo_key(o, S("tools"));
+	jo_arr(o);
+	for (size_t i = 0; i < c->n_tools; i++)
+		if (c->tools[i].searched && c->tools[i].group == one->group)
+			echo_tool(o, c, c->tools[i].given, false);
+	jo_arr_end(o);
+	jo_obj_end(o);
+}
+
+void create_found(struct jout *o, const struct create *c, const struct function_tool *one)
+{
+	jo_arr(o);
+	if (one->group)
+		echo_found_group(o, c, one);
+	else
+		echo_tool(o, c, one->given, false);
+	jo_arr_end(o);
+}
+
 /* The request's own tools, and those of additional_tools that it does not have. */
 void tools_echo(struct reader *r)
 {

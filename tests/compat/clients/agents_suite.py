@@ -6,8 +6,9 @@ import agents
 import openai
 import pytest
 from agents import (Agent, AgentOutputSchema, ApplyPatchTool, Computer, ComputerTool, CustomTool, GuardrailFunctionOutput,
-                    InputGuardrailTripwireTriggered, ModelSettings, OpenAIChatCompletionsModel, OpenAIConversationsSession, OpenAIResponsesCompactionSession, OpenAIResponsesModel,
-                    OutputGuardrailTripwireTriggered, Runner, ShellTool, SQLiteSession, ToolOutputImage, ToolOutputText, WebSearchTool,
+                    InputGuardrailTripwireTriggered, ModelSettings, OpenAIChatCompletionsModel, OpenAIConversationsSession,
+                    OpenAIResponsesCompactionSession, OpenAIResponsesModel, OutputGuardrailTripwireTriggered, Runner, ShellTool,
+                    SQLiteSession, ToolOutputImage, ToolOutputText, ToolSearchTool, WebSearchTool,
                     function_tool, handoff, input_guardrail, output_guardrail)
 from openai.types.shared import Reasoning
 from pydantic import BaseModel
@@ -413,6 +414,28 @@ def test_namespaces(engine):
     engine.next(say("Found."))
     assert run(Agent(name="a", tools=tools), "Find 7").final_output == "Found."
     assert engine.last.body["messages"][-1]["content"] == "customer 7"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_tool_search(engine, streamed):
+    @function_tool(defer_loading=True)
+    def mortgage(amount: int) -> str:
+        """Calculates a mortgage."""
+        return f"{amount} a year"
+
+    @function_tool(name_override="lookup", defer_loading=True)
+    def crm_lookup(id: str) -> str:
+        """Looks a customer up."""
+        return "customer " + id
+    tools = [mortgage, *agents.tool_namespace(name="crm", description="Customers", tools=[crm_lookup]), ToolSearchTool()]
+    agent = Agent(name="a", model="gpt-5.4", tools=tools)
+    engine.next(call("mortgage", '{"amount":', "7}"))
+    engine.next(call("crm__lookup", '{"id":"9"}'))
+    engine.next(say("Done."))
+    result = stream(agent, "Go")[1] if streamed else run(agent, "Go")
+    assert result.final_output == "Done."
+    assert [m["content"] for m in engine.last.body["messages"] if m["role"] == "tool"] == ["7 a year", "customer 9"]
+    assert [i.type for i in result.new_items].count("tool_search_output_item") == 2
 
 
 def test_fields_of_new_tools(engine):

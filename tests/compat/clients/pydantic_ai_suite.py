@@ -321,7 +321,7 @@ def strategy(deps, queries, tools):
     return [t.name for t in tools]
 
 
-@pytest.mark.parametrize("search", [strategy])
+@pytest.mark.parametrize("search", [None, strategy])
 def test_tool_search(engine, model, search):
     """Deferred tools: searched by the server, or, with a strategy of its own, by the client."""
     agent = Agent(model, capabilities=[ToolSearch(strategy=search)] if search else [])
