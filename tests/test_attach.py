@@ -15,6 +15,7 @@ import pytest
 from engine_script import ScriptedEngine, call, say
 from harness import eventually, make_key, text_of
 from test_files import form, part, put, send
+from test_websocket import Socket
 
 
 def png(width=1, height=1):
@@ -294,6 +295,35 @@ def test_leaving_while_it_is_fetched(engine, servers, site):
     connection.close()
     gate.set()
     assert server.create("Still there?")["status"] == "completed" and len(engine.requests) == 1
+
+
+def test_stopping_while_it_is_fetched(engine, servers, site):
+    """SIGTERM does not wait for somebody else's page."""
+    gate = threading.Event()
+
+    class Slow(bytes):
+        def __len__(self):
+            gate.wait(60)
+            return 0
+
+    server = servers(engine, args=INSIDE + ["--set", "api.drain_seconds=1"])
+    site.pages["/slow"] = (200, "image/png", Slow())
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=60)
+    connection.request("POST", "/v1/responses", json.dumps({"model": "scripted", "input": message(
+        image(image_url=site.url + "/slow"))}), {"Content-Type": "application/json"})
+    eventually(lambda: "/slow" in site.asked)
+    server.stop(patience=20)
+    gate.set()
+    connection.close()
+    assert not engine.requests
+
+
+def test_over_a_websocket(engine, server):
+    made = put(server, PNG, "dot.png", "vision")
+    with Socket(server) as ws:
+        assert ws.run(message(image(file_id=made["id"])))["status"] == "completed"
+        assert images_in(engine.last) == [{"url": data_url(PNG)}]
+        assert ws.refused(message(image(file_id="file-x")))["error"]["code"] == "image_file_not_found"
 
 
 # --- files ---
