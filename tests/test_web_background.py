@@ -1,4 +1,6 @@
 """web_search in background runs, over WebSockets and through the official SDK."""
+import base64
+import copy
 import json
 
 import pytest
@@ -138,7 +140,7 @@ def test_over_a_websocket(servers, engine, web):
 
 @pytest.fixture
 def client(servers, engine, web):
-    with OpenAI(base_url=servers(engine, args=web.args()).base_url, api_key="any", max_retries=0) as c:
+    with OpenAI(base_url=servers(engine, args=web.args(fetch__allow="127.0.0.1")).base_url, api_key="any", max_retries=0) as c:
         yield c
 
 
@@ -158,9 +160,13 @@ KEYWORDS = dict(model="gpt-4o", tools=[{"type": "web_search"}], input=[{"role": 
 
 
 @pytest.mark.sdk
-@pytest.mark.parametrize("program", [NEWS, KEYWORDS], ids=["news", "picture"])
+@pytest.mark.parametrize("what", ["news", "picture", "picture by URL"])
 @pytest.mark.parametrize("form", ["json", "stream", "background"])
-def test_programs(client, engine, program, form):
+def test_programs(client, engine, web, what, form):
+    program = copy.deepcopy(NEWS if what == "news" else KEYWORDS)
+    if what == "picture by URL":
+        web.pages["/picture.png"] = ("image/png", base64.b64decode(PICTURE.split(",")[1]))
+        program["input"][0]["content"][1]["image_url"] = web.url + "/picture.png"
     engine.next(search())
     engine.next(say("So [", "1]."))
     if form == "json":
