@@ -402,6 +402,16 @@ def test_pdf(servers):
         seeing.close()
 
 
+@pytest.mark.skipif(not sandboxed(), reason="needs poppler-utils")
+def test_pdf_with_bounds_alone(engine, servers):
+    """For containers that do not permit bubblewrap."""
+    server = servers(engine, args=["--set", "api.sandbox=limits"])
+    server.create(message(file(filename="x.pdf", file_data=data_url(pdf("Alpha"), "application/pdf"))))
+    assert "Alpha" in "\n".join(texts_in(engine.last)) and len(images_in(engine.last)) == 1
+    error = refused(server, file(filename="x.pdf", file_data=data_url(b"%PDF-1.7 no", "application/pdf")))
+    assert error["code"] == "file_parse_error"
+
+
 def test_html(engine, servers, site):
     server = servers(engine, args=INSIDE)
     site.pages["/p"] = (200, "text/html; charset=latin1", "<title>T</title><p>caf\xe9<script>no()</script>".encode("latin1"))
