@@ -2,11 +2,13 @@
 import base64
 import http.client
 import http.server
+import io
 import json
 import shutil
 import struct
 import subprocess
 import threading
+import zipfile
 import zlib
 
 import openai
@@ -410,6 +412,34 @@ def test_pdf_with_bounds_alone(engine, servers):
     assert "Alpha" in "\n".join(texts_in(engine.last)) and len(images_in(engine.last)) == 1
     error = refused(server, file(filename="x.pdf", file_data=data_url(b"%PDF-1.7 no", "application/pdf")))
     assert error["code"] == "file_parse_error"
+
+
+def archive(**members):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        for name, text in members.items():
+            z.writestr(name.replace("__", "/") + ".xml", text)
+    return out.getvalue()
+
+
+@pytest.mark.skipif(not sandboxed() or not shutil.which("bsdtar"), reason="needs bubblewrap and bsdtar")
+def test_office(engine, server):
+    w, x = 'xmlns:w="urn:w"', 'xmlns="urn:x"'
+    docx = archive(word__document=f"<w:document {w}><w:body><w:p><w:pPr><w:tabs><w:tab/></w:tabs></w:pPr><w:r><w:t>One</w:t><w:tab/>"
+                   "<w:t>&amp; two</w:t></w:r></w:p><w:p><w:r><w:t>Three</w:t></w:r></w:p></w:body></w:document>")
+    slide = f"<w:sld {w}><w:p><w:t>%s</w:t></w:p></w:sld>"
+    pptx = archive(ppt__presentation="<p/>", ppt__slides__slide1=slide % "First", ppt__slides__slide2=slide % "Second")
+    xlsx = archive(xl__workbook="<w/>", xl__sharedStrings=f"<sst {x}><si><t>Name</t></si><si><r><t>A</t></r><r><t>nn</t></r></si></sst>",
+                   xl__worksheets__sheet1=f'<worksheet {x}><sheetData><row><c r="A1" t="s"><v>0</v></c><c r="C1"><v>7</v></c></row><row>'
+                   '<c r="A2" t="s"><v>1</v></c><c r="B2" t="inlineStr"><is><t>x</t></is></c></row></sheetData></worksheet>')
+    for data, words in ((docx, "One\t& two\nThree"), (pptx, "[Slide 1]\nFirst\n[Slide 2]\nSecond"),
+                        (xlsx, "[Sheet 1]\nName\t\t7\nAnn\tx")):
+        server.create(message(file(file_id=put(server, data, "f")["id"])))
+        assert words in "\n".join(texts_in(engine.last)), texts_in(engine.last)
+    bomb = archive(word__document='<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>')
+    for data, code in ((archive(a="<a/>"), "unsupported_file"), (docx[:-200], "file_parse_error"), (bomb, "file_parse_error"),
+                       (archive(word__document="<w:p>"), "file_parse_error")):
+        assert refused(server, file(file_id=put(server, data, "f")["id"]))["code"] == code
 
 
 def test_html(engine, servers, site):

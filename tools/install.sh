@@ -28,6 +28,8 @@ cmd:make              make                  make                make
 cmd:curl              curl                  curl                curl
 cmd:python3           python3               python3             python3
 cmd:pdftotext         poppler-utils         poppler-utils       poppler
+pc:libxml-2.0         libxml2-dev           libxml2-devel       libxml2
+cmd:bsdtar            libarchive-tools      bsdtar              libarchive
 cmd:bwrap             bubblewrap            bubblewrap          -
 py:venv,ensurepip     python3-venv          python3             python3
 file:certificates     ca-certificates       ca-certificates     ca-certificates

@@ -4,7 +4,9 @@
 
 #include "api/api.h"
 #include "api/attach_read.h"
+#include "base/clock.h"
 #include "index/extract.h"
+#include "index/office.h"
 #include "index/pdf.h"
 #include "wire/json.h"
 
@@ -43,13 +45,17 @@ static bool pdf_failed(struct attachment *at, const struct err *e)
 	                       "The PDF file could not be read: %s.", e->msg);
 }
 
-static bool put_pages(struct attachment *at, const struct pdf *p, int64_t shown)
+static bool put_pages(struct attachment *at, struct pdf *p, int64_t shown, int64_t until_us)
 {
 	bool high = str_eq(at->part.quality, S("high"));
 	for (int64_t i = 1; i <= shown; i++) {
 		struct prompt_part part = {.kind = PART_IMAGE, .from = FROM_DATA, .where = at->part.where};
 		struct err e = {0};
 		struct str png;
+		p->seconds = (until_us - clock_mono_us()) / 1000000 + 1;
+		if (p->seconds < 1)
+			return attachment_fail(at, ERR_FILE_PARSE, "The PDF file could not be read in %lld seconds "
+			                       "(api.document_seconds).", (long long)api_limits.document_seconds);
 		if (!pdf_page(&at->arena, p, i, high ? PIXELS_HIGH : PIXELS_LOW, &png, &e))
 			return pdf_failed(at, &e);
 		part.text = attachment_data_url(&at->arena, S("image/png"), png);
@@ -64,7 +70,7 @@ static bool read_pdf(struct attachment *at, struct str bytes)
 	                .memory = api_limits.document_memory, .cancelled = at->cancelled};
 	struct err e = {0};
 	struct str text, note = S("");
-	int64_t n, shown = 0;
+	int64_t n, shown = 0, until_us = clock_mono_us() + p.seconds * 1000000;
 	bool cut;
 	if (!pdf_text(&at->arena, &p, (size_t)api_limits.document_chars * 4, &text, &cut, &n, &e))
 		return pdf_failed(at, &e);
@@ -78,7 +84,7 @@ static bool read_pdf(struct attachment *at, struct str bytes)
 		                       "images.");
 	if (shown)
 		note = str_fmt(&at->arena, ", of whose %lld pages 1 to %lld follow as images", (long long)n, (long long)shown);
-	return put_text(at, text, note) && put_pages(at, &p, shown);
+	return put_text(at, text, note) && put_pages(at, &p, shown, until_us);
 }
 
 /* The engine reads it itself. */
@@ -89,6 +95,25 @@ static bool pass_pdf(struct attachment *at, struct str bytes)
 	part.from = FROM_DATA;
 	part.detail = at->part.detail.n || at->name.n ? name_of(at) : S("file.pdf");
 	return attachment_put(at, part);
+}
+
+/* --- docx, pptx, xlsx ------------------------------------------------------------------------------------- */
+
+static bool read_office(struct attachment *at, struct str bytes)
+{
+	struct office o = {bytes, api_limits.document_seconds, api_limits.document_memory, at->cancelled};
+	struct err e = {0};
+	struct str text;
+	bool cut;
+	if (!office_text(&at->arena, &o, (size_t)api_limits.document_chars * 4, &text, &cut, &e)) {
+		bool other = e.code == ERR_CONFIG || e.code == ERR_MEDIA_TYPE;
+		return attachment_fail(at, other ? ERR_UNSUPPORTED_FILE : e.code == ERR_FILE_TOO_LARGE ? ERR_FILE_TOO_LARGE : ERR_FILE_PARSE,
+		                       "The file could not be read: %s.", e.msg);
+	}
+	if (cut)
+		return attachment_fail(at, ERR_FILE_TOO_LARGE, "The file has more than %lld characters of text "
+		                       "(api.document_chars).", (long long)api_limits.document_chars);
+	return put_text(at, text, S(""));
 }
 
 /* --- text ------------------------------------------------------------------------------------------------ */
@@ -123,10 +148,12 @@ bool attachment_read_file(struct attachment *at, struct str type, struct str byt
 		return attachment_fail(at, ERR_EMPTY_FILE, "The file is empty.");
 	if (str_starts(bytes, S("%PDF-")))
 		return at->files ? pass_pdf(at, bytes) : read_pdf(at, bytes);
+	if (office_like(bytes))
+		return read_office(at, bytes);
 	if (is_html(at, type))
 		return read_html(at, type, bytes);
 	if (utf8_valid(bytes) && !memchr(bytes.p, 0, bytes.n))
 		return put_text(at, bytes, S(""));
-	return attachment_fail(at, ERR_UNSUPPORTED_FILE, "The file type you uploaded is not supported. Please try again with a pdf, or "
-	                       "with text in UTF-8 (plain, Markdown, CSV, JSON, HTML).");
+	return attachment_fail(at, ERR_UNSUPPORTED_FILE, "The file type you uploaded is not supported. Please try again with a pdf, "
+	                       "docx, pptx or xlsx, or with text in UTF-8 (plain, Markdown, CSV, JSON, HTML).");
 }
