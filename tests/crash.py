@@ -307,7 +307,8 @@ class Client:
         self.named(response, answer.json["id"])
 
     def choose_run(self, wanted=lambda r: True):
-        return self.history.some(self.dice, self.history.responses, self.project, lambda r: r.background and r.gone == NO and wanted(r))
+        return self.history.some(self.dice, self.history.responses, self.project, lambda r: r.background and r.gone == NO
+                                 and not r.unsaved and wanted(r))
 
     def poll(self):
         if (r := self.choose_run()):
@@ -319,7 +320,7 @@ class Client:
                 r.ended(answer.json)
 
     def follow(self):
-        r = self.history.some(self.dice, self.history.responses, self.project, lambda r: r.gone == NO and
+        r = self.history.some(self.dice, self.history.responses, self.project, lambda r: r.gone == NO and not r.unsaved and
                               (r.background or (r.end and r.store and r.life == self.run.round and r.events)))
         if not r:
             return
