@@ -347,6 +347,7 @@ def test_a_bad_disk_and_a_good_one(faulty, engine, kind):
     engine.next(say("a"), hold(gate), say("b"))
     run = faulty.create("run", background=True)["id"]
     assert gate.reached.wait(PATIENCE)
+    eventually(lambda: get(faulty, "/v1/responses/" + run)["status"] == "in_progress")  # its first batch is saved
     keyed, stream = {"Idempotency-Key": "k"}, faulty.stream("cut")
     faulty.faults.fail("disk", KINDS[kind], times=FOREVER)
     gate.open.set()
