@@ -458,6 +458,10 @@ def test_codex_settings(engine, server, servers):
     provider = settings["model_providers"][settings["model_provider"]]
     assert done.returncode == 0 and settings["model"] == "scripted"
     assert provider == {"name": "Antiphon", "base_url": server.base_url, "wire_api": "responses"}
+    assert settings["web_search"] == "disabled"
+    searching = servers(engine, ["--set", "web_search.provider=searxng", "--set", "web_search.url=http://127.0.0.1:9"])
+    done = command("codex", "--data", searching.data, home=searching.home)
+    assert tomllib.loads(done.stdout)["web_search"] == "live"
     with open(settings["model_catalog_json"]) as f:
         assert json.load(f)["models"] == server.get("/v1/models?client_version=0").json["models"]
     gone = command("codex", "no-such", "--data", server.data, home=server.home)

@@ -192,6 +192,7 @@ static void answer_info(struct admin *a, struct exchange *x)
 	jo_kstr(&o, "base_url", a->o.base_url);
 	jo_kstr(&o, "data", a->o.data);
 	jo_kbool(&o, "keys", key_any(a->o.store));
+	jo_kbool(&o, "web_search", a->o.searches);
 	jo_kbool(&o, "ready", ready);
 	jo_kstr(&o, "why", str_of(why.msg));
 	put_models(a, exchange_arena(x), &o);

@@ -20,6 +20,7 @@ struct admin_options { /* strings outlive the admin */
 	struct engines *engines;
 	struct str socket; /* path */
 	struct str base_url, data, version;
+	bool searches; /* a provider of web searches is configured */
 };
 bool admin_open(const struct admin_options *o, struct admin **ret, struct err *e);
 /* Connections and exchanges that are open. */

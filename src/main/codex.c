@@ -75,8 +75,11 @@ static bool print_settings(struct args *a, struct str model_name, struct err *e)
 	print_setting("model", json_str(json_get(model, S("slug"))));
 	print_setting("model_provider", S("antiphon"));
 	print_setting("model_catalog_json", catalog);
-	printf("web_search = \"disabled\" # \"live\" once a search provider is configured: docs/web-search.md\n\n"
-	       "[model_providers.antiphon]\n");
+	if (yyjson_get_bool(json_get(info, S("web_search"))))
+		print_setting("web_search", S("live"));
+	else
+		printf("web_search = \"disabled\" # \"live\" once a search provider is configured: docs/web-search.md\n");
+	printf("\n[model_providers.antiphon]\n");
 	print_setting("name", S("Antiphon"));
 	print_setting("base_url", json_str(json_get(info, S("base_url"))));
 	print_setting("wire_api", S("responses"));

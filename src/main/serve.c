@@ -257,13 +257,15 @@ static bool open_listeners(struct app *app, struct err *e)
 
 static bool open_admin(struct app *app, struct err *e)
 {
+	struct tools_options tools = tools_options_of(&app->args->config, app->data);
 	struct admin_options o = {.loop = app->loops[0].loop,
 				  .api = api_service(app->loops[0].api),
 				  .store = app->store,
 				  .engines = app->engines,
 				  .base_url = app->base_url,
 				  .data = app->data,
-				  .version = S(ANTIPHON_VERSION)};
+				  .version = S(ANTIPHON_VERSION),
+				  .searches = !web_search_lacks(&tools)};
 	return socket_path(&app->arena, app->data, &o.socket, e) && admin_open(&o, &app->admin, e);
 }
 
