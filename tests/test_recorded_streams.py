@@ -96,13 +96,20 @@ def logprobs(item):
     return {"content": [{"token": "x", "logprob": -0.1, "bytes": [120], "top_logprobs": []}]} if told else None
 
 
+def searches(given):
+    """The searches for tools that the recorded input tells of: what they found needs none again."""
+    found = [item for item in given if item.get("type") in ("tool_search_call", "tool_search_output")] if isinstance(given, list) else []
+    return found if any(item["type"] == "tool_search_output" for item in found) else []
+
+
 def request_of(recorded, events):
     """A request that asks for what the recorded one asked."""
     made = events[0]["response"]
     body = recorded["body"] if recorded and recorded["method"] == "POST" else {
         k: made[k] for k in ("tools", "text", "reasoning", "background", "parallel_tool_calls") if made.get(k) is not None}
     body = {k: v for k, v in body.items() if v is not None and k not in ("previous_response_id", "prompt_cache_key", "moderation")}
-    body.update(model="scripted", input="x" * 8000 if "context_management" in body else "Go on.", stream=True)
+    said = "x" * 8000 if "context_management" in body else "Go on."
+    body.update(model="scripted", input=[*searches(body.get("input")), {"role": "user", "content": said}], stream=True)
     if isinstance(body.get("reasoning"), dict):
         body["reasoning"] = {k: v for k, v in body["reasoning"].items() if k in ("effort", "summary") and v}
     tools = [{k: v for k, v in tool.items() if v is not None} for tool in body.get("tools") or []
