@@ -265,9 +265,9 @@ class ScriptedEngine:
     """`props`: False = an engine without llama.cpp's extra routes; `tools`: its template takes tools."""
 
     def __init__(self, models=("scripted",), port=0, context=32768, slots=64, tools=True, props=True, vision=False,
-                 owner="scripted"):
+                 audio=False, owner="scripted"):
         self.models, self.context, self.slots = list(models), context, slots
-        self.tools, self.props, self.vision = tools, props, vision
+        self.tools, self.props, self.vision, self.audio = tools, props, vision, audio
         self.requests, self.probes, self.scripts = [], [], []
         self.behaviour, self.count = echo, 0
         self.owner, self.counting = owner, None  # counting: (status, body) of every question for a count
@@ -414,7 +414,7 @@ class ScriptedEngine:
         if self.props and path == "/props":
             return 200, {"total_slots": self.slots, "model_alias": self.models[0], "chat_template": "",
                          "default_generation_settings": {"n_ctx": self.context},
-                         "modalities": {"vision": self.vision, "audio": False},
+                         "modalities": {"vision": self.vision, "audio": self.audio},
                          "chat_template_caps": {"supports_tools": self.tools, "supports_tool_calls": self.tools,
                                                 "supports_parallel_tool_calls": self.tools,
                                                 "supports_system_role": True}}

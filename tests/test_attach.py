@@ -270,6 +270,30 @@ def test_audio(engine, server):
     assert answer.status == 400 and "does not take audio" in answer.error["message"]
 
 
+def test_audio_where_the_engine_takes_it(servers):
+    engine = ScriptedEngine(audio=True)
+    try:
+        server = servers(engine)
+        for format, data in ("wav", b"RIFF$\0\0\0WAVEfmt "), ("mp3", b"ID3\x04\0\0\0\0\0\0"):
+            sound = {"type": "input_audio", "input_audio": {"data": base64.b64encode(data).decode(), "format": format}}
+            body = {"model": "scripted", "input": message(sound)}
+            first = server.post("/v1/responses", body)
+            assert first.status == 200, first
+            assert sound in engine.requests[-1].body["messages"][-1]["content"]
+            chained = server.post("/v1/responses", {"model": "scripted", "input": "again", "previous_response_id": first.json["id"]})
+            assert chained.status == 200 and sound in engine.requests[-1].body["messages"][0]["content"]
+            asked = server.post("/v1/chat/completions", {"model": "scripted", "messages": [{"role": "user", "content": [sound]}]})
+            assert asked.status == 200 and engine.requests[-1].body["messages"][-1]["content"] == [sound]
+        count = len(engine.requests)
+        for audio, param in (({"data": "UklGRg==", "format": "ogg"}, "format"), ({"data": "??", "format": "wav"}, "data"),
+                             ({"data": "", "format": "wav"}, "data")):
+            bad = server.post("/v1/responses", {"model": "scripted", "input": message({"type": "input_audio", "input_audio": audio})})
+            assert bad.status == 400 and bad.error["param"] == f"input[0].content[1].input_audio.{param}", (audio, bad)
+        assert len(engine.requests) == count
+    finally:
+        engine.close()
+
+
 def test_too_many(engine, servers):
     server = servers(engine, args=["--set", "api.attachments=2", "--set", "api.attach_bytes=2000"])
     dot = image(image_url=data_url(PNG))

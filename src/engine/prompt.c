@@ -1,6 +1,7 @@
 /* prompt.c - what is asked of an engine, in neutral form. */
 #include "engine/prompt.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,14 +91,30 @@ static bool read_file(struct arena *a, yyjson_val *v, struct prompt_part *part, 
 	return part->text.p || by_file(v, part, e);
 }
 
+/* RFC 4648, 4; its padding may be left out. */
+static bool is_base64(struct str s)
+{
+	size_t n = 0;
+	while (n < s.n && (isalnum((unsigned char)s.p[n]) || s.p[n] == '+' || s.p[n] == '/'))
+		n++;
+	size_t pad = s.n - n;
+	for (size_t i = n; i < s.n; i++)
+		if (s.p[i] != '=')
+			return false;
+	return n && n % 4 != 1 && (!pad || (pad <= 2 && s.n % 4 == 0));
+}
+
 static bool read_audio(struct arena *a, yyjson_val *v, struct prompt_part *part, struct err *e)
 {
 	yyjson_val *audio = json_get(v, S("input_audio"));
 	part->text = json_str(json_get(audio, S("data")));
 	part->detail = json_str(json_get(audio, S("format")));
-	if (part->text.p)
+	if (!part->text.p)
+		return fail(e, ERR_MISSING_PARAMETER, part->where, "Missing required parameter: 'input_audio.data'.");
+	if (is_base64(part->text))
 		return true;
-	return fail(e, ERR_MISSING_PARAMETER, part->where, "Missing required parameter: 'input_audio.data'.");
+	struct str data = str_fmt(a, "%s.input_audio.data", part->where);
+	return fail(e, ERR_INVALID_VALUE, data.p, "Invalid '%.*s'. Expected the bytes of a sound in base64.", FMT(data));
 }
 
 static const struct part_row {
