@@ -3,20 +3,49 @@
 
 #include <string.h>
 
-/* Bytes of "[12]" at the head of `s`, as encyclopedias write their own notes; 0: none. */
-static size_t note_length(struct str s)
+enum { NOTE_DIGITS = 5, WORD_LEAST = 3, BRACKET_MOST = 40 };
+
+/* Would '<' followed by this begin a tag or a template's word (<source, </s>, <|im_start|>, <start_of_turn>)? Some
+ * words have a bar from beyond ASCII. */
+static bool opens(unsigned char next)
 {
-	size_t n = 1;
-	while (n < s.n && n < 6 && s.p[n] >= '0' && s.p[n] <= '9')
-		n++;
-	return n > 1 && n < s.n && s.p[n] == ']' ? n + 1 : 0;
+	unsigned char low = next | 0x20;
+	return (low >= 'a' && low <= 'z') || next == '/' || next == '|' || next == '!' || next == '?' || next >= 0x80;
 }
 
-/* Would '<' followed by this begin a tag or a template's word (<source, </s>, <|im_start|>, <start_of_turn>)? */
-static bool opens(char next)
+static bool all_of(struct str s, char from, char to, const char *others)
 {
-	char low = (char)(next | 0x20);
-	return (low >= 'a' && low <= 'z') || next == '/' || next == '|' || next == '!' || next == '?';
+	for (size_t i = 0; i < s.n; i++)
+		if ((s.p[i] < from || s.p[i] > to) && !(s.p[i] && strchr(others, s.p[i])))
+			return false;
+	return true;
+}
+
+/* Looks at the brackets that end what was written: "[12]", as encyclopedias write their own notes, goes, and so do the
+ * brackets of a template's word ("[INST]", "[/TOOL_RESULTS]"). */
+static void bracket_end(struct buf *b, size_t from)
+{
+	size_t at = b->n - 1;
+	while (at > from && b->p[at] != '[' && b->n - at <= BRACKET_MOST)
+		at--;
+	struct str in = {b->p + at + 1, b->n - at - 2};
+	if (b->p[at] != '[' || b->n - at < 3)
+		return;
+	if (in.n <= NOTE_DIGITS && all_of(in, '0', '9', "")) {
+		b->n = at;
+	} else if (in.n >= WORD_LEAST && all_of(in, 'A', 'Z', "/_")) {
+		b->p[at] = '(';
+		b->p[b->n - 1] = ')';
+	}
+}
+
+/* Bytes of a character that no reader of a page sees, and models do: controls, and the tags of U+E0000. */
+static size_t unseen(struct str s)
+{
+	unsigned char c = (unsigned char)s.p[0];
+	if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
+		return 1;
+	return s.n >= 4 && !memcmp(s.p, "\xf3\xa0", 2) && ((unsigned char)s.p[2] & 0xfe) == 0x80 ? 4 : 0;
 }
 
 static size_t whole_characters(struct str s, size_t n)
@@ -26,21 +55,23 @@ static size_t whole_characters(struct str s, size_t n)
 	return n;
 }
 
+/* It is what was written that is looked at, never what comes: whatever is left out joins what stood around it. */
 void foreign_add(struct buf *b, struct str s, size_t max)
 {
-	size_t end = s.n > max ? whole_characters(s, max) : s.n;
-	for (size_t i = 0; i < end; i++) {
-		struct str rest = {s.p + i, end - i};
-		unsigned char c = (unsigned char)s.p[i];
-		size_t note = c == '[' ? note_length(rest) : 0;
-		if (c == '<' && rest.n > 1 && opens(rest.p[1]))
+	size_t end = s.n > max ? whole_characters(s, max) : s.n, from = b->n;
+	for (size_t i = 0; i < end && !b->over; i++) {
+		size_t gone = unseen((struct str){s.p + i, end - i});
+		if (gone) {
+			i += gone - 1;
+			continue;
+		}
+		if (b->n > from && b->p[b->n - 1] == '<' && opens((unsigned char)s.p[i])) {
+			b->n--;
 			buf_add(b, S("\u2039"));
-		else if (note)
-			i += note - 1;
-		else if (c == '[' && rest.n > 5 && !memcmp(rest.p, "[INST", 5))
-			buf_byte(b, '(');
-		else if (c >= ' ' || c == '\n' || c == '\t')
-			buf_byte(b, s.p[i]);
+		}
+		buf_byte(b, s.p[i]);
+		if (s.p[i] == ']' && !b->over)
+			bracket_end(b, from);
 	}
 	if (end < s.n)
 		buf_add(b, S("..."));
