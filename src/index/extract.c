@@ -129,11 +129,21 @@ static struct str valid(struct arena *a, struct str s)
 	return v;
 }
 
+/* A type that can be told on; {0}: a page's server sent what only looks like one. */
+static struct str plain_type(struct str type)
+{
+	enum { TYPE_MOST = 100 };
+	for (size_t i = 0; i < type.n; i++)
+		if (!isalnum((unsigned char)type.p[i]) && !(type.p[i] && strchr("/+-._", type.p[i])))
+			return (struct str){0};
+	return type.n <= TYPE_MOST ? type : (struct str){0};
+}
+
 bool extract_text(struct arena *a, struct str content_type, struct str body, size_t max, struct page_text *ret,
 		  struct err *e)
 {
 	const struct kind *k = kind_of(content_type, body);
-	struct str type = content_type, bare = str_trim(str_cut(&type, ';')),
+	struct str type = content_type, bare = plain_type(str_trim(str_cut(&type, ';'))),
 		   head = {body.p, body.n < 2048 ? body.n : 2048};
 	*ret = (struct page_text){0};
 	if (!k)
