@@ -7,6 +7,8 @@ import pytest
 
 from engine_script import Gate, ScriptedEngine, call, finish, hold, raw, say, think
 from harness import BINARY, eventually, text_of
+from test_attach import PNG, data_url
+from web_script import ScriptedWeb
 
 TOOL = [{"type": "function", "name": "f", "parameters": {"type": "object"}}]
 
@@ -65,9 +67,7 @@ def test_many_pieces_of_reasoning(servers, roomy):
                   [{"type": "reasoning", "id": "rs_1", "summary": [text] * 2000}]):
         server.create(items + [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
                                {"type": "function_call_output", "call_id": "c", "output": "x"}], store=False)
-        with open(f"/proc/{server.process.pid}/status") as f:
-            peak = next(int(line.split()[1]) for line in f if line.startswith("VmHWM"))
-        assert peak < 500_000, f"{peak} kB"
+        assert peak(server) < 500_000, f"{peak(server)} kB"
         thought = next(m for m in roomy.last.body["messages"] if m["role"] == "assistant")["reasoning_content"]
         assert thought == "\n\n".join(["a" * 1000] * 2000)
 
@@ -82,6 +82,42 @@ def test_truncation_of_many_messages(servers):
     assert engine.last.body["messages"][-1]["content"] == "last"
     assert len(engine.last.raw) // 4 < 4096
     engine.close()
+
+
+def peak(server):
+    """The most memory that it ever held, in kB."""
+    with open(f"/proc/{server.process.pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmHWM"))
+
+
+def test_pictures_among_many_texts(servers):
+    """All parts of the message were copied for each picture."""
+    engine = ScriptedEngine(context=1 << 30, vision=True)
+    server = servers(engine)
+    parts = [{"type": "input_image", "image_url": data_url(PNG)}] * 100 + [{"type": "input_text", "text": "a"}] * 100000
+    server.create([{"role": "user", "content": parts}], store=False)
+    assert peak(server) < 500_000, f"{peak(server)} kB"
+    sent = engine.last.body["messages"][-1]["content"]
+    assert [part["type"] for part in sent[:100]] == ["image_url"] * 100
+    assert "".join(part["text"] for part in sent[100:]).count("a") == 100000
+    engine.close()
+
+
+def test_a_page_that_is_slow_to_search(servers, engine):
+    """Each letter of the page was compared with all of the pattern's."""
+    web = ScriptedWeb()
+    server = servers(engine, web.args(fetch__allow="127.0.0.1"))
+    web.pages["/p"] = ("text/plain", "a" * 4_000_000)
+
+    def find(pattern):
+        engine.next(call("web_search", json.dumps({"url": web.url + "/p", "pattern": pattern})))
+        engine.next(say("ok"))
+        return cost(server, {"input": "x", "tools": [{"type": "web_search"}], "store": False})
+
+    find("warm")
+    assert_alike(find("a" * 999 + "b"), find("b" * 1000))
+    assert "was not found" in engine.last.body["messages"][-1]["content"]
+    web.close()
 
 
 def test_references_into_many_definitions(servers, roomy):

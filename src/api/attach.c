@@ -136,19 +136,28 @@ static void note(struct errand *w)
 	                            at->part.kind == PART_IMAGE ? "An image" : "A file", at->error.msg);
 }
 
-/* The parts take the place of the one that named them; later places of the message move. */
-static void put_parts(struct attach_run *r, struct errand *w, size_t moved)
+/* The parts of one message's errands take the places of those that named them. The next message's first errand. */
+static struct errand *put_parts(struct attach_run *r, struct errand *first)
 {
-	struct prompt_message *m = &r->to.prompt->messages[w->message];
-	struct prompt_part *parts = new_array(r->to.arena, struct prompt_part, m->n_parts + w->at.n);
-	size_t at = w->part + moved;
-	memcpy(parts, m->parts, at * sizeof *parts);
-	if (w->at.n)
-		memcpy(parts + at, w->at.parts, w->at.n * sizeof *parts);
-	memcpy(parts + at + w->at.n, m->parts + at + 1, (m->n_parts - at - 1) * sizeof *parts);
+	struct prompt_message *m = &r->to.prompt->messages[first->message];
+	size_t more = 0, n = 0, from = 0;
+	struct errand *w;
+	for (w = first; w && w->message == first->message; w = w->next)
+		more += w->at.n;
+	struct prompt_part *parts = new_array(r->to.arena, struct prompt_part, m->n_parts + more);
+	for (w = first; w && w->message == first->message; w = w->next) {
+		memcpy(parts + n, m->parts + from, (w->part - from) * sizeof *parts);
+		n += w->part - from;
+		from = w->part + 1;
+		if (w->at.n)
+			memcpy(parts + n, w->at.parts, w->at.n * sizeof *parts);
+		n += w->at.n;
+	}
+	memcpy(parts + n, m->parts + from, (m->n_parts - from) * sizeof *parts);
+	m->n_parts = n + m->n_parts - from;
 	m->parts = parts;
-	m->n_parts += w->at.n - 1;
 	m->cap_parts = 0;
+	return w;
 }
 
 /* The first failure, in the order of the request. */
@@ -171,16 +180,11 @@ static void on_end(struct deferred *d)
 	struct attach_run *r = OWNER(d, struct attach_run, end);
 	struct attach *owner = r->owner;
 	struct err e = r->error;
-	size_t message = SIZE_MAX, moved = 0;
 	if (!e.code && judge(r, &e)) {
-		for (struct errand *w = r->first, *next; w; w = next) {
-			next = w->next;
-			moved = w->message == message ? moved : 0;
-			message = w->message;
-			put_parts(r, w, moved);
-			moved += w->at.n - 1;
+		for (struct errand *w = r->first; w;)
+			w = put_parts(r, w);
+		for (struct errand *w = r->first; w; w = w->next)
 			arena_defer(r->to.arena, release, w);
-		}
 		r->first = NULL;
 	} else {
 		for (struct errand *w = r->first; w; w = w->next)

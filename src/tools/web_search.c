@@ -385,23 +385,29 @@ static bool load_page(struct toolrun *run, struct str url, struct web_page *ret)
 	return fetch_page(run, url, ret);
 }
 
-/* Where `pattern` stands in `text` from `at` on, letters' case ignored (ASCII); text.n: nowhere. */
+static struct str lower(struct arena *a, struct str s)
+{
+	char *p = arena_bytes(a, s.n + 1);
+	for (size_t i = 0; i < s.n; i++)
+		p[i] = (char)tolower((unsigned char)s.p[i]);
+	return (struct str){p, s.n};
+}
+
+/* Where `pattern` stands in `text` from `at` on; text.n: nowhere. A page may be made to be slow to search: memmem() is not. */
 static size_t find(struct str text, size_t at, struct str pattern)
 {
-	for (; at + pattern.n <= text.n; at++)
-		if (tolower((unsigned char)text.p[at]) == tolower((unsigned char)pattern.p[0]) &&
-		    str_eq_nocase((struct str){text.p + at, pattern.n}, pattern))
-			return at;
-	return text.n;
+	const char *p = at < text.n ? memmem(text.p + at, text.n - at, pattern.p, pattern.n) : NULL;
+	return p ? (size_t)(p - text.p) : text.n;
 }
 
 /* The places with what stands around them. */
 static struct str places(struct toolrun *run, struct str text, struct str pattern, size_t *n)
 {
 	enum { AROUND = 300 };
+	struct str low = lower(&run->arena, text), word = lower(&run->arena, pattern); /* ASCII: no place moves */
 	struct buf b;
 	buf_init(&b, 16 << 20);
-	for (size_t at = 0; *n < (size_t)web_limits.found && (at = find(text, at, pattern)) < text.n;) {
+	for (size_t at = 0; *n < (size_t)web_limits.found && (at = find(low, at, word)) < text.n;) {
 		size_t from = at > AROUND ? at - AROUND : 0;
 		size_t to = text.n - at > pattern.n + AROUND ? at + pattern.n + AROUND : text.n;
 		while (inside_character(text, from))
