@@ -66,4 +66,13 @@ clean:
 	rm -rf build build-asan build-fuzz build-test-results
 
 help:
-	@sed -n 's/^\([a-z]*\):.*/\1/p' Makefile | sort -u | tr '\n' ' '; echo
+	@echo 'make          build everything in build/'
+	@echo 'make run      from nothing to a server that answers [MODEL=FILE.gguf] [ENGINE=URL]'
+	@echo 'make test     all tests'
+	@echo 'make check    the tests beside the source alone'
+	@echo 'make lint     the rules of the house; make format: the form of the C'
+	@echo 'make bench    measure'
+	@echo 'make fuzz     every parser of foreign bytes [FUZZ_SECONDS=60]'
+	@echo 'make soak     crashes and load [SOAK_MINUTES=30] [SOAK_KILLS=500]'
+	@echo 'make compat   programs of others against the server (1.2 GB, once)'
+	@echo 'make clean    remove what was built'
