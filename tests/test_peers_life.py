@@ -324,7 +324,7 @@ class Doors(unittest.TestCase):
 
     def test_taken_port(self):
         server = Server()
-        self.assertFails(["--port", str(server.port)], rf"port {server.port} on 127.0.0.1 is already taken by \S+ \(pid {server.process.pid}\)")
+        self.assertFails(["--port", str(server.port)], rf"port {server.port} on 127.0.0.1 is already taken by \S+ \(pid {server.process.pid}\); stop that, or")
         with socket.socket() as other:
             other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             other.bind(("127.0.0.1", 0))

@@ -330,4 +330,4 @@ def test_command(server, tmp_path):
         assert done.returncode == 1 and done.stderr.startswith("antiphon: "), args
     done = command("prompts", "list", "--data", str(tmp_path / "none"), home=str(tmp_path),
                    env={"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"})
-    assert done.returncode == 1 and "no server answers" in done.stderr
+    assert done.returncode == 1 and "no server answers" in done.stderr and done.stdout == ""

@@ -113,9 +113,9 @@ static int unknown_command(struct str name)
 
 static int help_command(int argc, char **argv)
 {
-	if (argc < 2)
+	struct str what = argc < 2 ? S("") : str_of(argv[1]);
+	if (argc < 2 || str_eq(what, S("--help")) || str_eq(what, S("-h")))
 		return help_all(stdout);
-	struct str what = str_of(argv[1]);
 	if (str_eq(what, S("settings"))) {
 		config_print(stdout);
 		return 0;

@@ -110,8 +110,11 @@ static bool list(struct prompts *p, char **words, int n, struct err *e)
 	struct str path = S("?limit=100&order=asc");
 	yyjson_val *v, *one;
 	size_t i, most;
-	printf("%-46s  %-24s  %-7s  %s\n", "ID", "NAME", "VERSION", "LATEST");
+	bool first = true; /* no heading over an error */
 	while (request(p, path, (struct str){0}, false, &v, e)) {
+		if (first)
+			printf("%-46s  %-24s  %-7s  %s\n", "ID", "NAME", "VERSION", "LATEST");
+		first = false;
 		yyjson_arr_foreach(json_get(v, S("data")), i, most, one) print_row(one);
 		if (!yyjson_is_true(json_get(v, S("has_more"))))
 			return true;

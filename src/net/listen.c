@@ -90,7 +90,8 @@ static bool fail_errno(struct err *e, const struct listen_options *o, int why)
 	char owner[512] = "";
 	if (why == EADDRINUSE) {
 		name_owner(owner, sizeof owner, o->port);
-		return fail(e, ERR_CONFIG, NULL, "port %d on %.*s is already taken%s", o->port, FMT(o->host), owner);
+		return fail(e, ERR_CONFIG, NULL, "port %d on %.*s is already taken%s; stop that, or take another: --listen HOST:PORT",
+		            o->port, FMT(o->host), owner);
 	}
 	return fail(e, ERR_CONFIG, NULL, "cannot listen on %.*s port %d: %s", FMT(o->host), o->port, strerror(why));
 }
