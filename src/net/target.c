@@ -158,7 +158,7 @@ static bool parse_unix(struct http_target *t, struct str path, struct err *e)
 		return fail(e, ERR_CONFIG, NULL, "engine URL '%.*s': a socket needs an absolute path", FMT(t->url));
 	if (path.n >= sizeof un.sun_path)
 		return fail(e, ERR_CONFIG, NULL, "engine URL '%.*s': a socket's path has at most %zu bytes",
-		            FMT(t->url), sizeof un.sun_path - 1);
+			    FMT(t->url), sizeof un.sun_path - 1);
 	t->unix_path = path;
 	t->host = S("localhost");
 	t->port = t->prefix = S("");
@@ -182,8 +182,9 @@ bool http_target_parse(struct arena *a, struct str url, struct http_target *ret,
 	struct str name = scheme < left.n ? cut_at(&left, scheme, 3) : S("");
 	t.tls = str_eq_nocase(name, S("https"));
 	if (!t.tls && !str_eq_nocase(name, S("http")))
-		return fail(e, ERR_CONFIG, NULL, "engine URL '%.*s' must begin with http://, https:// or unix:",
-		            FMT(t.url));
+		return fail(e, ERR_CONFIG, NULL,
+			    "engine URL '%.*s' must begin with http://, https:// or unix: (http://%.*s?)", FMT(t.url),
+			    FMT(left));
 	if (str_find(left, '?') < left.n || str_find(left, '#') < left.n)
 		return fail(e, ERR_CONFIG, NULL, "engine URL '%.*s' must not have a query or a fragment", FMT(t.url));
 	size_t slash = str_find(left, '/');

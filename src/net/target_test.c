@@ -21,8 +21,8 @@ static bool parse(struct arena *a, const char *url, struct http_target *t)
 
 static void no_proxy(void)
 {
-	static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy",
-	                                    "NO_PROXY"};
+	static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+					    "ALL_PROXY",  "no_proxy",    "NO_PROXY"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		unsetenv(names[i]);
 }
@@ -33,19 +33,34 @@ static void takes_urls_apart(void)
 		const char *url, *host, *port, *prefix, *path;
 		bool tls;
 	} good[] = {
-		{"http://h", "h", "80", "", "", false},
-		{"https://api.example.com/v1", "api.example.com", "443", "", "", true},
-		{"HTTP://h:8000/v1/", "h", "8000", "", "", false},
-		{"http://h:8000/api/v1", "h", "8000", "/api", "", false},
-		{"http://h/openai/", "h", "80", "/openai", "", false},
-		{"http://[::1]:9/x", "::1", "9", "/x", "", false},
-		{"http://[::1]", "::1", "80", "", "", false},
-		{"unix:/run/x.sock", "localhost", "", "", "/run/x.sock", false},
-		{"unix:///run/x.sock", "localhost", "", "", "/run/x.sock", false},
+	    {"http://h", "h", "80", "", "", false},
+	    {"https://api.example.com/v1", "api.example.com", "443", "", "", true},
+	    {"HTTP://h:8000/v1/", "h", "8000", "", "", false},
+	    {"http://h:8000/api/v1", "h", "8000", "/api", "", false},
+	    {"http://h/openai/", "h", "80", "/openai", "", false},
+	    {"http://[::1]:9/x", "::1", "9", "/x", "", false},
+	    {"http://[::1]", "::1", "80", "", "", false},
+	    {"unix:/run/x.sock", "localhost", "", "", "/run/x.sock", false},
+	    {"unix:///run/x.sock", "localhost", "", "", "/run/x.sock", false},
 	};
-	static const char *const bad[] = {"", "h", "h:80", "ftp://h", "http://", "http://:80", "http://h:0", "http://h:99999",
-	                                  "http://h:x", "http://u:p@h", "http://h?x=1", "http://h/#f", "http://h /",
-	                                  "http://h\r\nX: y", "http://[::1", "http://[::1]x", "unix:", "unix:x.sock"};
+	static const char *const bad[] = {"",
+					  "h",
+					  "h:80",
+					  "ftp://h",
+					  "http://",
+					  "http://:80",
+					  "http://h:0",
+					  "http://h:99999",
+					  "http://h:x",
+					  "http://u:p@h",
+					  "http://h?x=1",
+					  "http://h/#f",
+					  "http://h /",
+					  "http://h\r\nX: y",
+					  "http://[::1",
+					  "http://[::1]x",
+					  "unix:",
+					  "unix:x.sock"};
 	struct arena a = {0};
 	struct http_target t;
 	no_proxy();
@@ -58,6 +73,8 @@ static void takes_urls_apart(void)
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		CHECK(!parse(&a, bad[i], &t));
+	struct err e = {0};
+	CHECK(!http_target_parse(&a, S("127.0.0.1:11434"), &t, &e) && strstr(e.msg, "(http://127.0.0.1:11434?)"));
 	char longer[300] = "unix:/";
 	memset(longer + 6, 'x', 200);
 	CHECK(!parse(&a, longer, &t));
@@ -119,7 +136,8 @@ static void make_certificate(void)
 	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
 	X509_gmtime_adj(X509_getm_notAfter(x), 86400);
 	X509_set_pubkey(x, key);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1,
+				   0);
 	X509_set_issuer_name(x, X509_get_subject_name(x));
 	X509_EXTENSION *names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
 	X509_add_ext(x, names, -1);
@@ -278,7 +296,7 @@ static void goes_through_proxies(void)
 	call("http", "engine.example", 8000);
 	CHECK(ended.code == ERR_NONE && status_seen == 200);
 	CHECK_STR(buf_str(&heard), S("POST http://engine.example:8000/v1/x HTTP/1.1\r\nHost: engine.example:8000\r\n"
-	                            "Proxy-Authorization: Basic YTpi\r\nContent-Length: 2\r\nA: b\r\n\r\n{}"));
+				     "Proxy-Authorization: Basic YTpi\r\nContent-Length: 2\r\nA: b\r\n\r\n{}"));
 	close_peer();
 	no_proxy();
 	open_peer(say_hello);
@@ -305,7 +323,8 @@ static void goes_through_proxies(void)
 
 static void refuses_connect(struct peer *p, struct peer_conn *pc, struct str request)
 {
-	peer_say(pc, p->requests == 1 ? "HTTP/1.1 407 no\r\nContent-Length: 0\r\n\r\n" : "HTTP/1.1 200 OK\r\n\r\nextra");
+	peer_say(pc,
+		 p->requests == 1 ? "HTTP/1.1 407 no\r\nContent-Length: 0\r\n\r\n" : "HTTP/1.1 200 OK\r\n\r\nextra");
 }
 
 static void notices_bad_proxies(void)
@@ -326,13 +345,13 @@ static void notices_bad_proxies(void)
 int main(void)
 {
 	static const struct test_case tests[] = {
-		{"takes URLs apart", takes_urls_apart},
-		{"applies proxies", applies_proxies},
-		{"speaks TLS", speaks_tls},
-		{"ends TLS properly", ends_tls_properly},
-		{"verifies its peer", verifies_its_peer},
-		{"goes through proxies", goes_through_proxies},
-		{"notices bad proxies", notices_bad_proxies},
+	    {"takes URLs apart", takes_urls_apart},
+	    {"applies proxies", applies_proxies},
+	    {"speaks TLS", speaks_tls},
+	    {"ends TLS properly", ends_tls_properly},
+	    {"verifies its peer", verifies_its_peer},
+	    {"goes through proxies", goes_through_proxies},
+	    {"notices bad proxies", notices_bad_proxies},
 	};
 	buf_init(&body_seen, 1 << 20);
 	buf_init(&heard, 1 << 20);

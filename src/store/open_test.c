@@ -78,7 +78,9 @@ static void schema(void)
 	rig_shut(&r);
 	/* As the first version left it: opens, and what it held is there. */
 	rig_exec(r.dir, "DROP TABLE idempotency; DROP TABLE seal_key; DROP TABLE conversation;"
-			"DROP TABLE conversation_item; DROP TABLE completion; DROP TABLE completion_text; DROP TABLE completion_pair; DROP TABLE template; DROP TABLE template_version; DROP TABLE run; DROP TABLE run_text; DROP TABLE run_event;"
+			"DROP TABLE conversation_item; DROP TABLE completion; DROP TABLE completion_text; DROP TABLE "
+			"completion_pair; DROP TABLE template; DROP TABLE template_version; DROP TABLE run; DROP TABLE "
+			"run_text; DROP TABLE run_event;"
 			"DROP TABLE webhook; DROP TABLE webhook_delivery;"
 			"DROP TABLE file; DROP TABLE file_usage; DROP TABLE upload; DROP TABLE upload_part;"
 			"PRAGMA user_version=1");
@@ -106,7 +108,7 @@ static void schema(void)
 	CHECK(write(fd, "this is not a database at all, but long enough to be asked", 58) == 58);
 	close(fd);
 	e = (struct err){0};
-	CHECK(!rig_try_open(&r, &e) && e.msg[0]);
+	CHECK(!rig_try_open(&r, &e) && strstr(e.msg, path) && strstr(e.msg, "--data"));
 	arena_free(&a);
 	rig_end_all(&r);
 }
@@ -158,8 +160,8 @@ static void floor_of_keys(void)
 	rig_open(&r);
 	CHECK(id_mint().key > x.t.id.key);
 	struct id later = {.key = x.t.id.key + (1LL << 50)};
-	struct completion_record c = {.project = 1, .id = later, .model = S("m"), .metadata = S("{}"), .body = S("{"),
-				      .messages = S("[]")};
+	struct completion_record c = {
+	    .project = 1, .id = later, .model = S("m"), .metadata = S("{}"), .body = S("{"), .messages = S("[]")};
 	struct rig_wait w = rig_wait(&r);
 	store_put_completion(r.port, &w.op, &c);
 	CHECK(rig_end(&w) == ERR_NONE);

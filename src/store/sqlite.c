@@ -95,6 +95,10 @@ static bool settings(struct conn *c, const struct db_options *o, bool writer, st
 	    writer ? "journal_mode=WAL" : "query_only=ON", o->sync_normal ? "NORMAL" : "FULL",
 	    (long long)store_limits.cache_kb, (long long)store_limits.mmap_bytes, WAL_KEEP);
 	int rc = sqlite3_exec(c->sq, sql, NULL, NULL, NULL);
+	if (rc == SQLITE_NOTADB)
+		return fail(e, ERR_STORE, NULL,
+			    "%s is not a database. Put a backup in its place, or name another folder: --data DIR",
+			    o->path);
 	return rc == SQLITE_OK || sqlite_fail(e, sqlite3_extended_errcode(c->sq), "be set up");
 }
 
