@@ -1,105 +1,63 @@
 /* completions.c - stored chat completions: /v1/chat/completions and what hangs below it (chat.c makes them). */
 #include "api/conversations.h"
+#include "api/visit.h"
 #include "model/conversation.h"
 
-/* One request's store operations, one after the other; lives in the request arena, ends with the exchange. */
-struct visit {
-	struct request *rq;
-	struct store_op op;
-	struct reader reader;
+struct completion_visit {
+	struct visit visit; /* first */
 	struct stored_completion one;
 	struct completion_query query;
 	struct completion_page page;
 	struct page_query messages;
 };
 
-static void on_gone(struct reader *r)
-{
-	store_cancel(&OWNER(r, struct visit, reader)->op);
-}
-
-static void on_room(struct reader *r)
-{
-}
-
-static struct visit *visit_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
-{
-	struct visit *v = new(exchange_arena(rq->x), struct visit);
-	v->rq = rq;
-	v->op.done = done;
-	v->reader = (struct reader){on_gone, on_room};
-	exchange_watch(rq->x, &v->reader);
-	return v;
-}
-
-static void visit_fail(struct visit *v, const struct err *e)
-{
-	exchange_unwatch(v->rq->x);
-	answer_error(v->rq->x, e);
-}
-
-static void visit_answer(struct visit *v, struct str json)
-{
-	exchange_unwatch(v->rq->x);
-	answer_json(v->rq, 200, json);
-}
-
-/* The visit of a finished operation; NULL when it failed, which is answered here. */
-static struct visit *visit_of(struct store_op *op, const struct err *e)
-{
-	struct visit *v = OWNER(op, struct visit, op);
-	if (e->code == ERR_NONE)
-		return v;
-	visit_fail(v, e);
-	return NULL;
-}
-
 /* --- one --- */
 
 static void on_got(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct completion_visit *v = visit_of(op, e);
 	if (v)
-		visit_answer(v, v->one.json);
+		visit_answer(&v->visit, v->one.json);
 }
 
-static void get(struct visit *v)
+static void get(struct completion_visit *v)
 {
-	struct request *rq = v->rq;
-	store_get_completion(rq->api->store, &v->op, rq->project, rq->args[0], exchange_arena(rq->x), &v->one);
+	struct request *rq = v->visit.rq;
+	store_get_completion(rq->api->store, &v->visit.op, rq->project, rq->args[0], exchange_arena(rq->x), &v->one);
 }
 
 void completion_get(struct request *rq)
 {
-	get(visit_new(rq, on_got));
+	struct completion_visit *v = visit_new(rq, sizeof *v, on_got);
+	get(v);
 }
 
 static void on_updated(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct completion_visit *v = visit_of(op, e);
 	if (!v)
 		return;
-	v->op.done = on_got;
+	v->visit.op.done = on_got;
 	get(v);
 }
 
 void completion_update(struct request *rq)
 {
 	struct arena *a = exchange_arena(rq->x);
-	struct visit *v = visit_new(rq, on_updated);
+	struct completion_visit *v = visit_new(rq, sizeof *v, on_updated);
 	struct str body = exchange_request(rq->x)->body;
 	struct conversation_body b; /* the same body: metadata alone */
 	struct err e = {0};
 	yyjson_val *val;
 	if (json_parse(a, body.n ? body : S("{}"), &val, &e) && conversation_read(a, val, CONVERSATION_UPDATE, &b, &e))
-		store_set_completion(rq->api->store, &v->op, rq->project, rq->args[0], b.metadata);
+		store_set_completion(rq->api->store, &v->visit.op, rq->project, rq->args[0], b.metadata);
 	else
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 }
 
 static void on_deleted(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct completion_visit *v = visit_of(op, e);
 	if (!v)
 		return;
 	struct buf b;
@@ -107,33 +65,33 @@ static void on_deleted(struct store_op *op, const struct err *e)
 	struct jout o = {&b, false};
 	jo_obj(&o);
 	jo_kstr(&o, "object", S("chat.completion.deleted"));
-	jo_kstr(&o, "id", v->rq->args[0]);
+	jo_kstr(&o, "id", v->visit.rq->args[0]);
 	jo_kbool(&o, "deleted", true);
 	jo_obj_end(&o);
-	visit_answer(v, buf_str(&b));
+	visit_answer(&v->visit, buf_str(&b));
 	buf_release(&b);
 }
 
 void completion_delete(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_deleted);
-	store_delete_completion(rq->api->store, &v->op, rq->project, rq->args[0]);
+	struct completion_visit *v = visit_new(rq, sizeof *v, on_deleted);
+	store_delete_completion(rq->api->store, &v->visit.op, rq->project, rq->args[0]);
 }
 
 /* --- the list --- */
 
 static void on_listed(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct completion_visit *v = visit_of(op, e);
 	if (!v)
 		return;
-	struct str *json = new_array(exchange_arena(v->rq->x), struct str, v->page.n + 1);
+	struct str *json = new_array(exchange_arena(v->visit.rq->x), struct str, v->page.n + 1);
 	for (size_t i = 0; i < v->page.n; i++)
 		json[i] = v->page.list[i].json;
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
-	list_write(&b, exchange_arena(v->rq->x), json, v->page.n, v->page.has_more, 0);
-	visit_answer(v, buf_str(&b));
+	list_write(&b, exchange_arena(v->visit.rq->x), json, v->page.n, v->page.has_more, 0);
+	visit_answer(&v->visit, buf_str(&b));
 	buf_release(&b);
 }
 
@@ -168,12 +126,12 @@ static bool list_read(struct request *rq, struct completion_query *q, struct err
 
 void completions_list(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_listed);
+	struct completion_visit *v = visit_new(rq, sizeof *v, on_listed);
 	struct err e = {0};
 	if (list_read(rq, &v->query, &e))
-		store_list_completions(rq->api->store, &v->op, rq->project, &v->query, exchange_arena(rq->x), &v->page);
+		store_list_completions(rq->api->store, &v->visit.op, rq->project, &v->query, exchange_arena(rq->x), &v->page);
 	else
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 }
 
 /* --- the messages of one --- */
@@ -215,7 +173,7 @@ static struct str message_json(struct arena *a, yyjson_val *m, struct str id)
 }
 
 /* Where a page begins: at the message whose id is `after`, "<completion>-<number>". */
-static bool after_read(struct visit *v, size_t n, int64_t *at, struct err *e)
+static bool after_read(struct completion_visit *v, size_t n, int64_t *at, struct err *e)
 {
 	struct str after = v->messages.after, id = v->one.id;
 	bool ok = after.n > id.n + 1 && str_starts(after, id) && after.p[id.n] == '-' &&
@@ -226,17 +184,17 @@ static bool after_read(struct visit *v, size_t n, int64_t *at, struct err *e)
 
 static void on_messages(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct completion_visit *v = visit_of(op, e);
 	struct err why = {0};
 	yyjson_val *all;
 	if (!v)
 		return;
-	struct arena *a = exchange_arena(v->rq->x);
+	struct arena *a = exchange_arena(v->visit.rq->x);
 	bool up = v->messages.ascending;
 	int64_t at = up ? -1 : INT64_MAX;
 	if (!json_parse(a, v->one.messages, &all, &why) ||
 	    (v->messages.after.p && !after_read(v, yyjson_arr_size(all), &at, &why))) {
-		visit_fail(v, &why);
+		visit_fail(&v->visit, &why);
 		return;
 	}
 	int64_t n = (int64_t)yyjson_arr_size(all), left = v->messages.limit;
@@ -249,17 +207,17 @@ static void on_messages(struct store_op *op, const struct err *e)
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
 	list_write(&b, a, json, k, at >= 0 && at < n, 0);
-	visit_answer(v, buf_str(&b));
+	visit_answer(&v->visit, buf_str(&b));
 	buf_release(&b);
 }
 
 void completion_messages(struct request *rq)
 {
 	static const char *const known[] = {"after", "limit", "order", NULL};
-	struct visit *v = visit_new(rq, on_messages);
+	struct completion_visit *v = visit_new(rq, sizeof *v, on_messages);
 	struct err e = {0};
 	if (chat_page_read(rq, known, &v->messages, &e))
 		get(v);
 	else
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 }

@@ -11,10 +11,10 @@
 
 /* One request on its way: store operations one after the other, for some under the conversation's lease. It goes
  * with its client, but for one that may be sent again: that one goes on, and its answer is kept. */
-struct visit {
+struct conversation_visit {
 	struct arena arena;
 	struct api_loop *api;
-	struct visit *next, *prev;
+	struct conversation_visit *next, *prev;
 	struct request *rq; /* NULL: the client left */
 	struct reader reader;
 	struct store_op op;
@@ -30,23 +30,23 @@ struct visit {
 	struct stored_item *referred;
 	struct turn_item *items;
 	struct str *listed;
-	void (*resolved)(struct visit *);
+	void (*resolved)(struct conversation_visit *);
 	/* the lease */
 	struct visit_lease {
 		struct conversation_lease lease;
 		struct timer patience;
-		void (*held)(struct visit *);
+		void (*held)(struct conversation_visit *);
 	} hold;
 };
 
-static void end_attempt(struct visit *v, enum attempt_end end, int status, struct str answer)
+static void end_attempt(struct conversation_visit *v, enum attempt_end end, int status, struct str answer)
 {
 	if (v->attempt)
 		attempt_end(v->attempt, end, status, answer);
 	v->attempt = NULL;
 }
 
-static void visit_free(struct visit *v)
+static void visit_free(struct conversation_visit *v)
 {
 	store_cancel(&v->op);
 	lease_drop(&v->hold.lease);
@@ -68,7 +68,7 @@ static void visit_free(struct visit *v)
 
 void conversations_cancel(struct api_loop *al)
 {
-	for (struct visit *v = al->visits, *next; v; v = next) {
+	for (struct conversation_visit *v = al->visits, *next; v; v = next) {
 		next = v->next;
 		if (!v->rq)
 			visit_free(v); /* the others are told when their connections close */
@@ -77,7 +77,7 @@ void conversations_cancel(struct api_loop *al)
 
 static void on_gone(struct reader *r)
 {
-	struct visit *v = OWNER(r, struct visit, reader);
+	struct conversation_visit *v = OWNER(r, struct conversation_visit, reader);
 	v->rq = NULL;
 	if (v->attempt)
 		attempt_abandoned(v->attempt);
@@ -89,10 +89,10 @@ static void on_room(struct reader *r)
 {
 }
 
-static struct visit *visit_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
+static struct conversation_visit *visit_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
 {
 	struct arena a = {0};
-	struct visit *v = new(&a, struct visit);
+	struct conversation_visit *v = new(&a, struct conversation_visit);
 	v->arena = a;
 	v->api = rq->api;
 	v->rq = rq;
@@ -109,7 +109,7 @@ static struct visit *visit_new(struct request *rq, void (*done)(struct store_op 
 	return v;
 }
 
-static void visit_fail(struct visit *v, const struct err *e)
+static void visit_fail(struct conversation_visit *v, const struct err *e)
 {
 	end_attempt(v, ATTEMPT_FAILED, err_rows[e->code].status, error_body(&v->arena, e));
 	if (v->rq) {
@@ -120,16 +120,16 @@ static void visit_fail(struct visit *v, const struct err *e)
 }
 
 /* The visit of a finished operation; NULL when it failed, which is answered here. */
-static struct visit *visit_of(struct store_op *op, const struct err *e)
+static struct conversation_visit *visit_of(struct store_op *op, const struct err *e)
 {
-	struct visit *v = OWNER(op, struct visit, op);
+	struct conversation_visit *v = OWNER(op, struct conversation_visit, op);
 	if (e->code == ERR_NONE)
 		return v;
 	visit_fail(v, e);
 	return NULL;
 }
 
-static void visit_answer(struct visit *v, struct str json)
+static void visit_answer(struct conversation_visit *v, struct str json)
 {
 	end_attempt(v, ATTEMPT_KEPT, 200, json);
 	if (v->rq) {
@@ -139,7 +139,7 @@ static void visit_answer(struct visit *v, struct str json)
 	visit_free(v);
 }
 
-static void answer_conversation(struct visit *v)
+static void answer_conversation(struct conversation_visit *v)
 {
 	char id[ID_MAX];
 	struct buf b;
@@ -151,7 +151,7 @@ static void answer_conversation(struct visit *v)
 	buf_release(&b);
 }
 
-static void answer_items(struct visit *v, const struct str *json, size_t n, bool has_more)
+static void answer_items(struct conversation_visit *v, const struct str *json, size_t n, bool has_more)
 {
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
@@ -181,21 +181,21 @@ static bool sent_again(struct request *rq, struct attempt **ret)
 
 static void on_held(struct conversation_lease *l)
 {
-	struct visit *v = OWNER(l, struct visit, hold.lease);
+	struct conversation_visit *v = OWNER(l, struct conversation_visit, hold.lease);
 	timer_cancel(&v->hold.patience);
 	v->hold.held(v);
 }
 
 static void on_impatient(struct timer *timer)
 {
-	struct visit *v = OWNER(timer, struct visit, hold.patience);
+	struct conversation_visit *v = OWNER(timer, struct conversation_visit, hold.patience);
 	struct err e = {0};
 	conversation_locked(&e);
 	visit_fail(v, &e);
 }
 
 /* Calls held() when the conversation is nobody else's. */
-static void hold(struct visit *v, void (*held)(struct visit *))
+static void hold(struct conversation_visit *v, void (*held)(struct conversation_visit *))
 {
 	struct id id;
 	struct err e = {0};
@@ -212,7 +212,7 @@ static void hold(struct visit *v, void (*held)(struct visit *))
 
 /* --- bodies --- */
 
-static bool body_read(struct visit *v, enum conversation_form form, struct err *e)
+static bool body_read(struct conversation_visit *v, enum conversation_form form, struct err *e)
 {
 	struct arena *a = &v->arena;
 	struct str body = exchange_request(v->rq->x)->body;
@@ -222,7 +222,7 @@ static bool body_read(struct visit *v, enum conversation_form form, struct err *
 }
 
 /* Items as they are kept; references are what they name. */
-static bool items_make(struct visit *v, struct err *e)
+static bool items_make(struct conversation_visit *v, struct err *e)
 {
 	struct arena *a = &v->arena;
 	size_t n = v->body.n_items, r = 0;
@@ -246,7 +246,7 @@ static bool items_make(struct visit *v, struct err *e)
 
 static void on_referred(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct conversation_visit *v = visit_of(op, e);
 	struct err why = {0};
 	if (!v)
 		return;
@@ -257,7 +257,7 @@ static void on_referred(struct store_op *op, const struct err *e)
 }
 
 /* Makes v->items of the body, and calls resolved(). */
-static void resolve(struct visit *v, void (*resolved)(struct visit *))
+static void resolve(struct conversation_visit *v, void (*resolved)(struct conversation_visit *))
 {
 	struct arena *a = &v->arena;
 	struct str *ids = new_array(a, struct str, v->body.n_items + 1);
@@ -275,12 +275,12 @@ static void resolve(struct visit *v, void (*resolved)(struct visit *))
 
 static void on_made(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct conversation_visit *v = visit_of(op, e);
 	if (v)
 		answer_conversation(v);
 }
 
-static void put_conversation(struct visit *v)
+static void put_conversation(struct conversation_visit *v)
 {
 	v->conversation = (struct stored_conversation){
 		.id = id_mint(), .created_at = clock_wall_s(), .metadata = v->body.metadata};
@@ -301,7 +301,7 @@ void conversation_create(struct request *rq)
 	struct attempt *attempt;
 	if (sent_again(rq, &attempt))
 		return;
-	struct visit *v = visit_new(rq, NULL);
+	struct conversation_visit *v = visit_new(rq, NULL);
 	struct err e = {0};
 	v->attempt = attempt;
 	if (body_read(v, CONVERSATION_CREATE, &e))
@@ -312,20 +312,20 @@ void conversation_create(struct request *rq)
 
 static void on_got(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct conversation_visit *v = visit_of(op, e);
 	if (v)
 		answer_conversation(v);
 }
 
 void conversation_get(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_got);
+	struct conversation_visit *v = visit_new(rq, on_got);
 	store_get_conversation(v->api->store, &v->op, v->project, v->conversation_id, &v->arena, &v->conversation);
 }
 
 static void on_updated(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct conversation_visit *v = visit_of(op, e);
 	if (!v)
 		return;
 	v->op.done = on_got;
@@ -334,7 +334,7 @@ static void on_updated(struct store_op *op, const struct err *e)
 
 void conversation_update(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_updated);
+	struct conversation_visit *v = visit_new(rq, on_updated);
 	struct err e = {0};
 	if (body_read(v, CONVERSATION_UPDATE, &e))
 		store_set_metadata(v->api->store, &v->op, v->project, v->conversation_id, v->body.metadata);
@@ -344,7 +344,7 @@ void conversation_update(struct request *rq)
 
 static void on_deleted(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct conversation_visit *v = visit_of(op, e);
 	if (!v)
 		return;
 	struct buf b;
@@ -361,7 +361,7 @@ static void on_deleted(struct store_op *op, const struct err *e)
 
 void conversation_delete(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_deleted);
+	struct conversation_visit *v = visit_new(rq, on_deleted);
 	store_delete_conversation(v->api->store, &v->op, v->project, v->conversation_id);
 }
 
@@ -369,18 +369,18 @@ void conversation_delete(struct request *rq)
 
 static void on_added(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct conversation_visit *v = visit_of(op, e);
 	if (v)
 		answer_items(v, v->listed, v->body.n_items, false);
 }
 
-static void add_items(struct visit *v)
+static void add_items(struct conversation_visit *v)
 {
 	v->op.done = on_added;
 	store_add_items(v->api->store, &v->op, &v->hold.lease, v->project, v->conversation_id, v->items, v->body.n_items);
 }
 
-static void wait_to_add(struct visit *v)
+static void wait_to_add(struct conversation_visit *v)
 {
 	hold(v, add_items);
 }
@@ -391,7 +391,7 @@ void conversation_items_create(struct request *rq)
 	struct attempt *attempt;
 	if (sent_again(rq, &attempt))
 		return;
-	struct visit *v = visit_new(rq, NULL);
+	struct conversation_visit *v = visit_new(rq, NULL);
 	struct err e = {0};
 	v->attempt = attempt;
 	if (query_known(rq, known, &e) && include_read(rq, &v->show, &e) && body_read(v, CONVERSATION_ITEMS, &e))
@@ -402,7 +402,7 @@ void conversation_items_create(struct request *rq)
 
 static void on_listed(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct conversation_visit *v = visit_of(op, e);
 	if (!v)
 		return;
 	struct str *json = new_array(&v->arena, struct str, v->page.n + 1);
@@ -414,7 +414,7 @@ static void on_listed(struct store_op *op, const struct err *e)
 void conversation_items_list(struct request *rq)
 {
 	static const char *const known[] = {"after", "include", "limit", "order", NULL};
-	struct visit *v = visit_new(rq, on_listed);
+	struct conversation_visit *v = visit_new(rq, on_listed);
 	struct page_query q;
 	struct err e = {0};
 	if (page_read(rq, known, &q, &e) && include_read(rq, &v->show, &e))
@@ -425,7 +425,7 @@ void conversation_items_list(struct request *rq)
 
 static void on_item(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct conversation_visit *v = visit_of(op, e);
 	if (v)
 		visit_answer(v, item_shown(&v->arena, v->item.json, v->show));
 }
@@ -433,7 +433,7 @@ static void on_item(struct store_op *op, const struct err *e)
 void conversation_item_get(struct request *rq)
 {
 	static const char *const known[] = {"include", NULL};
-	struct visit *v = visit_new(rq, on_item);
+	struct conversation_visit *v = visit_new(rq, on_item);
 	struct err e = {0};
 	if (query_known(rq, known, &e) && include_read(rq, &v->show, &e))
 		store_get_conversation_item(v->api->store, &v->op, v->project, v->conversation_id, v->item_id, &v->arena, &v->item);
@@ -441,7 +441,7 @@ void conversation_item_get(struct request *rq)
 		visit_fail(v, &e);
 }
 
-static void remove_item(struct visit *v)
+static void remove_item(struct conversation_visit *v)
 {
 	v->op.done = on_got;
 	store_remove_item(v->api->store, &v->op, &v->hold.lease, v->project, v->conversation_id, v->item_id, &v->arena,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/visit.h"
 #include "base/clock.h"
 #include "model/file.h"
 
@@ -76,63 +77,30 @@ void file_create(struct request *rq)
 
 /* --- GET and DELETE -------------------------------------------------------------------------------------- */
 
-/* Lives in the request arena, ends with the exchange. */
-struct visit {
-	struct request *rq;
-	struct store_op op;
-	struct reader reader;
+struct file_visit {
+	struct visit visit; /* first */
 	struct stored_file file;
 	struct file_query query;
 	struct file_page page;
 };
 
-static void on_gone(struct reader *r)
-{
-	store_cancel(&OWNER(r, struct visit, reader)->op);
-}
-
-static void on_room(struct reader *r)
-{
-}
-
-static struct visit *visit_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
-{
-	struct visit *v = new(exchange_arena(rq->x), struct visit);
-	v->rq = rq;
-	v->op.done = done;
-	v->reader = (struct reader){on_gone, on_room};
-	exchange_watch(rq->x, &v->reader);
-	return v;
-}
-
-/* The visit of a finished operation; NULL when it failed, which is answered here. */
-static struct visit *visit_of(struct store_op *op, const struct err *e)
-{
-	struct visit *v = OWNER(op, struct visit, op);
-	exchange_unwatch(v->rq->x);
-	if (e->code == ERR_NONE)
-		return v;
-	answer_error(v->rq->x, e);
-	return NULL;
-}
-
 static void on_got(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct file_visit *v = visit_of(op, e);
 	struct buf b;
 	if (!v)
 		return;
 	buf_init(&b, 64 * 1024);
 	struct jout o = {&b, false};
 	put_file(&o, &v->file);
-	answer_json(v->rq, 200, buf_str(&b));
+	visit_answer(&v->visit, buf_str(&b));
 	buf_release(&b);
 }
 
 void file_get(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_got);
-	store_get_file(rq->api->store, &v->op, rq->project, rq->args[0], exchange_arena(rq->x), &v->file);
+	struct file_visit *v = visit_new(rq, sizeof *v, on_got);
+	store_get_file(rq->api->store, &v->visit.op, rq->project, rq->args[0], exchange_arena(rq->x), &v->file);
 }
 
 static void on_deleted(struct store_op *op, const struct err *e)
@@ -140,7 +108,7 @@ static void on_deleted(struct store_op *op, const struct err *e)
 	struct err named = *e; /* a write does not know of parameters */
 	if (e->code == ERR_NOT_FOUND)
 		memcpy(named.param, "id", 3);
-	struct visit *v = visit_of(op, &named);
+	struct file_visit *v = visit_of(op, &named);
 	struct buf b;
 	if (!v)
 		return;
@@ -149,16 +117,16 @@ static void on_deleted(struct store_op *op, const struct err *e)
 	jo_obj(&o);
 	jo_kstr(&o, "object", S("file"));
 	jo_kbool(&o, "deleted", true);
-	jo_kstr(&o, "id", v->rq->args[0]);
+	jo_kstr(&o, "id", v->visit.rq->args[0]);
 	jo_obj_end(&o);
-	answer_json(v->rq, 200, buf_str(&b));
+	visit_answer(&v->visit, buf_str(&b));
 	buf_release(&b);
 }
 
 void file_delete(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_deleted);
-	store_delete_file(rq->api->store, &v->op, rq->project, rq->args[0]);
+	struct file_visit *v = visit_new(rq, sizeof *v, on_deleted);
+	store_delete_file(rq->api->store, &v->visit.op, rq->project, rq->args[0]);
 }
 
 static void put_end_id(struct jout *o, struct str key, const struct stored_file *f)
@@ -170,7 +138,7 @@ static void put_end_id(struct jout *o, struct str key, const struct stored_file 
 
 static void on_listed(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct file_visit *v = visit_of(op, e);
 	struct buf b;
 	if (!v)
 		return;
@@ -188,7 +156,7 @@ static void on_listed(struct store_op *op, const struct err *e)
 	put_end_id(&o, S("last_id"), p->n ? &p->files[p->n - 1] : NULL);
 	jo_kbool(&o, "has_more", p->has_more);
 	jo_obj_end(&o);
-	answer_json(v->rq, 200, buf_str(&b));
+	visit_answer(&v->visit, buf_str(&b));
 	buf_release(&b);
 }
 
@@ -206,12 +174,11 @@ static bool query_read(struct request *rq, struct file_query *q, struct err *e)
 
 void files_list(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_listed);
+	struct file_visit *v = visit_new(rq, sizeof *v, on_listed);
 	struct err e = {0};
 	if (query_read(rq, &v->query, &e)) {
-		store_list_files(rq->api->store, &v->op, rq->project, &v->query, exchange_arena(rq->x), &v->page);
+		store_list_files(rq->api->store, &v->visit.op, rq->project, &v->query, exchange_arena(rq->x), &v->page);
 		return;
 	}
-	exchange_unwatch(rq->x);
-	answer_error(rq->x, &e);
+	visit_fail(&v->visit, &e);
 }

@@ -27,7 +27,7 @@ struct api_loop {
 	struct turn *turns; /* those that run here */
 	struct chat *chats;
 	struct worker *worker; /* takes background runs */
-	struct visit *visits; /* requests to conversations */
+	struct conversation_visit *visits; /* requests to conversations */
 	struct sender *sender; /* sends webhooks */
 	struct outbox *outbox; /* those that are due; NULL: another loop does it */
 	size_t n_turns;      /* of both */

@@ -4,58 +4,15 @@
 #include "api/prompts.h"
 
 #include "api/conversations.h"
+#include "api/visit.h"
 #include "base/clock.h"
 
-/* One request's store operations, one after the other; lives in the request arena, ends with the exchange. */
-struct visit {
-	struct request *rq;
-	struct store_op op;
-	struct reader reader;
+struct prompt_visit {
+	struct visit visit; /* first */
 	struct template_body body;
 	struct stored_template one;
 	struct template_page page;
 };
-
-static void on_gone(struct reader *r)
-{
-	store_cancel(&OWNER(r, struct visit, reader)->op);
-}
-
-static void on_room(struct reader *r)
-{
-}
-
-static struct visit *visit_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
-{
-	struct visit *v = new(exchange_arena(rq->x), struct visit);
-	v->rq = rq;
-	v->op.done = done;
-	v->reader = (struct reader){on_gone, on_room};
-	exchange_watch(rq->x, &v->reader);
-	return v;
-}
-
-static void visit_fail(struct visit *v, const struct err *e)
-{
-	exchange_unwatch(v->rq->x);
-	answer_error(v->rq->x, e);
-}
-
-static void visit_answer(struct visit *v, struct str json)
-{
-	exchange_unwatch(v->rq->x);
-	answer_json(v->rq, 200, json);
-}
-
-/* The visit of a finished operation; NULL when it failed, which is answered here. */
-static struct visit *visit_of(struct store_op *op, const struct err *e)
-{
-	struct visit *v = OWNER(op, struct visit, op);
-	if (e->code == ERR_NONE)
-		return v;
-	visit_fail(v, e);
-	return NULL;
-}
 
 bool prompt_view(struct arena *a, const struct stored_template *t, struct template_view *ret, struct err *e)
 {
@@ -91,33 +48,33 @@ static struct str prompt_json(struct arena *a, const struct stored_template *t)
 
 static void on_got(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct prompt_visit *v = visit_of(op, e);
 	if (v)
-		visit_answer(v, prompt_json(exchange_arena(v->rq->x), &v->one));
+		visit_answer(&v->visit, prompt_json(exchange_arena(v->visit.rq->x), &v->one));
 }
 
-static void get(struct visit *v, struct str version)
+static void get(struct prompt_visit *v, struct str version)
 {
-	struct request *rq = v->rq;
-	v->op.done = on_got;
-	store_get_template(rq->api->store, &v->op, rq->project, rq->args[0], version, exchange_arena(rq->x), &v->one);
+	struct request *rq = v->visit.rq;
+	v->visit.op.done = on_got;
+	store_get_template(rq->api->store, &v->visit.op, rq->project, rq->args[0], version, exchange_arena(rq->x), &v->one);
 }
 
 void prompt_get(struct request *rq)
 {
 	static const char *const known[] = {"version", NULL};
-	struct visit *v = visit_new(rq, on_got);
+	struct prompt_visit *v = visit_new(rq, sizeof *v, on_got);
 	struct err e = {0};
 	if (query_known(rq, known, &e))
 		get(v, query_get(rq, "version", NULL));
 	else
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 }
 
-static bool body_read(struct visit *v, enum template_form form, struct err *e)
+static bool body_read(struct prompt_visit *v, enum template_form form, struct err *e)
 {
-	struct arena *a = exchange_arena(v->rq->x);
-	struct str body = exchange_request(v->rq->x)->body;
+	struct arena *a = exchange_arena(v->visit.rq->x);
+	struct str body = exchange_request(v->visit.rq->x)->body;
 	yyjson_val *val;
 	if (!json_parse(a, body.n ? body : S("{}"), &val, e) || !template_read(a, val, form, &v->body, e))
 		return false;
@@ -127,18 +84,18 @@ static bool body_read(struct visit *v, enum template_form form, struct err *e)
 
 static void on_made(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct prompt_visit *v = visit_of(op, e);
 	if (v)
-		visit_answer(v, prompt_json(exchange_arena(v->rq->x), &v->one));
+		visit_answer(&v->visit, prompt_json(exchange_arena(v->visit.rq->x), &v->one));
 }
 
 void prompt_create(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_made);
+	struct prompt_visit *v = visit_new(rq, sizeof *v, on_made);
 	struct arena *a = exchange_arena(rq->x);
 	struct err e = {0};
 	if (!body_read(v, TEMPLATE_CREATE, &e)) {
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 		return;
 	}
 	struct template_record t = {
@@ -161,12 +118,12 @@ void prompt_create(struct request *rq)
 		.default_version = 1,
 		.latest = 1,
 	};
-	store_put_template(rq->api->store, &v->op, &t);
+	store_put_template(rq->api->store, &v->visit.op, &t);
 }
 
 static void on_updated(struct store_op *op, const struct err *e)
 {
-	struct visit *v = OWNER(op, struct visit, op);
+	struct prompt_visit *v = OWNER(op, struct prompt_visit, visit.op);
 	struct err named = *e;
 	if (e->code == ERR_INVALID_VALUE) { /* the store knows no parameters */
 		named = (struct err){0};
@@ -178,56 +135,56 @@ static void on_updated(struct store_op *op, const struct err *e)
 
 void prompt_update(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_updated);
+	struct prompt_visit *v = visit_new(rq, sizeof *v, on_updated);
 	struct err e = {0};
 	if (!body_read(v, TEMPLATE_UPDATE, &e)) {
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 		return;
 	}
 	struct template_change c = {v->body.name, v->body.metadata, v->body.default_version};
-	store_set_template(rq->api->store, &v->op, rq->project, rq->args[0], &c);
+	store_set_template(rq->api->store, &v->visit.op, rq->project, rq->args[0], &c);
 }
 
 void prompt_version_create(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_made);
+	struct prompt_visit *v = visit_new(rq, sizeof *v, on_made);
 	struct err e = {0};
 	if (body_read(v, TEMPLATE_VERSION, &e))
-		store_add_template_version(rq->api->store, &v->op, rq->project, rq->args[0], v->body.members, v->body.is_default,
+		store_add_template_version(rq->api->store, &v->visit.op, rq->project, rq->args[0], v->body.members, v->body.is_default,
 		                           api_limits.prompt_versions, exchange_arena(rq->x), &v->one);
 	else
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 }
 
 static void on_deleted(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct prompt_visit *v = visit_of(op, e);
 	if (!v)
 		return;
 	struct buf b;
 	buf_init(&b, 4096);
 	struct jout o = {&b, false};
 	jo_obj(&o);
-	jo_kstr(&o, "id", v->rq->args[0]);
+	jo_kstr(&o, "id", v->visit.rq->args[0]);
 	jo_kstr(&o, "object", S("prompt.deleted"));
 	jo_kbool(&o, "deleted", true);
 	jo_obj_end(&o);
-	visit_answer(v, buf_str(&b));
+	visit_answer(&v->visit, buf_str(&b));
 	buf_release(&b);
 }
 
 void prompt_delete(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_deleted);
-	store_delete_template(rq->api->store, &v->op, rq->project, rq->args[0]);
+	struct prompt_visit *v = visit_new(rq, sizeof *v, on_deleted);
+	store_delete_template(rq->api->store, &v->visit.op, rq->project, rq->args[0]);
 }
 
 /* --- lists --- */
 
 /* Every element of a list needs an id to go on after: of versions it is the number. */
-static void list_answer(struct visit *v, struct str (*place)(struct arena *, const struct stored_template *))
+static void list_answer(struct prompt_visit *v, struct str (*place)(struct arena *, const struct stored_template *))
 {
-	struct arena *a = exchange_arena(v->rq->x);
+	struct arena *a = exchange_arena(v->visit.rq->x);
 	struct template_page *page = &v->page;
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
@@ -243,7 +200,7 @@ static void list_answer(struct visit *v, struct str (*place)(struct arena *, con
 	jo_kbool(&o, "has_more", page->has_more);
 	jo_kstr(&o, "last_id", page->n ? place(a, &page->list[page->n - 1]) : (struct str){0});
 	jo_obj_end(&o);
-	visit_answer(v, buf_str(&b));
+	visit_answer(&v->visit, buf_str(&b));
 	buf_release(&b);
 }
 
@@ -259,14 +216,14 @@ static struct str place_version(struct arena *a, const struct stored_template *t
 
 static void on_listed(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct prompt_visit *v = visit_of(op, e);
 	if (v)
 		list_answer(v, place_id);
 }
 
 static void on_versions(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct prompt_visit *v = visit_of(op, e);
 	if (v)
 		list_answer(v, place_version);
 }
@@ -275,22 +232,22 @@ static const char *const list_known[] = {"after", "limit", "order", NULL};
 
 void prompts_list(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_listed);
+	struct prompt_visit *v = visit_new(rq, sizeof *v, on_listed);
 	struct page_query q;
 	struct err e = {0};
 	if (page_read(rq, list_known, &q, &e))
-		store_list_templates(rq->api->store, &v->op, rq->project, &q, exchange_arena(rq->x), &v->page);
+		store_list_templates(rq->api->store, &v->visit.op, rq->project, &q, exchange_arena(rq->x), &v->page);
 	else
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 }
 
 void prompt_versions_list(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_versions);
+	struct prompt_visit *v = visit_new(rq, sizeof *v, on_versions);
 	struct page_query q;
 	struct err e = {0};
 	if (page_read(rq, list_known, &q, &e))
-		store_list_template_versions(rq->api->store, &v->op, rq->project, rq->args[0], &q, exchange_arena(rq->x), &v->page);
+		store_list_template_versions(rq->api->store, &v->visit.op, rq->project, rq->args[0], &q, exchange_arena(rq->x), &v->page);
 	else
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 }

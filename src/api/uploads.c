@@ -8,7 +8,7 @@
 #include "model/file.h"
 
 /* One request to an upload, on the heap: it may outlive its client by the job or the write that runs. */
-struct visit {
+struct upload_visit {
 	struct request *rq; /* NULL: the client left */
 	struct api_loop *api;
 	int64_t project;
@@ -30,7 +30,7 @@ struct visit {
 	struct err error;
 };
 
-static void visit_free(struct visit *v)
+static void visit_free(struct upload_visit *v)
 {
 	store_cancel(&v->op);
 	leftover_remove(&v->leftover);
@@ -43,14 +43,14 @@ static void visit_free(struct visit *v)
 /* The loop ends; whether the row was written shows at the next start. */
 static void on_loop_end(struct leftover *l)
 {
-	struct visit *v = OWNER(l, struct visit, leftover);
+	struct upload_visit *v = OWNER(l, struct upload_visit, leftover);
 	v->kept = false;
 	visit_free(v);
 }
 
 static void on_gone(struct reader *r)
 {
-	struct visit *v = OWNER(r, struct visit, reader);
+	struct upload_visit *v = OWNER(r, struct upload_visit, reader);
 	v->rq = NULL;
 	if (v->op.request && v->kept)
 		leftover_add(v->api, &v->leftover, on_loop_end);
@@ -62,10 +62,10 @@ static void on_room(struct reader *r)
 {
 }
 
-static struct visit *visit_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
+static struct upload_visit *visit_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
 {
 	struct arena a = {0};
-	struct visit *v = new(&a, struct visit);
+	struct upload_visit *v = new(&a, struct upload_visit);
 	v->arena = a;
 	v->rq = rq;
 	v->api = rq->api;
@@ -77,7 +77,7 @@ static struct visit *visit_new(struct request *rq, void (*done)(struct store_op 
 	return v;
 }
 
-static void visit_fail(struct visit *v, const struct err *e)
+static void visit_fail(struct upload_visit *v, const struct err *e)
 {
 	if (v->rq) {
 		exchange_unwatch(v->rq->x);
@@ -87,9 +87,9 @@ static void visit_fail(struct visit *v, const struct err *e)
 }
 
 /* The visit of a finished operation; NULL when it failed, which is answered here. */
-static struct visit *visit_of(struct store_op *op, const struct err *e)
+static struct upload_visit *visit_of(struct store_op *op, const struct err *e)
 {
-	struct visit *v = OWNER(op, struct visit, op);
+	struct upload_visit *v = OWNER(op, struct upload_visit, op);
 	if (e->code == ERR_NONE)
 		return v;
 	visit_fail(v, e);
@@ -107,7 +107,7 @@ static const char *status_name(enum upload_status s)
 	return names[s];
 }
 
-static void visit_answer(struct visit *v)
+static void visit_answer(struct upload_visit *v)
 {
 	char id[ID_MAX], file_id[ID_MAX];
 	const struct stored_upload *u = &v->upload;
@@ -131,7 +131,7 @@ static void visit_answer(struct visit *v)
 	visit_free(v);
 }
 
-static bool body_parse(struct visit *v, yyjson_val **ret, struct err *e)
+static bool body_parse(struct upload_visit *v, yyjson_val **ret, struct err *e)
 {
 	struct str body = exchange_request(v->rq->x)->body;
 	return json_parse(&v->arena, body.n ? str_copy(&v->arena, body) : S("{}"), ret, e);
@@ -141,14 +141,14 @@ static bool body_parse(struct visit *v, yyjson_val **ret, struct err *e)
 
 static void on_put(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct upload_visit *v = visit_of(op, e);
 	if (v)
 		visit_answer(v);
 }
 
 void upload_create(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_put);
+	struct upload_visit *v = visit_new(rq, on_put);
 	struct upload_body b;
 	struct err e = {0};
 	yyjson_val *body;
@@ -164,7 +164,7 @@ void upload_create(struct request *rq)
 	store_put_upload(v->api->store, &v->op, v->project, &v->upload);
 }
 
-static bool pending(const struct visit *v, struct err *e)
+static bool pending(const struct upload_visit *v, struct err *e)
 {
 	return v->upload.status == UPLOAD_PENDING ||
 	       fail(e, ERR_BAD_REQUEST, "upload_id", "The upload is %s.", status_name(v->upload.status));
@@ -172,7 +172,7 @@ static bool pending(const struct visit *v, struct err *e)
 
 static void on_cancelled(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct upload_visit *v = visit_of(op, e);
 	if (!v)
 		return;
 	v->upload.status = UPLOAD_CANCELLED;
@@ -181,7 +181,7 @@ static void on_cancelled(struct store_op *op, const struct err *e)
 
 static void on_got_to_cancel(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct upload_visit *v = visit_of(op, e);
 	struct err over = {0};
 	if (!v)
 		return;
@@ -197,7 +197,7 @@ static void on_got_to_cancel(struct store_op *op, const struct err *e)
 
 void upload_cancel(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_got_to_cancel);
+	struct upload_visit *v = visit_new(rq, on_got_to_cancel);
 	store_get_upload(v->api->store, &v->op, v->project, str_copy(&v->arena, rq->args[0]), &v->arena, &v->upload);
 }
 
@@ -205,7 +205,7 @@ void upload_cancel(struct request *rq)
 
 static void on_ended(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct upload_visit *v = visit_of(op, e);
 	if (!v)
 		return;
 	v->kept = false;
@@ -231,7 +231,7 @@ static bool md5_fits(EVP_MD_CTX *md, struct str want, struct err *e)
 	       fail(e, ERR_INVALID_VALUE, "md5", "The MD5 of the file is %s, not '%.*s'.", hex, FMT(want));
 }
 
-static bool put_together(struct visit *v, EVP_MD_CTX *md, struct err *e)
+static bool put_together(struct upload_visit *v, EVP_MD_CTX *md, struct err *e)
 {
 	bool ok = true;
 	for (size_t i = 0; ok && i < v->parts.n; i++)
@@ -241,7 +241,7 @@ static bool put_together(struct visit *v, EVP_MD_CTX *md, struct err *e)
 
 static void on_run(struct job *j)
 {
-	struct visit *v = OWNER(j, struct visit, job);
+	struct upload_visit *v = OWNER(j, struct upload_visit, job);
 	EVP_MD_CTX *md = NULL;
 	if (!blob_begin(v->store, &v->blob, v->file.id.key, &v->error))
 		return;
@@ -256,7 +256,7 @@ static void on_run(struct job *j)
 
 static void on_done(struct job *j)
 {
-	struct visit *v = OWNER(j, struct visit, job);
+	struct upload_visit *v = OWNER(j, struct upload_visit, job);
 	v->busy = false;
 	if (!v->rq) {
 		visit_free(v);
@@ -275,7 +275,7 @@ static void on_done(struct job *j)
 /* A `complete` that is sent again is answered as the first was; its file may be deleted since. */
 static void on_got_file(struct store_op *op, const struct err *e)
 {
-	struct visit *v = OWNER(op, struct visit, op);
+	struct upload_visit *v = OWNER(op, struct upload_visit, op);
 	v->has_file = e->code == ERR_NONE;
 	if (e->code && e->code != ERR_NOT_FOUND)
 		visit_fail(v, e);
@@ -285,7 +285,7 @@ static void on_got_file(struct store_op *op, const struct err *e)
 
 static void on_got_to_complete(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct upload_visit *v = visit_of(op, e);
 	struct err why = {0};
 	if (!v)
 		return;
@@ -316,7 +316,7 @@ static void on_got_to_complete(struct store_op *op, const struct err *e)
 
 void upload_complete(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_got_to_complete);
+	struct upload_visit *v = visit_new(rq, on_got_to_complete);
 	struct err e = {0};
 	yyjson_val *body;
 	if (!body_parse(v, &body, &e) || !complete_read(&v->arena, body, &v->body, &e)) {

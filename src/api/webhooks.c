@@ -1,16 +1,14 @@
 /* webhooks.c - /v1/webhook_endpoints and /v1/webhook_event_types. */
 #include "api/outbox.h"
+#include "api/visit.h"
 #include "api/webhook_sign.h"
 #include "base/clock.h"
 #include "model/webhook.h"
 
 enum { OBJECT_BYTES = 64 * 1024, LIST_BYTES = 16 << 20, OLD_SECRET_SECONDS = 86400 };
 
-/* One request's store operations, one after the other; lives in the request arena, ends with the exchange. */
-struct visit {
-	struct request *rq;
-	struct store_op op;
-	struct reader reader;
+struct webhook_visit {
+	struct visit visit; /* first */
 	struct webhook_body body;
 	struct stored_webhook one;
 	struct str secret; /* to be shown; {0}: not */
@@ -21,53 +19,19 @@ struct visit {
 /* A sample event under way; lives in the arena of its sending. */
 struct testing {
 	struct sending sending;
-	struct visit *visit; /* NULL: the client left */
+	struct webhook_visit *visit; /* NULL: the client left */
 	struct str event_type;
 };
 
-static void on_gone(struct reader *r)
+static void on_left(struct visit *visit)
 {
-	struct visit *v = OWNER(r, struct visit, reader);
-	store_cancel(&v->op);
-	if (v->testing)
-		v->testing->visit = NULL;
-}
-
-static void on_room(struct reader *r)
-{
-}
-
-static struct visit *visit_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
-{
-	struct visit *v = new(exchange_arena(rq->x), struct visit);
-	v->rq = rq;
-	v->op.done = done;
-	v->reader = (struct reader){on_gone, on_room};
-	exchange_watch(rq->x, &v->reader);
-	return v;
-}
-
-static void visit_fail(struct visit *v, const struct err *e)
-{
-	exchange_unwatch(v->rq->x);
-	answer_error(v->rq->x, e);
-}
-
-/* The visit of a finished operation; NULL when it failed, which is answered here. */
-static struct visit *visit_of(struct store_op *op, const struct err *e)
-{
-	struct visit *v = OWNER(op, struct visit, op);
-	if (e->code == ERR_NONE)
-		return v;
-	visit_fail(v, e);
-	return NULL;
+	OWNER(visit, struct webhook_visit, visit)->testing->visit = NULL;
 }
 
 /* Answers with what `o` has written into its buffer, and releases that. */
-static void visit_answer(struct visit *v, struct jout *o)
+static void answer(struct webhook_visit *v, struct jout *o)
 {
-	exchange_unwatch(v->rq->x);
-	answer_json(v->rq, 200, buf_str(o->b));
+	visit_answer(&v->visit, buf_str(o->b));
 	buf_release(o->b);
 }
 
@@ -87,33 +51,33 @@ static void write_one(struct jout *o, const struct stored_webhook *w, struct str
 	webhook_write(o, &object);
 }
 
-static void answer_one(struct visit *v)
+static void answer_one(struct webhook_visit *v)
 {
 	struct buf b;
 	buf_init(&b, OBJECT_BYTES);
 	struct jout o = {&b, false};
 	write_one(&o, &v->one, v->secret);
-	visit_answer(v, &o);
+	answer(v, &o);
 }
 
 static void on_got(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct webhook_visit *v = visit_of(op, e);
 	if (v)
 		answer_one(v);
 }
 
-static void get(struct visit *v, void (*done)(struct store_op *, const struct err *))
+static void get(struct webhook_visit *v, void (*done)(struct store_op *, const struct err *))
 {
-	struct request *rq = v->rq;
-	v->op.done = done;
-	store_get_webhook(rq->api->store, &v->op, rq->project, rq->args[0], exchange_arena(rq->x), &v->one);
+	struct request *rq = v->visit.rq;
+	v->visit.op.done = done;
+	store_get_webhook(rq->api->store, &v->visit.op, rq->project, rq->args[0], exchange_arena(rq->x), &v->one);
 }
 
 /* After a change: as it now is. */
 static void on_changed(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct webhook_visit *v = visit_of(op, e);
 	if (v)
 		get(v, on_got);
 }
@@ -137,10 +101,10 @@ static bool url_read(struct str url, struct err *e)
 	            FMT(url), why);
 }
 
-static bool body_read(struct visit *v, enum webhook_form form, struct err *e)
+static bool body_read(struct webhook_visit *v, enum webhook_form form, struct err *e)
 {
-	struct arena *a = exchange_arena(v->rq->x);
-	struct str body = exchange_request(v->rq->x)->body;
+	struct arena *a = exchange_arena(v->visit.rq->x);
+	struct str body = exchange_request(v->visit.rq->x)->body;
 	yyjson_val *val;
 	return json_parse(a, body.n ? body : S("{}"), &val, e) && webhook_read(a, val, form, &v->body, e) &&
 	       (!v->body.url.p || url_read(v->body.url, e));
@@ -150,7 +114,7 @@ static bool body_read(struct visit *v, enum webhook_form form, struct err *e)
 
 static void on_made(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct webhook_visit *v = visit_of(op, e);
 	if (v)
 		answer_one(v);
 }
@@ -158,10 +122,10 @@ static void on_made(struct store_op *op, const struct err *e)
 void webhook_create(struct request *rq)
 {
 	struct arena *a = exchange_arena(rq->x);
-	struct visit *v = visit_new(rq, on_made);
+	struct webhook_visit *v = visit_new(rq, sizeof *v, on_made);
 	struct err e = {0};
 	if (!body_read(v, WEBHOOK_CREATE, &e)) {
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 		return;
 	}
 	int64_t now = clock_wall_s();
@@ -174,61 +138,62 @@ void webhook_create(struct request *rq)
 					 .types = v->body.types,
 					 .hint = webhook_secret_hint(a, v->secret),
 					 .secret = webhook_secret_seal(rq->api, rq->project, v->secret, a)};
-	store_put_webhook(rq->api->store, &v->op, rq->project, &v->one, api_limits.webhook_endpoints);
+	store_put_webhook(rq->api->store, &v->visit.op, rq->project, &v->one, api_limits.webhook_endpoints);
 }
 
 void webhook_get(struct request *rq)
 {
-	get(visit_new(rq, NULL), on_got);
+	struct webhook_visit *v = visit_new(rq, sizeof *v, NULL);
+	get(v, on_got);
 }
 
 void webhook_update(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_changed);
+	struct webhook_visit *v = visit_new(rq, sizeof *v, on_changed);
 	struct err e = {0};
 	if (!body_read(v, WEBHOOK_UPDATE, &e)) {
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 		return;
 	}
 	struct stored_webhook to = {.name = v->body.name, .url = v->body.url, .types = v->body.types};
-	store_set_webhook(rq->api->store, &v->op, rq->project, rq->args[0], &to);
+	store_set_webhook(rq->api->store, &v->visit.op, rq->project, rq->args[0], &to);
 }
 
 void webhook_rotate(struct request *rq)
 {
 	struct arena *a = exchange_arena(rq->x);
-	struct visit *v = visit_new(rq, on_changed);
+	struct webhook_visit *v = visit_new(rq, sizeof *v, on_changed);
 	struct err e = {0};
 	if (!body_read(v, WEBHOOK_ROTATE, &e)) {
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 		return;
 	}
 	v->secret = webhook_secret_make(a);
-	store_rotate_webhook(rq->api->store, &v->op, rq->project, rq->args[0],
+	store_rotate_webhook(rq->api->store, &v->visit.op, rq->project, rq->args[0],
 	                     webhook_secret_seal(rq->api, rq->project, v->secret, a), webhook_secret_hint(a, v->secret),
 	                     v->body.keep_old_secret ? clock_wall_s() + OLD_SECRET_SECONDS : 0);
 }
 
 static void on_deleted(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct webhook_visit *v = visit_of(op, e);
 	if (!v)
 		return;
 	struct buf b;
 	buf_init(&b, OBJECT_BYTES);
 	struct jout o = {&b, false};
 	jo_obj(&o);
-	jo_kstr(&o, "id", v->rq->args[0]);
+	jo_kstr(&o, "id", v->visit.rq->args[0]);
 	jo_kstr(&o, "object", S("webhook_endpoint.deleted"));
 	jo_kbool(&o, "deleted", true);
 	jo_obj_end(&o);
-	visit_answer(v, &o);
+	answer(v, &o);
 }
 
 void webhook_delete(struct request *rq)
 {
-	struct visit *v = visit_new(rq, on_deleted);
-	store_delete_webhook(rq->api->store, &v->op, rq->project, rq->args[0]);
+	struct webhook_visit *v = visit_new(rq, sizeof *v, on_deleted);
+	store_delete_webhook(rq->api->store, &v->visit.op, rq->project, rq->args[0]);
 }
 
 /* --- lists --- */
@@ -241,7 +206,7 @@ static void write_id(struct jout *o, const struct webhook_page *p, size_t at)
 
 static void on_listed(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct webhook_visit *v = visit_of(op, e);
 	if (!v)
 		return;
 	const struct webhook_page *p = &v->page;
@@ -261,20 +226,20 @@ static void on_listed(struct store_op *op, const struct err *e)
 	write_id(&o, p, p->n - 1);
 	jo_kbool(&o, "has_more", p->has_more);
 	jo_obj_end(&o);
-	visit_answer(v, &o);
+	answer(v, &o);
 }
 
 void webhooks_list(struct request *rq)
 {
 	static const char *const known[] = {"after", "limit", NULL};
-	struct visit *v = visit_new(rq, on_listed);
+	struct webhook_visit *v = visit_new(rq, sizeof *v, on_listed);
 	struct err e = {0};
 	int64_t limit = 20;
 	if (query_known(rq, known, &e) && query_int(rq, "limit", 1, 100, &limit, &e))
-		store_list_webhooks(rq->api->store, &v->op, rq->project, query_get(rq, "after", NULL), limit,
+		store_list_webhooks(rq->api->store, &v->visit.op, rq->project, query_get(rq, "after", NULL), limit,
 		                    exchange_arena(rq->x), &v->page);
 	else
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 }
 
 void webhook_types_list(struct request *rq)
@@ -296,31 +261,31 @@ void webhook_types_list(struct request *rq)
 
 /* --- a sample event --- */
 
-static void answer_test(struct visit *v, const struct testing *t)
+static void answer_test(struct webhook_visit *v, const struct testing *t)
 {
 	struct buf b;
 	buf_init(&b, OBJECT_BYTES);
 	struct jout o = {&b, false};
 	jo_obj(&o);
 	jo_kstr(&o, "object", S("webhook_endpoint.test"));
-	jo_kstr(&o, "webhook_endpoint_id", v->rq->args[0]);
+	jo_kstr(&o, "webhook_endpoint_id", v->visit.rq->args[0]);
 	jo_kstr(&o, "event_type", t->event_type);
 	jo_kint(&o, "status_code", t->sending.status);
 	jo_kbool(&o, "success", true);
 	jo_obj_end(&o);
-	visit_answer(v, &o);
+	answer(v, &o);
 }
 
 static void on_sent(struct sending *s)
 {
 	struct testing *t = OWNER(s, struct testing, sending);
-	struct visit *v = t->visit;
+	struct webhook_visit *v = t->visit;
 	struct err e = {0};
 	if (v && s->status) {
 		answer_test(v, t);
 	} else if (v) {
 		fail(&e, ERR_BAD_REQUEST, NULL, "The webhook endpoint gave no answer (%s): %s.", fetch_fault_name(s->fault), s->why);
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 	}
 	struct arena a = s->arena;
 	arena_free(&a);
@@ -340,7 +305,7 @@ static struct str sample(struct arena *a, struct str type)
 
 static void on_got_to_test(struct store_op *op, const struct err *e)
 {
-	struct visit *v = visit_of(op, e);
+	struct webhook_visit *v = visit_of(op, e);
 	struct arena a = {0};
 	struct err busy = {0};
 	char id[ID_MAX];
@@ -349,30 +314,31 @@ static void on_got_to_test(struct store_op *op, const struct err *e)
 	struct testing *t = new(&a, struct testing);
 	struct sending *s = &t->sending;
 	t->event_type = str_copy(&a, v->body.event_type);
-	s->project = v->rq->project;
+	s->project = v->visit.rq->project;
 	s->url = str_copy(&a, v->one.url);
 	s->secret = str_copy(&a, v->one.secret);
 	s->old_secret = str_copy(&a, v->one.old_secret);
 	s->id = str_copy(&a, id_random(id, "wh"));
 	s->body = sample(&a, t->event_type);
 	s->arena = a;
-	if (!sender_send(v->rq->api->sender, s, on_sent)) {
+	if (!sender_send(v->visit.rq->api->sender, s, on_sent)) {
 		arena_free(&a);
 		busy.retry_after_ms = 1000;
 		fail(&busy, ERR_UNAVAILABLE, NULL, "Too many webhooks are being sent. Please retry in a moment.");
-		visit_fail(v, &busy);
+		visit_fail(&v->visit, &busy);
 		return;
 	}
 	t->visit = v;
 	v->testing = t;
+	v->visit.left = on_left;
 }
 
 void webhook_test(struct request *rq)
 {
-	struct visit *v = visit_new(rq, NULL);
+	struct webhook_visit *v = visit_new(rq, sizeof *v, NULL);
 	struct err e = {0};
 	if (body_read(v, WEBHOOK_TEST, &e))
 		get(v, on_got_to_test);
 	else
-		visit_fail(v, &e);
+		visit_fail(&v->visit, &e);
 }
