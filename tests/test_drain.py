@@ -14,7 +14,7 @@ def term(server):
 def refused(server):
     """New work: 503 with Retry-After, or the listener is closed already."""
     try:
-        answer = server.post("/v1/responses", {"model": "scripted", "input": "late"})
+        answer = server.post("/v1/responses", {"model": "no-such", "input": "late"})  # takes no script
     except OSError:
         return True
     if answer.status == 503:

@@ -42,10 +42,10 @@ static void walls(void)
 		CHECK_STR(buf_str(&out), S("abc"));
 		buf_release(&out);
 		static const char *const refused[][4] = {
-		    {"/usr/bin/cat", "/etc/passwd"},			    /* no file of the system's settings */
-		    {"/usr/bin/touch", "/usr/x"},			    /* nothing to write on */
+		    {"/usr/bin/cat", "/etc/passwd"},                         /* no file of the system's settings */
+		    {"/usr/bin/touch", "/usr/x"},                            /* nothing to write on */
 		    {"/usr/bin/bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/1"}, /* no network */
-		    {"/usr/bin/kill", "-0", "2000"},			    /* no other process */
+		    {"/usr/bin/bash", "-c", "kill -0 2000"},                 /* no other process */
 		};
 		for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
 			CHECK(!run(refused[i], S(""), 1000, &out, &e) && e.code == ERR_FILE_PARSE);
@@ -53,7 +53,8 @@ static void walls(void)
 		}
 		CHECK(!run((const char *const[]){"/usr/bin/cat", secret, NULL}, S(""), 10, &out, &e));
 		buf_release(&out);
-		CHECK(run((const char *const[]){"/usr/bin/env", NULL}, S(""), 1000, &out, &e)); /* no secrets of the environment */
+		CHECK(run((const char *const[]){"/usr/bin/env", NULL}, S(""), 1000, &out,
+			  &e)); /* no secrets of the environment */
 		CHECK(out.n < 100);
 		buf_release(&out);
 	}
@@ -76,7 +77,8 @@ static void bounds(void)
 	slow.cancelled = &stop;
 	e = (struct err){0};
 	CHECK(!sandbox_run(&slow, &out, &e) && e.code == ERR_REQUEST_TIMEOUT);
-	struct sandbox big = {.argv = {"/usr/bin/bash", "-c", "x=$(head -c 600000000 /dev/zero | tr '\\0' a)"}, .seconds = 20,
+	struct sandbox big = {.argv = {"/usr/bin/bash", "-c", "x=$(head -c 600000000 /dev/zero | tr '\\0' a)"},
+			      .seconds = 20,
 			      .memory = 100 << 20};
 	e = (struct err){0};
 	CHECK(!sandbox_run(&big, &out, &e) && e.code == ERR_FILE_PARSE);
@@ -87,10 +89,11 @@ static void bounds(void)
 }
 
 #define PAGE                                                                                                           \
-	"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>endobj\n"
+	"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]/Contents 4 0 R/Resources<</Font<</F 5 0 "              \
+	"R>>>>>>endobj\n"
 static const char document[] =
-    "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R 3 0 R]/Count 2>>endobj\n" PAGE
-    "4 0 obj<</Length 44>>stream\nBT /F 24 Tf 20 40 Td (Hello antiphon) Tj ET\nendstream endobj\n"
+    "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R 3 0 R]/Count "
+    "2>>endobj\n" PAGE "4 0 obj<</Length 44>>stream\nBT /F 24 Tf 20 40 Td (Hello antiphon) Tj ET\nendstream endobj\n"
     "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
 
 static void pages(void)
