@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "engine/grammar_tree.h"
+#include "wire/pattern.h"
 
 enum { DEPTH = 50, MOST = 1000 };
 
@@ -18,21 +19,6 @@ static const struct node_range spaces[] = {{9, 13}, {' ', ' '}, {0xa0, 0xa0}};
 static const struct node_range line_ends[] = {{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}};
 
 static struct node *alternatives(struct regex *r);
-
-/* Takes one code point; the text is valid UTF-8, as it came in JSON. */
-static uint32_t next_point(struct str *s)
-{
-	const unsigned char *p = (const unsigned char *)s->p;
-	size_t n = *p < 0xc0 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
-	uint32_t c = n == 1 ? *p : *p & (0xffu >> (n + 1));
-	if (n > s->n)
-		n = s->n;
-	for (size_t i = 1; i < n; i++)
-		c = c << 6 | (p[i] & 0x3f);
-	s->p += n;
-	s->n -= n;
-	return c;
-}
 
 static bool taken(struct regex *r, struct str what)
 {
@@ -104,7 +90,7 @@ static bool point_escape(struct regex *r, uint32_t *ret)
 	static const char names[] = "nrtfv0", values[] = "\n\r\t\f\v";
 	if (!r->rest.n)
 		return grammar_give_up(r->g, "a backslash at the end") != NULL;
-	uint32_t c = next_point(&r->rest);
+	uint32_t c = pattern_point(&r->rest);
 	const char *at = c && c < 128 ? strchr(names, (int)c) : NULL;
 	bool digit = r->rest.n && r->rest.p[0] >= '0' && r->rest.p[0] <= '9';
 	*ret = c;
@@ -122,7 +108,7 @@ static bool set_member(struct regex *r, struct node *set, uint32_t *c, bool *who
 {
 	*whole = false;
 	if (!taken(r, S("\\"))) {
-		*c = next_point(&r->rest);
+		*c = pattern_point(&r->rest);
 		return true;
 	}
 	if (r->rest.n && class_escape(r, r->rest.p[0], set)) {
@@ -209,7 +195,7 @@ static struct node *atom(struct regex *r)
 	if (strchr("*+?", r->rest.p[0]) || r->rest.p[0] == '^' || r->rest.p[0] == '$')
 		return grammar_give_up(r->g, "an anchor inside, or a quantifier of nothing");
 	struct node *n = node_new(r->g, NODE_SET);
-	uint32_t c = next_point(&r->rest);
+	uint32_t c = pattern_point(&r->rest);
 	if (c == '.') {
 		n->negated = !r->dot_all;
 		if (r->dot_all)

@@ -40,8 +40,7 @@ static const struct range line_ends[] = {{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x
 
 /* --- code points --------------------------------------------------------------------------------------- */
 
-/* Takes one code point; the bytes are valid UTF-8 (json_parse() saw to it). */
-static uint32_t next_point(struct str *s)
+uint32_t pattern_point(struct str *s)
 {
 	const unsigned char *p = (const unsigned char *)s->p;
 	size_t n = *p < 0xc0 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
@@ -158,7 +157,7 @@ static uint32_t take_escape(struct program *p)
 		p->failed = true;
 		return 0;
 	}
-	uint32_t c = next_point(&p->rest);
+	uint32_t c = pattern_point(&p->rest);
 	const char *at = c && c < 128 ? strchr(names, (int)c) : NULL;
 	if (at)
 		return (unsigned char)values[at - names];
@@ -198,7 +197,7 @@ static uint32_t take_in_brackets(struct program *p)
 		return '\b';
 	if (take(p, S("\\")))
 		return take_escape(p);
-	return next_point(&p->rest);
+	return pattern_point(&p->rest);
 }
 
 /* After '['. */
@@ -282,7 +281,7 @@ static bool atom(struct program *p)
 		single(p, take_escape(p));
 	} else {
 		p->failed |= strchr("*+?", *p->rest.p) != NULL && *p->rest.p;
-		single(p, next_point(&p->rest));
+		single(p, pattern_point(&p->rest));
 	}
 	return true;
 }
@@ -461,7 +460,7 @@ static enum pattern_verdict run_program(struct run *r, struct str text)
 	struct place place = {.begin = true};
 	bool was_word = false;
 	for (;; place.at++, place.begin = false) {
-		uint32_t c = text.n ? next_point(&text) : UINT32_MAX;
+		uint32_t c = text.n ? pattern_point(&text) : UINT32_MAX;
 		place.end = c == UINT32_MAX;
 		place.edge = was_word != word_char(c);
 		was_word = word_char(c);

@@ -5,6 +5,8 @@
  * nothing is captured). Run as a set of states, so that no pattern and no text can cost more than the one's
  * size times the other's. Pure. */
 #pragma once
+#include <stdint.h>
+
 #include "base/str.h"
 
 enum pattern_verdict {
@@ -16,3 +18,6 @@ enum pattern_verdict {
 
 /* Every step is taken from *budget; a few times 1e6 is a few hundredths of a second. */
 enum pattern_verdict pattern_find(struct str pattern, struct str text, size_t *budget);
+
+/* Takes the first code point off *s, which is not empty and valid UTF-8 (json_parse() saw to it). */
+uint32_t pattern_point(struct str *s);
