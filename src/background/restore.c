@@ -3,7 +3,7 @@
 
 #include "turn/turn.h"
 
-static enum item_type item_type_of(struct str wire)
+static enum item_type wire_type_of(struct str wire)
 {
 	for (enum item_type type = ITEM_NONE + 1; type < ITEM_COUNT; type++)
 		if (str_eq(str_of(item_rows[type].wire), wire))
@@ -28,6 +28,7 @@ static const struct function_tool *tool_of(struct turn *t, enum item_type type, 
 		return NULL;
 	struct function_tool *f = new(&t->arena, struct function_tool);
 	f->kind = kind;
+	f->hosted = hosted_of_item(type);
 	f->name = f->own = json_str(json_get(item, S("name")));
 	f->space = json_str(json_get(item, S("namespace")));
 	return f;
@@ -38,7 +39,7 @@ static bool on_added(struct turn *t, struct out_item *none, yyjson_val *ev)
 	yyjson_val *item = json_get(ev, S("item"));
 	struct str id_text = json_str(json_get(item, S("id")));
 	struct id id;
-	enum item_type type = item_type_of(json_str(json_get(item, S("type"))));
+	enum item_type type = wire_type_of(json_str(json_get(item, S("type"))));
 	if (!type || !id_parse_any(id_text, &id))
 		return false;
 	struct out_item *it = turn_item_make(t, type, &id);

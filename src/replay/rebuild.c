@@ -4,7 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "model/event.h"
+#include "model/hosted.h"
 
 struct rebuild {
 	struct reply *reply;
@@ -146,8 +146,6 @@ static const struct fresh {
 	{STR("local_shell_call"), {STR("action"), STR("{\"type\":\"exec\",\"command\":[],\"env\":{}}")}},
 	{STR("computer_call"), {STR("actions"), STR("[]")}},
 	{STR("computer_call"), {STR("action"), {0}}},
-	{STR("web_search_call"), {STR("action"), {0}}},
-	{STR("web_search_call"), {STR("results"), {0}}},
 	{STR("reasoning"), {STR("content"), STR("[]")}},
 	{STR("reasoning"), {STR("summary"), STR("[]")}},
 };
@@ -157,11 +155,14 @@ static void send_added(struct rebuild *r, struct arena *a, yyjson_val *item)
 	enum { ROWS = sizeof fresh_rows / sizeof *fresh_rows };
 	static const struct swap no_diff = {STR("diff"), STR("\"\"")};
 	yyjson_val *operation = json_get(item, S("operation"));
-	struct swap swaps[ROWS + 2] = {{STR("status"), STR("\"in_progress\"")}};
+	const struct hosted *ours = hosted_of_item(item_type_of(item));
+	struct swap swaps[ROWS + HOSTED_MEMBERS + 2] = {{STR("status"), STR("\"in_progress\"")}};
 	size_t n = 1;
 	for (size_t i = 0; i < ROWS; i++)
 		if (str_eq(fresh_rows[i].type, json_str(json_get(item, S("type")))))
 			swaps[n++] = fresh_rows[i].swap;
+	for (size_t i = 0; ours && i < HOSTED_MEMBERS && ours->fresh[i].member.n; i++)
+		swaps[n++] = (struct swap){ours->fresh[i].member, ours->fresh[i].json};
 	if (operation)
 		swaps[n++] = (struct swap){S("operation"), with(a, operation, &no_diff, 1)};
 	send_raw(r, EV_ITEM_ADDED, 0, with(a, item, swaps, n));
@@ -185,6 +186,20 @@ static void send_commands(struct rebuild *r, yyjson_val *commands)
 	}
 }
 
+/* A call that we ran: as turn_tools.c told it while it ran. */
+static void send_ours(struct rebuild *r, const struct hosted *h, yyjson_val *item)
+{
+	struct str text = h->text.member.n ? json_str(json_get(item, h->text.member)) : (struct str){0};
+	send(r, at(r, h->events[TOOL_BEGUN], 0));
+	if (text.n)
+		send_text(r, h->text.delta, 0, text);
+	if (text.p)
+		send_text(r, h->text.done, 0, text);
+	send(r, at(r, h->events[TOOL_RUNS], 0));
+	if (!str_eq(json_str(json_get(item, S("status"))), S("failed")))
+		send(r, at(r, h->events[TOOL_ENDED], 0));
+}
+
 /* What calls tell between their beginning and their end. */
 static void send_call(struct rebuild *r, yyjson_val *item)
 {
@@ -202,11 +217,8 @@ static void send_call(struct rebuild *r, yyjson_val *item)
 		send_text(r, EV_CUSTOM_INPUT_DONE, 0, input);
 	} else if (str_eq(type, S("shell_call"))) {
 		send_commands(r, json_get(json_get(item, S("action")), S("commands")));
-	} else if (str_eq(type, S("web_search_call"))) {
-		send(r, at(r, EV_WEB_SEARCH_IN_PROGRESS, 0));
-		send(r, at(r, EV_WEB_SEARCH_SEARCHING, 0));
-		if (!str_eq(json_str(json_get(item, S("status"))), S("failed")))
-			send(r, at(r, EV_WEB_SEARCH_COMPLETED, 0));
+	} else if (hosted_of_item(item_type_of(item))) {
+		send_ours(r, hosted_of_item(item_type_of(item)), item);
 	}
 }
 

@@ -65,8 +65,8 @@ int64_t told_again(struct turn *t, struct str item_json)
 		if (url.n && !known(&t->out.tools, url))
 			source_new(t, yyjson_get_sint(yyjson_arr_get(one, 0)), url, json_str(yyjson_arr_get(one, 2)));
 	}
-	return it.type == ITEM_WEB_SEARCH_CALL && str_eq(json_str(json_get(it.val, S("status"))), S("completed")) &&
-	       str_eq(json_str(json_get(json_get(it.val, S("action")), S("type"))), S("search"));
+	const struct hosted *h = hosted_of_item(it.type);
+	return h && h->searches ? h->searches(it.val) : 0;
 }
 
 static void context_of(struct turn *t, const struct item *items, size_t n)

@@ -28,7 +28,7 @@ void call_begin(struct turn *t, const struct model_event *me)
 	char fresh[ID_MAX];
 	const struct function_tool *tool = tool_of(t, me->name);
 	tool_found(t, tool);
-	struct out_item *it = item_open(t, call_rows[tool->kind].call);
+	struct out_item *it = item_open(t, call_item(tool));
 	if (!it)
 		return;
 	it->tool = tool;
@@ -42,7 +42,7 @@ void call_begin(struct turn *t, const struct model_event *me)
 static void tell_input(struct turn *t, struct out_item *it)
 {
 	size_t from = it->parts.n;
-	call_input_more(buf_str(&it->text), &it->read, &it->parts);
+	call_text_more(buf_str(&it->text), S("input"), &it->read, &it->parts);
 	if (it->parts.n > from)
 		emit_text(t, it, EV_CUSTOM_INPUT_DELTA, (struct str){it->parts.p + from, it->parts.n - from});
 }
@@ -124,10 +124,10 @@ void call_close(struct turn *t, struct out_item *it, bool whole)
 {
 	struct err e = {0};
 	bool made = true;
-	if (call_rows[it->tool->kind].flags & CALL_HOSTED) {
+	if (it->tool->hosted) {
 		/* Cut off: turn_tools.c closes those that have come to their end. The API knows no incomplete ones. */
 		it->hosted.failed = true;
-		it->hosted.members = tool_blank(it->type);
+		it->hosted.members = it->tool->hosted->blank;
 	} else if (it->tool->kind == CALL_CUSTOM) {
 		made = close_custom(t, it, whole, &e);
 	} else if (it->tool->kind != CALL_FUNCTION) {

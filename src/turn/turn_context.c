@@ -24,10 +24,8 @@ bool turn_context_view(struct turn *t, struct err *e)
 /* A call that we ran, as a client sends it back: what was found is not in it. */
 static bool own_call(const struct item *it)
 {
-	enum call_kind kind = call_kind_of_item(it->type);
 	struct id id;
-	return kind < CALL_KINDS && call_rows[kind].flags & CALL_HOSTED && !json_get(it->val, ITEM_OURS) &&
-	       id_parse_any(it->id, &id);
+	return hosted_of_item(it->type) && !json_get(it->val, ITEM_OURS) && id_parse_any(it->id, &id);
 }
 
 struct str *turn_referred_ids(struct turn *t, size_t *n_references, size_t *n)

@@ -16,6 +16,8 @@ struct hosted_call {
 	int index;                        /* the engine's number */
 	struct buf text;                  /* its arguments as they come ... */
 	yyjson_val *args;                 /* ... and whole */
+	struct buf told;                  /* of a text that is told while it comes (hosted.h), ... */
+	size_t read;                      /* ... and the bytes of the arguments that it is made of */
 	struct str refusal;               /* what the model is told instead of a result; {0}: it runs */
 	struct out_item *item;            /* NULL: refused */
 	struct tool_call call;
@@ -34,33 +36,94 @@ struct made_call {
 
 static bool hosted(const struct out_item *it)
 {
-	return it->tool && call_rows[it->tool->kind].flags & CALL_HOSTED;
+	return it->tool && it->tool->hosted;
 }
 
-static enum item_type item_of(const struct hosted_call *c)
+static const struct hosted *face_of(const struct hosted_call *c)
 {
-	return call_rows[c->tool->kind].call;
+	return c->tool->hosted;
 }
 
 /* --- while the engine streams --- */
+
+/* The members of an item that has only begun. */
+static struct str fresh_members(struct turn *t, const struct hosted *face)
+{
+	struct buf b;
+	buf_init(&b, 1 << 16);
+	struct jout o = {.b = &b};
+	for (size_t i = 0; i < HOSTED_MEMBERS && face->fresh[i].member.n; i++)
+		if (face->fresh[i].json.p) {
+			jo_key(&o, face->fresh[i].member);
+			jo_raw(&o, face->fresh[i].json);
+		}
+	struct str members = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	return members;
+}
+
+static void open_item(struct turn *t, struct hosted_call *c)
+{
+	c->item = item_open(t, face_of(c)->item);
+	if (!c->item)
+		return; /* the turn is over: t->out.too_big */
+	c->item->tool = c->tool;
+	c->item->call_index = -1;
+	c->item->hosted.members = fresh_members(t, face_of(c));
+	item_added(t, c->item);
+	emit_text(t, c->item, face_of(c)->events[TOOL_BEGUN], (struct str){0});
+}
+
+static bool tells_text(const struct hosted_call *c)
+{
+	return c->tool && c->tool->hosted && face_of(c)->text.member.n;
+}
+
+static void tell_text(struct turn *t, struct hosted_call *c)
+{
+	size_t from = c->told.n;
+	call_text_more(buf_str(&c->text), face_of(c)->text.member, &c->read, &c->told);
+	if (c->told.n > from)
+		emit_text(t, c->item, face_of(c)->text.delta, (struct str){c->told.p + from, c->told.n - from});
+}
+
+/* What the arguments say now that they are whole; what was told must be its beginning. */
+static void end_text(struct turn *t, struct hosted_call *c)
+{
+	struct str whole = json_str(json_get(c->args, face_of(c)->text.member)), told = buf_str(&c->told);
+	if (!str_starts(whole, told))
+		whole = told;
+	if (whole.n > told.n)
+		emit_text(t, c->item, face_of(c)->text.delta, (struct str){whole.p + told.n, whole.n - told.n});
+	emit_text(t, c->item, face_of(c)->text.done, whole.p ? whole : S(""));
+}
 
 /* Names that were not offered are the client's to answer, if it has functions at all. */
 static bool ours_alone(const struct turn *t)
 {
 	bool any = false;
 	for (size_t i = 0; i < t->prompt.n_tools; i++) {
-		if (!(call_rows[t->prompt.tools[i].kind].flags & CALL_HOSTED))
+		if (!t->prompt.tools[i].hosted)
 			return false;
 		any = true;
 	}
 	return any;
 }
 
+/* A call of the client's own comes before: what is ours behind it opens when that is told. */
+static bool client_waits(const struct turn_tools *tt)
+{
+	const struct hosted_call *c = tt->first;
+	while (c && !c->clients)
+		c = c->next;
+	return c;
+}
+
 bool turn_tools_begin(struct turn *t, const struct model_event *me)
 {
 	struct turn_tools *tt = &t->out.tools;
 	const struct function_tool *tool = call_tool(t->prompt.tools, t->prompt.n_tools, me->name);
-	bool clients = tool ? !(call_rows[tool->kind].flags & CALL_HOSTED) : !ours_alone(t);
+	bool clients = tool ? !tool->hosted : !ours_alone(t);
 	if (clients && !tt->first)
 		return false;
 	struct hosted_call *c = new (&t->arena, struct hosted_call);
@@ -70,11 +133,14 @@ bool turn_tools_begin(struct turn *t, const struct model_event *me)
 	c->name = str_copy(&t->arena, me->name);
 	c->index = me->index;
 	buf_init(&c->text, (size_t)api_limits.output_bytes);
+	buf_init(&c->told, (size_t)api_limits.output_bytes);
 	if (tt->last)
 		tt->last->next = c;
 	else
 		tt->first = c;
 	tt->last = c;
+	if (tells_text(c) && !client_waits(tt))
+		open_item(t, c);
 	return true;
 }
 
@@ -83,8 +149,8 @@ bool turn_tools_more(struct turn *t, const struct model_event *me)
 	struct hosted_call *c = t->out.tools.first;
 	while (c && c->index != me->index)
 		c = c->next;
-	if (c)
-		output_grow(t, &c->text, me->text);
+	if (c && output_grow(t, &c->text, me->text) && c->item)
+		tell_text(t, c);
 	return c;
 }
 
@@ -99,6 +165,7 @@ static void drop_round(struct turn *t)
 	for (struct hosted_call *c = tt->first; c; c = c->next) {
 		tool_cancel(&c->call);
 		buf_release(&c->text);
+		buf_release(&c->told);
 	}
 	tt->first = tt->last = tt->open = NULL;
 	tt->running = 0;
@@ -134,7 +201,7 @@ static struct str mistake(struct turn *t, struct hosted_call *c)
 			       FMT(names_offered(t)));
 	struct str text = c->text.n ? buf_str(&c->text) : S("{}");
 	json_parse(&t->arena, str_copy(&t->arena, text), &c->args, &syntax);
-	if (tool_fits(item_of(c), c->args, &e))
+	if (tool_fits(face_of(c), c->args, &e))
 		return (struct str){0};
 	return str_fmt(&t->arena,
 		       "This call of '%.*s' cannot be run: %s Call it again with arguments that fit its parameters.",
@@ -184,15 +251,10 @@ static void judge(struct turn *t, struct hosted_call *c)
 		tt->calls += !c->refusal.p;
 	}
 	/* When nothing is left but to give up, that is an item which says so. */
-	if (!c->refusal.p || (wrong.p && tt->off && c->tool)) {
-		c->item = item_open(t, item_of(c));
-		if (!c->item)
-			return; /* the turn is over: t->out.too_big */
-		c->item->tool = c->tool;
-		c->item->call_index = -1;
-		item_added(t, c->item);
-		emit_text(t, c->item, tool_event(item_of(c), TOOL_BEGUN), (struct str){0});
-	}
+	if (!c->item && (!c->refusal.p || (wrong.p && tt->off && c->tool)))
+		open_item(t, c);
+	if (c->item && tells_text(c))
+		end_text(t, c);
 }
 
 /* --- running --- */
@@ -200,7 +262,7 @@ static void judge(struct turn *t, struct hosted_call *c)
 static void close_item(struct turn *t, struct hosted_call *c)
 {
 	if (!c->item->hosted.failed)
-		emit_text(t, c->item, tool_event(item_of(c), TOOL_ENDED), (struct str){0});
+		emit_text(t, c->item, face_of(c)->events[TOOL_ENDED], (struct str){0});
 	item_finish(t, c->item, true);
 }
 
@@ -225,7 +287,7 @@ static void tell_progress(struct turn *t)
 		if (!c->item)
 			continue;
 		if (c->running && !c->told_running)
-			emit_text(t, c->item, tool_event(item_of(c), TOOL_RUNS), (struct str){0});
+			emit_text(t, c->item, face_of(c)->events[TOOL_RUNS], (struct str){0});
 		c->told_running = c->running;
 		if (!c->done)
 			return;
@@ -269,13 +331,13 @@ static void start_more(struct turn *t)
 		c->started = true;
 		if (c->refusal.p) {
 			settle(c, &(struct tool_result){
-				      .failed = true, .said = c->refusal, .members = tool_blank(item_of(c))});
+				      .failed = true, .said = c->refusal, .members = face_of(c)->blank});
 			continue;
 		}
 		c->call.running = on_running;
 		c->call.done = on_done;
 		tt->running++;
-		tool_start(t->api->tools, &c->call, t->project, item_of(c), c->tool->given, c->args);
+		tool_start(t->api->tools, &c->call, t->project, face_of(c), c->tool->given, c->args);
 	}
 }
 
@@ -393,7 +455,7 @@ bool turn_tools_between(const struct turn *t)
 {
 	const struct out_item *last = t->out.last;
 	for (const struct out_item *it = t->out.first; it; it = it->next)
-		if (!it->done && !(hosted(it) && tool_again(it->type)))
+		if (!it->done && !(hosted(it) && tool_again(it->tool->hosted)))
 			return false;
 	return last && hosted(last);
 }

@@ -12,6 +12,7 @@
 #include "model/conversation.h"
 #include "model/event.h"
 #include "model/response.h"
+#include "tools/tools.h"
 
 enum { LINE_MAX_BYTES = 256 << 20 };
 
@@ -109,6 +110,7 @@ static void answer(struct jout *o, struct arena *a, struct str line)
 
 int main(void)
 {
+	tools_register();
 	char *line = NULL;
 	size_t room = 0;
 	ssize_t n;
