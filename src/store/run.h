@@ -35,9 +35,11 @@ struct run_query {
 	void *ctx;
 	int64_t late; /* queued runs made at that second or before count as late */
 	size_t most;  /* of each list */
+	int64_t all;   /* how many more of any project may run; 0: nothing is due */
+	int64_t after; /* the project whose turn was last */
 };
 struct run_list {
-	struct run_place *due;    /* queued, as far as their projects have room */
+	struct run_place *due;    /* queued, as far as their projects have room: of each project in turn one, then another */
 	struct run_place *urgent; /* their worker is gone, or they are late: to be taken whatever the room */
 	size_t n_due, n_urgent;
 };
