@@ -122,7 +122,7 @@ static bool open_database(struct store *s, const struct store_options *o, const 
 bool store_open(const struct store_options *o, struct store **ret, struct err *e)
 {
 	char dir[PATH_MAX], path[PATH_MAX];
-	const struct driver *driver;
+	const struct driver *driver = NULL;
 	if (sodium_init() < 0)
 		return fail(e, ERR_INTERNAL, NULL, "libsodium cannot start");
 	if (o->dir.n >= sizeof dir)
