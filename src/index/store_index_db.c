@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 static const char *const statements[IX_COUNT] = {
-#define X(name, sql) sql,
-    INDEX_STATEMENTS(X)
-#undef X
+#define INDEX_STMT(name, sql) sql,
+#include "index/store_index.def"
+#undef INDEX_STMT
 };
 
 /* --- connections ------------------------------------------------------------------------------------------------- */
@@ -32,7 +32,11 @@ void index_db_close(struct index_db *d)
 bool index_db_open(struct str path, bool writes, struct index_db **ret, struct err *e)
 {
 	static const char setup[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-				    "PRAGMA journal_size_limit = 4194304; PRAGMA cache_size = -2048;" INDEX_SCHEMA;
+				    "PRAGMA journal_size_limit = 4194304; PRAGMA cache_size = -2048;"
+#define INDEX_TABLES(sql) sql
+#include "index/store_index.def"
+#undef INDEX_TABLES
+	    ;
 	struct index_db *d = xalloc(sizeof *d);
 	int fd = writes ? open(path.p, O_RDWR | O_CREAT | O_CLOEXEC, 0600)
 			: -1; /* the database takes over who may read it */
