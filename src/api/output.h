@@ -56,7 +56,7 @@ struct turn_output {
 	size_t bytes;
 	bool too_big;
 	struct turn_tools tools;
-	struct err misfit; /* a call that cannot be understood */
+	struct err *misfit; /* a call that cannot be understood; NULL: none */
 };
 
 /* Renders one event: to the reply and the replay buffer, or to the log of a background run. */

@@ -303,7 +303,7 @@ void turn_fail(struct turn *t, const struct err *e)
 {
 	if (t->error.code == ERR_NONE)
 		t->error = *e;
-	t->response.error = t->error;
+	t->response.error = &t->error;
 	turn_finish(t, RS_FAILED, false, true);
 }
 
@@ -482,7 +482,7 @@ static void on_saved(struct store_op *op, const struct err *e)
 		log_at(LOG_ERROR, "a turn could not be saved", "id=%.*s error=%s", FMT(t->response.id), e->msg);
 		t->error = *e;
 		t->error.no_retry = true;
-		t->response.error = *e;
+		t->response.error = &t->error;
 		t->response.status = RS_FAILED;
 		t->response.completed_at = 0;
 		t->key.unsaved = t->key.given;

@@ -523,8 +523,8 @@ bool turn_output_fits(struct turn *t, struct err *e)
 {
 	bool called = has_calls(t); /* then what was said before is no answer yet */
 	close_calls(t);
-	if (t->out.misfit.code) {
-		*e = t->out.misfit;
+	if (t->out.misfit) {
+		*e = *t->out.misfit;
 		return false;
 	}
 	if (t->req.format.kind != FORMAT_JSON_SCHEMA || !t->req.format.strict)
