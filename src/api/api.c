@@ -3,22 +3,18 @@
 
 #include <assert.h>
 
-#include "api/attempts.h"
-#include "api/background.h"
-#include "api/conversations.h"
-#include "api/disk.h"
-#include "api/internal.h"
-#include "api/outbox.h"
-#include "api/pages.h"
-#include "api/replay.h"
-#include "api/turn.h"
+#include "api/routes.h"
+#include "background/background.h"
+#include "background/worker.h"
 #include "base/clock.h"
-
-struct api_limits api_limits = {
-#define LIMIT(name, def, least, largest, help) .name = def,
-#include "api/limits.def"
-#undef LIMIT
-};
+#include "chat/chat.h"
+#include "conversations/conversations.h"
+#include "door/attempts.h"
+#include "door/file_threads.h"
+#include "door/request.h"
+#include "replay/replay.h"
+#include "turn/turn.h"
+#include "webhooks/delivery.h"
 
 struct api *api_new(const struct api_options *o)
 {
@@ -30,6 +26,7 @@ struct api *api_new(const struct api_options *o)
 	a->replays = replays_new();
 	a->attempts = attempts_new();
 	a->runs = runs_new();
+	a->background = &background_calls;
 	store_secret(o->store, "obfuscation", secret);
 	reply_setup(secret);
 	bool ok = project_find(o->store, S("default"), true, &a->default_project, &e);
@@ -91,7 +88,7 @@ void api_cancel_all(struct api_loop *al)
 {
 	for (struct turn *t = al->turns, *next; t; t = next) {
 		next = t->next;
-		if (t->run)
+		if (t->runner)
 			turn_free(t); /* the next start goes on with it */
 		else
 			turn_cancel(t);

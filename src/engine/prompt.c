@@ -176,11 +176,16 @@ static bool add_content(struct arena *a, struct prompt_message *m, yyjson_val *v
 	return true;
 }
 
-/* The assistant message that calls and reasoning join: the last one, unless something came after it. */
+/* The assistant message that calls and reasoning join: the last one, unless something came after it. Results of calls
+ * that we ran stand between the calls of one answer. */
 static struct prompt_message *open_assistant(struct arena *a, struct prompt *p)
 {
-	if (p->n && p->messages[p->n - 1].role == ROLE_ASSISTANT)
-		return &p->messages[p->n - 1];
+	size_t i = p->n;
+	if (i && p->messages[i - 1].called_more)
+		while (i && p->messages[i - 1].role == ROLE_TOOL)
+			i--;
+	if (i && p->messages[i - 1].role == ROLE_ASSISTANT)
+		return &p->messages[i - 1];
 	return prompt_add(a, p, ROLE_ASSISTANT);
 }
 
@@ -196,7 +201,8 @@ static enum role role_of(struct str role)
 static bool add_message(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	enum role role = role_of(it->role);
-	struct prompt_message *m = prompt_add(a, p, role);
+	bool inside = role == ROLE_ASSISTANT && p->n && p->messages[p->n - 1].called_more;
+	struct prompt_message *m = inside ? open_assistant(a, p) : prompt_add(a, p, role);
 	return add_content(a, m, json_get(it->val, S("content")), at, e);
 }
 
@@ -222,23 +228,21 @@ static bool add_tool_output(struct arena *a, struct prompt *p, const struct item
 		return true;
 	struct prompt_message *m = prompt_add(a, p, ROLE_TOOL);
 	m->call_id = it->call_id;
+	m->called_more = yyjson_is_true(json_get(json_get(it->val, ITEM_OURS), S("more")));
 	if (!text.p)
 		return add_content(a, m, json_get(it->val, S("output")), &out, e);
 	prompt_add_text(a, m, text);
 	return true;
 }
 
-/* A search of the web is call and result in one. */
-static bool add_web_search(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-			   struct err *e)
+/* A call of a tool that we run is call and result in one. */
+static bool add_ours(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	struct item both = *it;
-	yyjson_val *action = json_get(it->val, S("action"));
-	bool asked = json_str(json_get(action, S("query"))).n || yyjson_arr_size(json_get(action, S("queries"))) ||
-		     json_str(json_get(action, S("url"))).n;
-	if (!asked && !json_get(it->val, ITEM_OURS))
-		return true; /* cut off */
-	both.call_id = it->id.n ? it->id : str_fmt(a, "search_%zu", p->n);
+	const struct hosted *h = hosted_of_item(it->type);
+	if (it->type != h->item || (!json_get(it->val, ITEM_OURS) && !h->arguments(a, it->val).p))
+		return true; /* cut off, or it says nothing to an engine */
+	both.call_id = it->id.n ? it->id : str_fmt(a, "call_%zu", p->n);
 	return add_tool_call(a, p, &both, at, e) && add_tool_output(a, p, &both, at, e);
 }
 
@@ -317,8 +321,8 @@ static bool add_compaction(struct arena *a, struct prompt *p, const struct item 
 	return prompt_add_items(a, p, items, n, "", e);
 }
 
-static bool (*const adders[ITEM_COUNT])(struct arena *, struct prompt *, const struct item *, const struct place *,
-					struct err *) = {
+typedef bool adder(struct arena *, struct prompt *, const struct item *, const struct place *, struct err *);
+static adder *const adders[ITEM_COUNT] = {
     [ITEM_MESSAGE] = add_message,
     [ITEM_ADDITIONAL_TOOLS] = add_nothing,
     [ITEM_APPLY_PATCH_CALL] = add_tool_call,
@@ -337,7 +341,6 @@ static bool (*const adders[ITEM_COUNT])(struct arena *, struct prompt *, const s
     [ITEM_SHELL_CALL_OUTPUT] = add_tool_output,
     [ITEM_TOOL_SEARCH_CALL] = add_tool_call,
     [ITEM_TOOL_SEARCH_OUTPUT] = add_tool_output,
-    [ITEM_WEB_SEARCH_CALL] = add_web_search,
     [ITEM_REASONING] = add_reasoning,
     [ITEM_REFERENCE] = refuse_reference,
 };
@@ -350,10 +353,11 @@ bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *item
 		char param[128] = "";
 		if (path[0])
 			snprintf(param, sizeof param, "%s[%zu]", path, i);
-		if (!adders[items[i].type])
+		adder *add = hosted_of_item(items[i].type) ? add_ours : adders[items[i].type];
+		if (!add)
 			return fail(e, ERR_INVALID_VALUE, path[0] ? param : NULL,
 				    "Items of type '%s' cannot be given to this model.", item_rows[items[i].type].wire);
-		if (!adders[items[i].type](a, p, &items[i], &at, e))
+		if (!add(a, p, &items[i], &at, e))
 			return false;
 	}
 	return true;
@@ -377,6 +381,48 @@ static void merge(struct arena *a, struct prompt_message *to, const struct promp
 	for (size_t i = 0; i < m->n_calls; i++)
 		add_call(a, to, m->calls[i]);
 	add_thought(a, to, m->reasoning);
+}
+
+static bool blank_part(const struct prompt_part *part)
+{
+	return part->kind == PART_TEXT && !str_trim(part->text).n;
+}
+
+/* White space at the ends of what stands beside calls; behind a result all of it, where there is nothing else. Engines
+ * put line breaks around and between calls (vLLM's parsers for DeepSeek, Qwen, GLM): as a message behind a result such
+ * a break would have to be answered by a user's "Continue.". */
+static void drop_blanks(struct prompt_message *m, bool behind_result)
+{
+	size_t first = 0, n = m->n_parts;
+	if (m->role != ROLE_ASSISTANT || !(m->n_calls || behind_result))
+		return;
+	while (first < n && blank_part(&m->parts[first]))
+		first++;
+	while (n > first && blank_part(&m->parts[n - 1]))
+		n--;
+	if (n == first || m->n_calls) {
+		m->parts += n == first ? 0 : first;
+		m->cap_parts = 0; /* the next part copies them */
+		m->n_parts = n - first;
+	}
+}
+
+/* Assistant messages side by side become one before results are moved to their calls, or these would part them. */
+static void join_answers(struct arena *a, struct prompt *p)
+{
+	size_t n = 0;
+	struct prompt_message *out = new_array(a, struct prompt_message, p->n + 1);
+	for (size_t i = 0; i < p->n; i++) {
+		if (n && p->messages[i].role == ROLE_ASSISTANT && out[n - 1].role == ROLE_ASSISTANT)
+			merge(a, &out[n - 1], &p->messages[i]);
+		else
+			out[n++] = p->messages[i];
+	}
+	for (size_t i = 0; i < n; i++)
+		drop_blanks(&out[i], i && out[i - 1].role == ROLE_TOOL);
+	p->messages = out;
+	p->n = n;
+	p->cap = n;
 }
 
 /* Puts each tool result behind the message that called, results in the order they came. next[i] chains the
@@ -440,6 +486,7 @@ void prompt_tidy(struct arena *a, struct prompt *p)
 	size_t n = 0;
 	if (!p->reasoning_all)
 		drop_old_reasoning(p);
+	join_answers(a, p);
 	gather_outputs(a, p);
 	struct prompt_message *out = new_array(a, struct prompt_message, p->n + 1);
 	for (size_t i = 0; i < p->n; i++) {
