@@ -89,7 +89,7 @@ def chat(server, script, model="scripted", **more):
     engine.next(*script)
     events = [e.data for e in server.stream(body["messages"], path="/v1/chat/completions", **{**more, "model": model}) if e.data]
     if answer.status != 200:
-        assert "error" in events[-1]
+        assert not events or "error" in events[-1]
         return answer
     message, choice = answer.json["choices"][0]["message"], answer.json["choices"][0]
     deltas = [c["choices"][0]["delta"] for c in events if c.get("choices")]
