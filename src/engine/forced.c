@@ -137,7 +137,7 @@ void forced_call(struct jout *o, const struct prompt_call *c)
 {
 	jo_obj(o);
 	jo_kstr(o, "name", c->name);
-	jo_kraw(o, "arguments", c->arguments.n ? c->arguments : S("{}"));
+	jo_kraw(o, "arguments", c->arguments);
 	jo_obj_end(o);
 }
 
