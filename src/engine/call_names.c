@@ -15,6 +15,8 @@ static bool is_name(char c)
 static struct str next_word(struct str *s)
 {
 	size_t n = 0;
+	if (!s->n)
+		return (struct str){0};
 	while (s->n && !is_name(s->p[0]))
 		*s = (struct str){s->p + 1, s->n - 1};
 	while (n < s->n && is_name(s->p[n]))

@@ -216,6 +216,8 @@ static void take_delta(struct chat_stream *s, yyjson_val *delta, yyjson_val *log
 {
 	size_t i, max, k, n;
 	yyjson_val *key, *val, *piece;
+	if (!yyjson_is_obj(delta))
+		return;
 	yyjson_obj_foreach(delta, i, max, key, val)
 	{
 		struct str name = json_str(key);
