@@ -12,7 +12,7 @@ worst inputs of a megabyte, and how long a loop answered nobody else (bench/held
 The servers get processor 0, the engine and the load processor 1. CPU is user + system of the whole server
 tree, read from /proc before and after. Figures are medians over the rounds; ratios are taken within a round.
 """
-import argparse, held, json, os, resource, shutil, signal, socket, statistics, subprocess, sys, tempfile, time, urllib.request
+import argparse, atexit, held, json, os, resource, shutil, signal, socket, statistics, subprocess, sys, tempfile, time, urllib.request
 
 HZ = os.sysconf("SC_CLK_TCK")
 
@@ -72,8 +72,10 @@ class Server:
     def __init__(self, argv, port, cpu="0", env=None):
         self.port = port
         self.p = subprocess.Popen(["taskset", "-c", cpu] + argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
+        atexit.register(self.stop) # a run that breaks off leaves nobody behind
 
     def stop(self):
+        atexit.unregister(self.stop)
         self.p.send_signal(signal.SIGTERM)
         try:
             self.p.wait(5)
