@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST = 2048, LARGEST = 256 * 1024, ALIGN = 16 };
+enum { FIRST = 512, KEPT = 4096, LARGEST = 256 * 1024, ALIGN = 16 };
 
 struct arena_block {
 	struct arena_block *next;
@@ -171,7 +171,7 @@ void arena_reset(struct arena *a)
 	while (a->blocks) {
 		struct arena_block *b = a->blocks;
 		a->blocks = b->next;
-		if (!keep && b->size <= 2 * FIRST) {
+		if (!keep && b->size <= KEPT) {
 			keep = b;
 			continue;
 		}
