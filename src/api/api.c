@@ -26,6 +26,7 @@ struct api *api_new(const struct api_options *o)
 	a->replays = replays_new();
 	a->attempts = attempts_new();
 	a->runs = runs_new();
+	a->machine = &turn_steps;
 	a->background = &background_calls;
 	store_secret(o->store, "obfuscation", secret);
 	reply_setup(secret);

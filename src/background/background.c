@@ -8,6 +8,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "replay/log_play.h"
+#include "turn/turn_end.h"
+#include "turn/turn_finish.h"
+#include "turn/turn_save.h"
+#include "turn/turn_start.h"
 #include "turn/turn_tools.h"
 #include "webhooks/delivery.h"
 

@@ -9,6 +9,7 @@
 #include "replay/playback.h"
 #include "replay/rebuild.h"
 #include "turn/turn.h"
+#include "turn/turn_start.h"
 
 /* One store operation for one request; lives in the request arena, ends with the exchange. */
 struct lookup {

@@ -63,9 +63,7 @@ struct turn {
 	struct runner *runner;   /* runner.h; not NULL: a background run, which a worker makes */
 };
 
-/* Takes the request over. `kind`: turn_kind.h, NULL: a response. */
-void turn_start(struct request *rq, const struct turn_kind *kind);
-/* Goes on from where it stands; called by whoever unblocks it. */
-void turn_run(struct turn *t);
 /* The client or the drain wants it ended: what was made is kept as `cancelled` (M4). Idempotent. */
 void turn_cancel(struct turn *t);
+/* Without its end: for a background run, which another goes on with. */
+void turn_free(struct turn *t);

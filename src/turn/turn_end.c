@@ -1,7 +1,10 @@
 /* turn_end.c - how a turn ends: SAVE and DONE, or REFUSE. */
+#include "turn/turn_end.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "turn/runner.h"
+#include "turn/turn_finish.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_save.h"
 

@@ -1,4 +1,6 @@
 /* turn_start.c - the birth of a turn, and its reader's coming and going. */
+#include "turn/turn_start.h"
+
 #include <assert.h>
 
 #include "base/clock.h"
@@ -7,7 +9,6 @@
 #include "replay/rebuild.h"
 #include "replay/replay.h"
 #include "replay/retry.h"
-#include "turn/turn_flow.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
 
