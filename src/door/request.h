@@ -11,6 +11,7 @@ struct api {
 	struct api_options options;
 	struct replays *replays;
 	struct attempts *attempts;
+	struct run_news *news;
 	struct runs *runs;
 	const struct turn_machine *machine;     /* turn/turn_machine.h: how a turn walks */
 	const struct runner_calls *background; /* turn/runner.h: how a turn becomes a background run, and is one */

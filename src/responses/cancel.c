@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "background/worker.h"
-#include "news/runs.h"
+#include "news/run_news.h"
 #include "replay/log_play.h"
 
 enum { LOOK_AGAIN_MS = 1000, GIVE_UP_MS = 60000 };
@@ -72,8 +72,8 @@ static void ask(struct cancelling *c)
 	if (!c->asked) {
 		c->asked = true;
 		c->began_ms = now;
-		run_watch_start(al->api->runs, place.id.key, RUN_NEWS, al->loop, &c->watch, on_news);
-		runs_tell(al->api->runs, place.id.key, RUN_CANCEL);
+		run_watch_start(al->api->news, place.id.key, RUN_NEWS, al->loop, &c->watch, on_news);
+		run_tell(al->api->news, place.id.key, RUN_CANCEL);
 		look(c); /* it may have ended before the watch began */
 	}
 	if (now - c->began_ms > GIVE_UP_MS) {
