@@ -21,6 +21,7 @@ struct runs {
 	struct run_news *news;
 	struct map taken, projects;
 	int64_t n_taken;
+	int64_t turn; /* the project that got a place last */
 };
 
 static struct str key_of(const int64_t *key)
@@ -83,6 +84,8 @@ static bool take(struct runs *rs, int64_t key, int64_t project, bool urgent)
 	*t = (struct taken){key, project};
 	map_put(&rs->taken, key_of(&t->key), t);
 	count(rs, project, 1);
+	if (!urgent)
+		rs->turn = project;
 	return true;
 }
 
@@ -118,4 +121,13 @@ int64_t runs_room(struct runs *rs, int64_t project)
 	int64_t n = room_of(rs, project);
 	pthread_mutex_unlock(&rs->lock);
 	return n;
+}
+
+int64_t runs_free_places(struct runs *rs, int64_t *turn)
+{
+	pthread_mutex_lock(&rs->lock);
+	int64_t n = api_limits.background_running - rs->n_taken;
+	*turn = rs->turn;
+	pthread_mutex_unlock(&rs->lock);
+	return n > 0 ? n : 0;
 }
