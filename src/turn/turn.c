@@ -35,7 +35,7 @@ void turn_free(struct turn *t)
 	defer_cancel(&t->clocks.overflow);
 	timer_cancel(&t->clocks.silence);
 	timer_cancel(&t->clocks.deadline);
-	timer_cancel(&t->clocks.grace);
+	grace_cancel(&t->clocks.grace);
 	if (t->key.begun)
 		store_idem_end(t->api->store, &t->id, t->key.unsaved);
 	if (t->replay)

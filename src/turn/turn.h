@@ -4,6 +4,7 @@
  * advances only in turn_run() along TURN_STEPS, and frees itself after its last event. It is joined to its
  * connection by the reply alone, which either end may cut (decisions M). Loop thread. */
 #pragma once
+#include "door/grace.h"
 #include "door/request.h"
 #include "net/reply.h"
 #include "turn/turn_context.h"
@@ -33,7 +34,8 @@ struct turn_reader {
 };
 
 struct turn_clocks {
-	struct timer silence, deadline, grace;
+	struct timer silence, deadline;
+	struct grace grace; /* its client left */
 	struct deferred overflow; /* the output passed its bounds */
 };
 

@@ -49,7 +49,7 @@ enum flow step_save(struct turn *t)
 	struct turn_record r;
 	bool answers = t->response.status != RS_FAILED || reply_streams(t->reader.form) || !t->reader.reply || !reply_open_head(t->reader.reply);
 	timer_cancel(&t->clocks.deadline);
-	timer_cancel(&t->clocks.grace);
+	grace_cancel(&t->clocks.grace);
 	timer_cancel(&t->clocks.silence);
 	if (t->runner)
 		return t->runner->calls->save(t);
