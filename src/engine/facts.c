@@ -1,7 +1,7 @@
 /* facts.c - what is known of an engine. */
 #include "engine/table.h"
 
-/* What goes through to engines of this kind without being listed: what those that run at home take. */
+/* Sampling keys that local engines know beyond OpenAI's: they go through without being listed in engines[].pass. */
 const char *const engine_pass_local[] = {"top_k", "min_p", "seed", "stop", "repetition_penalty", "logit_bias",
                                          "chat_template_kwargs", NULL};
 const char *const engine_pass_plain[] = {"seed", "stop", "logit_bias", NULL};

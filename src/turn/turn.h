@@ -2,7 +2,7 @@
  *
  * A turn owns an arena, at most one store operation and one engine call. It is born in turn_start(),
  * advances only in turn_run() along TURN_STEPS, and frees itself after its last event. It is joined to its
- * connection by the reply alone, which either end may cut (decisions M). Loop thread. */
+ * connection by the reply alone, which either end may cut (docs/design/turn.md). Loop thread. */
 #pragma once
 #include "door/grace.h"
 #include "door/request.h"
@@ -15,7 +15,7 @@ struct attempt;
 struct replay;
 struct runner;
 
-/* The request's body as it came (once `filled`: with its prompt template in it); whether it may come again: by its Idempotency-Key (decision N5), or blindly (F1). */
+/* The request's body as it came (once `filled`: with its prompt template in it); whether it may come again: by its Idempotency-Key, or blindly (door/attempts.h). */
 struct turn_key {
 	struct str body;
 	struct attempt *attempt; /* NULL: its client is not known to send again */
@@ -65,7 +65,7 @@ struct turn {
 	struct runner *runner;   /* runner.h; not NULL: a background run, which a worker makes */
 };
 
-/* The client or the drain wants it ended: what was made is kept as `cancelled` (M4). Idempotent. */
+/* The client or the drain wants it ended: what was made is kept as `cancelled`. Idempotent. */
 void turn_cancel(struct turn *t);
 /* Without its end: for a background run, which another goes on with. */
 void turn_free(struct turn *t);
