@@ -1,7 +1,7 @@
 /* turn.h - one request's way through store and engine (POST /v1/responses).
  *
- * A turn owns an arena, at most one store operation and one engine call. It is born in turn_start(),
- * advances only in turn_run() along TURN_STEPS, and frees itself after its last event. It is joined to its
+ * A turn owns an arena, at most one store operation and one engine call. It is born in turn_new() (for turn_start(),
+ * turn_start_lane() and a background worker), advances only in turn_run() along TURN_STEPS, and frees itself after its last event. It is joined to its
  * connection by the reply alone, which either end may cut (docs/design/turn.md). Loop thread. */
 #pragma once
 #include "door/request.h"

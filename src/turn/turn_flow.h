@@ -1,4 +1,4 @@
-/* turn_flow.h - what the files that hold a turn's steps share (turn.c, turn_key.c, background.c, turn_start.c). Loop thread. */
+/* turn_flow.h - what the files that hold a turn's steps share (turn*.c, and background/, which has some of its own). Loop thread. */
 #pragma once
 #include "door/attempts.h"
 #include "turn/turn.h"
