@@ -13,11 +13,6 @@
 #include "turn/turn_cite.h"
 #include "turn/turn_output_parts.h"
 
-bool turn_tells(const struct turn *t)
-{
-	return reply_streams(t->reader.form) && (t->runner || t->replay || t->reader.reply);
-}
-
 void turn_emit(struct turn *t, struct event *ev)
 {
 	ev->seq = t->seq++;

@@ -62,9 +62,6 @@ struct turn_output {
 	} space; /* white space of which it is open whether a text begins with it or it stands beside calls */
 };
 
-/* Does anybody read events of it? Who does not has no reason to render what stands in one; they are counted all the same: a
- * later replay of a JSON answer rebuilds them. */
-bool turn_tells(const struct turn *t);
 /* Renders one event: to the reply and the replay buffer, or to the log of a background run. */
 void turn_emit(struct turn *t, struct event *ev);
 /* A further item, open, of which nothing was said yet. NULL: there are too many. */
