@@ -6,6 +6,7 @@
 #include "loop/loop.h"
 #include "model/hosted.h"
 #include "model/request.h"
+#include "tools/cite.h"
 
 struct tools;
 struct tools_port;
@@ -45,8 +46,9 @@ bool tools_serve(const struct tools *t, const struct create *c, yyjson_val *body
 void tools_describe(struct arena *a, struct create *c);
 
 /* --- calls --- */
-struct tool_source { /* what can be cited, by a number that it is given later */
+struct tool_source { /* what can be cited, by a number that it is given later: one per url */
 	struct str url, title, text;
+	enum cite_kind kind; /* what url and title are: cite.h */
 };
 struct tool_result { /* lives until the end of done() */
 	bool failed;

@@ -166,7 +166,9 @@ static void gather(struct toolrun *run, const struct hits *hits, size_t n, size_
 			const struct web_hit *h = &hits[i].at[rank];
 			if (!known(r, h->url))
 				r->sources[r->n_sources++] = (struct tool_source){
-				    h->url, h->title, web_text_cut(h->text, (size_t)web_limits.snippet_bytes)};
+				    .url = h->url,
+				    .title = h->title,
+				    .text = web_text_cut(h->text, (size_t)web_limits.snippet_bytes)};
 		}
 	}
 }
@@ -314,7 +316,7 @@ static void open_page(struct toolrun *run, struct str url, struct str pattern)
 		toolrun_fail(run, "Pages of this site are not to be opened.");
 	else if (page.url.n) {
 		r->sources = new (&run->arena, struct tool_source);
-		*r->sources = (struct tool_source){page.url, page.title, page.text};
+		*r->sources = (struct tool_source){.url = page.url, .title = page.title, .text = page.text};
 		r->n_sources = 1;
 		r->said = S("The page.");
 		if (pattern.n) {
