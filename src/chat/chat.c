@@ -1,9 +1,9 @@
-/* chat.c - POST /v1/chat/completions, through the same engine floor as a response (decision B2).
+/* chat.c - POST /v1/chat/completions, through the same engine floor as a response.
  *
  * `n` choices are n engine calls of the same prompt, since not every engine knows `n`. The answer ends when the
  * last choice has; the first failure ends them all.
  *
- * With `store` the finished completion is kept before its end leaves (promise 1): the JSON answer, and of a stream
+ * With `store` the finished completion is kept before its end leaves (durable before visible): the JSON answer, and of a stream
  * the chunks with finish_reason and all after them. What failed or was cut off by its client is not kept, since no
  * state of the API says "unfinished" of a completion; a client that leaves while the store writes may find it there.
  * Loop thread. */
@@ -83,16 +83,6 @@ static void chat_free(struct chat *c)
 	atomic_fetch_sub(&c->api->api->running, 1);
 	struct arena a = c->arena;
 	arena_free(&a);
-}
-
-void chats_cancel(struct api_loop *al)
-{
-	while (al->chats) {
-		struct chat *c = al->chats;
-		if (c->reply)
-			reply_drop(c->reply);
-		chat_free(c);
-	}
 }
 
 /* --- writing --- */
@@ -211,6 +201,15 @@ static void chat_end(struct chat *c)
 	chat_free(c);
 }
 
+void chats_cancel(struct api_loop *al)
+{
+	while (al->chats) {
+		struct chat *c = al->chats;
+		fail(&c->error, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
+		chat_end(c);
+	}
+}
+
 static void on_kept(struct store_op *op, const struct err *e)
 {
 	struct chat *c = OWNER(op, struct chat, keep);
@@ -265,7 +264,7 @@ static void on_event(struct engine_call *call, const struct model_event *me)
 			engine_call_pause(&c->runs[i].call);
 }
 
-/* A finished text against its strict schema, as for a response (decision D5). */
+/* A finished text against its strict schema, as for a response: one that does not fit is a failure. */
 static bool choice_fits(struct chat *c, const struct chat_choice *choice, struct err *e)
 {
 	const struct format *f = &c->req.prompt.format;
@@ -335,6 +334,12 @@ static void on_gone(struct reply_owner *o)
 {
 	struct chat *c = OWNER(o, struct chat, reader);
 	c->reply = NULL;
+	if (c->api->api->options.finish_on_disconnect) {
+		on_room(o);
+		if (c->attempt)
+			attempt_abandoned(c->attempt);
+		return;
+	}
 	if (!c->attempt || c->form == REPLY_SSE || !api_limits.retry_grace_ms) {
 		chat_free(c);
 		return;
@@ -360,7 +365,7 @@ static bool chat_take(struct chat *c, struct request *rq, struct err *e)
 	                           api_limits.choices};
 	if (!chat_read(&c->arena, v, &rules, &c->req, e))
 		return false;
-	if (unknown.code == ERR_MODEL_NOT_FOUND) /* here it is a 404 (decision A3) */
+	if (unknown.code == ERR_MODEL_NOT_FOUND) /* 404 here, 400 on /responses: as the live API */
 		return fail(e, ERR_MODEL_UNKNOWN, "model", "The model `%.*s` does not exist or you do not have access to it.", FMT(model));
 	if (unknown.code) {
 		*e = unknown;

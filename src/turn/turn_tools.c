@@ -271,6 +271,7 @@ static void tell_clients(struct turn *t, struct hosted_call *c)
 {
 	struct model_event me = {.kind = ME_CALL_BEGIN, .index = c->index, .name = c->name};
 	call_begin(t, &me);
+	t->out.bytes -= c->text.n; /* they were counted as they came */
 	me.text = buf_str(&c->text);
 	call_more(t, &me);
 	if (t->out.last && !t->out.last->done && !t->out.too_big)
@@ -371,7 +372,7 @@ static struct out_item *first_of_round(const struct turn *t)
 	return t->out.tools.told ? t->out.tools.told->next : t->out.first;
 }
 
-/* A forced choice is kept once it was made; at the limits the model has to answer (decision J1). */
+/* A forced choice is kept once it was made; at the limits the model has to answer. */
 static void choose(struct turn *t)
 {
 	struct turn_tools *tt = &t->out.tools;
