@@ -366,11 +366,11 @@ const char *web_search_key_env(struct str provider)
 }
 
 /* Without a provider only what was fetched before can be searched; whoever asks for more is told how to set one. */
-static bool search_serves(const struct tools_options *o, yyjson_val *given, struct err *e)
+static bool search_serves(const struct tools_options *o, yyjson_val *given, const char *path, struct err *e)
 {
 	const char *lacks = cache_only(given) ? NULL : web_search_lacks(o);
 	return !lacks ||
-	       fail(e, ERR_UNSUPPORTED_VALUE, NULL,
+	       fail(e, ERR_UNSUPPORTED_VALUE, path,
 		    "Unsupported value: '%.*s'. This server cannot search the web: %s; or set 'external_web_access' to "
 		    "false to search what was fetched before.",
 		    FMT(json_str(json_get(given, S("type")))), lacks);
