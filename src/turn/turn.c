@@ -2,7 +2,6 @@
 #include "turn/turn.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -19,6 +18,7 @@
 #include "turn/turn_link.h"
 #include "turn/turn_save.h"
 #include "turn/turn_start.h"
+#include "wire/fields.h"
 
 void turn_free(struct turn *t)
 {
@@ -155,8 +155,8 @@ static struct item *resolved_input(struct turn *t, struct err *e)
 	struct item *items = new_array(&t->arena, struct item, t->req.n_items);
 	size_t r = 0;
 	for (size_t i = 0; i < t->req.n_items; i++) {
-		char path[32];
-		snprintf(path, sizeof path, "input[%zu]", i);
+		char path[128];
+		field_index(path, "input", i);
 		bool reference = t->req.items[i].type == ITEM_REFERENCE;
 		items[i] = t->req.items[i];
 		if (reference && !item_view(&t->arena, t->context.referred[r++].json, &items[i]))
