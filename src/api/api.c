@@ -13,6 +13,7 @@
 #include "api/replay.h"
 #include "api/turn.h"
 #include "base/clock.h"
+#include "net/reply_setup.h"
 
 struct api_limits api_limits = {
 #define LIMIT(name, def, least, largest, help) .name = def,

@@ -397,8 +397,7 @@ static void chat_refuse(struct chat *c, const struct err *e)
 	if (c->attempt)
 		attempt_end(c->attempt, ATTEMPT_FAILED, err_rows[e->code].status, error_body(&c->arena, e));
 	c->attempt = NULL;
-	if (c->reply)
-		reply_fail(c->reply, e);
+	end_failed(c);
 	c->reply = NULL;
 	chat_free(c);
 }

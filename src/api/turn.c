@@ -107,7 +107,7 @@ static void on_silence(struct timer *timer)
 	struct turn *t = OWNER(timer, struct turn, clocks.silence);
 	int64_t every = api_limits.keepalive_seconds * 1000, quiet;
 	bool heard = t->run || t->reader.reply;
-	quiet = heard ? loop_now_ms(t->api->loop) - (t->run ? t->run->log.last_ms : reply_last_ms(t->reader.reply)) : 0;
+	quiet = heard ? loop_now_ms(t->api->loop) - (t->run ? t->run->log.last_ms : reply_event_ms(t->reader.reply)) : 0;
 	if (heard && quiet >= every && t->created_sent)
 		turn_emit(t, &(struct event){.type = EV_KEEPALIVE});
 	timer_start(t->api->loop, timer, quiet > 0 && quiet < every ? every - quiet : every, on_silence);
@@ -407,7 +407,7 @@ enum flow step_call(struct turn *t)
 		turn_goto(t, STEP_COMPACT);
 	else
 		engine_call_start(t->api->engine, &t->call, &t->arena, &t->model, &t->prompt);
-	if (api_limits.keepalive_seconds && reply_streams(t->reader.form))
+	if (api_limits.keepalive_seconds && reply_streams(t->reader.form) && !t->clocks.silence.loop) /* it goes on through all rounds */
 		timer_start(t->api->loop, &t->clocks.silence, api_limits.keepalive_seconds * 1000, on_silence);
 	if (!t->clocks.deadline.loop) /* once for all rounds */
 		timer_start(t->api->loop, &t->clocks.deadline, t->run ? run_left_ms(t) : api_limits.turn_seconds * 1000, on_deadline);
@@ -524,7 +524,7 @@ static enum event_type terminal_event(enum response_status s)
 	}
 }
 
-static void end_json(struct turn *t)
+void turn_answer(struct turn *t)
 {
 	struct buf b;
 	if (t->kind && t->response.status == RS_CANCELLED)
@@ -567,31 +567,9 @@ enum flow step_done(struct turn *t)
 		if (t->reader.reply)
 			reply_end(t->reader.reply, 200, S(""));
 	} else if (t->reader.reply) {
-		end_json(t);
+		turn_answer(t);
 	}
 	t->reader.reply = NULL;
 	turn_end_attempt(t, attempt_result(t));
-	return END;
-}
-
-/* --- REFUSE --- */
-
-enum flow step_refuse(struct turn *t)
-{
-	if (t->run) { /* accepted long ago: this is its end */
-		struct err why = t->error;
-		if (t->stopping)
-			turn_finish(t, RS_CANCELLED, false, true);
-		else
-			turn_fail(t, &why);
-		return GO;
-	}
-	if (t->key.given) {
-		store_cancel(&t->op);
-		store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
-	}
-	if (t->reader.reply)
-		reply_fail(t->reader.reply, &t->error);
-	t->reader.reply = NULL;
 	return END;
 }

@@ -68,3 +68,5 @@ void turn_start(struct request *rq, const struct turn_kind *kind);
 void turn_run(struct turn *t);
 /* The client or the drain wants it ended: what was made is kept as `cancelled` (M4). Idempotent. */
 void turn_cancel(struct turn *t);
+/* The end of an answer in JSON, with or without a failure. */
+void turn_answer(struct turn *t);
