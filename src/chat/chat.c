@@ -117,7 +117,7 @@ static void begin_choice(struct chat *c, struct chat_run *r, bool call)
 		return;
 	r->begun = true;
 	chat_chunk_begin(&o, &c->head, &r->choice, call);
-	send_chunk(c, o.b, -1);
+	send_chunk(c, o.b, 0);
 }
 
 static struct str completion_json(struct chat *c, bool stored)
@@ -151,7 +151,7 @@ static void send_finish(struct chat *c, struct chat_run *r)
 {
 	struct jout o = chunk_start(c);
 	chat_chunk_finish(&o, &c->head, &r->choice);
-	send_chunk(c, o.b, -1);
+	send_chunk(c, o.b, 0);
 }
 
 static void end_stream(struct chat *c)
@@ -161,7 +161,7 @@ static void end_stream(struct chat *c)
 	struct jout o = chunk_start(c);
 	if (c->req.include_usage) {
 		chat_chunk_usage(&o, &c->head, &c->usage);
-		send_chunk(c, o.b, -1);
+		send_chunk(c, o.b, 0);
 	}
 	if (c->reply)
 		reply_end(c->reply, 200, S(""));
