@@ -2,6 +2,7 @@
 #include <sodium.h>
 
 #include "background/background.h"
+#include "background/worker.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -142,7 +143,7 @@ static void on_tick(struct timer *t)
 	struct worker *w = OWNER(t, struct worker, tick);
 	bool any = false;
 	for (const struct turn *turn = w->api->turns; turn && !any; turn = turn->next)
-		any = turn->run;
+		any = turn->runner;
 	if (any && !w->keep.request) {
 		w->keep.done = on_kept;
 		store_run_keep(w->api->store, &w->keep, w->holder, clock_wall_s() + api_limits.lease_seconds);

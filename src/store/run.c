@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/node.h"
 #include "store/outbox.h"
 
 enum { STATE_QUEUED = 1, STATE_RUNNING, STATE_ENDED }; /* statements.def */
@@ -253,9 +254,10 @@ static bool claimed(struct store_request *r)
 void store_run_claim(struct store_port *p, struct store_op *op, const struct run_place *place, int64_t holder,
 		     int64_t lease_until, struct arena *a, struct claimed_run *ret)
 {
-	struct store_request *r = request_new(p, op, 1, 6, ID_RND + lost.n + 1);
+	struct store_request *r = request_new(p, op, 1, 8, ID_RND + lost.n + 1);
 	ADD(r, STMT_RUN_CLAIM, INT(place->id.key), INT(place->project), INT(holder), INT(lease_until),
-	    INT(clock_wall_s()), BLOB(rnd_str(&place->id)));
+	    INT(clock_wall_s()), BLOB(rnd_str(&place->id)), INT(p->store->node->number),
+	    INT(p->store->node->incarnation));
 	request_must(r, ERR_CONFLICT, lost);
 	*ret = (struct claimed_run){0};
 	r->settle = claimed;

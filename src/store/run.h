@@ -4,7 +4,8 @@
  * store_get_response() all the while. Every write of a worker names its `holder` (a random number of its own) and
  * fails with ERR_CONFLICT once the run is no longer its own. A run's events are kept in batches, each one row,
  * and never change; a batch is the bytes the caller gives, made of `n` events numbered from `seq` on. An
- * ended run goes at `expires_at`; with `kept` its response stays. Leases of a process that died are void. */
+ * ended run goes at `expires_at`; with `kept` its response stays. The leases of
+ * a node's earlier incarnations are void (node.h). */
 #pragma once
 #include "store/store.h"
 
