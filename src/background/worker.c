@@ -119,7 +119,9 @@ static void look(struct deferred *d)
 		return;
 	}
 	arena_reset(&w->page);
-	w->query = (struct run_query){room, w->api, clock_wall_s() - api_limits.background_seconds, FIND_MOST};
+	w->query = (struct run_query){.room = room, .ctx = w->api, .late = clock_wall_s() - api_limits.background_seconds,
+				      .most = FIND_MOST};
+	w->query.all = runs_free_places(w->api->api->runs, &w->query.after);
 	w->find.done = on_found;
 	store_run_find(w->api->store, &w->find, &w->query, &w->page, &w->found);
 }

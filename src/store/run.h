@@ -36,9 +36,10 @@ struct run_query {
 	void *ctx;
 	int64_t late; /* queued runs made at that second or before count as late */
 	size_t most;  /* of each list */
+	int64_t all, after; /* places free in all (0: nothing is due); the project whose turn was last */
 };
 struct run_list {
-	struct run_place *due;    /* queued, as far as their projects have room */
+	struct run_place *due;    /* queued, as far as their projects have room: of each project in turn one, then another */
 	struct run_place *urgent; /* their worker is gone, or they are late: to be taken whatever the room */
 	size_t n_due, n_urgent;
 };

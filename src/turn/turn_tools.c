@@ -302,11 +302,20 @@ static void on_running(struct tool_call *call)
 	tell_progress(c->turn);
 }
 
+/* Does a further call of the same answer become an item? */
+static bool more_follow(const struct hosted_call *c)
+{
+	for (c = c->next; c; c = c->next)
+		if (c->item || c->clients)
+			return true;
+	return false;
+}
+
 static void settle(struct hosted_call *c, const struct tool_result *result)
 {
 	struct turn *t = c->turn;
 	c->item->hosted.failed = result->failed;
-	c->item->hosted.members = told_members(t, result);
+	c->item->hosted.members = told_members(t, result, more_follow(c));
 	t->response.web_searches += result->searches;
 	c->done = true;
 }
@@ -407,9 +416,9 @@ static bool client_called(const struct turn *t)
 
 static enum flow next_round(struct turn *t)
 {
-	struct err e = t->out.misfit;
-	if (e.code) {
-		turn_fail(t, &e);
+	struct err e = {0};
+	if (t->out.misfit) {
+		turn_fail(t, t->out.misfit);
 		return GO;
 	}
 	if (client_called(t)) { /* its turn; what we found stays in the output */
