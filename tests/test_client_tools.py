@@ -406,13 +406,14 @@ def test_search_of_an_empty_cache(engine, server):
 
 
 def test_search_beside_a_call_of_the_client(engine, server):
-    """The client answers its call first; the search is done."""
+    """The client answers its call first; the search is done. Both calls are of one answer: one message."""
     engine.next(calls_interleaved(("web_search", "1", ['{"query":"a"}']), ("weather", "2", ['{"city":"Rome"}'])))
     made = server.create("go", tools=[SEARCH, WEATHER])
     assert [i["type"] for i in made["output"]] == ["web_search_call", "function_call"] and len(engine.requests) == 1
     output = {"type": "function_call_output", "call_id": made["output"][1]["call_id"], "output": "sunny"}
     server.create([output], tools=[SEARCH, WEATHER], previous_response_id=made["id"])
-    assert [m["role"] for m in engine.last.body["messages"]] == ["user", "assistant", "tool", "assistant", "tool"]
+    assert [m["role"] for m in engine.last.body["messages"]] == ["user", "assistant", "tool", "tool"]
+    assert len(engine.last.body["messages"][1]["tool_calls"]) == 2
 
 
 def test_search_without_end(engine, server):

@@ -102,6 +102,22 @@ def server_stream(server, id, query=""):
     return Stream(*server.open("GET", f"/v1/responses/{id}?stream=true{query}"))
 
 
+def test_calls_of_one_answer_stay_together(server, engine):
+    """Two searches with a line break between, and one with a function of the client's behind it: one message each."""
+    engine.next(search("a"), say("\n"), call("web_search", '{"query":"b"}', index=1), finish("tool_calls"))
+    engine.next(search("c"), say("\n"), call("f", "{}", index=1), finish("tool_calls"))
+    tools = [SEARCH, {"type": "function", "name": "f", "parameters": {}}]
+    made = server.create("go", tools=tools)
+    assert [i["type"] for i in made["output"]] == ["web_search_call"] * 3 + ["function_call"]
+    assert [m["role"] for m in engine.requests[-1].body["messages"]] == ["user", "assistant", "tool", "tool"]
+    answer = [{"type": "function_call_output", "call_id": made["output"][-1]["call_id"], "output": "x"}]
+    for more in ({"previous_response_id": made["id"]}, {}):
+        server.create(answer if more else [{"role": "user", "content": "go"}] + made["output"] + answer, tools=tools, **more)
+        messages = engine.requests[-1].body["messages"]
+        assert [m["role"] for m in messages] == ["user", "assistant", "tool", "tool", "assistant", "tool", "tool"]
+        assert [len(m["tool_calls"]) for m in messages if m["role"] == "assistant"] == [2, 2]
+
+
 def test_rebuilt_stream(server, engine):
     """An answer that was not streamed is told again with its annotations."""
     engine.next(search())

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/chat.h"
+#include "engine/chat_calls.h"
 #include "engine/forced.h"
 #include "wire/json.h"
 
@@ -138,7 +139,7 @@ static void put_calls(struct render *r, const struct prompt_message *m)
 		jo_key(&r->o, S("function"));
 		jo_obj(&r->o);
 		jo_kstr(&r->o, "name", m->calls[i].name);
-		jo_kstr(&r->o, "arguments", m->calls[i].arguments.n ? m->calls[i].arguments : S("{}"));
+		jo_kstr(&r->o, "arguments", call_object(r->a, m->calls[i].arguments));
 		jo_obj_end(&r->o);
 		jo_obj_end(&r->o);
 	}
@@ -185,8 +186,11 @@ static void calls_to_text(struct render *r, struct prompt_message *m)
 		jo_key(&o, S("calls"));
 		jo_arr(&o);
 	}
-	for (size_t i = 0; i < m->n_calls; i++)
-		forced_call(&o, &m->calls[i]);
+	for (size_t i = 0; i < m->n_calls; i++) {
+		struct prompt_call call = m->calls[i];
+		call.arguments = call_object(r->a, call.arguments);
+		forced_call(&o, &call);
+	}
 	if (m->n_calls > 1) {
 		jo_arr_end(&o);
 		jo_obj_end(&o);

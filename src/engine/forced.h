@@ -28,7 +28,7 @@ struct forced_set forced_choose(struct arena *a, const struct chat_options *o, c
 void forced_describe(struct buf *out, const struct forced_set *set);
 /* Writes the schema that the output must fit. */
 void forced_schema(struct arena *a, struct jout *o, const struct forced_set *set);
-/* A call of the history, as the model would have written it. */
+/* A call of the history, as the model would have written it; its arguments are JSON (call_object()). */
 void forced_call(struct jout *o, const struct prompt_call *c);
 
 enum forced_step {

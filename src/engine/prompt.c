@@ -176,11 +176,16 @@ static bool add_content(struct arena *a, struct prompt_message *m, yyjson_val *v
 	return true;
 }
 
-/* The assistant message that calls and reasoning join: the last one, unless something came after it. */
+/* The assistant message that calls and reasoning join: the last one, unless something came after it. Results of calls
+ * that we ran stand between the calls of one answer. */
 static struct prompt_message *open_assistant(struct arena *a, struct prompt *p)
 {
-	if (p->n && p->messages[p->n - 1].role == ROLE_ASSISTANT)
-		return &p->messages[p->n - 1];
+	size_t i = p->n;
+	if (i && p->messages[i - 1].called_more)
+		while (i && p->messages[i - 1].role == ROLE_TOOL)
+			i--;
+	if (i && p->messages[i - 1].role == ROLE_ASSISTANT)
+		return &p->messages[i - 1];
 	return prompt_add(a, p, ROLE_ASSISTANT);
 }
 
@@ -196,7 +201,8 @@ static enum role role_of(struct str role)
 static bool add_message(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	enum role role = role_of(it->role);
-	struct prompt_message *m = prompt_add(a, p, role);
+	bool inside = role == ROLE_ASSISTANT && p->n && p->messages[p->n - 1].called_more;
+	struct prompt_message *m = inside ? open_assistant(a, p) : prompt_add(a, p, role);
 	return add_content(a, m, json_get(it->val, S("content")), at, e);
 }
 
@@ -222,6 +228,7 @@ static bool add_tool_output(struct arena *a, struct prompt *p, const struct item
 		return true;
 	struct prompt_message *m = prompt_add(a, p, ROLE_TOOL);
 	m->call_id = it->call_id;
+	m->called_more = yyjson_is_true(json_get(json_get(it->val, ITEM_OURS), S("more")));
 	if (!text.p)
 		return add_content(a, m, json_get(it->val, S("output")), &out, e);
 	prompt_add_text(a, m, text);
@@ -376,6 +383,48 @@ static void merge(struct arena *a, struct prompt_message *to, const struct promp
 	add_thought(a, to, m->reasoning);
 }
 
+static bool blank_part(const struct prompt_part *part)
+{
+	return part->kind == PART_TEXT && !str_trim(part->text).n;
+}
+
+/* White space at the ends of what stands beside calls; behind a result all of it, where there is nothing else. Engines
+ * put line breaks around and between calls (vLLM's parsers for DeepSeek, Qwen, GLM): as a message behind a result such
+ * a break would have to be answered by a user's "Continue.". */
+static void drop_blanks(struct prompt_message *m, bool behind_result)
+{
+	size_t first = 0, n = m->n_parts;
+	if (m->role != ROLE_ASSISTANT || !(m->n_calls || behind_result))
+		return;
+	while (first < n && blank_part(&m->parts[first]))
+		first++;
+	while (n > first && blank_part(&m->parts[n - 1]))
+		n--;
+	if (n == first || m->n_calls) {
+		m->parts += n == first ? 0 : first;
+		m->cap_parts = 0; /* the next part copies them */
+		m->n_parts = n - first;
+	}
+}
+
+/* Assistant messages side by side become one before results are moved to their calls, or these would part them. */
+static void join_answers(struct arena *a, struct prompt *p)
+{
+	size_t n = 0;
+	struct prompt_message *out = new_array(a, struct prompt_message, p->n + 1);
+	for (size_t i = 0; i < p->n; i++) {
+		if (n && p->messages[i].role == ROLE_ASSISTANT && out[n - 1].role == ROLE_ASSISTANT)
+			merge(a, &out[n - 1], &p->messages[i]);
+		else
+			out[n++] = p->messages[i];
+	}
+	for (size_t i = 0; i < n; i++)
+		drop_blanks(&out[i], i && out[i - 1].role == ROLE_TOOL);
+	p->messages = out;
+	p->n = n;
+	p->cap = n;
+}
+
 /* Puts each tool result behind the message that called, results in the order they came. next[i] chains the
  * results of message i; a call id used twice means its latest call. */
 static void gather_outputs(struct arena *a, struct prompt *p)
@@ -437,6 +486,7 @@ void prompt_tidy(struct arena *a, struct prompt *p)
 	size_t n = 0;
 	if (!p->reasoning_all)
 		drop_old_reasoning(p);
+	join_answers(a, p);
 	gather_outputs(a, p);
 	struct prompt_message *out = new_array(a, struct prompt_message, p->n + 1);
 	for (size_t i = 0; i < p->n; i++) {

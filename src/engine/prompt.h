@@ -27,6 +27,7 @@ struct prompt_message {
 	struct prompt_call *calls; /* assistant */
 	size_t n_calls, cap_calls;
 	struct str call_id; /* tool */
+	bool called_more;   /* tool: further calls of the same answer follow behind this result */
 	struct str
 	    reasoning; /* assistant; prompt_tidy() drops what stands before the last user message (decision B3) */
 	size_t cap_reasoning; /* 0: borrowed */
@@ -59,8 +60,9 @@ void prompt_add_text(struct arena *a, struct prompt_message *m, struct str text)
  * text outside user messages and tool results. */
 bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *items, size_t n, const char *path,
 		      struct err *e);
-/* Decision B1: one leading system message, adjacent messages of one role merged, parallel calls merged, each
- * tool result right behind the message that called. Reasoning of earlier turns goes. Idempotent. */
+/* One leading system message, adjacent messages of one role merged, each tool result right behind the message that
+ * called. So what an engine said up to the results of its calls is one message, text and calls together, in
+ * whatever order they came; white space alone is no text beside calls. Reasoning of earlier turns goes. Idempotent. */
 void prompt_tidy(struct arena *a, struct prompt *p);
 /* One past the last user message, 0: none. */
 size_t prompt_last_user(const struct prompt *p);

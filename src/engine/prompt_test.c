@@ -1,5 +1,6 @@
 /* prompt_test.c - items as messages, tidied, and dropped when the context is full. */
 #include "engine/chat_test.h"
+#include "model/hosted.h"
 #include "engine/truncate.h"
 
 /* "S:text U:text A:text[name#id](reasoning) T#id:text", parts joined by '+', images as <url>. */
@@ -32,6 +33,9 @@ static struct str dump(struct arena *a, const struct prompt *p)
 #define DEVELOPER(t) "{\"role\":\"developer\",\"content\":\"" t "\"}"
 #define CALL(id) "{\"type\":\"function_call\",\"call_id\":\"" id "\",\"name\":\"f\",\"arguments\":\"{}\"}"
 #define OUTPUT(id, t) "{\"type\":\"function_call_output\",\"call_id\":\"" id "\",\"output\":\"" t "\"}"
+#define SEARCH(id, more)                                                                                               \
+	"{\"type\":\"web_search_call\",\"id\":\"ws_" id "\",\"status\":\"completed\",\"action\":{\"type\":\"search\","          \
+	"\"query\":\"q\"},\"antiphon\":{\"told\":\"r\"" more "}}"
 #define REASONING(t)                                                                                                   \
 	"{\"type\":\"reasoning\",\"id\":\"rs_1\",\"summary\":[],\"content\":[{\"type\":\"reasoning_text\",\"text\":"   \
 	"\"" t "\"}]}"
@@ -50,6 +54,26 @@ static const struct {
      "U:a A:[f#1] T#1:o U:b A:[f#2] T#2:p"},
     {CALL("1") "," OUTPUT("1", "o") "," CALL("2") "," OUTPUT("2", "p"), "A:[f#1] T#1:o A:[f#2] T#2:p"},
     {CALL("1") "," USER("a") "," OUTPUT("1", "o") "," USER("b"), "A:[f#1] T#1:o U:a++b"},
+    /* What an answer says up to its results is one message, in whatever order; white space beside calls is nothing. */
+    {USER("a") "," ASSISTANT("\\n\\n") "," CALL("1") "," ASSISTANT("\\n") "," OUTPUT("1", "o"), "U:a A:[f#1] T#1:o"},
+    {USER("a") "," CALL("1") "," ASSISTANT("\\n") "," CALL("2") "," OUTPUT("1", "o") "," OUTPUT("2", "p"),
+     "U:a A:[f#1][f#2] T#1:o T#2:p"},
+    {USER("a") "," CALL("1") "," ASSISTANT("x") "," OUTPUT("1", "o"), "U:a A:x[f#1] T#1:o"},
+    {USER("a") "," ASSISTANT(" ") "," CALL("1") "," ASSISTANT("x") "," CALL("2") "," ASSISTANT("\\t") "," OUTPUT(
+	 "1", "o") "," OUTPUT("2", "p"),
+     "U:a A:x[f#1][f#2] T#1:o T#2:p"},
+    {USER("a") "," CALL("1") "," OUTPUT("1", "o") "," ASSISTANT("\\n") "," CALL("2") "," OUTPUT("2", "p"),
+     "U:a A:[f#1] T#1:o A:[f#2] T#2:p"},
+    {USER("a") "," CALL("1") "," OUTPUT("1", "o") "," ASSISTANT("\\n"), "U:a A:[f#1] T#1:o"},
+    {USER("a") "," CALL("1") "," OUTPUT("1", "o") "," ASSISTANT("\\n") "," USER("b"), "U:a A:[f#1] T#1:o U:b"},
+    {USER("a") "," ASSISTANT("\\n") "," USER("b"), "U:a A:\n U:b"},
+    /* Calls of ours carry their results; those of one answer stay together. */
+    {USER("a") "," SEARCH("1", ",\"more\":true") "," ASSISTANT("\\n") "," SEARCH("2", ""),
+     "U:a A:[web_search#ws_1][web_search#ws_2] T#ws_1:r T#ws_2:r"},
+    {USER("a") "," SEARCH("1", "") "," SEARCH("2", ""),
+     "U:a A:[web_search#ws_1] T#ws_1:r A:[web_search#ws_2] T#ws_2:r"},
+    {USER("a") "," SEARCH("1", ",\"more\":true") "," CALL("2") "," OUTPUT("2", "p"),
+     "U:a A:[web_search#ws_1][f#2] T#ws_1:r T#2:p"},
     /* A call id used again means the latest call. */
     {CALL("1") "," OUTPUT("1", "o") "," USER("b") "," CALL("1") "," OUTPUT("1", "p"),
      "A:[f#1] T#1:o U:b A:[f#1] T#1:p"},
@@ -73,6 +97,28 @@ static const struct {
      "A:[f#1] T#1:a+<data:image/png;base64,eA==>"},
 };
 
+static struct str asked(struct arena *a, yyjson_val *item)
+{
+	return S("{}");
+}
+
+/* A tool that we run: its items are call and result in one. */
+static void know_search(void)
+{
+	static const struct field params[] = {FIELD_END};
+	static const struct hosted search = {
+	    .types = {STR("web_search")},
+	    .item = ITEM_WEB_SEARCH_CALL,
+	    .function = STR("web_search"),
+	    .schema = STR("{}"),
+	    .params = params,
+	    .events = {EV_WEB_SEARCH_IN_PROGRESS, EV_WEB_SEARCH_SEARCHING, EV_WEB_SEARCH_COMPLETED},
+	    .arguments = asked,
+	};
+	static const struct hosted *const table[] = {&search};
+	hosted_set(table, 1);
+}
+
 static bool read_items(struct arena *a, const char *items, const char *path, struct prompt *p, struct err *e)
 {
 	yyjson_val *v = NULL, *val;
@@ -82,7 +128,12 @@ static bool read_items(struct arena *a, const char *items, const char *path, str
 	*p = (struct prompt){0};
 	if (!json_parse(a, str_fmt(a, "[%s]", items), &v, e))
 		return false;
-	yyjson_arr_foreach(v, i, max, val) if (!item_read(a, val, "input", &list[i], e)) return false;
+	yyjson_arr_foreach(v, i, max, val)
+	{
+		bool kept = json_get(val, ITEM_OURS) != NULL; /* a client cannot send it */
+		if (kept ? !item_view(a, json_text(a, val), &list[i]) : !item_read(a, val, "input", &list[i], e))
+			return false;
+	}
 	return prompt_add_items(a, p, list, yyjson_arr_size(v), path, e);
 }
 
@@ -200,5 +251,6 @@ int main(void)
 	    {"what no message can carry is refused by name", refused},
 	    {"the oldest turns go first", dropping},
 	};
+	know_search();
 	return test_main(tests, sizeof tests / sizeof *tests);
 }

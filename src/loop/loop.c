@@ -12,9 +12,12 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "loop/pending.h"
 
 /* Rounds of deferred calls that start deferred calls before I/O gets its turn again. */
 enum { DEFER_ROUNDS = 8 };
+/* What a loop keeps to lend: 1 MiB at most. */
+enum { SPARES = 16, SPARE_MOST = 64 * 1024 };
 
 struct loop {
 	struct uv_loop_s uv;
@@ -29,7 +32,32 @@ struct loop {
 	struct deferred deferred;     /* ring: head of those started */
 	_Atomic(struct post *) posts; /* newest first */
 	atomic_bool stop;
+	struct spare {
+		char *p;
+		size_t cap;
+	} spares[SPARES];
+	size_t n_spares;
 };
+
+/* --- lent buffers --- */
+
+void loop_lend(struct loop *l, struct buf *b)
+{
+	if (b->p || !l->n_spares)
+		return;
+	struct spare *s = &l->spares[--l->n_spares];
+	b->p = s->p;
+	b->cap = s->cap;
+}
+
+void loop_take_back(struct loop *l, struct buf *b)
+{
+	if (b->p && b->cap <= SPARE_MOST && l->n_spares < SPARES) {
+		l->spares[l->n_spares++] = (struct spare){b->p, b->cap};
+		b->p = NULL;
+	}
+	buf_release(b);
+}
 
 /* --- the timers' heap --- */
 
@@ -109,6 +137,7 @@ static void run_timers(struct loop *l)
 	/* Bounded, so that timers which start themselves with 0 ms let I/O happen in between. */
 	for (size_t n = l->n_timers; n > 0 && l->n_timers > 0 && l->heap[0]->due_ms <= l->now_ms; n--) {
 		struct timer *t = l->heap[0];
+		assert(t->loop == l && t->at == 0); /* else its owner was overwritten while it was armed */
 		timer_cancel(t);
 		t->fire(t);
 	}
@@ -150,6 +179,17 @@ static void run_deferred(struct loop *l)
 }
 
 /* --- the loop --- */
+
+const char *loop_pending_in(const struct loop *l, const char *from, const char *to)
+{
+	for (size_t i = 0; i < l->n_timers; i++)
+		if ((const char *)l->heap[i] >= from && (const char *)l->heap[i] < to)
+			return "timer";
+	for (const struct deferred *d = l->deferred.next; d != &l->deferred; d = d->next)
+		if ((const char *)d >= from && (const char *)d < to)
+			return "deferred call";
+	return NULL;
+}
 
 int64_t loop_now_ms(struct loop *l)
 {
@@ -208,6 +248,7 @@ static void run_posts(struct loop *l)
 		p = oldest;
 		oldest = p->next;
 		p->next = NULL;
+		pending_remove(p);
 		p->run(p);
 	}
 }
@@ -223,6 +264,7 @@ static void on_wake(uv_async_t *a)
 void loop_post(struct loop *l, struct post *p)
 {
 	struct post *head = atomic_load(&l->posts);
+	pending_add(p);
 	do {
 		p->next = head;
 	} while (!atomic_compare_exchange_weak(&l->posts, &head, p));
@@ -260,12 +302,14 @@ bool loop_open(struct loop **ret, struct err *e)
 	l->deferred.next = l->deferred.prev = &l->deferred;
 	l->now_ms = clock_mono_us() / 1000;
 	l->uv_ms = uv_now(&l->uv);
+	pending_watch(l);
 	*ret = l;
 	return true;
 }
 
 void loop_run(struct loop *l)
 {
+	pending_watch(l);
 	uv_update_time(&l->uv);
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 	atomic_store(&l->stop, false);
@@ -290,6 +334,9 @@ void loop_close(struct loop *l)
 	while (uv_run(&l->uv, UV_RUN_DEFAULT))
 		;
 	uv_loop_close(&l->uv);
+	while (l->n_spares)
+		xfree(l->spares[--l->n_spares].p);
+	pending_watch(NULL);
 	xfree(l->heap);
 	xfree(l);
 }

@@ -39,7 +39,7 @@ enum {
 extern const struct item_row item_rows[ITEM_COUNT];
 
 /* The member of a call that we ran which only we read: {"told": what the engine was told, "sources": [[number, url,
- * title], ...]}. Clients can neither send nor see it (item_show.h). */
+ * title], ...], "more": true where further calls of the same answer follow}. Clients can neither send nor see it. */
 #define ITEM_OURS_NAME "antiphon"
 #define ITEM_OURS S(ITEM_OURS_NAME)
 

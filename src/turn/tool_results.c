@@ -94,7 +94,7 @@ static void attribute(struct buf *b, const char *name, struct str v)
 	foreign_add(&plain, v, ATTRIBUTE_MAX);
 	buf_fmt(b, " %s=\"", name);
 	for (size_t i = 0; i < plain.n; i++)
-		buf_byte(b, strchr("\"\n\t", plain.p[i]) && plain.p[i] ? ' ' : plain.p[i]);
+		buf_byte(b, char_in(plain.p[i], "\"\n\t") ? ' ' : plain.p[i]);
 	buf_byte(b, '"');
 	buf_release(&plain);
 }
@@ -145,7 +145,7 @@ static void write_sources(struct jout *o, struct turn *t, const struct tool_resu
 	jo_arr_end(o);
 }
 
-struct str told_members(struct turn *t, const struct tool_result *r)
+struct str told_members(struct turn *t, const struct tool_result *r, bool more)
 {
 	struct buf b;
 	struct str told = tell(t, r);
@@ -158,6 +158,8 @@ struct str told_members(struct turn *t, const struct tool_result *r)
 	jo_kstr(&o, "told", told);
 	jo_key(&o, S("sources"));
 	write_sources(&o, t, r);
+	if (more)
+		jo_kbool(&o, "more", true);
 	jo_obj_end(&o);
 	struct str members = str_copy(&t->arena, buf_str(&b));
 	buf_release(&b);

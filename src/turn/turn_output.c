@@ -5,10 +5,10 @@
 #include <assert.h>
 #include <string.h>
 
-#include "background/background.h"
 #include "model/item_show.h"
 #include "replay/replay.h"
 #include "turn/encrypted.h"
+#include "turn/runner.h"
 #include "turn/turn_cite.h"
 #include "turn/turn_output_parts.h"
 #include "wire/schema.h"
@@ -22,8 +22,8 @@ void turn_emit(struct turn *t, struct event *ev)
 	buf_clear(b);
 	event_write(b, ev);
 	int64_t delta = event_delta(ev);
-	if (t->run)
-		run_log_add(&t->run->log, delta, buf_str(b));
+	if (t->runner)
+		t->runner->calls->event(t, delta, buf_str(b));
 	if (t->replay)
 		replay_add(t->replay, ev->type, ev->seq, delta, buf_str(b));
 	if (t->reader.reply)
@@ -280,8 +280,8 @@ void item_finish(struct turn *t, struct out_item *it, bool whole)
 	it->whole = whole;
 	it->json = item_json(t, it);
 	it->shown = item_shown(&t->arena, it->json, t->req.show);
-	if (t->run && it->shown.p != it->json.p)
-		run_log_keep(&t->run->log, it->index, it->json);
+	if (t->runner && it->shown.p != it->json.p)
+		t->runner->calls->keep(t, it->index, it->json);
 	emit_raw(t, it, EV_ITEM_DONE, it->shown);
 }
 
@@ -356,7 +356,7 @@ static struct str keep_logprobs(struct turn *t, struct out_item *it, struct str 
 	return logprobs;
 }
 
-static void on_text(struct turn *t, const struct model_event *me, enum out_part part)
+static void put_text(struct turn *t, const struct model_event *me, enum out_part part)
 {
 	struct str logprobs = {0};
 	struct out_item *it = current(t, ITEM_MESSAGE);
@@ -376,6 +376,51 @@ static void on_text(struct turn *t, const struct model_event *me, enum out_part 
 		turn_cite_text(t, it, me->text, logprobs);
 	else
 		text_delta(t, it, me->text, logprobs);
+}
+
+/* White space that may stand alone beside calls is kept back: so it is no message, neither here nor for the engine. */
+static bool hold_space(struct turn *t, const struct model_event *me)
+{
+	struct out_space *s = &t->out.space;
+	const struct out_item *it = t->out.last;
+	bool open = it && !it->done && it->type == ITEM_MESSAGE;
+	if (open || !t->prompt.n_tools || str_trim(me->text).n)
+		return false;
+	if (!s->text.max) {
+		buf_init(&s->text, (size_t)api_limits.output_bytes + 1);
+		buf_init(&s->logprobs, (size_t)api_limits.output_bytes + 1);
+	}
+	output_grow(t, &s->text, me->text);
+	if (me->logprobs.n > 2) {
+		output_grow(t, &s->logprobs, s->logprobs.n ? S(",") : S("["));
+		output_grow(t, &s->logprobs, (struct str){me->logprobs.p + 1, me->logprobs.n - 2});
+	}
+	return true;
+}
+
+/* What was kept back is told as the text that it is, or forgotten. */
+static void settle_space(struct turn *t, bool tell)
+{
+	struct buf text = t->out.space.text, logprobs = t->out.space.logprobs;
+	t->out.space = (struct out_space){0};
+	if (tell && (text.n || logprobs.n)) {
+		t->out.bytes -= text.n + logprobs.n;
+		buf_byte(&logprobs, ']');
+		struct model_event me = {.kind = ME_TEXT, .text = buf_str(&text)};
+		if (logprobs.n > 1)
+			me.logprobs = buf_str(&logprobs);
+		put_text(t, &me, OUT_TEXT);
+	}
+	buf_release(&text);
+	buf_release(&logprobs);
+}
+
+static void on_text(struct turn *t, const struct model_event *me, enum out_part part)
+{
+	if (part == OUT_TEXT && hold_space(t, me))
+		return;
+	settle_space(t, true);
+	put_text(t, me, part);
 }
 
 static void on_reasoning(struct turn *t, const struct model_event *me)
@@ -410,6 +455,7 @@ void turn_model_event(struct turn *t, const struct model_event *me)
 		on_reasoning(t, me);
 		break;
 	case ME_CALL_BEGIN:
+		settle_space(t, false);
 		close_open(t);
 		if (!turn_tools_begin(t, me))
 			call_begin(t, me);
@@ -444,8 +490,17 @@ void turn_add_compaction(struct turn *t, struct str sealed)
 	emit_raw(t, it, EV_ITEM_DONE, json);
 }
 
+static bool has_calls(const struct turn *t)
+{
+	const struct out_item *it = t->out.first;
+	while (it && !it->tool)
+		it = it->next;
+	return it || turn_tools_called(t);
+}
+
 void turn_close_items(struct turn *t, bool whole, bool drop_calls)
 {
+	settle_space(t, !has_calls(t));
 	for (struct out_item *it = t->out.first; it; it = it->next) {
 		if (it->done || (it->tool && drop_calls && !whole))
 			continue;
@@ -511,20 +566,13 @@ static bool message_fits(struct turn *t, const struct out_item *it, struct err *
 	return true;
 }
 
-static bool has_calls(const struct turn *t)
-{
-	const struct out_item *it = t->out.first;
-	while (it && !it->tool)
-		it = it->next;
-	return it || turn_tools_called(t);
-}
-
 bool turn_output_fits(struct turn *t, struct err *e)
 {
 	bool called = has_calls(t); /* then what was said before is no answer yet */
+	settle_space(t, !called);
 	close_calls(t);
-	if (t->out.misfit.code) {
-		*e = t->out.misfit;
+	if (t->out.misfit) {
+		*e = *t->out.misfit;
 		return false;
 	}
 	if (t->req.format.kind != FORMAT_JSON_SCHEMA || !t->req.format.strict)
@@ -537,6 +585,7 @@ bool turn_output_fits(struct turn *t, struct err *e)
 
 void turn_output_release(struct turn *t)
 {
+	settle_space(t, false);
 	for (struct out_item *it = t->out.first; it; it = it->next) {
 		item_release(it);
 	}

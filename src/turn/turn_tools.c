@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "background/background.h"
+#include "turn/runner.h"
 #include "turn/tool_results.h"
 #include "turn/turn_output_parts.h"
 
@@ -175,8 +175,8 @@ static void drop_round(struct turn *t)
 void turn_tools_stop(struct turn *t)
 {
 	drop_round(t);
-	if (t->run)
-		t->run->log.synced = NULL;
+	if (t->runner)
+		t->runner->calls->unsync(t);
 }
 
 /* --- judging --- */
@@ -302,11 +302,20 @@ static void on_running(struct tool_call *call)
 	tell_progress(c->turn);
 }
 
+/* Does a further call of the same answer become an item? */
+static bool more_follow(const struct hosted_call *c)
+{
+	for (c = c->next; c; c = c->next)
+		if (c->item || c->clients)
+			return true;
+	return false;
+}
+
 static void settle(struct hosted_call *c, const struct tool_result *result)
 {
 	struct turn *t = c->turn;
 	c->item->hosted.failed = result->failed;
-	c->item->hosted.members = told_members(t, result);
+	c->item->hosted.members = told_members(t, result, more_follow(c));
 	t->response.web_searches += result->searches;
 	c->done = true;
 }
@@ -341,11 +350,6 @@ static void start_more(struct turn *t)
 	}
 }
 
-static void on_synced(struct run_log *log)
-{
-	turn_run(OWNER(log, struct run, log)->turn);
-}
-
 /* Items for what will be run; of a background run these are in its log before anything else happens. */
 static bool begin(struct turn *t)
 {
@@ -356,7 +360,7 @@ static bool begin(struct turn *t)
 			if (!c->clients)
 				judge(t, c);
 	}
-	tt->begun = !t->run || run_log_synced(&t->run->log, on_synced);
+	tt->begun = !t->runner || t->runner->calls->synced(t);
 	return tt->begun;
 }
 
@@ -412,9 +416,9 @@ static bool client_called(const struct turn *t)
 
 static enum flow next_round(struct turn *t)
 {
-	struct err e = t->out.misfit;
-	if (e.code) {
-		turn_fail(t, &e);
+	struct err e = {0};
+	if (t->out.misfit) {
+		turn_fail(t, t->out.misfit);
 		return GO;
 	}
 	if (client_called(t)) { /* its turn; what we found stays in the output */
