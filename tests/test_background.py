@@ -457,7 +457,7 @@ def test_kill_before_output(servers, engine, rule):
 def test_kill_within_an_item(servers, engine, rule):
     server = servers(engine, args=limits(on_restart=rule))
     engine.next(think("hm"), say("one ", "two"), hang())
-    stream, first = server.stream("hi", background=True), []
+    stream, first = server.stream("hi", background=True, stream_options={"include_obfuscation": True}), []
     for event in stream:
         first.append(event)
         if event.data.get("delta") == "two":

@@ -133,7 +133,7 @@ static void refuse_reader(struct turn *t)
 		reply_end(t->reader.reply, 200, S(""));
 	} else if (late && t->reader.form == REPLY_JSON) {
 		t->response.status = RS_FAILED;
-		t->response.error = t->error;
+		t->response.error = &t->error;
 		end_json(t);
 	} else {
 		reply_fail(t->reader.reply, &t->error);
