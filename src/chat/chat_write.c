@@ -97,9 +97,9 @@ struct str chat_finish_name(const struct chat_choice *c, const struct chat_creat
 		return S("length");
 	if (c->finish == FINISH_FILTER)
 		return S("content_filter");
-	if (c->n_calls && req->functions)
-		return req->prompt.choice == CHOICE_NAMED ? S("stop") : S("function_call");
-	return c->n_calls ? S("tool_calls") : S("stop");
+	if (!c->n_calls || c->named) /* a call that was forced is no choice of the model's: as live */
+		return S("stop");
+	return req->functions ? S("function_call") : S("tool_calls");
 }
 
 void chat_usage_add(struct usage *sum, const struct usage *one)
@@ -383,7 +383,7 @@ void chat_chunk_begin(struct jout *o, const struct chat_head *h, const struct ch
 	jo_kstr(o, "role", S("assistant"));
 	jo_kstr(o, "content", call ? (struct str){0} : S(""));
 	jo_knull(o, "refusal");
-	close_delta(o, (struct str){0}, (struct str){0});
+	close_delta(o, h->req->prompt.logprobs ? S("[]") : (struct str){0}, (struct str){0});
 	close_chunk(o, h);
 }
 
