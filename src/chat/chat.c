@@ -85,16 +85,6 @@ static void chat_free(struct chat *c)
 	arena_free(&a);
 }
 
-void chats_cancel(struct api_loop *al)
-{
-	while (al->chats) {
-		struct chat *c = al->chats;
-		if (c->reply)
-			reply_drop(c->reply);
-		chat_free(c);
-	}
-}
-
 /* --- writing --- */
 
 static void send_chunk(struct chat *c, struct buf *b, int64_t delta)
@@ -209,6 +199,15 @@ static void chat_end(struct chat *c)
 		end_json(c);
 	c->reply = NULL;
 	chat_free(c);
+}
+
+void chats_cancel(struct api_loop *al)
+{
+	while (al->chats) {
+		struct chat *c = al->chats;
+		fail(&c->error, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
+		chat_end(c);
+	}
 }
 
 static void on_kept(struct store_op *op, const struct err *e)
@@ -335,6 +334,12 @@ static void on_gone(struct reply_owner *o)
 {
 	struct chat *c = OWNER(o, struct chat, reader);
 	c->reply = NULL;
+	if (c->api->api->options.finish_on_disconnect) {
+		on_room(o);
+		if (c->attempt)
+			attempt_abandoned(c->attempt);
+		return;
+	}
 	if (!c->attempt || c->form == REPLY_SSE || !api_limits.retry_grace_ms) {
 		chat_free(c);
 		return;

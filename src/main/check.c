@@ -221,7 +221,7 @@ static void check_sandbox(struct check *c)
 	if (host_permits(&r))
 		check_say(c, FINE, "sandbox", NULL, "bubblewrap, a filter of system calls, never root");
 	else
-		check_say(c, NOTE, "sandbox", r.cure, "%s; until then PDF and office files are refused (400)", r.cause);
+		check_say(c, NOTE, "sandbox", r.cure, "%s; until then PDF, office and HTML files and web pages are refused (400)", r.cause);
 }
 
 static void check_all(struct check *c)

@@ -149,12 +149,18 @@ void runs_give_back(struct runs *rs, int64_t key)
 	pthread_mutex_unlock(&rs->lock);
 }
 
-int64_t runs_room(struct runs *rs, int64_t project)
+const struct run_room *runs_rooms(struct runs *rs, struct arena *a, size_t *n, int64_t *others)
 {
+	const struct project_count *c;
+	size_t at = 0;
+	int64_t none = -1; /* no project's */
 	pthread_mutex_lock(&rs->lock);
-	int64_t n = room_of(rs, project);
+	struct run_room *rooms = new_array(a, struct run_room, rs->projects.n + 1);
+	for (*n = 0; (c = map_next(&rs->projects, &at)); (*n)++)
+		rooms[*n] = (struct run_room){c->project, room_of(rs, c->project)};
+	*others = room_of(rs, none);
 	pthread_mutex_unlock(&rs->lock);
-	return n;
+	return rooms;
 }
 
 int64_t runs_free_places(struct runs *rs, int64_t *turn)

@@ -17,8 +17,8 @@ void runs_free(struct runs *rs);
 bool runs_take(struct runs *rs, int64_t key, int64_t project, bool urgent);
 /* Lets it go; who watches it looks again. */
 void runs_give_back(struct runs *rs, int64_t key);
-/* How many more of this project may run. */
-int64_t runs_room(struct runs *rs, int64_t project);
+/* How many more may run: of each project that is known, in the arena, and of any other (*others). */
+const struct run_room *runs_rooms(struct runs *rs, struct arena *a, size_t *n, int64_t *others);
 /* How many more may run in all. *turn: the project that got a place last; the next is the one after it. */
 int64_t runs_free_places(struct runs *rs, int64_t *turn);
 

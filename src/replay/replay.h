@@ -7,6 +7,7 @@
 #pragma once
 #include "loop/loop.h"
 #include "model/event.h"
+#include "replay/event_pack.h"
 
 struct replays;
 struct replay;
@@ -34,6 +35,8 @@ struct follower {
 	struct follow_wake *wake;
 	size_t chunk, at; /* place */
 	struct buf plain; /* the unpacked chunk */
+	struct event_pack pack; /* at `at` */
+	struct buf json;  /* of the event told last */
 };
 /* Finds the replay of that project's response; false: none (any more). Reading starts at the beginning. */
 bool follow_start(struct replays *rs, int64_t project, struct str id, struct loop *l, struct follower *f,

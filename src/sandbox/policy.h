@@ -20,6 +20,7 @@ struct box_policy {
 	int64_t tmp_bytes; /* of /tmp, and of /dev/shm; 0: both are there, and nothing can be written */
 	int64_t processes, open_files;
 	bool proc;         /* its own /proc: needed by interpreters, not by readers of files */
+	bool program;      /* the program is a file that we hand in: /program (walls.h) */
 	const char *proxy; /* unix socket of a proxy, inside /run/proxy.sock; NULL: no way out at all */
 	struct box_mount mounts[BOX_MOUNTS];
 	size_t n_mounts;

@@ -271,6 +271,7 @@ static void tell_clients(struct turn *t, struct hosted_call *c)
 {
 	struct model_event me = {.kind = ME_CALL_BEGIN, .index = c->index, .name = c->name};
 	call_begin(t, &me);
+	t->out.bytes -= c->text.n; /* they were counted as they came */
 	me.text = buf_str(&c->text);
 	call_more(t, &me);
 	if (t->out.last && !t->out.last->done && !t->out.too_big)
