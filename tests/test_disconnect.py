@@ -1,4 +1,4 @@
-"""A client that leaves: its engine call ends, and a stored turn keeps what was made (decisions M4, F1)."""
+"""A client that leaves: its engine call ends, and a stored turn keeps what was made."""
 import http.client
 import json
 import threading

@@ -63,7 +63,7 @@ static void methods_of(struct arena *a, struct str path, char out[64])
 			n += (size_t)snprintf(out + n, 64 - n, "%s%s", n ? ", " : "", method_names[m]);
 }
 
-/* A path that would exist with another base URL names the right one (decision L4). */
+/* A path that would exist with another base URL names the right one: a base URL without /v1, or with it twice, is a usual slip. */
 static bool unknown_path(struct request *rq, const struct exchange_request *q, struct err *e)
 {
 	struct arena *a = exchange_arena(rq->x);
@@ -98,7 +98,7 @@ static bool find_route(struct request *rq, const struct exchange_request *q, str
 	            methods);
 }
 
-/* text/plain posts are what a web page can send without asking (decision E2). */
+/* text/plain posts are what a web page can send without asking its user: refused (415). */
 static bool body_type(struct request *rq, struct err *e)
 {
 	struct str type = exchange_header(rq->x, S("content-type")), rest = type;

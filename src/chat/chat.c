@@ -1,9 +1,9 @@
-/* chat.c - POST /v1/chat/completions, through the same engine floor as a response (decision B2).
+/* chat.c - POST /v1/chat/completions, through the same engine floor as a response.
  *
  * `n` choices are n engine calls of the same prompt, since not every engine knows `n`. The answer ends when the
  * last choice has; the first failure ends them all.
  *
- * With `store` the finished completion is kept before its end leaves (promise 1): the JSON answer, and of a stream
+ * With `store` the finished completion is kept before its end leaves (durable before visible): the JSON answer, and of a stream
  * the chunks with finish_reason and all after them. What failed or was cut off by its client is not kept, since no
  * state of the API says "unfinished" of a completion; a client that leaves while the store writes may find it there.
  * Loop thread. */
@@ -264,7 +264,7 @@ static void on_event(struct engine_call *call, const struct model_event *me)
 			engine_call_pause(&c->runs[i].call);
 }
 
-/* A finished text against its strict schema, as for a response (decision D5). */
+/* A finished text against its strict schema, as for a response: one that does not fit is a failure. */
 static bool choice_fits(struct chat *c, const struct chat_choice *choice, struct err *e)
 {
 	const struct format *f = &c->req.prompt.format;
@@ -365,7 +365,7 @@ static bool chat_take(struct chat *c, struct request *rq, struct err *e)
 	                           api_limits.choices};
 	if (!chat_read(&c->arena, v, &rules, &c->req, e))
 		return false;
-	if (unknown.code == ERR_MODEL_NOT_FOUND) /* here it is a 404 (decision A3) */
+	if (unknown.code == ERR_MODEL_NOT_FOUND) /* 404 here, 400 on /responses: as the live API */
 		return fail(e, ERR_MODEL_UNKNOWN, "model", "The model `%.*s` does not exist or you do not have access to it.", FMT(model));
 	if (unknown.code) {
 		*e = unknown;

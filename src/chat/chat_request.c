@@ -196,7 +196,7 @@ static bool check_first(yyjson_val *body, struct err *e)
 	return true;
 }
 
-/* An unknown key at the top may be one that an engine would take (decision A5). */
+/* An unknown key at the top may be one that an engine would take (engines[].pass). */
 static bool read_table(struct chat_reader *r, struct err *e)
 {
 	const char *const *pass = r->rules->pass;
@@ -302,7 +302,7 @@ static void list_advice(const struct chat_reader *r, struct buf *b, struct str n
 	buf_add(b, name);
 }
 
-/* Decision A2: advice that nobody takes is named. */
+/* Advice that nobody takes is named, in the header antiphon-not-applied. */
 static void take_not_applied(struct chat_reader *r)
 {
 	static const struct {

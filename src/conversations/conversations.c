@@ -19,7 +19,7 @@ struct conversation_visit {
 	struct request *rq; /* NULL: the client left */
 	struct reader reader;
 	struct store_op op;
-	struct attempt *attempt; /* NULL: the client is not known to send again (decision F1) */
+	struct attempt *attempt; /* NULL: the client is not known to send again (door/attempts.h) */
 	int64_t project;
 	struct str conversation_id, item_id; /* of the path */
 	struct conversation_body body;

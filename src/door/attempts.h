@@ -1,4 +1,4 @@
-/* attempts.h - the SDKs' own blind retries (decision F1).
+/* attempts.h - the SDKs' own blind retries.
  *
  * The SDKs send a POST again, up to twice, when a connection fails, with X-Stainless-Retry-Count: 1, 2 and
  * no key. Every POST of a client that sends that header is an attempt, found by (project, body hash); a

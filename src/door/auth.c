@@ -1,4 +1,4 @@
-/* auth.c - who asks (decision E).
+/* auth.c - who asks.
  *
  * A key names its project. Without any key made, requests over loopback (or anywhere with
  * --allow-anonymous) belong to the project `default`, whatever key they bring; then the Host and Origin

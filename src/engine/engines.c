@@ -10,7 +10,7 @@ struct engine_limits engine_limits = {
 #undef LIMIT
 };
 
-/* Decision A5: what goes through to engines of this kind without being listed. */
+/* Sampling keys that local engines know beyond OpenAI's: they go through without being listed in engines[].pass. */
 const char *const engine_pass_local[] = {"top_k", "min_p", "seed", "stop", "repetition_penalty", "logit_bias",
                                          "chat_template_kwargs", NULL};
 const char *const engine_pass_plain[] = {"seed", "stop", "logit_bias", NULL};

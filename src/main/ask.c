@@ -1,4 +1,4 @@
-/* ask.c - `antiphon ask`: a small client of the running server (decision L3). */
+/* ask.c - `antiphon ask`: a small client of the running server. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* check_engine.c - tries an engine: what can it do, and for whom is that enough (decision L5)? */
+/* check_engine.c - tries an engine: what can it do, and for whom is that enough? */
 #include <stdio.h>
 #include <string.h>
 

@@ -16,7 +16,7 @@
 #include "net/tls.h"
 #include "store/seal.h"
 
-/* The small default model needs a word of guidance and a short leash (decision B5). */
+/* The small default model needs a word of guidance and a short leash. */
 #define SMALL_MODEL_SYSTEM "You are a helpful assistant. Answer the question directly and briefly."
 enum { SMALL_MODEL_TOKENS = 1024 };
 

@@ -20,7 +20,7 @@ enum {
 struct function_tool {
 	struct str name, description;
 	yyjson_val *parameters; /* NULL: none */
-	bool strict;            /* effective (decision A4) */
+	bool strict;            /* effective: where the client does not say, whether its schema fits the subset */
 	enum call_kind kind;
 	const struct hosted *hosted; /* we run its calls ourselves; NULL: the client does */
 	struct str own, space; /* name and namespace as the client has them; {0}: `name`, none */

@@ -1,4 +1,4 @@
-/* replay.h - events kept for streaming again (decision D3), for whoever asks, on any loop.
+/* replay.h - events kept for streaming again, for whoever asks, on any loop.
  *
  * A replay holds the events of one response as they were first sent (without obfuscation, which the reply
  * adds from a keyed hash). Written by its turn; followed by any number of readers, also while it runs.

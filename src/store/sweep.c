@@ -1,4 +1,4 @@
-/* sweep.c - takes away what was deleted or expired, a slice between two commits (decision N4).
+/* sweep.c - takes away what was deleted or expired, a slice between two commits.
  *
  * A context goes when its response is gone and no context continues it; with it go its own hold on each
  * item and its hold on its parent. What a slice found is checked again by its changes: had a turn

@@ -1,4 +1,4 @@
-/* compact.h - the long past of a conversation as one sealed item (decision I).
+/* compact.h - the long past of a conversation as one sealed item.
  *
  * A summary is made by the engine and sealed together with the calls that are still open; whoever sends the item back
  * gets them put into the prompt in place of what they stand for (encrypted.h, prompt.h). Loop thread. */

@@ -33,7 +33,7 @@ void call_begin(struct turn *t, const struct model_event *me)
 		return;
 	it->tool = tool;
 	it->call_index = me->index;
-	it->call_id = str_copy(&t->arena, id_random(fresh, "call")); /* ours, whatever the engine sends (decision D2) */
+	it->call_id = str_copy(&t->arena, id_random(fresh, "call")); /* ours, whatever the engine sends: its ids need not be unique */
 	if (in_pieces(it))
 		item_added(t, it);
 }

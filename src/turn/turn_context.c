@@ -4,7 +4,7 @@
 
 static bool item_counts(const struct item *it)
 {
-	/* Unfinished calls leave the context (decision D1). */
+	/* Unfinished calls leave the context: nobody will answer them. */
 	struct str status = json_str(json_get(it->val, S("status")));
 	return !(item_rows[it->type].flags & ITEM_CALL) || !str_eq(status, S("incomplete"));
 }
@@ -41,7 +41,7 @@ struct str *turn_referred_ids(struct turn *t, size_t *n_references, size_t *n)
 	return ids;
 }
 
-/* Has the client changed what it was shown? (Decision D1: then it is another item.) */
+/* Has the client changed what it was shown? (Then it is another item: what is kept never changes.) */
 static bool unchanged(struct turn *t, const struct item *sent, const struct item *kept)
 {
 	size_t i, max;

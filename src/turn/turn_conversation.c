@@ -1,4 +1,4 @@
-/* turn_conversation.c - a turn's conversation: waiting for it, reading it, adding to it (decision H). */
+/* turn_conversation.c - a turn's conversation: waiting for it, reading it, adding to it. */
 #include "base/map.h"
 #include "turn/turn_kind.h"
 

@@ -1,4 +1,4 @@
-/* turn_key.c - the steps of an Idempotency-Key (decision N5): CLAIM at the turn's beginning, AGAIN instead of it. */
+/* turn_key.c - the steps of an Idempotency-Key: CLAIM at the turn's beginning, AGAIN instead of it. */
 #include "replay/log_play.h"
 #include "replay/rebuild.h"
 #include "turn/turn_flow.h"

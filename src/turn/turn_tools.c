@@ -372,7 +372,7 @@ static struct out_item *first_of_round(const struct turn *t)
 	return t->out.tools.told ? t->out.tools.told->next : t->out.first;
 }
 
-/* A forced choice is kept once it was made; at the limits the model has to answer (decision J1). */
+/* A forced choice is kept once it was made; at the limits the model has to answer. */
 static void choose(struct turn *t)
 {
 	struct turn_tools *tt = &t->out.tools;
