@@ -112,18 +112,10 @@ static bool body_type(struct request *rq, struct err *e)
 	            FMT(kind), form ? "multipart/form-data" : "application/json", FMT(type));
 }
 
-static bool cors_allowed(const struct api_options *o, struct str origin)
-{
-	for (size_t i = 0; i < o->n_cors; i++)
-		if (str_eq(o->cors[i], S("*")) || str_eq_nocase(o->cors[i], origin))
-			return true;
-	return false;
-}
-
 static void cors_headers(struct request *rq, bool preflight)
 {
 	struct str origin = exchange_header(rq->x, S("origin"));
-	if (!origin.n || !cors_allowed(&rq->api->api->options, origin))
+	if (!origin.n || !cors_lists(&rq->api->api->options, origin))
 		return;
 	exchange_add_header(rq->x, S("Access-Control-Allow-Origin"), origin);
 	exchange_add_header(rq->x, S("Vary"), S("Origin"));
@@ -142,7 +134,7 @@ static bool preflight(struct request *rq, const struct exchange_request *q)
 {
 	struct str origin = exchange_header(rq->x, S("origin"));
 	if (q->method != METHOD_OPTIONS || !origin.n || !exchange_header(rq->x, S("access-control-request-method")).n ||
-	    !cors_allowed(&rq->api->api->options, origin))
+	    !cors_lists(&rq->api->api->options, origin))
 		return false;
 	cors_headers(rq, true);
 	exchange_send(rq->x, 204, (struct str){0}, S(""));

@@ -4,7 +4,7 @@
  * One batch is under way at a time; one that could not be written is tried again until it can. Loop thread. */
 #pragma once
 #include "door/request.h"
-#include "news/runs.h"
+#include "news/run_news.h"
 #include "replay/run_events.h"
 
 struct run_log {

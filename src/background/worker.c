@@ -2,6 +2,7 @@
 #include <sodium.h>
 
 #include "background/background.h"
+#include "background/runs.h"
 #include "background/worker.h"
 #include "base/clock.h"
 #include "base/log.h"

@@ -16,12 +16,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "chat/chat_write.h"
+#include "door/grace.h"
 #include "door/attempts.h"
 #include "door/request.h"
 #include "net/reply.h"
+#include "model/format.h"
 #include "replay/rebuild.h"
 #include "replay/retry.h"
-#include "wire/schema.h"
 
 struct chat;
 
@@ -54,7 +55,8 @@ struct chat {
 	struct str request_id;
 	struct store_op keep;
 	struct deferred finish; /* never inside an engine's callback: its memory is ours */
-	struct timer deadline, grace;
+	struct timer deadline;
+	struct grace grace; /* its client left */
 	int64_t seq;
 };
 
@@ -72,7 +74,7 @@ static void chat_free(struct chat *c)
 	store_cancel(&c->keep);
 	defer_cancel(&c->finish);
 	timer_cancel(&c->deadline);
-	timer_cancel(&c->grace);
+	grace_cancel(&c->grace);
 	if (c->prev)
 		c->prev->next = c->next;
 	else
@@ -267,16 +269,9 @@ static void on_event(struct engine_call *call, const struct model_event *me)
 /* A finished text against its strict schema, as for a response: one that does not fit is a failure. */
 static bool choice_fits(struct chat *c, const struct chat_choice *choice, struct err *e)
 {
-	const struct format *f = &c->req.prompt.format;
-	struct err why = {0};
-	yyjson_val *v;
-	if (f->kind != FORMAT_JSON_SCHEMA || !f->strict || choice->finish != FINISH_STOP || !choice->text.n)
+	if (choice->finish != FINISH_STOP || !choice->text.n)
 		return true;
-	if (!json_parse(&c->arena, buf_str(&choice->text), &v, &why))
-		return fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': it is not JSON.", FMT(f->name));
-	if (schema_fits(f->schema, v, &why))
-		return true;
-	return fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': %s", FMT(f->name), why.msg);
+	return format_fits(&c->req.prompt.format, &c->arena, buf_str(&choice->text), e);
 }
 
 static void on_end(struct engine_call *call, const struct err *e)
@@ -321,13 +316,15 @@ static void on_room(struct reply_owner *o)
 		engine_call_resume(&c->runs[i].call);
 }
 
-static void on_grace_over(struct timer *t)
+static bool still_wanted(struct grace *g)
 {
-	struct chat *c = OWNER(t, struct chat, grace);
-	if (c->attempt && attempt_joined(c->attempt))
-		timer_start(c->api->loop, t, api_limits.retry_grace_ms, on_grace_over);
-	else
-		chat_free(c);
+	const struct chat *c = OWNER(g, struct chat, grace);
+	return c->attempt && attempt_joined(c->attempt);
+}
+
+static void on_grace_over(struct grace *g)
+{
+	chat_free(OWNER(g, struct chat, grace));
 }
 
 static void on_gone(struct reply_owner *o)
@@ -340,13 +337,14 @@ static void on_gone(struct reply_owner *o)
 			attempt_abandoned(c->attempt);
 		return;
 	}
-	if (!c->attempt || c->form == REPLY_SSE || !api_limits.retry_grace_ms) {
+	c->grace.wanted = still_wanted;
+	c->grace.over = on_grace_over;
+	if (!c->attempt || c->form == REPLY_SSE || !grace_start(&c->grace, c->api->loop)) {
 		chat_free(c);
 		return;
 	}
 	on_room(o);
 	attempt_abandoned(c->attempt);
-	timer_start(c->api->loop, &c->grace, api_limits.retry_grace_ms, on_grace_over);
 }
 
 /* --- birth --- */

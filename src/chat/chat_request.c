@@ -7,13 +7,6 @@
 
 enum { TOOLS_MAX = 128, MESSAGES_MAX = 65536, STOPS_MAX = 4, ECHO_MAX = 1 << 30 };
 
-bool chat_later(struct err *e, const char *path, const char *what)
-{
-	return fail(e, ERR_UNSUPPORTED_PARAMETER, path,
-		    "Unsupported parameter: '%s'. This version does not serve %s yet; a later one brings them.", path,
-		    what);
-}
-
 static bool given(yyjson_val *body, struct str key)
 {
 	yyjson_val *v = json_get(body, key);

@@ -346,18 +346,8 @@ void conversation_update(struct request *rq)
 static void on_deleted(struct store_op *op, const struct err *e)
 {
 	struct conversation_visit *v = visit_of(op, e);
-	if (!v)
-		return;
-	struct buf b;
-	buf_init(&b, 4096);
-	struct jout o = {&b, false};
-	jo_obj(&o);
-	jo_kstr(&o, "id", v->conversation_id);
-	jo_kstr(&o, "object", S("conversation.deleted"));
-	jo_kbool(&o, "deleted", true);
-	jo_obj_end(&o);
-	visit_answer(v, buf_str(&b));
-	buf_release(&b);
+	if (v)
+		visit_answer(v, deleted_json(&v->arena, RESOURCE_CONVERSATION, v->conversation_id));
 }
 
 void conversation_delete(struct request *rq)

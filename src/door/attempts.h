@@ -5,7 +5,7 @@
  * retry within api_limits.replay_seconds joins the attempt that runs, or gets its answer. Thread-safe; a
  * joiner belongs to its loop. */
 #pragma once
-#include "loop/loop.h"
+#include "news/watch.h"
 
 struct attempts;
 struct attempt;
@@ -34,7 +34,7 @@ void attempt_end(struct attempt *at, enum attempt_end end, int status, struct st
 struct joiner {
 	void (*done)(struct joiner *); /* on its loop, once: the fields below are set */
 	struct attempt *attempt;       /* NULL: idle */
-	struct join_wake *wake;
+	struct watch watch;
 	enum attempt_end end;
 	int status;
 	struct str answer; /* until join_stop() */

@@ -4,17 +4,6 @@
 #include "base/clock.h"
 #include "engine/discover.h"
 
-struct engine_limits engine_limits = {
-#define LIMIT(name, def, least, largest, help) .name = def,
-#include "engine/limits.def"
-#undef LIMIT
-};
-
-/* Sampling keys that local engines know beyond OpenAI's: they go through without being listed in engines[].pass. */
-const char *const engine_pass_local[] = {"top_k", "min_p", "seed", "stop", "repetition_penalty", "logit_bias",
-                                         "chat_template_kwargs", NULL};
-const char *const engine_pass_plain[] = {"seed", "stop", "logit_bias", NULL};
-
 /* --- opening --- */
 
 static struct str keep(struct arena *a, struct str s)
@@ -120,16 +109,6 @@ bool engines_open(const struct engines_config *c, struct engines **ret, struct e
 		}
 	*ret = s;
 	return true;
-}
-
-void facts_free(struct engine_facts *f)
-{
-	if (f->a)
-		arena_free(f->a);
-	xfree(f->a);
-	f->a = NULL;
-	f->models = NULL;
-	f->n_models = 0;
 }
 
 void engines_close(struct engines *s)

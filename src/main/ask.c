@@ -8,6 +8,7 @@
 #include "main/attach.h"
 #include "main/remote.h"
 #include "main/commands.h"
+#include "main/help.h"
 #include "main/paths.h"
 #include "wire/sse.h"
 

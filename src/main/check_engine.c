@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "main/check.h"
+#include "main/check_engine.h"
 #include "main/query.h"
 #include "wire/json.h"
 #include "wire/sse.h"

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "main/app.h"
 #include "main/commands.h"
+#include "main/help.h"
 #include "main/cpu.h"
 #include "main/paths.h"
 #include "net/tls.h"

@@ -486,13 +486,6 @@ static void take_rest(struct reader *r, const struct request_rules *rules)
 		c->sampling.pass = take(r);
 }
 
-struct str take(struct reader *r)
-{
-	struct str s = str_copy(r->a, buf_str(&r->out));
-	buf_clear(&r->out);
-	return s;
-}
-
 /* The messages of a template that was filled in. */
 static bool take_template(struct reader *r, struct err *e)
 {

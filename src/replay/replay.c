@@ -1,9 +1,8 @@
 /* replay.c - events kept for streaming again.
  *
  * Events are gathered in an open piece, each as what differs from the one before (event_pack.h); a piece of about
- * 2 KB, which is a hundred tokens and more, is packed with zstd. Each piece can be read by itself. One mutex a replay, one for the table; the table's is taken
- * first. Loops are woken by a post that belongs to the follower's wake, which outlives the follower when a
- * post is under way. */
+ * 2 KB, which is a hundred tokens and more, is packed with zstd. Each piece can be read by itself. One mutex a replay,
+ * one for the table; the table's is taken first. */
 #include "replay/replay.h"
 
 #include <pthread.h>
@@ -14,21 +13,12 @@
 #include "base/clock.h"
 #include "base/map.h"
 
-enum { PIECE = 2048, LEVEL = 1 };
+enum { PIECE = 2048, LEVEL = 1, MORE = 1 /* the kind of news */ };
 
 struct piece {
 	struct piece *next;
 	size_t raw, n; /* bytes unpacked, packed */
 	char data[];
-};
-
-struct follow_wake {
-	struct post post;
-	struct follow_wake *next;
-	struct replay *replay;
-	struct follower *follower; /* NULL: stopped while a post was under way */
-	struct loop *loop;
-	bool posted, waiting;
 };
 
 struct replay {
@@ -40,7 +30,7 @@ struct replay {
 	size_t n_pieces, bytes;
 	struct buf open;
 	struct event_pack pack; /* at the end of `open` */
-	struct follow_wake *wakes;
+	struct watches followers;
 	unsigned refs; /* under the table's lock: table, writer, followers */
 	bool ended, obfuscate;
 	int64_t ended_us;
@@ -173,29 +163,10 @@ static void pack(struct replay *r)
 	event_pack_release(&r->pack);
 }
 
-static void wake_run(struct post *post)
+static void on_told(struct watch *w)
 {
-	struct follow_wake *w = OWNER(post, struct follow_wake, post);
-	struct follower *f = w->follower;
-	if (!f) {
-		xfree(w);
-		return;
-	}
-	pthread_mutex_lock(&w->replay->lock);
-	w->posted = false;
-	pthread_mutex_unlock(&w->replay->lock);
+	struct follower *f = OWNER(w, struct follower, watch);
 	f->more(f);
-}
-
-/* With the replay's lock held. */
-static void wake_followers(struct replay *r)
-{
-	for (struct follow_wake *w = r->wakes; w; w = w->next)
-		if (w->waiting && !w->posted) {
-			w->posted = true;
-			w->waiting = false;
-			loop_post(w->loop, &w->post);
-		}
 }
 
 void replay_add(struct replay *r, enum event_type type, int64_t seq, int64_t delta, struct str json)
@@ -204,7 +175,7 @@ void replay_add(struct replay *r, enum event_type type, int64_t seq, int64_t del
 	event_pack_add(&r->pack, &r->open, &(struct packed_event){type, seq, delta, json});
 	if (r->open.n >= PIECE)
 		pack(r);
-	wake_followers(r);
+	watches_tell(&r->followers, MORE);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -218,7 +189,7 @@ void replay_end(struct replay *r)
 	event_pack_release(&r->pack);
 	r->ended = true;
 	r->ended_us = now;
-	wake_followers(r);
+	watches_tell(&r->followers, MORE);
 	pthread_mutex_unlock(&r->lock);
 
 	pthread_mutex_lock(&rs->lock);
@@ -239,7 +210,7 @@ void replay_end(struct replay *r)
 bool replay_followed(struct replay *r)
 {
 	pthread_mutex_lock(&r->lock);
-	bool any = r->wakes != NULL;
+	bool any = r->followers.first != NULL;
 	pthread_mutex_unlock(&r->lock);
 	return any;
 }
@@ -255,15 +226,12 @@ bool follow_start(struct replays *rs, int64_t project, struct str id, struct loo
 	pthread_mutex_unlock(&rs->lock);
 	if (!r)
 		return false;
-	struct follow_wake *w = xalloc(sizeof *w);
-	*f = (struct follower){.replay = r, .more = more, .loop = l, .wake = w};
+	*f = (struct follower){.replay = r, .more = more};
 	buf_init(&f->plain, SIZE_MAX / 2);
 	buf_init(&f->json, SIZE_MAX / 2);
 	event_pack_init(&f->pack);
-	*w = (struct follow_wake){.post = {.run = wake_run}, .replay = r, .follower = f, .loop = l};
 	pthread_mutex_lock(&r->lock);
-	w->next = r->wakes;
-	r->wakes = w;
+	watch_start(&r->followers, l, WATCH_ONCE, &f->watch, on_told);
 	pthread_mutex_unlock(&r->lock);
 	return true;
 }
@@ -302,7 +270,7 @@ bool follow_next(struct follower *f, struct replay_event *ev, bool *ended)
 		}
 		bool none = f->at == f->plain.n;
 		*ended = none && r->ended;
-		f->wake->waiting = none && !r->ended;
+		watch_want(&f->watch, none && !r->ended ? MORE | WATCH_ONCE : 0);
 		pthread_mutex_unlock(&r->lock);
 		if (none)
 			return false;
@@ -332,16 +300,9 @@ void follow_stop(struct follower *f)
 	struct replay *r = f->replay;
 	if (!r)
 		return;
-	struct follow_wake *w = f->wake, **at = &r->wakes;
 	pthread_mutex_lock(&r->lock);
-	while (*at != w)
-		at = &(*at)->next;
-	*at = w->next;
-	bool posted = w->posted;
-	w->follower = NULL;
+	watch_stop(&r->followers, &f->watch);
 	pthread_mutex_unlock(&r->lock);
-	if (!posted)
-		xfree(w); /* else wake_run() does */
 	buf_release(&f->plain);
 	buf_release(&f->json);
 	event_pack_release(&f->pack);

@@ -5,8 +5,8 @@
  * Kept packed in memory for api_limits.replay_seconds after its end, at most api_limits.replay_bytes in
  * all: then the oldest finished ones go. replay_* are thread-safe; a follower belongs to its loop. */
 #pragma once
-#include "loop/loop.h"
 #include "model/event.h"
+#include "news/watch.h"
 #include "replay/event_pack.h"
 
 struct replays;
@@ -31,8 +31,7 @@ struct replay_event {
 struct follower {
 	struct replay *replay; /* NULL: idle */
 	void (*more)(struct follower *); /* on its loop: there is something to read, or the end */
-	struct loop *loop;
-	struct follow_wake *wake;
+	struct watch watch;
 	size_t chunk, at; /* place */
 	struct buf plain; /* the unpacked chunk */
 	struct event_pack pack; /* at `at` */

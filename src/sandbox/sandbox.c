@@ -15,12 +15,6 @@ enum { TICK_MS = 100, PIECE = 65536 };
 
 bool sandbox_limits_only;
 
-struct sandbox_limits sandbox_limits = {
-#define LIMIT(name, def, least, largest, help) .name = def,
-#include "sandbox/limits.def"
-#undef LIMIT
-};
-
 /* Until it closes its output. false: it has to be killed. */
 static bool collect(const struct sandbox *s, int from, int64_t until, struct buf *out, struct err *e)
 {

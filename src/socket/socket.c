@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "turn/turn_start.h"
 
 struct lane {
 	struct lane *next;

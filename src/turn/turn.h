@@ -4,6 +4,7 @@
  * advances only in turn_run() along TURN_STEPS, and frees itself after its last event. It is joined to its
  * connection by the reply alone, which either end may cut (docs/design/turn.md). Loop thread. */
 #pragma once
+#include "door/grace.h"
 #include "door/request.h"
 #include "net/reply.h"
 #include "turn/turn_context.h"
@@ -33,7 +34,8 @@ struct turn_reader {
 };
 
 struct turn_clocks {
-	struct timer silence, deadline, grace;
+	struct timer silence, deadline;
+	struct grace grace; /* its client left */
 	struct deferred overflow; /* the output passed its bounds */
 };
 
@@ -63,9 +65,7 @@ struct turn {
 	struct runner *runner;   /* runner.h; not NULL: a background run, which a worker makes */
 };
 
-/* Takes the request over. `kind`: turn_kind.h, NULL: a response. */
-void turn_start(struct request *rq, const struct turn_kind *kind);
-/* Goes on from where it stands; called by whoever unblocks it. */
-void turn_run(struct turn *t);
 /* The client or the drain wants it ended: what was made is kept as `cancelled`. Idempotent. */
 void turn_cancel(struct turn *t);
+/* Without its end: for a background run, which another goes on with. */
+void turn_free(struct turn *t);

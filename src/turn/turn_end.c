@@ -1,7 +1,10 @@
 /* turn_end.c - how a turn ends: SAVE and DONE, or REFUSE. */
+#include "turn/turn_end.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "turn/runner.h"
+#include "turn/turn_finish.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_save.h"
 
@@ -46,7 +49,7 @@ enum flow step_save(struct turn *t)
 	struct turn_record r;
 	bool answers = t->response.status != RS_FAILED || reply_streams(t->reader.form) || !t->reader.reply || !reply_open_head(t->reader.reply);
 	timer_cancel(&t->clocks.deadline);
-	timer_cancel(&t->clocks.grace);
+	grace_cancel(&t->clocks.grace);
 	timer_cancel(&t->clocks.silence);
 	if (t->runner)
 		return t->runner->calls->save(t);

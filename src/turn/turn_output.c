@@ -5,13 +5,13 @@
 #include <assert.h>
 #include <string.h>
 
+#include "model/format.h"
 #include "model/item_show.h"
 #include "replay/replay.h"
 #include "turn/encrypted.h"
 #include "turn/runner.h"
 #include "turn/turn_cite.h"
 #include "turn/turn_output_parts.h"
-#include "wire/schema.h"
 
 void turn_emit(struct turn *t, struct event *ev)
 {
@@ -539,17 +539,6 @@ static void close_calls(struct turn *t)
 			item_close(t, it, true);
 }
 
-static bool text_fits(struct turn *t, struct str text, struct err *e)
-{
-	struct err why = {0};
-	yyjson_val *v;
-	if (!json_parse(&t->arena, text, &v, &why))
-		return fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': it is not JSON.",
-		            FMT(t->req.format.name));
-	return schema_fits(t->req.format.schema, v, &why) ||
-	       fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': %s", FMT(t->req.format.name), why.msg);
-}
-
 /* The text of a message; of one that is done, its parts. */
 static bool message_fits(struct turn *t, const struct out_item *it, struct err *e)
 {
@@ -557,11 +546,11 @@ static bool message_fits(struct turn *t, const struct out_item *it, struct err *
 	size_t i, max;
 	yyjson_val *v, *part;
 	if (!it->done)
-		return it->part != OUT_TEXT || text_fits(t, buf_str(&it->text), e);
+		return it->part != OUT_TEXT || format_fits(&t->req.format, &t->arena, buf_str(&it->text), e);
 	if (!json_parse(&t->arena, it->json, &v, &ignored))
 		return true;
 	yyjson_arr_foreach(json_get(v, S("content")), i, max, part)
-		if (json_get(part, S("text")) && !text_fits(t, json_str(json_get(part, S("text"))), e))
+		if (json_get(part, S("text")) && !format_fits(&t->req.format, &t->arena, json_str(json_get(part, S("text"))), e))
 			return false;
 	return true;
 }

@@ -5,6 +5,7 @@
 
 #include "turn/runner.h"
 #include "turn/tool_results.h"
+#include "turn/turn_finish.h"
 #include "turn/turn_output_parts.h"
 
 /* One call of this round. */

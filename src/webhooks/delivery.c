@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "model/webhook.h"
-#include "news/runs.h"
+#include "news/run_news.h"
 
 enum { AGAIN_MS = 5000, LOOK_MS = 60000, EVENT_BYTES = 4096 };
 
@@ -220,7 +220,7 @@ static void on_news(struct run_watch *w)
 
 void outbox_wake(struct api *api)
 {
-	runs_tell(api->runs, RUNS_ANY, RUN_NEWS);
+	run_tell(api->news, RUNS_ANY, RUN_NEWS);
 }
 
 /* --- life --- */
@@ -234,7 +234,7 @@ void outbox_attach(struct api_loop *al)
 	b->api = al;
 	al->outbox = b;
 	store_secret(al->api->options.store, "webhook", b->id_key);
-	run_watch_start(al->api->runs, RUNS_ANY, RUN_NEWS, al->loop, &b->news, on_news);
+	run_watch_start(al->api->news, RUNS_ANY, RUN_NEWS, al->loop, &b->news, on_news);
 	timer_start(al->loop, &b->tick, 0, on_tick);
 }
 
