@@ -62,7 +62,7 @@ static void on_silence(struct timer *timer)
 	struct turn *t = OWNER(timer, struct turn, clocks.silence);
 	int64_t every = api_limits.keepalive_seconds * 1000, quiet;
 	bool heard = t->runner || t->reader.reply;
-	quiet = heard ? loop_now_ms(t->api->loop) - (t->runner ? t->runner->calls->last_ms(t) : reply_last_ms(t->reader.reply)) : 0;
+	quiet = heard ? loop_now_ms(t->api->loop) - (t->runner ? t->runner->calls->last_ms(t) : reply_event_ms(t->reader.reply)) : 0;
 	if (heard && quiet >= every && t->created_sent)
 		turn_emit(t, &(struct event){.type = EV_KEEPALIVE});
 	timer_start(t->api->loop, timer, quiet > 0 && quiet < every ? every - quiet : every, on_silence);
@@ -337,7 +337,7 @@ enum flow step_call(struct turn *t)
 		turn_goto(t, STEP_COMPACT);
 	else
 		engine_call_start(t->api->engine, &t->call, &t->arena, &t->model, &t->prompt);
-	if (api_limits.keepalive_seconds && reply_streams(t->reader.form))
+	if (api_limits.keepalive_seconds && reply_streams(t->reader.form) && !t->clocks.silence.loop) /* it goes on through all rounds */
 		timer_start(t->api->loop, &t->clocks.silence, api_limits.keepalive_seconds * 1000, on_silence);
 	if (!t->clocks.deadline.loop) /* once for all rounds */
 		timer_start(t->api->loop, &t->clocks.deadline, t->runner ? t->runner->calls->left_ms(t) : api_limits.turn_seconds * 1000, on_deadline);
