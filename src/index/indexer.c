@@ -145,7 +145,7 @@ static bool embed(struct indexer *ix, const struct chunks *c, size_t from, size_
 	struct str *texts = new_array(&tmp, struct str, to - from);
 	for (size_t i = from; i < to; i++)
 		texts[i - from] = c->windows[i].text;
-	struct embed_ask ask = {texts, to - from, &ix->stopping};
+	struct embed_ask ask = {.texts = texts, .n = to - from, .cancelled = &ix->stopping};
 	bool ok = embedder_run(ix->embedder, &ask, ret, e);
 	arena_free(&tmp);
 	return ok;
