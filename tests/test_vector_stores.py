@@ -351,3 +351,20 @@ def test_embeddings_refused(by_meaning):
 def test_no_embedder_no_embeddings(server):
     answer = server.post("/v1/embeddings", {"model": "m", "input": "a"})
     assert answer.status == 404 and answer.json["error"]["code"] == "model_not_found"
+
+
+def test_another_embedder(engine, embedder, servers):
+    """What was indexed without one is indexed anew in the background, and found all the while."""
+    server = servers(engine)
+    client = openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0)
+    store = client.vector_stores.create(file_ids=[put(client, f"{i}.txt", w) for i, w in enumerate(("dog", "cat"))]).id
+    ready(client, store, 2)
+    assert found(client, store, "canine") == []
+    server.stop()
+    server = servers(engine, data=server.data, args=["--set", "index.embedder=url", "--set",
+                                                     f"index.embedder_url={embedder.url}"])
+    client = openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0)
+    assert client.vector_stores.retrieve(store).status == "completed"
+    eventually(lambda: len(found(client, store, "canine")) == 2)
+    assert found(client, store, "canine")[0][0] == "0.txt" and found(client, store, "cat")[0][0] == "1.txt"
+    assert client.vector_stores.retrieve(store).file_counts.completed == 2
