@@ -38,6 +38,8 @@ struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, con
 /* Bytes of the body of a 200, cut anywhere. ERR_ENGINE on what is no chat stream or over a
  * bound; what chat_error() says on an error in mid-stream. After a failure feed no more. */
 bool chat_stream_feed(struct chat_stream *s, struct str bytes, struct err *e);
+/* For tests, before the first byte: no chunk is read by what it shares with the last one (chat_same.h). */
+void chat_stream_parse_all(struct chat_stream *s);
 /* At the end of the body. ERR_ENGINE when it was cut (neither finish_reason nor [DONE]), or has no call although
  * tool_choice demands one. *finish and *usage
  * are written on success; they are the truth only after it. */

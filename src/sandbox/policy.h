@@ -1,8 +1,8 @@
 /* policy.h - what a box may use: data, filled in by whoever asks for one.
  *
  * Strings outlive the box's start. What is not given is not there: {0} has no folder but /usr, nowhere to write and no
- * network. Sizes are bytes. Memory is a bound of each process's address space; a sum over processes is the keeper's to
- * watch (box.h). */
+ * network. Sizes are bytes. Memory is a bound of each process's address space: `processes` times
+ * that is what a box may take. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
