@@ -5,6 +5,7 @@ import os
 import openai
 import pytest
 
+from engine_script import ScriptedEngine
 from harness import eventually, make_key
 
 
@@ -270,3 +271,100 @@ def test_cancel(engine, servers):
     assert found(client, store, "number7") == []
     assert client.vector_stores.retrieve(store).status == "completed"
     client.vector_stores.delete(store)
+
+
+# --- embeddings ---
+
+
+@pytest.fixture
+def embedder():
+    e = ScriptedEngine(models=("embedder",))
+    e.dims, e.meanings = 64, {"canine": "dog", "feline": "cat", "automobile": "car"}
+    yield e
+    e.close()
+
+
+@pytest.fixture
+def by_meaning(engine, embedder, servers):
+    server = servers(engine, args=["--set", "index.embedder=url", "--set", f"index.embedder_url={embedder.url}"])
+    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as c:
+        c.server = server
+        yield c
+
+
+def test_found_by_meaning(by_meaning):
+    client = by_meaning
+    store = client.vector_stores.create().id
+    for name, text in (("a.txt", "dog"), ("b.txt", "cat"), ("c.txt", "car")):
+        client.vector_stores.files.create_and_poll(put(client, name, text), vector_store_id=store)
+    assert found(client, store, "canine")[0][0] == "a.txt"
+    assert found(client, store, "automobile", ranking_options={"ranker": "none"})[0][0] == "c.txt"
+    answer = client.server.post(f"/v1/vector_stores/{store}/search", {"query": "feline"})
+    assert "antiphon-not-applied" not in answer.headers and answer.json["data"][0]["filename"] == "b.txt"
+    words = {"ranking_options": {"hybrid_search": {"embedding_weight": 0, "text_weight": 1}}}
+    assert found(client, store, "canine", **words) == []
+
+
+def test_without_its_embedder(by_meaning, embedder):
+    client = by_meaning
+    store = client.vector_stores.create().id
+    client.vector_stores.files.create_and_poll(put(client, "a.txt", "dog food"), vector_store_id=store)
+    embedder.stop_listening()
+    answer = client.server.post(f"/v1/vector_stores/{store}/search", {"query": "food"})
+    assert answer.headers["antiphon-not-applied"] == "embeddings" and len(answer.json["data"]) == 1
+    late = client.vector_stores.files.create(store, file_id=put(client, "b.txt", "cat food"))
+    assert client.vector_stores.files.retrieve(late.id, vector_store_id=store).status == "in_progress"
+    embedder.listen_again()
+    ready(client, store, 2)
+    assert sorted(n for n, _ in found(client, store, "food")) == ["a.txt", "b.txt"]
+
+
+def test_embeddings(by_meaning, embedder, engine):
+    client = by_meaning
+    one = client.embeddings.create(model="text-embedding-3-small", input="dog")
+    plain = client.embeddings.create(model="text-embedding-3-small", input=["canine", "cat"], encoding_format="float")
+    assert len(one.data) == 1 and len(one.data[0].embedding) == 64 and one.usage.prompt_tokens == 7
+    assert one.data[0].embedding == pytest.approx(plain.data[0].embedding, abs=1e-6)
+    assert [d.index for d in plain.data] == [0, 1] and plain.model == "text-embedding-3-small"
+    ids = client.embeddings.create(model="m", input=[9906, 11])
+    assert ids.data[0].embedding == client.embeddings.create(model="m", input=[[9906, 11]]).data[0].embedding
+    assert len(client.embeddings.create(model="m", input=[[1], [2, 3]]).data) == 2
+    assert len(client.embeddings.create(model="m", input="a", dimensions=64).data[0].embedding) == 64
+    engine.dims = 8  # the engine's own model is its own affair
+    assert len(client.embeddings.create(model="scripted", input="a").data[0].embedding) == 8
+
+
+def test_embeddings_refused(by_meaning):
+    client = by_meaning
+    rows = [({"input": "a", "dimensions": -42}, 400, None), ({"input": "a", "dimensions": 3}, 400, "dimensions"),
+            ({"input": ""}, 400, "input"), ({"input": []}, 400, "input"), ({"input": ["a", ""]}, 400, "input[1]"),
+            ({"input": ["a"] * 2049}, 400, "input"), ({"input": [1, -1]}, 400, "input[1]"), ({}, 400, "input"),
+            ({"input": {"a": 1}}, 400, "input"), ({"input": "a", "encoding_format": "hex"}, 400, "encoding_format"),
+            ({"input": "a", "size": 1}, 400, "size"), ({"input": "word " * 600}, 400, None)]
+    for body, status, param in rows:
+        answer = client.server.post("/v1/embeddings", {"model": "m", **body})
+        assert (answer.status, answer.json["error"]["param"]) == (status, param), (body, answer)
+    assert "less than the minimum of 1 - 'dimensions'" in client.server.post(
+        "/v1/embeddings", {"model": "m", "input": "a", "dimensions": -42}).json["error"]["message"]
+
+
+def test_no_embedder_no_embeddings(server):
+    answer = server.post("/v1/embeddings", {"model": "m", "input": "a"})
+    assert answer.status == 404 and answer.json["error"]["code"] == "model_not_found"
+
+
+def test_another_embedder(engine, embedder, servers):
+    """What was indexed without one is indexed anew in the background, and found all the while."""
+    server = servers(engine)
+    client = openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0)
+    store = client.vector_stores.create(file_ids=[put(client, f"{i}.txt", w) for i, w in enumerate(("dog", "cat"))]).id
+    ready(client, store, 2)
+    assert found(client, store, "canine") == []
+    server.stop()
+    server = servers(engine, data=server.data, args=["--set", "index.embedder=url", "--set",
+                                                     f"index.embedder_url={embedder.url}"])
+    client = openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0)
+    assert client.vector_stores.retrieve(store).status == "completed"
+    eventually(lambda: len(found(client, store, "canine")) == 2)
+    assert found(client, store, "canine")[0][0] == "0.txt" and found(client, store, "cat")[0][0] == "1.txt"
+    assert client.vector_stores.retrieve(store).file_counts.completed == 2

@@ -33,6 +33,7 @@ struct indexer {
 	int64_t last_project;
 	unsigned woken, failures; /* failures: of the embedder, one after the other */
 	bool checked;             /* each store has been looked for its index */
+	bool renewed;             /* nothing is left of another embedder */
 	_Atomic bool stopping;
 };
 
@@ -145,7 +146,7 @@ static bool embed(struct indexer *ix, const struct chunks *c, size_t from, size_
 	struct str *texts = new_array(&tmp, struct str, to - from);
 	for (size_t i = from; i < to; i++)
 		texts[i - from] = c->windows[i].text;
-	struct embed_ask ask = {texts, to - from, &ix->stopping};
+	struct embed_ask ask = {.texts = texts, .n = to - from, .cancelled = &ix->stopping};
 	bool ok = embedder_run(ix->embedder, &ask, ret, e);
 	arena_free(&tmp);
 	return ok;
@@ -229,6 +230,17 @@ static bool work_on(struct hand *h, const struct vector_task *t, struct err *e)
 	       indexer_fill(h, t, &text, &space, e);
 }
 
+/* The embedder cannot take the file: it is found as it was, and not tried again. */
+static bool keep_old(struct indexer *ix, const struct vector_task *t)
+{
+	struct embed_space space;
+	struct err e = {0};
+	if (!embedder_space(ix->embedder, &space, &e))
+		return false;
+	struct vector_done done = {VECTOR_COMPLETED, t->bytes, space.name.p ? space.name : S(""), S(""), S("")};
+	return vector_queue_end(ix->store, t, &done, &e) || e.code == ERR_CONFLICT;
+}
+
 /* false: not now, and others would fare no better. */
 static bool do_task(struct hand *h, const struct vector_task *t)
 {
@@ -241,6 +253,8 @@ static bool do_task(struct hand *h, const struct vector_task *t)
 	if (h->ix->stopping)
 		return false;
 	const char *fault = indexer_fault_of(&e);
+	if (fault && t->renews)
+		return keep_old(h->ix, t);
 	if (fault)
 		return indexer_end_failed(h->ix, t, fault, str_of(e.msg));
 	log_at(LOG_WARN, "a file could not be indexed", "error=\"%s\"", e.msg);
@@ -287,6 +301,21 @@ static bool indexer_check_all(struct indexer *ix, struct err *e)
 	return e->code == ERR_NONE;
 }
 
+/* With nothing else to do: what another embedder made is made again. Under the lock. */
+static bool stale_task(struct hand *h, struct vector_task *ret, bool *found, struct err *e)
+{
+	struct indexer *ix = h->ix;
+	struct embed_space space;
+	struct err why = {0};
+	if (ix->renewed || h->at || !embedder_space(ix->embedder, &space, &why)) /* asked later, it may be back */
+		return true;
+	if (!vector_queue_stale(ix->store, space.name.p ? space.name : S(""), &h->arena, ret, e))
+		return false;
+	ix->renewed = !ret->file;
+	*found = ret->file && claim(h, (struct claim){ret->store, ret->file});
+	return true;
+}
+
 /* One piece of work. *idle: there was none. */
 static bool indexer_round_of(struct hand *h, bool *idle, struct err *e)
 {
@@ -303,7 +332,7 @@ static bool indexer_round_of(struct hand *h, bool *idle, struct err *e)
 	else if (g.store && !claim(h, (struct claim){g.store, g.file}))
 		g.store = 0;
 	if (ok && !g.store)
-		ok = next_task(h, &t, &found, e);
+		ok = next_task(h, &t, &found, e) && (found || stale_task(h, &t, &found, e));
 	pthread_mutex_unlock(&ix->lock);
 	*idle = !g.store && !found;
 	if (ok && g.store)

@@ -57,6 +57,11 @@ bool search_words_only(const struct search *s)
 	return s->words_only;
 }
 
+struct embedder *search_embedder(struct search *s)
+{
+	return s->embedder;
+}
+
 /* --- the stores -------------------------------------------------------------------------------------------------- */
 
 /* Chunks of several stores have one number space: the store's place in the ask above, its chunk below. */
@@ -165,7 +170,7 @@ struct searching {
 static void embed_queries(struct searching *g)
 {
 	const struct search_ask *ask = g->ask;
-	struct embed_ask texts = {ask->queries, ask->n_queries, ask->cancelled};
+	struct embed_ask texts = {.texts = ask->queries, .n = ask->n_queries, .cancelled = ask->cancelled};
 	struct err why = {0};
 	g->ret->words_only = true;
 	if (g->search->words_only)

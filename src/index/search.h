@@ -61,5 +61,7 @@ void search_free(struct search *s); /* before the store is closed; nobody search
 void search_wake(struct search *s);
 /* There is no embedder: words alone are looked for. */
 bool search_words_only(const struct search *s);
+struct embedder;
+struct embedder *search_embedder(struct search *s);
 /* The text of a file as it was indexed, in `a`; {0}: nothing is there (yet). Blocks. */
 bool search_text(struct search *s, int64_t store, int64_t file, struct arena *a, struct str *ret, struct err *e);

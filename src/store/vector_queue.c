@@ -86,6 +86,34 @@ bool vector_queue_list(struct store *s, int64_t project, size_t most, struct are
 	return ok;
 }
 
+static bool on_stale(void *ctx, const struct cell *cells)
+{
+	struct look *l = ctx;
+	on_task(ctx, cells);
+	l->tasks->project = cells[8].i;
+	l->tasks->renews = true;
+	return false;
+}
+
+bool vector_queue_stale(struct store *s, struct str space, struct arena *a, struct vector_task *ret, struct err *e)
+{
+	static const struct str other = STR("changed meanwhile");
+	struct look l = {.store = s,
+			 .arena = a,
+			 .stmt = STMT_VECTOR_QUEUE_STALE,
+			 .binds = {TEXT(space)},
+			 .n_binds = 1,
+			 .row = on_stale,
+			 .tasks = ret};
+	*ret = (struct vector_task){0};
+	if (!lent_read(s, queue_read, &l, e) || !ret->file)
+		return e->code == ERR_NONE;
+	struct store_request *r = request_new(NULL, NULL, 1, 3, other.n + 1);
+	ADD(r, STMT_VECTOR_QUEUE_RENEW, INT(ret->store), INT(ret->file), INT(ret->generation));
+	request_must(r, ERR_CONFLICT, other);
+	return store_write(s, r, e);
+}
+
 bool vector_queue_try(struct store *s, const struct vector_task *t, struct err *e)
 {
 	struct store_request *r = request_new(NULL, NULL, 1, 3, 0);

@@ -11,12 +11,15 @@ struct vector_task {
 	int64_t project, store, file, generation;
 	int64_t chunk_size, chunk_overlap, tries, bytes;
 	struct str filename; /* {0}: the file itself is gone */
+	bool renews;         /* it is completed, and serves as it is meanwhile */
 };
 /* The next project after that one (around: from the first) with entries in progress; 0: there is none. */
 bool vector_queue_project(struct store *s, int64_t after, int64_t *ret, struct err *e);
 /* Its oldest entries, `most` of them at most, in `a`. */
 bool vector_queue_list(struct store *s, int64_t project, size_t most, struct arena *a, struct vector_task *ret,
 		       size_t *n, struct err *e);
+/* One that was completed with another embedder than `space`, now of a new generation; ret->file 0: there is none. */
+bool vector_queue_stale(struct store *s, struct str space, struct arena *a, struct vector_task *ret, struct err *e);
 /* Counts a try, so that an entry which ends the process again and again is known. */
 bool vector_queue_try(struct store *s, const struct vector_task *t, struct err *e);
 /* Is it wanted still: not deleted, not cancelled, not changed? */
