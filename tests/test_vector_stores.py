@@ -172,6 +172,8 @@ def test_search_options(client, server):
     assert list(client.vector_stores.search(store, query="whales", ranking_options={"score_threshold": 1.0}))[0].score == 1
     answer = server.post(f"/v1/vector_stores/{store}/search", {"query": "whales"})
     assert answer.headers["antiphon-not-applied"] == "embeddings"
+    answer = server.post(f"/v1/vector_stores/{store}/search", {"query": "whales", "rewrite_query": True})
+    assert answer.headers["antiphon-not-applied"] == "embeddings, rewrite_query"
 
 
 def test_refusals(client, server):

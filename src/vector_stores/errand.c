@@ -39,8 +39,8 @@ static void errand_done(struct job *j)
 	else if (er->rq) {
 		struct exchange *x = er->rq->x;
 		exchange_unwatch(x);
-		if (er->words_only)
-			exchange_add_header(x, S("antiphon-not-applied"), S("embeddings"));
+		if (er->not_applied)
+			exchange_add_header(x, S("antiphon-not-applied"), str_of(er->not_applied));
 		answer_json(er->rq, 200, buf_str(&er->out));
 		errand_release(er);
 	} else {

@@ -26,7 +26,8 @@ struct errand {
 	bool (*work)(struct errand *er, struct err *e);
 	struct buf out;
 	struct err error;
-	bool changed, words_only; /* changed: the indexer has to look. words_only: the header that says so is sent */
+	bool changed;            /* the indexer has to look */
+	const char *not_applied; /* for the header antiphon-not-applied; NULL: none */
 };
 /* Reads the body, if there is one. NULL: answered already. */
 struct errand *errand_new(struct request *rq, bool (*work)(struct errand *er, struct err *e));

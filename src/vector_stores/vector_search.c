@@ -96,7 +96,11 @@ static bool search_work(struct errand *er, struct err *e)
 	struct err why = {0};
 	if (!search_run(er->search, ask, &er->arena, &found, &why)) /* here the path names the store */
 		return fail(e, why.code == ERR_VECTOR_STORE_NOT_FOUND ? ERR_NOT_FOUND : why.code, NULL, "%s", why.msg);
-	er->words_only = found.words_only;
+	bool rewrite = yyjson_get_bool(json_get(er->body, S("rewrite_query"))); /* what was asked is what is searched */
+	er->not_applied = found.words_only && rewrite ? "embeddings, rewrite_query"
+			  : found.words_only          ? "embeddings"
+			  : rewrite                   ? "rewrite_query"
+						      : NULL;
 	jo_obj(&o);
 	jo_kstr(&o, "object", S("vector_store.search_results.page"));
 	jo_key(&o, S("search_query"));
