@@ -205,3 +205,27 @@ def test_requests_say_who_they_are(server):
     assert int(answer.headers["openai-processing-ms"]) >= 0
     assert answer.headers["openai-version"]
     assert server.get("/v1/nothing").headers["x-request-id"].startswith("req_")
+
+
+def test_a_model_with_a_slash_in_its_name(servers, engine):
+    engine.models = ["org/model"]
+    server = servers(engine)
+    for path in ("/v1/models/org/model", "/v1/models/org%2Fmodel"):
+        answer = server.get(path)
+        assert answer.status == 200 and answer.json["id"] == "org/model", path
+    assert server.get("/v1/models/org/other").json["error"]["code"] == "model_not_found"
+    assert server.get("/v1/models/org/").status == 404
+
+
+def test_answers_name_the_project(servers, engine):
+    server = servers(engine)
+    answer = server.get("/v1/models")
+    assert answer.headers["openai-project"] == "default" and answer.headers["openai-organization"]
+
+
+def test_a_page_may_read_what_the_sdk_reads(servers, engine):
+    server = servers(engine, ["--set", "server.cors=https://my.page"])
+    answer = server.get("/v1/models", headers={"Origin": "https://my.page"})
+    exposed = {h.strip() for h in answer.headers["access-control-expose-headers"].split(",")}
+    assert {"x-request-id", "x-should-retry", "retry-after", "retry-after-ms", "openai-processing-ms",
+            "x-ratelimit-remaining-requests"} <= exposed

@@ -23,7 +23,8 @@ static const struct route routes[] = {
 };
 enum { N_ROUTES = sizeof routes / sizeof *routes };
 
-/* Compares segment by segment; a "{...}" takes one segment that is not empty. */
+/* Compares segment by segment; a "{...}" takes one segment that is not empty, a last "{...*}" all that is left: names of
+ * models have slashes, and clients do not encode them. */
 static bool path_match(struct arena *a, struct str pattern, struct str path, struct str args[2])
 {
 	size_t n = 0;
@@ -33,6 +34,10 @@ static bool path_match(struct arena *a, struct str pattern, struct str path, str
 			if (!got.n)
 				return false;
 			assert(n < 2);
+			if (want.p[want.n - 2] == '*' && path.n) {
+				got.n += 1 + path.n;
+				path = (struct str){got.p + got.n, 0};
+			}
 			args[n++] = percent_decode(a, got, false);
 		} else if (!str_eq(want, got)) {
 			return false;
@@ -112,6 +117,13 @@ static bool body_type(struct request *rq, struct err *e)
 	            FMT(kind), form ? "multipart/form-data" : "application/json", FMT(type));
 }
 
+/* What the SDKs read of an answer, and what this server says beside. */
+static const struct str exposed =
+    STR("x-request-id, openai-processing-ms, openai-version, openai-organization, openai-project, retry-after, "
+	"retry-after-ms, x-should-retry, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, "
+	"x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, "
+	"x-ratelimit-reset-tokens, antiphon-not-applied, www-authenticate");
+
 static void cors_headers(struct request *rq, bool preflight)
 {
 	struct str origin = exchange_header(rq->x, S("origin"));
@@ -119,7 +131,7 @@ static void cors_headers(struct request *rq, bool preflight)
 		return;
 	exchange_add_header(rq->x, S("Access-Control-Allow-Origin"), origin);
 	exchange_add_header(rq->x, S("Vary"), S("Origin"));
-	exchange_add_header(rq->x, S("Access-Control-Expose-Headers"), S("x-request-id, openai-processing-ms, retry-after"));
+	exchange_add_header(rq->x, S("Access-Control-Expose-Headers"), exposed);
 	if (!preflight)
 		return;
 	exchange_add_header(rq->x, S("Access-Control-Allow-Methods"), S("GET, POST, DELETE"));
@@ -155,8 +167,12 @@ static bool service_head(struct service *s, struct exchange *x, struct err *e)
 		return false;
 	if (!find_route(rq, q, e))
 		return false;
-	if (!(rq->route->flags & ROUTE_OPEN) && !auth_key(rq, e))
-		return false;
+	if (!(rq->route->flags & ROUTE_OPEN)) {
+		if (!auth_key(rq, e))
+			return false;
+		exchange_add_header(x, S("openai-project"), rq->project_name);
+		exchange_add_header(x, S("openai-organization"), S("antiphon"));
+	}
 	if ((rq->route->flags & ROUTE_SOCKET) && !auth_page(rq, e))
 		return false;
 	if (!body_type(rq, e))

@@ -52,13 +52,17 @@ static bool word_in(const char *words, struct str v)
 	return false;
 }
 
+/* The booleans of YAML 1.1 (yaml.org/type/bool.html) in any case, and digits. */
 static bool flag_from(struct str v, bool *ret)
 {
-	static const char *const yes = "true|yes|on|1", *const no = "false|no|off|0";
-	if (!word_in(yes, v) && !word_in(no, v))
-		return false;
-	*ret = word_in(yes, v);
-	return true;
+	static const struct str yes[] = {STR("true"), STR("yes"), STR("on"), STR("y"), STR("1")},
+				no[] = {STR("false"), STR("no"), STR("off"), STR("n"), STR("0")};
+	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+		if (str_eq_nocase(v, yes[i]) || str_eq_nocase(v, no[i])) {
+			*ret = str_eq_nocase(v, yes[i]);
+			return true;
+		}
+	return false;
 }
 
 static bool number_from(struct str v, double *ret)

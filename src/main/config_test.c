@@ -82,6 +82,24 @@ static void precedence(void)
 	unsetenv("ANTIPHON_NET_IDLE_SECONDS");
 }
 
+/* YAML 1.1 spells them in many ways. */
+static void booleans(void)
+{
+	static const char *const yes[] = {"True", "TRUE", "Yes", "ON", "y", "1"}, *const no[] = {"False", "No", "OFF",
+												 "n", "0"};
+	char text[64];
+	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
+		snprintf(text, sizeof text, "server.allow_anonymous=%s", yes[i]);
+		CHECK(FLAGS("--set", text) && args.config.server_allow_anonymous);
+		args_release(&args);
+	}
+	for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
+		snprintf(text, sizeof text, "server.allow_anonymous=%s", no[i]);
+		CHECK(FLAGS("--set", text) && !args.config.server_allow_anonymous);
+		args_release(&args);
+	}
+}
+
 static void list_flags(void)
 {
 	CHECK(FLAGS("--listen=127.0.0.1:0", "--engine", "http://a", "--engine", "http://b,c", "--tls-cert", "c",
@@ -308,6 +326,7 @@ int main(void)
 	    {"defaults", defaults},
 	    {"yaml, then environment, then flags", precedence},
 	    {"list flags", list_flags},
+	    {"booleans", booleans},
 	    {"wrong flags", flag_errors},
 	    {"environment", environment},
 	    {"a whole yaml file", yaml_whole},

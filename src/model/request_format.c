@@ -29,7 +29,11 @@ static bool take_schema(yyjson_val *v, struct format *f, struct err *e)
 	f->name = json_str(json_get(v, S("name")));
 	f->description = json_str(json_get(v, S("description")));
 	f->schema = json_get(v, S("schema"));
-	f->strict = yyjson_is_true(json_get(v, S("strict")));
+	/* Live: what does not say is strict when its schema is within the subset. */
+	struct err loose = {0};
+	yyjson_val *strict = json_get(v, S("strict"));
+	f->strict = yyjson_is_bool(strict) ? yyjson_get_bool(strict)
+					   : schema_strict(f->schema, ERR_BAD_SCHEMA, "text.format.schema", f->name, &loose);
 	return f->strict ? schema_strict(f->schema, ERR_BAD_SCHEMA, "text.format.schema", f->name, e)
 			 : schema_sane(f->schema, ERR_BAD_SCHEMA, "text.format.schema", f->name, e);
 }

@@ -440,9 +440,41 @@ static void other_bodies(void)
 	arena_free(&a);
 }
 
+/* Live: a schema that says nothing of being strict is so when it is within the subset. */
+static void strict_formats(void)
+{
+	static const struct {
+		const char *strict, *schema;
+		bool want;
+	} formats[] = {
+	    {"",
+	     "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}},\"required\":[\"a\"],"
+	     "\"additionalProperties\":false}",
+	     true},
+	    {",\"strict\":null",
+	     "{\"type\":\"object\",\"properties\":{},\"required\":[],\"additionalProperties\":false}", true},
+	    {",\"strict\":false",
+	     "{\"type\":\"object\",\"properties\":{},\"required\":[],\"additionalProperties\":false}", false},
+	    {"", "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}}}", false},
+	};
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+		struct arena a = {0};
+		struct create c;
+		struct err e = {0};
+		CHECK(read_body(
+		    &a,
+		    str_fmt(&a, "\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"n\",\"schema\":%s%s}}",
+			    formats[i].schema, formats[i].strict)
+			.p,
+		    NULL, &c, &e));
+		CHECK(c.format.kind == FORMAT_JSON_SCHEMA && c.format.strict == formats[i].want);
+		arena_free(&a);
+	}
+}
+
 int main(void)
 {
-	static const struct test_case tests[] = {
+	static const struct test_case tests[] = {{"formats that are strict", strict_formats}, 
 		{"the body as a whole", body_as_a_whole},
 		{"parameters", parameters},
 		{"tools and their choice", tools},

@@ -197,11 +197,12 @@ static bool number(struct str s, size_t *at, int64_t *ret)
 	return *at > from;
 }
 
-/* "1, 2]" from `at` on. */
+/* "1, 2]" from `at` on; "[[1]]" is one marker, too. */
 static enum reading square(struct str s, size_t at, const struct cite_source *sources, size_t n, struct marker *m)
 {
 	int64_t one;
-	for (;;) {
+	bool twice = str_starts(s, S("[["));
+	for (at += twice;;) {
 		at = skip(s, at, " ^");
 		if (at == s.n)
 			return MORE;
@@ -219,6 +220,11 @@ static enum reading square(struct str s, size_t at, const struct cite_source *so
 		if (s.p[at++] != ',')
 			return NO;
 	}
+	at += twice;
+	if (at == s.n)
+		return MORE;
+	if (s.p[at] != ']')
+		return NO;
 	m->length = at + 1;
 	if (at + 1 == s.n)
 		return MORE; /* a '(' would make it a link of the model's own */
