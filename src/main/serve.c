@@ -159,6 +159,7 @@ static bool open_search(struct app *app, struct err *e)
 static void open_tools(struct app *app)
 {
 	struct tools_options o = tools_options_of(&app->args->config, app->data);
+	o.search = app->search;
 	app->tools = tools_new(&o);
 }
 

@@ -121,7 +121,7 @@ const struct field search_ranking_fields[] = {
 };
 static const struct field file_search_fields[] = {
 	TYPE,
-	FIELD_CHECKED("vector_store_ids", F_ARRAY, .required = true, .item = &string),
+	FIELD_CHECKED("vector_store_ids", F_ARRAY, .required = true, .min = 1, .max = 64, .item = &string),
 	FIELD_CHECKED("max_num_results", F_INT, .nullable = true, .min = 1, .max = 50),
 	FIELD_CHECKED("filters", F_OBJECT, .nullable = true, .check = search_filter_check),
 	FIELD_CHECKED("ranking_options", F_OBJECT, .nullable = true, .sub = search_ranking_fields),
