@@ -474,7 +474,7 @@ static void strict_formats(void)
 
 int main(void)
 {
-	static const struct test_case tests[] = {{"formats that are strict", strict_formats}, 
+	static const struct test_case tests[] = {{"formats that are strict", strict_formats},
 		{"the body as a whole", body_as_a_whole},
 		{"parameters", parameters},
 		{"tools and their choice", tools},
