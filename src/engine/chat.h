@@ -4,6 +4,7 @@
  * template knows no tools is made to call them by a JSON schema (forced.h); who reads the events does not
  * notice. Pure: no sockets, no clock, one thread at a time. */
 #pragma once
+#include "engine/dialect.h"
 #include "engine/engine.h"
 #include "engine/grammar.h"
 
@@ -19,6 +20,7 @@ struct chat_options {
 	double temperature; /* used when the request has none; < 0 none */
 	int64_t max_tokens; /* used when the request has none; 0 none */
 	int64_t slot;       /* -1 none */
+	const struct traits *traits; /* NULL: those of the generic dialect */
 	bool usage;         /* ask for usage in the stream */
 	bool small;         /* a tiny model: after a tool result it answers, unless a call is demanded (forced.h) */
 };

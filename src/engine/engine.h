@@ -12,6 +12,7 @@
 struct engines;
 struct engine_port;
 struct engine_caps;
+struct traits;
 struct client;
 
 struct engine_limits {
@@ -38,6 +39,9 @@ struct engine_config {
 	struct str system;       /* added when the request brings no system message */
 	double temperature;      /* used when the request is silent; < 0: none */
 	int64_t max_tokens;      /* likewise; 0: none */
+	struct str dialect;      /* by name; {0} or "auto": found out */
+	const struct str *traits; /* "thoughts=none": what overrides the dialect's */
+	size_t n_traits;
 	bool managed;            /* url is the managed child's socket */
 };
 struct engines_config {
@@ -65,6 +69,7 @@ struct engine_model { /* a copy; strings live in the arena given */
 	bool pending; /* its engine has not told its models yet: the call will find out */
 	const char *const *pass;
 	const struct engine_caps *caps; /* as known now */
+	const struct traits *traits;    /* likewise (dialect.h) */
 	size_t index;                   /* of the engine */
 };
 /* Exact names of any engine first, then the aliases in order; {0} is the default model. ERR_MODEL_NOT_FOUND with OpenAI's text;
@@ -114,5 +119,7 @@ void engine_call_cancel(struct engine_call *c);
 /* What cannot be asked of this model is refused before a call: image without vision (names the part),
  * schema on an engine without one, a remote image URL (decision O4). */
 bool engine_accepts(const struct engine_model *m, const struct prompt *p, struct err *e);
+/* Will the engine be told of this reasoning effort? */
+bool engine_takes_effort(const struct engine_model *m, struct str effort);
 /* Where this custom tool has to be called, is the model held to its grammar (grammar.h)? */
 bool engine_constrains(const struct engine_model *m, const struct function_tool *t);

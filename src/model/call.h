@@ -21,7 +21,8 @@ enum {
 struct function_tool {
 	struct str name, description;
 	yyjson_val *parameters; /* NULL: none */
-	bool strict;            /* effective (decision A4) */
+	bool strict;            /* effective: what does not say is strict when it fits, as live */
+	bool strict_said;       /* by the client */
 	enum call_kind kind;
 	struct str own, space; /* name and namespace as the client has them; {0}: `name`, none */
 	yyjson_val *given;     /* the tool itself; NULL: not from the Responses API */

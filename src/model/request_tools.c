@@ -13,6 +13,7 @@ static bool take_function(yyjson_val *tool, const char *path, struct function_to
 	char place[128];
 	field_path(place, path, "parameters");
 	f->given = tool;
+	f->strict_said = yyjson_is_bool(strict);
 	f->own = json_str(json_get(tool, S("name")));
 	f->description = json_str(json_get(tool, S("description")));
 	if (f->description.n == 0) /* live: "" is listed as null */
