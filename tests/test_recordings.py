@@ -1,6 +1,6 @@
 """The recorded traffic of the live API against src/model: requests, response objects, events and items.
 
-Plain python3, no packages. The verdicts come from build/src/model/check_request (or $CHECK_REQUEST, or the
+Plain python3, no packages. The verdicts come from build/tests/check_request (or $CHECK_REQUEST, or the
 first argument). Counts are printed, so that a look at the log says what is covered and what is not.
 """
 
@@ -46,7 +46,7 @@ NOT_OURS = {"copilot_usage", "obfuscation"}
 def tool_path():
     if os.environ.get("CHECK_REQUEST"):
         return os.environ["CHECK_REQUEST"]
-    return str(HERE.parent / "build" / "src" / "model" / "check_request")
+    return str(HERE.parent / "build" / "tests" / "check_request")
 
 
 class Model:

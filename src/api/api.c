@@ -3,22 +3,17 @@
 
 #include <assert.h>
 
-#include "api/attempts.h"
-#include "api/background.h"
-#include "api/conversations.h"
-#include "api/disk.h"
-#include "api/internal.h"
-#include "api/outbox.h"
-#include "api/pages.h"
-#include "api/replay.h"
-#include "api/turn.h"
+#include "api/routes.h"
+#include "background/background.h"
 #include "base/clock.h"
-
-struct api_limits api_limits = {
-#define LIMIT(name, def, least, largest, help) .name = def,
-#include "api/limits.def"
-#undef LIMIT
-};
+#include "chat/chat.h"
+#include "conversations/conversations.h"
+#include "door/attempts.h"
+#include "door/file_threads.h"
+#include "door/request.h"
+#include "replay/replay.h"
+#include "turn/turn.h"
+#include "webhooks/delivery.h"
 
 struct api *api_new(const struct api_options *o)
 {

@@ -6,11 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/internal.h"
-#include "api/pages.h"
-#include "api/socket.h"
-#include "model/response.h"
+#include "api/routes.h"
+
+#include "door/request.h"
+#include "net/websocket.h"
 #include "wire/multipart.h"
+
+#define ROUTE(method, path, handler, flags) void handler(struct request *);
+#include "api/routes.def"
+#undef ROUTE
 
 static const struct route routes[] = {
 #define ROUTE(method, path, handler, flags) {METHOD_##method, STR(path), handler, flags},
@@ -18,73 +22,6 @@ static const struct route routes[] = {
 #undef ROUTE
 };
 enum { N_ROUTES = sizeof routes / sizeof *routes };
-
-static const struct str json_type = STR("application/json");
-
-struct str error_body(struct arena *a, const struct err *e)
-{
-	struct buf b;
-	buf_init(&b, 64 * 1024);
-	struct jout o = {&b, false};
-	error_write(&o, e);
-	struct str s = str_copy(a, buf_str(&b));
-	buf_release(&b);
-	return s;
-}
-
-void error_headers(struct exchange *x, const struct err *e)
-{
-	struct arena *a = exchange_arena(x);
-	if (e->retry_after_ms > 0) {
-		exchange_add_header(x, S("Retry-After"), str_fmt(a, "%d", (e->retry_after_ms + 999) / 1000));
-		exchange_add_header(x, S("retry-after-ms"), str_fmt(a, "%d", e->retry_after_ms));
-	}
-	if (e->no_retry)
-		exchange_add_header(x, S("x-should-retry"), S("false"));
-	else if (e->code == ERR_CONFLICT)
-		exchange_add_header(x, S("x-should-retry"), S("true"));
-	if (err_rows[e->code].status == 401)
-		exchange_add_header(x, S("WWW-Authenticate"), S("Bearer"));
-}
-
-void answer_error(struct exchange *x, const struct err *e)
-{
-	error_headers(x, e);
-	exchange_send(x, err_rows[e->code].status, json_type, error_body(exchange_arena(x), e));
-}
-
-void answer_json(struct request *rq, int status, struct str json)
-{
-	exchange_send(rq->x, status, json_type, json);
-}
-
-static int hex_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Percent-decoding (RFC 3986, 2.1); a bad escape is kept as it stands. `plus`: '+' is a space (queries). */
-static struct str decode(struct arena *a, struct str s, bool plus)
-{
-	if (str_find(s, '%') == s.n && (!plus || str_find(s, '+') == s.n))
-		return s;
-	char *out = arena_bytes(a, s.n + 1);
-	size_t n = 0;
-	for (size_t i = 0; i < s.n; i++) {
-		int hi = i + 2 < s.n ? hex_of(s.p[i + 1]) : -1, lo = i + 2 < s.n ? hex_of(s.p[i + 2]) : -1;
-		if (s.p[i] == '%' && hi >= 0 && lo >= 0) {
-			out[n++] = (char)(hi * 16 + lo);
-			i += 2;
-		} else {
-			out[n++] = plus && s.p[i] == '+' ? ' ' : s.p[i];
-		}
-	}
-	return (struct str){out, n};
-}
 
 /* Compares segment by segment; a "{...}" takes one segment that is not empty. */
 static bool path_match(struct arena *a, struct str pattern, struct str path, struct str args[2])
@@ -96,7 +33,7 @@ static bool path_match(struct arena *a, struct str pattern, struct str path, str
 			if (!got.n)
 				return false;
 			assert(n < 2);
-			args[n++] = decode(a, got, false);
+			args[n++] = percent_decode(a, got, false);
 		} else if (!str_eq(want, got)) {
 			return false;
 		}
@@ -255,100 +192,4 @@ static void service_refuse(struct service *s, struct exchange *x, const struct e
 void routes_setup(struct service *s)
 {
 	*s = (struct service){service_head, service_handle, service_refuse};
-}
-
-/* One "name=value" of the query; false at its end. */
-static bool query_next(struct request *rq, struct str *rest, struct str *name, struct str *value)
-{
-	struct arena *a = exchange_arena(rq->x);
-	while (rest->n) {
-		struct str pair = str_cut(rest, '&');
-		if (!pair.n)
-			continue;
-		*name = decode(a, str_cut(&pair, '='), true);
-		*value = decode(a, pair, true);
-		if (!value->p)
-			*value = S("");
-		if (name->n > 2 && !memcmp(name->p + name->n - 2, "[]", 2))
-			name->n -= 2;
-		return true;
-	}
-	return false;
-}
-
-struct str query_get(struct request *rq, const char *want, size_t *at)
-{
-	struct str rest = exchange_request(rq->x)->query, name, value;
-	size_t i = 0, from = at ? *at : 0;
-	while (query_next(rq, &rest, &name, &value))
-		if (str_eq(name, str_of(want)) && i++ >= from) {
-			if (at)
-				*at = i;
-			return value;
-		}
-	return (struct str){0};
-}
-
-bool query_known(struct request *rq, const char *const *known, struct err *e)
-{
-	struct str rest = exchange_request(rq->x)->query, name, value;
-	while (query_next(rq, &rest, &name, &value)) {
-		bool found = str_eq(name, S("beta"));
-		for (size_t i = 0; known[i] && !found; i++) {
-			struct str k = str_of(known[i]);
-			bool open = k.n && k.p[k.n - 1] == '['; /* "metadata[" stands for "metadata[x]" */
-			found = open ? str_starts(name, k) && name.p[name.n - 1] == ']' : str_eq(name, k);
-		}
-		if (!found)
-			return fail(e, ERR_UNKNOWN_PARAMETER, str_copy(exchange_arena(rq->x), name).p,
-			            "Unknown parameter: '%.*s'.", FMT(name));
-	}
-	return true;
-}
-
-size_t query_pairs(struct request *rq, const char *open, struct str (*out)[2], size_t most)
-{
-	struct str rest = exchange_request(rq->x)->query, name, value, want = str_of(open);
-	size_t n = 0;
-	while (query_next(rq, &rest, &name, &value)) {
-		if (!str_starts(name, want) || name.p[name.n - 1] != ']')
-			continue;
-		if (n < most) {
-			out[n][0] = (struct str){name.p + want.n, name.n - want.n - 1};
-			out[n][1] = value;
-		}
-		n++;
-	}
-	return n;
-}
-
-bool query_int(struct request *rq, const char *name, int64_t least, int64_t most, int64_t *ret, struct err *e)
-{
-	struct str v = query_get(rq, name, NULL);
-	int64_t n;
-	if (!v.p)
-		return true;
-	if (!str_int(v, &n))
-		return fail(e, ERR_INVALID_TYPE, name, "Invalid type for '%s': expected an integer, but got a string instead.", name);
-	if (n < least)
-		return fail(e, ERR_INT_BELOW_MIN, name,
-		            "Invalid '%s': integer below minimum value. Expected a value >= %lld, but got %lld instead.", name,
-		            (long long)least, (long long)n);
-	if (n > most)
-		return fail(e, ERR_INT_ABOVE_MAX, name,
-		            "Invalid '%s': integer above maximum value. Expected a value <= %lld, but got %lld instead.", name,
-		            (long long)most, (long long)n);
-	*ret = n;
-	return true;
-}
-
-bool query_bool(struct request *rq, const char *name, bool *ret, struct err *e)
-{
-	struct str v = query_get(rq, name, NULL);
-	if (!v.p)
-		return true;
-	if (!str_eq(v, S("true")) && !str_eq(v, S("false")))
-		return fail(e, ERR_INVALID_TYPE, name, "Invalid type for '%s': expected a boolean, but got a string instead.", name);
-	*ret = str_eq(v, S("true"));
-	return true;
 }

@@ -66,7 +66,7 @@ static struct str texts(struct arena *a, const struct prompt_message *m)
 
 static void put_part(struct jout *o, const struct prompt_part *part)
 {
-	assert(part->from != FROM_FILE); /* api/attach.h: it is in the prompt by now */
+	assert(part->from != FROM_FILE); /* attach/attach.h: it is in the prompt by now */
 	jo_obj(o);
 	switch (part->kind) {
 	case PART_TEXT:

@@ -235,17 +235,14 @@ static bool add_tool_output(struct arena *a, struct prompt *p, const struct item
 	return true;
 }
 
-/* A search of the web is call and result in one. */
-static bool add_web_search(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-			   struct err *e)
+/* A call of a tool that we run is call and result in one. */
+static bool add_ours(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	struct item both = *it;
-	yyjson_val *action = json_get(it->val, S("action"));
-	bool asked = json_str(json_get(action, S("query"))).n || yyjson_arr_size(json_get(action, S("queries"))) ||
-		     json_str(json_get(action, S("url"))).n;
-	if (!asked && !json_get(it->val, ITEM_OURS))
-		return true; /* cut off */
-	both.call_id = it->id.n ? it->id : str_fmt(a, "search_%zu", p->n);
+	const struct hosted *h = hosted_of_item(it->type);
+	if (it->type != h->item || (!json_get(it->val, ITEM_OURS) && !h->arguments(a, it->val).p))
+		return true; /* cut off, or it says nothing to an engine */
+	both.call_id = it->id.n ? it->id : str_fmt(a, "call_%zu", p->n);
 	return add_tool_call(a, p, &both, at, e) && add_tool_output(a, p, &both, at, e);
 }
 
@@ -324,8 +321,8 @@ static bool add_compaction(struct arena *a, struct prompt *p, const struct item 
 	return prompt_add_items(a, p, items, n, "", e);
 }
 
-static bool (*const adders[ITEM_COUNT])(struct arena *, struct prompt *, const struct item *, const struct place *,
-					struct err *) = {
+typedef bool adder(struct arena *, struct prompt *, const struct item *, const struct place *, struct err *);
+static adder *const adders[ITEM_COUNT] = {
     [ITEM_MESSAGE] = add_message,
     [ITEM_ADDITIONAL_TOOLS] = add_nothing,
     [ITEM_APPLY_PATCH_CALL] = add_tool_call,
@@ -344,7 +341,6 @@ static bool (*const adders[ITEM_COUNT])(struct arena *, struct prompt *, const s
     [ITEM_SHELL_CALL_OUTPUT] = add_tool_output,
     [ITEM_TOOL_SEARCH_CALL] = add_tool_call,
     [ITEM_TOOL_SEARCH_OUTPUT] = add_tool_output,
-    [ITEM_WEB_SEARCH_CALL] = add_web_search,
     [ITEM_REASONING] = add_reasoning,
     [ITEM_REFERENCE] = refuse_reference,
 };
@@ -357,10 +353,11 @@ bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *item
 		char param[128] = "";
 		if (path[0])
 			snprintf(param, sizeof param, "%s[%zu]", path, i);
-		if (!adders[items[i].type])
+		adder *add = hosted_of_item(items[i].type) ? add_ours : adders[items[i].type];
+		if (!add)
 			return fail(e, ERR_INVALID_VALUE, path[0] ? param : NULL,
 				    "Items of type '%s' cannot be given to this model.", item_rows[items[i].type].wire);
-		if (!adders[items[i].type](a, p, &items[i], &at, e))
+		if (!add(a, p, &items[i], &at, e))
 			return false;
 	}
 	return true;

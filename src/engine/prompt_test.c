@@ -1,5 +1,6 @@
 /* prompt_test.c - items as messages, tidied, and dropped when the context is full. */
 #include "engine/chat_test.h"
+#include "model/hosted.h"
 #include "engine/truncate.h"
 
 /* "S:text U:text A:text[name#id](reasoning) T#id:text", parts joined by '+', images as <url>. */
@@ -95,6 +96,28 @@ static const struct {
 	       "{\"type\":\"input_image\",\"image_url\":\"data:image/png;base64,eA==\"}]}",
      "A:[f#1] T#1:a+<data:image/png;base64,eA==>"},
 };
+
+static struct str asked(struct arena *a, yyjson_val *item)
+{
+	return S("{}");
+}
+
+/* A tool that we run: its items are call and result in one. */
+static void know_search(void)
+{
+	static const struct field params[] = {FIELD_END};
+	static const struct hosted search = {
+	    .types = {STR("web_search")},
+	    .item = ITEM_WEB_SEARCH_CALL,
+	    .function = STR("web_search"),
+	    .schema = STR("{}"),
+	    .params = params,
+	    .events = {EV_WEB_SEARCH_IN_PROGRESS, EV_WEB_SEARCH_SEARCHING, EV_WEB_SEARCH_COMPLETED},
+	    .arguments = asked,
+	};
+	static const struct hosted *const table[] = {&search};
+	hosted_set(table, 1);
+}
 
 static bool read_items(struct arena *a, const char *items, const char *path, struct prompt *p, struct err *e)
 {
@@ -228,5 +251,6 @@ int main(void)
 	    {"what no message can carry is refused by name", refused},
 	    {"the oldest turns go first", dropping},
 	};
+	know_search();
 	return test_main(tests, sizeof tests / sizeof *tests);
 }

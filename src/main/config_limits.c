@@ -16,7 +16,7 @@ bool config_apply_limits(struct config *c, struct err *e)
 #include "net/fetch_limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) api_limits.name = c->api_##name;
-#include "api/limits.def"
+#include "door/limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) store_limits.name = c->store_##name;
 #include "store/limits.def"

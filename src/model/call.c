@@ -14,7 +14,9 @@ enum {
 enum call_kind call_kind_of(struct str tool)
 {
 	enum call_kind k = 0;
-	while (k < CALL_KINDS && !str_eq(call_rows[k].tool, tool))
+	if (hosted_of_type(tool))
+		return CALL_OURS;
+	while (k < CALL_KINDS && !(call_rows[k].tool.n && str_eq(call_rows[k].tool, tool)))
 		k++;
 	return k;
 }
@@ -22,9 +24,21 @@ enum call_kind call_kind_of(struct str tool)
 enum call_kind call_kind_of_item(enum item_type type)
 {
 	enum call_kind k = 0;
+	if (hosted_of_item(type))
+		return CALL_OURS;
 	while (k < CALL_KINDS && (type == ITEM_NONE || (call_rows[k].call != type && call_rows[k].output != type)))
 		k++;
 	return k;
+}
+
+enum item_type call_item(const struct function_tool *t)
+{
+	return t->hosted ? t->hosted->item : call_rows[t->kind].call;
+}
+
+struct str call_function(const struct function_tool *t)
+{
+	return t->hosted ? t->hosted->function : call_rows[t->kind].name;
 }
 
 /* --- names ---------------------------------------------------------------------------------------------- */
@@ -72,7 +86,7 @@ void call_name(struct arena *a, struct function_tool *f, const struct function_t
 static bool same_call(const struct function_tool *t, const struct item *it, struct str space)
 {
 	const struct call_row *row = &call_rows[t->kind];
-	if (row->call != it->type)
+	if (call_item(t) != it->type)
 		return false;
 	return !(row->flags & CALL_NAMED) ||
 	       (str_eq(t->own.p ? t->own : t->name, it->name) && (space.n ? str_eq(t->space, space) : !t->space.n));
@@ -91,6 +105,8 @@ struct str call_item_name(struct arena *a, const struct function_tool *tools, si
 	for (size_t i = 0; i < n && !space.n; i++)
 		if (same_call(&tools[i], it, space))
 			return tools[i].name;
+	if (kind == CALL_OURS)
+		return hosted_of_item(it->type)->function;
 	if (kind < CALL_KINDS && call_rows[kind].name.n)
 		return call_rows[kind].name;
 	return mangled(a, space, it->name);
@@ -127,15 +143,8 @@ struct str call_result(struct arena *a, const struct item *it)
 		return text.n ? str_fmt(a, "%.*s: %.*s", FMT(status), FMT(text)) : status;
 	case ITEM_TOOL_SEARCH_OUTPUT:
 		return found_tools(a, json_get(it->val, S("tools")));
-	case ITEM_WEB_SEARCH_CALL:
-		text = json_str(json_get(json_get(it->val, ITEM_OURS), S("told")));
-		output = json_get(it->val, S("results"));
-		return text.p                       ? text
-		       : yyjson_arr_size(output)    ? json_text(a, output)
-		       : str_eq(status, S("failed")) ? S("This call failed.")
-						     : S("What was found then is no longer at hand.");
 	default:
-		return (struct str){0};
+		return hosted_of_item(it->type) ? hosted_told(a, it) : (struct str){0};
 	}
 }
 
@@ -173,13 +182,14 @@ static size_t skip_space(struct str s, size_t at)
 	return at;
 }
 
-/* Where the string begins in {"input": "...; 0: not yet, or never. */
-static size_t string_begin(struct str s)
+/* Where the string begins in {"member": "...; 0: not yet, or never. */
+static size_t string_begin(struct str s, struct str member)
 {
-	static const struct str tokens[] = {STR("{"), STR("\"input\""), STR(":"), STR("\"")};
+	const struct str tokens[] = {S("{"), S("\""), member, S("\""), S(":"), S("\"")};
 	size_t at = 0;
 	for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
-		at = skip_space(s, at);
+		if (i != 2 && i != 3) /* inside the name no blank may stand */
+			at = skip_space(s, at);
 		if (s.n - at < tokens[i].n || memcmp(s.p + at, tokens[i].p, tokens[i].n) != 0)
 			return 0;
 		at += tokens[i].n;
@@ -215,10 +225,10 @@ static bool unescape(struct str s, struct buf *out)
 	return doc != NULL;
 }
 
-void call_input_more(struct str s, size_t *at, struct buf *out)
+void call_text_more(struct str s, struct str member, size_t *at, struct buf *out)
 {
 	if (*at == 0)
-		*at = string_begin(s);
+		*at = string_begin(s, member);
 	while (*at > 0 && *at < s.n && s.p[*at] != '"') {
 		struct str rest = {s.p + *at, s.n - *at};
 		size_t plain = 0;

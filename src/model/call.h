@@ -4,7 +4,7 @@
  * request has; its calls come back as items of their own type, and the items of the history go to the engine as
  * calls again. Names are looked up, never taken apart. Pure. */
 #pragma once
-#include "model/item.h"
+#include "model/hosted.h"
 
 enum call_kind {
 #define CALL(NAME, tool, call, output, function, flags, fn) CALL_##NAME,
@@ -14,7 +14,6 @@ enum call_kind {
 };
 enum {
 	CALL_NAMED = 1,  /* the tool's own name, and its call has one */
-	CALL_HOSTED = 2, /* we run the call ourselves, within the turn (tools/) */
 };
 
 /* A tool as an engine sees it. */
@@ -24,6 +23,7 @@ struct function_tool {
 	bool strict;            /* effective: what does not say is strict when it fits, as live */
 	bool strict_said;       /* by the client */
 	enum call_kind kind;
+	const struct hosted *hosted; /* we run its calls ourselves; NULL: the client does */
 	struct str own, space; /* name and namespace as the client has them; {0}: `name`, none */
 	yyjson_val *given;     /* the tool itself; NULL: not from the Responses API */
 	yyjson_val *group;     /* the namespace itself; NULL: none */
@@ -56,6 +56,10 @@ extern const struct call_row call_rows[CALL_KINDS];
 enum call_kind call_kind_of(struct str tool);
 /* The kind of a call or output item; CALL_KINDS when it is neither. */
 enum call_kind call_kind_of_item(enum item_type type);
+/* The type of the items of its calls. */
+enum item_type call_item(const struct function_tool *t);
+/* The name that all functions of its kind have; {0}: its own. */
+struct str call_function(const struct function_tool *t);
 /* Fills *f with the function for a tool of any kind but `function`, whose name and fields were checked. What a hosted
  * one is described as, and its parameters, tools_describe() (tools/tools.h) fills in. */
 void call_describe(struct arena *a, enum call_kind kind, yyjson_val *tool, struct function_tool *f);
@@ -69,9 +73,9 @@ struct str call_item_name(struct arena *a, const struct function_tool *tools, si
 struct str call_result(struct arena *a, const struct item *it);
 /* Are whole arguments such as the kind's items are made of? ERR_ENGINE. */
 bool call_fits(const struct function_tool *t, yyjson_val *args, struct err *e);
-/* The string value of a custom tool's arguments as far as it has come: reads on from *at (0 at first) in
- * `arguments`, which only ever grows, and appends what can be told. */
-void call_input_more(struct str arguments, size_t *at, struct buf *out);
+/* The string that is the first member of the arguments (a custom tool's "input", a program) as far as it has come: reads
+ * on from *at (0 at first) in `arguments`, which only ever grows, and appends what can be told. */
+void call_text_more(struct str arguments, struct str member, size_t *at, struct buf *out);
 /* A custom tool's input out of whole arguments ({"input": ...}, or what a model makes of it), against its
  * regular expression where it has one. ERR_ENGINE. */
 bool call_input(struct arena *a, const struct function_tool *t, struct str arguments, struct str *ret, struct err *e);

@@ -9,25 +9,6 @@ enum { ARGUMENTS_MAX = 512 << 20 }; /* bytes; bodies are bounded far below */
 
 /* --- shared ---------------------------------------------------------------------------------------------- */
 
-static void member(struct jout *o, yyjson_val *from, struct str key)
-{
-	yyjson_val *v = json_get(from, key);
-	if (v && !yyjson_is_null(v)) {
-		jo_key(o, key);
-		jo_val(o, v);
-	}
-}
-
-static void member_or_null(struct jout *o, yyjson_val *from, struct str key)
-{
-	jo_key(o, key);
-	yyjson_val *v = json_get(from, key);
-	if (v)
-		jo_val(o, v);
-	else
-		jo_null(o);
-}
-
 /* An object's members but for nulls, what is empty, and `not`. */
 static struct str members_text(struct arena *a, yyjson_val *from, struct str not )
 {
@@ -39,7 +20,7 @@ static struct str members_text(struct arena *a, yyjson_val *from, struct str not
 	jo_obj(&o);
 	yyjson_obj_foreach(from, i, max, key,
 			   val) if (!str_eq(json_str(key), not ) && (!yyjson_is_obj(val) || yyjson_obj_size(val)))
-	    member(&o, from, json_str(key));
+	    jo_member(&o, from, json_str(key));
 	jo_obj_end(&o);
 	struct str text = str_copy(a, buf_str(&b));
 	buf_release(&b);
@@ -132,8 +113,8 @@ static void write_shell(struct jout *o, const struct call *c)
 		jo_raw(o, S("[]"));
 	else
 		jo_val(o, json_get(c->args, S("commands")));
-	member_or_null(o, c->begun ? NULL : c->args, S("max_output_length"));
-	member_or_null(o, c->begun ? NULL : c->args, S("timeout_ms"));
+	jo_member_or_null(o, c->begun ? NULL : c->args, S("max_output_length"));
+	jo_member_or_null(o, c->begun ? NULL : c->args, S("timeout_ms"));
 	jo_obj_end(o);
 	jo_kstr(o, "call_id", c->call_id);
 	if (yyjson_is_obj(environment))
@@ -161,9 +142,9 @@ static void write_local_shell(struct jout *o, const struct call *c)
 		jo_val(o, env);
 	else
 		jo_raw(o, S("{}"));
-	member(o, args, S("timeout_ms"));
-	member(o, args, S("user"));
-	member(o, args, S("working_directory"));
+	jo_member(o, args, S("timeout_ms"));
+	jo_member(o, args, S("user"));
+	jo_member(o, args, S("working_directory"));
 	jo_obj_end(o);
 	jo_kstr(o, "call_id", c->call_id);
 }
@@ -211,7 +192,7 @@ static void write_computer(struct jout *o, const struct call *c)
 static void write_preview(struct jout *o, const struct call *c)
 {
 	if (!c->begun)
-		member(o, c->args, S("action"));
+		jo_member(o, c->args, S("action"));
 	jo_kstr(o, "call_id", c->call_id);
 	jo_kraw(o, "pending_safety_checks", S("[]"));
 }
@@ -230,32 +211,17 @@ static struct str arguments_computer(struct arena *a, yyjson_val *item)
 }
 #define arguments_preview arguments_computer
 
-/* --- the web
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- tools that we run ------------------------------------------------------------------------------------- */
 
 /* Who runs the call says what its item has. */
-static void write_web_search(struct jout *o, const struct call *c)
+static void write_ours(struct jout *o, const struct call *c)
 {
 }
 
-/* A search by its queries; a page by its address, and what was looked for in it. */
-static struct str arguments_web_search(struct arena *a, yyjson_val *item)
+static struct str arguments_ours(struct arena *a, yyjson_val *item)
 {
-	yyjson_val *action = json_get(item, S("action")), *queries = json_get(action, S("queries"));
-	struct buf b;
-	buf_init(&b, ARGUMENTS_MAX);
-	struct jout o = {.b = &b};
-	jo_obj(&o);
-	if (yyjson_arr_size(queries) > 1)
-		member(&o, action, S("queries"));
-	else
-		member(&o, action, S("query"));
-	member(&o, action, S("url"));
-	member(&o, action, S("pattern"));
-	jo_obj_end(&o);
-	struct str text = str_copy(a, buf_str(&b));
-	buf_release(&b);
-	return text;
+	struct str text = hosted_of_item(item_type_of(item))->arguments(a, item);
+	return text.p ? text : S("{}");
 }
 
 /* --- as functions
@@ -339,7 +305,8 @@ void call_describe(struct arena *a, enum call_kind kind, yyjson_val *tool, struc
 	yyjson_val *parameters = json_get(tool, S("parameters"));
 	f->kind = kind;
 	f->given = tool;
-	f->own = call_rows[kind].name.n ? call_rows[kind].name : json_str(json_get(tool, S("name")));
+	f->hosted = kind == CALL_OURS ? hosted_of_type(json_str(json_get(tool, S("type")))) : NULL;
+	f->own = call_function(f).n ? call_function(f) : json_str(json_get(tool, S("name")));
 	f->description = describe_grammar(a, describe_screen(a, text.n ? text : told[kind].text, tool), tool);
 	f->strict = false;
 	if (yyjson_is_obj(parameters))

@@ -1,5 +1,5 @@
 /* item.c - the items of the API: what a conversation is made of. */
-#include "model/item.h"
+#include "model/hosted.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static enum item_type type_named(struct str wire)
 }
 
 /* `type` may be left out of messages, and of references, which are an id alone. */
-static enum item_type type_of(yyjson_val *v)
+enum item_type item_type_of(yyjson_val *v)
 {
 	yyjson_val *type = json_get(v, S("type"));
 	if (type)
@@ -77,7 +77,7 @@ bool item_read_any(struct arena *a, yyjson_val *v, const char *path, struct item
 	static const char *const roles[] = {"assistant", "system", "developer", "user", NULL};
 	if (!yyjson_is_obj(v))
 		return field_type(v, path, "an input item", e);
-	enum item_type type = type_of(v);
+	enum item_type type = item_type_of(v);
 	if (type == ITEM_NONE)
 		return type_unknown(v, path, e);
 	const struct item_row *row = &item_rows[type];
@@ -103,7 +103,7 @@ bool item_read(struct arena *a, yyjson_val *v, const char *path, struct item *re
 	if (!item_read_any(a, v, path, ret, e))
 		return false;
 	const struct item_row *row = &item_rows[ret->type];
-	if (row->flags & ITEM_LATER)
+	if (row->flags & ITEM_LATER || (row->flags & ITEM_HOSTED && !hosted_of_item(ret->type)))
 		return fail(e, ERR_UNSUPPORTED_VALUE, path,
 			    "Unsupported value: '%s'. This version does not serve items of this type yet; a later one "
 			    "brings them.",
@@ -117,7 +117,7 @@ bool item_view(struct arena *a, struct str json, struct item *ret)
 	yyjson_val *v;
 	if (!json_parse(a, json, &v, &ignored) || !yyjson_is_obj(v))
 		return false;
-	view(v, type_of(v), ret);
+	view(v, item_type_of(v), ret);
 	return true;
 }
 

@@ -33,7 +33,8 @@ enum {
 	ITEM_CALL = 4,
 	ITEM_CALL_OUTPUT = 8,
 	ITEM_LATER = 16, /* refused by name for now */
-	ITEM_STATUS = 32 /* listed with a status, "completed" when none was given */
+	ITEM_HOSTED = 64, /* refused by name unless a tool of ours has it (hosted.h) */
+	ITEM_STATUS = 32  /* listed with a status, "completed" when none was given */
 };
 extern const struct item_row item_rows[ITEM_COUNT];
 
@@ -42,8 +43,11 @@ extern const struct item_row item_rows[ITEM_COUNT];
 #define ITEM_OURS_NAME "antiphon"
 #define ITEM_OURS S(ITEM_OURS_NAME)
 
+/* The type of an item by its wire name; a message may leave it out. ITEM_NONE: no type of the API. */
+enum item_type item_type_of(yyjson_val *v);
 /* Checks one input item at `path` ("input[2]") and fills the view. Every type of the API is known;
- * those with ITEM_LATER, and part types we cannot serve yet, are 400s that name them. */
+ * those with ITEM_LATER, those of hosted tools that are not there, and part types we cannot serve yet, are 400s
+ * that name them. */
 bool item_read(struct arena *a, yyjson_val *v, const char *path, struct item *ret, struct err *e);
 /* The same without the refusal of ITEM_LATER types: for what is kept, not served. */
 bool item_read_any(struct arena *a, yyjson_val *v, const char *path, struct item *ret, struct err *e);

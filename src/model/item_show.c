@@ -3,30 +3,39 @@
 
 #include <string.h>
 
-static const struct hidden {
-	struct str include;
-	enum item_type item;
-	struct str object, member;
-} rows[] = {
-#define HIDDEN(NAME, include, item, object, member) {STR(include), ITEM_##item, STR(object), STR(member)},
-#include "model/hidden.def"
-#undef HIDDEN
-};
-enum { ROWS = sizeof rows / sizeof *rows };
+#include "model/hosted.h"
+
+enum { SHOW_BITS = 32 };
+
+/* The bits go to the rows of all tools in their order. false: there are no more. */
+static bool hidden_at(size_t bit, const struct hosted **ret, const struct hosted_hidden **row)
+{
+	for (size_t i = 0; (*ret = hosted_at(i)); i++)
+		for (size_t k = 0; k < HOSTED_MEMBERS && (*ret)->hidden[k].include.n; k++)
+			if (bit-- == 0) {
+				*row = &(*ret)->hidden[k];
+				return true;
+			}
+	return false;
+}
 
 unsigned item_show_bit(struct str include)
 {
-	for (size_t i = 0; i < ROWS; i++)
-		if (str_eq(rows[i].include, include))
-			return 1u << i;
+	const struct hosted *h;
+	const struct hosted_hidden *row;
+	for (size_t bit = 0; bit < SHOW_BITS && hidden_at(bit, &h, &row); bit++)
+		if (str_eq(row->include, include))
+			return 1u << bit;
 	return 0;
 }
 
 static bool left_out(enum item_type type, struct str object, struct str member, unsigned show)
 {
-	for (size_t i = 0; i < ROWS; i++)
-		if (rows[i].item == type && str_eq(rows[i].object, object) && str_eq(rows[i].member, member))
-			return !(show & 1u << i);
+	const struct hosted *h;
+	const struct hosted_hidden *row;
+	for (size_t bit = 0; bit < SHOW_BITS && hidden_at(bit, &h, &row); bit++)
+		if (h->item == type && str_eq(row->object, object) && str_eq(row->member, member))
+			return !(show & 1u << bit);
 	return !object.n && str_eq(member, ITEM_OURS);
 }
 

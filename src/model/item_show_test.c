@@ -1,5 +1,6 @@
 /* item_show_test.c - items as clients see them. */
 #include "base/test.h"
+#include "model/hosted.h"
 #include "model/item_show.h"
 
 #define OURS ",\"antiphon\":{\"told\":\"[1] x\",\"sources\":[]}}"
@@ -9,15 +10,35 @@
 #define SOURCES ",\"sources\":[{\"type\":\"url\",\"url\":\"u\"}]"
 #define RESULTS ",\"results\":[{\"url\":\"u\"}]"
 
+/* Only what hides is asked of the tool here. */
+static const struct field no_params[] = {FIELD_END};
+static struct str no_arguments(struct arena *a, yyjson_val *item)
+{
+	return (struct str){0};
+}
+static const struct hosted search = {
+    .types = {STR("web_search")},
+    .item = ITEM_WEB_SEARCH_CALL,
+    .function = STR("web_search"),
+    .schema = STR("{}"),
+    .params = no_params,
+    .events = {EV_WEB_SEARCH_IN_PROGRESS, EV_WEB_SEARCH_SEARCHING, EV_WEB_SEARCH_COMPLETED},
+    .hidden = {{STR("web_search_call.action.sources"), STR("action"), STR("sources")},
+	       {STR("web_search_call.results"), {0}, STR("results")}},
+    .arguments = no_arguments,
+};
+static const struct hosted *const table[] = {&search};
+enum { SHOW_SOURCES = 1, SHOW_RESULTS = 2 };
+
 static const struct {
 	const char *kept;
 	unsigned show;
 	const char *shown;
 } rows[] = {
     {CALL SOURCES "}" RESULTS OURS, 0, CALL "}}"},
-    {CALL SOURCES "}" RESULTS OURS, SHOW_WEB_SOURCES, CALL SOURCES "}}"},
-    {CALL SOURCES "}" RESULTS OURS, SHOW_WEB_RESULTS, CALL "}" RESULTS "}"},
-    {CALL SOURCES "}" RESULTS OURS, SHOW_WEB_SOURCES | SHOW_WEB_RESULTS, CALL SOURCES "}" RESULTS "}"},
+    {CALL SOURCES "}" RESULTS OURS, SHOW_SOURCES, CALL SOURCES "}}"},
+    {CALL SOURCES "}" RESULTS OURS, SHOW_RESULTS, CALL "}" RESULTS "}"},
+    {CALL SOURCES "}" RESULTS OURS, SHOW_SOURCES | SHOW_RESULTS, CALL SOURCES "}" RESULTS "}"},
     /* what a client has sent is its own */
     {CALL SOURCES "}" RESULTS "}", 0, CALL SOURCES "}" RESULTS "}"},
     /* the word elsewhere */
@@ -30,11 +51,12 @@ static const struct {
 static void hidden_members(void)
 {
 	struct arena a = {0};
+	hosted_set(table, 1);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct str shown = item_shown(&a, str_of(rows[i].kept), rows[i].show);
 		CHECK_STR(shown, str_of(rows[i].shown));
 	}
-	CHECK(item_show_bit(S("web_search_call.results")) == SHOW_WEB_RESULTS);
+	CHECK(item_show_bit(S("web_search_call.results")) == SHOW_RESULTS);
 	CHECK(item_show_bit(S("message.output_text.logprobs")) == 0);
 	arena_free(&a);
 }

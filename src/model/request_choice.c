@@ -61,9 +61,11 @@ static struct function_tool *chosen(const struct create *c, yyjson_val *choice)
 {
 	struct str type = json_str(json_get(choice, S("type"))), name = json_str(json_get(choice, S("name")));
 	enum call_kind kind = call_kind_of(str_eq(type, S("computer_use")) ? S("computer") : type);
+	struct function_tool named = {.kind = kind, .hosted = hosted_of_type(type)};
 	for (size_t i = 0; kind < CALL_KINDS && i < c->n_tools; i++) {
 		const struct call_row *row = &call_rows[c->tools[i].kind];
-		if (row->call == call_rows[kind].call && (!(row->flags & CALL_NAMED) || str_eq(c->tools[i].own, name)))
+		if (call_item(&c->tools[i]) == call_item(&named) &&
+		    (!(row->flags & CALL_NAMED) || str_eq(c->tools[i].own, name)))
 			return &c->tools[i];
 	}
 	return NULL;

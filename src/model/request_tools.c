@@ -36,7 +36,7 @@ static bool check_served(yyjson_val *tool, const char *path, enum tool_type type
 {
 	yyjson_val *environment = json_get(tool, S("environment"));
 	struct str where = json_str(json_get(environment, S("type")));
-	if (tool_rows[type].flags & TOOL_LATER)
+	if (tool_rows[type].flags & TOOL_HOSTED && !hosted_of_type(str_of(tool_rows[type].wire)))
 		return fail(e, ERR_UNSUPPORTED_VALUE, path,
 			    "Unsupported value: '%s'. This version does not serve tools of this type yet; a "
 			    "later one brings them.",
@@ -150,7 +150,7 @@ static bool load_item(struct arena *a, struct create *c, const struct item *it, 
 static void wake_called(struct create *c, const struct item *it)
 {
 	for (size_t i = 0; i < c->n_tools; i++)
-		if (call_rows[c->tools[i].kind].call == it->type && str_eq(c->tools[i].own, it->name))
+		if (call_item(&c->tools[i]) == it->type && str_eq(c->tools[i].own, it->name))
 			c->tools[i].deferred = c->tools[i].unfound = false;
 }
 

@@ -13,7 +13,7 @@ enum tool_type {
 };
 
 enum {
-	TOOL_LATER = 1,  /* checked for shape, then refused by name */
+	TOOL_HOSTED = 1, /* ours to run; checked for shape, then refused by name where no tool serves it (hosted.h) */
 	TOOL_CHOSEN = 2, /* tool_choice may name it by {"type": ...} alone */
 	TOOL_TOLERANT = 4, /* takes the WEB_SEARCH keys of tolerated.def */
 };

@@ -79,32 +79,6 @@ static void echo_search(struct jout *o, yyjson_val *tool)
 	jo_obj_end(o);
 }
 
-/* As recorded for the newest models; that only the cache is searched is not said again. */
-static void echo_web_search(struct jout *o, yyjson_val *tool, bool preview)
-{
-	struct str size = json_str(json_get(tool, S("search_context_size")));
-	yyjson_val *place = given(tool, S("user_location")), *content = given(tool, S("search_content_types"));
-	open_tool(o, tool);
-	if_given(o, tool, S("filters"));
-	if (!preview)
-		jo_kstr(o, "return_token_budget", S("default"));
-	jo_key(o, S("search_content_types"));
-	if (content)
-		jo_val(o, content);
-	else
-		jo_raw(o, S("[\"text\"]"));
-	jo_kstr(o, "search_context_size", size.p ? size : S("medium"));
-	jo_key(o, S("user_location"));
-	jo_obj(o);
-	jo_kstr(o, "type", S("approximate"));
-	or_null(o, place, S("city"));
-	jo_kstr(o, "country", place ? json_str(json_get(place, S("country"))) : S("US"));
-	or_null(o, place, S("region"));
-	or_null(o, place, S("timezone"));
-	jo_obj_end(o);
-	jo_obj_end(o);
-}
-
 /* As it came, its type first. */
 static void echo_as_given(struct jout *o, yyjson_val *tool)
 {
@@ -134,6 +108,7 @@ static void echo_namespace(struct jout *o, const struct create *c, yyjson_val *t
 
 static void echo_tool(struct jout *o, const struct create *c, yyjson_val *tool, bool found)
 {
+	const struct hosted *ours = hosted_of_type(json_str(json_get(tool, S("type"))));
 	switch (tool_type_of(tool)) {
 	case TOOL_FUNCTION:
 		echo_function(o, c, tool, found);
@@ -147,16 +122,11 @@ static void echo_tool(struct jout *o, const struct create *c, yyjson_val *tool, 
 	case TOOL_NAMESPACE:
 		echo_namespace(o, c, tool);
 		break;
-	case TOOL_WEB_SEARCH:
-	case TOOL_WEB_SEARCH_2025_08_26:
-		echo_web_search(o, tool, false);
-		break;
-	case TOOL_WEB_SEARCH_PREVIEW:
-	case TOOL_WEB_SEARCH_PREVIEW_2025_03_11:
-		echo_web_search(o, tool, true);
-		break;
 	default:
-		echo_as_given(o, tool);
+		if (ours && ours->echo)
+			ours->echo(o, tool);
+		else
+			echo_as_given(o, tool);
 	}
 }
 

@@ -13,7 +13,7 @@ enum statement {
 #undef STMT
 	STMT_COUNT
 };
-extern const char *const statement_sql[STMT_COUNT];
+extern const char *const statement_sql[STMT_COUNT]; /* in common words; a driver may have others (sqlite_statements.def) */
 
 struct bind {
 	enum bind_kind { BIND_NULL, BIND_INT, BIND_TEXT, BIND_BLOB } kind;

@@ -10,14 +10,20 @@
 
 #include "base/arena.h"
 #include "store/limits.h"
+#include "store/sqlite_words.h"
 
 enum { CELLS = 12, BUSY_MS = 2000, WAL_KEEP = 8 << 20 };
 
-const char *const statement_sql[STMT_COUNT] = {
+static const char *const in_words_of_its_own[STMT_COUNT] = {
 #define STMT(name, sql) [STMT_##name] = sql,
-#include "store/statements.def"
+#include "store/sqlite_statements.def"
 #undef STMT
 };
+
+const char *sq_text(enum statement which)
+{
+	return in_words_of_its_own[which] ? in_words_of_its_own[which] : statement_sql[which];
+}
 
 static const char *const own_sql[OWN_COUNT] = {
     [OWN_BEGIN] = "BEGIN",          [OWN_WRITE] = "BEGIN IMMEDIATE", [OWN_COMMIT] = "COMMIT",
@@ -41,7 +47,7 @@ sqlite3_stmt *sq_own(struct conn *c, enum own which)
 
 sqlite3_stmt *sq_stmt(struct conn *c, enum statement which)
 {
-	return prepared(c, &c->stmts[which], statement_sql[which]);
+	return prepared(c, &c->stmts[which], sq_text(which));
 }
 
 int sq_run(sqlite3_stmt *st)

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "store/core.h"
+#include "store/sqlite_words.h"
 
 struct rule {
 	const char *wrong, *sql;
@@ -79,6 +81,8 @@ static bool check_rules(sqlite3 *sq, const char *path, struct report *r, struct 
 		int rc = sqlite3_prepare_v2(sq, rules[i].sql, -1, &st, NULL);
 		if (rc == SQLITE_ERROR && older(sq))
 			continue; /* of a table that comes with the next start */
+		if (rc == SQLITE_OK && sqlite3_bind_parameter_count(st))
+			rc = sqlite3_bind_int64(st, 1, clock_wall_s());
 		if (rc == SQLITE_OK)
 			rc = sqlite3_step(st);
 		if (rc != SQLITE_ROW) {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "store/sqlite.h"
+#include "store/sqlite_words.h"
 
 enum { APPLICATION = 0x414e5449 }; /* "ANTI": a database of another program is not touched */
 

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/limits.h"
 #include "store/sqlite.h"
@@ -261,7 +262,8 @@ static void wait_for_work(struct db *db)
 		return;
 	/* Nobody writes while /ready says no: a commit of a row of our own finds out when the disk is well. */
 	struct err why = {0};
-	struct change touch = {.stmt = STMT_TOUCH};
+	struct bind now = INT(clock_wall_us());
+	struct change touch = {.stmt = STMT_TOUCH, .binds = &now, .n = 1};
 	struct apply probe = {.changes = &touch, .n = 1};
 	pthread_mutex_unlock(&db->lock);
 	try_lists(db, &probe, NULL, &why);

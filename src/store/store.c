@@ -20,6 +20,12 @@ struct store_limits store_limits = {
 
 static const struct driver *const drivers[] = {&sqlite_driver};
 
+const char *const statement_sql[STMT_COUNT] = {
+#define STMT(name, sql) [STMT_##name] = sql,
+#include "store/statements.def"
+#undef STMT
+};
+
 /* --- the secret --- */
 
 static bool on_secret(void *ctx, const struct cell *cells)

@@ -1,24 +1,19 @@
 /* tool.h - one hosted tool: what the API runs for the model, within a turn.
  *
- * A tool is one file with a `struct tool` and one row in tools.def; its settings are a table of its own that main/
+ * A tool is one file with a `struct tool` and one row in tools.def: nothing else knows it by name. Its settings are a table of its own that main/
  * joins. run() is plain blocking code on a worker thread: it has copies of everything, makes its results in run->arena,
  * and gives up when toolrun_stopped(). It must not touch the loop's objects. A failure is a result too
  * (toolrun_fail()): the call's item is `failed`, the model is told why, and the turn goes on. */
 #pragma once
 #include "loop/workers.h"
-#include "model/event.h"
+#include "model/hosted.h"
 #include "tools/tools.h"
 
 struct toolrun;
 
 struct tool {
-	enum item_type item;                 /* of its calls */
-	bool again;                          /* a call cut off by a crash may be made again: it changes nothing */
-	struct str description;              /* as a function of the engine ... */
-	struct str schema;                   /* ... and its parameters, as JSON Schema */
-	const struct field *params;          /* the arguments, checked before anything else */
-	enum event_type events[TOOL_PHASES]; /* TOOL_RUNS is told by toolrun_running() */
-	struct str blank;                    /* members of an item whose call was never understood */
+	struct hosted face; /* what requests, prompts and streams know of it */
+	bool again;         /* a call cut off by a crash may be made again: it changes nothing */
 	/* Can this element of `tools` be served, as things are configured? */
 	bool (*serves)(const struct tools_options *o, yyjson_val *given, struct err *e);
 	/* What the description says beside, for this element. May be NULL. */
@@ -28,8 +23,8 @@ struct tool {
 	/* Worker thread. */
 	void (*run)(struct toolrun *);
 };
-/* By the type of a call's item; NULL: none of ours. */
-const struct tool *tool_of(enum item_type item);
+/* The tool of a face that hosted_of_type() or hosted_of_item() gave. */
+const struct tool *tool_of(const struct hosted *face);
 
 /* One call while it runs, then what came of it. */
 struct toolrun {

@@ -21,8 +21,8 @@ struct web_limits web_limits = {
 #undef LIMIT
 };
 
-static const struct tool *const table[] = {
-#define HOSTED(name) &tool_##name,
+static const struct hosted *const table[] = {
+#define HOSTED(name) &tool_##name.face,
 #include "tools/tools.def"
 #undef HOSTED
 };
@@ -34,20 +34,23 @@ struct tools_port {
 	struct toolrun *runs;    /* a list of those that were started here and have not ended */
 };
 
-const struct tool *tool_of(enum item_type item)
+const struct tool *tool_of(const struct hosted *face)
 {
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-		if (table[i]->item == item)
-			return table[i];
-	return NULL;
+	return OWNER(face, const struct tool, face);
 }
 
 /* --- life --- */
+
+void tools_register(void)
+{
+	hosted_set(table, sizeof table / sizeof *table);
+}
 
 struct tools *tools_new(const struct tools_options *o)
 {
 	struct tools *t = xalloc(sizeof *t);
 	struct err why = {0};
+	tools_register();
 	t->options = *o;
 	if (o->dir.p && !web_cache_open(o->dir, &t->cache, &why)) /* it only saves fetching */
 		log_at(LOG_WARN, "web pages are not kept", "error=\"%s\"", why.msg);
@@ -88,14 +91,9 @@ void tools_detach(struct tools_port *p)
 
 /* --- what a request offers --- */
 
-static const struct tool *hosted(const struct function_tool *f)
-{
-	return call_rows[f->kind].flags & CALL_HOSTED ? tool_of(call_rows[f->kind].call) : NULL;
-}
-
 static bool serve_one(const struct tools *t, const struct function_tool *f, yyjson_val *list, struct err *e)
 {
-	const struct tool *tool = hosted(f);
+	const struct tool *tool = f->hosted ? tool_of(f->hosted) : NULL;
 	struct err why = {0};
 	char path[128] = "tools";
 	size_t i, max;
@@ -123,45 +121,34 @@ static void describe(struct arena *a, const struct tool *tool, struct function_t
 	struct err none = {0};
 	struct buf b;
 	buf_init(&b, 1 << 20);
-	buf_add(&b, tool->description);
+	buf_add(&b, tool->face.description);
 	if (tool->describe)
 		tool->describe(&b, f->given);
 	f->description = str_copy(a, buf_str(&b));
 	buf_release(&b);
-	json_parse(a, tool->schema, &f->parameters, &none);
+	json_parse(a, tool->face.schema, &f->parameters, &none);
 }
 
 void tools_describe(struct arena *a, struct create *c)
 {
 	for (size_t i = 0; i < c->n_tools; i++) {
-		const struct tool *tool = hosted(&c->tools[i]);
-		if (tool)
-			describe(a, tool, &c->tools[i]);
+		if (c->tools[i].hosted)
+			describe(a, tool_of(c->tools[i].hosted), &c->tools[i]);
 	}
 }
 
 /* --- calls --- */
 
-bool tool_fits(enum item_type item, yyjson_val *args, struct err *e)
+bool tool_fits(const struct hosted *face, yyjson_val *args, struct err *e)
 {
-	const struct tool *tool = tool_of(item);
+	const struct tool *tool = tool_of(face);
 	return (yyjson_is_obj(args) || fail(e, ERR_BAD_JSON, NULL, "The arguments are no JSON object.")) &&
-	       fields_read(tool->params, args, "", NULL, NULL, NULL, e) && (!tool->fits || tool->fits(args, e));
+	       fields_read(face->params, args, "", NULL, NULL, NULL, e) && (!tool->fits || tool->fits(args, e));
 }
 
-bool tool_again(enum item_type item)
+bool tool_again(const struct hosted *face)
 {
-	return tool_of(item)->again;
-}
-
-enum event_type tool_event(enum item_type item, enum tool_phase phase)
-{
-	return tool_of(item)->events[phase];
-}
-
-struct str tool_blank(enum item_type item)
-{
-	return tool_of(item)->blank;
+	return tool_of(face)->again;
 }
 
 static void work(struct job *job)
@@ -220,11 +207,11 @@ static yyjson_val *copied(struct toolrun *run, yyjson_val *v)
 	return copy;
 }
 
-void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, enum item_type item, yyjson_val *given,
-		yyjson_val *args)
+void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, const struct hosted *tool,
+		yyjson_val *given, yyjson_val *args)
 {
 	struct toolrun *run = xalloc(sizeof *run);
-	*run = (struct toolrun){.tool = tool_of(item), .tools = p->tools, .project = project, .port = p, .call = c};
+	*run = (struct toolrun){.tool = tool_of(tool), .tools = p->tools, .project = project, .port = p, .call = c};
 	run->job.run = work;
 	run->job.done = on_done;
 	run->given = copied(run, given);

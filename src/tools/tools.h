@@ -4,7 +4,7 @@
  * tool_call is embedded in its owner and follows the loop contract (loop/loop.h). */
 #pragma once
 #include "loop/loop.h"
-#include "model/event.h"
+#include "model/hosted.h"
 #include "model/request.h"
 
 struct tools;
@@ -30,6 +30,8 @@ struct tools_options {       /* strings outlive the tools */
 	struct str provider; /* web_search.provider: "none", or a row of web_providers.def */
 	struct str url, key; /* {0}: the provider's own; none */
 };
+/* Makes the tools known to requests (hosted_set()). At the start, before any other thread; tools_new() does it, too. */
+void tools_register(void);
 struct tools *tools_new(const struct tools_options *o);
 void tools_free(struct tools *t);
 struct tools_port *tools_attach(struct tools *t, struct loop *l);
@@ -60,16 +62,11 @@ struct tool_call {
 	void (*done)(struct tool_call *, const struct tool_result *);
 	struct toolrun *run; /* NULL: idle */
 };
-/* Are these the arguments of a call of that item type? Else what the model has to mend. */
-bool tool_fits(enum item_type item, yyjson_val *args, struct err *e);
+/* Are these the arguments of a call of that tool? Else what the model has to mend. */
+bool tool_fits(const struct hosted *tool, yyjson_val *args, struct err *e);
 /* May a call that a crash cut off be made again? */
-bool tool_again(enum item_type item);
-enum tool_phase { TOOL_BEGUN, TOOL_RUNS, TOOL_ENDED, TOOL_PHASES };
-/* The event of its item that tells it. */
-enum event_type tool_event(enum item_type item, enum tool_phase phase);
-/* The members of an item whose call was never understood. */
-struct str tool_blank(enum item_type item);
+bool tool_again(const struct hosted *tool);
 /* Copies everything. done() also comes when no thread is to be had. */
-void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, enum item_type item, yyjson_val *given,
-		yyjson_val *args);
+void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, const struct hosted *tool,
+		yyjson_val *given, yyjson_val *args);
 void tool_cancel(struct tool_call *c);

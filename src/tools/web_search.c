@@ -1,16 +1,12 @@
 /* web_search.c - the hosted tool web_search: searches the web, opens pages, finds text in them. */
 #include "tools/web_search.h"
 
-#include <ctype.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "index/extract.h"
 #include "net/fetch.h"
-#include "tools/foreign.h"
 #include "tools/internal.h"
-#include "tools/web_cache.h"
+#include "tools/web_page.h"
 #include "tools/web_provider.h"
 
 enum { URL_MAX = 2000, PATTERN_MAX = 1000, QUERY_MAX = 1000 }; /* characters */
@@ -156,20 +152,6 @@ static bool known(const struct tool_result *r, struct str url)
 	return false;
 }
 
-static bool inside_character(struct str text, size_t at)
-{
-	return at < text.n && ((unsigned char)text.p[at] & 0xc0) == 0x80;
-}
-
-static struct str cut(struct str text, size_t max)
-{
-	if (text.n <= max)
-		return text;
-	while (max && inside_character(text, max))
-		max--;
-	return (struct str){text.p, max};
-}
-
 /* The queries' results by turns, the best of each first. */
 static void gather(struct toolrun *run, const struct hits *hits, size_t n, size_t max)
 {
@@ -184,7 +166,7 @@ static void gather(struct toolrun *run, const struct hits *hits, size_t n, size_
 			const struct web_hit *h = &hits[i].at[rank];
 			if (!known(r, h->url))
 				r->sources[r->n_sources++] = (struct tool_source){
-				    h->url, h->title, cut(h->text, (size_t)web_limits.snippet_bytes)};
+				    h->url, h->title, web_text_cut(h->text, (size_t)web_limits.snippet_bytes)};
 		}
 	}
 }
@@ -313,58 +295,6 @@ static void search(struct toolrun *run)
 
 /* --- pages --- */
 
-static bool page_failed(struct toolrun *run, const struct fetch_answer *a)
-{
-	switch (a->fault) {
-	case FETCH_OK:
-		return toolrun_fail(run, "The page could not be opened: its server answered with status %d.",
-				    a->status);
-	case FETCH_REFUSED:
-	case FETCH_BAD_URL:
-		return toolrun_fail(run, "This address may not be opened.");
-	case FETCH_TOO_LARGE:
-		return toolrun_fail(run, "The page is too large.");
-	case FETCH_TIMEOUT:
-		return toolrun_fail(run, "The page's server did not answer in time.");
-	default:
-		return toolrun_fail(run, "The page could not be reached (%s).", fetch_fault_name(a->fault));
-	}
-}
-
-static bool fetch_page(struct toolrun *run, struct str url, struct web_page *ret)
-{
-	static const struct str headers[] = {STR("Accept: text/html, text/plain;q=0.9, */*;q=0.5")};
-	struct fetch_answer answer;
-	struct page_text text = {0};
-	struct err e = {0};
-	struct fetch f = {.url = url,
-			  .headers = headers,
-			  .n_headers = 1,
-			  .guard = &fetch_guard,
-			  .follow = true,
-			  .max_bytes = web_limits.fetch_bytes,
-			  .timeout_ms = toolrun_left_ms(run, web_limits.page_ms),
-			  .cancelled = toolrun_flag(run)};
-	fetch_run(&f, &answer);
-	bool ok = answer.fault == FETCH_OK && answer.status == 200;
-	if (!ok)
-		page_failed(run, &answer);
-	else
-		ok = extract_text(&run->arena, answer.content_type, buf_str(&answer.body),
-				  (size_t)web_limits.fetch_bytes, &text, &e) ||
-		     toolrun_fail(run, "The page could not be read: %s.", e.msg);
-	if (ok) { /* a redirect to another site: then that is the page */
-		bool moved = !str_eq_nocase(web_host(url), web_host(answer.url));
-		*ret = (struct web_page){.url = moved ? str_copy(&run->arena, answer.url) : url,
-					 .title = text.title,
-					 .text = text.text,
-					 .whole = true};
-		web_cache_put(run->tools->cache, run->project, ret, 1);
-	}
-	fetch_release(&answer);
-	return ok;
-}
-
 /* Models leave the scheme out. */
 static struct str whole_url(struct toolrun *run, struct str url)
 {
@@ -373,62 +303,14 @@ static struct str whole_url(struct toolrun *run, struct str url)
 	return scheme || !url.n ? url : str_fmt(&run->arena, "https://%.*s", FMT(url));
 }
 
-static bool load_page(struct toolrun *run, struct str url, struct web_page *ret)
-{
-	bool there = web_cache_get(run->tools->cache, run->project, url, &run->arena, ret),
-	     only = cache_only(run->given);
-	if (there && (only || ret->fetched_s + web_limits.cache_seconds > clock_wall_s()))
-		return true;
-	if (only)
-		return toolrun_fail(
-		    run, "This page is not among those that were fetched before, and no others may be opened.");
-	return fetch_page(run, url, ret);
-}
-
-static struct str lower(struct arena *a, struct str s)
-{
-	char *p = arena_bytes(a, s.n + 1);
-	for (size_t i = 0; i < s.n; i++)
-		p[i] = (char)tolower((unsigned char)s.p[i]);
-	return (struct str){p, s.n};
-}
-
-/* Where `pattern` stands in `text` from `at` on; text.n: nowhere. A page may be made to be slow to search: memmem() is not. */
-static size_t find(struct str text, size_t at, struct str pattern)
-{
-	const char *p = at < text.n ? memmem(text.p + at, text.n - at, pattern.p, pattern.n) : NULL;
-	return p ? (size_t)(p - text.p) : text.n;
-}
-
-/* The places with what stands around them. */
-static struct str places(struct toolrun *run, struct str text, struct str pattern, size_t *n)
-{
-	enum { AROUND = 300 };
-	struct str low = lower(&run->arena, text), word = lower(&run->arena, pattern); /* ASCII: no place moves */
-	struct buf b;
-	buf_init(&b, 16 << 20);
-	for (size_t at = 0; *n < (size_t)web_limits.found && (at = find(low, at, word)) < text.n;) {
-		size_t from = at > AROUND ? at - AROUND : 0;
-		size_t to = text.n - at > pattern.n + AROUND ? at + pattern.n + AROUND : text.n;
-		while (inside_character(text, from))
-			from++;
-		while (inside_character(text, to))
-			to++;
-		buf_add(&b, b.n ? S("\n...\n") : S(""));
-		buf_add(&b, (struct str){text.p + from, to - from});
-		at = to;
-		++*n;
-	}
-	return taken(run, &b);
-}
-
 static void open_page(struct toolrun *run, struct str url, struct str pattern)
 {
 	struct web_query q = query_of(run);
 	struct web_page page = {0};
 	struct tool_result *r = &run->result;
 	size_t n = 0, most = page_bytes(size_of(run));
-	if (!web_domain_fits(&q, url) || (load_page(run, url, &page) && !web_domain_fits(&q, page.url)))
+	if (!web_domain_fits(&q, url) ||
+	    (web_page_load(run, url, cache_only(run->given), &page) && !web_domain_fits(&q, page.url)))
 		toolrun_fail(run, "Pages of this site are not to be opened.");
 	else if (page.url.n) {
 		r->sources = new (&run->arena, struct tool_source);
@@ -436,12 +318,12 @@ static void open_page(struct toolrun *run, struct str url, struct str pattern)
 		r->n_sources = 1;
 		r->said = S("The page.");
 		if (pattern.n) {
-			r->sources->text = places(run, page.text, pattern, &n);
+			r->sources->text = web_page_places(run, page.text, pattern, &n);
 			r->said = n ? S("The places of the page where the text was found.")
 				    : S("The text was not found in the page.");
 			r->n_sources = n > 0;
 		} else if (page.text.n > most) {
-			r->sources->text = cut(page.text, most);
+			r->sources->text = web_text_cut(page.text, most);
 			r->said = S("The beginning of the page; give `pattern` to find more in it.");
 		}
 	}
@@ -518,22 +400,95 @@ static void search_describe(struct buf *b, yyjson_val *given)
 		buf_byte(b, '.');
 }
 
+/* As recorded for the newest models; that only the cache is searched is not said again. */
+static void search_echo(struct jout *o, yyjson_val *tool)
+{
+	struct str size = json_str(json_get(tool, S("search_context_size")));
+	struct str type = json_str(json_get(tool, S("type")));
+	yyjson_val *place = json_get(tool, S("user_location")), *content = json_get(tool, S("search_content_types"));
+	jo_obj(o);
+	jo_kstr(o, "type", type);
+	jo_member(o, tool, S("filters"));
+	if (!str_starts(type, S("web_search_preview")))
+		jo_kstr(o, "return_token_budget", S("default"));
+	jo_key(o, S("search_content_types"));
+	if (yyjson_is_arr(content))
+		jo_val(o, content);
+	else
+		jo_raw(o, S("[\"text\"]"));
+	jo_kstr(o, "search_context_size", size.p ? size : S("medium"));
+	jo_key(o, S("user_location"));
+	jo_obj(o);
+	jo_kstr(o, "type", S("approximate"));
+	jo_member_or_null(o, place, S("city"));
+	jo_kstr(o, "country", yyjson_is_obj(place) ? json_str(json_get(place, S("country"))) : S("US"));
+	jo_member_or_null(o, place, S("region"));
+	jo_member_or_null(o, place, S("timezone"));
+	jo_obj_end(o);
+	jo_obj_end(o);
+}
+
+/* A search by its queries; a page by its address, and what was looked for in it. */
+static struct str search_arguments(struct arena *a, yyjson_val *item)
+{
+	yyjson_val *action = json_get(item, S("action")), *queries = json_get(action, S("queries"));
+	struct buf b;
+	if (!json_str(json_get(action, S("query"))).n && !yyjson_arr_size(queries) &&
+	    !json_str(json_get(action, S("url"))).n)
+		return (struct str){0};
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {.b = &b};
+	jo_obj(&o);
+	jo_member(&o, action, yyjson_arr_size(queries) > 1 ? S("queries") : S("query"));
+	jo_member(&o, action, S("url"));
+	jo_member(&o, action, S("pattern"));
+	jo_obj_end(&o);
+	struct str text = str_copy(a, buf_str(&b));
+	buf_release(&b);
+	return text;
+}
+
+static struct str search_found(struct arena *a, yyjson_val *item)
+{
+	yyjson_val *results = json_get(item, S("results"));
+	return yyjson_arr_size(results) ? json_text(a, results) : (struct str){0};
+}
+
+static int64_t search_count(yyjson_val *item)
+{
+	return str_eq(json_str(json_get(item, S("status"))), S("completed")) &&
+	       str_eq(json_str(json_get(json_get(item, S("action")), S("type"))), S("search"));
+}
+
 const struct tool tool_web_search = {
-    .item = ITEM_WEB_SEARCH_CALL,
+    .face =
+	{.types = {STR("web_search"), STR("web_search_2025_08_26"), STR("web_search_preview"),
+		   STR("web_search_preview_2025_03_11")},
+	 .item = ITEM_WEB_SEARCH_CALL,
+	 .function = STR("web_search"),
+	 .description = STR(
+	     "Searches the web with `query` (or with several `queries`), opens a page with `url`, or finds text in a "
+	     "page "
+	     "with `url` and `pattern`. What it finds is numbered: behind each statement that rests on it write the "
+	     "number in brackets, like [1]."),
+	 .schema = STR(
+	     "{\"type\":\"object\",\"properties\":{\"query\":{\"type\":\"string\",\"description\":\"What to search "
+	     "for.\"},"
+	     "\"queries\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"Several searches at "
+	     "once.\"},"
+	     "\"url\":{\"type\":\"string\",\"description\":\"A page to open instead of searching.\"},"
+	     "\"pattern\":{\"type\":\"string\",\"description\":\"With url: text to find in that page.\"}}}"),
+	 .params = params,
+	 .events = {EV_WEB_SEARCH_IN_PROGRESS, EV_WEB_SEARCH_SEARCHING, EV_WEB_SEARCH_COMPLETED},
+	 .hidden = {{STR("web_search_call.action.sources"), STR("action"), STR("sources")},
+		    {STR("web_search_call.results"), {0}, STR("results")}},
+	 .fresh = {{STR("action"), {0}}, {STR("results"), {0}}},
+	 .blank = STR("\"action\":{\"type\":\"search\",\"queries\":[],\"query\":\"\"}"),
+	 .arguments = search_arguments,
+	 .found = search_found,
+	 .searches = search_count,
+	 .echo = search_echo},
     .again = true,
-    .description = STR(
-	"Searches the web with `query` (or with several `queries`), opens a page with `url`, or finds text in a page "
-	"with `url` and `pattern`. What it finds is numbered: behind each statement that rests on it write the "
-	"number in brackets, like [1]."),
-    .schema = STR(
-	"{\"type\":\"object\",\"properties\":{\"query\":{\"type\":\"string\",\"description\":\"What to search for.\"},"
-	"\"queries\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"Several searches at "
-	"once.\"},"
-	"\"url\":{\"type\":\"string\",\"description\":\"A page to open instead of searching.\"},"
-	"\"pattern\":{\"type\":\"string\",\"description\":\"With url: text to find in that page.\"}}}"),
-    .params = params,
-    .events = {EV_WEB_SEARCH_IN_PROGRESS, EV_WEB_SEARCH_SEARCHING, EV_WEB_SEARCH_COMPLETED},
-    .blank = STR("\"action\":{\"type\":\"search\",\"queries\":[],\"query\":\"\"}"),
     .serves = search_serves,
     .describe = search_describe,
     .fits = search_fits,

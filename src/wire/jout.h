@@ -33,5 +33,22 @@ static inline void jo_null(struct jout *o)
 #define jo_kbool(o, k, v) (jo_key((o), S(k)), jo_bool((o), (v)))
 #define jo_kraw(o, k, s) (jo_key((o), S(k)), jo_raw((o), (s)))
 #define jo_knull(o, k) (jo_key((o), S(k)), jo_null(o))
+/* The member `key` of `from` under its own name; null where it is missing. */
+static inline void jo_member_or_null(struct jout *o, yyjson_val *from, struct str key)
+{
+	yyjson_val *v = yyjson_obj_getn(from, key.p, key.n);
+	jo_key(o, key);
+	if (v)
+		jo_val(o, v);
+	else
+		jo_null(o);
+}
+/* The same; nothing where it is missing or null. */
+static inline void jo_member(struct jout *o, yyjson_val *from, struct str key)
+{
+	yyjson_val *v = yyjson_obj_getn(from, key.p, key.n);
+	if (v && !yyjson_is_null(v))
+		jo_member_or_null(o, from, key);
+}
 /* Appends `s` escaped, without quotes (for deltas rendered in place). */
 void jo_escape(struct buf *b, struct str s);

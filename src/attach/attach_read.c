@@ -1,0 +1,196 @@
+/* attach_read.c - one picture or file, read and checked. */
+#include "attach/attach_read.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "door/options.h"
+#include "net/fetch.h"
+#include "wire/image.h"
+#include "wire/json.h"
+
+bool attachment_fail(struct attachment *at, enum err_code code, const char *fmt, ...)
+{
+	char text[900];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	return fail(&at->error, code, at->part.where, "%s", text);
+}
+
+static bool is_image(const struct attachment *at)
+{
+	return at->part.kind == PART_IMAGE;
+}
+
+static int64_t most(const struct attachment *at)
+{
+	return is_image(at) ? api_limits.image_bytes : api_limits.document_bytes;
+}
+
+static bool too_large(struct attachment *at)
+{
+	return attachment_fail(at, is_image(at) ? ERR_IMAGE_FILE_TOO_LARGE : ERR_FILE_TOO_LARGE,
+	                       "The %s is larger than %lld bytes (api.%s).", is_image(at) ? "image" : "file", (long long)most(at),
+	                       is_image(at) ? "image_bytes" : "document_bytes");
+}
+
+/* --- the bytes ------------------------------------------------------------------------------------------- */
+
+/* "data:<type>[;...][;base64],<data>" (RFC 2397) or plain base64. */
+static bool from_data(struct attachment *at, struct str *type, struct str *bytes)
+{
+	struct str data = at->part.text, head = {0};
+	if (str_starts(data, S("data:"))) {
+		data = (struct str){data.p + 5, data.n - 5};
+		head = str_cut(&data, ',');
+		*type = str_trim(str_cut(&head, ';'));
+	}
+	if ((int64_t)(data.n / 4 * 3) > most(at))
+		return too_large(at);
+	char *out = arena_bytes(&at->arena, data.n / 4 * 3 + 4);
+	size_t n = 0;
+	const char *end = data.p;
+	bool ok = sodium_base642bin((unsigned char *)out, data.n / 4 * 3 + 4, data.p, data.n, " \r\n\t", &n, &end,
+	                            sodium_base64_VARIANT_ORIGINAL) == 0 && end == data.p + data.n;
+	if (!ok) /* some leave the padding out */
+		ok = sodium_base642bin((unsigned char *)out, data.n / 4 * 3 + 4, data.p, data.n, " \r\n\t", &n, &end,
+		                       sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0 && end == data.p + data.n;
+	if (!ok)
+		return attachment_fail(at, is_image(at) ? ERR_INVALID_BASE64_IMAGE : ERR_INVALID_VALUE,
+		                       "Invalid base64 data: the %s cannot be decoded.", is_image(at) ? "image" : "file");
+	*bytes = (struct str){out, n};
+	return true;
+}
+
+static bool from_file(struct attachment *at, struct str *bytes)
+{
+	struct err e = {0};
+	int fd = blob_open(at->store, at->blob, &e);
+	if (fd < 0)
+		return attachment_fail(at, is_image(at) ? ERR_IMAGE_NOT_FOUND : ERR_NOT_FOUND, "%s", e.msg);
+	struct buf b;
+	char *to;
+	ssize_t n = 1;
+	buf_init(&b, (size_t)most(at) + 65536);
+	while (n > 0 && (to = buf_room(&b, 65536))) {
+		n = read(fd, to, 65536);
+		b.n += n > 0 ? (size_t)n : 0;
+		if (n < 0 && errno == EINTR)
+			n = 1;
+	}
+	close(fd);
+	bool ok = n == 0 && (int64_t)b.n <= most(at);
+	if (ok)
+		*bytes = str_copy(&at->arena, buf_str(&b));
+	else if (n < 0)
+		attachment_fail(at, ERR_STORE, "A file could not be read: %m.");
+	else
+		too_large(at);
+	buf_release(&b);
+	return ok;
+}
+
+static bool fetched(struct attachment *at, const struct fetch_answer *got, struct str *type, struct str *bytes)
+{
+	enum err_code bad = is_image(at) ? ERR_DOWNLOAD_IMAGE : ERR_DOWNLOAD_FILE;
+	struct str url = at->part.text;
+	url.n = url.n < 300 ? url.n : 300;
+	if (got->fault == FETCH_TOO_LARGE)
+		return too_large(at);
+	if (got->fault == FETCH_BAD_URL || got->fault == FETCH_REFUSED)
+		return attachment_fail(at, is_image(at) ? ERR_INVALID_IMAGE_URL : ERR_INVALID_VALUE,
+		                       "Invalid URL '%.*s': it %s %s.", FMT(url),
+		                       got->fault == FETCH_REFUSED ? "leads to" : "is", got->why);
+	if (got->fault != FETCH_OK)
+		return attachment_fail(at, bad, "Error while downloading %.*s: %s (%s).", FMT(url), got->why,
+		                       fetch_fault_name(got->fault));
+	if (got->status != 200)
+		return attachment_fail(at, bad, "Error while downloading %.*s. Upstream status code: %d.", FMT(url), got->status);
+	*type = str_copy(&at->arena, got->content_type.p ? got->content_type : S(""));
+	*bytes = str_copy(&at->arena, buf_str(&got->body));
+	return true;
+}
+
+static bool from_url(struct attachment *at, struct str *type, struct str *bytes)
+{
+	struct fetch f = {.url = at->part.text, .guard = &fetch_guard, .follow = true, .max_bytes = most(at),
+	                  .cancelled = at->cancelled};
+	struct fetch_answer got;
+	fetch_run(&f, &got);
+	bool ok = fetched(at, &got, type, bytes);
+	fetch_release(&got);
+	return ok;
+}
+
+/* --- pictures -------------------------------------------------------------------------------------------- */
+
+static bool check_image(struct attachment *at, struct str bytes, struct image_head *h)
+{
+	bool ok = image_head(bytes, h);
+	if (!bytes.n)
+		return attachment_fail(at, ERR_EMPTY_IMAGE, "The image is empty.");
+	if (h->kind == IMAGE_NONE)
+		return attachment_fail(at, ERR_IMAGE_MEDIA_TYPE, "You uploaded an unsupported image. Please make sure your image has "
+		                       "one of the following formats: ['png', 'jpeg', 'gif', 'webp'].");
+	if (!ok)
+		return attachment_fail(at, ERR_IMAGE_PARSE, "The image data you provided does not represent a valid image.");
+	if ((int64_t)h->width * h->height > api_limits.image_pixels)
+		return attachment_fail(at, ERR_IMAGE_TOO_LARGE, "The image has %u x %u pixels; at most %lld together are taken "
+		                       "(api.image_pixels).", h->width, h->height, (long long)api_limits.image_pixels);
+	return true;
+}
+
+struct str attachment_data_url(struct arena *a, struct str type, struct str bytes)
+{
+	size_t head = 5 + type.n + 8, room = sodium_base64_ENCODED_LEN(bytes.n, sodium_base64_VARIANT_ORIGINAL);
+	char *out = arena_bytes(a, head + room);
+	snprintf(out, head + 1, "data:%.*s;base64,", FMT(type));
+	sodium_bin2base64(out + head, room, (const unsigned char *)bytes.p, bytes.n, sodium_base64_VARIANT_ORIGINAL);
+	return (struct str){out, head + room - 1};
+}
+
+bool attachment_put(struct attachment *at, struct prompt_part part)
+{
+	struct prompt_part *more = new_array(&at->arena, struct prompt_part, at->n + 1);
+	assert(at->n < ATTACHMENT_PARTS);
+	if (at->n)
+		memcpy(more, at->parts, at->n * sizeof *more);
+	more[at->n++] = part;
+	at->parts = more;
+	at->bytes += part.text.n;
+	return true;
+}
+
+static bool read_image(struct attachment *at, struct str said, struct str bytes)
+{
+	struct image_head h;
+	if (!check_image(at, bytes, &h))
+		return false;
+	struct prompt_part part = at->part;
+	/* What was sent goes on as it is, unless it is called what it is not. */
+	if (part.from != FROM_DATA || !str_eq_nocase(said, image_type(h.kind)))
+		part.text = attachment_data_url(&at->arena, image_type(h.kind), bytes);
+	part.from = FROM_DATA;
+	return attachment_put(at, part);
+}
+
+void attachment_read(struct attachment *at)
+{
+	struct str type = S(""), bytes = S("");
+	bool ok = at->part.from == FROM_DATA  ? from_data(at, &type, &bytes)
+	          : at->part.from == FROM_URL ? from_url(at, &type, &bytes)
+	                                      : from_file(at, &bytes);
+	if (!ok)
+		return;
+	if (is_image(at))
+		read_image(at, type, bytes);
+	else
+		attachment_read_file(at, type, bytes);
+}

@@ -1,0 +1,333 @@
+/* background.c - background responses: how a turn queues one, and how a turn without a reader makes it. */
+#include "background/background.h"
+
+#include <string.h>
+
+#include "background/restore.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "replay/log_play.h"
+#include "turn/turn_tools.h"
+#include "webhooks/delivery.h"
+
+enum { AGAIN_MS = 1000, WAIT_MS = 1000 };
+
+/* --- QUEUE --- */
+
+static void pack_state(struct buf *to, enum event_type type, int64_t seq, struct str response)
+{
+	struct buf b;
+	struct event ev = {.type = type, .seq = seq, .raw = response};
+	buf_init(&b, SIZE_MAX / 2);
+	event_write(&b, &ev);
+	run_event_pack(to, event_delta(&ev), buf_str(&b));
+	buf_release(&b);
+}
+
+/* flex goes after what is asked for by default, priority before it. */
+static int64_t priority_of(const struct create *c)
+{
+	struct str tier = c->echo.service_tier;
+	return str_eq(tier, S("\"priority\"")) ? 1 : str_eq(tier, S("\"flex\"")) ? -1 : 0;
+}
+
+static void queue_put(struct turn *t)
+{
+	struct buf body, events;
+	buf_init(&body, SIZE_MAX / 2);
+	buf_init(&events, SIZE_MAX / 2);
+	t->response.status = RS_QUEUED;
+	turn_response_write(t, &body, false, false, NULL);
+	pack_state(&events, EV_CREATED, 0, buf_str(&body));
+	pack_state(&events, EV_QUEUED, 1, buf_str(&body));
+	struct run_record r = {
+		.project = t->project,
+		.id = t->id,
+		.created_at = t->response.created_at,
+		.priority = priority_of(&t->req),
+		.kept = t->req.store,
+		.obfuscated = t->req.obfuscate,
+		.request = t->key.body,
+		.body = buf_str(&body),
+		.first = {0, 2, buf_str(&events)},
+		.most_project = api_limits.background_queue_project,
+		.most = api_limits.background_queue,
+		.idem = t->key.given ? &t->key.idem : NULL,
+	};
+	t->op.done = turn_on_store;
+	store_run_put(t->api->store, &t->op, &r);
+	buf_release(&body);
+	buf_release(&events);
+}
+
+static void queue_answer(struct turn *t)
+{
+	if (t->reader.form == REPLY_SSE) {
+		log_play(t->api, t->reader.reply, t->project, t->response.id, -1);
+	} else {
+		struct buf b;
+		buf_init(&b, SIZE_MAX / 2);
+		turn_response_write(t, &b, false, false, NULL);
+		reply_end(t->reader.reply, 200, buf_str(&b));
+		buf_release(&b);
+	}
+	t->reader.reply = NULL;
+}
+
+enum flow step_queue(struct turn *t)
+{
+	if (!t->op.done) {
+		queue_put(t);
+		return WAIT;
+	}
+	t->op.done = NULL;
+	if (t->error.code) {
+		if (t->error.code == ERR_BUSY)
+			t->error.retry_after_ms = WAIT_MS;
+		return turn_goto(t, STEP_REFUSE);
+	}
+	t->key.given = false; /* it has its answer */
+	worker_wake(t->api);
+	turn_end_attempt(t, t->reader.form == REPLY_SSE ? ATTEMPT_LOG : ATTEMPT_STORED);
+	if (t->reader.reply)
+		queue_answer(t);
+	return END;
+}
+
+/* --- birth of a worker's turn --- */
+
+static struct turn *turn_of(struct run_log *log)
+{
+	return OWNER(log, struct run, log)->turn;
+}
+
+static void on_log_room(struct run_log *log)
+{
+	engine_call_resume(&turn_of(log)->call);
+}
+
+static void on_lost(struct run_log *log)
+{
+	struct turn *t = turn_of(log);
+	log_at(LOG_WARN, "a background response went to another worker", "id=%.*s", FMT(t->response.id));
+	turn_free(t);
+}
+
+static void on_cancel(struct run_watch *w)
+{
+	turn_cancel(OWNER(w, struct run, cancel)->turn);
+}
+
+/* A request that this version cannot read any more still needs a response object to fail in. */
+static void read_little(struct turn *t)
+{
+	struct err why = t->error;
+	t->key.body = S("{\"model\":\"unknown\",\"input\":\"\",\"background\":true}");
+	t->error = (struct err){0};
+	turn_read(t, false);
+	t->error = why;
+}
+
+static void run_restore(struct turn *t, const struct claimed_run *got)
+{
+	struct run *run = t->run;
+	if (!turn_restore(t, got->batches, got->n_batches, &run->begun) && !t->error.code)
+		fail(&t->error, ERR_INTERNAL, NULL, "The events of this response could not be read.");
+	run->resumed = run->begun;
+	run->between = turn_tools_between(t);
+	run->log.seq = t->seq;
+	/* What was open when the server stopped will not be gone on with. */
+	t->created_sent = true;
+	turn_close_items(t, false, false);
+}
+
+void run_hurry(struct turn *t)
+{
+	if (t->step != STEP_HOLD)
+		return;
+	turn_conversation_leave(t);
+	turn_goto(t, STEP_LOAD);
+	turn_run(t);
+}
+
+static void on_late(struct timer *timer)
+{
+	run_hurry(OWNER(timer, struct run, again)->turn);
+}
+
+void run_begin(struct api_loop *al, struct arena *a, const struct run_place *place, const struct claimed_run *got,
+	       int64_t holder)
+{
+	struct runs *runs = al->api->runs;
+	struct turn *t = turn_new(al, place->project, a, &place->id);
+	struct run *run = new(&t->arena, struct run);
+	run->turn = t;
+	run->tries = got->tries;
+	t->run = run;
+	t->reader.form = REPLY_SSE; /* events are wanted */
+	t->response.created_at = got->created_at;
+	t->key.body = got->request;
+	run_log_open(&run->log, al, place->id.key, holder, 0);
+	run->log.lost = on_lost;
+	run->log.room = on_log_room;
+	run_watch_start(runs, place->id.key, RUN_CANCEL, al->loop, &run->cancel, on_cancel);
+	t->stopping = runs_cancelled(runs, place->id.key);
+	if (!turn_read(t, false) && !t->req.echo.tools.p)
+		read_little(t);
+	run_restore(t, got);
+	timer_start(al->loop, &run->again, run_left_ms(t), on_late);
+	turn_run(t);
+}
+
+/* --- OPEN --- */
+
+int64_t run_left_ms(const struct turn *t)
+{
+	int64_t left = (t->response.created_at + api_limits.background_seconds) * 1000 - clock_wall_us() / 1000;
+	return left > 0 ? left : 0;
+}
+
+/* Decisions G2, G4: what was begun by a process that is gone. */
+static bool may_go_on(const struct turn *t, struct err *e)
+{
+	enum on_restart rule = t->api->api->options.on_restart;
+	const struct run *run = t->run;
+	if (!run_left_ms(t))
+		return fail(e, ERR_ENGINE_TIMEOUT, NULL, "The response took longer than %lld seconds.",
+		            (long long)api_limits.background_seconds);
+	if (run->resumed && (rule == RESTART_FAIL || (rule == RESTART_AUTO && t->out.n && !run->between)))
+		return fail(e, ERR_INTERNAL, NULL, "The server stopped while this response ran.");
+	if (run->tries > api_limits.background_tries)
+		return fail(e, ERR_INTERNAL, NULL, "The server stopped %lld times while this response ran.",
+		            (long long)run->tries - 1);
+	return true;
+}
+
+enum flow run_open(struct turn *t)
+{
+	struct run *run = t->run;
+	struct err e = {0};
+	if (t->stopping) {
+		turn_finish(t, RS_CANCELLED, false, true);
+		return GO;
+	}
+	if (!may_go_on(t, &e) || !turn_tools_rejoin(t, &e)) {
+		turn_fail(t, &e);
+		return GO;
+	}
+	if (!run->begun) {
+		run->begun = true;
+		turn_response_write(t, &run->log.body, false, false, NULL);
+		turn_emit_response(t, EV_IN_PROGRESS, false);
+	}
+	return turn_goto(t, STEP_CALL);
+}
+
+/* --- SAVE --- */
+
+static void on_idle(struct run_log *log)
+{
+	turn_run(turn_of(log));
+}
+
+static void say_the_end(struct turn *t)
+{
+	struct run *run = t->run;
+	run->ending = true;
+	run->log.idle = on_idle;
+	run->mark_seq = t->seq;
+	run->mark_n = run->log.n;
+	run->mark_bytes = run->log.open.n;
+	turn_emit_end(t);
+}
+
+static void write_end(struct turn *t);
+
+/* The turn itself cannot be kept (what it continues was deleted meanwhile): it fails, standing on nothing. Its
+ * terminal event has not left. */
+static void fail_instead(struct turn *t, const struct err *e)
+{
+	struct run *run = t->run;
+	t->seq = run->mark_seq;
+	run->log.n = run->mark_n;
+	run->log.open.n = run->mark_bytes;
+	run->record = (struct turn_record){0};
+	turn_conversation_leave(t);
+	t->context = (struct turn_context){0};
+	t->error = t->response.error = *e;
+	t->response.status = RS_FAILED;
+	t->response.completed_at = 0;
+	say_the_end(t);
+	write_end(t);
+}
+
+static void on_again(struct timer *timer)
+{
+	write_end(OWNER(timer, struct run, again)->turn);
+}
+
+static bool may_pass(enum err_code code)
+{
+	return code == ERR_STORE || code == ERR_STORE_FULL || code == ERR_UNAVAILABLE;
+}
+
+static void on_ended(struct store_op *op, const struct err *e)
+{
+	struct turn *t = OWNER(op, struct turn, op);
+	if (e->code == ERR_NONE) {
+		runs_tell(t->api->api->runs, t->id.key, RUN_NEWS);
+		outbox_wake(t->api->api);
+		turn_goto(t, STEP_DONE);
+		turn_run(t);
+	} else if (e->code == ERR_CONFLICT) {
+		on_lost(&t->run->log);
+	} else if (!may_pass(e->code)) {
+		fail_instead(t, e);
+	} else {
+		log_at(LOG_ERROR, "a background response could not be saved", "id=%.*s error=\"%s\"", FMT(t->response.id), e->msg);
+		timer_start(t->api->loop, &t->run->again, AGAIN_MS, on_again);
+	}
+}
+
+static void write_end(struct turn *t)
+{
+	struct run *run = t->run;
+	struct run_log *log = &run->log;
+	struct webhook_event event = {id_mint(), str_fmt(&t->arena, "response.%s", response_status_names[t->response.status]),
+				      api_limits.webhook_waiting};
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	if (!run->record.id.key)
+		turn_record_make(t, &run->record);
+	if (!t->req.store)
+		turn_response_write(t, &b, true, true, NULL);
+	run->end = (struct run_end){
+		.holder = log->holder,
+		.expires_at = clock_wall_s() + api_limits.background_keep_seconds,
+		.last = {log->seq, log->n, buf_str(&log->open)},
+		.body = buf_str(&b),
+		.event = &event,
+	};
+	t->op.done = on_ended;
+	store_run_end(t->api->store, &t->op, &run->end, &run->record);
+	buf_release(&b);
+}
+
+enum flow run_save(struct turn *t)
+{
+	if (!t->run->ending)
+		say_the_end(t);
+	if (run_log_stop(&t->run->log))
+		write_end(t);
+	return WAIT;
+}
+
+void run_free(struct turn *t)
+{
+	struct run *run = t->run;
+	run_log_close(&run->log);
+	timer_cancel(&run->again);
+	run_watch_stop(&run->cancel);
+	runs_give_back(t->api->api->runs, t->id.key);
+	worker_wake(t->api);
+}

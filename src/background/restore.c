@@ -1,0 +1,171 @@
+/* restore.c - events become the output items they told of. */
+#include "background/restore.h"
+
+#include "turn/turn.h"
+
+static enum item_type wire_type_of(struct str wire)
+{
+	for (enum item_type type = ITEM_NONE + 1; type < ITEM_COUNT; type++)
+		if (str_eq(str_of(item_rows[type].wire), wire))
+			return type;
+	return ITEM_NONE;
+}
+
+static struct out_item *find(struct turn *t, yyjson_val *ev)
+{
+	int64_t index = yyjson_get_sint(json_get(ev, S("output_index")));
+	struct out_item *it = t->out.first;
+	while (it && it->index != index)
+		it = it->next;
+	return it;
+}
+
+/* What a call's item says of its tool, which the request may no longer be asked for. */
+static const struct function_tool *tool_of(struct turn *t, enum item_type type, yyjson_val *item)
+{
+	enum call_kind kind = call_kind_of_item(type);
+	if (kind == CALL_KINDS)
+		return NULL;
+	struct function_tool *f = new(&t->arena, struct function_tool);
+	f->kind = kind;
+	f->hosted = hosted_of_item(type);
+	f->name = f->own = json_str(json_get(item, S("name")));
+	f->space = json_str(json_get(item, S("namespace")));
+	return f;
+}
+
+static bool on_added(struct turn *t, struct out_item *none, yyjson_val *ev)
+{
+	yyjson_val *item = json_get(ev, S("item"));
+	struct str id_text = json_str(json_get(item, S("id")));
+	struct id id;
+	enum item_type type = wire_type_of(json_str(json_get(item, S("type"))));
+	if (!type || !id_parse_any(id_text, &id))
+		return false;
+	struct out_item *it = turn_item_make(t, type, &id);
+	if (!it)
+		return false;
+	it->index = yyjson_get_int(json_get(ev, S("output_index")));
+	t->out.n = it->index + 1;
+	it->call_index = -1; /* of a call to the engine that is over */
+	it->call_id = json_str(json_get(item, S("call_id")));
+	it->tool = tool_of(t, type, item);
+	return true;
+}
+
+static bool on_part(struct turn *t, struct out_item *it, yyjson_val *ev)
+{
+	struct str type = json_str(json_get(json_get(ev, S("part")), S("type")));
+	it->part = str_eq(type, S("output_text")) ? OUT_TEXT : str_eq(type, S("refusal")) ? OUT_REFUSAL : OUT_NONE;
+	return true;
+}
+
+static bool on_delta(struct turn *t, struct out_item *it, yyjson_val *ev)
+{
+	struct str text = json_str(json_get(ev, S("delta")));
+	yyjson_val *logprobs = json_get(ev, S("logprobs"));
+	t->out.bytes += text.n;
+	buf_add(&it->text, text);
+	if (yyjson_arr_size(logprobs)) {
+		struct str json = json_text(&t->arena, logprobs);
+		if (it->logprobs.n)
+			buf_byte(&it->logprobs, ',');
+		buf_add(&it->logprobs, (struct str){json.p + 1, json.n - 2});
+	}
+	return true;
+}
+
+static bool on_input(struct turn *t, struct out_item *it, yyjson_val *ev)
+{
+	struct str text = json_str(json_get(ev, S("delta")));
+	t->out.bytes += text.n;
+	buf_add(&it->parts, text);
+	return true;
+}
+
+static bool on_part_done(struct turn *t, struct out_item *it, yyjson_val *ev)
+{
+	if (it->type != ITEM_MESSAGE)
+		return true;
+	if (it->parts.n)
+		buf_byte(&it->parts, ',');
+	buf_add(&it->parts, json_text(&t->arena, json_get(ev, S("part"))));
+	buf_clear(&it->text);
+	buf_clear(&it->logprobs);
+	buf_clear(&it->cites.json);
+	it->cites.n = 0;
+	it->part = OUT_NONE;
+	it->content_index++;
+	return true;
+}
+
+static bool on_done(struct turn *t, struct out_item *it, yyjson_val *ev)
+{
+	yyjson_val *item = json_get(ev, S("item"));
+	it->done = true;
+	it->whole = !str_eq(json_str(json_get(item, S("status"))), S("incomplete"));
+	it->shown = json_text(&t->arena, item);
+	it->json = it->hosted.kept.n ? it->hosted.kept : it->shown;
+	return true;
+}
+
+static bool on_annotation(struct turn *t, struct out_item *it, yyjson_val *ev)
+{
+	if (it->cites.n++)
+		buf_byte(&it->cites.json, ',');
+	buf_add(&it->cites.json, json_text(&t->arena, json_get(ev, S("annotation"))));
+	return true;
+}
+
+/* What an item is kept as comes before the event that ends it. */
+static bool on_kept(struct turn *t, struct str json)
+{
+	struct err e = {0};
+	yyjson_val *v;
+	struct out_item *it = json_parse(&t->arena, json, &v, &e) ? find(t, v) : NULL;
+	if (it)
+		it->hosted.kept = json_text(&t->arena, json_get(v, S("item")));
+	return it;
+}
+
+static const struct telling {
+	enum event_type type;
+	bool (*run)(struct turn *t, struct out_item *it, yyjson_val *ev);
+} tellings[] = {
+	{EV_ITEM_ADDED, on_added},      {EV_PART_ADDED, on_part},       {EV_PART_DONE, on_part_done},
+	{EV_TEXT_DELTA, on_delta},      {EV_REFUSAL_DELTA, on_delta},   {EV_REASONING_DELTA, on_delta},
+	{EV_ARGUMENTS_DELTA, on_delta}, {EV_CUSTOM_INPUT_DELTA, on_input}, {EV_ITEM_DONE, on_done},
+	{EV_ANNOTATION_ADDED, on_annotation},
+};
+
+static bool restore_one(struct turn *t, const struct run_event *told)
+{
+	struct err e = {0};
+	yyjson_val *ev;
+	if (!told->name.p)
+		return on_kept(t, told->json);
+	for (size_t i = 0; i < sizeof tellings / sizeof *tellings; i++) {
+		if (!str_eq(event_rows[tellings[i].type].wire, told->name))
+			continue;
+		if (!json_parse(&t->arena, told->json, &ev, &e))
+			return false;
+		struct out_item *it = find(t, ev);
+		return (it || tellings[i].type == EV_ITEM_ADDED) && tellings[i].run(t, it, ev);
+	}
+	return true;
+}
+
+bool turn_restore(struct turn *t, const struct run_batch *batches, size_t n, bool *begun)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct str rest = batches[i].events;
+		struct run_event ev;
+		t->seq = batches[i].seq + batches[i].n;
+		while (run_entry_next(&rest, &ev)) {
+			*begun |= str_eq(ev.name, event_rows[EV_IN_PROGRESS].wire);
+			if (!restore_one(t, &ev))
+				return false;
+		}
+	}
+	return true;
+}

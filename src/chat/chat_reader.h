@@ -1,0 +1,23 @@
+/* chat_reader.h - what the files that read a chat completions request share. */
+#pragma once
+#include "chat/chat_request.h"
+#include "wire/fields.h"
+
+struct chat_reader {
+	struct arena *a;
+	yyjson_val *body;
+	const struct chat_rules *rules;
+	struct chat_create *c;
+};
+
+/* Refuses what a later version brings; always false. `what` is a plural: "custom tools". */
+bool chat_later(struct err *e, const char *path, const char *what);
+
+/* chat_messages.c: one element's shape, then what they mean together. */
+extern const struct field chat_message_item;
+bool chat_take_messages(struct chat_reader *r, struct err *e);
+
+/* chat_tools.c: shapes, then meaning. */
+extern const struct field chat_tool_item;
+field_check chat_choice_check;
+bool chat_take_tools(struct chat_reader *r, struct err *e);

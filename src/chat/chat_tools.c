@@ -1,0 +1,173 @@
+/* chat_tools.c - a chat completions request's `tools` and `tool_choice`. */
+#include "chat/chat_reader.h"
+#include "wire/schema.h"
+
+enum { NAME_CHARS = 64 };
+
+/* --- shapes -------------------------------------------------------------------------------------------- */
+
+static const char *const tool_types[] = {"function", "custom", NULL};
+static const char *const choice_types[] = {"function", "allowed_tools", "custom", NULL};
+static const char *const words[] = {"none", "auto", "required", NULL};
+static const char *const modes[] = {"auto", "required", NULL};
+
+static const struct field function_fields[] = {
+    FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = NAME_CHARS, .pattern = "^[a-zA-Z0-9_-]+$"),
+    FIELD_CHECKED("description", F_STR, .nullable = true),
+    FIELD_CHECKED("parameters", F_OBJECT, .nullable = true),
+    FIELD_CHECKED("strict", F_BOOL, .nullable = true),
+    FIELD_END,
+};
+static const struct field tool_fields[] = {
+    FIELD_CHECKED("type", F_ENUM, .required = true, .values = tool_types),
+    FIELD_CHECKED("function", F_OBJECT, .sub = function_fields),
+    FIELD_CHECKED("custom", F_OBJECT),
+    FIELD_END,
+};
+
+static bool tool_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+{
+	char place[128];
+	if (str_eq(json_str(json_get(v, S("type"))), S("custom")))
+		return chat_later(e, path, "custom tools");
+	field_path(place, path, "function");
+	return json_get(v, S("function")) ||
+	       fail(e, ERR_MISSING_PARAMETER, place, "Missing required parameter: '%s'.", place);
+}
+const struct field chat_tool_item = {.kind = F_OBJECT, .sub = tool_fields, .check = tool_check};
+
+static const struct field named_fields[] = {
+    FIELD_CHECKED("name", F_STR, .required = true),
+    FIELD_END,
+};
+static const struct field choice_fields[] = {
+    FIELD_CHECKED("function", F_OBJECT, .required = true, .sub = named_fields),
+    FIELD_CHECKED("type", F_ENUM, .required = true, .values = choice_types),
+    FIELD_END,
+};
+/* An allowed tool looks like a choice of it; only functions are served. */
+static const struct field allowed_fields[] = {
+    FIELD_CHECKED("mode", F_ENUM, .required = true, .values = modes),
+    FIELD_CHECKED("tools", F_ARRAY, .required = true, .sub = choice_fields),
+    FIELD_END,
+};
+static const struct field allowed_choice_fields[] = {
+    FIELD_CHECKED("type", F_STR),
+    FIELD_CHECKED("allowed_tools", F_OBJECT, .required = true, .sub = allowed_fields),
+    FIELD_END,
+};
+
+bool chat_choice_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+{
+	static const struct field word = {.kind = F_ENUM, .values = words};
+	struct str type = json_str(json_get(v, S("type")));
+	if (yyjson_is_str(v))
+		return field_value(&word, v, path, ctx, e);
+	if (!yyjson_is_obj(v)) /* to the letter, with its double "one of" */
+		return field_type(v, path, "one of one of 'none', 'auto', or 'required' or object", e);
+	if (str_eq(type, S("custom")))
+		return chat_later(e, path, "custom tools");
+	return fields_read(str_eq(type, S("allowed_tools")) ? allowed_choice_fields : choice_fields, v, path, NULL,
+			   NULL, ctx, e);
+}
+
+/* --- meaning ------------------------------------------------------------------------------------------- */
+
+static bool take_function(yyjson_val *v, size_t at, struct function_tool *f, struct err *e)
+{
+	char path[128], place[128];
+	field_index(path, "tools", at);
+	field_path(place, path, "function.parameters");
+	yyjson_val *parameters = json_get(v, S("parameters"));
+	f->name = json_str(json_get(v, S("name")));
+	f->description = json_str(json_get(v, S("description")));
+	f->parameters = yyjson_is_obj(parameters) ? parameters : NULL;
+	f->strict = yyjson_is_true(json_get(v, S("strict")));
+	if (f->strict && !f->parameters)
+		return fail(
+		    e, ERR_BAD_FUNCTION_SCHEMA, place,
+		    "Invalid schema for function '%.*s': schema must be a JSON Schema of 'type: \"object\"', got "
+		    "'type: \"None\"'.",
+		    FMT(f->name));
+	if (!f->parameters)
+		return true;
+	return f->strict ? schema_strict(f->parameters, ERR_BAD_FUNCTION_SCHEMA, place, f->name, e)
+			 : schema_sane(f->parameters, ERR_BAD_FUNCTION_SCHEMA, place, f->name, e);
+}
+
+static const struct function_tool *offered(const struct prompt *p, struct str name)
+{
+	for (size_t i = 0; i < p->n_tools; i++)
+		if (str_eq(p->tools[i].name, name))
+			return &p->tools[i];
+	return NULL;
+}
+
+static bool not_offered(struct str name, struct err *e)
+{
+	return fail(e, ERR_BAD_REQUEST, "tool_choice",
+		    "Invalid value for 'tool_choice': no function named '%.*s' was specified in the 'tools' parameter.",
+		    (int)(name.n < 64 ? name.n : 64), name.p);
+}
+
+/* Only the allowed tools are shown to the model. */
+static bool take_allowed(struct chat_reader *r, yyjson_val *choice, struct err *e)
+{
+	struct prompt *p = &r->c->prompt;
+	yyjson_val *allowed = json_get(choice, S("allowed_tools")), *list = json_get(allowed, S("tools")), *one;
+	struct function_tool *kept = new_array(r->a, struct function_tool, yyjson_arr_size(list) + 1);
+	size_t i, max, n = 0;
+	yyjson_arr_foreach(list, i, max, one)
+	{
+		struct str name = json_str(json_get(json_get(one, S("function")), S("name")));
+		const struct function_tool *f = offered(p, name);
+		if (!f)
+			return not_offered(name, e);
+		kept[n++] = *f;
+	}
+	p->choice = str_eq(json_str(json_get(allowed, S("mode"))), S("required")) ? CHOICE_REQUIRED : CHOICE_AUTO;
+	p->tools = kept;
+	p->n_tools = n;
+	return true;
+}
+
+static bool take_choice(struct chat_reader *r, yyjson_val *choice, struct err *e)
+{
+	struct prompt *p = &r->c->prompt;
+	struct str word = json_str(choice);
+	if (str_eq(word, S("none")))
+		p->choice = CHOICE_NONE;
+	else if (str_eq(word, S("required")))
+		p->choice = CHOICE_REQUIRED;
+	if (!yyjson_is_obj(choice))
+		return true;
+	if (str_eq(json_str(json_get(choice, S("type"))), S("allowed_tools")))
+		return take_allowed(r, choice, e);
+	p->choice = CHOICE_NAMED;
+	p->choice_name = json_str(json_get(json_get(choice, S("function")), S("name")));
+	return offered(p, p->choice_name) || not_offered(p->choice_name, e);
+}
+
+static bool only_with_tools(struct chat_reader *r, const char *name, struct err *e)
+{
+	yyjson_val *v = json_get(r->body, str_of(name));
+	if (!v || yyjson_is_null(v) || r->c->prompt.n_tools)
+		return true;
+	return fail(e, ERR_BAD_REQUEST, name,
+		    "Invalid value for '%s': '%s' is only allowed when 'tools' are specified.", name, name);
+}
+
+bool chat_take_tools(struct chat_reader *r, struct err *e)
+{
+	struct prompt *p = &r->c->prompt;
+	yyjson_val *tools = json_get(r->body, S("tools")), *one;
+	struct function_tool *f = new_array(r->a, struct function_tool, yyjson_arr_size(tools) + 1);
+	size_t i, max;
+	yyjson_arr_foreach(tools, i, max,
+			   one) if (!take_function(json_get(one, S("function")), i, &f[i], e)) return false;
+	p->tools = f;
+	p->n_tools = yyjson_arr_size(tools);
+	p->parallel = !yyjson_is_false(json_get(r->body, S("parallel_tool_calls")));
+	return only_with_tools(r, "tool_choice", e) && only_with_tools(r, "parallel_tool_calls", e) &&
+	       take_choice(r, json_get(r->body, S("tool_choice")), e);
+}

@@ -1,0 +1,392 @@
+/* chat_write.c - chat.completion objects and chat.completion.chunk pieces. */
+#include "chat/chat_write.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- gathering ----------------------------------------------------------------------------------------- */
+
+void chat_choice_init(struct chat_choice *c, struct arena *a, int64_t index, size_t max)
+{
+	*c = (struct chat_choice){.index = index, .a = a, .max = max};
+	buf_init(&c->text, max);
+	buf_init(&c->refusal, max);
+	buf_init(&c->reasoning, max);
+	buf_init(&c->logprobs, max);
+}
+
+void chat_choice_release(struct chat_choice *c)
+{
+	buf_release(&c->text);
+	buf_release(&c->refusal);
+	buf_release(&c->reasoning);
+	buf_release(&c->logprobs);
+	for (size_t i = 0; i < c->n_calls; i++)
+		buf_release(&c->calls[i].arguments);
+	c->n_calls = 0;
+}
+
+static void begin_call(struct chat_choice *c, const struct model_event *ev)
+{
+	if (c->n_calls == c->cap) {
+		size_t cap = c->cap ? c->cap * 2 : 4;
+		struct chat_call *calls = new_array(c->a, struct chat_call, cap);
+		if (c->n_calls)
+			memcpy(calls, c->calls, c->n_calls * sizeof *calls);
+		c->calls = calls;
+		c->cap = cap;
+	}
+	struct chat_call *call = &c->calls[c->n_calls++];
+	id_random(call->id, "call");
+	call->name = str_copy(c->a, ev->name.p ? ev->name : S(""));
+	buf_init(&call->arguments, c->max);
+}
+
+/* An array's elements join those before. */
+static void add_logprobs(struct chat_choice *c, struct str array)
+{
+	struct str inside = str_trim(array);
+	if (inside.n < 2)
+		return;
+	inside = str_trim((struct str){inside.p + 1, inside.n - 2});
+	if (!inside.n)
+		return;
+	if (c->logprobs.n)
+		buf_byte(&c->logprobs, ',');
+	buf_add(&c->logprobs, inside);
+}
+
+static bool too_long(const struct chat_choice *c, struct err *e)
+{
+	return fail(e, ERR_ENGINE, NULL, "The engine's answer is longer than %zu bytes.", c->max);
+}
+
+bool chat_choice_add(struct chat_choice *c, const struct model_event *ev, struct err *e)
+{
+	struct chat_call *call = ev->index >= 0 && (size_t)ev->index < c->n_calls ? &c->calls[ev->index] : NULL;
+	c->begun = true;
+	switch (ev->kind) {
+	case ME_TEXT:
+		buf_add(&c->text, ev->text);
+		add_logprobs(c, ev->logprobs);
+		return (!c->text.over && !c->logprobs.over) || too_long(c, e);
+	case ME_REFUSAL:
+		buf_add(&c->refusal, ev->text);
+		return !c->refusal.over || too_long(c, e);
+	case ME_REASONING:
+		buf_add(&c->reasoning, ev->text);
+		return !c->reasoning.over || too_long(c, e);
+	case ME_CALL_BEGIN:
+		if (ev->index < 0 || (size_t)ev->index != c->n_calls)
+			return fail(e, ERR_ENGINE, NULL, "The engine's calls are not in order.");
+		begin_call(c, ev);
+		return true;
+	case ME_CALL_ARGS:
+		if (!call)
+			return fail(e, ERR_ENGINE, NULL, "The engine gave arguments for a call that never began.");
+		buf_add(&call->arguments, ev->text);
+		return !call->arguments.over || too_long(c, e);
+	}
+	return true;
+}
+
+struct str chat_finish_name(const struct chat_choice *c)
+{
+	if (c->finish == FINISH_LENGTH)
+		return S("length");
+	if (c->finish == FINISH_FILTER)
+		return S("content_filter");
+	return c->n_calls ? S("tool_calls") : S("stop");
+}
+
+void chat_usage_add(struct usage *sum, const struct usage *one)
+{
+	if (one->input > sum->input)
+		sum->input = one->input;
+	if (one->cached > sum->cached)
+		sum->cached = one->cached;
+	sum->output += one->output;
+	sum->reasoning += one->reasoning;
+}
+
+/* --- common pieces ------------------------------------------------------------------------------------- */
+
+/* Names the model and the program that served it; changes with either, as the live one with the backend. */
+static struct str fingerprint(char out[16], struct str model)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+	for (const char *p = ANTIPHON_VERSION; *p; p++)
+		h = (h ^ (unsigned char)*p) * 16777619u;
+	for (size_t i = 0; i < model.n; i++)
+		h = (h ^ (unsigned char)model.p[i]) * 16777619u;
+	snprintf(out, 16, "fp_%010x", h);
+	return str_of(out);
+}
+
+static void put_usage(struct jout *o, const struct usage *u)
+{
+	jo_key(o, S("usage"));
+	jo_obj(o);
+	jo_kint(o, "prompt_tokens", u->input);
+	jo_kint(o, "completion_tokens", u->output);
+	jo_kint(o, "total_tokens", u->input + u->output);
+	jo_key(o, S("prompt_tokens_details"));
+	jo_obj(o);
+	jo_kint(o, "cached_tokens", u->cached);
+	jo_kint(o, "audio_tokens", 0);
+	jo_obj_end(o);
+	jo_key(o, S("completion_tokens_details"));
+	jo_obj(o);
+	jo_kint(o, "reasoning_tokens", u->reasoning);
+	jo_kint(o, "audio_tokens", 0);
+	jo_kint(o, "accepted_prediction_tokens", 0);
+	jo_kint(o, "rejected_prediction_tokens", 0);
+	jo_obj_end(o);
+	jo_obj_end(o);
+}
+
+/* `content` is an array, {0}: none were asked for. */
+static void put_logprobs(struct jout *o, struct str content)
+{
+	jo_key(o, S("logprobs"));
+	if (!content.p) {
+		jo_null(o);
+		return;
+	}
+	jo_obj(o);
+	jo_kraw(o, "content", content);
+	jo_knull(o, "refusal");
+	jo_obj_end(o);
+}
+
+/* --- the whole object ------------------------------------------------------------------------------------ */
+
+static void put_calls(struct jout *o, const struct chat_choice *c)
+{
+	jo_key(o, S("tool_calls"));
+	jo_arr(o);
+	for (size_t i = 0; i < c->n_calls; i++) {
+		jo_obj(o);
+		jo_kstr(o, "id", str_of(c->calls[i].id));
+		jo_kstr(o, "type", S("function"));
+		jo_key(o, S("function"));
+		jo_obj(o);
+		jo_kstr(o, "name", c->calls[i].name);
+		jo_kstr(o, "arguments", buf_str(&c->calls[i].arguments));
+		jo_obj_end(o);
+		jo_obj_end(o);
+	}
+	jo_arr_end(o);
+}
+
+static void put_message(struct jout *o, const struct chat_choice *c)
+{
+	bool none = !c->text.n && (c->n_calls || c->refusal.n);
+	jo_key(o, S("message"));
+	jo_obj(o);
+	jo_kstr(o, "role", S("assistant"));
+	jo_kstr(o, "content", none ? (struct str){0} : buf_str(&c->text));
+	if (c->reasoning.n)
+		jo_kstr(o, "reasoning_content", buf_str(&c->reasoning));
+	if (c->n_calls)
+		put_calls(o, c);
+	jo_kstr(o, "refusal", c->refusal.n ? buf_str(&c->refusal) : (struct str){0});
+	jo_kraw(o, "annotations", S("[]"));
+	jo_obj_end(o);
+}
+
+static void put_choice(struct jout *o, const struct chat_head *h, const struct chat_choice *c)
+{
+	jo_obj(o);
+	jo_kint(o, "index", c->index);
+	put_message(o, c);
+	jo_key(o, S("logprobs"));
+	if (h->req->prompt.logprobs) {
+		jo_obj(o);
+		jo_key(o, S("content"));
+		jo_arr(o);
+		if (c->logprobs.n)
+			jo_raw(o, buf_str(&c->logprobs));
+		jo_arr_end(o);
+		jo_knull(o, "refusal");
+		jo_obj_end(o);
+	} else {
+		jo_null(o);
+	}
+	jo_kstr(o, "finish_reason", chat_finish_name(c));
+	jo_obj_end(o);
+}
+
+static void put_completion(struct jout *o, const struct chat_head *h, const struct chat_choice *c, size_t n,
+			   const struct usage *usage, bool metadata)
+{
+	char fp[16];
+	jo_kstr(o, "id", h->id);
+	jo_kstr(o, "object", S("chat.completion"));
+	jo_kint(o, "created", h->created);
+	jo_kstr(o, "model", h->model);
+	jo_key(o, S("choices"));
+	jo_arr(o);
+	for (size_t i = 0; i < n; i++)
+		put_choice(o, h, &c[i]);
+	jo_arr_end(o);
+	put_usage(o, usage);
+	if (metadata && h->req->metadata.p)
+		jo_kraw(o, "metadata", h->req->metadata);
+	jo_kstr(o, "service_tier", S("default"));
+	jo_kstr(o, "system_fingerprint", fingerprint(fp, h->model));
+}
+
+void chat_completion_write(struct jout *o, const struct chat_head *h, const struct chat_choice *c, size_t n,
+			   const struct usage *usage)
+{
+	jo_obj(o);
+	put_completion(o, h, c, n, usage, true);
+	jo_obj_end(o);
+}
+
+static void put_given(struct jout *o, const struct chat_head *h, struct str key, struct str wire)
+{
+	yyjson_val *v = json_get(h->req->body, wire);
+	jo_key(o, key);
+	if (v)
+		jo_val(o, v);
+	else
+		jo_null(o);
+}
+
+void chat_stored_write(struct jout *o, const struct chat_head *h, const struct chat_choice *c, size_t n,
+		       const struct usage *usage, struct str request_id)
+{
+	const struct sampling *s = &h->req->prompt.sampling;
+	jo_obj(o);
+	put_completion(o, h, c, n, usage, false);
+	jo_kstr(o, "request_id", request_id);
+	put_given(o, h, S("tool_choice"), S("tool_choice"));
+	put_given(o, h, S("seed"), S("seed"));
+	jo_knum(o, "top_p", s->has_top_p ? s->top_p : 1.0);
+	jo_knum(o, "temperature", s->has_temperature ? s->temperature : 1.0);
+	jo_knum(o, "presence_penalty", s->has_presence_penalty ? s->presence_penalty : 0.0);
+	jo_knum(o, "frequency_penalty", s->has_frequency_penalty ? s->frequency_penalty : 0.0);
+	put_given(o, h, S("input_user"), S("user"));
+	put_given(o, h, S("tools"), S("tools"));
+	put_given(o, h, S("response_format"), S("response_format"));
+}
+
+/* --- chunks -------------------------------------------------------------------------------------------- */
+
+static void open_chunk(struct jout *o, const struct chat_head *h)
+{
+	char fp[16];
+	jo_obj(o);
+	jo_kstr(o, "id", h->id);
+	jo_kstr(o, "object", S("chat.completion.chunk"));
+	jo_kint(o, "created", h->created);
+	jo_kstr(o, "model", h->model);
+	jo_kstr(o, "service_tier", S("default"));
+	jo_kstr(o, "system_fingerprint", fingerprint(fp, h->model));
+	jo_key(o, S("choices"));
+	jo_arr(o);
+}
+
+static void close_chunk(struct jout *o, const struct chat_head *h)
+{
+	jo_arr_end(o);
+	if (h->req->include_usage)
+		jo_knull(o, "usage");
+	jo_obj_end(o);
+}
+
+static void open_delta(struct jout *o, const struct chat_choice *c)
+{
+	jo_obj(o);
+	jo_kint(o, "index", c->index);
+	jo_key(o, S("delta"));
+	jo_obj(o);
+}
+
+static void close_delta(struct jout *o, struct str logprobs, struct str finish)
+{
+	jo_obj_end(o);
+	put_logprobs(o, logprobs);
+	jo_kstr(o, "finish_reason", finish);
+	jo_obj_end(o);
+}
+
+void chat_chunk_begin(struct jout *o, const struct chat_head *h, const struct chat_choice *c, bool call)
+{
+	open_chunk(o, h);
+	open_delta(o, c);
+	jo_kstr(o, "role", S("assistant"));
+	jo_kstr(o, "content", call ? (struct str){0} : S(""));
+	jo_knull(o, "refusal");
+	close_delta(o, (struct str){0}, (struct str){0});
+	close_chunk(o, h);
+}
+
+/* One entry of delta.tool_calls: with id, type and name when it begins. */
+static void put_call_piece(struct jout *o, const struct chat_choice *c, const struct model_event *ev)
+{
+	bool begin = ev->kind == ME_CALL_BEGIN;
+	const struct chat_call *call = &c->calls[ev->index];
+	jo_key(o, S("tool_calls"));
+	jo_arr(o);
+	jo_obj(o);
+	jo_kint(o, "index", ev->index);
+	if (begin) {
+		jo_kstr(o, "id", str_of(call->id));
+		jo_kstr(o, "type", S("function"));
+	}
+	jo_key(o, S("function"));
+	jo_obj(o);
+	if (begin)
+		jo_kstr(o, "name", call->name);
+	jo_kstr(o, "arguments", begin ? S("") : ev->text);
+	jo_obj_end(o);
+	jo_obj_end(o);
+	jo_arr_end(o);
+}
+
+void chat_chunk_event(struct jout *o, const struct chat_head *h, const struct chat_choice *c,
+		      const struct model_event *ev, int64_t *delta)
+{
+	struct str logprobs = {0};
+	*delta = ev->kind == ME_CALL_BEGIN ? 0 : (int64_t)ev->text.n;
+	open_chunk(o, h);
+	open_delta(o, c);
+	switch (ev->kind) {
+	case ME_TEXT:
+		jo_kstr(o, "content", ev->text);
+		if (h->req->prompt.logprobs)
+			logprobs = ev->logprobs.p ? ev->logprobs : S("[]");
+		break;
+	case ME_REFUSAL:
+		jo_kstr(o, "refusal", ev->text);
+		break;
+	case ME_REASONING:
+		jo_kstr(o, "reasoning_content", ev->text);
+		break;
+	case ME_CALL_BEGIN:
+	case ME_CALL_ARGS:
+		put_call_piece(o, c, ev);
+		break;
+	}
+	close_delta(o, logprobs, (struct str){0});
+	close_chunk(o, h);
+}
+
+void chat_chunk_finish(struct jout *o, const struct chat_head *h, const struct chat_choice *c)
+{
+	open_chunk(o, h);
+	open_delta(o, c);
+	close_delta(o, (struct str){0}, chat_finish_name(c));
+	close_chunk(o, h);
+}
+
+void chat_chunk_usage(struct jout *o, const struct chat_head *h, const struct usage *usage)
+{
+	open_chunk(o, h);
+	jo_arr_end(o);
+	put_usage(o, usage);
+	jo_obj_end(o);
+}

@@ -1,0 +1,59 @@
+/* chat_write.h - chat.completion objects and chat.completion.chunk pieces.
+ *
+ * A choice gathers one engine call's events; it is what the final object is made of, and what knows the ids of
+ * the calls that a stream names. In a stream each event is first added to its choice, then written as a chunk.
+ * Members and their order are the live API's. Pure, but for the random call ids. */
+#pragma once
+#include "base/id.h"
+#include "chat/chat_request.h"
+#include "engine/engine.h"
+
+struct chat_head {            /* what all objects of one answer share */
+	struct str id, model; /* "chatcmpl-...", the model that answers */
+	int64_t created;      /* seconds */
+	const struct chat_create *req;
+};
+
+struct chat_call {
+	char id[ID_MAX]; /* ours: engines repeat theirs */
+	struct str name;
+	struct buf arguments;
+};
+
+struct chat_choice {
+	int64_t index;
+	struct arena *a; /* calls and their names */
+	struct buf text, refusal, reasoning, logprobs;
+	struct chat_call *calls;
+	size_t n_calls, cap;
+	size_t max;         /* bytes of each of the texts */
+	enum finish finish; /* set at the end by the owner */
+	bool begun;         /* an event was added */
+};
+
+/* `max` bounds each text. */
+void chat_choice_init(struct chat_choice *c, struct arena *a, int64_t index, size_t max);
+void chat_choice_release(struct chat_choice *c);
+/* ERR_ENGINE when a text grows over max, or for arguments of a call that never began. */
+bool chat_choice_add(struct chat_choice *c, const struct model_event *ev, struct err *e);
+/* "stop", "length", "tool_calls", "content_filter" (of a choice that has ended). */
+struct str chat_finish_name(const struct chat_choice *c);
+
+/* The answer as one object. */
+void chat_completion_write(struct jout *o, const struct chat_head *h, const struct chat_choice *c, size_t n,
+			   const struct usage *usage);
+/* The same as it is stored: with what the live API tells of the request beside it, but without its metadata (which
+ * can change) and the closing brace. */
+void chat_stored_write(struct jout *o, const struct chat_head *h, const struct chat_choice *c, size_t n,
+		       const struct usage *usage, struct str request_id);
+/* The first chunk of a choice: role, and content "" or (the first event begins a call) null. */
+void chat_chunk_begin(struct jout *o, const struct chat_head *h, const struct chat_choice *c, bool call);
+/* The chunk for an event that was just added to `c`. *delta gets the bytes of its text, for the padding. */
+void chat_chunk_event(struct jout *o, const struct chat_head *h, const struct chat_choice *c,
+		      const struct model_event *ev, int64_t *delta);
+void chat_chunk_finish(struct jout *o, const struct chat_head *h, const struct chat_choice *c);
+/* The last one, with no choices: only with stream_options.include_usage. */
+void chat_chunk_usage(struct jout *o, const struct chat_head *h, const struct usage *usage);
+
+/* Several choices of one prompt: the prompt counts once, as live. */
+void chat_usage_add(struct usage *sum, const struct usage *one);

@@ -1,0 +1,136 @@
+/* auth.c - who asks (decision E).
+ *
+ * A key names its project. Without any key made, requests over loopback (or anywhere with
+ * --allow-anonymous) belong to the project `default`, whatever key they bring; then the Host and Origin
+ * headers are what keeps a web page in the user's browser out. */
+#include <string.h>
+
+#include "door/request.h"
+
+static bool local_name(struct str host)
+{
+	return str_eq_nocase(host, S("localhost")) || str_eq(host, S("127.0.0.1")) || str_eq(host, S("[::1]"));
+}
+
+/* "host:port" without its port; the brackets of an IPv6 address stay. */
+static struct str without_port(struct str host)
+{
+	size_t n = host.n;
+	while (n && host.p[n - 1] >= '0' && host.p[n - 1] <= '9')
+		n--;
+	if (n && host.p[n - 1] == ':' && (host.p[0] != '[' || (n > 1 && host.p[n - 2] == ']')))
+		host.n = n - 1;
+	return host;
+}
+
+static bool host_allowed(const struct api_options *o, struct str host)
+{
+	host = without_port(host);
+	if (local_name(host))
+		return true;
+	for (size_t i = 0; i < o->n_hosts; i++)
+		if (str_eq_nocase(o->hosts[i], host))
+			return true;
+	return false;
+}
+
+static bool cors_lists(const struct api_options *o, struct str origin)
+{
+	for (size_t i = 0; i < o->n_cors; i++)
+		if (str_eq(o->cors[i], S("*")) || str_eq_nocase(o->cors[i], origin))
+			return true;
+	return false;
+}
+
+static bool origin_is_ours(const struct api_options *o, struct str origin)
+{
+	struct str rest = origin;
+	if (str_starts(origin, S("http://")))
+		rest = (struct str){origin.p + 7, origin.n - 7};
+	else if (str_starts(origin, S("https://")))
+		rest = (struct str){origin.p + 8, origin.n - 8};
+	else
+		return cors_lists(o, origin);
+	return cors_lists(o, origin) || host_allowed(o, rest);
+}
+
+bool auth_origin(struct request *rq, struct err *e)
+{
+	const struct api_options *o = &rq->api->api->options;
+	struct str host = exchange_header(rq->x, S("host")), origin = exchange_header(rq->x, S("origin"));
+	if (str_eq(exchange_request(rq->x)->peer, S("unix")) || o->allow_anonymous || key_any(o->store))
+		return true;
+	if (!host_allowed(o, host))
+		return fail(e, ERR_FORBIDDEN, NULL,
+		            "Host '%.*s' is not allowed without API keys. Make a key (antiphon keys create NAME) or list the host "
+		            "in server.hosts.",
+		            FMT(host));
+	if (origin.p && !origin_is_ours(o, origin))
+		return fail(e, ERR_FORBIDDEN, NULL,
+		            "Requests from web pages of '%.*s' are not allowed. List the origin in server.cors to allow them.",
+		            FMT(origin));
+	return true;
+}
+
+bool auth_page(struct request *rq, struct err *e)
+{
+	struct str origin = exchange_header(rq->x, S("origin"));
+	if (!origin.p || origin_is_ours(&rq->api->api->options, origin))
+		return true;
+	return fail(e, ERR_FORBIDDEN, NULL,
+	            "WebSockets from web pages of '%.*s' are not allowed. List the origin in server.cors to allow them.",
+	            FMT(origin));
+}
+
+/* As OpenAI shows keys in its messages: the ends only. */
+static void key_masked(struct str key, char out[32])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < key.n && n < 24; i++)
+		out[n++] = i < 8 || (key.n > 16 && i + 4 >= key.n) ? key.p[i] : '*';
+	out[n] = 0;
+	if (key.n > 24)
+		memcpy(out + 20, key.p + key.n - 4, 4);
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)out[i] < 0x20 || (unsigned char)out[i] > 0x7e)
+			out[i] = '*';
+}
+
+static bool project_header(struct request *rq, struct err *e)
+{
+	struct str want = exchange_header(rq->x, S("openai-project"));
+	if (!want.n || str_eq(want, rq->project_name))
+		return true;
+	return fail(e, ERR_WRONG_PROJECT, NULL, "OpenAI-Project header should match project for API key");
+}
+
+static struct str bearer(const struct exchange *x)
+{
+	struct str h = exchange_header(x, S("authorization"));
+	if (h.n > 7 && str_eq_nocase((struct str){h.p, 7}, S("Bearer ")))
+		return str_trim((struct str){h.p + 7, h.n - 7});
+	return (struct str){0};
+}
+
+bool auth_key(struct request *rq, struct err *e)
+{
+	struct api *api = rq->api->api;
+	const struct exchange_request *q = exchange_request(rq->x);
+	struct str key = bearer(rq->x);
+	char masked[32];
+	if (key.n && key_check(api->options.store, key, &rq->project, &rq->project_name))
+		return project_header(rq, e);
+	bool local = q->loopback || str_eq(q->peer, S("unix"));
+	if (api->options.allow_anonymous || str_eq(q->peer, S("unix")) || (local && !key_any(api->options.store))) {
+		rq->project = api->default_project;
+		rq->project_name = S("default");
+		return project_header(rq, e);
+	}
+	if (!key.n)
+		return fail(e, ERR_NO_KEY, NULL,
+		            "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
+		            "auth (i.e. Authorization: Bearer YOUR_KEY). Keys are made with `antiphon keys create NAME`.");
+	key_masked(key, masked);
+	return fail(e, ERR_INVALID_KEY, NULL, "Incorrect API key provided: %s. Keys are made with `antiphon keys create NAME`.",
+	            masked);
+}

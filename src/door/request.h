@@ -1,0 +1,62 @@
+/* request.h - the two structs behind api/api.h, and a request on its way.
+ * Loop thread, except struct api's atomics. */
+#pragma once
+#include <stdatomic.h>
+
+#include "door/options.h"
+#include "loop/loop.h"
+#include "net/exchange.h"
+
+struct api {
+	struct api_options options;
+	struct replays *replays;
+	struct attempts *attempts;
+	struct runs *runs;
+	int64_t default_project;
+	atomic_bool draining, outbox_taken; /* outbox_taken: a loop looks after the outbox of webhooks */
+	atomic_size_t running;
+	int64_t began_s;
+};
+
+struct api_loop {
+	struct service service; /* first: net/ knows only this */
+	struct api *api;
+	struct loop *loop;
+	struct store_port *store;
+	struct engine_port *engine;
+	struct tools_port *tools;
+	struct turn *turns; /* those that run here */
+	struct chat *chats;
+	struct worker *worker; /* takes background runs */
+	struct conversation_visit *visits; /* requests to conversations */
+	struct sender *sender; /* sends webhooks */
+	struct outbox *outbox; /* those that are due; NULL: another loop does it */
+	size_t n_turns;      /* of both */
+	struct disk *disk;   /* files on their way in and out (file_threads.h) */
+	struct buf scratch; /* one event at a time is rendered here */
+};
+
+enum { ROUTE_OPEN = 1 /* no key needed */, ROUTE_BODY = 2 /* a JSON body */, ROUTE_WORK = 4 /* refused while draining */,
+       ROUTE_SOCKET = 8 /* there only for who wants a WebSocket */, ROUTE_BODY_IF_ANY = 16 /* a JSON body, or none */,
+       ROUTE_FORM = 32 /* a multipart form, taken while it comes: the handler is called at the head */ };
+
+struct request;
+struct route {
+	enum method method;
+	struct str path; /* "/v1/responses/{id}/input_items" */
+	void (*handle)(struct request *);
+	unsigned flags;
+};
+
+struct request {
+	struct api_loop *api;
+	struct exchange *x;
+	const struct route *route;
+	int64_t project;
+	struct str project_name;
+	struct str args[2]; /* the path's {..}, decoded */
+};
+
+#include "door/answer.h"
+#include "door/auth.h"
+#include "door/query.h"

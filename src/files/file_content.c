@@ -1,0 +1,176 @@
+/* file_content.c - GET /v1/files/{id}/content: a file's bytes, read by a worker as the client takes them. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "door/file_threads.h"
+#include "files/files.h"
+
+enum { PIECE = 256 * 1024 };
+
+/* On the heap: it may outlive its client by the job that runs. */
+struct content {
+	struct request *rq; /* NULL: the client left */
+	struct store_op op;
+	struct reader reader;
+	struct stored_file file;
+	struct job job;
+	bool busy, waits; /* waits: for room at the client's */
+	int64_t sent;
+	/* the job's, while it runs */
+	struct store *store;
+	int fd; /* -1: not open */
+	size_t n;
+	struct err error;
+	char *piece;
+};
+
+static void content_free(struct content *c)
+{
+	store_cancel(&c->op);
+	if (c->fd >= 0)
+		close(c->fd);
+	xfree(c->piece);
+	xfree(c);
+}
+
+static void on_gone(struct reader *r)
+{
+	struct content *c = OWNER(r, struct content, reader);
+	c->rq = NULL;
+	if (!c->busy)
+		content_free(c);
+}
+
+static void on_run(struct job *j)
+{
+	struct content *c = OWNER(j, struct content, job);
+	if (c->fd < 0)
+		c->fd = blob_open(c->store, c->file.id.key, &c->error);
+	c->n = 0;
+	while (c->fd >= 0 && c->n < PIECE) {
+		ssize_t n = read(c->fd, c->piece + c->n, PIECE - c->n);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			fail(&c->error, ERR_STORE, NULL, "A file could not be read: %m.");
+		if (n <= 0)
+			return;
+		c->n += (size_t)n;
+	}
+}
+
+static void on_done(struct job *j);
+
+static void read_more(struct content *c)
+{
+	struct err busy = {.retry_after_ms = 1000};
+	c->busy = true;
+	c->job.run = on_run;
+	c->job.done = on_done;
+	if (job_start(disk_workers(c->rq->api), c->rq->api->loop, &c->job))
+		return;
+	struct exchange *x = c->rq->x;
+	fail(&busy, ERR_BUSY, NULL, "Too many files are being read. Please retry in a moment.");
+	exchange_unwatch(x);
+	if (exchange_begun(x))
+		exchange_abort(x);
+	else
+		answer_error(x, &busy);
+	content_free(c);
+}
+
+static void on_room(struct reader *r)
+{
+	struct content *c = OWNER(r, struct content, reader);
+	if (!c->waits)
+		return;
+	c->waits = false;
+	read_more(c);
+}
+
+/* A browser that is led here shall save it, never show it. */
+static void begin(struct content *c)
+{
+	struct exchange *x = c->rq->x;
+	struct buf b;
+	buf_init(&b, 4096);
+	buf_add(&b, S("attachment; filename*=UTF-8''"));
+	for (size_t i = 0; i < c->file.filename.n; i++) {
+		unsigned char ch = (unsigned char)c->file.filename.p[i];
+		bool plain = ((ch | 32) >= 'a' && (ch | 32) <= 'z') || (ch >= '0' && ch <= '9') || strchr(".-_", ch);
+		buf_fmt(&b, plain ? "%c" : "%%%02X", ch);
+	}
+	exchange_add_header(x, S("Content-Disposition"), buf_str(&b));
+	exchange_add_header(x, S("X-Content-Type-Options"), S("nosniff"));
+	buf_release(&b);
+	exchange_begin_sized(x, 200, S("application/octet-stream"), c->file.bytes, &c->reader);
+}
+
+/* The head has told how much comes: what is not whole is cut, so that the client sees it. */
+static void cut(struct content *c, const char *why)
+{
+	log_at(LOG_ERROR, "a file could not be read", "key=%lld reason=\"%s\"", (long long)c->file.id.key, why);
+	exchange_unwatch(c->rq->x);
+	exchange_abort(c->rq->x);
+	content_free(c);
+}
+
+static void on_done(struct job *j)
+{
+	struct content *c = OWNER(j, struct content, job);
+	c->busy = false;
+	if (!c->rq) {
+		content_free(c);
+		return;
+	}
+	struct exchange *x = c->rq->x;
+	if (c->error.code && !exchange_begun(x)) {
+		exchange_unwatch(x);
+		answer_error(x, &c->error);
+		content_free(c);
+		return;
+	}
+	if (!exchange_begun(x))
+		begin(c);
+	int64_t left = c->file.bytes - c->sent;
+	bool head = exchange_request(x)->method == METHOD_HEAD;
+	if (!head && (c->error.code || (int64_t)c->n > left || (!c->n && left))) {
+		cut(c, c->error.code ? c->error.msg : "its length is not what was kept");
+		return;
+	}
+	exchange_write(x, (struct str){c->piece, c->n});
+	c->sent += (int64_t)c->n;
+	if (head || c->sent == c->file.bytes) {
+		exchange_unwatch(x);
+		exchange_end(x);
+		content_free(c);
+	} else if (exchange_full(x)) {
+		c->waits = true;
+	} else {
+		read_more(c);
+	}
+}
+
+static void on_got(struct store_op *op, const struct err *e)
+{
+	struct content *c = OWNER(op, struct content, op);
+	if (e->code == ERR_NONE) {
+		c->piece = xrealloc(NULL, PIECE);
+		read_more(c);
+		return;
+	}
+	exchange_unwatch(c->rq->x);
+	answer_error(c->rq->x, e);
+	content_free(c);
+}
+
+void file_content(struct request *rq)
+{
+	struct content *c = xalloc(sizeof *c);
+	*c = (struct content){.rq = rq, .reader = {on_gone, on_room}, .store = rq->api->api->options.store, .fd = -1};
+	c->op.done = on_got;
+	exchange_watch(rq->x, &c->reader);
+	store_get_file(rq->api->store, &c->op, rq->project, rq->args[0], exchange_arena(rq->x), &c->file);
+}

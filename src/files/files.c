@@ -1,0 +1,184 @@
+/* files.c - /v1/files, but for their content (file_content.c). */
+#include "files/files.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "door/visit.h"
+#include "model/file.h"
+
+enum { LIST_MOST = 10000 };
+
+void file_object_of(const struct stored_file *f, char id[ID_MAX], struct file_object *ret)
+{
+	*ret = (struct file_object){.id = id_text(id, "file-", &f->id), .filename = f->filename, .purpose = f->purpose,
+	                            .bytes = f->bytes, .created_at = f->created_at, .expires_at = f->expires_at};
+}
+
+static void put_file(struct jout *o, const struct stored_file *f)
+{
+	char id[ID_MAX];
+	struct file_object object;
+	file_object_of(f, id, &object);
+	file_write(o, &object);
+}
+
+/* --- POST ------------------------------------------------------------------------------------------------ */
+
+enum { PURPOSE, ANCHOR, SECONDS };
+
+static bool check_form(struct intake *in, struct err *e)
+{
+	struct stored_file *f = in->owner = new(&in->arena, struct stored_file);
+	struct file_form form = {in->values[PURPOSE], in->values[ANCHOR], in->values[SECONDS]};
+	int64_t life;
+	if (!file_form_read(&form, &life, e) || !file_name_read(in->filename, "file", &f->filename, e))
+		return false;
+	f->id = in->id;
+	f->created_at = clock_wall_s();
+	f->expires_at = life ? f->created_at + life : 0;
+	f->bytes = in->bytes;
+	f->purpose = form.purpose;
+	return true;
+}
+
+static void on_put(struct store_op *op, const struct err *e)
+{
+	struct intake *in = OWNER(op, struct intake, op);
+	if (e->code) {
+		intake_fail(in, e);
+		return;
+	}
+	struct buf b;
+	buf_init(&b, 64 * 1024);
+	struct jout o = {&b, false};
+	put_file(&o, in->owner);
+	intake_answer(in, buf_str(&b));
+	buf_release(&b);
+}
+
+static void put_row(struct intake *in)
+{
+	in->op.done = on_put;
+	store_put_file(in->rq->api->store, &in->op, in->rq->project, in->owner);
+}
+
+void file_create(struct request *rq)
+{
+	static const struct intake_form form = {
+	    .file = "file",
+	    .fields = {[PURPOSE] = "purpose", [ANCHOR] = "expires_after[anchor]", [SECONDS] = "expires_after[seconds]"},
+	    .named = true,
+	    .check = check_form,
+	    .kept = put_row,
+	};
+	intake_begin(rq, &form, api_limits.file_bytes);
+}
+
+/* --- GET and DELETE -------------------------------------------------------------------------------------- */
+
+struct file_visit {
+	struct visit visit; /* first */
+	struct stored_file file;
+	struct file_query query;
+	struct file_page page;
+};
+
+static void on_got(struct store_op *op, const struct err *e)
+{
+	struct file_visit *v = visit_of(op, e);
+	struct buf b;
+	if (!v)
+		return;
+	buf_init(&b, 64 * 1024);
+	struct jout o = {&b, false};
+	put_file(&o, &v->file);
+	visit_answer(&v->visit, buf_str(&b));
+	buf_release(&b);
+}
+
+void file_get(struct request *rq)
+{
+	struct file_visit *v = visit_new(rq, sizeof *v, on_got);
+	store_get_file(rq->api->store, &v->visit.op, rq->project, rq->args[0], exchange_arena(rq->x), &v->file);
+}
+
+static void on_deleted(struct store_op *op, const struct err *e)
+{
+	struct err named = *e; /* a write does not know of parameters */
+	if (e->code == ERR_NOT_FOUND)
+		memcpy(named.param, "id", 3);
+	struct file_visit *v = visit_of(op, &named);
+	struct buf b;
+	if (!v)
+		return;
+	buf_init(&b, 4096);
+	struct jout o = {&b, false};
+	jo_obj(&o);
+	jo_kstr(&o, "object", S("file"));
+	jo_kbool(&o, "deleted", true);
+	jo_kstr(&o, "id", v->visit.rq->args[0]);
+	jo_obj_end(&o);
+	visit_answer(&v->visit, buf_str(&b));
+	buf_release(&b);
+}
+
+void file_delete(struct request *rq)
+{
+	struct file_visit *v = visit_new(rq, sizeof *v, on_deleted);
+	store_delete_file(rq->api->store, &v->visit.op, rq->project, rq->args[0]);
+}
+
+static void put_end_id(struct jout *o, struct str key, const struct stored_file *f)
+{
+	char id[ID_MAX];
+	jo_key(o, key);
+	jo_str(o, f ? id_text(id, "file-", &f->id) : (struct str){0});
+}
+
+static void on_listed(struct store_op *op, const struct err *e)
+{
+	struct file_visit *v = visit_of(op, e);
+	struct buf b;
+	if (!v)
+		return;
+	const struct file_page *p = &v->page;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {&b, false};
+	jo_obj(&o);
+	jo_kstr(&o, "object", S("list"));
+	jo_key(&o, S("data"));
+	jo_arr(&o);
+	for (size_t i = 0; i < p->n; i++)
+		put_file(&o, &p->files[i]);
+	jo_arr_end(&o);
+	put_end_id(&o, S("first_id"), p->n ? &p->files[0] : NULL);
+	put_end_id(&o, S("last_id"), p->n ? &p->files[p->n - 1] : NULL);
+	jo_kbool(&o, "has_more", p->has_more);
+	jo_obj_end(&o);
+	visit_answer(&v->visit, buf_str(&b));
+	buf_release(&b);
+}
+
+static bool query_read(struct request *rq, struct file_query *q, struct err *e)
+{
+	static const char *const known[] = {"after", "limit", "order", "purpose", NULL};
+	static const char *const orders[] = {"asc", "desc", NULL};
+	struct str order = query_get(rq, "order", NULL);
+	*q = (struct file_query){.after = query_get(rq, "after", NULL), .purpose = query_get(rq, "purpose", NULL),
+	                         .limit = LIST_MOST, .ascending = str_eq(order, S("asc"))};
+	if (!query_known(rq, known, e) || !query_int(rq, "limit", 1, LIST_MOST, &q->limit, e))
+		return false;
+	return !order.p || q->ascending || str_eq(order, S("desc")) || field_enum(order, "order", orders, e);
+}
+
+void files_list(struct request *rq)
+{
+	struct file_visit *v = visit_new(rq, sizeof *v, on_listed);
+	struct err e = {0};
+	if (query_read(rq, &v->query, &e)) {
+		store_list_files(rq->api->store, &v->visit.op, rq->project, &v->query, exchange_arena(rq->x), &v->page);
+		return;
+	}
+	visit_fail(&v->visit, &e);
+}

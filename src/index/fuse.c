@@ -1,0 +1,58 @@
+/* fuse.c - two rankings of chunks made one. */
+#include "index/fuse.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+
+static int by_score(const void *x, const void *y)
+{
+	const struct ranked *a = x, *b = y;
+	if (a->score != b->score)
+		return a->score > b->score ? -1 : 1;
+	return (a->chunk > b->chunk) - (a->chunk < b->chunk);
+}
+
+static int by_chunk(const void *x, const void *y)
+{
+	const struct ranked *a = x, *b = y;
+	return (a->chunk > b->chunk) - (a->chunk < b->chunk);
+}
+
+void ranked_sort(struct ranked *r, size_t n)
+{
+	if (n)
+		qsort(r, n, sizeof *r, by_score);
+}
+
+static size_t add_ranks(struct ranked *all, size_t n, const struct ranked *r, size_t n_r, double weight)
+{
+	for (size_t i = 0; i < n_r; i++)
+		all[n++] = (struct ranked){r[i].chunk, weight / (double)(FUSE_K + 1 + i)};
+	return n;
+}
+
+size_t fuse(const struct ranked *words, size_t n_words, double word_weight, const struct ranked *vectors,
+	    size_t n_vectors, double vector_weight, struct ranked *ret, size_t max)
+{
+	double most = (word_weight + vector_weight) / (FUSE_K + 1);
+	struct ranked *all = xalloc((n_words + n_vectors + 1) * sizeof *all);
+	size_t n = add_ranks(all, 0, words, n_words, word_weight), k = 0;
+	n = add_ranks(all, n, vectors, n_vectors, vector_weight);
+	if (n)
+		qsort(all, n, sizeof *all, by_chunk);
+	for (size_t i = 0; i < n; i++) {
+		if (k && all[k - 1].chunk == all[i].chunk)
+			all[k - 1].score += all[i].score;
+		else
+			all[k++] = all[i];
+	}
+	for (size_t i = 0; i < k; i++)
+		all[i].score = most > 0 ? all[i].score / most : 0;
+	ranked_sort(all, k);
+	k = k < max ? k : max;
+	for (size_t i = 0; i < k; i++)
+		ret[i] = all[i];
+	xfree(all);
+	return k;
+}

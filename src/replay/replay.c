@@ -1,0 +1,350 @@
+/* replay.c - events kept for streaming again.
+ *
+ * Events are gathered in an open piece of about 4 KB; a full piece is packed with zstd (events of one
+ * response are alike: about a tenth remains). One mutex a replay, one for the table; the table's is taken
+ * first. Loops are woken by a post that belongs to the follower's wake, which outlives the follower when a
+ * post is under way. */
+#include "replay/replay.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "door/options.h"
+#include "base/clock.h"
+#include "base/map.h"
+
+enum { PIECE = 4096, LEVEL = 1 };
+
+struct piece {
+	struct piece *next;
+	size_t raw, n; /* bytes unpacked, packed */
+	char data[];
+};
+
+struct record { /* before each event's JSON in a piece */
+	int64_t seq, delta;
+	uint32_t n;
+	uint32_t type;
+};
+
+struct follow_wake {
+	struct post post;
+	struct follow_wake *next;
+	struct replay *replay;
+	struct follower *follower; /* NULL: stopped while a post was under way */
+	struct loop *loop;
+	bool posted, waiting;
+};
+
+struct replay {
+	struct replays *owner;
+	struct replay *next_ended; /* in order of their ends */
+	struct str key;            /* "project/id" */
+	pthread_mutex_t lock;
+	struct piece *first, *last;
+	size_t n_pieces, bytes;
+	struct buf open;
+	struct follow_wake *wakes;
+	unsigned refs; /* under the table's lock: table, writer, followers */
+	bool ended, obfuscate;
+	int64_t ended_us;
+};
+
+struct replays {
+	pthread_mutex_t lock;
+	struct map map;
+	struct replay *ended_first, *ended_last;
+	size_t ended_bytes;
+};
+
+struct replays *replays_new(void)
+{
+	struct replays *rs = xalloc(sizeof *rs);
+	pthread_mutex_init(&rs->lock, NULL);
+	return rs;
+}
+
+/* With the table's lock held. */
+static void unref(struct replay *r)
+{
+	if (--r->refs)
+		return;
+	while (r->first) {
+		struct piece *p = r->first;
+		r->first = p->next;
+		xfree(p);
+	}
+	buf_release(&r->open);
+	pthread_mutex_destroy(&r->lock);
+	xfree((void *)r->key.p);
+	xfree(r);
+}
+
+/* With the table's lock held: takes the oldest ended one out of the table. */
+static void drop_oldest(struct replays *rs)
+{
+	struct replay *r = rs->ended_first;
+	rs->ended_first = r->next_ended;
+	if (!rs->ended_first)
+		rs->ended_last = NULL;
+	rs->ended_bytes -= r->bytes;
+	if (map_get(&rs->map, r->key) == r)
+		map_del(&rs->map, r->key);
+	unref(r);
+}
+
+void replays_free(struct replays *rs)
+{
+	while (rs->ended_first)
+		drop_oldest(rs);
+	map_release(&rs->map);
+	pthread_mutex_destroy(&rs->lock);
+	xfree(rs);
+}
+
+static struct str make_key(char out[ID_MAX + 32], int64_t project, struct str id)
+{
+	int n = snprintf(out, ID_MAX + 32, "%lld/%.*s", (long long)project, (int)(id.n < ID_MAX ? id.n : ID_MAX), id.p);
+	return (struct str){out, (size_t)n};
+}
+
+struct replay *replay_begin(struct replays *rs, int64_t project, struct str id, bool obfuscate)
+{
+	char text[ID_MAX + 32];
+	struct str key = make_key(text, project, id);
+	struct replay *r = xalloc(sizeof *r);
+	char *copy = xalloc(key.n + 1);
+	memcpy(copy, key.p, key.n);
+	r->owner = rs;
+	r->key = (struct str){copy, key.n};
+	r->obfuscate = obfuscate;
+	r->refs = 2; /* the table and the writer */
+	pthread_mutex_init(&r->lock, NULL);
+	buf_init(&r->open, SIZE_MAX / 2);
+	pthread_mutex_lock(&rs->lock);
+	map_put(&rs->map, r->key, r);
+	pthread_mutex_unlock(&rs->lock);
+	return r;
+}
+
+static pthread_key_t packer_key;
+
+static void packer_free(void *ctx)
+{
+	ZSTD_freeCCtx(ctx);
+}
+
+static void packer_setup(void)
+{
+	pthread_key_create(&packer_key, packer_free);
+}
+
+/* One a loop, which goes with its thread. */
+static ZSTD_CCtx *packer(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, packer_setup);
+	ZSTD_CCtx *ctx = pthread_getspecific(packer_key);
+	if (!ctx) {
+		ctx = ZSTD_createCCtx();
+		pthread_setspecific(packer_key, ctx);
+	}
+	return ctx;
+}
+
+static void pack(struct replay *r)
+{
+	size_t bound = ZSTD_compressBound(r->open.n);
+	struct piece *p = xalloc(sizeof *p + bound);
+	size_t n = ZSTD_compressCCtx(packer(), p->data, bound, r->open.p, r->open.n, LEVEL);
+	if (ZSTD_isError(n)) { /* cannot happen with a bound of that size; then the piece is kept empty */
+		n = 0;
+		r->open.n = 0;
+	}
+	p->raw = r->open.n;
+	p->n = n;
+	p = xrealloc(p, sizeof *p + n);
+	if (r->last)
+		r->last->next = p;
+	else
+		r->first = p;
+	r->last = p;
+	r->n_pieces++;
+	r->bytes += sizeof *p + n;
+	r->open.n = 0;
+}
+
+static void wake_run(struct post *post)
+{
+	struct follow_wake *w = OWNER(post, struct follow_wake, post);
+	struct follower *f = w->follower;
+	if (!f) {
+		xfree(w);
+		return;
+	}
+	pthread_mutex_lock(&w->replay->lock);
+	w->posted = false;
+	pthread_mutex_unlock(&w->replay->lock);
+	f->more(f);
+}
+
+/* With the replay's lock held. */
+static void wake_followers(struct replay *r)
+{
+	for (struct follow_wake *w = r->wakes; w; w = w->next)
+		if (w->waiting && !w->posted) {
+			w->posted = true;
+			w->waiting = false;
+			loop_post(w->loop, &w->post);
+		}
+}
+
+void replay_add(struct replay *r, enum event_type type, int64_t seq, int64_t delta, struct str json)
+{
+	struct record rec = {seq, delta, (uint32_t)json.n, type};
+	pthread_mutex_lock(&r->lock);
+	buf_add(&r->open, (struct str){(const char *)&rec, sizeof rec});
+	buf_add(&r->open, json);
+	if (r->open.n >= PIECE)
+		pack(r);
+	wake_followers(r);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void replay_end(struct replay *r)
+{
+	struct replays *rs = r->owner;
+	int64_t now = clock_mono_us();
+	pthread_mutex_lock(&r->lock);
+	if (r->open.n)
+		pack(r);
+	buf_release(&r->open);
+	r->ended = true;
+	r->ended_us = now;
+	wake_followers(r);
+	pthread_mutex_unlock(&r->lock);
+
+	pthread_mutex_lock(&rs->lock);
+	r->bytes += sizeof *r + r->key.n + 64;
+	rs->ended_bytes += r->bytes;
+	if (rs->ended_last)
+		rs->ended_last->next_ended = r;
+	else
+		rs->ended_first = r;
+	rs->ended_last = r;
+	unref(r);
+	while (rs->ended_first && (rs->ended_bytes > (size_t)api_limits.replay_bytes ||
+	                           now - rs->ended_first->ended_us > api_limits.replay_seconds * 1000000))
+		drop_oldest(rs);
+	pthread_mutex_unlock(&rs->lock);
+}
+
+bool replay_followed(struct replay *r)
+{
+	pthread_mutex_lock(&r->lock);
+	bool any = r->wakes != NULL;
+	pthread_mutex_unlock(&r->lock);
+	return any;
+}
+
+bool follow_start(struct replays *rs, int64_t project, struct str id, struct loop *l, struct follower *f,
+                  void (*more)(struct follower *))
+{
+	char text[ID_MAX + 32];
+	pthread_mutex_lock(&rs->lock);
+	struct replay *r = map_get(&rs->map, make_key(text, project, id));
+	if (r)
+		r->refs++;
+	pthread_mutex_unlock(&rs->lock);
+	if (!r)
+		return false;
+	struct follow_wake *w = xalloc(sizeof *w);
+	*f = (struct follower){.replay = r, .more = more, .loop = l, .wake = w};
+	buf_init(&f->plain, SIZE_MAX / 2);
+	*w = (struct follow_wake){.post = {.run = wake_run}, .replay = r, .follower = f, .loop = l};
+	pthread_mutex_lock(&r->lock);
+	w->next = r->wakes;
+	r->wakes = w;
+	pthread_mutex_unlock(&r->lock);
+	return true;
+}
+
+/* With the replay's lock held: the piece the follower stands in becomes f->plain. */
+static void load_piece(struct follower *f)
+{
+	struct replay *r = f->replay;
+	struct str from = buf_str(&r->open);
+	buf_clear(&f->plain);
+	if (f->chunk == r->n_pieces) {
+		buf_add(&f->plain, from);
+		return;
+	}
+	struct piece *p = r->first;
+	for (size_t i = 0; i < f->chunk; i++)
+		p = p->next;
+	char *room = buf_room(&f->plain, p->raw);
+	if (p->raw && !ZSTD_isError(ZSTD_decompress(room, p->raw, p->data, p->n)))
+		f->plain.n = p->raw;
+}
+
+bool follow_next(struct follower *f, struct replay_event *ev, bool *ended)
+{
+	struct replay *r = f->replay;
+	struct record rec;
+	*ended = false;
+	if (f->at == f->plain.n) { /* nothing left of what is unpacked: more of this piece, or the next one */
+		pthread_mutex_lock(&r->lock);
+		load_piece(f);
+		if (f->at == f->plain.n && f->chunk < r->n_pieces) {
+			f->chunk++;
+			f->at = 0;
+			load_piece(f);
+		}
+		bool none = f->at == f->plain.n;
+		*ended = none && r->ended;
+		f->wake->waiting = none && !r->ended;
+		pthread_mutex_unlock(&r->lock);
+		if (none)
+			return false;
+	}
+	memcpy(&rec, f->plain.p + f->at, sizeof rec);
+	*ev = (struct replay_event){(enum event_type)rec.type, rec.seq, rec.delta, {f->plain.p + f->at + sizeof rec, rec.n}};
+	f->at += sizeof rec + rec.n;
+	return true;
+}
+
+bool follow_obfuscated(const struct follower *f)
+{
+	return f->replay->obfuscate;
+}
+
+bool follow_ended(const struct follower *f)
+{
+	pthread_mutex_lock(&f->replay->lock);
+	bool ended = f->replay->ended;
+	pthread_mutex_unlock(&f->replay->lock);
+	return ended;
+}
+
+void follow_stop(struct follower *f)
+{
+	struct replay *r = f->replay;
+	if (!r)
+		return;
+	struct follow_wake *w = f->wake, **at = &r->wakes;
+	pthread_mutex_lock(&r->lock);
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	bool posted = w->posted;
+	w->follower = NULL;
+	pthread_mutex_unlock(&r->lock);
+	if (!posted)
+		xfree(w); /* else wake_run() does */
+	buf_release(&f->plain);
+	pthread_mutex_lock(&r->owner->lock);
+	unref(r);
+	pthread_mutex_unlock(&r->owner->lock);
+	*f = (struct follower){0};
+}

@@ -1,0 +1,86 @@
+/* retry.c - a client's own retry gets the answer of its first attempt. */
+#include "replay/retry.h"
+
+#include "door/attempts.h"
+#include "door/visit.h"
+#include "replay/log_play.h"
+#include "replay/playback.h"
+
+struct join {
+	struct request *rq;
+	struct joiner joiner;
+	struct reader reader;
+};
+
+int64_t retry_count(const struct exchange *x)
+{
+	int64_t n;
+	struct str v = exchange_header(x, S("x-stainless-retry-count"));
+	return v.p && str_int(v, &n) && n >= 0 ? n : -1;
+}
+
+static void on_gone(struct reader *r)
+{
+	join_stop(&OWNER(r, struct join, reader)->joiner);
+}
+
+static void on_room(struct reader *r)
+{
+}
+
+/* The stored response that the first attempt has made. */
+struct answering {
+	struct visit visit;
+	struct stored_response response;
+};
+
+static void on_got(struct store_op *op, const struct err *e)
+{
+	struct answering *w = visit_of(op, e);
+	if (w)
+		visit_answer(&w->visit, w->response.json);
+}
+
+static void answer_stored(struct request *rq, struct str id)
+{
+	struct answering *w = visit_new(rq, sizeof *w, on_got);
+	store_get_response(rq->api->store, &w->visit.op, rq->project, id, exchange_arena(rq->x), &w->response);
+}
+
+static void on_done(struct joiner *j)
+{
+	struct join *w = OWNER(j, struct join, joiner);
+	struct request *rq = w->rq;
+	struct arena *a = exchange_arena(rq->x);
+	struct str answer = str_copy(a, j->answer), id = str_copy(a, str_of(j->id));
+	enum attempt_end end = j->end;
+	int status = j->status;
+	exchange_unwatch(rq->x);
+	join_stop(j);
+	if (end == ATTEMPT_LOG) {
+		log_play_request(rq, id, -1, true);
+	} else if (end == ATTEMPT_STORED) {
+		answer_stored(rq, id);
+	} else if (end != ATTEMPT_STREAM) {
+		answer_json(rq, status, answer);
+	} else if (!playback_start(rq, rq->project, id, -1, -1, false)) {
+		struct err e = {0};
+		fail(&e, ERR_INTERNAL, NULL, "The answer to the first attempt is no longer kept.");
+		answer_error(rq->x, &e);
+	}
+}
+
+bool retry_join(struct request *rq, const uint8_t hash[32])
+{
+	struct join *w = new(exchange_arena(rq->x), struct join);
+	w->rq = rq;
+	if (!join_start(rq->api->api->attempts, rq->project, hash, rq->api->loop, &w->joiner, on_done))
+		return false;
+	if (playback_start(rq, rq->project, str_of(w->joiner.id), -1, -1, false)) {
+		join_stop(&w->joiner);
+		return true;
+	}
+	w->reader = (struct reader){on_gone, on_room};
+	exchange_watch(rq->x, &w->reader);
+	return true;
+}

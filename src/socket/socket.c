@@ -1,0 +1,461 @@
+/* socket.c - WebSocket mode of /v1/responses. */
+#include "socket/socket.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/log.h"
+
+struct lane {
+	struct lane *next;
+	struct order *running;
+	struct memory memory; /* its latest response, when that is not stored */
+	struct str name;      /* stream_id; {0}: the default lane */
+	char text[];
+};
+
+/* One response.create, waiting or running. */
+struct order {
+	struct order *next;
+	struct socket *socket;
+	struct lane *lane;
+	struct turn_link link;
+	struct reply_lane reply;
+	struct str previous, body; /* previous: previous_response_id or {0} */
+	char text[];
+};
+
+struct socket {
+	struct websocket ws;
+	struct request *rq; /* of the handshake: who asks; until the websocket is closing */
+	struct lane *lanes;
+	struct order *waiting, **last; /* as they came */
+	struct order *running;
+	struct timer life;
+	struct deferred next; /* a turn ended */
+	struct buf text;      /* what is said next */
+	size_t n_lanes, n_waiting, n_running, bytes_waiting;
+	bool old, draining; /* no more responses: 60 minutes are over, or the server goes */
+};
+
+static _Atomic size_t waiting_bytes; /* of all sockets */
+static const struct str key_gone = STR("the key is not valid any more");
+
+/* --- out --- */
+
+static void say(struct socket *s)
+{
+	struct str text = buf_str(&s->text);
+	websocket_send(&s->ws, &text, 1);
+	buf_clear(&s->text);
+}
+
+static void say_error(struct socket *s, const struct err *e, struct str stream_id)
+{
+	socket_error_write(&s->text, e, stream_id);
+	say(s);
+}
+
+static void fail_old(struct err *e)
+{
+	int64_t minutes = (api_limits.socket_seconds + 59) / 60;
+	fail(e, ERR_CONNECTION_LIMIT, NULL,
+	     "Responses websocket connection limit reached (%lld minutes). Create a new websocket connection to continue.",
+	     (long long)minutes);
+}
+
+/* Between two responses: is it time to go? */
+static void settle(struct socket *s)
+{
+	struct err e = {0};
+	if (s->running || s->waiting || !(s->old || s->draining))
+		return;
+	if (s->old) {
+		fail_old(&e);
+		say_error(s, &e, (struct str){0});
+	}
+	websocket_close(&s->ws, CLOSE_AWAY, s->old ? S("connection limit reached") : S("the server is shutting down"));
+}
+
+static void on_life(struct timer *t)
+{
+	struct socket *s = OWNER(t, struct socket, life);
+	s->old = true;
+	settle(s);
+}
+
+/* --- lanes --- */
+
+static struct lane *lane_find(struct socket *s, struct str name)
+{
+	for (struct lane *l = s->lanes; l; l = l->next)
+		if (str_eq(l->name, name))
+			return l;
+	return NULL;
+}
+
+static struct lane *lane_new(struct socket *s, struct str name)
+{
+	struct lane *l = xalloc(sizeof *l + name.n);
+	if (name.n) {
+		memcpy(l->text, name.p, name.n);
+		l->name = (struct str){l->text, name.n};
+		s->n_lanes++;
+	}
+	l->next = s->lanes;
+	s->lanes = l;
+	return l;
+}
+
+static bool name_is_plain(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool letter = (c | 32) >= 'a' && (c | 32) <= 'z';
+		if (!letter && !(c >= '0' && c <= '9') && c != '_' && c != '.' && c != '-')
+			return false;
+	}
+	return s.n >= 1 && s.n <= 256;
+}
+
+static struct lane *lane_of(struct socket *s, yyjson_val *body, struct err *e)
+{
+	yyjson_val *v = json_get(body, S("stream_id"));
+	struct str name = json_str(v);
+	if (v && !yyjson_is_null(v) && !name_is_plain(name)) {
+		fail(e, ERR_STREAM_ID, "stream_id",
+		     "Invalid 'stream_id': it must be 1 to 256 characters out of letters, digits, '_', '.' and '-'.");
+		return NULL;
+	}
+	struct lane *l = lane_find(s, name);
+	if (!l && name.n && s->n_lanes >= (size_t)api_limits.socket_lanes) {
+		fail(e, ERR_STREAM_LIMIT, "stream_id",
+		     "Responses websocket stream limit reached (%lld). Use one of the connection's streams, or create a new websocket "
+		     "connection.",
+		     (long long)api_limits.socket_lanes);
+		return NULL;
+	}
+	return l ? l : lane_new(s, name);
+}
+
+/* A failure forgets what the request stood on, when that is this lane's (api-surface G9). */
+static void lane_evict(struct lane *l, struct str previous)
+{
+	if (l->memory.id.n && str_eq(l->memory.id, previous))
+		memory_drop(&l->memory);
+}
+
+/* --- the turn's side --- */
+
+static bool on_recall(struct turn_link *link, struct str id, struct turn *t)
+{
+	struct order *o = OWNER(link, struct order, link);
+	for (struct lane *l = o->socket->lanes; l; l = l->next)
+		if (l->memory.id.n && str_eq(l->memory.id, id)) {
+			memory_give(&l->memory, t);
+			return true;
+		}
+	return false;
+}
+
+static void remember(struct order *o, struct turn *t)
+{
+	struct lane *l = o->lane;
+	size_t others = 0;
+	bool whole = t->step == STEP_DONE && (t->response.status == RS_COMPLETED || t->response.status == RS_INCOMPLETE);
+	if (!whole) {
+		lane_evict(l, o->previous);
+	} else if (t->req.store) {
+		memory_drop(&l->memory);
+	} else {
+		for (struct lane *other = o->socket->lanes; other; other = other->next)
+			others += other == l ? 0 : other->memory.counted;
+		memory_take(&l->memory, t, others);
+	}
+}
+
+static void pump(struct socket *s);
+
+/* The key may have been revoked since: what waits with it is not begun. */
+static bool still_may(struct socket *s)
+{
+	struct err e = {0};
+	if (auth_key(s->rq, &e))
+		return true;
+	say_error(s, &e, (struct str){0});
+	websocket_close(&s->ws, CLOSE_POLICY, key_gone);
+	return false;
+}
+
+static void on_next(struct deferred *d)
+{
+	struct socket *s = OWNER(d, struct socket, next);
+	if (s->waiting && !websocket_closing(&s->ws) && !still_may(s))
+		return;
+	pump(s);
+	settle(s);
+}
+
+static void order_unlink(struct order *o)
+{
+	struct order **at = &o->socket->running;
+	while (*at != o)
+		at = &(*at)->next;
+	*at = o->next;
+	o->socket->n_running--;
+	o->lane->running = NULL;
+}
+
+static void on_ended(struct turn_link *link, struct turn *t)
+{
+	struct order *o = OWNER(link, struct order, link);
+	struct socket *s = o->socket;
+	assert(!o->reply.reply);
+	remember(o, t);
+	order_unlink(o);
+	xfree(o);
+	defer_start(s->ws.loop, &s->next, on_next);
+}
+
+static struct str on_shrink(struct reply_lane *lane, struct str json)
+{
+	struct socket *s = OWNER(lane, struct order, reply)->socket;
+	buf_clear(&s->text);
+	socket_shrink(&s->text, json, REPLY_FRAME_MOST);
+	struct str small = buf_str(&s->text);
+	s->text.n = 0; /* what say() begins with; the bytes stay until then */
+	return small;
+}
+
+static void on_refuse(struct reply_lane *lane, const struct err *e)
+{
+	say_error(OWNER(lane, struct order, reply)->socket, e, lane->stream_id);
+}
+
+/* --- orders --- */
+
+static void order_start(struct socket *s, struct order *o)
+{
+	o->next = s->running;
+	s->running = o;
+	s->n_running++;
+	o->lane->running = o;
+	/* May end at once, and then `o` is gone. */
+	turn_start_lane(s->rq->api, s->rq->project, o->body, &o->reply, &o->link);
+}
+
+/* One more message waits, or with a negative `n` one less. */
+static void wait_count(struct socket *s, int n, size_t bytes)
+{
+	s->n_waiting += (size_t)n;
+	s->bytes_waiting += (size_t)n * bytes;
+	atomic_fetch_add(&waiting_bytes, (size_t)n * bytes);
+}
+
+/* Starts what may run: the first that wait, whose lanes are idle. */
+static void pump(struct socket *s)
+{
+	struct order **at = &s->waiting;
+	while (*at && s->n_running < (size_t)api_limits.socket_running && !websocket_closing(&s->ws)) {
+		struct order *o = *at;
+		if (o->lane->running) {
+			at = &o->next;
+			continue;
+		}
+		*at = o->next;
+		if (s->last == &o->next)
+			s->last = at;
+		wait_count(s, -1, o->body.n);
+		order_start(s, o);
+	}
+}
+
+static struct order *order_new(struct socket *s, struct lane *l, struct str text, struct str previous)
+{
+	struct order *o = xalloc(sizeof *o + text.n + previous.n);
+	memcpy(o->text, text.p, text.n);
+	o->socket = s;
+	o->lane = l;
+	o->body = (struct str){o->text, text.n};
+	if (previous.n)
+		o->previous = (struct str){memcpy(o->text + text.n, previous.p, previous.n), previous.n};
+	o->link = (struct turn_link){.recall = on_recall, .ended = on_ended};
+	o->reply = (struct reply_lane){.ws = &s->ws, .stream_id = l->name, .shrink = on_shrink, .refuse = on_refuse};
+	return o;
+}
+
+/* What keeps a response.create out, whatever it asks. */
+static bool admit(struct socket *s, yyjson_val *body, size_t bytes, struct err *e)
+{
+	if (s->old) {
+		fail_old(e);
+		return false;
+	}
+	if (s->draining || atomic_load(&s->rq->api->api->draining)) {
+		e->retry_after_ms = 5000;
+		return fail(e, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
+	}
+	/* A key may have been revoked since the handshake. */
+	if (!auth_key(s->rq, e))
+		return false;
+	if (s->n_waiting >= (size_t)api_limits.socket_waiting ||
+	    s->bytes_waiting + bytes > (size_t)api_limits.socket_waiting_bytes) {
+		e->retry_after_ms = 1000;
+		return fail(e, ERR_BUSY, NULL, "Too many requests wait on this websocket connection. Please retry in a moment.");
+	}
+	if (atomic_load(&waiting_bytes) + bytes > (size_t)api_limits.waiting_bytes) {
+		e->retry_after_ms = 1000;
+		return fail(e, ERR_BUSY, NULL, "Too many requests wait on all websocket connections. Please retry in a moment.");
+	}
+	if (yyjson_is_true(json_get(body, S("background"))))
+		return fail(e, ERR_UNSUPPORTED_PARAMETER, "background",
+		            "Unsupported parameter: 'background' is not supported over a websocket connection.");
+	return true;
+}
+
+static void on_create(struct socket *s, yyjson_val *body, struct str text)
+{
+	struct err e = {0};
+	struct str previous = json_str(json_get(body, S("previous_response_id")));
+	struct lane *l = lane_of(s, body, &e);
+	if (l && admit(s, body, text.n, &e)) {
+		struct order *o = order_new(s, l, text, previous);
+		*s->last = o;
+		s->last = &o->next;
+		wait_count(s, 1, text.n);
+		pump(s);
+		return;
+	}
+	if (l)
+		lane_evict(l, previous);
+	say_error(s, &e, l ? l->name : (struct str){0});
+	if (err_rows[e.code].status == 401)
+		websocket_close(&s->ws, CLOSE_POLICY, key_gone);
+}
+
+/* --- steering, which we do not do --- */
+
+static void on_steer(struct socket *s, yyjson_val *body, struct str text)
+{
+	struct err e = {0};
+	yyjson_val *input = json_get(body, S("input"));
+	struct str id = json_str(json_get(body, S("previous_response_id"))), stream_id = {0};
+	if (!input || !id.p) {
+		const char *what = input ? "previous_response_id" : "input";
+		fail(&e, ERR_MISSING_PARAMETER, what, "Missing required parameter: '%s'.", what);
+		say_error(s, &e, stream_id);
+		return;
+	}
+	for (struct order *o = s->running; o; o = o->next)
+		if (o->link.turn && str_eq(o->link.turn->response.id, id))
+			stream_id = o->lane->name;
+	socket_steer_failed_write(&s->text, text.n <= REPLY_FRAME_MOST ? input : NULL, id, stream_id);
+	say(s);
+}
+
+/* --- in --- */
+
+static const struct {
+	struct str type;
+	void (*run)(struct socket *, yyjson_val *, struct str);
+} messages[] = {
+	{STR("response.create"), on_create},
+	{STR("response.steer"), on_steer},
+};
+
+static void message(struct socket *s, yyjson_val *body, struct str text, struct err *e)
+{
+	struct str type = json_str(json_get(body, S("type")));
+	for (size_t i = 0; i < sizeof messages / sizeof *messages; i++)
+		if (str_eq(messages[i].type, type)) {
+			messages[i].run(s, body, text);
+			return;
+		}
+	if (!yyjson_is_obj(body))
+		fail(e, ERR_INVALID_TYPE, NULL, "Invalid message: expected an object with a 'type'.");
+	else if (!type.p)
+		fail(e, ERR_MISSING_PARAMETER, "type", "Missing required parameter: 'type'.");
+	else
+		fail(e, ERR_INVALID_VALUE, "type",
+		     "Invalid value: '%.*s'. Supported values are: 'response.create' and 'response.steer'.",
+		     (int)(type.n < 64 ? type.n : 64), type.p);
+}
+
+static void on_text(struct websocket *ws, struct str text)
+{
+	struct socket *s = OWNER(ws, struct socket, ws);
+	struct arena a = {0};
+	struct err e = {0};
+	yyjson_val *body;
+	if (json_parse(&a, text, &body, &e))
+		message(s, body, text, &e);
+	if (e.code)
+		say_error(s, &e, (struct str){0});
+	arena_free(&a);
+}
+
+static void on_room(struct websocket *ws)
+{
+	struct socket *s = OWNER(ws, struct socket, ws);
+	for (struct order *o = s->running, *next; o; o = next) {
+		next = o->next;
+		if (o->reply.reply)
+			reply_room(o->reply.reply);
+	}
+}
+
+static void on_drain(struct websocket *ws)
+{
+	struct socket *s = OWNER(ws, struct socket, ws);
+	s->draining = true;
+	settle(s);
+}
+
+/* --- the end --- */
+
+static void on_gone(struct websocket *ws)
+{
+	struct socket *s = OWNER(ws, struct socket, ws);
+	timer_cancel(&s->life);
+	defer_cancel(&s->next);
+	while (s->running) {
+		struct order *o = s->running;
+		s->running = o->next;
+		if (o->link.turn)
+			o->link.turn->reader.link = NULL;
+		if (o->reply.reply)
+			reply_gone(o->reply.reply);
+		xfree(o);
+	}
+	while (s->waiting) {
+		struct order *o = s->waiting;
+		s->waiting = o->next;
+		wait_count(s, -1, o->body.n);
+		xfree(o);
+	}
+	while (s->lanes) {
+		struct lane *l = s->lanes;
+		s->lanes = l->next;
+		memory_drop(&l->memory);
+		xfree(l);
+	}
+	buf_release(&s->text);
+	xfree(s);
+}
+
+void socket_open(struct request *rq)
+{
+	static const struct websocket_events events = {on_text, on_room, on_drain, on_gone};
+	struct socket *s = xalloc(sizeof *s);
+	struct err e = {0};
+	if (!websocket_accept(&s->ws, rq->x, &events, &e)) {
+		xfree(s);
+		answer_error(rq->x, &e);
+		return;
+	}
+	s->rq = rq;
+	s->last = &s->waiting;
+	buf_init(&s->text, SIZE_MAX / 2);
+	timer_start(s->ws.loop, &s->life, api_limits.socket_seconds * 1000, on_life);
+}

@@ -1,0 +1,19 @@
+/* socket.h - WebSocket mode of /v1/responses (api-surface G9).
+ *
+ * A socket carries `response.create` messages on lanes: one at a time on a lane, several lanes at once. Each is
+ * a turn like any other, whose reply is a lane (net/reply.h). A failure is an error frame and leaves the socket
+ * usable. The latest response of each lane stays in memory, when the store does not have it. Born in
+ * socket_open() (routes.def), gone with its connection; its turns then end as over HTTP. Loop thread. */
+#pragma once
+#include "net/websocket.h"
+#include "socket/socket_memory.h"
+#include "turn/turn_link.h"
+
+/* --- socket_text.c: what is said over it besides events --- */
+/* {"type":"error","status",...,"stream_id"} */
+void socket_error_write(struct buf *b, const struct err *e, struct str stream_id);
+/* response.steer.failed; `input` is given back. */
+void socket_steer_failed_write(struct buf *b, yyjson_val *input, struct str previous_response_id, struct str stream_id);
+/* `event` (a JSON object) without its largest members, one after the other until it is under `most` bytes
+ * (decision K); what has none of them stays as it is. Appended to `b`. */
+void socket_shrink(struct buf *b, struct str event, size_t most);

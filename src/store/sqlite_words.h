@@ -1,0 +1,11 @@
+/* sqlite_words.h - how SQLite spells what schema.def and statements.def leave to the driver. */
+#pragma once
+#include "store/driver.h"
+
+#define SQL_KEY "INTEGER PRIMARY KEY" /* exactly so: the row's own number */
+#define SQL_INT "INTEGER"
+#define SQL_BYTES "BLOB"
+#define SQL_CLUSTERED " WITHOUT ROWID"
+
+/* A statement in SQLite's own words (sqlite_statements.def), or in the common ones. */
+const char *sq_text(enum statement which);

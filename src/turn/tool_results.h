@@ -1,0 +1,11 @@
+/* tool_results.h - results of hosted tools, as the model is told them and as their items keep them. Inside api/ alone. */
+#pragma once
+#include "turn/turn.h"
+
+/* What the context's items and the turn's own say of sources: they can be cited. How many searches that item was. */
+int64_t told_again(struct turn *t, struct str item_json);
+/* The members of the item after its status, what the model is told among them. Numbers the sources. In t->arena.
+ * `more`: a further call of the same answer becomes an item behind it. */
+struct str told_members(struct turn *t, const struct tool_result *r, bool more);
+/* A call that was not made, as items: the call, and why. */
+bool told_refusal(struct turn *t, struct str name, struct str arguments, struct str why, struct item ret[2]);

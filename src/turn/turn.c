@@ -1,0 +1,597 @@
+/* turn.c - one request's way through store and engine: the steps. */
+#include "turn/turn.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "background/background.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "replay/replay.h"
+#include "replay/retry.h"
+#include "turn/compact.h"
+#include "turn/encrypted.h"
+#include "turn/turn_cite.h"
+#include "turn/turn_kind.h"
+#include "turn/turn_link.h"
+#include "turn/turn_save.h"
+
+#define TO(NAME) (1u << STEP_##NAME)
+
+static const struct {
+	const char *name;
+	enum flow (*run)(struct turn *);
+	unsigned to;
+} steps[] = {
+#define X(NAME, fn, to) {#NAME, step_##fn, to},
+	TURN_STEPS(X)
+#undef X
+};
+
+void turn_end_attempt(struct turn *t, enum attempt_end end)
+{
+	struct err stopped = t->error;
+	struct str body = {0};
+	if (!t->key.attempt)
+		return;
+	if (end == ATTEMPT_FAILED) {
+		fail(&stopped, ERR_UNAVAILABLE, NULL, "The request was given up because its client left.");
+		body = error_body(&t->arena, &stopped);
+	} else if (end == ATTEMPT_KEPT) {
+		struct buf b;
+		buf_init(&b, SIZE_MAX / 2);
+		turn_response_write(t, &b, true, true, NULL);
+		body = str_copy(&t->arena, buf_str(&b));
+		buf_release(&b);
+	}
+	attempt_end(t->key.attempt, end, end == ATTEMPT_FAILED ? err_rows[stopped.code].status : 200, body);
+	t->key.attempt = NULL;
+}
+
+void turn_free(struct turn *t)
+{
+	struct api_loop *al = t->api;
+	if (t->reader.link) {
+		t->reader.link->turn = NULL;
+		t->reader.link->ended(t->reader.link, t);
+	}
+	store_cancel(&t->op);
+	turn_conversation_leave(t);
+	attach_cancel(&t->context.attach);
+	engine_call_cancel(&t->call);
+	turn_tools_stop(t);
+	defer_cancel(&t->clocks.overflow);
+	timer_cancel(&t->clocks.silence);
+	timer_cancel(&t->clocks.deadline);
+	timer_cancel(&t->clocks.grace);
+	if (t->key.begun)
+		store_idem_end(t->api->store, &t->id, t->key.unsaved);
+	if (t->replay)
+		replay_end(t->replay);
+	if (t->run)
+		run_free(t);
+	turn_end_attempt(t, ATTEMPT_FAILED);
+	turn_output_release(t);
+	if (t->prev)
+		t->prev->next = t->next;
+	else
+		al->turns = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+	al->n_turns--;
+	atomic_fetch_sub(&al->api->running, 1);
+	struct arena a = t->arena; /* the turn itself lives in it */
+	arena_free(&a);
+}
+
+void turn_run(struct turn *t)
+{
+	enum flow f;
+	do
+		f = steps[t->step].run(t);
+	while (f == GO);
+	if (f == END)
+		turn_free(t);
+}
+
+enum flow turn_goto(struct turn *t, enum turn_step next)
+{
+	assert(steps[t->step].to & (1u << next)); /* the only place a step changes */
+	t->step = next;
+	return GO;
+}
+
+static void on_silence(struct timer *timer)
+{
+	struct turn *t = OWNER(timer, struct turn, clocks.silence);
+	int64_t every = api_limits.keepalive_seconds * 1000, quiet;
+	bool heard = t->run || t->reader.reply;
+	quiet = heard ? loop_now_ms(t->api->loop) - (t->run ? t->run->log.last_ms : reply_last_ms(t->reader.reply)) : 0;
+	if (heard && quiet >= every && t->created_sent)
+		turn_emit(t, &(struct event){.type = EV_KEEPALIVE});
+	timer_start(t->api->loop, timer, quiet > 0 && quiet < every ? every - quiet : every, on_silence);
+}
+
+/* --- HOLD, LOAD, REFER --- */
+
+void turn_on_store(struct store_op *op, const struct err *e)
+{
+	struct turn *t = OWNER(op, struct turn, op);
+	if (e->code != ERR_NONE && t->error.code == ERR_NONE)
+		t->error = *e;
+	turn_run(t);
+}
+
+enum flow step_hold(struct turn *t)
+{
+	/* A background run waits its turn; the request that makes one does not. */
+	bool holds = turn_conversation_adds(t) && (!t->req.background || (t->run && !t->stopping));
+	if (!t->error.code && holds && !turn_conversation_hold(t))
+		return WAIT;
+	return turn_goto(t, t->error.code ? STEP_REFUSE : STEP_LOAD);
+}
+
+enum flow step_load(struct turn *t)
+{
+	if (t->error.code)
+		return turn_goto(t, STEP_REFUSE);
+	if (!t->req.previous_response_id.n && !t->req.conversation.n)
+		return turn_goto(t, STEP_REFER);
+	bool recalled = !t->op.done && t->reader.link && t->reader.link->recall(t->reader.link, t->req.previous_response_id, t);
+	if (!t->op.done && !recalled) {
+		t->op.done = turn_on_store;
+		if (t->req.conversation.n)
+			turn_conversation_load(t);
+		else
+			store_get_context(t->api->store, &t->op, t->project, t->req.previous_response_id, &t->arena, &t->context.stored);
+		return WAIT;
+	}
+	t->op.done = NULL;
+	if (!turn_context_view(t, &t->error))
+		return turn_goto(t, STEP_REFUSE);
+	return turn_goto(t, STEP_REFER);
+}
+
+enum flow step_refer(struct turn *t)
+{
+	size_t n = 0, n_references = 0;
+	if (t->error.code)
+		return turn_goto(t, STEP_REFUSE);
+	struct str *ids = turn_referred_ids(t, &n_references, &n);
+	if (n && !t->op.done) {
+		t->op.done = turn_on_store;
+		t->context.referred = new_array(&t->arena, struct stored_item, n);
+		store_get_items(t->api->store, &t->op, t->project, ids, n, &t->arena, t->context.referred);
+		return WAIT;
+	}
+	t->op.done = NULL;
+	for (size_t i = 0; i < n_references; i++)
+		if (!t->context.referred[i].json.n) {
+			fail(&t->error, ERR_NOT_FOUND, "input",
+			     "Item with id '%.*s' not found. Items are not persisted when `store` is set to false. Try again with "
+			     "`store` set to true, or remove this item from your input.",
+			     FMT(ids[i]));
+			return turn_goto(t, STEP_REFUSE);
+		}
+	turn_own_calls(t, n_references);
+	return turn_goto(t, STEP_ATTACH);
+}
+
+/* --- ATTACH --- */
+
+/* The input as items: references replaced by what they name, what is encrypted by what it says. */
+static struct item *resolved_input(struct turn *t, struct err *e)
+{
+	struct item *items = new_array(&t->arena, struct item, t->req.n_items);
+	size_t r = 0;
+	for (size_t i = 0; i < t->req.n_items; i++) {
+		char path[32];
+		snprintf(path, sizeof path, "input[%zu]", i);
+		bool reference = t->req.items[i].type == ITEM_REFERENCE;
+		items[i] = t->req.items[i];
+		if (reference && !item_view(&t->arena, t->context.referred[r++].json, &items[i]))
+			fail(e, ERR_STORE, NULL, "A stored item could not be read.");
+		encrypted_open(t, &items[i], reference ? NULL : path, e);
+		if (reference) /* the others have brought their tools when the request was read */
+			create_load_tools(&t->arena, &t->req, &items[i], 1);
+	}
+	return items;
+}
+
+static bool open_history(struct turn *t, struct err *e)
+{
+	for (size_t i = 0; i < t->context.n_history; i++)
+		if (!encrypted_open(t, &t->context.history[i], NULL, e))
+			return false;
+	return true;
+}
+
+static bool prompt_make(struct turn *t, struct err *e)
+{
+	struct arena *a = &t->arena;
+	struct prompt *p = &t->prompt;
+	struct item *input = t->context.input;
+	create_load_tools(a, &t->req, t->context.history, t->context.n_history);
+	tools_describe(a, &t->req);
+	*p = (struct prompt){.tools = t->req.tools, .n_tools = t->req.n_tools, .choice = t->req.choice,
+	                     .choice_name = t->req.choice_name, .parallel = t->req.parallel_tool_calls,
+	                     .format = t->req.format, .sampling = t->req.sampling, .logprobs = t->req.include_logprobs,
+	                     .truncate = t->req.truncation_auto, .cache_key = t->req.prompt_cache_key,
+	                     .reasoning_all = t->req.reasoning_all};
+	if (t->req.instructions.n)
+		prompt_add_text(a, prompt_add(a, p, ROLE_SYSTEM), t->req.instructions);
+	if (t->req.n_template && !prompt_add_items(a, p, t->req.template, t->req.n_template, "prompt", e))
+		return false;
+	if (!prompt_add_items(a, p, t->context.history, t->context.n_history, "", e) ||
+	    !prompt_add_items(a, p, input, t->req.n_items, "input", e))
+		return false;
+	p->tools = create_offer(a, &t->req, &p->n_tools);
+	prompt_tidy(a, p);
+	turn_tools_context(t);
+	return true;
+}
+
+static void on_attached(struct attach *at, const struct err *e)
+{
+	struct turn *t = OWNER(at, struct turn, context.attach);
+	t->error = *e;
+	turn_goto(t, e->code ? STEP_REFUSE : STEP_OPEN);
+	turn_run(t);
+}
+
+enum flow step_attach(struct turn *t)
+{
+	/* A background run does it when it runs. */
+	struct attach_to to = {.api = t->api, .project = t->project, .arena = &t->arena, .model = &t->model,
+	                       .prompt = &t->prompt, .later = t->req.background && !t->run};
+	t->context.input = resolved_input(t, &t->error);
+	if (t->error.code || !turn_input_given(t, &t->error) || !open_history(t, &t->error) ||
+	    !compact_calls_fit(t, &t->error) || !prompt_make(t, &t->error))
+		return turn_goto(t, STEP_REFUSE);
+	t->context.attach.done = on_attached;
+	bool wait = attach_start(&t->context.attach, &to, &t->error);
+	if (t->model.name.n)
+		t->response.model = t->model.name;
+	if (wait)
+		return WAIT;
+	return turn_goto(t, t->error.code ? STEP_REFUSE : STEP_OPEN);
+}
+
+/* --- OPEN --- */
+
+void turn_emit_response(struct turn *t, enum event_type type, bool with_output)
+{
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	if (reply_streams(t->reader.form))
+		turn_response_write(t, &b, with_output, false, NULL);
+	turn_emit(t, &(struct event){.type = type, .raw = buf_str(&b)});
+	buf_release(&b);
+}
+
+enum flow step_open_(struct turn *t)
+{
+	if (!engine_accepts(&t->model, &t->prompt, &t->error))
+		return turn_goto(t, STEP_REFUSE);
+	if (t->run)
+		return run_open(t);
+	if (t->req.background)
+		return turn_goto(t, STEP_QUEUE);
+	if (reply_streams(t->reader.form))
+		t->replay = replay_begin(t->api->api->replays, t->project, t->response.id, t->req.obfuscate);
+	t->created_sent = true;
+	turn_emit_response(t, EV_CREATED, false);
+	turn_emit_response(t, EV_IN_PROGRESS, false);
+	return turn_goto(t, STEP_CALL);
+}
+
+/* --- CALL --- */
+
+void turn_finish(struct turn *t, enum response_status status, bool whole, bool drop_calls)
+{
+	engine_call_cancel(&t->call);
+	turn_tools_stop(t);
+	turn_close_items(t, whole, drop_calls);
+	t->response.status = status;
+	if (status == RS_COMPLETED)
+		t->response.completed_at = clock_wall_s();
+	turn_goto(t, status == RS_COMPLETED && compact_due(t) ? STEP_COMPACT : STEP_SAVE);
+}
+
+void turn_fail(struct turn *t, const struct err *e)
+{
+	if (t->error.code == ERR_NONE)
+		t->error = *e;
+	t->response.error = t->error;
+	turn_finish(t, RS_FAILED, false, true);
+}
+
+void turn_overflow(struct turn *t)
+{
+	struct err e = {0};
+	fail(&e, ERR_ENGINE, NULL, "The model's output passed this server's limits (api.output_bytes, api.output_items).");
+	turn_fail(t, &e);
+}
+
+static void on_overflow(struct deferred *d)
+{
+	struct turn *t = OWNER(d, struct turn, clocks.overflow);
+	if (t->step != STEP_CALL)
+		return;
+	turn_overflow(t);
+	turn_run(t);
+}
+
+static void on_model_event(struct engine_call *call, const struct model_event *me)
+{
+	struct turn *t = OWNER(call, struct turn, call);
+	if (t->out.too_big) /* what follows in the same read would leave a gap */
+		return;
+	turn_model_event(t, me);
+	if (t->out.too_big) { /* not here: the call's memory must outlast this callback */
+		defer_start(t->api->loop, &t->clocks.overflow, on_overflow);
+		return;
+	}
+	if ((t->reader.reply && reply_full(t->reader.reply)) || (t->run && run_log_full(&t->run->log)))
+		engine_call_pause(call);
+}
+
+static void on_call_end(struct engine_call *call, const struct err *e)
+{
+	struct turn *t = OWNER(call, struct turn, call);
+	struct err misfit = {0};
+	if (call->served_model.n)
+		t->response.model = call->served_model;
+	usage_add(&t->response.usage, &call->usage);
+	t->response.has_usage |= e->code == ERR_NONE || call->begun;
+	if (e->code != ERR_NONE) {
+		turn_fail(t, e);
+	} else if (t->out.too_big) { /* the end came in the same read, before on_overflow() */
+		turn_overflow(t);
+	} else if (call->finish == FINISH_LENGTH || call->finish == FINISH_FILTER) {
+		t->response.incomplete_reason = call->finish == FINISH_LENGTH ? "max_output_tokens" : "content_filter";
+		turn_finish(t, RS_INCOMPLETE, false, false);
+	} else if (!turn_output_fits(t, &misfit)) {
+		turn_fail(t, &misfit);
+	} else if (turn_tools_called(t)) {
+		turn_goto(t, STEP_TOOLS);
+	} else {
+		turn_cite_finish(t);
+		turn_finish(t, RS_COMPLETED, true, false);
+	}
+	turn_run(t);
+}
+
+void turn_call_end(struct turn *t, const struct err *e)
+{
+	if (e->code != ERR_NONE)
+		turn_fail(t, e);
+	else
+		turn_finish(t, RS_COMPLETED, true, false);
+	turn_run(t);
+}
+
+static void compact_over(struct turn *t, const struct err *e);
+
+static void on_deadline(struct timer *timer)
+{
+	struct turn *t = OWNER(timer, struct turn, clocks.deadline);
+	struct err e = {0};
+	if (t->step != STEP_CALL && t->step != STEP_TOOLS && t->step != STEP_COMPACT)
+		return; /* what waits for the store has the store's own deadlines */
+	fail(&e, ERR_ENGINE_TIMEOUT, NULL, "The response took longer than %lld seconds.",
+	     (long long)(t->run ? api_limits.background_seconds : api_limits.turn_seconds));
+	if (t->step == STEP_COMPACT) {
+		compact_over(t, &e);
+		return;
+	}
+	turn_fail(t, &e);
+	turn_run(t);
+}
+
+enum flow step_call(struct turn *t)
+{
+	if (t->call.run)
+		return WAIT;
+	if (!t->req.generate && !t->kind) {
+		t->response.has_usage = true;
+		turn_finish(t, RS_COMPLETED, true, false);
+		return GO;
+	}
+	t->call.on_event = on_model_event;
+	t->call.on_end = on_call_end;
+	if (t->kind)
+		t->kind->call(t);
+	else if (t->req.compact_now)
+		turn_goto(t, STEP_COMPACT);
+	else
+		engine_call_start(t->api->engine, &t->call, &t->arena, &t->model, &t->prompt);
+	if (api_limits.keepalive_seconds && reply_streams(t->reader.form))
+		timer_start(t->api->loop, &t->clocks.silence, api_limits.keepalive_seconds * 1000, on_silence);
+	if (!t->clocks.deadline.loop) /* once for all rounds */
+		timer_start(t->api->loop, &t->clocks.deadline, t->run ? run_left_ms(t) : api_limits.turn_seconds * 1000, on_deadline);
+	return t->step == STEP_CALL ? WAIT : GO;
+}
+
+/* --- COMPACT --- */
+
+static void compact_over(struct turn *t, const struct err *e)
+{
+	engine_call_cancel(&t->call);
+	compact_finish(t, e);
+	turn_goto(t, STEP_SAVE);
+	turn_run(t);
+}
+
+enum flow step_compact(struct turn *t)
+{
+	if (!t->call.run)
+		compact_start(t, compact_over);
+	return WAIT;
+}
+
+/* The client left, or the server ends: what was answered stands. */
+static void compact_cancel(struct turn *t)
+{
+	engine_call_cancel(&t->call);
+	if (t->req.compact_now)
+		t->response.status = RS_CANCELLED;
+	turn_goto(t, STEP_SAVE);
+	turn_run(t);
+}
+
+void turn_cancel(struct turn *t)
+{
+	if (t->stopping || t->step >= STEP_SAVE || t->step == STEP_QUEUE)
+		return;
+	t->stopping = true;
+	if (t->step == STEP_COMPACT) {
+		compact_cancel(t);
+		return;
+	}
+	bool makes = t->step == STEP_CALL || t->step == STEP_TOOLS;
+	if (t->run && !makes) { /* run_open() sees it */
+		run_hurry(t);
+		return;
+	}
+	if (!makes) { /* nothing was made yet */
+		if (t->reader.reply) {
+			fail(&t->error, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
+			reply_fail(t->reader.reply, &t->error);
+			t->reader.reply = NULL;
+		}
+		store_cancel(&t->op);
+		if (t->key.given)
+			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
+		turn_free(t);
+		return;
+	}
+	if (t->step == STEP_CALL) /* else it is counted */
+		usage_add(&t->response.usage, &t->call.usage);
+	turn_finish(t, RS_CANCELLED, false, true);
+	turn_run(t);
+}
+
+/* --- SAVE, DONE --- */
+
+static void on_saved(struct store_op *op, const struct err *e)
+{
+	struct turn *t = OWNER(op, struct turn, op);
+	if (e->code != ERR_NONE) { /* never "completed" without a commit (promise 1) */
+		log_at(LOG_ERROR, "a turn could not be saved", "id=%.*s error=%s", FMT(t->response.id), e->msg);
+		t->error = *e;
+		t->error.no_retry = true;
+		t->response.error = *e;
+		t->response.status = RS_FAILED;
+		t->response.completed_at = 0;
+		t->key.unsaved = t->key.given;
+	}
+	turn_goto(t, STEP_DONE);
+	turn_run(t);
+}
+
+enum flow step_save(struct turn *t)
+{
+	struct turn_record r;
+	bool answers = t->response.status != RS_FAILED || reply_streams(t->reader.form) || !t->reader.reply || !reply_open_head(t->reader.reply);
+	timer_cancel(&t->clocks.deadline);
+	timer_cancel(&t->clocks.grace);
+	timer_cancel(&t->clocks.silence);
+	if (t->run)
+		return run_save(t);
+	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind (decision C2). */
+	if ((!t->req.store && !t->key.given && !turn_conversation_adds(t)) || !answers) {
+		if (t->key.given)
+			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
+		return turn_goto(t, STEP_DONE);
+	}
+	turn_record_make(t, &r);
+	t->op.done = on_saved;
+	store_put_turn(t->api->store, &t->op, &r);
+	return WAIT;
+}
+
+static enum event_type terminal_event(enum response_status s)
+{
+	switch (s) {
+	case RS_COMPLETED:
+		return EV_COMPLETED;
+	case RS_INCOMPLETE:
+		return EV_INCOMPLETE;
+	default: /* there is no response.cancelled: a cancelled one ends with response.failed (api-surface E2) */
+		return EV_FAILED;
+	}
+}
+
+static void end_json(struct turn *t)
+{
+	struct buf b;
+	if (t->kind && t->response.status == RS_CANCELLED)
+		fail(&t->error, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
+	if ((t->response.status == RS_FAILED || (t->kind && t->error.code)) && reply_open_head(t->reader.reply)) {
+		reply_fail(t->reader.reply, &t->error);
+		return;
+	}
+	buf_init(&b, SIZE_MAX / 2);
+	if (t->kind && t->error.code)
+		buf_add(&b, error_body(&t->arena, &t->error)); /* the 200 went out with the first space */
+	else if (t->kind)
+		t->kind->answer(t, &b);
+	else
+		turn_response_write(t, &b, true, true, NULL);
+	reply_end(t->reader.reply, 200, buf_str(&b));
+	buf_release(&b);
+}
+
+static enum attempt_end attempt_result(const struct turn *t)
+{
+	if (t->response.status == RS_FAILED || t->response.status == RS_CANCELLED)
+		return ATTEMPT_FAILED;
+	return reply_streams(t->reader.form) ? ATTEMPT_STREAM : t->req.store ? ATTEMPT_STORED : ATTEMPT_KEPT;
+}
+
+void turn_emit_end(struct turn *t)
+{
+	if (t->response.status == RS_FAILED)
+		turn_emit(t, &(struct event){.type = EV_ERROR, .error = &t->error});
+	turn_emit_response(t, terminal_event(t->response.status), true);
+}
+
+enum flow step_done(struct turn *t)
+{
+	if (t->run)
+		return END; /* all was said by run_save() */
+	if (reply_streams(t->reader.form)) {
+		turn_emit_end(t);
+		if (t->reader.reply)
+			reply_end(t->reader.reply, 200, S(""));
+	} else if (t->reader.reply) {
+		end_json(t);
+	}
+	t->reader.reply = NULL;
+	turn_end_attempt(t, attempt_result(t));
+	return END;
+}
+
+/* --- REFUSE --- */
+
+enum flow step_refuse(struct turn *t)
+{
+	if (t->run) { /* accepted long ago: this is its end */
+		struct err why = t->error;
+		if (t->stopping)
+			turn_finish(t, RS_CANCELLED, false, true);
+		else
+			turn_fail(t, &why);
+		return GO;
+	}
+	if (t->key.given) {
+		store_cancel(&t->op);
+		store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
+	}
+	if (t->reader.reply)
+		reply_fail(t->reader.reply, &t->error);
+	t->reader.reply = NULL;
+	return END;
+}

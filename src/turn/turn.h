@@ -1,0 +1,70 @@
+/* turn.h - one request's way through store and engine (POST /v1/responses).
+ *
+ * A turn owns an arena, at most one store operation and one engine call. It is born in turn_start(),
+ * advances only in turn_run() along TURN_STEPS, and frees itself after its last event. It is joined to its
+ * connection by the reply alone, which either end may cut (decisions M). Loop thread. */
+#pragma once
+#include "door/request.h"
+#include "net/reply.h"
+#include "turn/turn_context.h"
+#include "turn/turn_output.h"
+#include "turn/turn_steps.h"
+
+struct attempt;
+struct replay;
+
+/* The request's body as it came (once `filled`: with its prompt template in it); whether it may come again: by its Idempotency-Key (decision N5), or blindly (F1). */
+struct turn_key {
+	struct str body;
+	struct attempt *attempt; /* NULL: its client is not known to send again */
+	bool given, filled;
+	bool begun, unsaved; /* the key was asked for; what it stands for is lost */
+	struct stored_template *template; /* being looked up */
+	struct idempotency idem;
+	struct idem_result result;
+};
+
+struct turn_reader {
+	struct turn_link *link; /* turn_link.h; NULL: over HTTP, or cut */
+	struct reply *reply; /* NULL: the reader left */
+	enum reply_form form;
+	struct reply_owner owner;
+};
+
+struct turn_clocks {
+	struct timer silence, deadline, grace;
+	struct deferred overflow; /* the output passed its bounds */
+};
+
+struct turn {
+	struct arena arena;
+	const struct turn_kind *kind; /* NULL: a response */
+	struct api_loop *api;
+	struct turn *next, *prev;
+	enum turn_step step;
+	int64_t project;
+	struct create req;
+	struct id id;
+	struct response response;
+	struct turn_output out;
+	int64_t seq;
+	bool created_sent, stopping;
+	struct turn_reader reader;
+	struct turn_context context;
+	struct turn_key key;
+	struct turn_clocks clocks;
+	struct store_op op;
+	struct engine_call call;
+	struct engine_model model;
+	struct prompt prompt;
+	struct err error;
+	struct replay *replay;   /* NULL: nobody can stream this again */
+	struct run *run;         /* not NULL: a background run, which a worker makes */
+};
+
+/* Takes the request over. `kind`: turn_kind.h, NULL: a response. */
+void turn_start(struct request *rq, const struct turn_kind *kind);
+/* Goes on from where it stands; called by whoever unblocks it. */
+void turn_run(struct turn *t);
+/* The client or the drain wants it ended: what was made is kept as `cancelled` (M4). Idempotent. */
+void turn_cancel(struct turn *t);

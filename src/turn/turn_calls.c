@@ -1,0 +1,147 @@
+/* turn_calls.c - the model's calls become items of their tools' own types (model/call.h).
+ *
+ * Functions and custom tools are told piece by piece. Of the others an item can only be made when the arguments are
+ * whole: all their events come then. */
+#include <string.h>
+
+#include "turn/turn_found.h"
+#include "turn/turn_output_parts.h"
+
+static bool in_pieces(const struct out_item *it)
+{
+	return it->tool->kind == CALL_FUNCTION || it->tool->kind == CALL_CUSTOM;
+}
+
+/* A name that was not offered: the client will say so. */
+static const struct function_tool *tool_of(struct turn *t, struct str name)
+{
+	const struct function_tool *known = call_tool(t->prompt.tools, t->prompt.n_tools, name);
+	if (known)
+		return known;
+	struct function_tool *f = new (&t->arena, struct function_tool);
+	f->name = f->own = str_copy(&t->arena, name);
+	return f;
+}
+
+void call_begin(struct turn *t, const struct model_event *me)
+{
+	char fresh[ID_MAX];
+	const struct function_tool *tool = tool_of(t, me->name);
+	tool_found(t, tool);
+	struct out_item *it = item_open(t, call_item(tool));
+	if (!it)
+		return;
+	it->tool = tool;
+	it->call_index = me->index;
+	it->call_id = str_copy(&t->arena, id_random(fresh, "call")); /* ours, whatever the engine sends (decision D2) */
+	if (in_pieces(it))
+		item_added(t, it);
+}
+
+/* A custom tool's input as far as the arguments tell it. */
+static void tell_input(struct turn *t, struct out_item *it)
+{
+	size_t from = it->parts.n;
+	call_text_more(buf_str(&it->text), S("input"), &it->read, &it->parts);
+	if (it->parts.n > from)
+		emit_text(t, it, EV_CUSTOM_INPUT_DELTA, (struct str){it->parts.p + from, it->parts.n - from});
+}
+
+void call_more(struct turn *t, const struct model_event *me)
+{
+	struct out_item *it = t->out.first;
+	while (it && (!it->tool || it->done || it->call_index != me->index))
+		it = it->next;
+	if (!it || !output_grow(t, &it->text, me->text))
+		return;
+	if (it->tool->kind == CALL_FUNCTION)
+		emit_text(t, it, EV_ARGUMENTS_DELTA, me->text);
+	else if (it->tool->kind == CALL_CUSTOM)
+		tell_input(t, it);
+}
+
+void call_write(struct jout *o, const struct out_item *it)
+{
+	if (it->hosted.members.n)
+		jo_raw(o, it->hosted.members);
+	struct call c = {.tool = it->tool, .call_id = it->call_id, .begun = !it->done, .args = it->args};
+	c.text = it->tool->kind == CALL_CUSTOM ? it->input : buf_str(&it->text);
+	if (!c.text.p)
+		c.text = S("");
+	call_rows[it->tool->kind].write(o, &c);
+}
+
+/* --- ends --- */
+
+/* Settles what the input is. What was told must be its beginning; a model that wrote something else than
+ * {"input": ...} has had nothing told yet. */
+static bool close_custom(struct turn *t, struct out_item *it, bool whole, struct err *e)
+{
+	struct str told = buf_str(&it->parts), rest;
+	it->input = told;
+	if (whole && !call_input(&t->arena, it->tool, buf_str(&it->text), &it->input, e))
+		return false;
+	rest = it->input;
+	if (told.n && str_starts(rest, told))
+		rest = (struct str){rest.p + told.n, rest.n - told.n};
+	if (rest.n && rest.p != told.p)
+		emit_text(t, it, EV_CUSTOM_INPUT_DELTA, rest);
+	emit_text(t, it, EV_CUSTOM_INPUT_DONE, it->input);
+	return true;
+}
+
+static void tell_commands(struct turn *t, const struct out_item *it)
+{
+	size_t i, max;
+	yyjson_val *one;
+	yyjson_arr_foreach(json_get(it->args, S("commands")), i, max, one)
+	{
+		struct event ev = event_of(it, EV_SHELL_COMMAND_ADDED);
+		ev.command_index = (int)i;
+		ev.text = S("");
+		turn_emit(t, &ev);
+		ev.type = EV_SHELL_COMMAND_DELTA;
+		ev.text = json_str(one);
+		turn_emit(t, &ev);
+		ev.type = EV_SHELL_COMMAND_DONE;
+		turn_emit(t, &ev);
+	}
+}
+
+static bool close_whole(struct turn *t, struct out_item *it, struct err *e)
+{
+	struct err syntax = {0};
+	json_parse(&t->arena, buf_str(&it->text), &it->args, &syntax);
+	if (!call_fits(it->tool, it->args, e))
+		return false;
+	item_added(t, it);
+	if (it->tool->kind == CALL_SHELL)
+		tell_commands(t, it);
+	return true;
+}
+
+void call_close(struct turn *t, struct out_item *it, bool whole)
+{
+	struct err e = {0};
+	bool made = true;
+	if (it->tool->hosted) {
+		/* Cut off: turn_tools.c closes those that have come to their end. The API knows no incomplete ones. */
+		it->hosted.failed = true;
+		it->hosted.members = it->tool->hosted->blank;
+	} else if (it->tool->kind == CALL_CUSTOM) {
+		made = close_custom(t, it, whole, &e);
+	} else if (it->tool->kind != CALL_FUNCTION) {
+		made = whole && close_whole(t, it, &e);
+	} else {
+		struct event ev = event_of(it, EV_ARGUMENTS_DONE);
+		ev.text = buf_str(&it->text);
+		ev.name = it->tool->own;
+		turn_emit(t, &ev);
+	}
+	if (!made && e.code && !t->out.misfit.code)
+		t->out.misfit = e;
+	if (made)
+		item_finish(t, it, whole);
+	else
+		it->done = true; /* no item: it has no JSON */
+}

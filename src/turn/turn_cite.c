@@ -1,0 +1,121 @@
+/* turn_cite.c - citations in the text of a turn that has sources. */
+#include "turn/turn_cite.h"
+
+#include "turn/turn_output_parts.h"
+
+/* Text gathers until something else must be told, so that a delta stays one delta. */
+struct sink {
+	struct cite_sink sink;
+	struct turn *turn;
+	struct out_item *it;
+	struct buf text;
+	struct str logprobs; /* go with the first delta */
+};
+
+bool turn_cites(const struct turn *t)
+{
+	return t->out.tools.n_sources && t->req.format.kind == FORMAT_TEXT;
+}
+
+static void flush(struct sink *s)
+{
+	if (!s->text.n)
+		return;
+	text_delta(s->turn, s->it, buf_str(&s->text), s->logprobs);
+	s->logprobs = (struct str){0};
+	buf_clear(&s->text);
+}
+
+static void on_text(struct cite_sink *sink, struct str text)
+{
+	buf_add(&OWNER(sink, struct sink, sink)->text, text);
+}
+
+static struct str annotation(struct turn *t, const struct cite_source *source, int64_t start, int64_t end)
+{
+	struct buf b, url;
+	buf_init(&b, SIZE_MAX / 2);
+	buf_init(&url, SIZE_MAX / 2);
+	struct jout o = {.b = &b};
+	cite_url(&url, source->url);
+	jo_obj(&o);
+	jo_kstr(&o, "type", S("url_citation"));
+	jo_kint(&o, "end_index", end);
+	jo_kint(&o, "start_index", start);
+	jo_kstr(&o, "title", source->title);
+	jo_kstr(&o, "url", buf_str(&url));
+	jo_obj_end(&o);
+	struct str json = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	buf_release(&url);
+	return json;
+}
+
+static void on_cited(struct cite_sink *sink, const struct cite_source *source, int64_t start, int64_t end)
+{
+	struct sink *s = OWNER(sink, struct sink, sink);
+	struct out_cites *c = &s->it->cites;
+	struct str json = annotation(s->turn, source, start, end);
+	flush(s);
+	struct event ev = event_of(s->it, EV_ANNOTATION_ADDED);
+	ev.annotation_index = c->n;
+	ev.raw = json;
+	if (c->n && !output_grow(s->turn, &c->json, S(",")))
+		return;
+	if (!output_grow(s->turn, &c->json, json))
+		return;
+	c->n++;
+	turn_emit(s->turn, &ev);
+}
+
+static struct sink sink_of(struct turn *t, struct out_item *it)
+{
+	struct sink s = {.sink = {on_text, on_cited}, .turn = t, .it = it};
+	buf_init(&s.text, (size_t)api_limits.output_bytes * 2);
+	return s;
+}
+
+void turn_cite_text(struct turn *t, struct out_item *it, struct str piece, struct str logprobs)
+{
+	struct sink s = sink_of(t, it);
+	s.logprobs = logprobs;
+	cite_feed(&it->cites.state, t->out.tools.sources, t->out.tools.n_sources, piece, &s.sink);
+	flush(&s);
+	buf_release(&s.text);
+}
+
+void turn_cite_close(struct turn *t, struct out_item *it)
+{
+	struct sink s = sink_of(t, it);
+	cite_end(&it->cites.state, t->out.tools.sources, t->out.tools.n_sources, &s.sink);
+	flush(&s);
+	buf_release(&s.text);
+}
+
+static bool cited(const struct turn *t)
+{
+	for (const struct out_item *it = t->out.first; it; it = it->next)
+		if (it->cites.state.cited)
+			return true;
+	return false;
+}
+
+void turn_cite_finish(struct turn *t)
+{
+	struct turn_tools *tt = &t->out.tools;
+	struct out_item *it = t->out.last;
+	if (!turn_cites(t) || !it || it->done || it->part != OUT_TEXT)
+		return;
+	turn_cite_close(t, it);
+	struct cite_source *used = new_array(&t->arena, struct cite_source, tt->n_sources);
+	size_t n = 0;
+	for (size_t i = 0; i < tt->n_sources; i++)
+		if (tt->sources[i].fresh)
+			used[n++] = tt->sources[i];
+	if (cited(t))
+		return;
+	struct sink s = sink_of(t, it);
+	cite_list(&it->cites.state, used, n, (size_t)tools_limits.sources_listed, &s.sink);
+	flush(&s);
+	buf_release(&s.text);
+}

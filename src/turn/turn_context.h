@@ -1,0 +1,28 @@
+/* turn_context.h - what a turn stands on: what previous_response_id, conversation and item references bring.
+ *
+ * Everything lives in the turn's arena. Loop thread. */
+#pragma once
+#include "attach/attach.h"
+#include "model/item.h"
+#include "turn/turn_conversation.h"
+
+struct turn_context {
+	struct turn_conversation conversation;
+	struct stored_context stored;
+	const struct turn_item *carried; /* the last of stored.items that the store has not under stored.key */
+	size_t n_carried;
+	struct stored_item *referred;  /* in the order of turn_referred_ids() */
+	struct item *input, *history;  /* references replaced by what they name, what is encrypted by what it says */
+	size_t n_history;
+	struct attach attach;          /* images and files on their way into the prompt */
+	struct compaction *compaction; /* compact.h; NULL: none was begun */
+};
+
+/* Stored items as context.history. */
+bool turn_context_view(struct turn *t, struct err *e);
+/* Ids of what the input refers to: its item references in order, then the calls of hosted tools that come back under ids of
+ * ours without what was found. */
+struct str *turn_referred_ids(struct turn *t, size_t *n_references, size_t *n);
+/* Those calls, as far as the store has them unchanged, are what we keep of them: what was found, too. */
+void turn_own_calls(struct turn *t, size_t n_references);
+bool turn_input_given(struct turn *t, struct err *e);

@@ -1,0 +1,19 @@
+/* turn_link.h - a turn on a WebSocket.
+ *
+ * The socket embeds a link and a lane for the reply in what it keeps of a response.create. Loop thread. */
+#pragma once
+#include "net/reply_lane.h"
+#include "turn/turn.h"
+
+/* A WebSocket's part in its turns: its memory brings contexts, and it hears of their end. Either end cuts by
+ * setting the other's pointer to NULL. */
+struct turn_link {
+	struct turn *turn; /* NULL: none */
+	/* true: that response is in memory, and its context now in t->context. */
+	bool (*recall)(struct turn_link *, struct str id, struct turn *t);
+	void (*ended)(struct turn_link *, struct turn *t); /* it is freed next; link->turn is NULL */
+};
+
+/* turn_start() for the body of a WebSocket's response.create; `lane` and `link` are the socket's. */
+void turn_start_lane(struct api_loop *al, int64_t project, struct str body, struct reply_lane *lane,
+                     struct turn_link *link);

@@ -1,0 +1,592 @@
+/* turn_output.c - model events become output items and stream events.
+ *
+ * One item is open at a time, but for calls: an engine may send the pieces of several at once, so
+ * those stay open until their arguments are whole JSON and another begins, or the stream ends. */
+#include <assert.h>
+#include <string.h>
+
+#include "background/background.h"
+#include "model/item_show.h"
+#include "replay/replay.h"
+#include "turn/encrypted.h"
+#include "turn/turn_cite.h"
+#include "turn/turn_output_parts.h"
+#include "wire/schema.h"
+
+void turn_emit(struct turn *t, struct event *ev)
+{
+	ev->seq = t->seq++;
+	if (!reply_streams(t->reader.form))
+		return; /* nobody reads events of a JSON answer; a later replay rebuilds them */
+	struct buf *b = &t->api->scratch;
+	buf_clear(b);
+	event_write(b, ev);
+	int64_t delta = event_delta(ev);
+	if (t->run)
+		run_log_add(&t->run->log, delta, buf_str(b));
+	if (t->replay)
+		replay_add(t->replay, ev->type, ev->seq, delta, buf_str(b));
+	if (t->reader.reply)
+		reply_event(t->reader.reply, event_rows[ev->type].wire, buf_str(b), ev->seq, delta);
+}
+
+static size_t output_room(const struct turn *t)
+{
+	return (size_t)api_limits.output_bytes - t->out.bytes;
+}
+
+/* Counts what an item grows by; past the bound the turn fails (turn.c looks at too_big). */
+bool output_grow(struct turn *t, struct buf *b, struct str s)
+{
+	if (s.n > output_room(t)) {
+		t->out.too_big = true;
+		return false;
+	}
+	t->out.bytes += s.n;
+	buf_add(b, s);
+	return true;
+}
+
+static const char *status_name(const struct out_item *it)
+{
+	return !it->done ? "in_progress" : it->hosted.failed ? "failed" : it->whole ? "completed" : "incomplete";
+}
+
+static void write_text_part(struct jout *o, struct str text, struct str logprobs, struct str annotations)
+{
+	jo_obj(o);
+	jo_kstr(o, "type", S("output_text"));
+	jo_key(o, S("annotations"));
+	jo_arr(o);
+	if (annotations.n)
+		jo_raw(o, annotations);
+	jo_arr_end(o);
+	jo_key(o, S("logprobs"));
+	jo_arr(o);
+	if (logprobs.n)
+		jo_raw(o, logprobs);
+	jo_arr_end(o);
+	jo_kstr(o, "text", text);
+	jo_obj_end(o);
+}
+
+/* The open part, with `text`. */
+static void write_part(struct jout *o, const struct out_item *it, struct str text)
+{
+	if (it->part == OUT_TEXT) {
+		write_text_part(o, text, text.n ? buf_str(&it->logprobs) : S(""), buf_str(&it->cites.json));
+		return;
+	}
+	jo_obj(o);
+	jo_kstr(o, "type", S("refusal"));
+	jo_kstr(o, "refusal", text);
+	jo_obj_end(o);
+}
+
+static void write_typed_text(struct jout *o, struct str type, struct str text)
+{
+	jo_obj(o);
+	jo_key(o, S("type"));
+	jo_str(o, type);
+	jo_kstr(o, "text", text);
+	jo_obj_end(o);
+}
+
+static void write_message(struct jout *o, const struct out_item *it)
+{
+	jo_kstr(o, "type", S("message"));
+	jo_kstr(o, "status", str_of(status_name(it)));
+	jo_key(o, S("content"));
+	jo_arr(o);
+	if (it->parts.n)
+		jo_raw(o, buf_str(&it->parts));
+	jo_arr_end(o);
+	jo_kstr(o, "role", S("assistant"));
+}
+
+static void write_call(struct jout *o, const struct out_item *it)
+{
+	jo_kstr(o, "type", str_of(item_rows[it->type].wire));
+	jo_kstr(o, "status", str_of(status_name(it)));
+	call_write(o, it);
+}
+
+/* Begun, it carries sealed emptiness where the live API has some too (output_item.added). */
+static void write_reasoning(struct jout *o, struct turn *t, const struct out_item *it)
+{
+	jo_kstr(o, "type", S("reasoning"));
+	if (it->done && !it->whole)
+		jo_kstr(o, "status", S("incomplete"));
+	jo_key(o, S("content"));
+	size_t from = o->b->n;
+	jo_arr(o);
+	if (it->done)
+		write_typed_text(o, S("reasoning_text"), buf_str(&it->text));
+	jo_arr_end(o);
+	if (t->req.include_encrypted) {
+		struct str content = {o->b->p + from, o->b->n - from}; /* until more is written */
+		struct str sealed = encrypted_seal(t, content);
+		jo_kstr(o, "encrypted_content", sealed);
+	}
+	jo_key(o, S("summary"));
+	jo_arr(o);
+	if (it->done && t->req.summary.n)
+		write_typed_text(o, S("summary_text"), buf_str(&it->text));
+	jo_arr_end(o);
+}
+
+static struct str item_json(struct turn *t, const struct out_item *it)
+{
+	struct buf b;
+	buf_init(&b, (size_t)api_limits.output_bytes * 32); /* escapes make 6 of 1; reasoning stands there three times */
+	struct jout o = {&b, false};
+	jo_obj(&o);
+	jo_kstr(&o, "id", it->id_text);
+	if (it->type == ITEM_MESSAGE)
+		write_message(&o, it);
+	else if (it->tool)
+		write_call(&o, it);
+	else
+		write_reasoning(&o, t, it);
+	jo_obj_end(&o);
+	struct str s = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	return s;
+}
+
+struct event event_of(const struct out_item *it, enum event_type type)
+{
+	return (struct event){.type = type, .output_index = it->index, .content_index = it->content_index, .item_id = it->id_text};
+}
+
+void emit_text(struct turn *t, const struct out_item *it, enum event_type type, struct str text)
+{
+	struct event ev = event_of(it, type);
+	ev.text = text;
+	turn_emit(t, &ev);
+}
+
+/* Rendering a part or item for an event is only worth it where somebody reads events. */
+void emit_raw(struct turn *t, const struct out_item *it, enum event_type type, struct str raw)
+{
+	struct event ev = event_of(it, type);
+	ev.raw = raw;
+	turn_emit(t, &ev);
+}
+
+static void emit_part(struct turn *t, const struct out_item *it, enum event_type type, struct str text)
+{
+	struct buf b;
+	buf_init(&b, (size_t)api_limits.output_bytes * 8);
+	struct jout o = {&b, false};
+	if (it->type == ITEM_REASONING)
+		write_typed_text(&o, S("reasoning_text"), text);
+	else
+		write_part(&o, it, text);
+	emit_raw(t, it, type, buf_str(&b));
+	buf_release(&b);
+}
+
+static void emit_summary_part(struct turn *t, const struct out_item *it, enum event_type type, struct str text)
+{
+	struct buf b;
+	buf_init(&b, (size_t)api_limits.output_bytes * 8);
+	struct jout o = {&b, false};
+	write_typed_text(&o, S("summary_text"), text);
+	emit_raw(t, it, type, buf_str(&b));
+	buf_release(&b);
+}
+
+struct out_item *turn_item_make(struct turn *t, enum item_type type, const struct id *id)
+{
+	if (t->out.n >= api_limits.output_items) {
+		t->out.too_big = true;
+		return NULL;
+	}
+	struct out_item *it = new(&t->arena, struct out_item);
+	it->type = type;
+	it->id = *id;
+	it->id_text = id_text(arena_bytes(&t->arena, ID_MAX), item_rows[type].prefix, &it->id);
+	it->index = t->out.n++;
+	buf_init(&it->text, (size_t)api_limits.output_bytes + 1);
+	buf_init(&it->parts, (size_t)api_limits.output_bytes * 8);
+	buf_init(&it->logprobs, (size_t)api_limits.output_bytes + 1);
+	buf_init(&it->cites.json, (size_t)api_limits.output_bytes + 1);
+	if (t->out.last)
+		t->out.last->next = it;
+	else
+		t->out.first = it;
+	t->out.last = it;
+	return it;
+}
+
+struct out_item *item_open(struct turn *t, enum item_type type)
+{
+	struct id id = id_mint();
+	return turn_item_make(t, type, &id);
+}
+
+void item_added(struct turn *t, struct out_item *it)
+{
+	if (reply_streams(t->reader.form))
+		emit_raw(t, it, EV_ITEM_ADDED, item_json(t, it));
+	else
+		t->seq++;
+}
+
+static void part_open(struct turn *t, struct out_item *it, enum out_part part)
+{
+	it->part = part;
+	it->cites.state = (struct citer){.cited = it->cites.state.cited};
+	it->cites.n = 0;
+	buf_clear(&it->cites.json);
+	emit_part(t, it, EV_PART_ADDED, S(""));
+}
+
+static void part_close(struct turn *t, struct out_item *it)
+{
+	if (it->part == OUT_NONE)
+		return;
+	turn_cite_close(t, it);
+	struct str text = buf_str(&it->text);
+	struct event ev = event_of(it, it->part == OUT_TEXT ? EV_TEXT_DONE : EV_REFUSAL_DONE);
+	ev.text = text;
+	if (it->logprobs.n && reply_streams(t->reader.form))
+		ev.logprobs = str_fmt(&t->arena, "[%.*s]", FMT(buf_str(&it->logprobs)));
+	turn_emit(t, &ev);
+	emit_part(t, it, EV_PART_DONE, text);
+	struct jout o = {&it->parts, it->parts.n > 0};
+	write_part(&o, it, text);
+	buf_clear(&it->text);
+	buf_clear(&it->logprobs);
+	it->part = OUT_NONE;
+	it->content_index++;
+}
+
+static void reasoning_close(struct turn *t, struct out_item *it)
+{
+	struct str text = buf_str(&it->text);
+	emit_text(t, it, EV_REASONING_DONE, text);
+	emit_part(t, it, EV_PART_DONE, text);
+	if (t->req.summary.n) {
+		emit_text(t, it, EV_SUMMARY_TEXT_DONE, text);
+		emit_summary_part(t, it, EV_SUMMARY_PART_DONE, text);
+	}
+}
+
+void item_finish(struct turn *t, struct out_item *it, bool whole)
+{
+	it->done = true;
+	it->whole = whole;
+	it->json = item_json(t, it);
+	it->shown = item_shown(&t->arena, it->json, t->req.show);
+	if (t->run && it->shown.p != it->json.p)
+		run_log_keep(&t->run->log, it->index, it->json);
+	emit_raw(t, it, EV_ITEM_DONE, it->shown);
+}
+
+static void item_release(struct out_item *it)
+{
+	buf_release(&it->text);
+	buf_release(&it->parts);
+	buf_release(&it->logprobs);
+	buf_release(&it->cites.json);
+}
+
+static void item_close(struct turn *t, struct out_item *it, bool whole)
+{
+	if (it->done)
+		return;
+	if (it->tool) {
+		call_close(t, it, whole);
+	} else {
+		if (it->type == ITEM_MESSAGE)
+			part_close(t, it);
+		else
+			reasoning_close(t, it);
+		item_finish(t, it, whole);
+	}
+	item_release(it);
+}
+
+static bool whole_json(struct turn *t, struct str text)
+{
+	struct arena tmp = {0};
+	struct err e = {0};
+	yyjson_val *v;
+	bool ok = json_parse(&tmp, text, &v, &e);
+	arena_free(&tmp);
+	return ok;
+}
+
+/* Another item begins: what was open is finished, but calls that are not whole: their rest may still come. */
+static void close_open(struct turn *t)
+{
+	for (struct out_item *it = t->out.first; it; it = it->next)
+		if (!it->done && (!it->tool || whole_json(t, buf_str(&it->text))))
+			item_close(t, it, true);
+}
+
+static struct out_item *current(struct turn *t, enum item_type type)
+{
+	struct out_item *it = t->out.last;
+	if (it && !it->done && it->type == type)
+		return it;
+	close_open(t);
+	return NULL;
+}
+
+void text_delta(struct turn *t, struct out_item *it, struct str text, struct str logprobs)
+{
+	if (!output_grow(t, &it->text, text))
+		return;
+	struct event ev = event_of(it, it->part == OUT_TEXT ? EV_TEXT_DELTA : EV_REFUSAL_DELTA);
+	ev.text = text;
+	ev.logprobs = logprobs;
+	turn_emit(t, &ev);
+}
+
+static struct str keep_logprobs(struct turn *t, struct out_item *it, struct str logprobs)
+{
+	size_t before = it->logprobs.n;
+	if (before)
+		buf_byte(&it->logprobs, ',');
+	if (!output_grow(t, &it->logprobs, (struct str){logprobs.p + 1, logprobs.n - 2}))
+		it->logprobs.n = before;
+	return logprobs;
+}
+
+static void put_text(struct turn *t, const struct model_event *me, enum out_part part)
+{
+	struct str logprobs = {0};
+	struct out_item *it = current(t, ITEM_MESSAGE);
+	if (!it) {
+		it = item_open(t, ITEM_MESSAGE);
+		if (!it)
+			return;
+		item_added(t, it);
+	}
+	if (it->part != part) {
+		part_close(t, it);
+		part_open(t, it, part);
+	}
+	if (part == OUT_TEXT && t->req.include_logprobs && me->logprobs.n > 2)
+		logprobs = keep_logprobs(t, it, me->logprobs);
+	if (part == OUT_TEXT && turn_cites(t))
+		turn_cite_text(t, it, me->text, logprobs);
+	else
+		text_delta(t, it, me->text, logprobs);
+}
+
+/* White space that may stand alone beside calls is kept back: so it is no message, neither here nor for the engine. */
+static bool hold_space(struct turn *t, const struct model_event *me)
+{
+	struct out_space *s = &t->out.space;
+	const struct out_item *it = t->out.last;
+	bool open = it && !it->done && it->type == ITEM_MESSAGE;
+	if (open || !t->prompt.n_tools || str_trim(me->text).n)
+		return false;
+	if (!s->text.max) {
+		buf_init(&s->text, (size_t)api_limits.output_bytes + 1);
+		buf_init(&s->logprobs, (size_t)api_limits.output_bytes + 1);
+	}
+	output_grow(t, &s->text, me->text);
+	if (me->logprobs.n > 2) {
+		output_grow(t, &s->logprobs, s->logprobs.n ? S(",") : S("["));
+		output_grow(t, &s->logprobs, (struct str){me->logprobs.p + 1, me->logprobs.n - 2});
+	}
+	return true;
+}
+
+/* What was kept back is told as the text that it is, or forgotten. */
+static void settle_space(struct turn *t, bool tell)
+{
+	struct buf text = t->out.space.text, logprobs = t->out.space.logprobs;
+	t->out.space = (struct out_space){0};
+	if (tell && (text.n || logprobs.n)) {
+		t->out.bytes -= text.n + logprobs.n;
+		buf_byte(&logprobs, ']');
+		struct model_event me = {.kind = ME_TEXT, .text = buf_str(&text)};
+		if (logprobs.n > 1)
+			me.logprobs = buf_str(&logprobs);
+		put_text(t, &me, OUT_TEXT);
+	}
+	buf_release(&text);
+	buf_release(&logprobs);
+}
+
+static void on_text(struct turn *t, const struct model_event *me, enum out_part part)
+{
+	if (part == OUT_TEXT && hold_space(t, me))
+		return;
+	settle_space(t, true);
+	put_text(t, me, part);
+}
+
+static void on_reasoning(struct turn *t, const struct model_event *me)
+{
+	struct out_item *it = current(t, ITEM_REASONING);
+	if (!it) {
+		it = item_open(t, ITEM_REASONING);
+		if (!it)
+			return;
+		item_added(t, it);
+		emit_part(t, it, EV_PART_ADDED, S(""));
+		if (t->req.summary.n)
+			emit_summary_part(t, it, EV_SUMMARY_PART_ADDED, S(""));
+	}
+	if (!output_grow(t, &it->text, me->text))
+		return;
+	emit_text(t, it, EV_REASONING_DELTA, me->text);
+	if (t->req.summary.n)
+		emit_text(t, it, EV_SUMMARY_TEXT_DELTA, me->text);
+}
+
+void turn_model_event(struct turn *t, const struct model_event *me)
+{
+	switch (me->kind) {
+	case ME_TEXT:
+		on_text(t, me, OUT_TEXT);
+		break;
+	case ME_REFUSAL:
+		on_text(t, me, OUT_REFUSAL);
+		break;
+	case ME_REASONING:
+		on_reasoning(t, me);
+		break;
+	case ME_CALL_BEGIN:
+		settle_space(t, false);
+		close_open(t);
+		if (!turn_tools_begin(t, me))
+			call_begin(t, me);
+		break;
+	case ME_CALL_ARGS:
+		if (!turn_tools_more(t, me))
+			call_more(t, me);
+		break;
+	}
+}
+
+void turn_add_compaction(struct turn *t, struct str sealed)
+{
+	struct out_item *it = item_open(t, ITEM_COMPACTION);
+	struct buf b;
+	if (!it)
+		return;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {&b, false};
+	jo_obj(&o);
+	jo_kstr(&o, "id", it->id_text);
+	jo_kstr(&o, "type", S("compaction"));
+	jo_kstr(&o, "encrypted_content", sealed);
+	jo_obj_end(&o);
+	struct str json = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	emit_raw(t, it, EV_ITEM_ADDED, json);
+	if (t->req.compact_now)
+		emit_text(t, it, EV_COMPACTION_COMPACTING, S(""));
+	it->done = it->whole = true;
+	it->json = it->shown = json;
+	emit_raw(t, it, EV_ITEM_DONE, json);
+}
+
+static bool has_calls(const struct turn *t)
+{
+	const struct out_item *it = t->out.first;
+	while (it && !it->tool)
+		it = it->next;
+	return it || turn_tools_called(t);
+}
+
+void turn_close_items(struct turn *t, bool whole, bool drop_calls)
+{
+	settle_space(t, !has_calls(t));
+	for (struct out_item *it = t->out.first; it; it = it->next) {
+		if (it->done || (it->tool && drop_calls && !whole))
+			continue;
+		item_close(t, it, whole);
+	}
+}
+
+static struct str shown(const struct out_item *it)
+{
+	return it->shown.n ? it->shown : it->json;
+}
+
+struct str turn_output_json(struct turn *t)
+{
+	size_t n = 0;
+	for (struct out_item *it = t->out.first; it; it = it->next)
+		n += shown(it).n + 1;
+	char *p = arena_bytes(&t->arena, n + 1);
+	n = 0;
+	for (struct out_item *it = t->out.first; it; it = it->next) {
+		struct str json = shown(it);
+		if (!json.n)
+			continue;
+		if (n)
+			p[n++] = ',';
+		memcpy(p + n, json.p, json.n);
+		n += json.n;
+	}
+	return (struct str){p, n};
+}
+
+static void close_calls(struct turn *t)
+{
+	for (struct out_item *it = t->out.first; it; it = it->next)
+		if (it->tool)
+			item_close(t, it, true);
+}
+
+static bool text_fits(struct turn *t, struct str text, struct err *e)
+{
+	struct err why = {0};
+	yyjson_val *v;
+	if (!json_parse(&t->arena, text, &v, &why))
+		return fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': it is not JSON.",
+		            FMT(t->req.format.name));
+	return schema_fits(t->req.format.schema, v, &why) ||
+	       fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': %s", FMT(t->req.format.name), why.msg);
+}
+
+/* The text of a message; of one that is done, its parts. */
+static bool message_fits(struct turn *t, const struct out_item *it, struct err *e)
+{
+	struct err ignored = {0};
+	size_t i, max;
+	yyjson_val *v, *part;
+	if (!it->done)
+		return it->part != OUT_TEXT || text_fits(t, buf_str(&it->text), e);
+	if (!json_parse(&t->arena, it->json, &v, &ignored))
+		return true;
+	yyjson_arr_foreach(json_get(v, S("content")), i, max, part)
+		if (json_get(part, S("text")) && !text_fits(t, json_str(json_get(part, S("text"))), e))
+			return false;
+	return true;
+}
+
+bool turn_output_fits(struct turn *t, struct err *e)
+{
+	bool called = has_calls(t); /* then what was said before is no answer yet */
+	settle_space(t, !called);
+	close_calls(t);
+	if (t->out.misfit.code) {
+		*e = t->out.misfit;
+		return false;
+	}
+	if (t->req.format.kind != FORMAT_JSON_SCHEMA || !t->req.format.strict)
+		return true;
+	for (struct out_item *it = t->out.first; it; it = it->next)
+		if (it->type == ITEM_MESSAGE && !(it->done && called) && !message_fits(t, it, e))
+			return false;
+	return true;
+}
+
+void turn_output_release(struct turn *t)
+{
+	settle_space(t, false);
+	for (struct out_item *it = t->out.first; it; it = it->next) {
+		item_release(it);
+	}
+}

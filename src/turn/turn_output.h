@@ -1,0 +1,80 @@
+/* turn_output.h - a turn's output while it is made: model events become items and stream events.
+ *
+ * One item is open at a time, but for calls: an engine may send the pieces of several at once.
+ * Everything lives in the turn's arena or in buffers that turn_output_release() frees. Loop thread. */
+#pragma once
+#include "engine/engine.h"
+#include "model/event.h"
+#include "turn/turn_tools.h"
+
+struct turn;
+
+enum out_part { OUT_NONE, OUT_TEXT, OUT_REFUSAL };
+
+/* Citations of an open text. */
+struct out_cites {
+	struct citer state;
+	struct buf json; /* annotations, joined by commas */
+	int n;
+};
+
+/* A call that we run. */
+struct out_hosted {
+	struct str members; /* after its status */
+	struct str kept;    /* after a restart: the item as it is kept */
+	bool failed;
+};
+
+/* An output item while it is made. */
+struct out_item {
+	struct out_item *next;
+	enum item_type type; /* message, reasoning, or a call's */
+	const struct function_tool *tool; /* calls: what is called; NULL: no call */
+	struct id id;
+	struct str id_text;
+	int index;        /* output_index */
+	int call_index;   /* calls: the engine's number */
+	bool done;
+	bool whole;       /* done with status completed */
+	struct buf text;  /* the open part's text; reasoning; arguments */
+	struct buf parts; /* a message's finished parts, joined by commas; a custom tool's input as told */
+	struct buf logprobs;
+	struct out_cites cites;
+	struct out_hosted hosted;
+	enum out_part part;
+	int content_index;
+	struct str call_id, input; /* calls; input: a custom tool's, settled */
+	size_t read;               /* custom tools: bytes of the arguments that were told */
+	yyjson_val *args;          /* other kinds of calls: the arguments, once whole */
+	struct str found;          /* our own tool search: the path that it has found */
+	struct str json, shown; /* once done: as it is kept, and as clients see it (item_show.h) */
+};
+
+struct turn_output {
+	struct out_item *first, *last;
+	int n;
+	size_t bytes;
+	bool too_big;
+	struct turn_tools tools;
+	struct err misfit; /* a call that cannot be understood */
+	struct out_space {
+		struct buf text, logprobs;
+	} space; /* white space of which it is open whether a text begins with it or it stands beside calls */
+};
+
+/* Renders one event: to the reply and the replay buffer, or to the log of a background run. */
+void turn_emit(struct turn *t, struct event *ev);
+/* A further item, open, of which nothing was said yet. NULL: there are too many. */
+struct out_item *turn_item_make(struct turn *t, enum item_type type, const struct id *id);
+void turn_model_event(struct turn *t, const struct model_event *me);
+/* A compaction as a finished item, with its events (compact.h). */
+void turn_add_compaction(struct turn *t, struct str sealed);
+/* Closes every open item. `whole` false: text as `incomplete`, unfinished calls as `incomplete` or, with
+ * drop_calls, not at all. */
+void turn_close_items(struct turn *t, bool whole, bool drop_calls);
+/* The finished items joined by commas, in t->arena. */
+struct str turn_output_json(struct turn *t);
+/* A finished text against its strict schema (decision D5); finished calls against what they must say. */
+bool turn_output_fits(struct turn *t, struct err *e);
+void turn_output_release(struct turn *t);
+

@@ -1,0 +1,191 @@
+/* turn_start.c - the birth of a turn, and its reader's coming and going. */
+#include <assert.h>
+
+#include "base/clock.h"
+#include "door/attempts.h"
+#include "model/template.h"
+#include "replay/rebuild.h"
+#include "replay/replay.h"
+#include "replay/retry.h"
+#include "turn/turn_flow.h"
+#include "turn/turn_kind.h"
+#include "turn/turn_link.h"
+
+/* --- the reader --- */
+
+static void on_gone(struct reply_owner *o)
+{
+	struct turn *t = OWNER(o, struct turn, reader.owner);
+	t->reader.reply = NULL;
+	engine_call_resume(&t->call);
+	if (t->key.attempt)
+		attempt_abandoned(t->key.attempt);
+	if (t->api->api->options.finish_on_disconnect)
+		return;
+	if (t->key.attempt && api_limits.retry_grace_ms > 0)
+		timer_start(t->api->loop, &t->clocks.grace, api_limits.retry_grace_ms, t->clocks.grace.fire);
+	else
+		turn_cancel(t);
+}
+
+static void on_grace_over(struct timer *timer)
+{
+	struct turn *t = OWNER(timer, struct turn, clocks.grace);
+	bool wanted = (t->replay && replay_followed(t->replay)) || (t->key.attempt && attempt_joined(t->key.attempt));
+	if (!wanted)
+		turn_cancel(t);
+	else /* the client came back for it: look again later */
+		timer_start(t->api->loop, timer, api_limits.retry_grace_ms, on_grace_over);
+}
+
+static void on_room(struct reply_owner *o)
+{
+	engine_call_resume(&OWNER(o, struct turn, reader.owner)->call);
+}
+
+/* --- birth --- */
+
+static bool idempotency_read(struct turn *t, struct request *rq)
+{
+	struct str key = exchange_header(rq->x, S("idempotency-key"));
+	if (!key.n)
+		return true;
+	if (key.n > 255)
+		return fail(&t->error, ERR_STRING_TOO_LONG, NULL, "Invalid Idempotency-Key: at most 255 characters.");
+	t->key.idem.route = S("POST /v1/responses");
+	t->key.idem.key = str_copy(&t->arena, key);
+	body_hash(t->key.body, t->key.idem.body_hash);
+	t->key.given = true;
+	return true;
+}
+
+bool turn_read(struct turn *t, bool socket)
+{
+	struct err unknown = {0};
+	struct str id, version;
+	yyjson_val *v;
+	if (t->kind && !str_trim(t->key.body).n) /* the SDKs may leave it out where everything is optional */
+		t->key.body = S("{}");
+	if (!json_parse(&t->arena, t->key.body, &v, &t->error))
+		return false;
+	struct str model = json_str(json_get(v, S("model")));
+	if (model.p || t->kind)
+		engine_find(t->api->api->options.engines, &t->arena, model, &t->model, &unknown);
+	struct request_rules rules = {t->kind ? t->kind->request : REQUEST_CREATE, t->model.pass, t->model.name.p ? str_copy(&t->arena, t->model.engine).p : NULL,
+	                              .socket = socket};
+	if (t->key.filled || t->run)
+		rules.prompt = template_wanted(v, &id, &version) ? RULES_PROMPT_FILLED : RULES_PROMPT_NONE;
+	else if (!t->kind && template_wanted(v, &id, &version))
+		rules.prompt = RULES_PROMPT_OPEN;
+	if (!create_read(&t->arena, v, &rules, &t->req, &t->error))
+		return false;
+	if (rules.prompt == RULES_PROMPT_OPEN) {
+		t->key.template = new(&t->arena, struct stored_template);
+		return true;
+	}
+	if (!tools_serve(t->api->api->options.tools, &t->req, v, &t->error))
+		return false;
+	tools_describe(&t->arena, &t->req);
+	t->response.model = t->model.name.p ? t->model.name : model;
+	if (unknown.code)
+		t->error = unknown;
+	if (t->kind)
+		t->req.store = false;
+	return !unknown.code;
+}
+
+struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, const struct id *id)
+{
+	struct turn *t = new(a, struct turn);
+	t->arena = *a;
+	t->api = al;
+	t->project = project;
+	t->id = *id;
+	t->response = (struct response){.req = &t->req, .created_at = clock_wall_s(), .status = RS_IN_PROGRESS};
+	t->response.id = id_text(arena_bytes(&t->arena, ID_MAX), "resp", &t->id);
+	t->reader.owner = (struct reply_owner){on_gone, on_room};
+	t->clocks.grace.fire = on_grace_over;
+	t->next = al->turns;
+	if (t->next)
+		t->next->prev = t;
+	al->turns = t;
+	al->n_turns++;
+	atomic_fetch_add(&al->api->running, 1);
+	return t;
+}
+
+static struct turn *turn_make(struct api_loop *al, int64_t project, struct str body)
+{
+	struct arena a = {0};
+	struct id id = id_mint();
+	struct turn *t = turn_new(al, project, &a, &id);
+	t->key.body = str_copy(&t->arena, body);
+	return t;
+}
+
+static bool room_for_one(const struct api_loop *al, struct err *e)
+{
+	if ((int64_t)al->n_turns < api_limits.turns)
+		return true;
+	e->retry_after_ms = 1000;
+	return fail(e, ERR_BUSY, NULL, "Too many responses are running (api.turns = %lld). Please retry in a moment.",
+	            (long long)api_limits.turns);
+}
+
+void turn_known(struct turn *t)
+{
+	if (!t->reader.reply)
+		return;
+	const char *advice = t->req.not_applied;
+	if (t->req.grammar_tool && !engine_constrains(&t->model, t->req.grammar_tool))
+		advice = str_fmt(&t->arena, "%s%s%s", advice ? advice : "", advice ? ", " : "", t->req.grammar_path).p;
+	if (advice)
+		reply_header(t->reader.reply, S("antiphon-not-applied"), str_of(advice));
+	if (t->req.obfuscate && reply_streams(t->reader.form))
+		reply_obfuscate(t->reader.reply, t->response.id);
+}
+
+static void turn_begin(struct turn *t, bool ok)
+{
+	if (ok && !t->key.template)
+		turn_known(t);
+	turn_run(t);
+}
+
+void turn_start_lane(struct api_loop *al, int64_t project, struct str body, struct reply_lane *lane,
+                     struct turn_link *link)
+{
+	struct err busy = {0};
+	room_for_one(al, &busy);
+	struct turn *t = turn_make(al, project, body);
+	t->error = busy;
+	bool ok = !busy.code && turn_read(t, true);
+	t->reader.form = REPLY_WS;
+	t->reader.reply = reply_open_lane(lane, al->loop, &t->reader.owner);
+	t->reader.link = link;
+	link->turn = t;
+	turn_begin(t, ok);
+}
+
+void turn_start(struct request *rq, const struct turn_kind *kind)
+{
+	struct err busy = {0};
+	if (!room_for_one(rq->api, &busy)) {
+		answer_error(rq->x, &busy);
+		return;
+	}
+	int64_t tries = kind ? -1 : retry_count(rq->x); /* the others may simply be made again */
+	uint8_t hash[32];
+	if (tries >= 0)
+		body_hash(exchange_request(rq->x)->body, hash);
+	if (tries >= 1 && retry_join(rq, hash))
+		return;
+	struct turn *t = turn_make(rq->api, rq->project, exchange_request(rq->x)->body);
+	t->kind = kind;
+	if (tries >= 0)
+		t->key.attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, t->response.id);
+	bool ok = turn_read(t, false) && (kind || idempotency_read(t, rq));
+	t->reader.form = ok && t->req.stream ? REPLY_SSE : REPLY_JSON;
+	t->reader.reply = reply_open(rq->x, t->reader.form, &t->reader.owner);
+	turn_begin(t, ok);
+}

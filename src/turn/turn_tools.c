@@ -1,0 +1,489 @@
+/* turn_tools.c - tools that are ours to run, within the turn. */
+#include "turn/turn_tools.h"
+
+#include <string.h>
+
+#include "background/background.h"
+#include "turn/tool_results.h"
+#include "turn/turn_output_parts.h"
+
+/* One call of this round. */
+struct hosted_call {
+	struct hosted_call *next;
+	struct turn *turn;
+	const struct function_tool *tool; /* NULL: no such was offered */
+	struct str name;                  /* as the engine calls it */
+	int index;                        /* the engine's number */
+	struct buf text;                  /* its arguments as they come ... */
+	yyjson_val *args;                 /* ... and whole */
+	struct buf told;                  /* of a text that is told while it comes (hosted.h), ... */
+	size_t read;                      /* ... and the bytes of the arguments that it is made of */
+	struct str refusal;               /* what the model is told instead of a result; {0}: it runs */
+	struct out_item *item;            /* NULL: refused */
+	struct tool_call call;
+	bool
+	    clients; /* the client's own, behind one of ours: it waits, so that items stand in the order of the calls */
+	bool started, running, told_running, done;
+};
+
+/* A call that was run, for finding those that are made again. */
+struct made_call {
+	struct made_call *next;
+	const struct function_tool *tool;
+	yyjson_val *args;
+	int64_t n;
+};
+
+static bool hosted(const struct out_item *it)
+{
+	return it->tool && it->tool->hosted;
+}
+
+static const struct hosted *face_of(const struct hosted_call *c)
+{
+	return c->tool->hosted;
+}
+
+/* --- while the engine streams --- */
+
+/* The members of an item that has only begun. */
+static struct str fresh_members(struct turn *t, const struct hosted *face)
+{
+	struct buf b;
+	buf_init(&b, 1 << 16);
+	struct jout o = {.b = &b};
+	for (size_t i = 0; i < HOSTED_MEMBERS && face->fresh[i].member.n; i++)
+		if (face->fresh[i].json.p) {
+			jo_key(&o, face->fresh[i].member);
+			jo_raw(&o, face->fresh[i].json);
+		}
+	struct str members = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	return members;
+}
+
+static void open_item(struct turn *t, struct hosted_call *c)
+{
+	c->item = item_open(t, face_of(c)->item);
+	if (!c->item)
+		return; /* the turn is over: t->out.too_big */
+	c->item->tool = c->tool;
+	c->item->call_index = -1;
+	c->item->hosted.members = fresh_members(t, face_of(c));
+	item_added(t, c->item);
+	emit_text(t, c->item, face_of(c)->events[TOOL_BEGUN], (struct str){0});
+}
+
+static bool tells_text(const struct hosted_call *c)
+{
+	return c->tool && c->tool->hosted && face_of(c)->text.member.n;
+}
+
+static void tell_text(struct turn *t, struct hosted_call *c)
+{
+	size_t from = c->told.n;
+	call_text_more(buf_str(&c->text), face_of(c)->text.member, &c->read, &c->told);
+	if (c->told.n > from)
+		emit_text(t, c->item, face_of(c)->text.delta, (struct str){c->told.p + from, c->told.n - from});
+}
+
+/* What the arguments say now that they are whole; what was told must be its beginning. */
+static void end_text(struct turn *t, struct hosted_call *c)
+{
+	struct str whole = json_str(json_get(c->args, face_of(c)->text.member)), told = buf_str(&c->told);
+	if (!str_starts(whole, told))
+		whole = told;
+	if (whole.n > told.n)
+		emit_text(t, c->item, face_of(c)->text.delta, (struct str){whole.p + told.n, whole.n - told.n});
+	emit_text(t, c->item, face_of(c)->text.done, whole.p ? whole : S(""));
+}
+
+/* Names that were not offered are the client's to answer, if it has functions at all. */
+static bool ours_alone(const struct turn *t)
+{
+	bool any = false;
+	for (size_t i = 0; i < t->prompt.n_tools; i++) {
+		if (!t->prompt.tools[i].hosted)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+/* A call of the client's own comes before: what is ours behind it opens when that is told. */
+static bool client_waits(const struct turn_tools *tt)
+{
+	const struct hosted_call *c = tt->first;
+	while (c && !c->clients)
+		c = c->next;
+	return c;
+}
+
+bool turn_tools_begin(struct turn *t, const struct model_event *me)
+{
+	struct turn_tools *tt = &t->out.tools;
+	const struct function_tool *tool = call_tool(t->prompt.tools, t->prompt.n_tools, me->name);
+	bool clients = tool ? !tool->hosted : !ours_alone(t);
+	if (clients && !tt->first)
+		return false;
+	struct hosted_call *c = new (&t->arena, struct hosted_call);
+	c->turn = t;
+	c->tool = tool;
+	c->clients = clients;
+	c->name = str_copy(&t->arena, me->name);
+	c->index = me->index;
+	buf_init(&c->text, (size_t)api_limits.output_bytes);
+	buf_init(&c->told, (size_t)api_limits.output_bytes);
+	if (tt->last)
+		tt->last->next = c;
+	else
+		tt->first = c;
+	tt->last = c;
+	if (tells_text(c) && !client_waits(tt))
+		open_item(t, c);
+	return true;
+}
+
+bool turn_tools_more(struct turn *t, const struct model_event *me)
+{
+	struct hosted_call *c = t->out.tools.first;
+	while (c && c->index != me->index)
+		c = c->next;
+	if (c && output_grow(t, &c->text, me->text) && c->item)
+		tell_text(t, c);
+	return c;
+}
+
+bool turn_tools_called(const struct turn *t)
+{
+	return t->out.tools.first;
+}
+
+static void drop_round(struct turn *t)
+{
+	struct turn_tools *tt = &t->out.tools;
+	for (struct hosted_call *c = tt->first; c; c = c->next) {
+		tool_cancel(&c->call);
+		buf_release(&c->text);
+		buf_release(&c->told);
+	}
+	tt->first = tt->last = tt->open = NULL;
+	tt->running = 0;
+	tt->begun = false;
+}
+
+void turn_tools_stop(struct turn *t)
+{
+	drop_round(t);
+	if (t->run)
+		t->run->log.synced = NULL;
+}
+
+/* --- judging --- */
+
+static struct str names_offered(struct turn *t)
+{
+	struct buf b;
+	buf_init(&b, 1 << 16);
+	for (size_t i = 0; i < t->prompt.n_tools; i++)
+		buf_fmt(&b, "%s%.*s", i ? ", " : "", FMT(t->prompt.tools[i].name));
+	struct str names = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	return names;
+}
+
+/* What the model wrote that cannot be run, and whether it may try again. */
+static struct str mistake(struct turn *t, struct hosted_call *c)
+{
+	struct err syntax = {0}, e = {0};
+	if (!c->tool)
+		return str_fmt(&t->arena, "There is no tool '%.*s'. The tools are: %.*s.", FMT(c->name),
+			       FMT(names_offered(t)));
+	struct str text = c->text.n ? buf_str(&c->text) : S("{}");
+	json_parse(&t->arena, str_copy(&t->arena, text), &c->args, &syntax);
+	if (tool_fits(face_of(c), c->args, &e))
+		return (struct str){0};
+	return str_fmt(&t->arena,
+		       "This call of '%.*s' cannot be run: %s Call it again with arguments that fit its parameters.",
+		       FMT(c->name), e.msg);
+}
+
+/* How often this turn has made this very call before. */
+static int64_t made_before(struct turn *t, const struct hosted_call *c)
+{
+	struct made_call *m = t->out.tools.made;
+	while (m && !(m->tool == c->tool && json_same(m->args, c->args)))
+		m = m->next;
+	if (m)
+		return m->n++;
+	m = new (&t->arena, struct made_call);
+	*m = (struct made_call){t->out.tools.made, c->tool, c->args, 1};
+	t->out.tools.made = m;
+	return 0;
+}
+
+static struct str too_much(struct turn *t, const struct hosted_call *c)
+{
+	struct turn_tools *tt = &t->out.tools;
+	int64_t before;
+	if (t->req.max_tool_calls && tt->calls >= t->req.max_tool_calls) {
+		tt->off = true;
+		return str_fmt(&t->arena,
+			       "This call was not made: the limit of %lld calls is reached. Answer with what you have.",
+			       (long long)t->req.max_tool_calls);
+	}
+	before = made_before(t, c);
+	if (before < tools_limits.repeats)
+		return (struct str){0};
+	tt->off = before > tools_limits.repeats; /* it was told so before */
+	return S("This call was not made again: its results are above. Use them, or ask for something else.");
+}
+
+static void judge(struct turn *t, struct hosted_call *c)
+{
+	struct turn_tools *tt = &t->out.tools;
+	struct str wrong = mistake(t, c);
+	if (wrong.p) {
+		c->refusal = wrong;
+		tt->off |= ++tt->corrections > tools_limits.corrections;
+	} else {
+		c->refusal = too_much(t, c);
+		tt->calls += !c->refusal.p;
+	}
+	/* When nothing is left but to give up, that is an item which says so. */
+	if (!c->item && (!c->refusal.p || (wrong.p && tt->off && c->tool)))
+		open_item(t, c);
+	if (c->item && tells_text(c))
+		end_text(t, c);
+}
+
+/* --- running --- */
+
+static void close_item(struct turn *t, struct hosted_call *c)
+{
+	if (!c->item->hosted.failed)
+		emit_text(t, c->item, face_of(c)->events[TOOL_ENDED], (struct str){0});
+	item_finish(t, c->item, true);
+}
+
+/* All of a call of the client's own at once. */
+static void tell_clients(struct turn *t, struct hosted_call *c)
+{
+	struct model_event me = {.kind = ME_CALL_BEGIN, .index = c->index, .name = c->name};
+	call_begin(t, &me);
+	me.text = buf_str(&c->text);
+	call_more(t, &me);
+	if (t->out.last && !t->out.last->done && !t->out.too_big)
+		call_close(t, t->out.last, true);
+}
+
+/* Tells what has come to pass, in the order of the calls. */
+static void tell_progress(struct turn *t)
+{
+	struct turn_tools *tt = &t->out.tools;
+	for (struct hosted_call *c; (c = tt->open); tt->open = c->next) {
+		if (c->clients)
+			tell_clients(t, c);
+		if (!c->item)
+			continue;
+		if (c->running && !c->told_running)
+			emit_text(t, c->item, face_of(c)->events[TOOL_RUNS], (struct str){0});
+		c->told_running = c->running;
+		if (!c->done)
+			return;
+		close_item(t, c);
+	}
+}
+
+static void on_running(struct tool_call *call)
+{
+	struct hosted_call *c = OWNER(call, struct hosted_call, call);
+	c->running = true;
+	tell_progress(c->turn);
+}
+
+/* Does a further call of the same answer become an item? */
+static bool more_follow(const struct hosted_call *c)
+{
+	for (c = c->next; c; c = c->next)
+		if (c->item || c->clients)
+			return true;
+	return false;
+}
+
+static void settle(struct hosted_call *c, const struct tool_result *result)
+{
+	struct turn *t = c->turn;
+	c->item->hosted.failed = result->failed;
+	c->item->hosted.members = told_members(t, result, more_follow(c));
+	t->response.web_searches += result->searches;
+	c->done = true;
+}
+
+static void on_done(struct tool_call *call, const struct tool_result *result)
+{
+	struct hosted_call *c = OWNER(call, struct hosted_call, call);
+	struct turn *t = c->turn;
+	t->out.tools.running--;
+	settle(c, result);
+	turn_run(t);
+}
+
+/* As many as may run at once. */
+static void start_more(struct turn *t)
+{
+	struct turn_tools *tt = &t->out.tools;
+	int64_t most = t->req.parallel_tool_calls ? tools_limits.parallel : 1;
+	for (struct hosted_call *c = tt->open; c && tt->running < most; c = c->next) {
+		if (c->started || !c->item)
+			continue;
+		c->started = true;
+		if (c->refusal.p) {
+			settle(c, &(struct tool_result){
+				      .failed = true, .said = c->refusal, .members = face_of(c)->blank});
+			continue;
+		}
+		c->call.running = on_running;
+		c->call.done = on_done;
+		tt->running++;
+		tool_start(t->api->tools, &c->call, t->project, face_of(c), c->tool->given, c->args);
+	}
+}
+
+static void on_synced(struct run_log *log)
+{
+	turn_run(OWNER(log, struct run, log)->turn);
+}
+
+/* Items for what will be run; of a background run these are in its log before anything else happens. */
+static bool begin(struct turn *t)
+{
+	struct turn_tools *tt = &t->out.tools;
+	if (!tt->open && !tt->begun) {
+		tt->open = tt->first;
+		for (struct hosted_call *c = tt->first; c && !t->out.too_big; c = c->next)
+			if (!c->clients)
+				judge(t, c);
+	}
+	tt->begun = !t->run || run_log_synced(&t->run->log, on_synced);
+	return tt->begun;
+}
+
+/* --- the end of a round --- */
+
+static struct out_item *first_of_round(const struct turn *t)
+{
+	return t->out.tools.told ? t->out.tools.told->next : t->out.first;
+}
+
+/* A forced choice is kept once it was made; at the limits the model has to answer (decision J1). */
+static void choose(struct turn *t)
+{
+	struct turn_tools *tt = &t->out.tools;
+	tt->off |=
+	    tt->rounds >= api_limits.tool_rounds || (t->req.max_tool_calls && tt->calls >= t->req.max_tool_calls);
+	if (tt->off)
+		t->prompt.choice = CHOICE_NONE;
+	else if (t->prompt.choice != CHOICE_NONE)
+		t->prompt.choice = CHOICE_AUTO;
+}
+
+/* The finished items from `from` up to `last` (NULL: all) go to the engine. */
+static bool tell_engine(struct turn *t, struct out_item *from, const struct out_item *last, struct err *e)
+{
+	struct item *items = new_array(&t->arena, struct item, (size_t)t->out.n + 1);
+	size_t n = 0;
+	for (struct out_item *it = from; it; it = it == last ? NULL : it->next)
+		n += it->json.n && item_view(&t->arena, it->json, &items[n]);
+	return prompt_add_items(&t->arena, &t->prompt, items, n, "", e);
+}
+
+/* Calls that have no item are told as what they were: a function's call, and the reason as its output. */
+static bool tell_refusals(struct turn *t, struct err *e)
+{
+	for (struct hosted_call *c = t->out.tools.first; c; c = c->next) {
+		struct item pair[2];
+		if (!c->item && !c->clients &&
+		    !(told_refusal(t, c->name, buf_str(&c->text), c->refusal, pair) &&
+		      prompt_add_items(&t->arena, &t->prompt, pair, 2, "", e)))
+			return false;
+	}
+	return true;
+}
+
+static bool client_called(const struct turn *t)
+{
+	for (const struct out_item *it = first_of_round(t); it; it = it->next)
+		if (it->tool && !hosted(it))
+			return true;
+	return false;
+}
+
+static enum flow next_round(struct turn *t)
+{
+	struct err e = t->out.misfit;
+	if (e.code) {
+		turn_fail(t, &e);
+		return GO;
+	}
+	if (client_called(t)) { /* its turn; what we found stays in the output */
+		turn_finish(t, RS_COMPLETED, true, false);
+		return GO;
+	}
+	turn_close_items(t, true, false);
+	if (!tell_engine(t, first_of_round(t), NULL, &e) || !tell_refusals(t, &e)) {
+		turn_fail(t, &e);
+		return GO;
+	}
+	t->out.tools.rounds++;
+	t->out.tools.told = t->out.last;
+	drop_round(t);
+	choose(t);
+	return turn_goto(t, STEP_CALL);
+}
+
+enum flow step_tools(struct turn *t)
+{
+	struct turn_tools *tt = &t->out.tools;
+	if (!tt->begun && !begin(t))
+		return WAIT;
+	if (t->out.too_big) {
+		turn_overflow(t);
+		return GO;
+	}
+	start_more(t);
+	tell_progress(t);
+	if (tt->open)
+		return WAIT;
+	return next_round(t);
+}
+
+/* --- after a restart --- */
+
+bool turn_tools_between(const struct turn *t)
+{
+	const struct out_item *last = t->out.last;
+	for (const struct out_item *it = t->out.first; it; it = it->next)
+		if (!it->done && !(hosted(it) && tool_again(it->tool->hosted)))
+			return false;
+	return last && hosted(last);
+}
+
+bool turn_tools_rejoin(struct turn *t, struct err *e)
+{
+	struct turn_tools *tt = &t->out.tools;
+	struct out_item *last = NULL;
+	for (struct out_item *it = t->out.first; it; it = it->next)
+		if (hosted(it) && it->json.n) {
+			last = it;
+			tt->rounds = ++tt->calls;
+			t->response.web_searches += told_again(t, it->json);
+		}
+	for (size_t i = 0; i < tt->n_sources; i++) /* without knowing better */
+		tt->sources[i].fresh = true;
+	tt->told = t->out.last;
+	if (!last)
+		return true;
+	choose(t);
+	return tell_engine(t, t->out.first, last, e);
+}
