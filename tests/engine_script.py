@@ -371,7 +371,7 @@ class ScriptedEngine:
     def _answer(self, request):
         """False: the connection is to be closed."""
         answer = Answer(self, request)
-        if request.method == "GET" or not request.path.endswith("/chat/completions"):
+        if request.method == "GET" or not request.path.split("?")[0].endswith("/chat/completions"):
             with self.lock:
                 self.probes.append(request)
             code, body = self._probe(request)
@@ -405,7 +405,7 @@ class ScriptedEngine:
 
     def _probe(self, request):
         path = request.path.split("?")[0]
-        if path == "/v1/models":
+        if path.endswith("/models"):
             return 200, {"object": "list", "data": [
                 {"id": m, "object": "model", "created": 1700000000, "owned_by": self.owner, "meta": {"n_ctx": self.context}}
                 for m in self.models]}

@@ -31,4 +31,6 @@ bool attachment_read_file(struct attachment *at, struct str type, struct str byt
 /* One part more, at most ATTACHMENT_PARTS. true. */
 enum { ATTACHMENT_PARTS = 1 + 1000 };
 bool attachment_put(struct attachment *at, struct prompt_part part);
+/* Is a picture's data URL as attachment_data_url() would write it? Any thread. */
+bool attachment_is_plain(struct str url);
 struct str attachment_data_url(struct arena *a, struct str type, struct str bytes);

@@ -476,8 +476,11 @@ void chat_create(struct request *rq)
 	if (tries >= 0 && c->form == REPLY_JSON)
 		c->attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, c->head.id);
 	c->reply = reply_open(rq->x, c->form, &c->reader);
-	if (c->req.not_applied)
-		reply_header(c->reply, S("antiphon-not-applied"), str_of(c->req.not_applied));
+	struct str advice = str_of(c->req.not_applied);
+	if (engine_takes_effort(&c->model, c->req.prompt.sampling.effort))
+		advice = str_without(&c->arena, advice, S("reasoning_effort"));
+	if (advice.p)
+		reply_header(c->reply, S("antiphon-not-applied"), advice);
 	if (c->req.obfuscate && c->form == REPLY_SSE)
 		reply_obfuscate(c->reply, c->head.id);
 	chat_attach(c);

@@ -465,6 +465,9 @@ static void on_end(struct http_call *h, const struct err *e)
 	}
 	if (r->stream) {
 		/* A stream that had come to its end is whole, however its connection ended. */
+		int member = chat_stream_thoughts(r->stream);
+		if (member && r->model.traits->of[TRAIT_THOUGHTS] != member)
+			engine_heard(r->engine, (unsigned char)member);
 		bool ok = chat_stream_end(r->stream, &r->call->finish, &r->call->usage, &mine);
 		if (!r->call)
 			return;

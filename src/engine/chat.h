@@ -39,6 +39,8 @@ struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, con
 /* Bytes of a 200 text/event-stream body, cut anywhere. ERR_ENGINE on what is no chat stream or over a
  * bound; what chat_error() says on an error in mid-stream. After a failure feed no more. */
 bool chat_stream_feed(struct chat_stream *s, struct str bytes, struct err *e);
+/* The member that thoughts came in: THOUGHTS_CONTENT, THOUGHTS_REASONING; THOUGHTS_SAME: none came. */
+int chat_stream_thoughts(const struct chat_stream *s);
 /* At the end of the body. ERR_ENGINE when it was cut (neither finish_reason nor [DONE]). *finish and *usage
  * are written on success; they are the truth only after it. */
 bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *usage, struct err *e);

@@ -331,7 +331,7 @@ static void put_tool(struct jout *o, const struct function_tool *t, bool strict)
 	if (t->description.n)
 		jo_kstr(o, "description", t->description);
 	jo_key(o, S("parameters"));
-	if (t->parameters)
+	if (yyjson_obj_size(t->parameters))
 		jo_val(o, t->parameters);
 	else
 		jo_raw(o, S("{\"type\":\"object\",\"properties\":{}}"));

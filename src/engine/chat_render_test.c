@@ -9,7 +9,9 @@ struct row {
 
 static struct chat_options options(const struct engine_caps *caps)
 {
-	return (struct chat_options){.caps = caps, .model = S("m"), .temperature = -1, .slot = -1};
+	static const struct traits mistral = {.of[TRAIT_IDS] = IDS_SHORT};
+	return (struct chat_options){.caps = caps, .model = S("m"), .temperature = -1, .slot = -1,
+				     .traits = caps->alternates ? &mistral : NULL};
 }
 
 static void check_rows(const struct row *rows, size_t n)
@@ -39,9 +41,9 @@ static void check_rows(const struct row *rows, size_t n)
 #define TOOL(name) "{\"type\":\"function\",\"name\":\"" name "\",\"description\":\"d\",\"parameters\":" PARAMS "}"
 #define PNG "data:image/png;base64,eA=="
 
-/* Hashes of the call ids. */
-#define ID1 "9gD2Dimct"
-#define ID2 "Ytz7idqbt"
+#define ID1 "call_1"
+#define ID2 "call_2"
+#define SHORT1 "9gD2Dimct" /* its hash, for templates like Mistral's */
 #define CALLED(id)                                                                                                     \
 	"{\"id\":\"" id "\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":1}\"}}"
 
@@ -98,7 +100,7 @@ static void calls(void)
 	    {"tsrl",
 	     "\"input\":[" MSG("user", "a") "," CALL("call_1") "," OUTPUT("call_1", "r") "," MSG("user", "b") "]",
 	     "[" MSG("user", "a") ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[" CALLED(
-		 ID1) "]},{\"role\":\"tool\",\"tool_call_id\":\"" ID1
+		 SHORT1) "]},{\"role\":\"tool\",\"tool_call_id\":\"" SHORT1
 		      "\",\"content\":\"r\"}," MSG("assistant", "Understood.") "," MSG("user", "b") "]"},
 	    /* Reasoning goes with its call. */
 	    {"tsr",
@@ -120,7 +122,7 @@ static void calls(void)
 
 #define TOOL_SENT(name)                                                                                                \
 	"{\"type\":\"function\",\"function\":{\"name\":\"" name "\",\"description\":\"d\",\"parameters\":" PARAMS      \
-	",\"strict\":true}}"
+	"}}"
 #define HI "[" MSG("user", "hi") "]"
 
 static void tools(void)

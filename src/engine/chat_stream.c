@@ -45,6 +45,7 @@ struct chat_stream {
 	int n_calls, cap_calls, last;
 	struct usage usage;
 	bool has_usage, told_reasoning;
+	int thoughts; /* the member that they came in: THOUGHTS_* (dialect.h); THOUGHTS_SAME: none yet */
 	int64_t deltas, reasoning_deltas; /* events with text of any kind; with reasoning */
 	enum finish finish;
 	bool finished, done; /* finish_reason came; [DONE] came */
@@ -370,6 +371,13 @@ static void take_usage(struct chat_stream *s, yyjson_val *v)
 	}
 }
 
+static void take_thoughts(struct chat_stream *s, int member, yyjson_val *v)
+{
+	if (json_str(v).n || yyjson_arr_size(v))
+		s->thoughts = member;
+	take_content(s, ME_REASONING, v, NULL, 0);
+}
+
 static void take_delta(struct chat_stream *s, yyjson_val *delta, yyjson_val *logprobs)
 {
 	size_t i, max, k, n;
@@ -384,9 +392,9 @@ static void take_delta(struct chat_stream *s, yyjson_val *delta, yyjson_val *log
 		else if (str_eq(name, S("refusal")))
 			take_content(s, ME_REFUSAL, val, NULL, 0);
 		else if (str_eq(name, S("reasoning_content")))
-			take_content(s, ME_REASONING, val, NULL, 0);
+			take_thoughts(s, THOUGHTS_CONTENT, val);
 		else if (str_eq(name, S("reasoning")) && !json_str(json_get(delta, S("reasoning_content"))).n)
-			take_content(s, ME_REASONING, val, NULL, 0);
+			take_thoughts(s, THOUGHTS_REASONING, val);
 		else if (str_eq(name, S("function_call")))
 			take_call(s, val, val);
 		else if (str_eq(name, S("tool_calls"))) {
@@ -486,6 +494,11 @@ bool chat_stream_feed(struct chat_stream *s, struct str bytes, struct err *e)
 	s->err.retry_after_ms = 0;
 	*e = e->code == ERR_NONE ? s->err : *e;
 	return false;
+}
+
+int chat_stream_thoughts(const struct chat_stream *s)
+{
+	return s->thoughts;
 }
 
 /* --- the end -------------------------------------------------------------------------------------------- */

@@ -169,9 +169,9 @@ static bool names(struct str text, struct str name)
 static bool refuses_member(struct str text)
 {
 	static const char *const words[] = {
-	    "unsupported",  "not supported", "unknown",        "unrecognized", "not permitted", "extra inputs",
+	    "unsupported",  "not supported", "unknown",        "unrecognized", "not permitted",         "extra inputs",
 	    "extra fields", "unexpected",    "not allowed",    "no such",      "additional properties", "instead",
-	    "must be",      "does not take", "cannot be used", "same value",   "invalid field", "should be"};
+	    "must be",      "does not take", "cannot be used", "same value",   "invalid field",         "should be"};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		for (size_t k = 0, n = strlen(words[i]); k + n <= text.n; k++)
 			if (!strncasecmp(text.p + k, words[i], n))

@@ -42,7 +42,7 @@ bool trait_set(struct traits *t, struct str setting, struct err *e);
 struct str traits_text(struct arena *a, const struct traits *t);
 /* Is this effort sent? */
 bool traits_effort(const struct traits *t, struct str effort);
-/* What a refusal (HTTP 400 or 422) of `body` teaches: it names a member that was sent and is not taken. *tried has a bit
- * for each row that this call was taught already. false: nothing new; else *which and *value. */
+/* What a refusal (HTTP 400 or 422) of `body` teaches: it names a member that was sent and is not taken. *tried has a
+ * bit for each row that this call was taught already. false: nothing new; else *which and *value. */
 bool traits_learn(const struct traits *t, struct str answer, struct str body, unsigned *tried, enum trait *which,
 		  unsigned char *value);

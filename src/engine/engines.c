@@ -75,6 +75,16 @@ void engine_settle(struct engine *g)
 			g->traits.of[t] = g->learnt.of[t];
 	for (size_t i = 0; i < g->config.n_traits; i++)
 		trait_set(&g->traits, g->config.traits[i], &none);
+	if (g->traits.of[TRAIT_THOUGHTS] == THOUGHTS_SAME)
+		g->traits.of[TRAIT_THOUGHTS] = g->heard;
+}
+
+void engine_heard(struct engine *g, unsigned char member)
+{
+	pthread_mutex_lock(&g->all->lock);
+	g->heard = member;
+	engine_settle(g);
+	pthread_mutex_unlock(&g->all->lock);
 }
 
 void engine_learn(struct engine *g, enum trait t, unsigned char value)

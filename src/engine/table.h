@@ -51,6 +51,7 @@ struct engine {
 	struct traits traits;  /* of all that is known: engine_settle() */
 	struct traits learnt;  /* from its refusals ... */
 	unsigned learnt_mask;  /* ... one bit a trait */
+	unsigned char heard;   /* THOUGHTS_*: where its thoughts came in; 0: it had none yet */
 	int64_t busy, waiting;
 	struct ticket *first, **last; /* those that wait, oldest first */
 	int64_t mean_ms;              /* of calls, moving; 0: none yet */
@@ -88,6 +89,8 @@ bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, 
 void engine_settle(struct engine *g);
 /* A refusal or an answer has taught this; it is remembered as long as the process runs. Any thread. */
 void engine_learn(struct engine *g, enum trait t, unsigned char value);
+/* The member that its thoughts came in: they go back in it where the dialect says so. Any thread. */
+void engine_heard(struct engine *g, unsigned char member);
 /* Forgets the models; the rest stays. */
 void facts_free(struct engine_facts *f);
 extern const char *const engine_pass_local[], *const engine_pass_plain[];

@@ -20,8 +20,7 @@ enum {
 struct function_tool {
 	struct str name, description;
 	yyjson_val *parameters; /* NULL: none */
-	bool strict;            /* effective: what does not say is strict when it fits, as live */
-	bool strict_said;       /* by the client */
+	bool strict, strict_said; /* effective: what does not say is strict when it fits, as live; by the client itself */
 	enum call_kind kind;
 	const struct hosted *hosted; /* we run its calls ourselves; NULL: the client does */
 	struct str own, space; /* name and namespace as the client has them; {0}: `name`, none */
