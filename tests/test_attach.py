@@ -323,6 +323,36 @@ def test_leaving_while_it_is_fetched(engine, servers, site):
     assert server.create("Still there?")["status"] == "completed" and len(engine.requests) == 1
 
 
+def test_leaving_gives_back_what_was_read(engine, servers, site):
+    """One image is read at once, another never comes: a client that leaves leaves nothing behind."""
+    gate = threading.Event()
+
+    class Slow(bytes):
+        def __len__(self):
+            gate.wait(60)
+            return 0
+
+    server = servers(engine, args=INSIDE)
+    site.pages["/slow"] = (200, "image/png", Slow())
+    small = image(image_url=data_url(PNG))
+
+    def once(path, text):
+        before = len(site.asked)
+        connection = http.client.HTTPConnection(server.host, server.port, timeout=60)
+        connection.request("POST", path, text, {"Content-Type": "application/json"})
+        eventually(lambda: len(site.asked) > before)
+        connection.close()
+
+    slow = image(image_url=site.url + "/slow")
+    parts = [{"type": "image_url", "image_url": {"url": p["image_url"]}} for p in (small, slow)]
+    for _ in range(3):
+        once("/v1/responses", json.dumps({"model": "scripted", "input": message(small, slow)}))
+        once("/v1/chat/completions", json.dumps({"model": "scripted", "messages": [{"role": "user", "content": parts}]}))
+    gate.set()
+    assert server.create("Still there?")["status"] == "completed" and len(engine.requests) == 1
+    server.stop()  # what is leaked is told at the end
+
+
 def test_stopping_while_it_is_fetched(engine, servers, site):
     """SIGTERM does not wait for somebody else's page."""
     gate = threading.Event()

@@ -409,6 +409,21 @@ def test_a_project_leaves_room_for_others(servers, engine):
         assert ended(server, id, key=mine)["status"] == "completed"
 
 
+def test_projects_take_turns(servers, engine):
+    """Two busy projects do not make a third wait for the end of their queues, whatever their order."""
+    server, gate = servers(engine, args=limits(background_running=1)), Gate()
+    keys = [make_key(server, name, name)[0] for name in "abcd"]
+    engine.always(lambda request: [hold(gate), say("x")])
+    first = server.create("first", background=True, key=keys[3])["id"]
+    engine.wait_for(1)
+    ids = [(server.create(name, background=True, key=key)["id"], key) for name, key in zip("aaaabbbb", [keys[0]] * 4 + [keys[1]] * 4)]
+    ids.append((server.create("c", background=True, key=keys[2])["id"], keys[2]))
+    gate.open.set()
+    for id, key in [(first, keys[3]), *ids]:
+        assert ended(server, id, key=key)["status"] == "completed"
+    assert "".join(r.last_text for r in engine.requests[1:]) == "abcababab"
+
+
 # --- after a stop ---
 
 def restart(server):

@@ -322,3 +322,20 @@ def test_many_at_once(server, engine):
     for t in threads:
         t.join()
     assert sorted(results) == sorted(f"You said: n{i}." for i in range(100))
+
+
+HOSTILE_KEYS = {"NULs": "\0" * 65, "a NUL first": "\0" + "k" * 64, "a NUL last": "k" * 64 + "\0", "two bytes each": "é" * 65,
+                "four bytes each": "\U0001f600" * 65, "thousands": "k" * 30000, "thousands of NULs": "\0" * 30000}
+
+
+@pytest.mark.parametrize("kind", HOSTILE_KEYS)
+@pytest.mark.parametrize("path, body", [
+    ("/v1/responses", {"model": "scripted", "input": "x"}),
+    ("/v1/chat/completions", {"model": "scripted", "messages": [{"role": "user", "content": "x"}]}),
+    ("/v1/conversations", {}),
+])
+def test_keys_of_metadata(server, path, body, kind):
+    answer = server.post(path, {**body, "metadata": {HOSTILE_KEYS[kind]: "v"}})
+    assert answer.status == 400 and answer.error["code"] == "property_name_above_max_length", answer
+    fits = server.post(path, {**body, "metadata": {HOSTILE_KEYS[kind][:64]: "\0" * 512}})
+    assert fits.status == 200 and fits.json["metadata" if path != "/v1/chat/completions" else "object"], fits

@@ -800,6 +800,42 @@ def test_who_takes_nothing_is_gone(engine, servers):
     s.close()
 
 
+@pytest.mark.parametrize("pings, bodies", [(1, 1), (1, 2), (1, 3), (2, 1)])
+def test_no_timer_outlives_its_socket(engine, servers, pings, bodies):
+    """A text's time and the silence run out in one turn of the loop: whichever comes first ends the socket, and the other
+    must not touch what is gone."""
+    server = servers(engine, args=["--set", f"net.ping_seconds={pings}", "--set", f"net.body_seconds={bodies}",
+                                   "--set", "api.socket_seconds=3"])
+    ends = []
+
+    def open_and_pong(pongs):
+        s, head = upgrade(server)
+        assert " 101 " in head
+        s.sendall(frame(b'{"type":', fin=False))
+        s.settimeout(0.25)
+        until = time.monotonic() + bodies - pings
+        got = b""
+        while pongs and time.monotonic() < until - 0.1:
+            try:
+                got += s.recv(4096)
+            except TimeoutError:
+                pass
+            s.sendall(frame(b"", opcode=10))
+        s.settimeout(PATIENCE)
+        while piece := s.recv(4096):
+            got += piece
+        ends.append(got[-40:])
+
+    threads = [threading.Thread(target=open_and_pong, args=(i % 2,)) for i in range(24)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert server.get("/health").status == 200, server.stderr()
+    late = b"\x03\xf0the message took too long", b"\x03\xe9connection limit reached"
+    assert len(ends) == 24 and all(end.endswith(late) for end in ends)
+
+
 def test_who_only_sends_is_cut(engine, servers):
     server = servers(engine, args=["--set", "net.backlog_bytes=1048576"])
     s, head = upgrade(server)

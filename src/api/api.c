@@ -5,6 +5,7 @@
 
 #include "api/routes.h"
 #include "background/background.h"
+#include "background/worker.h"
 #include "base/clock.h"
 #include "chat/chat.h"
 #include "conversations/conversations.h"
@@ -25,6 +26,7 @@ struct api *api_new(const struct api_options *o)
 	a->replays = replays_new();
 	a->attempts = attempts_new();
 	a->runs = runs_new();
+	a->background = &background_calls;
 	store_secret(o->store, "obfuscation", secret);
 	reply_setup(secret);
 	bool ok = project_find(o->store, S("default"), true, &a->default_project, &e);
@@ -86,7 +88,7 @@ void api_cancel_all(struct api_loop *al)
 {
 	for (struct turn *t = al->turns, *next; t; t = next) {
 		next = t->next;
-		if (t->run)
+		if (t->runner)
 			turn_free(t); /* the next start goes on with it */
 		else
 			turn_cancel(t);

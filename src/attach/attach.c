@@ -12,7 +12,7 @@ struct errand { /* on the heap: its job may outlive the run */
 	struct attach_run *run; /* NULL: dropped */
 	struct errand *next;
 	size_t message, part;   /* the place in the prompt */
-	bool started;
+	bool started;           /* its job has it */
 	struct attachment at;
 };
 
@@ -186,9 +186,6 @@ static void on_end(struct deferred *d)
 		for (struct errand *w = r->first; w; w = w->next)
 			arena_defer(r->to.arena, release, w);
 		r->first = NULL;
-	} else {
-		for (struct errand *w = r->first; w; w = w->next)
-			w->started = false; /* their jobs are over */
 	}
 	run_free(r);
 	owner->done(owner, &e);
@@ -203,6 +200,7 @@ static void on_read(struct job *j)
 {
 	struct errand *w = OWNER(j, struct errand, job);
 	struct attach_run *r = w->run;
+	w->started = false;
 	if (!r) {
 		errand_free(w);
 		return;

@@ -149,9 +149,12 @@ static bool check_image(struct attachment *at, struct str bytes, struct image_he
 
 struct str attachment_data_url(struct arena *a, struct str type, struct str bytes)
 {
-	size_t head = 5 + type.n + 8, room = sodium_base64_ENCODED_LEN(bytes.n, sodium_base64_VARIANT_ORIGINAL);
+	struct str lead = S("data:"), coding = S(";base64,");
+	size_t head = lead.n + type.n + coding.n, room = sodium_base64_ENCODED_LEN(bytes.n, sodium_base64_VARIANT_ORIGINAL);
 	char *out = arena_bytes(a, head + room);
-	snprintf(out, head + 1, "data:%.*s;base64,", FMT(type));
+	memcpy(out, lead.p, lead.n);
+	memcpy(out + lead.n, type.p ? type.p : "", type.n); /* a client's, with any bytes in it */
+	memcpy(out + lead.n + type.n, coding.p, coding.n);
 	sodium_bin2base64(out + head, room, (const unsigned char *)bytes.p, bytes.n, sodium_base64_VARIANT_ORIGINAL);
 	return (struct str){out, head + room - 1};
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "background/restore.h"
+#include "background/worker.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "replay/log_play.h"
@@ -74,7 +75,7 @@ static void queue_answer(struct turn *t)
 	t->reader.reply = NULL;
 }
 
-enum flow step_queue(struct turn *t)
+static enum flow run_queue(struct turn *t)
 {
 	if (!t->op.done) {
 		queue_put(t);
@@ -96,9 +97,20 @@ enum flow step_queue(struct turn *t)
 
 /* --- birth of a worker's turn --- */
 
+static struct run *run_of(const struct turn *t)
+{
+	return OWNER(t->runner, struct run, runner);
+}
+
 static struct turn *turn_of(struct run_log *log)
 {
 	return OWNER(log, struct run, log)->turn;
+}
+
+static int64_t run_left_ms(const struct turn *t)
+{
+	int64_t left = (t->response.created_at + api_limits.background_seconds) * 1000 - clock_wall_us() / 1000;
+	return left > 0 ? left : 0;
 }
 
 static void on_log_room(struct run_log *log)
@@ -130,7 +142,7 @@ static void read_little(struct turn *t)
 
 static void run_restore(struct turn *t, const struct claimed_run *got)
 {
-	struct run *run = t->run;
+	struct run *run = run_of(t);
 	if (!turn_restore(t, got->batches, got->n_batches, &run->begun) && !t->error.code)
 		fail(&t->error, ERR_INTERNAL, NULL, "The events of this response could not be read.");
 	run->resumed = run->begun;
@@ -141,7 +153,7 @@ static void run_restore(struct turn *t, const struct claimed_run *got)
 	turn_close_items(t, false, false);
 }
 
-void run_hurry(struct turn *t)
+static void run_hurry(struct turn *t)
 {
 	if (t->step != STEP_HOLD)
 		return;
@@ -163,7 +175,8 @@ void run_begin(struct api_loop *al, struct arena *a, const struct run_place *pla
 	struct run *run = new(&t->arena, struct run);
 	run->turn = t;
 	run->tries = got->tries;
-	t->run = run;
+	run->runner.calls = &background_calls;
+	t->runner = &run->runner;
 	t->reader.form = REPLY_SSE; /* events are wanted */
 	t->response.created_at = got->created_at;
 	t->key.body = got->request;
@@ -181,17 +194,11 @@ void run_begin(struct api_loop *al, struct arena *a, const struct run_place *pla
 
 /* --- OPEN --- */
 
-int64_t run_left_ms(const struct turn *t)
-{
-	int64_t left = (t->response.created_at + api_limits.background_seconds) * 1000 - clock_wall_us() / 1000;
-	return left > 0 ? left : 0;
-}
-
 /* Decisions G2, G4: what was begun by a process that is gone. */
 static bool may_go_on(const struct turn *t, struct err *e)
 {
 	enum on_restart rule = t->api->api->options.on_restart;
-	const struct run *run = t->run;
+	const struct run *run = run_of(t);
 	if (!run_left_ms(t))
 		return fail(e, ERR_ENGINE_TIMEOUT, NULL, "The response took longer than %lld seconds.",
 		            (long long)api_limits.background_seconds);
@@ -203,9 +210,9 @@ static bool may_go_on(const struct turn *t, struct err *e)
 	return true;
 }
 
-enum flow run_open(struct turn *t)
+static enum flow run_open(struct turn *t)
 {
-	struct run *run = t->run;
+	struct run *run = run_of(t);
 	struct err e = {0};
 	if (t->stopping) {
 		turn_finish(t, RS_CANCELLED, false, true);
@@ -232,7 +239,7 @@ static void on_idle(struct run_log *log)
 
 static void say_the_end(struct turn *t)
 {
-	struct run *run = t->run;
+	struct run *run = run_of(t);
 	run->ending = true;
 	run->log.idle = on_idle;
 	run->mark_seq = t->seq;
@@ -247,7 +254,7 @@ static void write_end(struct turn *t);
  * terminal event has not left. */
 static void fail_instead(struct turn *t, const struct err *e)
 {
-	struct run *run = t->run;
+	struct run *run = run_of(t);
 	t->seq = run->mark_seq;
 	run->log.n = run->mark_n;
 	run->log.open.n = run->mark_bytes;
@@ -280,18 +287,18 @@ static void on_ended(struct store_op *op, const struct err *e)
 		turn_goto(t, STEP_DONE);
 		turn_run(t);
 	} else if (e->code == ERR_CONFLICT) {
-		on_lost(&t->run->log);
+		on_lost(&run_of(t)->log);
 	} else if (!may_pass(e->code)) {
 		fail_instead(t, e);
 	} else {
 		log_at(LOG_ERROR, "a background response could not be saved", "id=%.*s error=\"%s\"", FMT(t->response.id), e->msg);
-		timer_start(t->api->loop, &t->run->again, AGAIN_MS, on_again);
+		timer_start(t->api->loop, &run_of(t)->again, AGAIN_MS, on_again);
 	}
 }
 
 static void write_end(struct turn *t)
 {
-	struct run *run = t->run;
+	struct run *run = run_of(t);
 	struct run_log *log = &run->log;
 	struct webhook_event event = {id_mint(), str_fmt(&t->arena, "response.%s", response_status_names[t->response.status]),
 				      api_limits.webhook_waiting};
@@ -313,21 +320,73 @@ static void write_end(struct turn *t)
 	buf_release(&b);
 }
 
-enum flow run_save(struct turn *t)
+static enum flow run_save(struct turn *t)
 {
-	if (!t->run->ending)
+	if (!run_of(t)->ending)
 		say_the_end(t);
-	if (run_log_stop(&t->run->log))
+	if (run_log_stop(&run_of(t)->log))
 		write_end(t);
 	return WAIT;
 }
 
-void run_free(struct turn *t)
+static void run_free(struct turn *t)
 {
-	struct run *run = t->run;
+	struct run *run = run_of(t);
 	run_log_close(&run->log);
 	timer_cancel(&run->again);
 	run_watch_stop(&run->cancel);
 	runs_give_back(t->api->api->runs, t->id.key);
 	worker_wake(t->api);
 }
+
+/* --- as its turn sees it --- */
+
+static void run_event(struct turn *t, int64_t delta, struct str json)
+{
+	run_log_add(&run_of(t)->log, delta, json);
+}
+
+static void run_keep(struct turn *t, int index, struct str item)
+{
+	run_log_keep(&run_of(t)->log, index, item);
+}
+
+static bool run_full(const struct turn *t)
+{
+	return run_log_full(&run_of(t)->log);
+}
+
+static int64_t run_last_ms(const struct turn *t)
+{
+	return run_of(t)->log.last_ms;
+}
+
+static void on_synced(struct run_log *log)
+{
+	turn_run(turn_of(log));
+}
+
+static bool run_synced(struct turn *t)
+{
+	return run_log_synced(&run_of(t)->log, on_synced);
+}
+
+static void run_unsync(struct turn *t)
+{
+	run_of(t)->log.synced = NULL;
+}
+
+const struct runner_calls background_calls = {
+	.queue = run_queue,
+	.open = run_open,
+	.save = run_save,
+	.event = run_event,
+	.keep = run_keep,
+	.full = run_full,
+	.last_ms = run_last_ms,
+	.synced = run_synced,
+	.unsync = run_unsync,
+	.hurry = run_hurry,
+	.left_ms = run_left_ms,
+	.free = run_free,
+};

@@ -5,12 +5,11 @@
  * end is saved together with the last of them. Loop thread. */
 #pragma once
 #include "background/run_log.h"
-#include "turn/turn_flow.h"
-
-struct worker;
+#include "turn/runner.h"
 
 /* What a turn has that is a background run. */
 struct run {
+	struct runner runner; /* first */
 	struct turn *turn;
 	struct run_log log;
 	struct run_watch cancel;
@@ -26,25 +25,8 @@ struct run {
 	size_t mark_bytes;
 };
 
-void worker_attach(struct api_loop *al);
-void worker_detach(struct api_loop *al);
-/* Looks for work soon. */
-void worker_wake(struct api_loop *al);
-/* Takes this run now, whatever the bounds, unless somebody has it. */
-void worker_take(struct api_loop *al, const struct run_place *place);
+extern const struct runner_calls background_calls;
 
 /* A claimed run becomes a turn in the arena, which it takes over; `got` lies in it. */
 void run_begin(struct api_loop *al, struct arena *a, const struct run_place *place, const struct claimed_run *got,
 	       int64_t holder);
-
-/* --- the steps of turn.c that are a run's own, beside QUEUE --- */
-/* It waits for its conversation no longer, for it will not add to it. */
-void run_hurry(struct turn *t);
-/* OPEN, of a worker's turn. */
-enum flow run_open(struct turn *t);
-/* How long it may still take. */
-int64_t run_left_ms(const struct turn *t);
-/* SAVE, likewise. */
-enum flow run_save(struct turn *t);
-/* The turn is given up without a word: the run stays as it is in the store, for the next worker. */
-void run_free(struct turn *t);

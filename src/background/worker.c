@@ -2,6 +2,7 @@
 #include <sodium.h>
 
 #include "background/background.h"
+#include "background/worker.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -118,7 +119,9 @@ static void look(struct deferred *d)
 		return;
 	}
 	arena_reset(&w->page);
-	w->query = (struct run_query){room, w->api, clock_wall_s() - api_limits.background_seconds, FIND_MOST};
+	w->query = (struct run_query){.room = room, .ctx = w->api, .late = clock_wall_s() - api_limits.background_seconds,
+				      .most = FIND_MOST};
+	w->query.all = runs_free_places(w->api->api->runs, &w->query.after);
 	w->find.done = on_found;
 	store_run_find(w->api->store, &w->find, &w->query, &w->page, &w->found);
 }
@@ -142,7 +145,7 @@ static void on_tick(struct timer *t)
 	struct worker *w = OWNER(t, struct worker, tick);
 	bool any = false;
 	for (const struct turn *turn = w->api->turns; turn && !any; turn = turn->next)
-		any = turn->run;
+		any = turn->runner;
 	if (any && !w->keep.request) {
 		w->keep.done = on_kept;
 		store_run_keep(w->api->store, &w->keep, w->holder, clock_wall_s() + api_limits.lease_seconds);

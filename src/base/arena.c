@@ -1,6 +1,7 @@
 /* arena.c - memory that is released together. */
 #include "base/arena.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,17 @@ struct arena_undo {
 	void *obj;
 };
 
+void (*memory_watch)(const void *p, size_t n);
+
+static void give_back(void *p)
+{
+#ifdef __SANITIZE_ADDRESS__
+	if (memory_watch && p)
+		memory_watch(p, malloc_usable_size(p));
+#endif
+	free(p);
+}
+
 static void out_of_memory(size_t n)
 {
 	fprintf(stderr, "antiphon: out of memory (%zu bytes)\n", n);
@@ -36,6 +48,10 @@ void *xalloc(size_t n)
 
 void *xrealloc(void *p, size_t n)
 {
+#ifdef __SANITIZE_ADDRESS__
+	if (memory_watch && p)
+		memory_watch(p, malloc_usable_size(p)); /* it may move */
+#endif
 	void *q = realloc(p, n ? n : 1);
 	if (!q)
 		out_of_memory(n);
@@ -44,7 +60,7 @@ void *xrealloc(void *p, size_t n)
 
 void xfree(void *p)
 {
-	free(p);
+	give_back(p);
 }
 
 static void *take(struct arena *a, size_t n, size_t align)
@@ -119,7 +135,7 @@ void arena_free(struct arena *a)
 	while (a->blocks) {
 		struct arena_block *b = a->blocks;
 		a->blocks = b->next;
-		free(b);
+		give_back(b);
 	}
 	*a = (struct arena){0};
 }
@@ -135,7 +151,7 @@ void arena_reset(struct arena *a)
 			keep = b;
 			continue;
 		}
-		free(b);
+		give_back(b);
 	}
 	*a = (struct arena){0};
 	if (keep) {

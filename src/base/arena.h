@@ -35,3 +35,6 @@ void arena_reset(struct arena *a);
 void *xalloc(size_t n);  /* zeroed */
 void *xrealloc(void *p, size_t n);
 void xfree(void *p);
+
+/* In builds with AddressSanitizer: hears of all memory that is about to be given back (loop/pending.c). NULL: nobody. */
+extern void (*memory_watch)(const void *p, size_t n);

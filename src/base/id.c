@@ -10,7 +10,10 @@
 #include "base/clock.h"
 
 static unsigned char cipher_key[crypto_shorthash_KEYBYTES];
+enum { TIME_SHIFT = 11, NODE_BITS = 7 };
 static _Atomic int64_t last_key;
+static unsigned own_node;
+static int64_t nodes_since; /* keys up to it name none */
 
 void id_setup(const uint8_t secret[16])
 {
@@ -23,6 +26,14 @@ void id_floor(int64_t floor)
 	int64_t last = atomic_load(&last_key);
 	while (floor > last && !atomic_compare_exchange_weak(&last_key, &last, floor))
 		;
+}
+
+void id_node_set(unsigned node, int64_t since)
+{
+	static_assert(ID_NODES == 1 << NODE_BITS, "the node's bits");
+	assert(node < ID_NODES);
+	own_node = node;
+	nodes_since = since;
 }
 
 /* Random bytes come from the system in pages: a getrandom() a turn would cost more than the rest. */
@@ -42,17 +53,22 @@ static void random_part(uint8_t *out, size_t n)
 struct id id_mint(void)
 {
 	struct id id;
-	int64_t now = clock_wall_us() << 11, last = atomic_load(&last_key);
+	int64_t now = clock_wall_us() << TIME_SHIFT, last = atomic_load(&last_key);
 	do
-		id.key = now > last ? now : last + 1;
+		id.key = (now > last ? now : ((last >> NODE_BITS) + 1) << NODE_BITS) | own_node;
 	while (!atomic_compare_exchange_weak(&last_key, &last, id.key));
 	random_part(id.rnd, sizeof id.rnd);
 	return id;
 }
 
+int id_node(const struct id *id)
+{
+	return id->key > nodes_since ? (int)(id->key & (ID_NODES - 1)) : -1;
+}
+
 int64_t id_made_at(const struct id *id)
 {
-	return (id->key >> 11) / 1000000;
+	return (id->key >> TIME_SHIFT) / 1000000;
 }
 
 static uint32_t round_of(uint32_t half, unsigned round)

@@ -1,12 +1,12 @@
 /* id.h - object ids: prefix + 40 hex digits, unguessable, with an integer key inside.
  *
- * A key is 63 bits: microseconds (52), counter and node (11); it never goes back, so rows sort by
+ * A key is 63 bits: microseconds (52), counter (4), node (7); it never goes back, so rows sort by
  * time. What the world sees is the key enciphered (four-round Feistel over SipHash, so that a tenant
- * learns no volumes) followed by 96 random bits, which every read compares (decision N1). Any thread. */
+ * learns no volumes) followed by 96 random bits, which every read compares. Any thread. */
 #pragma once
 #include "base/str.h"
 
-enum { ID_RND = 12, ID_HEX = 40, ID_MAX = 64 };
+enum { ID_RND = 12, ID_HEX = 40, ID_MAX = 64, ID_NODES = 128 };
 
 struct id {
 	int64_t key;
@@ -17,8 +17,13 @@ struct id {
 void id_setup(const uint8_t secret[16]);
 /* Keys minted from now on are greater than `floor`: the greatest key in the store. */
 void id_floor(int64_t floor);
+/* Keys are minted in the name of this node from now on (below ID_NODES). Those up to `since` were made before keys named one:
+ * their lowest bits mean nothing. Before other threads mint. */
+void id_node_set(unsigned node, int64_t since);
 /* A fresh key and random part. */
 struct id id_mint(void);
+/* The node that minted it; -1: its key is older than nodes are. */
+int id_node(const struct id *id);
 /* When it was minted, in seconds since 1970. */
 int64_t id_made_at(const struct id *id);
 /* Writes prefix + '_' + hex into `out` (prefix at most 12 bytes; no '_' behind one that ends with '-'), NUL-terminated;

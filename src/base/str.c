@@ -51,6 +51,11 @@ size_t str_find(struct str s, char c)
 	return at ? (size_t)(at - s.p) : s.n;
 }
 
+bool char_in(char c, const char *set)
+{
+	return c && strchr(set, c);
+}
+
 struct str str_cut(struct str *s, char c)
 {
 	size_t at = str_find(*s, c);

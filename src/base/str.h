@@ -28,6 +28,8 @@ bool str_starts(struct str s, struct str prefix);
 struct str str_trim(struct str s);
 /* Offset of the first `c`, or s.n when there is none. */
 size_t str_find(struct str s, char c);
+/* Is `c` one of `set`? strchr() says yes to a NUL, which clients may send. */
+bool char_in(char c, const char *set);
 /* Splits at the first `c`: returns what stands before and leaves the rest (after `c`) in *s; with no
  * `c` returns all and leaves *s empty. */
 struct str str_cut(struct str *s, char c);

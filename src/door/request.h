@@ -12,6 +12,7 @@ struct api {
 	struct replays *replays;
 	struct attempts *attempts;
 	struct runs *runs;
+	const struct runner_calls *background; /* turn/runner.h: how a turn becomes a background run, and is one */
 	int64_t default_project;
 	atomic_bool draining, outbox_taken; /* outbox_taken: a loop looks after the outbox of webhooks */
 	atomic_size_t running;

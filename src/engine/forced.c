@@ -439,7 +439,7 @@ static void take_escape(struct forced *f, char c)
 {
 	f->escape[f->n_escape++] = c;
 	bool u = f->n_escape > 1 && f->escape[1] == 'u';
-	bool high = u && f->n_escape >= 6 && (f->escape[2] | 0x20) == 'd' && strchr("89abAB", f->escape[3]);
+	bool high = u && f->n_escape >= 6 && (f->escape[2] | 0x20) == 'd' && char_in(f->escape[3], "89abAB");
 	if (high && ((f->n_escape == 7 && c != '\\') || (f->n_escape == 8 && c != 'u'))) {
 		drop_half(f);
 		return;

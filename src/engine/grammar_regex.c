@@ -192,7 +192,9 @@ static struct node *atom(struct regex *r)
 		return set(r);
 	if (taken(r, S("\\")))
 		return escape(r);
-	if (strchr("*+?", r->rest.p[0]) || r->rest.p[0] == '^' || r->rest.p[0] == '$')
+	if (!r->rest.p[0])
+		return grammar_give_up(r->g, "the character NUL");
+	if (char_in(r->rest.p[0], "*+?") || r->rest.p[0] == '^' || r->rest.p[0] == '$')
 		return grammar_give_up(r->g, "an anchor inside, or a quantifier of nothing");
 	struct node *n = node_new(r->g, NODE_SET);
 	uint32_t c = pattern_point(&r->rest);
@@ -247,7 +249,7 @@ static struct node *piece(struct regex *r)
 		else
 			break;
 		taken(r, S("?")); /* a lazy one means the same */
-		if (r->rest.n && strchr("*+?", r->rest.p[0]))
+		if (r->rest.n && char_in(r->rest.p[0], "*+?"))
 			return grammar_give_up(r->g, "a quantifier of a quantifier");
 	}
 	return n;
@@ -285,7 +287,7 @@ struct node *grammar_regex(struct grammar *g, struct str pattern, struct str fla
 	for (size_t i = 0; i < flags.n; i++) {
 		r.no_case |= flags.p[i] == 'i';
 		r.dot_all |= flags.p[i] == 's';
-		if (!strchr("isu", flags.p[i]))
+		if (!char_in(flags.p[i], "isu"))
 			return grammar_give_up(g, "a flag of a regular expression");
 	}
 	struct node *n = alternatives(&r);

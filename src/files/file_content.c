@@ -99,7 +99,7 @@ static void begin(struct content *c)
 	buf_add(&b, S("attachment; filename*=UTF-8''"));
 	for (size_t i = 0; i < c->file.filename.n; i++) {
 		unsigned char ch = (unsigned char)c->file.filename.p[i];
-		bool plain = ((ch | 32) >= 'a' && (ch | 32) <= 'z') || (ch >= '0' && ch <= '9') || strchr(".-_", ch);
+		bool plain = ((ch | 32) >= 'a' && (ch | 32) <= 'z') || (ch >= '0' && ch <= '9') || char_in((char)ch, ".-_");
 		buf_fmt(&b, plain ? "%c" : "%%%02X", ch);
 	}
 	exchange_add_header(x, S("Content-Disposition"), buf_str(&b));

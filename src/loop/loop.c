@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "loop/pending.h"
 
 /* Rounds of deferred calls that start deferred calls before I/O gets its turn again. */
 enum { DEFER_ROUNDS = 8 };
@@ -109,6 +110,7 @@ static void run_timers(struct loop *l)
 	/* Bounded, so that timers which start themselves with 0 ms let I/O happen in between. */
 	for (size_t n = l->n_timers; n > 0 && l->n_timers > 0 && l->heap[0]->due_ms <= l->now_ms; n--) {
 		struct timer *t = l->heap[0];
+		assert(t->loop == l && t->at == 0); /* else its owner was overwritten while it was armed */
 		timer_cancel(t);
 		t->fire(t);
 	}
@@ -150,6 +152,17 @@ static void run_deferred(struct loop *l)
 }
 
 /* --- the loop --- */
+
+const char *loop_pending_in(const struct loop *l, const char *from, const char *to)
+{
+	for (size_t i = 0; i < l->n_timers; i++)
+		if ((const char *)l->heap[i] >= from && (const char *)l->heap[i] < to)
+			return "timer";
+	for (const struct deferred *d = l->deferred.next; d != &l->deferred; d = d->next)
+		if ((const char *)d >= from && (const char *)d < to)
+			return "deferred call";
+	return NULL;
+}
 
 int64_t loop_now_ms(struct loop *l)
 {
@@ -208,6 +221,7 @@ static void run_posts(struct loop *l)
 		p = oldest;
 		oldest = p->next;
 		p->next = NULL;
+		pending_remove(p);
 		p->run(p);
 	}
 }
@@ -223,6 +237,7 @@ static void on_wake(uv_async_t *a)
 void loop_post(struct loop *l, struct post *p)
 {
 	struct post *head = atomic_load(&l->posts);
+	pending_add(p);
 	do {
 		p->next = head;
 	} while (!atomic_compare_exchange_weak(&l->posts, &head, p));
@@ -260,12 +275,14 @@ bool loop_open(struct loop **ret, struct err *e)
 	l->deferred.next = l->deferred.prev = &l->deferred;
 	l->now_ms = clock_mono_us() / 1000;
 	l->uv_ms = uv_now(&l->uv);
+	pending_watch(l);
 	*ret = l;
 	return true;
 }
 
 void loop_run(struct loop *l)
 {
+	pending_watch(l);
 	uv_update_time(&l->uv);
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 	atomic_store(&l->stop, false);
@@ -290,6 +307,7 @@ void loop_close(struct loop *l)
 	while (uv_run(&l->uv, UV_RUN_DEFAULT))
 		;
 	uv_loop_close(&l->uv);
+	pending_watch(NULL);
 	xfree(l->heap);
 	xfree(l);
 }

@@ -4,7 +4,9 @@
  *  1. after x_cancel() the callback never runs;
  *  2. a callback never runs inside the function that started the operation;
  *  3. it runs at most once per start; the operation is idle again before the callback runs;
- *  4. the owner outlives its operations, or cancels them.
+ *  4. the owner outlives its operations, or cancels them: its release function op_cancel()s each that it
+ *     embeds. So does what ends a thing that its operations work on while the owner lives on. Builds with
+ *     AddressSanitizer end the program when memory is freed in which an operation is still pending.
  * {0} is an idle operation; cancelling an idle one does nothing. A loop belongs to the thread that
  * runs it; only loop_post() and loop_stop() may be called from elsewhere. */
 #pragma once
@@ -48,6 +50,9 @@ struct deferred {
 };
 void defer_start(struct loop *l, struct deferred *d, void (*run)(struct deferred *));
 void defer_cancel(struct deferred *d);
+
+/* Either of them. */
+#define op_cancel(op) _Generic((op), struct timer *: timer_cancel, struct deferred *: defer_cancel)(op)
 
 /* A message to another thread's loop. The struct is the receiver's from loop_post() until run() is
  * called there; it cannot be cancelled (so it lives in a job or on the heap, never in a turn). */

@@ -1,7 +1,11 @@
 /* loop_test.c - the four rules of loop.h, posts and workers. Time is moved by hand (clock_fake). */
 #include "loop/loop.h"
 
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -219,6 +223,82 @@ static void stop_before_run(void)
 	finish("");
 }
 
+/* --- rule 4 --- */
+
+#ifdef __SANITIZE_ADDRESS__
+static void nothing(struct post *p)
+{
+}
+
+static void leave_timer(struct arena *a)
+{
+	struct probe *p = xalloc(sizeof *p);
+	timer_start(l, &p->timer, 1000, on_timer);
+	xfree(p);
+}
+
+static void leave_deferred(struct arena *a)
+{
+	struct probe *p = new(a, struct probe);
+	defer_start(l, &p->deferred, on_deferred);
+	arena_free(a);
+}
+
+static void leave_post(struct arena *a)
+{
+	struct post *p = xalloc(sizeof *p);
+	p->run = nothing;
+	loop_post(l, p);
+	xfree(p);
+}
+
+static void leave_job(struct arena *a)
+{
+	struct job *j = xalloc(sizeof *j);
+	struct workers *w = workers_new("test", 0, 1);
+	if (job_start(w, l, j))
+		xfree(j);
+}
+
+static void cancel_both(struct arena *a)
+{
+	struct probe *p = xalloc(sizeof *p);
+	timer_start(l, &p->timer, 1000, on_timer);
+	defer_start(l, &p->deferred, on_deferred);
+	op_cancel(&p->timer);
+	op_cancel(&p->deferred);
+	xfree(p);
+}
+
+/* How a process ends that does this. */
+static int end_of(void (*forget)(struct arena *))
+{
+	int status = 0;
+	pid_t child = fork();
+	if (child == 0) {
+		struct arena a = {0};
+		signal(SIGABRT, SIG_DFL);
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(1);
+		forget(&a);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void nothing_pending_is_freed(void)
+{
+	begin();
+	CHECK(end_of(leave_timer) == SIGABRT);
+	CHECK(end_of(leave_deferred) == SIGABRT);
+	CHECK(end_of(leave_post) == SIGABRT);
+	CHECK(end_of(leave_job) == SIGABRT);
+	CHECK(end_of(cancel_both) == 0);
+	finish("");
+}
+#endif
+
 /* --- posts and workers --- */
 
 struct task {
@@ -340,6 +420,9 @@ int main(void)
 	    {"deferred calls do not starve timers", deferred_do_not_starve},
 	    {"a callback cancels what is next", cancel_from_callback},
 	    {"a stop before the run counts", stop_before_run},
+#ifdef __SANITIZE_ADDRESS__
+	    {"what is pending is not freed", nothing_pending_is_freed},
+#endif
 	    {"posts keep their order", posts_keep_order},
 	    {"jobs come back", jobs_come_back},
 	    {"a full queue refuses", full_queue_refuses},

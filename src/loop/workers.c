@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "loop/pending.h"
 
 struct workers {
 	pthread_mutex_t lock;
@@ -22,6 +23,7 @@ struct workers {
 static void on_done(struct post *p)
 {
 	struct job *j = OWNER(p, struct job, post);
+	pending_remove(j);
 	j->done(j);
 }
 
@@ -82,6 +84,8 @@ void workers_free(struct workers *w)
 	pthread_mutex_unlock(&w->lock);
 	for (unsigned i = 0; i < w->n; i++)
 		pthread_join(w->threads[i], NULL);
+	for (struct job *j = w->first; j; j = j->next) /* there was no thread */
+		pending_remove(j);
 	pthread_cond_destroy(&w->more);
 	pthread_mutex_destroy(&w->lock);
 	xfree(w);
@@ -97,6 +101,7 @@ bool job_start(struct workers *w, struct loop *l, struct job *j)
 		*w->last = j;
 		w->last = &j->next;
 		w->waiting++;
+		pending_add(j);
 		pthread_cond_signal(&w->more);
 	}
 	pthread_mutex_unlock(&w->lock);

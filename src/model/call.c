@@ -177,7 +177,7 @@ static struct str input_of(struct arena *a, struct str arguments)
 
 static size_t skip_space(struct str s, size_t at)
 {
-	while (at < s.n && strchr(" \t\r\n", s.p[at]))
+	while (at < s.n && char_in(s.p[at], " \t\r\n"))
 		at++;
 	return at;
 }
@@ -206,7 +206,7 @@ static size_t escape_length(struct str s)
 		return 2;
 	if (s.n < 6)
 		return 0;
-	if ((s.p[2] | 0x20) != 'd' || !strchr("89abAB", s.p[3]))
+	if ((s.p[2] | 0x20) != 'd' || !char_in(s.p[3], "89abAB"))
 		return 6;
 	return s.n < 12 ? 0 : 12;
 }

@@ -82,7 +82,7 @@ static bool host_is_plain(struct str host)
 	for (size_t i = 0; i < host.n; i++) {
 		unsigned char c = (unsigned char)host.p[i];
 		bool letter = (c | 32) >= 'a' && (c | 32) <= 'z';
-		if (!letter && !(c >= '0' && c <= '9') && !strchr(".-_:[]%~", c))
+		if (!letter && !(c >= '0' && c <= '9') && !char_in((char)c, ".-_:[]%~"))
 			return false;
 	}
 	return true;

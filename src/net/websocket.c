@@ -77,11 +77,20 @@ static void add_accept(struct exchange *x, struct str key)
 
 /* --- the end --- */
 
+/* The exchange is no more, and with it ends whatever works on it. */
+static struct exchange *leave(struct websocket *ws)
+{
+	struct exchange *x = ws->x;
+	ws->x = NULL;
+	op_cancel(&ws->silence);
+	op_cancel(&ws->unfinished);
+	return x;
+}
+
 static void over(struct websocket *ws)
 {
-	timer_cancel(&ws->silence);
-	timer_cancel(&ws->unfinished);
-	defer_cancel(&ws->end);
+	leave(ws);
+	op_cancel(&ws->end);
 	frames_release(&ws->frames);
 	ws->events->gone(ws);
 }
@@ -93,16 +102,13 @@ static void on_end(struct deferred *d)
 
 static void on_gone(struct reader *r)
 {
-	struct websocket *ws = OWNER(r, struct websocket, reader);
-	ws->x = NULL;
-	over(ws);
+	over(OWNER(r, struct websocket, reader));
 }
 
 /* The close frame is written: what is on its way still leaves, then the connection ends. */
 static void finish(struct websocket *ws)
 {
-	struct exchange *x = ws->x;
-	ws->x = NULL;
+	struct exchange *x = leave(ws);
 	exchange_unwatch(x);
 	exchange_end(x);
 	defer_start(ws->loop, &ws->end, on_end);
@@ -110,8 +116,7 @@ static void finish(struct websocket *ws)
 
 static void give_up(struct websocket *ws)
 {
-	struct exchange *x = ws->x;
-	ws->x = NULL;
+	struct exchange *x = leave(ws);
 	exchange_unwatch(x);
 	exchange_abort(x);
 	defer_start(ws->loop, &ws->end, on_end);

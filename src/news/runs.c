@@ -35,6 +35,7 @@ struct runs {
 	pthread_mutex_t lock;
 	struct map runs, projects;
 	int64_t n_taken;
+	int64_t turn; /* the project that got a place last */
 };
 
 static struct str key_of(const int64_t *key)
@@ -128,6 +129,8 @@ bool runs_take(struct runs *rs, int64_t key, int64_t project, bool urgent)
 		w->taken = true;
 		w->project = project;
 		count(rs, project, 1);
+		if (!urgent)
+			rs->turn = project;
 	}
 	pthread_mutex_unlock(&rs->lock);
 	return ok;
@@ -152,6 +155,15 @@ int64_t runs_room(struct runs *rs, int64_t project)
 	int64_t n = room_of(rs, project);
 	pthread_mutex_unlock(&rs->lock);
 	return n;
+}
+
+int64_t runs_free_places(struct runs *rs, int64_t *turn)
+{
+	pthread_mutex_lock(&rs->lock);
+	int64_t n = api_limits.background_running - rs->n_taken;
+	*turn = rs->turn;
+	pthread_mutex_unlock(&rs->lock);
+	return n > 0 ? n : 0;
 }
 
 /* --- news --- */

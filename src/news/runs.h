@@ -19,6 +19,8 @@ bool runs_take(struct runs *rs, int64_t key, int64_t project, bool urgent);
 void runs_give_back(struct runs *rs, int64_t key);
 /* How many more of this project may run. */
 int64_t runs_room(struct runs *rs, int64_t project);
+/* How many more may run in all. *turn: the project that got a place last; the next is the one after it. */
+int64_t runs_free_places(struct runs *rs, int64_t *turn);
 
 /* --- news --- */
 enum { RUNS_ANY = 0 /* in the place of a key: any run that ended */ };

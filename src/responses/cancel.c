@@ -1,7 +1,8 @@
 /* cancel.c - POST /v1/responses/{id}/cancel: answered once the end is committed, whichever it was. */
 #include <string.h>
 
-#include "background/background.h"
+#include "background/worker.h"
+#include "news/runs.h"
 #include "replay/log_play.h"
 
 enum { LOOK_AGAIN_MS = 1000, GIVE_UP_MS = 60000 };

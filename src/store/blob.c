@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "store/blobs.h"
+#include "store/node.h"
 #include "store/core.h"
 
 enum { NAME = 32, COPY = 1 << 20 };
@@ -32,7 +33,7 @@ bool blob_begin(struct store *s, struct blob *b, int64_t key, struct err *e)
 	char name[NAME];
 	name_of(name, "new-", key);
 	*b = (struct blob){.store = s, .key = key};
-	b->fd = openat(s->blobs->dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	b->fd = openat(s->node->blobs->dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	return b->fd >= 0 || broken(e, "made");
 }
 
@@ -74,7 +75,7 @@ bool blob_keep(struct blob *b, struct err *e)
 	char was[NAME], name[NAME];
 	name_of(was, "new-", b->key);
 	name_of(name, "", b->key);
-	int dir = b->store->blobs->dir;
+	int dir = b->store->node->blobs->dir;
 	bool ok = fsync(b->fd) == 0 && renameat(dir, was, dir, name) == 0 && fsync(dir) == 0;
 	if (!ok)
 		broken(e, "kept");
@@ -98,7 +99,7 @@ int blob_open(struct store *s, int64_t key, struct err *e)
 {
 	char name[NAME];
 	name_of(name, "", key);
-	int fd = openat(s->blobs->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(s->node->blobs->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
 		fail(e, ERR_NOT_FOUND, NULL, "The file's bytes are gone.");
 	else if (fd < 0)
@@ -110,7 +111,7 @@ int blob_open(struct store *s, int64_t key, struct err *e)
 
 void blob_drop(struct store *s, int64_t key)
 {
-	struct blobs *b = s->blobs;
+	struct blobs *b = s->node->blobs;
 	pthread_mutex_lock(&b->lock);
 	if (b->n_dead == b->cap_dead) {
 		b->cap_dead = b->cap_dead ? 2 * b->cap_dead : 64;
@@ -202,10 +203,10 @@ bool blobs_open(struct store *s, const char *dir, struct err *e)
 	}
 	bool ok = s->driver->read(s->reader, find_orphans, &o, e);
 	if (ok) {
-		s->blobs = xalloc(sizeof *s->blobs);
-		s->blobs->dir = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		pthread_mutex_init(&s->blobs->lock, NULL);
-		ok = s->blobs->dir >= 0 || fail(e, ERR_CONFIG, NULL, "cannot use the folder %s: %m", path);
+		s->node->blobs = xalloc(sizeof *s->node->blobs);
+		s->node->blobs->dir = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		pthread_mutex_init(&s->node->blobs->lock, NULL);
+		ok = s->node->blobs->dir >= 0 || fail(e, ERR_CONFIG, NULL, "cannot use the folder %s: %m", path);
 	}
 	closedir(o.dir);
 	if (o.n)
@@ -215,7 +216,7 @@ bool blobs_open(struct store *s, const char *dir, struct err *e)
 
 void blobs_close(struct store *s)
 {
-	struct blobs *b = s->blobs;
+	struct blobs *b = s->node->blobs;
 	if (!b)
 		return;
 	blobs_bury(b);
@@ -223,5 +224,5 @@ void blobs_close(struct store *s)
 		close(b->dir);
 	pthread_mutex_destroy(&b->lock);
 	xfree(b);
-	s->blobs = NULL;
+	s->node->blobs = NULL;
 }

@@ -11,7 +11,6 @@
 #include "store/store.h"
 
 struct keyring;
-struct leases;
 struct sealer;
 struct sweeper;
 struct mail;
@@ -21,16 +20,13 @@ struct store {
 	const struct driver *driver;
 	struct db *db;
 	struct db_reader *reader; /* of those who block: keys, sweeper, opening */
-	int folder_lock;
 	uint8_t secret[32];
 	pthread_mutex_t wait_lock; /* over `waited` of requests without a port */
 	pthread_cond_t wait_wake;
 	struct keyring *keyring;
 	struct sweeper *sweeper;
 	struct sealer *sealer; /* NULL: not started */
-	struct leases *leases;
-	struct holders *holders; /* of idempotency keys */
-	struct blobs *blobs;
+	struct node *node;
 };
 
 struct store_port {
@@ -58,7 +54,7 @@ static inline struct str rnd_str(const struct id *id)
 }
 
 /* --- folder.c --- */
-/* Makes the folder and takes its lock; the number goes to folder_release(). */
+/* Makes the folder, private, and takes its lock, so that one process owns it; the number goes to folder_release(). */
 bool folder_take(const char *dir, int *ret, struct err *e);
 void folder_release(int lock);
 

@@ -1,14 +1,15 @@
-/* idem.c - idempotency keys (decision N5): the claim is on disk before any engine is called. */
+/* idem.c - idempotency keys: the claim is on disk before any engine is called. */
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/map.h"
 #include "store/idem.h"
+#include "store/node.h"
 #include "store/request.h"
 
 enum { STATE_RUNNING = 1, STATE_ANSWERED, STATE_CRASHED }; /* statements.def */
 
-/* Who holds a claim now: only this process can, so it is known in memory whether a claim that looks as if it ran does. A
+/* Claims of this node: it is known in memory whether one that looks as if it ran does. A
  * disk that is full when a turn ends keeps its claim in the database as it was. */
 struct holder {
 	int64_t response;
@@ -66,7 +67,7 @@ static enum idem_state holder_state(struct holders *h, int64_t response)
 
 void store_idem_end(struct store_port *p, const struct id *response, bool unsaved)
 {
-	struct holders *h = p->store->holders;
+	struct holders *h = p->store->node->holders;
 	pthread_mutex_lock(&h->lock);
 	struct holder *v = map_get(&h->map, holder_key(&response->key));
 	if (v && !v->unsaved && unsaved && h->n_unsaved < store_limits.unsaved_keys) {
@@ -88,6 +89,15 @@ struct claim {
 	bool found;
 };
 
+/* Of a claim that looks as if it ran (IDEM_GET). */
+static enum idem_state running_state(const struct node *n, const struct cell *cells)
+{
+	int64_t number = cells[6].i, incarnation = cells[7].i;
+	if (node_is_me(n, number, incarnation))
+		return holder_state(n->holders, cells[1].i);
+	return node_lives(n, number, incarnation) ? IDEM_RUNNING : IDEM_CRASHED;
+}
+
 static bool on_claim(void *ctx, const struct cell *cells)
 {
 	struct claim *c = ctx;
@@ -100,7 +110,7 @@ static bool on_claim(void *ctx, const struct cell *cells)
 		ret->state = IDEM_OTHER_BODY;
 		return false;
 	}
-	ret->state = cells[3].i == STATE_RUNNING   ? holder_state(c->port->store->holders, cells[1].i)
+	ret->state = cells[3].i == STATE_RUNNING   ? running_state(c->port->store->node, cells)
 		     : cells[3].i == STATE_CRASHED ? IDEM_CRASHED
 						   : IDEM_DONE;
 	if (ret->state == IDEM_DONE) {
@@ -155,16 +165,17 @@ void store_idem_begin(struct store_port *p, struct store_op *op, int64_t project
 	static const struct str taken = STR("A request with this idempotency key is known.");
 	struct str hash = {(const char *)idem->body_hash, sizeof idem->body_hash};
 	int64_t now = clock_wall_s();
-	struct store_request *r = request_new(p, op, 1, 9, idem->route.n + idem->key.n + hash.n + ID_RND + taken.n + 1);
+	struct store_request *r = request_new(p, op, 1, 11, idem->route.n + idem->key.n + hash.n + ID_RND + taken.n + 1);
 	ADD(r, STMT_IDEM_CLAIM, INT(project), TEXT(idem->route), TEXT(idem->key), BLOB(hash), INT(response->key),
 	    BLOB(((struct str){(const char *)response->rnd, ID_RND})), INT(now),
-	    INT(now - store_limits.idempotency_seconds), INT(0));
+	    INT(now - store_limits.idempotency_seconds), INT(0), INT(p->store->node->number),
+	    INT(p->store->node->incarnation));
 	request_must(r, ERR_CONFLICT, taken);
 	r->settle = claimed;
 	r->ret = ret;
 	r->arena = a;
 	*ret = (struct idem_result){0};
-	holder_add(p->store->holders, response->key);
+	holder_add(p->store->node->holders, response->key);
 	request_send(r);
 }
 

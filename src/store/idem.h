@@ -1,6 +1,6 @@
-/* idem.h - what a store knows in memory of idempotency keys: who holds one now. Inside store/ alone.
+/* idem.h - what a store knows in memory of idempotency keys: which run on this node. Inside store/ alone.
  *
- * One table per store, for all loops. */
+ * One table a node, for all loops. */
 #pragma once
 
 struct holders;

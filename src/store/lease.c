@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/core.h"
+#include "store/node.h"
 
 enum { ROWS = 256 };
 
@@ -74,7 +75,7 @@ void lease_take(struct store_port *p, struct conversation_lease *l, int64_t proj
 {
 	assert(!l->claim);
 	struct claim *c = xalloc(sizeof *c);
-	*c = (struct claim){.lease = l, .table = p->store->leases, .loop = p->loop, .project = project, .id = *id};
+	*c = (struct claim){.lease = l, .table = p->store->node->leases, .loop = p->loop, .project = project, .id = *id};
 	l->claim = c;
 	struct claim **at = row_of(c);
 	bool first = true;

@@ -1,6 +1,6 @@
 /* lease.h - what a store keeps of leases, and how a write carries one (conversation.h). Inside store/ alone.
  *
- * A table per store, for all loops; a claim is one who holds a lease or waits for it. */
+ * A table of the node's, for all loops; a claim is one who holds a lease or waits for it. */
 #pragma once
 #include "store/conversation.h"
 

@@ -82,7 +82,7 @@ static void schema(void)
 			"completion_pair; DROP TABLE template; DROP TABLE template_version; DROP TABLE run; DROP TABLE "
 			"run_text; DROP TABLE run_event;"
 			"DROP TABLE webhook; DROP TABLE webhook_delivery;"
-			"DROP TABLE file; DROP TABLE file_usage; DROP TABLE upload; DROP TABLE upload_part;"
+			"DROP TABLE node; DROP TABLE file; DROP TABLE file_usage; DROP TABLE upload; DROP TABLE upload_part;"
 			"PRAGMA user_version=1");
 	CHECK(store_inspect(r.dir, on_line, &lines, &sound, &e) && sound && lines == 0);
 	rig_open(&r);

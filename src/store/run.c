@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/node.h"
 #include "store/outbox.h"
 
 enum { STATE_QUEUED = 1, STATE_RUNNING, STATE_ENDED }; /* statements.def */
@@ -33,6 +34,12 @@ void store_run_put(struct store_port *p, struct store_op *op, const struct run_r
 	request_send(r);
 }
 
+/* A project with runs that are due. */
+struct share {
+	int64_t project, room;
+	bool out; /* it has no more */
+};
+
 /* A walk over rows of (key, rnd, project). */
 struct finding {
 	struct store_port *port;
@@ -40,8 +47,12 @@ struct finding {
 	struct run_list *ret;
 	struct run_place *at;
 	size_t n;
+	struct share *shares;
+	size_t n_shares;
 	int64_t project;
 };
+
+enum { NO_PROJECT = -1 };
 
 static bool on_place(void *ctx, const struct cell *cells)
 {
@@ -61,26 +72,55 @@ static bool on_project(void *ctx, const struct cell *cells)
 	return false;
 }
 
-static bool query(struct finding *f, enum statement stmt, int64_t arg, int64_t most, row_fn *row, struct err *e)
+static bool query(struct finding *f, enum statement stmt, int64_t arg, int64_t more, row_fn *row, struct err *e)
 {
-	struct bind b[] = {INT(arg), INT(most)};
+	struct bind b[] = {INT(arg), INT(more)};
 	return f->port->store->driver->query(f->port->reader, stmt, b, row == on_project ? 1 : 2, row, f, e);
 }
 
-/* Each project in turn gives as many as it has room for. */
+/* The projects that have room, once around from the one after whose turn was last. A step is one look into the index;
+ * those without room are no more than run already. */
+static bool find_shares(struct finding *f, struct err *e)
+{
+	int64_t at = f->q->after;
+	bool wrapped = false;
+	while (f->n_shares < f->q->most) {
+		f->project = NO_PROJECT;
+		if (!query(f, STMT_RUN_PROJECT, at, 0, on_project, e))
+			return false;
+		bool around = f->project == NO_PROJECT || (wrapped && f->project > f->q->after);
+		if (around && wrapped)
+			return true;
+		wrapped |= around;
+		at = f->project;
+		int64_t room = around ? 0 : f->q->room(f->q->ctx, at);
+		if (room > 0)
+			f->shares[f->n_shares++] = (struct share){.project = at, .room = room};
+	}
+	return true;
+}
+
+/* The first due of each project, then the second of each, and so on: a project waits for the others' turns, not for the
+ * end of their queues. */
 static bool find_due(struct finding *f, struct err *e)
 {
-	int64_t before = -1;
-	f->project = -1;
-	while (f->n < f->q->most) {
-		if (!query(f, STMT_RUN_PROJECT, before, 0, on_project, e))
-			return false;
-		if (f->project == before)
-			break;
-		before = f->project;
-		int64_t room = f->q->room(f->q->ctx, before);
-		if (room > 0 && !query(f, STMT_RUN_QUEUED, before, room, on_place, e))
-			return false;
+	bool any = true;
+	if (f->q->all <= 0)
+		return true;
+	if (!find_shares(f, e))
+		return false;
+	for (int64_t round = 0; any; round++) {
+		any = false;
+		for (size_t i = 0; i < f->n_shares && f->n < f->q->most; i++) {
+			struct share *s = &f->shares[i];
+			size_t before = f->n;
+			if (s->out || round >= s->room)
+				continue;
+			if (!query(f, STMT_RUN_QUEUED, s->project, round, on_place, e))
+				return false;
+			s->out = f->n == before;
+			any |= !s->out;
+		}
 	}
 	return true;
 }
@@ -109,6 +149,7 @@ void store_run_find(struct store_port *p, struct store_op *op, const struct run_
 	struct finding f = {.port = p, .q = q, .ret = ret};
 	*ret = (struct run_list){.due = new_array(a, struct run_place, q->most),
 				 .urgent = new_array(a, struct run_place, q->most)};
+	f.shares = new_array(a, struct share, q->most);
 	bool ok = p->store->driver->read(p->reader, find_runs, &f, &e);
 	request_later(p, op, ok ? NULL : &e);
 }
@@ -253,9 +294,10 @@ static bool claimed(struct store_request *r)
 void store_run_claim(struct store_port *p, struct store_op *op, const struct run_place *place, int64_t holder,
 		     int64_t lease_until, struct arena *a, struct claimed_run *ret)
 {
-	struct store_request *r = request_new(p, op, 1, 6, ID_RND + lost.n + 1);
+	struct store_request *r = request_new(p, op, 1, 8, ID_RND + lost.n + 1);
 	ADD(r, STMT_RUN_CLAIM, INT(place->id.key), INT(place->project), INT(holder), INT(lease_until),
-	    INT(clock_wall_s()), BLOB(rnd_str(&place->id)));
+	    INT(clock_wall_s()), BLOB(rnd_str(&place->id)), INT(p->store->node->number),
+	    INT(p->store->node->incarnation));
 	request_must(r, ERR_CONFLICT, lost);
 	*ret = (struct claimed_run){0};
 	r->settle = claimed;

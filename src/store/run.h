@@ -4,7 +4,8 @@
  * store_get_response() all the while. Every write of a worker names its `holder` (a random number of its own) and
  * fails with ERR_CONFLICT once the run is no longer its own. A run's events are kept in batches, each one row,
  * and never change; a batch is the bytes the caller gives, made of `n` events numbered from `seq` on. An
- * ended run goes at `expires_at`; with `kept` its response stays. Leases of a process that died are void. */
+ * ended run goes at `expires_at`; with `kept` its response stays. The leases of
+ * a node's earlier incarnations are void (node.h). */
 #pragma once
 #include "store/store.h"
 
@@ -35,9 +36,10 @@ struct run_query {
 	void *ctx;
 	int64_t late; /* queued runs made at that second or before count as late */
 	size_t most;  /* of each list */
+	int64_t all, after; /* places free in all (0: nothing is due); the project whose turn was last */
 };
 struct run_list {
-	struct run_place *due;    /* queued, as far as their projects have room */
+	struct run_place *due;    /* queued, as far as their projects have room: of each project in turn one, then another */
 	struct run_place *urgent; /* their worker is gone, or they are late: to be taken whatever the room */
 	size_t n_due, n_urgent;
 };

@@ -91,7 +91,7 @@ static int64_t rooms(void *ctx, int64_t project)
 static struct run_list find(struct rig *r, int64_t *room, int64_t late, struct arena *a)
 {
 	struct run_list ret;
-	struct run_query q = {rooms, room, late, 10};
+	struct run_query q = {.room = rooms, .ctx = room, .late = late, .most = 10, .all = 10};
 	struct rig_wait w = rig_wait(r);
 	store_run_find(r->port, &w.op, &q, a, &ret);
 	CHECK(rig_end(&w) == ERR_NONE);
@@ -220,8 +220,8 @@ static void the_queue(void)
 	CHECK(rig_number(&r, "SELECT count(*) FROM run_text") == 5); /* a refused one leaves nothing */
 	struct run_list l = find(&r, room, 0, &a);
 	CHECK(l.n_urgent == 0 && l.n_due == 4);
-	CHECK(l.due[0].id.key == runs[2].id.key && l.due[1].id.key == runs[0].id.key);
-	CHECK(l.due[2].id.key == runs[3].id.key && l.due[2].project == 2);
+	CHECK(l.due[0].id.key == runs[2].id.key && l.due[2].id.key == runs[0].id.key);
+	CHECK(l.due[1].id.key == runs[3].id.key && l.due[1].project == 2 && l.due[3].id.key == runs[4].id.key);
 	room[1] = 0;
 	s = clock_wall_s();
 	l = find(&r, room, s, &a); /* all are late */
@@ -242,6 +242,59 @@ static void the_queue(void)
 	CHECK(find(&r, room, 0, &a).n_urgent == 2);
 	CHECK(sound(&r));
 	arena_free(&a);
+	rig_end_all(&r);
+}
+
+/* The projects of what is due, as letters, from the one after `after` on. */
+static const char *turns(struct rig *r, size_t most, int64_t all, int64_t after, int64_t *room)
+{
+	static char text[64];
+	struct arena a = {0};
+	struct run_list l;
+	struct run_query q = {.room = rooms, .ctx = room, .most = most, .all = all, .after = after};
+	struct rig_wait w = rig_wait(r);
+	store_run_find(r->port, &w.op, &q, &a, &l);
+	CHECK(rig_end(&w) == ERR_NONE);
+	for (size_t i = 0; i < l.n_due; i++)
+		text[i] = (char)('a' + l.due[i].project);
+	text[l.n_due] = 0;
+	arena_free(&a);
+	return text;
+}
+
+static void projects_take_turns(void)
+{
+	struct rig r = {0};
+	int64_t room[26];
+	rig_open(&r);
+	for (int i = 0; i < 26; i++)
+		room[i] = 100;
+	for (int i = 0; i < 20; i++) { /* a and b are busy, c wants one */
+		struct run_record run = record(i % 2, true);
+		run.most = run.most_project = 1000;
+		CHECK(put(&r, &run) == ERR_NONE);
+	}
+	struct run_record one = record(2, true);
+	one.most = 1000;
+	CHECK(put(&r, &one) == ERR_NONE);
+	CHECK_STR(str_of(turns(&r, 6, 9, 2, room)), S("abcaba"));
+	CHECK_STR(str_of(turns(&r, 6, 9, 0, room)), S("bcabab"));
+	CHECK_STR(str_of(turns(&r, 6, 9, 1, room)), S("cababa"));
+	CHECK_STR(str_of(turns(&r, 1, 9, 1, room)), S("c"));
+	CHECK_STR(str_of(turns(&r, 6, 9, 77, room)), S("abcaba"));
+	CHECK_STR(str_of(turns(&r, 30, 9, 2, room)), S("abcababababababababab"));
+	CHECK_STR(str_of(turns(&r, 6, 0, 2, room)), S(""));
+	room[0] = 0;
+	room[1] = 2;
+	CHECK_STR(str_of(turns(&r, 6, 9, 2, room)), S("bcb"));
+	for (int i = 3; i < 23; i++) {
+		struct run_record run = record(i, true);
+		run.most = 1000;
+		CHECK(put(&r, &run) == ERR_NONE);
+	}
+	CHECK_STR(str_of(turns(&r, 6, 9, 2, room)), S("defghi"));
+	CHECK_STR(str_of(turns(&r, 6, 9, 20, room)), S("vwbcde"));
+	CHECK(sound(&r));
 	rig_end_all(&r);
 }
 
@@ -287,6 +340,7 @@ int main(void)
 	    {"a run from queue to end", a_life},
 	    {"without store it is kept for a while", without_store},
 	    {"queue, bounds, leases", the_queue},
+	    {"projects take turns", projects_take_turns},
 	    {"a long log goes in slices", long_logs_go_in_slices},
 	};
 	return test_main(t, sizeof t / sizeof *t);

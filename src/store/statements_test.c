@@ -45,8 +45,35 @@ static void both_texts(void)
 	rig_end_all(&r);
 }
 
+/* What is asked whenever a background run may begin does not read those that have ended. */
+static void runs_by_index(void)
+{
+	static const enum statement asked[] = {STMT_RUN_PROJECT, STMT_RUN_QUEUED, STMT_RUN_LATE, STMT_RUN_LOST, STMT_RUN_KEEP,
+					       STMT_RUN_INSERT};
+	struct rig r = {0};
+	rig_open(&r);
+	sqlite3 *sq = rig_database(r.dir);
+	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+		char text[2048];
+		sqlite3_stmt *st = NULL;
+		snprintf(text, sizeof text, "EXPLAIN QUERY PLAN %s", sq_text(asked[i]));
+		CHECK(sqlite3_prepare_v2(sq, text, -1, &st, NULL) == SQLITE_OK);
+		while (st && sqlite3_step(st) == SQLITE_ROW) {
+			const char *plan = (const char *)sqlite3_column_text(st, 3);
+			bool reads = !strncmp(plan, "SCAN run", 8) || strstr(plan, "TEMP B-TREE");
+			if (reads)
+				printf("# %s: %s\n", names[asked[i]], plan);
+			CHECK(!reads);
+		}
+		sqlite3_finalize(st);
+	}
+	sqlite3_close(sq);
+	rig_end_all(&r);
+}
+
 int main(void)
 {
-	static const struct test_case t[] = {{"statements in two texts are one", both_texts}};
+	static const struct test_case t[] = {{"statements in two texts are one", both_texts},
+					     {"runs are found by their index", runs_by_index}};
 	return test_main(t, sizeof t / sizeof *t);
 }

@@ -8,8 +8,7 @@
 
 #include "base/clock.h"
 #include "store/blobs.h"
-#include "store/idem.h"
-#include "store/lease.h"
+#include "store/node.h"
 #include "store/request.h"
 
 struct store_limits store_limits = {
@@ -48,7 +47,7 @@ static bool load_self(struct db_reader *r, void *ctx, struct err *e)
 	struct bind name = TEXT(S("secret"));
 	int64_t floor = 0;
 	if (!s->driver->query(r, STMT_META_GET, &name, 1, on_secret, s, e) ||
-	    !s->driver->query(r, STMT_MAX_KEY, NULL, 0, on_floor, &floor, e))
+	    !s->driver->query(r, STMT_MAX_KEY, NULL, 0, on_floor, &floor, e) || !node_load(s, r, e))
 		return false;
 	if (sodium_is_zero(s->secret, sizeof s->secret))
 		return fail(e, ERR_STORE, NULL, "the store's secret is missing");
@@ -56,16 +55,14 @@ static bool load_self(struct db_reader *r, void *ctx, struct err *e)
 	return true;
 }
 
-/* The first open makes the secret. Claims that still run, and leases, are of a process that died: only one owns
- * the store. */
+/* The first open makes the secret; every one begins an incarnation of the node. */
 static bool write_self(struct store *s, struct err *e)
 {
 	uint8_t fresh[sizeof s->secret];
 	randombytes_buf(fresh, sizeof fresh);
-	struct store_request *r = request_new(NULL, NULL, 3, 2, sizeof fresh + 8);
+	struct store_request *r = request_new(NULL, NULL, 1 + NODE_BEGIN_CHANGES, 2 + NODE_BEGIN_BINDS, sizeof fresh + 8);
 	ADD(r, STMT_META_INSERT, TEXT(S("secret")), BLOB(((struct str){(char *)fresh, sizeof fresh})));
-	request_add(r, STMT_IDEM_CRASH, NULL, 0);
-	request_add(r, STMT_RUN_ORPHAN, NULL, 0);
+	node_begin(r, s->node);
 	return store_write(s, r, e);
 }
 
@@ -128,14 +125,13 @@ bool store_open(const struct store_options *o, struct store **ret, struct err *e
 		return false;
 	struct store *s = xalloc(sizeof *s);
 	s->driver = driver;
-	s->leases = leases_new();
-	s->holders = holders_new();
 	pthread_mutex_init(&s->wait_lock, NULL);
 	pthread_cond_init(&s->wait_wake, NULL);
-	if (!folder_take(dir, &s->folder_lock, e))
+	s->node = node_take(dir, e);
+	if (!s->node)
 		goto have_store;
 	if (!open_database(s, o, path, e))
-		goto have_folder;
+		goto have_node;
 	if (!write_self(s, e) || !driver->read(s->reader, load_self, s, e))
 		goto have_database;
 	uint8_t key[32];
@@ -153,11 +149,9 @@ have_keys:
 have_database:
 	driver->detach(s->reader);
 	driver->close(s->db);
-have_folder:
-	folder_release(s->folder_lock);
+have_node:
+	node_leave(s->node);
 have_store:
-	leases_free(s->leases);
-	holders_free(s->holders);
 	pthread_mutex_destroy(&s->wait_lock);
 	pthread_cond_destroy(&s->wait_wake);
 	xfree(s);
@@ -174,9 +168,7 @@ void store_close(struct store *s)
 	s->driver->detach(s->reader);
 	s->driver->close(s->db);
 	blobs_close(s);
-	folder_release(s->folder_lock);
-	leases_free(s->leases);
-	holders_free(s->holders);
+	node_leave(s->node);
 	pthread_mutex_destroy(&s->wait_lock);
 	pthread_cond_destroy(&s->wait_wake);
 	sodium_memzero(s->secret, sizeof s->secret);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "store/blob.h"
 #include "store/blobs.h"
+#include "store/node.h"
 #include "store/context.h"
 #include "store/sweep.h"
 
@@ -265,7 +266,7 @@ static void *sweep_main(void *arg)
 		for (size_t n = 1; n && !w->stop;) {
 			struct err e = {0};
 			pthread_mutex_unlock(&w->lock);
-			blobs_bury(s->blobs);
+			blobs_bury(s->node->blobs);
 			if (!sweep_slice(s, &n, &e)) {
 				log_at(LOG_WARN, "store clean-up put off", "reason=\"%s\"", e.msg);
 				n = 0;

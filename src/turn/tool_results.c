@@ -94,7 +94,7 @@ static void attribute(struct buf *b, const char *name, struct str v)
 	foreign_add(&plain, v, ATTRIBUTE_MAX);
 	buf_fmt(b, " %s=\"", name);
 	for (size_t i = 0; i < plain.n; i++)
-		buf_byte(b, strchr("\"\n\t", plain.p[i]) && plain.p[i] ? ' ' : plain.p[i]);
+		buf_byte(b, char_in(plain.p[i], "\"\n\t") ? ' ' : plain.p[i]);
 	buf_byte(b, '"');
 	buf_release(&plain);
 }

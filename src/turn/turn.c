@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "background/background.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "replay/replay.h"
 #include "replay/retry.h"
 #include "turn/compact.h"
 #include "turn/encrypted.h"
+#include "turn/runner.h"
 #include "turn/turn_cite.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
@@ -28,26 +28,6 @@ static const struct {
 	TURN_STEPS(X)
 #undef X
 };
-
-void turn_end_attempt(struct turn *t, enum attempt_end end)
-{
-	struct err stopped = t->error;
-	struct str body = {0};
-	if (!t->key.attempt)
-		return;
-	if (end == ATTEMPT_FAILED) {
-		fail(&stopped, ERR_UNAVAILABLE, NULL, "The request was given up because its client left.");
-		body = error_body(&t->arena, &stopped);
-	} else if (end == ATTEMPT_KEPT) {
-		struct buf b;
-		buf_init(&b, SIZE_MAX / 2);
-		turn_response_write(t, &b, true, true, NULL);
-		body = str_copy(&t->arena, buf_str(&b));
-		buf_release(&b);
-	}
-	attempt_end(t->key.attempt, end, end == ATTEMPT_FAILED ? err_rows[stopped.code].status : 200, body);
-	t->key.attempt = NULL;
-}
 
 void turn_free(struct turn *t)
 {
@@ -69,8 +49,8 @@ void turn_free(struct turn *t)
 		store_idem_end(t->api->store, &t->id, t->key.unsaved);
 	if (t->replay)
 		replay_end(t->replay);
-	if (t->run)
-		run_free(t);
+	if (t->runner)
+		t->runner->calls->free(t);
 	turn_end_attempt(t, ATTEMPT_FAILED);
 	turn_output_release(t);
 	if (t->prev)
@@ -106,8 +86,8 @@ static void on_silence(struct timer *timer)
 {
 	struct turn *t = OWNER(timer, struct turn, clocks.silence);
 	int64_t every = api_limits.keepalive_seconds * 1000, quiet;
-	bool heard = t->run || t->reader.reply;
-	quiet = heard ? loop_now_ms(t->api->loop) - (t->run ? t->run->log.last_ms : reply_last_ms(t->reader.reply)) : 0;
+	bool heard = t->runner || t->reader.reply;
+	quiet = heard ? loop_now_ms(t->api->loop) - (t->runner ? t->runner->calls->last_ms(t) : reply_last_ms(t->reader.reply)) : 0;
 	if (heard && quiet >= every && t->created_sent)
 		turn_emit(t, &(struct event){.type = EV_KEEPALIVE});
 	timer_start(t->api->loop, timer, quiet > 0 && quiet < every ? every - quiet : every, on_silence);
@@ -126,7 +106,7 @@ void turn_on_store(struct store_op *op, const struct err *e)
 enum flow step_hold(struct turn *t)
 {
 	/* A background run waits its turn; the request that makes one does not. */
-	bool holds = turn_conversation_adds(t) && (!t->req.background || (t->run && !t->stopping));
+	bool holds = turn_conversation_adds(t) && (!t->req.background || (t->runner && !t->stopping));
 	if (!t->error.code && holds && !turn_conversation_hold(t))
 		return WAIT;
 	return turn_goto(t, t->error.code ? STEP_REFUSE : STEP_LOAD);
@@ -244,7 +224,7 @@ enum flow step_attach(struct turn *t)
 {
 	/* A background run does it when it runs. */
 	struct attach_to to = {.api = t->api, .project = t->project, .arena = &t->arena, .model = &t->model,
-	                       .prompt = &t->prompt, .later = t->req.background && !t->run};
+	                       .prompt = &t->prompt, .later = t->req.background && !t->runner};
 	t->context.input = resolved_input(t, &t->error);
 	if (t->error.code || !turn_input_given(t, &t->error) || !open_history(t, &t->error) ||
 	    !compact_calls_fit(t, &t->error) || !prompt_make(t, &t->error))
@@ -274,8 +254,8 @@ enum flow step_open_(struct turn *t)
 {
 	if (!engine_accepts(&t->model, &t->prompt, &t->error))
 		return turn_goto(t, STEP_REFUSE);
-	if (t->run)
-		return run_open(t);
+	if (t->runner)
+		return t->runner->calls->open(t);
 	if (t->req.background)
 		return turn_goto(t, STEP_QUEUE);
 	if (reply_streams(t->reader.form))
@@ -284,6 +264,11 @@ enum flow step_open_(struct turn *t)
 	turn_emit_response(t, EV_CREATED, false);
 	turn_emit_response(t, EV_IN_PROGRESS, false);
 	return turn_goto(t, STEP_CALL);
+}
+
+enum flow step_queue(struct turn *t)
+{
+	return t->api->api->background->queue(t);
 }
 
 /* --- CALL --- */
@@ -333,7 +318,7 @@ static void on_model_event(struct engine_call *call, const struct model_event *m
 		defer_start(t->api->loop, &t->clocks.overflow, on_overflow);
 		return;
 	}
-	if ((t->reader.reply && reply_full(t->reader.reply)) || (t->run && run_log_full(&t->run->log)))
+	if ((t->reader.reply && reply_full(t->reader.reply)) || (t->runner && t->runner->calls->full(t)))
 		engine_call_pause(call);
 }
 
@@ -381,7 +366,7 @@ static void on_deadline(struct timer *timer)
 	if (t->step != STEP_CALL && t->step != STEP_TOOLS && t->step != STEP_COMPACT)
 		return; /* what waits for the store has the store's own deadlines */
 	fail(&e, ERR_ENGINE_TIMEOUT, NULL, "The response took longer than %lld seconds.",
-	     (long long)(t->run ? api_limits.background_seconds : api_limits.turn_seconds));
+	     (long long)(t->runner ? api_limits.background_seconds : api_limits.turn_seconds));
 	if (t->step == STEP_COMPACT) {
 		compact_over(t, &e);
 		return;
@@ -410,7 +395,7 @@ enum flow step_call(struct turn *t)
 	if (api_limits.keepalive_seconds && reply_streams(t->reader.form))
 		timer_start(t->api->loop, &t->clocks.silence, api_limits.keepalive_seconds * 1000, on_silence);
 	if (!t->clocks.deadline.loop) /* once for all rounds */
-		timer_start(t->api->loop, &t->clocks.deadline, t->run ? run_left_ms(t) : api_limits.turn_seconds * 1000, on_deadline);
+		timer_start(t->api->loop, &t->clocks.deadline, t->runner ? t->runner->calls->left_ms(t) : api_limits.turn_seconds * 1000, on_deadline);
 	return t->step == STEP_CALL ? WAIT : GO;
 }
 
@@ -451,8 +436,8 @@ void turn_cancel(struct turn *t)
 		return;
 	}
 	bool makes = t->step == STEP_CALL || t->step == STEP_TOOLS;
-	if (t->run && !makes) { /* run_open() sees it */
-		run_hurry(t);
+	if (t->runner && !makes) { /* its step OPEN sees it */
+		t->runner->calls->hurry(t);
 		return;
 	}
 	if (!makes) { /* nothing was made yet */
@@ -471,127 +456,4 @@ void turn_cancel(struct turn *t)
 		usage_add(&t->response.usage, &t->call.usage);
 	turn_finish(t, RS_CANCELLED, false, true);
 	turn_run(t);
-}
-
-/* --- SAVE, DONE --- */
-
-static void on_saved(struct store_op *op, const struct err *e)
-{
-	struct turn *t = OWNER(op, struct turn, op);
-	if (e->code != ERR_NONE) { /* never "completed" without a commit (promise 1) */
-		log_at(LOG_ERROR, "a turn could not be saved", "id=%.*s error=%s", FMT(t->response.id), e->msg);
-		t->error = *e;
-		t->error.no_retry = true;
-		t->response.error = *e;
-		t->response.status = RS_FAILED;
-		t->response.completed_at = 0;
-		t->key.unsaved = t->key.given;
-	}
-	turn_goto(t, STEP_DONE);
-	turn_run(t);
-}
-
-enum flow step_save(struct turn *t)
-{
-	struct turn_record r;
-	bool answers = t->response.status != RS_FAILED || reply_streams(t->reader.form) || !t->reader.reply || !reply_open_head(t->reader.reply);
-	timer_cancel(&t->clocks.deadline);
-	timer_cancel(&t->clocks.grace);
-	timer_cancel(&t->clocks.silence);
-	if (t->run)
-		return run_save(t);
-	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind (decision C2). */
-	if ((!t->req.store && !t->key.given && !turn_conversation_adds(t)) || !answers) {
-		if (t->key.given)
-			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
-		return turn_goto(t, STEP_DONE);
-	}
-	turn_record_make(t, &r);
-	t->op.done = on_saved;
-	store_put_turn(t->api->store, &t->op, &r);
-	return WAIT;
-}
-
-static enum event_type terminal_event(enum response_status s)
-{
-	switch (s) {
-	case RS_COMPLETED:
-		return EV_COMPLETED;
-	case RS_INCOMPLETE:
-		return EV_INCOMPLETE;
-	default: /* there is no response.cancelled: a cancelled one ends with response.failed (api-surface E2) */
-		return EV_FAILED;
-	}
-}
-
-static void end_json(struct turn *t)
-{
-	struct buf b;
-	if (t->kind && t->response.status == RS_CANCELLED)
-		fail(&t->error, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
-	if ((t->response.status == RS_FAILED || (t->kind && t->error.code)) && reply_open_head(t->reader.reply)) {
-		reply_fail(t->reader.reply, &t->error);
-		return;
-	}
-	buf_init(&b, SIZE_MAX / 2);
-	if (t->kind && t->error.code)
-		buf_add(&b, error_body(&t->arena, &t->error)); /* the 200 went out with the first space */
-	else if (t->kind)
-		t->kind->answer(t, &b);
-	else
-		turn_response_write(t, &b, true, true, NULL);
-	reply_end(t->reader.reply, 200, buf_str(&b));
-	buf_release(&b);
-}
-
-static enum attempt_end attempt_result(const struct turn *t)
-{
-	if (t->response.status == RS_FAILED || t->response.status == RS_CANCELLED)
-		return ATTEMPT_FAILED;
-	return reply_streams(t->reader.form) ? ATTEMPT_STREAM : t->req.store ? ATTEMPT_STORED : ATTEMPT_KEPT;
-}
-
-void turn_emit_end(struct turn *t)
-{
-	if (t->response.status == RS_FAILED)
-		turn_emit(t, &(struct event){.type = EV_ERROR, .error = &t->error});
-	turn_emit_response(t, terminal_event(t->response.status), true);
-}
-
-enum flow step_done(struct turn *t)
-{
-	if (t->run)
-		return END; /* all was said by run_save() */
-	if (reply_streams(t->reader.form)) {
-		turn_emit_end(t);
-		if (t->reader.reply)
-			reply_end(t->reader.reply, 200, S(""));
-	} else if (t->reader.reply) {
-		end_json(t);
-	}
-	t->reader.reply = NULL;
-	turn_end_attempt(t, attempt_result(t));
-	return END;
-}
-
-/* --- REFUSE --- */
-
-enum flow step_refuse(struct turn *t)
-{
-	if (t->run) { /* accepted long ago: this is its end */
-		struct err why = t->error;
-		if (t->stopping)
-			turn_finish(t, RS_CANCELLED, false, true);
-		else
-			turn_fail(t, &why);
-		return GO;
-	}
-	if (t->key.given) {
-		store_cancel(&t->op);
-		store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
-	}
-	if (t->reader.reply)
-		reply_fail(t->reader.reply, &t->error);
-	t->reader.reply = NULL;
-	return END;
 }

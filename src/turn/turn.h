@@ -12,6 +12,7 @@
 
 struct attempt;
 struct replay;
+struct runner;
 
 /* The request's body as it came (once `filled`: with its prompt template in it); whether it may come again: by its Idempotency-Key (decision N5), or blindly (F1). */
 struct turn_key {
@@ -59,7 +60,7 @@ struct turn {
 	struct prompt prompt;
 	struct err error;
 	struct replay *replay;   /* NULL: nobody can stream this again */
-	struct run *run;         /* not NULL: a background run, which a worker makes */
+	struct runner *runner;   /* runner.h; not NULL: a background run, which a worker makes */
 };
 
 /* Takes the request over. `kind`: turn_kind.h, NULL: a response. */

@@ -5,10 +5,10 @@
 #include <assert.h>
 #include <string.h>
 
-#include "background/background.h"
 #include "model/item_show.h"
 #include "replay/replay.h"
 #include "turn/encrypted.h"
+#include "turn/runner.h"
 #include "turn/turn_cite.h"
 #include "turn/turn_output_parts.h"
 #include "wire/schema.h"
@@ -22,8 +22,8 @@ void turn_emit(struct turn *t, struct event *ev)
 	buf_clear(b);
 	event_write(b, ev);
 	int64_t delta = event_delta(ev);
-	if (t->run)
-		run_log_add(&t->run->log, delta, buf_str(b));
+	if (t->runner)
+		t->runner->calls->event(t, delta, buf_str(b));
 	if (t->replay)
 		replay_add(t->replay, ev->type, ev->seq, delta, buf_str(b));
 	if (t->reader.reply)
@@ -280,8 +280,8 @@ void item_finish(struct turn *t, struct out_item *it, bool whole)
 	it->whole = whole;
 	it->json = item_json(t, it);
 	it->shown = item_shown(&t->arena, it->json, t->req.show);
-	if (t->run && it->shown.p != it->json.p)
-		run_log_keep(&t->run->log, it->index, it->json);
+	if (t->runner && it->shown.p != it->json.p)
+		t->runner->calls->keep(t, it->index, it->json);
 	emit_raw(t, it, EV_ITEM_DONE, it->shown);
 }
 

@@ -73,7 +73,7 @@ bool turn_read(struct turn *t, bool socket)
 		engine_find(t->api->api->options.engines, &t->arena, model, &t->model, &unknown);
 	struct request_rules rules = {t->kind ? t->kind->request : REQUEST_CREATE, t->model.pass, t->model.name.p ? str_copy(&t->arena, t->model.engine).p : NULL,
 	                              .socket = socket};
-	if (t->key.filled || t->run)
+	if (t->key.filled || t->runner)
 		rules.prompt = template_wanted(v, &id, &version) ? RULES_PROMPT_FILLED : RULES_PROMPT_NONE;
 	else if (!t->kind && template_wanted(v, &id, &version))
 		rules.prompt = RULES_PROMPT_OPEN;

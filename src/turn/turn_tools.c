@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "background/background.h"
+#include "turn/runner.h"
 #include "turn/tool_results.h"
 #include "turn/turn_output_parts.h"
 
@@ -175,8 +175,8 @@ static void drop_round(struct turn *t)
 void turn_tools_stop(struct turn *t)
 {
 	drop_round(t);
-	if (t->run)
-		t->run->log.synced = NULL;
+	if (t->runner)
+		t->runner->calls->unsync(t);
 }
 
 /* --- judging --- */
@@ -350,11 +350,6 @@ static void start_more(struct turn *t)
 	}
 }
 
-static void on_synced(struct run_log *log)
-{
-	turn_run(OWNER(log, struct run, log)->turn);
-}
-
 /* Items for what will be run; of a background run these are in its log before anything else happens. */
 static bool begin(struct turn *t)
 {
@@ -365,7 +360,7 @@ static bool begin(struct turn *t)
 			if (!c->clients)
 				judge(t, c);
 	}
-	tt->begun = !t->run || run_log_synced(&t->run->log, on_synced);
+	tt->begun = !t->runner || t->runner->calls->synced(t);
 	return tt->begun;
 }
 

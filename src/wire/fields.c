@@ -326,6 +326,24 @@ static bool check_array(const struct field *f, yyjson_val *v, const char *path, 
 	return true;
 }
 
+/* At most so many characters of one end. The bytes are a client's: NULs count, and strlen() knows nothing of it. */
+static struct str first_chars(struct str s, size_t chars)
+{
+	size_t n = 0;
+	for (; n < s.n; n++)
+		if (((unsigned char)s.p[n] & 0xc0) != 0x80 && chars-- == 0)
+			break;
+	return (struct str){s.p, n};
+}
+
+static struct str last_chars(struct str s, size_t chars)
+{
+	size_t at = s.n;
+	while (at > 0 && chars > 0)
+		chars -= ((unsigned char)s.p[--at] & 0xc0) != 0x80;
+	return (struct str){s.p + at, s.n - at};
+}
+
 static bool check_pair(const struct field *f, yyjson_val *key, yyjson_val *val, const char *path, struct err *e)
 {
 	struct str k = json_str(key);
@@ -336,9 +354,9 @@ static bool check_pair(const struct field *f, yyjson_val *key, yyjson_val *val, 
 	if (f->max_key && n > f->max_key)
 		return fail(
 		    e, ERR_NAME_TOO_LONG, place,
-		    "Invalid property name in '%s': '%.3s...%s' is too long. Expected a string with maximum length "
+		    "Invalid property name in '%s': '%.*s...%.*s' is too long. Expected a string with maximum length "
 		    "%u, but got a string with length %zu instead.",
-		    path, name, name + strlen(name) - 3, f->max_key, n);
+		    path, FMT(first_chars(k, 3)), FMT(last_chars(k, 3)), f->max_key, n);
 	struct field value = {.kind = F_STR, .max = f->max_val};
 	return check_str(&value, val, place, e);
 }

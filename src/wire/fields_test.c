@@ -237,6 +237,32 @@ static void hostile_lengths(void)
 	arena_free(&a);
 }
 
+/* What a key holds decides nothing about where its ends are: NULs, characters of several bytes, short ones. */
+static void hostile_keys(void)
+{
+	static const struct {
+		const char *key, *first, *last;
+	} keys[] = {
+	    {"\\u0000\\u0000\\u0000\\u0000\\u0000", "", ""},
+	    {"\\u0000abcde", "", "cde"},
+	    {"ab\\u0000cdefgh", "ab", "fgh"},
+	    {"abcdefg\\u0000h", "abc", "g"},
+	    {"\u20ac\u20ac\u20ac\u20ac\u20ac", "\u20ac\u20ac\u20ac", "\u20ac\u20ac\u20ac"},
+	    {"a\u00e9\U0001F600bc\u20acd", "a\u00e9\U0001F600", "c\u20acd"},
+	};
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		char json[200], want[200];
+		struct thing t = {0};
+		struct err e = {0};
+		snprintf(json, sizeof json, "{\"metadata\":{\"%s\":\"1\"}}", keys[i].key);
+		snprintf(want, sizeof want, "'%s...%s' is too long", keys[i].first, keys[i].last);
+		CHECK(!read_thing(json, &t, &e));
+		CHECK(e.code == ERR_NAME_TOO_LONG);
+		CHECK(strstr(e.msg, want) != NULL);
+	}
+	arena_free(&a);
+}
+
 static void distance(void)
 {
 	CHECK(near_distance(S("store"), S("store")) == 0);
@@ -255,6 +281,7 @@ int main(void)
 	    {"ranges", ranges},
 	    {"lengths", lengths},
 	    {"hostile lengths", hostile_lengths},
+	    {"hostile keys", hostile_keys},
 	    {"near names", distance},
 	};
 	return test_main(tests, sizeof tests / sizeof *tests);

@@ -111,7 +111,7 @@ static int take_units(struct str *s, const char *units)
 	int n = 0;
 	while (s->n && digit(s->p[0])) {
 		take_digits(s);
-		const char *unit = s->n && s->p[0] ? strchr(units, s->p[0]) : NULL;
+		const char *unit = s->n && char_in(s->p[0], units) ? strchr(units, s->p[0]) : NULL;
 		if (!unit)
 			return -1;
 		units = unit + 1;

@@ -215,7 +215,7 @@ static void brackets(struct program *p)
 			continue;
 		uint32_t lo = take_in_brackets(p), hi = lo;
 		bool range = p->rest.n > 1 && p->rest.p[0] == '-' && p->rest.p[1] != ']';
-		bool class_next = p->rest.n > 2 && p->rest.p[1] == '\\' && strchr("dDwWsS", p->rest.p[2]);
+		bool class_next = p->rest.n > 2 && p->rest.p[1] == '\\' && char_in(p->rest.p[2], "dDwWsS");
 		if (range && !class_next) { /* in "[a-\d]" the hyphen is itself */
 			take(p, S("-"));
 			hi = take_in_brackets(p);
@@ -280,7 +280,7 @@ static bool atom(struct program *p)
 	} else if (take(p, S("\\"))) {
 		single(p, take_escape(p));
 	} else {
-		p->failed |= strchr("*+?", *p->rest.p) != NULL && *p->rest.p;
+		p->failed |= char_in(*p->rest.p, "*+?");
 		single(p, pattern_point(&p->rest));
 	}
 	return true;

@@ -1,0 +1,36 @@
+/* node.h - this process among those that share a store. Inside store/ alone.
+ *
+ * All that rests on there being one process is a member of struct node or a statement that names a node; today a store
+ * has one, number 0, which owns the data folder. Who holds something in a row (the claim of an idempotency key, a
+ * background run) is named by its node and that node's incarnation, which grows by one each time the node opens the store:
+ * so a row tells whether its holder still lives, and an opening lets go of what this node's earlier incarnations held and
+ * touches nobody else's. docs/design/store.md says what each member becomes when many nodes share a database. */
+#pragma once
+#include "store/store.h"
+
+struct db_reader;
+struct store_request;
+
+struct node {
+	int64_t number, incarnation; /* the latter is known once node_load() has read it */
+	int folder_lock;
+	struct leases *leases;   /* of conversations (lease.h) */
+	struct holders *holders; /* of idempotency keys that run here (idem.h) */
+	struct blobs *blobs;     /* blobs.h; opened once the database is */
+};
+
+/* Makes the folder and takes its lock. NULL: another process has it. */
+struct node *node_take(const char *dir, struct err *e);
+/* The ports are detached and the blobs closed. */
+void node_leave(struct node *n);
+
+enum { NODE_BEGIN_CHANGES = 3, NODE_BEGIN_BINDS = 4 };
+/* Adds to the first write of an opening: the next incarnation, and what earlier ones held is let go. */
+void node_begin(struct store_request *r, const struct node *n);
+/* After that write, in a snapshot: reads the incarnation, and tells ids which node mints them. */
+bool node_load(struct store *s, struct db_reader *r, struct err *e);
+
+/* Is it this process? */
+bool node_is_me(const struct node *n, int64_t number, int64_t incarnation);
+/* Does that holder still live? */
+bool node_lives(const struct node *n, int64_t number, int64_t incarnation);

@@ -1,0 +1,145 @@
+/* turn_end.c - how a turn ends: SAVE and DONE, or REFUSE. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "turn/runner.h"
+#include "turn/turn_kind.h"
+#include "turn/turn_save.h"
+
+void turn_end_attempt(struct turn *t, enum attempt_end end)
+{
+	struct err stopped = t->error;
+	struct str body = {0};
+	if (!t->key.attempt)
+		return;
+	if (end == ATTEMPT_FAILED) {
+		fail(&stopped, ERR_UNAVAILABLE, NULL, "The request was given up because its client left.");
+		body = error_body(&t->arena, &stopped);
+	} else if (end == ATTEMPT_KEPT) {
+		struct buf b;
+		buf_init(&b, SIZE_MAX / 2);
+		turn_response_write(t, &b, true, true, NULL);
+		body = str_copy(&t->arena, buf_str(&b));
+		buf_release(&b);
+	}
+	attempt_end(t->key.attempt, end, end == ATTEMPT_FAILED ? err_rows[stopped.code].status : 200, body);
+	t->key.attempt = NULL;
+}
+
+static void on_saved(struct store_op *op, const struct err *e)
+{
+	struct turn *t = OWNER(op, struct turn, op);
+	if (e->code != ERR_NONE) { /* never "completed" without a commit (promise 1) */
+		log_at(LOG_ERROR, "a turn could not be saved", "id=%.*s error=%s", FMT(t->response.id), e->msg);
+		t->error = *e;
+		t->error.no_retry = true;
+		t->response.error = *e;
+		t->response.status = RS_FAILED;
+		t->response.completed_at = 0;
+		t->key.unsaved = t->key.given;
+	}
+	turn_goto(t, STEP_DONE);
+	turn_run(t);
+}
+
+enum flow step_save(struct turn *t)
+{
+	struct turn_record r;
+	bool answers = t->response.status != RS_FAILED || reply_streams(t->reader.form) || !t->reader.reply || !reply_open_head(t->reader.reply);
+	timer_cancel(&t->clocks.deadline);
+	timer_cancel(&t->clocks.grace);
+	timer_cancel(&t->clocks.silence);
+	if (t->runner)
+		return t->runner->calls->save(t);
+	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind (decision C2). */
+	if ((!t->req.store && !t->key.given && !turn_conversation_adds(t)) || !answers) {
+		if (t->key.given)
+			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
+		return turn_goto(t, STEP_DONE);
+	}
+	turn_record_make(t, &r);
+	t->op.done = on_saved;
+	store_put_turn(t->api->store, &t->op, &r);
+	return WAIT;
+}
+
+static enum event_type terminal_event(enum response_status s)
+{
+	switch (s) {
+	case RS_COMPLETED:
+		return EV_COMPLETED;
+	case RS_INCOMPLETE:
+		return EV_INCOMPLETE;
+	default: /* there is no response.cancelled: a cancelled one ends with response.failed (api-surface E2) */
+		return EV_FAILED;
+	}
+}
+
+static void end_json(struct turn *t)
+{
+	struct buf b;
+	if (t->kind && t->response.status == RS_CANCELLED)
+		fail(&t->error, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
+	if ((t->response.status == RS_FAILED || (t->kind && t->error.code)) && reply_open_head(t->reader.reply)) {
+		reply_fail(t->reader.reply, &t->error);
+		return;
+	}
+	buf_init(&b, SIZE_MAX / 2);
+	if (t->kind && t->error.code)
+		buf_add(&b, error_body(&t->arena, &t->error)); /* the 200 went out with the first space */
+	else if (t->kind)
+		t->kind->answer(t, &b);
+	else
+		turn_response_write(t, &b, true, true, NULL);
+	reply_end(t->reader.reply, 200, buf_str(&b));
+	buf_release(&b);
+}
+
+static enum attempt_end attempt_result(const struct turn *t)
+{
+	if (t->response.status == RS_FAILED || t->response.status == RS_CANCELLED)
+		return ATTEMPT_FAILED;
+	return reply_streams(t->reader.form) ? ATTEMPT_STREAM : t->req.store ? ATTEMPT_STORED : ATTEMPT_KEPT;
+}
+
+void turn_emit_end(struct turn *t)
+{
+	if (t->response.status == RS_FAILED)
+		turn_emit(t, &(struct event){.type = EV_ERROR, .error = &t->error});
+	turn_emit_response(t, terminal_event(t->response.status), true);
+}
+
+enum flow step_done(struct turn *t)
+{
+	if (t->runner)
+		return END; /* all was said in SAVE */
+	if (reply_streams(t->reader.form)) {
+		turn_emit_end(t);
+		if (t->reader.reply)
+			reply_end(t->reader.reply, 200, S(""));
+	} else if (t->reader.reply) {
+		end_json(t);
+	}
+	t->reader.reply = NULL;
+	turn_end_attempt(t, attempt_result(t));
+	return END;
+}
+
+enum flow step_refuse(struct turn *t)
+{
+	if (t->runner) { /* accepted long ago: this is its end */
+		struct err why = t->error;
+		if (t->stopping)
+			turn_finish(t, RS_CANCELLED, false, true);
+		else
+			turn_fail(t, &why);
+		return GO;
+	}
+	if (t->key.given) {
+		store_cancel(&t->op);
+		store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
+	}
+	if (t->reader.reply)
+		reply_fail(t->reader.reply, &t->error);
+	t->reader.reply = NULL;
+	return END;
+}
