@@ -42,6 +42,7 @@ pc:zlib               zlib1g-dev            zlib-devel          zlib
 pc:yaml-0.1           libyaml-dev           libyaml-devel       libyaml
 pc:libsodium          libsodium-dev         libsodium-devel     libsodium
 hdr:wslay/wslay.h     libwslay-dev          wslay-devel         wslay
+pc:libseccomp         libseccomp-dev        libseccomp-devel    -
 pc:gumbo              libgumbo-dev          gumbo-parser-devel  gumbo-parser
 pc:yyjson             libyyjson-dev         yyjson-devel        yyjson
 pc:libllhttp          libllhttp-dev         llhttp-devel        llhttp

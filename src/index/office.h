@@ -4,7 +4,7 @@
  * ever read, so no entity grows. Blocks: worker threads. */
 #pragma once
 #include "base/arena.h"
-#include "index/sandbox.h"
+#include "sandbox/sandbox.h"
 
 struct office {
 	struct str bytes;

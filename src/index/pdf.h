@@ -1,7 +1,7 @@
 /* pdf.h - PDF files as text and as pictures of their pages, by poppler in the sandbox. Blocks: worker threads. */
 #pragma once
 #include "base/arena.h"
-#include "index/sandbox.h"
+#include "sandbox/sandbox.h"
 
 struct pdf {
 	struct str bytes;

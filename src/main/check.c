@@ -18,6 +18,7 @@
 #include "main/address.h"
 #include "main/remote.h"
 #include "net/listen.h"
+#include "sandbox/host.h"
 #include "store/check.h"
 
 enum { SPACE_BAD_MB = 50, SPACE_LOW_MB = 500 };
@@ -213,6 +214,16 @@ static void check_tools(struct check *c, struct str dir)
 		check_say(c, FINE, "web search", NULL, "through %.*s", FMT(o.provider));
 }
 
+/* The settings' limits are not in force here: the defaults do for a trial. */
+static void check_sandbox(struct check *c)
+{
+	struct host_report r;
+	if (host_permits(&r))
+		check_say(c, FINE, "sandbox", NULL, "bubblewrap, a filter of system calls, never root");
+	else
+		check_say(c, NOTE, "sandbox", r.cure, "%s; until then PDF and office files are refused (400)", r.cause);
+}
+
 static void check_all(struct check *c)
 {
 	const struct config *g = &c->args->config;
@@ -232,6 +243,7 @@ static void check_all(struct check *c)
 		check_managed(c);
 	check_reachable(c, &engines);
 	check_tools(c, dir);
+	check_sandbox(c);
 }
 
 int check_command(int argc, char **argv)

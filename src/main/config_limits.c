@@ -1,6 +1,6 @@
 /* config_limits.c - hands the floors their limits, and the network its guard. */
 #include "api/api.h"
-#include "index/sandbox.h"
+#include "sandbox/sandbox.h"
 #include "main/config.h"
 #include "net/fetch.h"
 #include "net/server.h"
@@ -29,6 +29,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #undef LIMIT
 #define LIMIT(name, ...) web_limits.name = c->web_search_##name;
 #include "tools/web_limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) sandbox_limits.name = c->sandbox_##name;
+#include "sandbox/limits.def"
 #undef LIMIT
 	sandbox_limits_only = str_eq(c->api_sandbox, S("limits"));
 	return guard_read(&c->arena, c->fetch_allow.at, c->fetch_allow.n, &fetch_guard, e);

@@ -1,0 +1,33 @@
+/* policy.h - what a box may use: data, filled in by whoever asks for one.
+ *
+ * Strings outlive the box's start. What is not given is not there: {0} has no folder but /usr, nowhere to write and no
+ * network. Sizes are bytes. Memory is a bound of each process's address space; a sum over processes is the keeper's to
+ * watch (box.h). */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BOX_MOUNTS = 8 };
+
+struct box_mount {
+	const char *from, *to; /* of the host; inside, absolute */
+	bool write;
+};
+
+struct box_policy {
+	int64_t memory, cpu_seconds, file_bytes;
+	int64_t tmp_bytes; /* of /tmp, and of /dev/shm; 0: both are there, and nothing can be written */
+	int64_t processes, open_files;
+	bool proc;         /* its own /proc: needed by interpreters, not by readers of files */
+	const char *proxy; /* unix socket of a proxy, inside /run/proxy.sock; NULL: no way out at all */
+	struct box_mount mounts[BOX_MOUNTS];
+	size_t n_mounts;
+};
+
+struct sandbox_limits {
+#define LIMIT(name, def, least, largest, help) int64_t name;
+#include "sandbox/limits.def"
+#undef LIMIT
+};
+extern struct sandbox_limits sandbox_limits; /* set before threads start, constant after */

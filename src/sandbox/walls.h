@@ -1,0 +1,22 @@
+/* walls.h - the command line that puts a program into a box. Pure but for a look at /lib; any thread.
+ *
+ *   setpriv (only when we are root: never root outside) bwrap (walls; never root inside) prlimit (bounds) PROGRAM
+ *
+ * The options of bubblewrap: bwrap(1). Its own /, /dev and /dev/shm are file systems in memory without a size, so
+ * they are remounted read-only or get one. */
+#pragma once
+#include "sandbox/policy.h"
+
+enum { WALLS_ARGS = 128, WALLS_NUMBERS = 12, WALLS_FILTER_FD = 3 };
+
+struct walls {
+	const char *argv[WALLS_ARGS]; /* NULL-terminated; points into itself, so it must not be copied */
+	size_t n;
+	char numbers[WALLS_NUMBERS][48];
+	size_t n_numbers;
+};
+
+/* All that stands before the program. bounds_only: without bubblewrap and filter, for operators who asked for it. The
+ * filter is read from the descriptor WALLS_FILTER_FD. */
+void walls_build(struct walls *w, const struct box_policy *p, bool bounds_only);
+void walls_add(struct walls *w, const char *arg);
