@@ -125,14 +125,3 @@ bool str_match(struct str pattern, struct str s)
 	snprintf(text, sizeof text, "%.*s", FMT(s));
 	return fnmatch(pat, text, 0) == 0;
 }
-
-struct str str_without(struct arena *a, struct str list, struct str one)
-{
-	struct str kept = {0};
-	while (list.n) {
-		struct str each = str_trim(str_cut(&list, ','));
-		if (!str_eq(each, one))
-			kept = kept.n ? str_fmt(a, "%.*s, %.*s", FMT(kept), FMT(each)) : each;
-	}
-	return kept.p ? str_copy(a, kept) : kept;
-}

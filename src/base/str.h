@@ -33,8 +33,6 @@ bool char_in(char c, const char *set);
 /* Splits at the first `c`: returns what stands before and leaves the rest (after `c`) in *s; with no
  * `c` returns all and leaves *s empty. */
 struct str str_cut(struct str *s, char c);
-/* "a, b, c" without one of them, in `a`; p NULL when nothing is left. */
-struct str str_without(struct arena *a, struct str list, struct str one);
 /* Decimal integer, whole string, optional '-'; false on anything else or overflow. */
 bool str_int(struct str s, int64_t *ret);
 /* Copies into `a`; the copy is NUL-terminated. */

@@ -119,7 +119,9 @@ void engine_call_cancel(struct engine_call *c);
 /* What cannot be asked of this model is refused before a call: image without vision (names the part),
  * schema on an engine without one, a remote image URL (decision O4). */
 bool engine_accepts(const struct engine_model *m, const struct prompt *p, struct err *e);
-/* Will the engine be told of this reasoning effort? */
-bool engine_takes_effort(const struct engine_model *m, struct str effort);
+/* A list of what is not applied ("user, reasoning.effort"; NULL: none) without `name` where the engine is told of this
+ * effort. In `a`. */
+const char *engine_advice(struct arena *a, const struct engine_model *m, struct str effort, const char *list,
+                          struct str name);
 /* Where this custom tool has to be called, is the model held to its grammar (grammar.h)? */
 bool engine_constrains(const struct engine_model *m, const struct function_tool *t);

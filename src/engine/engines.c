@@ -424,10 +424,18 @@ bool engine_accepts(const struct engine_model *m, const struct prompt *p, struct
 	return chat_accepts(m->caps, m, p, e);
 }
 
-bool engine_takes_effort(const struct engine_model *m, struct str effort)
+const char *engine_advice(struct arena *a, const struct engine_model *m, struct str effort, const char *list,
+                          struct str name)
 {
-	return (m->traits && traits_effort(m->traits, effort)) ||
-	       (str_eq(effort, S("none")) && m->caps && m->caps->thinking_switch);
+	struct str left = str_of(list), kept = {0};
+	bool told = (m->traits && traits_effort(m->traits, effort)) ||
+	            (str_eq(effort, S("none")) && m->caps && m->caps->thinking_switch);
+	while (told && left.n) {
+		struct str one = str_trim(str_cut(&left, ','));
+		if (!str_eq(one, name))
+			kept = kept.n ? str_fmt(a, "%.*s, %.*s", FMT(kept), FMT(one)) : str_copy(a, one);
+	}
+	return told ? kept.p : list;
 }
 
 bool engine_constrains(const struct engine_model *m, const struct function_tool *t)
