@@ -1,6 +1,6 @@
 /* engine.c - an engine that costs (nearly) nothing, for benchmarks only.
  *
- *   bench-engine PORT [TOKENS [PER_SECOND]]
+ *   bench-engine PORT|unix:PATH [TOKENS [PER_SECOND]]
  *
  * With PER_SECOND -1 the chunks come at once and the end never does.
  * Speaks just enough HTTP and Chat Completions to be an upstream: every POST is answered with TOKENS chunks,
@@ -20,6 +20,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -190,15 +191,20 @@ static void tick(void)
 
 int main(int argc, char **argv)
 {
-	int port = argc > 1 ? atoi(argv[1]) : 9000, one = 1;
+	const char *where = argc > 1 ? argv[1] : "9000";
+	bool is_unix = !strncmp(where, "unix:", 5); /* one address has ports for 28,000 connections only */
+	int one = 1;
 	tokens = argc > 2 ? atoi(argv[2]) : 5;
 	per_second = argc > 3 ? atoi(argv[3]) : 0;
 	signal(SIGPIPE, SIG_IGN);
 	make_whole();
-	int ep = epoll_create1(0), ls = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), tf = -1;
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int ep = epoll_create1(0), ls = socket(is_unix ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), tf = -1;
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(where)), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_un u = {.sun_family = AF_UNIX};
+	if (is_unix)
+		snprintf(u.sun_path, sizeof u.sun_path, "%s", where + 5);
 	setsockopt(ls, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (bind(ls, (struct sockaddr *)&a, sizeof a) || listen(ls, 4096)) {
+	if (bind(ls, is_unix ? (struct sockaddr *)&u : (struct sockaddr *)&a, is_unix ? sizeof u : sizeof a) || listen(ls, 4096)) {
 		perror("bench-engine");
 		return 1;
 	}

@@ -10,7 +10,8 @@
  * back     the same of background responses
  * ws       turns over WebSockets
  * proxy    POST /v1/chat/completions to a proxy in front of the engine
- * idle-ws, idle-sse   CONNECTIONS WebSockets, or streams that have begun; held open until standard input ends
+ * beat     GET /health on one connection, one a millisecond, until standard input ends: how long is a loop held?
+ * idle-ws, idle-sse, idle-proxy   CONNECTIONS WebSockets, or streams that have begun; held open until standard input ends
  *
  * Prints one line of JSON: requests, errors, seconds, p50_ms, p99_ms, events, late_p50_ms, late_p99_ms. The idle ones
  * print it when all are open. */
@@ -18,6 +19,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { IN = 1 << 18, TAIL = 4096, MOST = 16384, SAMPLES = 1 << 22 };
+enum { IN = 1 << 18, TAIL = 4096, MOST = 32768, SAMPLES = 1 << 22 };
 
 struct conn {
 	int fd;
@@ -76,6 +78,11 @@ static bool streams(void)
 	return is("stream") || is("back") || is("idle-sse");
 }
 
+static bool proxied(void)
+{
+	return is("proxy") || is("idle-proxy");
+}
+
 static void send_all(struct conn *c, const char *out, int n)
 {
 	if (write(c->fd, out, (size_t)n) != n)
@@ -115,7 +122,7 @@ static void send_one(struct conn *c)
 	if (!strcmp(mode, "get")) {
 		n = snprintf(out, sizeof out, "GET /v1/responses/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer x\r\n\r\n", arg);
 	} else {
-		if (!strcmp(mode, "proxy"))
+		if (proxied())
 			b = snprintf(body, sizeof body, "{\"model\":\"bench\",\"messages\":[{\"role\":\"user\",\"content\":\"Tell me something that "
 			             "is about as long as a usual question of a user.\"}],\"stream\":true}");
 		else
@@ -128,7 +135,7 @@ static void send_one(struct conn *c)
 		n = snprintf(out, sizeof out,
 		             "POST /v1/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer x\r\nContent-Type: application/json\r\n"
 		             "Content-Length: %d\r\n\r\n%s",
-		             !strcmp(mode, "proxy") ? "chat/completions" : "responses", b, body);
+		             proxied() ? "chat/completions" : "responses", b, body);
 	}
 	c->n = c->scanned = 0;
 	c->ok = c->chunked = false;
@@ -138,14 +145,16 @@ static void send_one(struct conn *c)
 
 static void note_late(struct conn *c)
 {
-	/* "delta":"1234567 " in what is new; the engine writes its clock as text */
+	/* "delta":"1234567 " in what is new ("content" in a proxied chunk); the engine writes its clock as text */
+	const char *before = proxied() ? "\"content\":\"" : "\"delta\":\"";
+	size_t n_before = strlen(before);
 	char *p = c->in + c->scanned, *end = c->in + c->n;
 	int64_t now = now_us();
-	while ((p = memmem(p, (size_t)(end - p), "\"delta\":\"", 9))) {
+	while ((p = memmem(p, (size_t)(end - p), before, n_before))) {
 		char *q = memchr(p, '\n', (size_t)(end - p));
 		if (!q)
 			break;
-		int64_t sent = strtoll(p + 9, NULL, 10);
+		int64_t sent = strtoll(p + n_before, NULL, 10);
 		events++;
 		if (sent > 1000 && n_late < SAMPLES)
 			late[n_late++] = (float)(now - sent) / 1000;
@@ -238,10 +247,10 @@ static bool came(struct conn *c)
 	}
 	if (over_socket())
 		return told(c) && is("ws");
-	if (streams())
+	if (streams() || is("proxy"))
 		note_late(c);
-	if (is("idle-sse"))
-		return whole(c) || (!c->joined && memmem(c->in, c->n, "\"delta\":\"", 9) && (c->joined = true));
+	if (is("idle-sse") || is("idle-proxy"))
+		return whole(c) || (!c->joined && memmem(c->in, c->n, "\"delta\":", 8) && (c->joined = true));
 	return c->chunked ? stream_over(c) : whole(c) || (c->chunked && stream_over(c));
 }
 
@@ -249,7 +258,10 @@ static void open_conn(struct conn *c, int ep, long i)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	int one = 1;
+	/* One address has ports for 28,000 connections to a server. */
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK + (uint32_t)(i / 20000))}};
 	c->fd = socket(AF_INET, SOCK_STREAM, 0);
+	bind(c->fd, (struct sockaddr *)&from, sizeof from);
 	if (connect(c->fd, (struct sockaddr *)&a, sizeof a)) {
 		perror("connect");
 		exit(1);
@@ -286,6 +298,33 @@ static void report(double seconds)
 	fflush(stdout);
 }
 
+/* Asks for next to nothing, again and again: what one answer took longer than the others, the loop was held. */
+static void beat(void)
+{
+	static const char ask[] = "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	char in[4096];
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int64_t began = now_us();
+	if (connect(fd, (struct sockaddr *)&a, sizeof a)) {
+		perror("connect");
+		exit(1);
+	}
+	for (struct pollfd end = {.fd = 0, .events = POLLIN}; poll(&end, 1, 1) == 0;) {
+		int64_t asked = now_us();
+		if (write(fd, ask, sizeof ask - 1) < 0 || read(fd, in, sizeof in) <= 0) {
+			errors++;
+			break;
+		}
+		done++;
+		if (n_took < SAMPLES)
+			took[n_took++] = (float)(now_us() - asked) / 1000;
+	}
+	qsort(took, (size_t)n_took, sizeof *took, by_size);
+	printf("{\"requests\":%ld,\"errors\":%ld,\"seconds\":%.3f,\"p50_ms\":%.3f,\"most_ms\":%.3f}\n", done, errors,
+	       (double)(now_us() - began) / 1e6, percentile(took, n_took, 0.5), percentile(took, n_took, 1));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 5) {
@@ -302,6 +341,10 @@ int main(int argc, char **argv)
 	took = malloc(SAMPLES * sizeof *took);
 	late = malloc(SAMPLES * sizeof *late);
 	signal(SIGPIPE, SIG_IGN);
+	if (is("beat")) {
+		beat();
+		return 0;
+	}
 	int ep = epoll_create1(0);
 	int64_t began = now_us();
 	for (long i = 0; i < n_conns; i++)

@@ -3,10 +3,11 @@
 
     bench/run.py BUILD_DIR [--rounds 3] [--quick] [--only turn16,stream200] [--before OTHER_BUILD_DIR]
 
---before puts another build of Antiphon beside it, in the rows that it knows. Rows: turn* whole answers over so many
-connections, fg16 streams, back16 streams of background responses, ws16 turns over WebSockets, chain40 continued ones, get16
+--before puts another build of Antiphon beside it, in the rows that it knows. Rows: turn* whole answers of 5 tokens over so
+many connections, long16 such of 64 tokens, fg16 streams, back16 streams of background responses, ws16 turns over WebSockets, chain40 continued ones, get16
 reads; resume-* a stream of 10,000 events told again; talk* a conversation of so many turns continued, beside one of as many
-items that came without turns; stream200 slow streams; idle-* connections that are open, bytes each.
+items that came without turns; stream200 slow streams; idle-* connections that are open, bytes each; held the
+worst inputs of a megabyte, and how long a loop answered nobody else (bench/held.py).
 
 The servers get processor 0, the engine and the load processor 1. CPU is user + system of the whole server
 tree, read from /proc before and after. Figures are medians over the rounds; ratios are taken within a round.
@@ -86,17 +87,23 @@ class Bench:
         self.build, self.tmp, self.before = build, tmp, before
         self.load_bin, self.engine_bin = f"{build}/bench/bench-load", f"{build}/bench/bench-engine"
 
-    def engine(self, tokens=5, per_second=0):
-        port = free_port()
-        s = Server([self.engine_bin, str(port), str(tokens), str(per_second)], port, "1")
-        wait_http(f"http://127.0.0.1:{port}/health")
+    def engine(self, tokens=5, per_second=0, path=None):
+        """At `path` over a unix socket: an address has ports for 28,000 connections only."""
+        port = 0 if path else free_port()
+        where = f"unix:{path}" if path else str(port)
+        s = Server([self.engine_bin, where, str(tokens), str(per_second)], port, "1")
+        s.url, s.upstream = (where, where) if path else (f"http://127.0.0.1:{port}", f"127.0.0.1:{port}")
+        if not path:
+            wait_http(f"http://127.0.0.1:{port}/health")
+        while path and not os.path.exists(path):
+            time.sleep(0.002)
         return s
 
     def antiphon(self, engine, normal=False, data=None, build=None, more=()):
         port = free_port()
         data = data or tempfile.mkdtemp(dir=self.tmp)
         argv = [f"{build or self.build}/antiphon", "serve", "--listen", f"127.0.0.1:{port}", "--data", data, "--engine",
-                f"http://127.0.0.1:{engine.port}", "--set", "net.idle_seconds=600", *more]
+                engine.url, "--set", "net.idle_seconds=600", *more]
         if normal:
             argv += ["--set", "store.sync=normal"]
         began = time.time()
@@ -113,10 +120,10 @@ class Bench:
     def nginx(self, engine):
         port = free_port()
         d = tempfile.mkdtemp(dir=self.tmp)
-        conf = f"""daemon off; worker_processes 1; error_log {d}/e.log crit; pid {d}/pid;
-events {{ worker_connections 8192; }}
+        conf = f"""daemon off; {"user root; " if os.geteuid() == 0 else ""}worker_processes 1; error_log {d}/e.log crit; pid {d}/pid;
+events {{ worker_connections 65536; }}
 http {{ access_log off; client_body_temp_path {d}/b; proxy_temp_path {d}/p; fastcgi_temp_path {d}/f; uwsgi_temp_path {d}/u; scgi_temp_path {d}/s;
-upstream e {{ server 127.0.0.1:{engine.port}; keepalive 512; }}
+upstream e {{ server {engine.upstream}; keepalive 512; }}
 server {{ listen 127.0.0.1:{port}; keepalive_requests 100000000;
 location / {{ proxy_pass http://e; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }} }} }}"""
         open(f"{d}/nginx.conf", "w").write(conf)
@@ -192,6 +199,16 @@ class Rows:
         names = list(dict.fromkeys(name for name, _ in self.rows))
         pairs = [((n, "antiphon"), (n, other)) for other in ("nginx", "before") for n in names]
         pairs += [(("ws16", "antiphon"), ("turn16", "antiphon")), (("back16", "antiphon"), ("fg16", "antiphon"))]
+        rate = lambda r: r["per_second"]
+        late = lambda r: r["late_p99_ms"]
+        event = lambda r: r["cpu_s"] / max(1, r["events"])
+        if (r := self.ratio(("get16", "antiphon"), ("long16", "nginx"), rate)) is not None:
+            print(f"get16 antiphon / long16 nginx: answers a second {r:.2f}")
+        for other in ("nginx", "before"):
+            a, b = ("stream200", "antiphon"), ("stream200", other)
+            if (r := self.ratio(a, b, event)) is not None:
+                added = med([late(x) - late(y) for x, y in zip(self.rows[a], self.rows[b])])
+                print(f"stream200 antiphon / {other}: CPU an event {r:.2f}, late p99 {added:+.3f} ms")
         pairs += [((n, "turns"), (n, "items")) for n in names] + [((n, "two calls"), (n, "without")) for n in names]
         for a, b in pairs:
             if (r := self.ratio(a, b, cpu)) is not None:
@@ -217,6 +234,16 @@ def whole_answers(b, rows, scale):
         if rows.wanted(name):
             rows.note(name, "antiphon", b.load(servers[0][1], mode, 16, int(20000 * scale)))
     for _, s in servers + [("", fast)]:
+        s.stop()
+
+
+def long_answers(b, rows, scale):
+    """Whole answers of 64 tokens: what a server costs beside its engine is told by long ones."""
+    long = b.engine(64)
+    servers = b.pair(long) + ([("nginx", b.nginx(long))] if shutil.which("nginx") else [])
+    for who, s in servers:
+        rows.note("long16", who, b.load(s, "proxy" if who == "nginx" else "turn", 16, int(20000 * scale)))
+    for _, s in servers + [("", long)]:
         s.stop()
 
 
@@ -272,7 +299,6 @@ def slow_streams(b, rows):
     slow = b.engine(200, 50)
     for who, s in (servers := b.pair(slow) + ([("nginx", b.nginx(slow))] if shutil.which("nginx") else [])):
         r = b.load(s, "proxy" if who == "nginx" else "stream", 200, 200)
-        r["events"] = r["events"] or 200 * 201
         rows.note("stream200", who, r)
     for _, s in servers + [("", slow)]:
         s.stop()
@@ -280,16 +306,16 @@ def slow_streams(b, rows):
 
 def open_ones(b, rows, scale):
     """Many at once: WebSockets with nothing to do, and streams in the middle of their answer."""
-    held = b.engine(5, -1)
+    held = b.engine(5, -1, path=f"{b.tmp}/engine")
     more = ["--set", "engine.concurrency=100000", "--set", "api.turns=100000", "--set", "net.connections=100000"]
-    most = (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200) // 2
+    most = (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200) // 2 # a stream has two files open: its client's and its engine's
     if rows.wanted("idle-ws"):
         s = b.antiphon(held, more=more)
         rows.note("idle-ws", "antiphon", b.idle(s, "idle-ws", min(int(10000 * scale), most)))
         s.stop()
     if rows.wanted("idle-sse"):
-        for who, s in b.pair(held, more):
-            rows.note("idle-sse", who, b.idle(s, "idle-sse", min(int(10000 * scale), most)))
+        for who, s in b.pair(held, more) + ([("nginx", b.nginx(held))] if shutil.which("nginx") else []):
+            rows.note("idle-sse", who, b.idle(s, "idle-proxy" if who == "nginx" else "idle-sse", min(int(30000 * scale), most)))
             s.stop()
     held.stop()
 
@@ -315,6 +341,8 @@ def main():
         print(f"round {i + 1} of {o.rounds}, load {os.getloadavg()[0]:.1f}", flush=True)
         if rows.wanted("turn16", "turn1", "turn64", "fg16", "chain40", "get16", "ws16", "back16"):
             whole_answers(b, rows, scale)
+        if rows.wanted("long16"):
+            long_answers(b, rows, scale)
         if rows.wanted("resume-fg", "resume-back", "resume-tail"):
             resumed(b, rows, scale)
         if rows.wanted("search1", "search16"):

@@ -261,7 +261,8 @@ static void fail_instead(struct turn *t, const struct err *e)
 	run->record = (struct turn_record){0};
 	turn_conversation_leave(t);
 	t->context = (struct turn_context){0};
-	t->error = t->response.error = *e;
+	t->error = *e;
+	t->response.error = &t->error;
 	t->response.status = RS_FAILED;
 	t->response.completed_at = 0;
 	say_the_end(t);

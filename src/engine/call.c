@@ -35,7 +35,7 @@ struct engine_run {
 	struct ticket *ticket;      /* waiting for a slot */
 	struct timer timer;
 	struct deferred failing;
-	struct err e;      /* what `failing` will tell */
+	struct err *why;   /* what `failing` will tell; most runs need none, and thousands live at a time */
 	struct buf body;   /* the request */
 	struct buf answer; /* what is no stream */
 	enum run_stage stage;
@@ -86,13 +86,15 @@ static void run_end(struct engine_run *r, const struct err *e)
 static void on_failing(struct deferred *d)
 {
 	struct engine_run *r = OWNER(d, struct engine_run, failing);
-	run_end(r, &r->e);
+	run_end(r, r->why);
 }
 
 /* For failures that may be found inside engine_call_start(). */
-static void run_fail(struct engine_run *r)
+static void run_fail(struct engine_run *r, const struct err *e)
 {
-	assert(r->e.code != ERR_NONE);
+	assert(e->code != ERR_NONE);
+	r->why = new (r->a, struct err);
+	*r->why = *e;
 	defer_start(r->port->loop, &r->failing, on_failing);
 }
 
@@ -128,10 +130,10 @@ static bool run_wait_up(struct engine_run *r)
 
 /* --- asking --- */
 
-static bool run_render(struct engine_run *r)
+static bool run_render(struct engine_run *r, struct err *e)
 {
 	buf_clear(&r->body);
-	return chat_render(r->a, r->prompt, &r->options, &r->body, &r->e);
+	return chat_render(r->a, r->prompt, &r->options, &r->body, e);
 }
 
 static void run_ask(struct engine_run *r, enum run_stage stage)
@@ -209,10 +211,11 @@ static void set_options(struct engine_run *r)
 /* The slot is ours. */
 static void run_begin(struct engine_run *r)
 {
+	struct err e = {0};
 	bool pending = r->model.pending;
 	r->began_ms = loop_now_ms(r->port->loop);
-	if (!engine_refresh(r->port->engines, r->a, &r->model, &r->facts, &r->e)) {
-		run_fail(r);
+	if (!engine_refresh(r->port->engines, r->a, &r->model, &r->facts, &e)) {
+		run_fail(r, &e);
 		return;
 	}
 	r->call->served_model = r->model.name;
@@ -223,8 +226,8 @@ static void run_begin(struct engine_run *r)
 		return;
 	}
 	set_options(r);
-	if ((pending && !chat_accepts(r->model.caps, &r->model, r->prompt, &r->e)) || !run_render(r))
-		run_fail(r);
+	if ((pending && !chat_accepts(r->model.caps, &r->model, r->prompt, &e)) || !run_render(r, &e))
+		run_fail(r, &e);
 	else
 		run_count_or_ask(r);
 }
@@ -277,8 +280,9 @@ static void on_waited(struct timer *t)
 
 static void run_queue(struct engine_run *r, bool front)
 {
+	struct err e = {0};
 	r->stage = RUN_QUEUE;
-	switch (slot_take(r->engine, r->port->loop, front, on_granted, r, &r->ticket, &r->e)) {
+	switch (slot_take(r->engine, r->port->loop, front, on_granted, r, &r->ticket, &e)) {
 	case SLOT_YOURS:
 		r->has_slot = true;
 		run_begin(r);
@@ -288,7 +292,7 @@ static void run_queue(struct engine_run *r, bool front)
 		arm_wait(r);
 		break;
 	case SLOT_FULL:
-		run_fail(r);
+		run_fail(r, &e);
 		break;
 	}
 }
@@ -339,33 +343,34 @@ static void on_body(struct http_call *h, struct str bytes)
 		run_end(r, &e);
 }
 
-/* Drops the oldest messages and asks again; false when nothing may go. */
-static bool run_shorten(struct engine_run *r, int64_t tokens, int64_t context)
+/* Drops the oldest messages and asks again; false when nothing may go (or *e). */
+static bool run_shorten(struct engine_run *r, int64_t tokens, int64_t context, struct err *e)
 {
 	int64_t goal = context ? truncate_goal(r->prompt, context) : tokens * 3 / 4;
-	return r->prompt->truncate && truncate_prompt(r->prompt, tokens, goal) && run_render(r);
+	return r->prompt->truncate && truncate_prompt(r->prompt, tokens, goal) && run_render(r, e);
 }
 
 static void count_done(struct engine_run *r, const struct err *e)
 {
 	int64_t n = e->code == ERR_NONE && r->status == 200 ? count_read(buf_str(&r->answer)) : 0;
+	struct err mine = {0};
 	if (n < r->model.context) { /* also when it could not be counted: the engine will say */
 		run_ask(r, RUN_ANSWER);
 		return;
 	}
-	if (run_shorten(r, n, r->model.context)) {
+	if (run_shorten(r, n, r->model.context, &mine)) {
 		run_count_or_ask(r);
 		return;
 	}
-	if (r->e.code == ERR_NONE) {
+	if (mine.code == ERR_NONE) {
 		char text[160]; /* as the engine would have said it, so that the words are in one place */
 		snprintf(text, sizeof text,
 		         "{\"error\":{\"code\":400,\"type\":\"exceed_context_size_error\",\"message\":\"\","
 		         "\"n_prompt_tokens\":%lld,\"n_ctx\":%lld}}",
 		         (long long)n, (long long)r->model.context);
-		chat_error(400, str_of(text), &r->model, &r->e);
+		chat_error(400, str_of(text), &r->model, &mine);
 	}
-	run_end(r, &r->e);
+	run_end(r, &mine);
 }
 
 static void refusal_done(struct engine_run *r);
@@ -381,7 +386,7 @@ static void asked_count_done(struct engine_run *r, const struct err *e)
 			run_end(r, e);
 	} else if (r->status != 200 && !unknown) {
 		refusal_done(r);
-	} else if (n >= r->model.context && run_shorten(r, n, r->model.context)) {
+	} else if (n >= r->model.context && run_shorten(r, n, r->model.context, &(struct err){0})) {
 		run_count_or_ask(r); /* as the call itself would do */
 	} else {
 		end_counted(r, n);
@@ -431,7 +436,7 @@ static void refusal_done(struct engine_run *r)
 	chat_error(r->status, body, &r->model, &e);
 	if (e.code == ERR_CONTEXT_LENGTH) {
 		overflow_read(body, &tokens, &context);
-		if (run_shorten(r, tokens, context)) {
+		if (run_shorten(r, tokens, context, &(struct err){0})) {
 			run_count_or_ask(r);
 			return;
 		}

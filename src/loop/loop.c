@@ -16,6 +16,8 @@
 
 /* Rounds of deferred calls that start deferred calls before I/O gets its turn again. */
 enum { DEFER_ROUNDS = 8 };
+/* What a loop keeps to lend: 1 MiB at most. */
+enum { SPARES = 16, SPARE_MOST = 64 * 1024 };
 
 struct loop {
 	struct uv_loop_s uv;
@@ -30,7 +32,32 @@ struct loop {
 	struct deferred deferred;     /* ring: head of those started */
 	_Atomic(struct post *) posts; /* newest first */
 	atomic_bool stop;
+	struct spare {
+		char *p;
+		size_t cap;
+	} spares[SPARES];
+	size_t n_spares;
 };
+
+/* --- lent buffers --- */
+
+void loop_lend(struct loop *l, struct buf *b)
+{
+	if (b->p || !l->n_spares)
+		return;
+	struct spare *s = &l->spares[--l->n_spares];
+	b->p = s->p;
+	b->cap = s->cap;
+}
+
+void loop_take_back(struct loop *l, struct buf *b)
+{
+	if (b->p && b->cap <= SPARE_MOST && l->n_spares < SPARES) {
+		l->spares[l->n_spares++] = (struct spare){b->p, b->cap};
+		b->p = NULL;
+	}
+	buf_release(b);
+}
 
 /* --- the timers' heap --- */
 
@@ -307,6 +334,8 @@ void loop_close(struct loop *l)
 	while (uv_run(&l->uv, UV_RUN_DEFAULT))
 		;
 	uv_loop_close(&l->uv);
+	while (l->n_spares)
+		xfree(l->spares[--l->n_spares].p);
 	pending_watch(NULL);
 	xfree(l->heap);
 	xfree(l);

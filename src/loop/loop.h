@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 #define OWNER(ptr, T, member) ((T *)((char *)(ptr) - offsetof(T, member)))
@@ -31,6 +32,12 @@ void loop_close(struct loop *l);
 struct uv_loop_s *loop_uv(struct loop *l);
 /* Monotonic milliseconds, read once per turn of the loop. */
 int64_t loop_now_ms(struct loop *l);
+
+/* Thousands of connections are open, and few have bytes to say at a time: these borrow the room for them. Gives an
+ * empty buffer that has no memory some that another gave back, if there is any; its `max` stays. */
+void loop_lend(struct loop *l, struct buf *b);
+/* Empties the buffer and keeps its memory for the next, or frees it where enough is kept. */
+void loop_take_back(struct loop *l, struct buf *b);
 
 /* A timer. Hashed wheel or heap inside: ten thousand are fine. */
 struct timer {

@@ -409,6 +409,41 @@ static void posts_keep_order(void)
 	finish("abcz");
 }
 
+/* Memory goes to the next borrower, never to two; of too much, or too many, it is let go. */
+static void lent_memory_goes_round(void)
+{
+	struct buf a, b, many[40];
+	begin();
+	buf_init(&a, 100);
+	buf_init(&b, 1 << 20);
+	loop_lend(l, &a); /* nothing to lend yet */
+	CHECK(!a.p);
+	buf_add(&a, S("bytes"));
+	char *p = a.p;
+	loop_lend(l, &a); /* it has its own */
+	CHECK(a.p == p && a.n == 5);
+	loop_take_back(l, &a);
+	CHECK(!a.p && !a.n && a.max == 100);
+	loop_lend(l, &b);
+	CHECK(b.p == p && b.n == 0 && b.max == 1 << 20);
+	loop_lend(l, &a);
+	CHECK(!a.p);
+	buf_room(&b, 1 << 19);
+	loop_take_back(l, &b);
+	loop_lend(l, &a);
+	CHECK(!a.p);
+	for (size_t i = 0; i < 40; i++) {
+		buf_init(&many[i], 100);
+		buf_byte(&many[i], 'x');
+	}
+	for (size_t i = 0; i < 40; i++)
+		loop_take_back(l, &many[i]);
+	loop_lend(l, &a);
+	CHECK(a.p && a.n == 0);
+	buf_release(&a);
+	finish("");
+}
+
 int main(void)
 {
 	static const struct test_case tests[] = {
@@ -424,6 +459,7 @@ int main(void)
 	    {"what is pending is not freed", nothing_pending_is_freed},
 #endif
 	    {"posts keep their order", posts_keep_order},
+	    {"lent memory goes round", lent_memory_goes_round},
 	    {"jobs come back", jobs_come_back},
 	    {"a full queue refuses", full_queue_refuses},
 	    {"workers_free runs what waits", free_runs_what_waits},

@@ -46,14 +46,14 @@ void error_write(struct jout *o, const struct err *e)
 /* The error of a failed response has a code always; where ours is null, the API's closed list has these two. */
 static void failure(struct jout *o, const struct response *r)
 {
-	if (r->status != RS_FAILED || r->error.code == ERR_NONE) {
+	if (r->status != RS_FAILED || !r->error || r->error->code == ERR_NONE) {
 		jo_null(o);
 		return;
 	}
-	const struct err_row *row = &err_rows[r->error.code];
+	const struct err_row *row = &err_rows[r->error->code];
 	jo_obj(o);
 	jo_kstr(o, "code", row->code ? str_of(row->code) : row->status < 500 ? S("invalid_prompt") : S("server_error"));
-	jo_kstr(o, "message", str_of(r->error.msg));
+	jo_kstr(o, "message", str_of(r->error->msg));
 	jo_obj_end(o);
 }
 

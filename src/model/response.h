@@ -19,7 +19,7 @@ struct response {
 	struct str model; /* the one that answers */
 	int64_t created_at, completed_at; /* seconds; completed_at only when completed */
 	enum response_status status;
-	struct err error;              /* failed */
+	const struct err *error;       /* failed; NULL: none */
 	const char *incomplete_reason; /* incomplete: "max_output_tokens", "content_filter" */
 	bool has_usage;
 	struct usage usage;

@@ -53,7 +53,7 @@ static void states(void)
 		r.status = rows[i].status;
 		r.has_usage = r.status == RS_COMPLETED;
 		r.usage = (struct usage){.input = 5, .cached = 2, .output = 3, .reasoning = 1};
-		r.error = (struct err){.code = ERR_ENGINE, .msg = "gone"};
+		r.error = &(struct err){.code = ERR_ENGINE, .msg = "gone"};
 		r.incomplete_reason = "max_output_tokens";
 		yyjson_val *v = written(&a, &b, &r, "", NULL);
 		CHECK_STR(text(&a, v, "status"), str_of(rows[i].name));

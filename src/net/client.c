@@ -313,7 +313,7 @@ static void on_read(struct conn *c, struct str bytes)
 	x->last_ms = loop_now_ms(x->client->loop);
 	if (!x->answered) {
 		x->answered = true;
-		buf_clear(&x->request); /* no retry any more */
+		buf_release(&x->request); /* no retry any more */
 		arm(x);
 	}
 	enum llhttp_errno code = llhttp_execute(&x->parser, bytes.p, bytes.n);
@@ -395,7 +395,7 @@ static void conn_send(struct http_conn *x)
 	x->sent_ms = x->last_ms = loop_now_ms(x->client->loop);
 	conn_write(&x->dial.conn, buf_str(&x->request));
 	if (!x->reused)
-		buf_clear(&x->request); /* no retry from a fresh connection */
+		buf_release(&x->request); /* no retry from a fresh connection */
 	arm(x);
 }
 

@@ -14,8 +14,6 @@ enum {
 	READ_MOST = 64 * 1024, /* one read */
 	TLS_SLICE = 64 * 1024, /* enciphered at once: bounds what OpenSSL's buffer grows to */
 	TLS_READ = 16 * 1024,  /* one read under TLS: a record */
-	KEEP = 4096,           /* buffer that an idle connection keeps ... */
-	KEEP_UNUSED = 1024,    /* ... and the same when it was hardly used: most open streams say little at a time */
 	OUT_MOST = 1024 * 1024 * 1024,
 };
 
@@ -171,19 +169,11 @@ void conn_resume(struct conn *c)
 
 /* --- out --- */
 
-static void empty(struct buf *b)
-{
-	if (b->cap > KEEP || (b->cap > KEEP_UNUSED && b->n < b->cap / 4))
-		buf_release(b);
-	else
-		buf_clear(b);
-}
-
 static void on_written(uv_write_t *w, int status)
 {
 	struct conn *c = OWNER(w, struct conn, write);
 	c->writing = false;
-	empty(&c->flight);
+	loop_take_back(c->loop, &c->flight);
 	if (c->closing || c->broken)
 		return;
 	if (status < 0) {
@@ -260,7 +250,7 @@ static bool flush_tls(struct conn *c)
 		}
 		c->taken += (size_t)n;
 		if (c->taken == c->out.n) {
-			empty(&c->out);
+			loop_take_back(c->loop, &c->out);
 			c->taken = 0;
 		} else if (c->taken > c->out.n / 2) {
 			buf_drop(&c->out, c->taken);
@@ -299,7 +289,7 @@ static void flush_now(struct conn *c)
 		if (!put(c, buf_str(&c->out)))
 			return;
 		if (!c->writing)
-			empty(&c->out);
+			loop_take_back(c->loop, &c->out);
 	}
 	if (c->finish && !c->finished && !c->writing && conn_waiting(c) == 0)
 		send_fin(c);
@@ -324,17 +314,18 @@ void conn_touch(struct conn *c)
 		defer_start(c->loop, &c->flush, on_flush);
 }
 
+struct buf *conn_out(struct conn *c)
+{
+	loop_lend(c->loop, &c->out);
+	return &c->out;
+}
+
 void conn_write(struct conn *c, struct str bytes)
 {
 	if (c->closing || c->broken)
 		return;
-	buf_add(&c->out, bytes);
+	buf_add(conn_out(c), bytes);
 	conn_touch(c);
-}
-
-struct buf *conn_out(struct conn *c)
-{
-	return &c->out;
 }
 
 size_t conn_waiting(const struct conn *c)

@@ -33,7 +33,7 @@ struct conn {
 	} uv;
 	const struct conn_events *events;
 	struct loop *loop;
-	struct buf out;    /* collected; under TLS not yet enciphered */
+	struct buf out;    /* collected; under TLS not yet enciphered; its memory is the loop's while it is empty */
 	size_t taken;      /* bytes of `out` that are enciphered already */
 	uint64_t given;    /* bytes handed to the kernel or to libuv so far */
 	struct buf flight; /* handed to libuv, must not move while `writing` */

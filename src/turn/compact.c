@@ -178,7 +178,8 @@ void compact_finish(struct turn *t, const struct err *e)
 	else
 		log_at(LOG_WARN, "a context could not be compacted", "id=%.*s error=%s", FMT(t->response.id), e->msg);
 	if (t->req.compact_now && e->code != ERR_NONE) {
-		t->response.error = t->error = *e;
+		t->error = *e;
+		t->response.error = &t->error;
 		t->response.status = RS_FAILED;
 	} else if (t->req.compact_now) {
 		t->response.has_usage = true;

@@ -288,7 +288,7 @@ void turn_fail(struct turn *t, const struct err *e)
 {
 	if (t->error.code == ERR_NONE)
 		t->error = *e;
-	t->response.error = t->error;
+	t->response.error = &t->error;
 	turn_finish(t, RS_FAILED, false, true);
 }
 

@@ -138,8 +138,10 @@ void call_close(struct turn *t, struct out_item *it, bool whole)
 		ev.name = it->tool->own;
 		turn_emit(t, &ev);
 	}
-	if (!made && e.code && !t->out.misfit.code)
-		t->out.misfit = e;
+	if (!made && e.code && !t->out.misfit) {
+		t->out.misfit = new(&t->arena, struct err);
+		*t->out.misfit = e;
+	}
 	if (made)
 		item_finish(t, it, whole);
 	else

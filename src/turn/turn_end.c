@@ -32,7 +32,7 @@ static void on_saved(struct store_op *op, const struct err *e)
 		log_at(LOG_ERROR, "a turn could not be saved", "id=%.*s error=%s", FMT(t->response.id), e->msg);
 		t->error = *e;
 		t->error.no_retry = true;
-		t->response.error = *e;
+		t->response.error = &t->error;
 		t->response.status = RS_FAILED;
 		t->response.completed_at = 0;
 		t->key.unsaved = t->key.given;

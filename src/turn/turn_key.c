@@ -47,10 +47,12 @@ enum flow step_again(struct turn *t)
 	struct buf b;
 	t->key.given = false;
 	if (t->key.result.state != IDEM_DONE) {
+		t->error = (struct err){0};
+		t->response.error = &t->error;
 		t->response.id = key_response(t);
 		t->response.created_at = id_made_at(&t->key.result.response); /* it is the same answer every time */
 		t->response.status = RS_FAILED;
-		fail(&t->response.error, ERR_INTERNAL, NULL, "The server stopped while this request ran, or could not save its response.");
+		fail(&t->error, ERR_INTERNAL, NULL, "The server stopped while this request ran, or could not save its response.");
 		buf_init(&b, SIZE_MAX / 2);
 		turn_response_write(t, &b, false, true, NULL);
 		t->key.result.answer = str_copy(&t->arena, buf_str(&b));

@@ -571,8 +571,8 @@ bool turn_output_fits(struct turn *t, struct err *e)
 	bool called = has_calls(t); /* then what was said before is no answer yet */
 	settle_space(t, !called);
 	close_calls(t);
-	if (t->out.misfit.code) {
-		*e = t->out.misfit;
+	if (t->out.misfit) {
+		*e = *t->out.misfit;
 		return false;
 	}
 	if (t->req.format.kind != FORMAT_JSON_SCHEMA || !t->req.format.strict)

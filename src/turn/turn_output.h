@@ -56,7 +56,7 @@ struct turn_output {
 	size_t bytes;
 	bool too_big;
 	struct turn_tools tools;
-	struct err misfit; /* a call that cannot be understood */
+	struct err *misfit; /* a call that cannot be understood; NULL: none */
 	struct out_space {
 		struct buf text, logprobs;
 	} space; /* white space of which it is open whether a text begins with it or it stands beside calls */

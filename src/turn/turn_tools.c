@@ -416,9 +416,9 @@ static bool client_called(const struct turn *t)
 
 static enum flow next_round(struct turn *t)
 {
-	struct err e = t->out.misfit;
-	if (e.code) {
-		turn_fail(t, &e);
+	struct err e = {0};
+	if (t->out.misfit) {
+		turn_fail(t, t->out.misfit);
 		return GO;
 	}
 	if (client_called(t)) { /* its turn; what we found stays in the output */

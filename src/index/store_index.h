@@ -1,0 +1,68 @@
+/* store_index.h - what is found in one vector store: its files' text, words and vectors, in a database of its own.
+ *
+ * A file is indexed under a *generation*: slices are put until it is whole, then one transaction flips to it. So a
+ * search sees a file whole or not at all, and what a crash cut off goes on at the last slice. The database is derived
+ * from the files: it may be lost and made again, and so its commits are not waited for (synchronous = NORMAL in WAL
+ * mode: whole after a crash, perhaps without the last slices). Signs of vectors are kept in memory while the store is
+ * open; bytes and text stay on disk.
+ *
+ * Deleting a file from a search is at once; its rows go later, in slices (store_index_sweep()). All functions block:
+ * worker threads, any, side by side. docs/design/file-search.md has the tables and the flow. */
+#pragma once
+#include "base/err.h"
+#include "index/chunk.h"
+#include "index/fuse.h"
+
+struct store_index;
+
+/* Opens or makes the database at `path`. What is damaged is made anew (*lost true: every file has to be indexed again).
+ * ERR_STORE. */
+bool store_index_open(struct str path, struct store_index **ret, bool *lost, struct err *e);
+void store_index_close(struct store_index *x);
+/* Bytes of memory that its signs take. */
+size_t store_index_memory(const struct store_index *x);
+
+/* --- writing: one thread a file --- */
+struct index_file {
+	int64_t file, generation;
+	struct str header; /* of a table (chunk.h); {0}: none */
+	struct str space;  /* names the embedder: vectors of different ones are not compared; {0}: no vectors */
+	size_t dims;
+};
+/* How many windows of that generation are in; what older ones left half done is forgotten. */
+bool store_index_begin(struct store_index *x, const struct index_file *f, size_t *windows, struct err *e);
+/* Windows [from, to) of `c`, in one transaction; `vectors`: dims floats each, NULL without a space. Those before are
+ * in. */
+bool store_index_put(struct store_index *x, const struct index_file *f, const struct chunks *c, size_t from, size_t to,
+		     const float *vectors, struct err *e);
+/* From now on searches see this generation and no other of the file. */
+bool store_index_flip(struct store_index *x, const struct index_file *f, struct err *e);
+/* No search finds the file any more. */
+bool store_index_drop(struct store_index *x, int64_t file, struct err *e);
+/* Removes up to `rows` rows of what nobody sees; *more: some are left. */
+bool store_index_sweep(struct store_index *x, int64_t rows, bool *more, struct err *e);
+
+/* --- reading --- */
+struct index_query {
+	struct str text;     /* for words; {0}: none are looked for */
+	const float *vector; /* NULL: none is compared */
+	size_t dims;
+	struct str space;
+	/* Files that may be found; NULL: all. */
+	bool (*allowed)(void *ctx, int64_t file);
+	void *ctx;
+};
+/* The best `max` chunks by words and by vectors, each in order, in `a`. Scores: BM25, higher is better; inner products.
+ */
+bool store_index_rank(struct store_index *x, const struct index_query *q, size_t max, struct arena *a,
+		      struct ranked **words, size_t *n_words, struct ranked **vectors, size_t *n_vectors,
+		      struct err *e);
+struct index_chunk {
+	int64_t file, page; /* page 0: the file has none */
+	struct str text;    /* {0}: it has just gone */
+};
+/* The chunk of a rank, in `a`. */
+bool store_index_chunk(struct store_index *x, int64_t chunk, struct arena *a, struct index_chunk *ret, struct err *e);
+/* The text of a file from byte `at` on, at most about `max` bytes, in `a`; {0}: nothing is there (any more). */
+bool store_index_text(struct store_index *x, int64_t file, size_t at, size_t max, struct arena *a, struct str *ret,
+		      struct err *e);

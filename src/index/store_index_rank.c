@@ -1,0 +1,285 @@
+/* store_index_rank.c - what is found in one vector store: rankings by words and by vectors, and texts. */
+#include <string.h>
+
+#include "index/store_index_db.h"
+#include "index/words.h"
+
+/* A word that more chunks have says little and costs much: the words looked for have no more together, the rarest
+ * first. What few chunks have in common with a question is found by vectors all the same. */
+enum { WORDS_MAX = 32, FOUND_MAX = 30000, WORD_BYTES = 256, KNOWN_MAX = 10000 };
+
+struct query_word {
+	struct str text; /* as FTS5's string */
+	int64_t chunks;  /* that have it, counted up to FOUND_MAX */
+};
+
+/* --- how many chunks have a word ---------------------------------------------------------------------------------- */
+
+struct known_word {
+	int64_t chunks;
+	char text[WORD_BYTES];
+};
+
+static int64_t known_count(struct store_index *x, struct str word)
+{
+	pthread_mutex_lock(&x->counting);
+	struct known_word *k = map_get(&x->common, word);
+	int64_t n = k ? k->chunks : -1;
+	pthread_mutex_unlock(&x->counting);
+	return n;
+}
+
+/* Only what is common is worth remembering: to count it takes long, and it stays common. */
+static void remember(struct store_index *x, struct str word, int64_t chunks)
+{
+	if (chunks < FOUND_MAX / 10 || word.n >= WORD_BYTES)
+		return;
+	pthread_mutex_lock(&x->counting);
+	if (x->common.n < KNOWN_MAX && !map_get(&x->common, word)) {
+		struct known_word *k = xalloc(sizeof *k);
+		k->chunks = chunks;
+		memcpy(k->text, word.p, word.n);
+		map_put(&x->common, (struct str){k->text, word.n}, k);
+	}
+	pthread_mutex_unlock(&x->counting);
+}
+
+static bool count_word(struct store_index *x, struct index_db *d, struct query_word *w, struct err *e)
+{
+	w->chunks = known_count(x, w->text);
+	if (w->chunks >= 0)
+		return true;
+	sqlite3_stmt *s = index_stmt(d, IX_WORDS_COUNT);
+	index_text(s, 1, w->text);
+	index_int(s, 2, FOUND_MAX);
+	int step = sqlite3_step(s);
+	w->chunks = step == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
+	if (s)
+		sqlite3_reset(s);
+	if (step != SQLITE_ROW)
+		return index_db_fail(d, e);
+	remember(x, w->text, w->chunks);
+	return true;
+}
+
+/* --- words
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static size_t take_words(struct arena *a, struct str text, struct query_word *ret)
+{
+	size_t n = 0;
+	struct buf b;
+	buf_init(&b, 1 << 20);
+	for (struct str word; n < WORDS_MAX && (word = words_next(&text)).p;) {
+		buf_clear(&b);
+		words_quote(&b, word);
+		bool twice = b.over || b.n < 3;
+		for (size_t i = 0; i < n; i++)
+			twice |= str_eq(ret[i].text, buf_str(&b));
+		if (!twice)
+			ret[n++] = (struct query_word){.text = str_copy(a, buf_str(&b))};
+	}
+	buf_release(&b);
+	return n;
+}
+
+/* The words joined by OR, the rarest first, as long as they are few enough together; at least one that is there. */
+static struct str chosen(struct arena *a, struct query_word *w, size_t n)
+{
+	struct buf b;
+	int64_t sum = 0;
+	buf_init(&b, 1 << 20);
+	for (size_t taken = 0; taken < n; taken++) {
+		struct query_word *rarest = NULL;
+		for (size_t i = 0; i < n; i++)
+			if (w[i].chunks > 0 && (!rarest || w[i].chunks < rarest->chunks))
+				rarest = &w[i];
+		if (!rarest || (b.n && sum + rarest->chunks > FOUND_MAX))
+			break;
+		sum += rarest->chunks;
+		rarest->chunks = 0;
+		if (b.n)
+			buf_add(&b, S(" OR "));
+		buf_add(&b, rarest->text);
+	}
+	struct str text = b.n ? str_copy(a, buf_str(&b)) : (struct str){0};
+	buf_release(&b);
+	return text;
+}
+
+static bool found_by_words(struct store_index *x, struct index_db *d, const struct index_query *q, struct str match,
+			   struct ranked *ret, size_t max, size_t *n, struct err *e)
+{
+	sqlite3_stmt *s = index_stmt(d, IX_WORDS_FIND);
+	int step = SQLITE_DONE;
+	index_text(s, 1, match);
+	while (*n < max && (step = sqlite3_step(s)) == SQLITE_ROW) {
+		int64_t chunk = sqlite3_column_int64(s, 0), file = codes_file(x->codes, chunk >> CHUNK_BITS);
+		if (file && (!q->allowed || q->allowed(q->ctx, file)))
+			ret[(*n)++] = (struct ranked){chunk, -sqlite3_column_double(s, 1)};
+	}
+	bool ok = step == SQLITE_ROW || step == SQLITE_DONE || index_db_fail(d, e);
+	if (s)
+		sqlite3_reset(s);
+	ranked_sort(ret, *n); /* ties by chunk */
+	return ok;
+}
+
+static bool rank_words(struct store_index *x, struct index_db *d, const struct index_query *q, size_t max,
+		       struct arena *a, struct ranked **ret, size_t *n, struct err *e)
+{
+	struct query_word *w = new_array(a, struct query_word, WORDS_MAX);
+	size_t n_words = take_words(a, q->text, w);
+	*ret = new_array(a, struct ranked, max + 1);
+	for (size_t i = 0; i < n_words; i++)
+		if (!count_word(x, d, &w[i], e))
+			return false;
+	struct str match = chosen(a, w, n_words);
+	return !match.n || found_by_words(x, d, q, match, *ret, max, n, e);
+}
+
+/* --- vectors
+ * ---------------------------------------------------------------------------------------------------------- */
+
+/* The best window of a chunk by its bytes. */
+static bool exact(struct store_index *x, struct index_db *d, const struct vector_query *q, struct ranked *r,
+		  struct err *e)
+{
+	size_t first = 0, n = codes_windows(x->codes, r->chunk, &first);
+	sqlite3_stmt *s = index_stmt(d, IX_BYTES);
+	double most = -2;
+	int step;
+	index_int(s, 1, r->chunk >> CHUNK_BITS);
+	index_int(s, 2, (int64_t)first);
+	index_int(s, 3, (int64_t)(first + n));
+	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
+		struct str bytes = index_cell(s, 1);
+		double score = bytes.n == q->dims ? (double)vector_score(q, (const int8_t *)bytes.p,
+									 (float)sqlite3_column_double(s, 0))
+						  : -2;
+		most = score > most ? score : most;
+	}
+	if (s)
+		sqlite3_reset(s);
+	r->score = most;
+	return step == SQLITE_DONE || index_db_fail(d, e);
+}
+
+static bool space_of(struct index_db *d, struct str name, uint32_t *ret, struct err *e)
+{
+	sqlite3_stmt *s = index_stmt(d, IX_SPACE);
+	index_text(s, 1, name);
+	int step = sqlite3_step(s);
+	*ret = step == SQLITE_ROW ? (uint32_t)sqlite3_column_int64(s, 0) : UINT32_MAX;
+	bool ok = step == SQLITE_ROW || step == SQLITE_DONE || index_db_fail(d, e);
+	if (s)
+		sqlite3_reset(s);
+	return ok;
+}
+
+static bool rank_vectors(struct store_index *x, struct index_db *d, const struct index_query *q, size_t max,
+			 struct arena *a, struct ranked **ret, size_t *n, struct err *e)
+{
+	enum { AGAIN = 100 }; /* at least so many are put in order by their bytes */
+	size_t most = max > AGAIN ? max : AGAIN;
+	struct codes_query scan = {.allowed = q->allowed, .ctx = q->ctx};
+	struct vector_query vector;
+	*ret = new_array(a, struct ranked, most);
+	if (!space_of(d, q->space, &scan.space, e))
+		return false;
+	vector_query(a, q->vector, q->dims, &vector);
+	scan.vector = &vector;
+	*n = codes_scan(x->codes, &scan, *ret, most);
+	for (size_t i = 0; i < *n; i++)
+		if (!exact(x, d, &vector, &(*ret)[i], e))
+			return false;
+	ranked_sort(*ret, *n);
+	*n = *n < max ? *n : max;
+	return true;
+}
+
+bool store_index_rank(struct store_index *x, const struct index_query *q, size_t max, struct arena *a,
+		      struct ranked **words, size_t *n_words, struct ranked **vectors, size_t *n_vectors, struct err *e)
+{
+	struct index_db *d = index_lend(x, e);
+	*n_words = *n_vectors = 0;
+	*words = *vectors = NULL;
+	if (!d)
+		return false;
+	bool ok = (!q->text.n || rank_words(x, d, q, max, a, words, n_words, e)) &&
+		  (!q->vector || rank_vectors(x, d, q, max, a, vectors, n_vectors, e));
+	index_return(x, d);
+	return ok;
+}
+
+/* --- texts
+ * ------------------------------------------------------------------------------------------------------------- */
+
+bool store_index_chunk(struct store_index *x, int64_t chunk, struct arena *a, struct index_chunk *ret, struct err *e)
+{
+	struct index_db *d = index_lend(x, e);
+	if (!d)
+		return false;
+	bool ok = index_chunk_text(d, chunk, a, ret, e);
+	index_return(x, d);
+	if (ok && !codes_file(x->codes, chunk >> CHUNK_BITS)) /* it went while it was read */
+		*ret = (struct index_chunk){0};
+	return ok;
+}
+
+static bool one_int(struct index_db *d, sqlite3_stmt *s, int64_t *ret, struct err *e)
+{
+	int step = sqlite3_step(s);
+	*ret = step == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL ? sqlite3_column_int64(s, 0) : -1;
+	bool ok = step == SQLITE_ROW || step == SQLITE_DONE || index_db_fail(d, e);
+	if (s)
+		sqlite3_reset(s);
+	return ok;
+}
+
+static bool text_from(struct index_db *d, int64_t doc, int64_t seq, size_t at, size_t max, struct buf *b, struct err *e)
+{
+	sqlite3_stmt *s = index_stmt(d, IX_PIECES);
+	int step = SQLITE_DONE;
+	index_int(s, 1, doc);
+	index_int(s, 2, seq);
+	index_int(s, 3, INT64_MAX);
+	while (b->n < max && (step = sqlite3_step(s)) == SQLITE_ROW) {
+		size_t begins = (size_t)sqlite3_column_int64(s, 0);
+		struct str body = index_cell(s, 2);
+		if (begins + body.n <= at)
+			continue;
+		size_t skip = at > begins ? at - begins : 0;
+		buf_add(b, (struct str){body.p + skip, body.n - skip});
+	}
+	bool ok = step == SQLITE_ROW || step == SQLITE_DONE || index_db_fail(d, e);
+	if (s)
+		sqlite3_reset(s);
+	return ok;
+}
+
+bool store_index_text(struct store_index *x, int64_t file, size_t at, size_t max, struct arena *a, struct str *ret,
+		      struct err *e)
+{
+	struct index_db *d = index_lend(x, e);
+	int64_t doc = -1, seq = -1;
+	struct buf b;
+	*ret = (struct str){0};
+	if (!d)
+		return false;
+	buf_init(&b, SIZE_MAX / 2);
+	sqlite3_stmt *s = index_stmt(d, IX_DOC_OF_FILE);
+	index_int(s, 1, file);
+	bool ok = one_int(d, s, &doc, e);
+	if (ok && doc >= 0) {
+		s = index_stmt(d, IX_PIECE_AT);
+		index_int(s, 1, doc);
+		index_int(s, 2, (int64_t)at);
+		ok = one_int(d, s, &seq, e) && (seq < 0 || text_from(d, doc, seq, at, max, &b, e));
+	}
+	index_return(x, d);
+	if (ok && b.n)
+		*ret = str_copy(a, buf_str(&b));
+	buf_release(&b);
+	return ok;
+}

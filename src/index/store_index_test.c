@@ -1,0 +1,284 @@
+/* store_index_test.c - an index of a vector store: whole or not at all, resumed, deleted, swept; words and vectors. */
+#include "index/store_index.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/test.h"
+#include "index/words.h"
+
+enum { DIMS = 64 };
+static char folder[] = "/tmp/antiphon-index-XXXXXX";
+static char path[128];
+
+static struct store_index *opened(bool *lost)
+{
+	struct store_index *x = NULL;
+	struct err e = {0};
+	CHECK(store_index_open(str_of(path), &x, lost, &e));
+	return x;
+}
+
+static void remove_all(struct store_index *x)
+{
+	char other[160];
+	store_index_close(x);
+	unlink(path);
+	snprintf(other, sizeof other, "%s-wal", path);
+	unlink(other);
+	snprintf(other, sizeof other, "%s-shm", path);
+	unlink(other);
+}
+
+/* A made-up embedder: words that are alike have vectors that are alike. */
+static void embed(struct str text, float *v)
+{
+	memset(v, 0, DIMS * sizeof *v);
+	for (size_t i = 0; i + 2 < text.n; i++)
+		v[(unsigned)(text.p[i] * 31 + text.p[i + 1] * 7 + text.p[i + 2]) % DIMS] += 1;
+}
+
+static float *embed_all(const struct chunks *c)
+{
+	float *v = xalloc((c->n_windows + 1) * DIMS * sizeof *v);
+	for (size_t i = 0; i < c->n_windows; i++)
+		embed(c->windows[i].text, v + i * DIMS);
+	return v;
+}
+
+/* Puts a file's windows from where they stop, up to `stop`; flips when all are in. */
+static void put(struct store_index *x, int64_t file, int64_t generation, struct str text, size_t step, size_t stop)
+{
+	struct arena a = {0};
+	struct err e = {0};
+	struct chunks c;
+	struct chunk_options o = {100, 50, false};
+	struct index_file f = {.file = file, .generation = generation, .space = S("made-up"), .dims = DIMS};
+	size_t from = 0;
+	chunk_text(&a, text, &o, &c);
+	float *v = embed_all(&c);
+	CHECK(store_index_begin(x, &f, &from, &e));
+	for (; from < c.n_windows && from < stop; from += step) {
+		size_t to = from + step < c.n_windows ? from + step : c.n_windows;
+		CHECK(store_index_put(x, &f, &c, from, to, v + from * DIMS, &e));
+	}
+	if (stop == SIZE_MAX)
+		CHECK(store_index_flip(x, &f, &e));
+	if (e.code)
+		printf("# %s\n", e.msg);
+	xfree(v);
+	arena_free(&a);
+}
+
+static bool only_two(void *ctx, int64_t file)
+{
+	return file == 2;
+}
+
+struct found {
+	int64_t words[8], vectors[8]; /* files */
+	size_t n_words, n_vectors;
+	char text[256]; /* of the best */
+};
+
+static struct found find(struct store_index *x, const char *query, bool filtered)
+{
+	struct arena a = {0};
+	struct err e = {0};
+	struct found f = {0};
+	struct ranked *words, *vectors;
+	struct index_chunk c;
+	float v[DIMS];
+	embed(str_of(query), v);
+	struct index_query q = {.text = str_of(query),
+				.vector = v,
+				.dims = DIMS,
+				.space = S("made-up"),
+				.allowed = filtered ? only_two : NULL};
+	CHECK(store_index_rank(x, &q, 8, &a, &words, &f.n_words, &vectors, &f.n_vectors, &e));
+	for (size_t i = 0; i < f.n_words; i++) {
+		CHECK(store_index_chunk(x, words[i].chunk, &a, &c, &e) && c.text.n);
+		f.words[i] = c.file;
+		if (!i)
+			snprintf(f.text, sizeof f.text, "%.*s", FMT(c.text));
+	}
+	for (size_t i = 0; i < f.n_vectors; i++) {
+		CHECK(store_index_chunk(x, vectors[i].chunk, &a, &c, &e) && c.text.n);
+		CHECK(i == 0 || vectors[i - 1].score >= vectors[i].score);
+		f.vectors[i] = c.file;
+	}
+	arena_free(&a);
+	return f;
+}
+
+static const char cats[] = "The cat sleeps on the warm stove all day long.\n\nAt night she hunts mice in the barn.";
+static const char dogs[] = "The dog guards the house.\n\nHe barks when strangers come, and sets core.autocrlf to true.";
+
+static void whole_or_not(void)
+{
+	bool lost;
+	struct store_index *x = opened(&lost);
+	CHECK(lost);
+	put(x, 1, 10, str_of(cats), 1, 0);
+	CHECK(find(x, "cat", false).n_words == 0 && find(x, "cat", false).n_vectors == 0);
+	put(x, 1, 10, str_of(cats), 1, SIZE_MAX);
+	put(x, 2, 11, str_of(dogs), 5, SIZE_MAX);
+	struct found f = find(x, "sleeping cats on a stove", false);
+	CHECK(f.n_words == 1 && f.words[0] == 1 && f.n_vectors == 2 && f.vectors[0] == 1);
+	CHECK(find(x, "core.autocrlf", false).words[0] == 2);
+	CHECK(find(x, "the", false).n_words == 2);
+	f = find(x, "the cat", true);
+	CHECK(f.n_words == 1 && f.words[0] == 2 && f.n_vectors == 1 && f.vectors[0] == 2);
+	/* another generation: the old one is found until the flip */
+	put(x, 1, 12, S("Now it is about parrots."), 1, 0);
+	CHECK(find(x, "cat", false).words[0] == 1 && find(x, "parrots", false).n_words == 0);
+	put(x, 1, 12, S("Now it is about parrots."), 1, SIZE_MAX);
+	CHECK(find(x, "cat", false).n_words == 0 && find(x, "parrots", false).words[0] == 1);
+	remove_all(x);
+}
+
+static void swept(struct store_index *x, int64_t rows)
+{
+	struct err e = {0};
+	bool more = true;
+	for (int i = 0; more && i < 10000; i++)
+		CHECK(store_index_sweep(x, rows, &more, &e));
+	CHECK(!more);
+}
+
+static void deleted(void)
+{
+	struct err e = {0};
+	bool lost;
+	struct stat before, after;
+	struct store_index *x = opened(&lost);
+	struct buf b;
+	buf_init(&b, 1 << 22);
+	for (int i = 0; i < 3000; i++)
+		buf_fmt(&b, "Sentence %d is about number %d. ", i, i * 7);
+	put(x, 1, 1, buf_str(&b), 7, SIZE_MAX);
+	put(x, 2, 1, str_of(dogs), 7, SIZE_MAX);
+	size_t memory = store_index_memory(x);
+	CHECK(find(x, "sentence", false).n_words == 8);
+	CHECK(store_index_drop(x, 1, &e));
+	CHECK(find(x, "sentence", false).n_words == 0 && find(x, "dog", false).n_words == 1);
+	CHECK(store_index_memory(x) < memory / 4);
+	swept(x, 3);
+	store_index_close(x);
+	stat(path, &before);
+	x = opened(&lost);
+	CHECK(!lost && find(x, "sentence", false).n_words == 0 && find(x, "dog", false).n_words == 1);
+	/* the room is used again, and the words are gone from the index: it does not grow */
+	for (int64_t i = 0; i < 3; i++) {
+		put(x, 3 + i, 1, buf_str(&b), 100, SIZE_MAX);
+		CHECK(store_index_drop(x, 3 + i, &e));
+		swept(x, 200);
+	}
+	store_index_close(x);
+	stat(path, &after);
+	CHECK(after.st_size < before.st_size * 2);
+	buf_release(&b);
+	remove_all(NULL);
+}
+
+static void resumed(void)
+{
+	bool lost;
+	struct arena a = {0};
+	struct err e = {0};
+	struct buf b;
+	struct str text;
+	buf_init(&b, 1 << 22);
+	for (int i = 0; i < 500; i++)
+		buf_fmt(&b, "Line %d of a long file.\n", i);
+	struct store_index *x = opened(&lost);
+	put(x, 9, 4, buf_str(&b), 3, 10);
+	store_index_close(x);
+	x = opened(&lost);
+	CHECK(!lost && find(x, "line", false).n_words == 0);
+	struct index_file f = {.file = 9, .generation = 4, .space = S("made-up"), .dims = DIMS};
+	size_t windows = 0;
+	CHECK(store_index_begin(x, &f, &windows, &e) && windows == 12);
+	put(x, 9, 4, buf_str(&b), 3, SIZE_MAX);
+	CHECK(find(x, "line", false).n_words == 8);
+	CHECK(store_index_text(x, 9, 0, SIZE_MAX / 4, &a, &text, &e));
+	CHECK_STR(text, buf_str(&b));
+	CHECK(store_index_text(x, 9, b.n - 5, 100, &a, &text, &e));
+	CHECK_STR(text, S("file.\n").n == 6 ? S("ile.\n") : S(""));
+	CHECK(store_index_text(x, 9, b.n + 5, 100, &a, &text, &e) && !text.p);
+	CHECK(store_index_text(x, 77, 0, 100, &a, &text, &e) && !text.p);
+	/* another embedder: from the beginning */
+	f.space = S("other");
+	CHECK(store_index_begin(x, &f, &windows, &e) && windows == 0);
+	remove_all(x);
+	buf_release(&b);
+	arena_free(&a);
+}
+
+static void damaged(void)
+{
+	bool lost;
+	struct store_index *x = opened(&lost);
+	put(x, 1, 1, str_of(cats), 5, SIZE_MAX);
+	store_index_close(x);
+	FILE *f = fopen(path, "r+");
+	for (int i = 0; i < 5000; i++)
+		fputc('x', f);
+	fclose(f);
+	x = opened(&lost);
+	CHECK(lost && find(x, "cat", false).n_words == 0);
+	put(x, 1, 1, str_of(cats), 5, SIZE_MAX);
+	CHECK(find(x, "cat", false).n_words == 1);
+	remove_all(x);
+}
+
+static void scripts(void)
+{
+	bool lost;
+	struct store_index *x = opened(&lost);
+	struct buf b;
+	put(x, 1, 1, S("\xe6\x9d\xb1\xe4\xba\xac\xe9\x83\xbd\xe3\x81\xae\xe4\xba\xba\xe5\x8f\xa3"), 5, SIZE_MAX);
+	put(x, 2, 1, S("\xe5\xa4\xa7\xe9\x98\xaa\xe3\x81\xae\xe4\xba\xba"), 5, SIZE_MAX);
+	CHECK(find(x, "\xe6\x9d\xb1\xe4\xba\xac", false).n_words == 1);
+	CHECK(find(x, "\xe4\xba\xac\xe9\x83\xbd", false).words[0] == 1);
+	CHECK(find(x, "\xe5\xa4\xa7\xe9\x98\xaa", false).words[0] == 2);
+	CHECK(find(x, "\"' OR NEAR(a b) * ^ : \xff", false).n_words == 0); /* what is FTS5's own means nothing */
+	buf_init(&b, 4096);
+	words_index(&b, S("a\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e b"));
+	CHECK_STR(buf_str(&b), S("a \xe6\x97\xa5\xe6\x9c\xac \xe6\x9c\xac\xe8\xaa\x9e  b"));
+	buf_release(&b);
+	remove_all(x);
+}
+
+static void ties(void)
+{
+	bool lost;
+	struct store_index *x = opened(&lost);
+	for (int64_t i = 1; i <= 5; i++)
+		put(x, i, 1, str_of(cats), 5, SIZE_MAX);
+	for (int i = 0; i < 3; i++) {
+		struct found f = find(x, "cat", false);
+		CHECK(f.n_words == 5 && f.n_vectors == 5);
+		for (int k = 0; k < 5; k++)
+			CHECK(f.words[k] == k + 1 && f.vectors[k] == k + 1);
+	}
+	remove_all(x);
+}
+
+int main(void)
+{
+	static const struct test_case tests[] = {{"whole or not at all", whole_or_not},
+						 {"deleted and swept", deleted},
+						 {"resumed", resumed},
+						 {"damaged", damaged},
+						 {"scripts without blanks", scripts},
+						 {"ties", ties}};
+	CHECK(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/1.db", folder);
+	int bad = test_main(tests, sizeof tests / sizeof *tests);
+	rmdir(folder);
+	return bad;
+}
