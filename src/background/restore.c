@@ -83,13 +83,33 @@ static bool on_input(struct turn *t, struct out_item *it, yyjson_val *ev)
 	return true;
 }
 
+/* A part as it stands in the item: the event that ends it leaves the log probabilities out. */
+static void put_part(struct jout *o, const struct out_item *it, yyjson_val *part)
+{
+	size_t i, max;
+	yyjson_val *key, *val;
+	jo_obj(o);
+	yyjson_obj_foreach(part, i, max, key, val)
+	{
+		jo_key(o, json_str(key));
+		if (!str_eq(json_str(key), S("logprobs"))) {
+			jo_val(o, val);
+			continue;
+		}
+		jo_arr(o);
+		if (it->logprobs.n)
+			jo_raw(o, buf_str(&it->logprobs));
+		jo_arr_end(o);
+	}
+	jo_obj_end(o);
+}
+
 static bool on_part_done(struct turn *t, struct out_item *it, yyjson_val *ev)
 {
 	if (it->type != ITEM_MESSAGE)
 		return true;
-	if (it->parts.n)
-		buf_byte(&it->parts, ',');
-	buf_add(&it->parts, json_text(&t->arena, json_get(ev, S("part"))));
+	struct jout o = {&it->parts, it->parts.n > 0};
+	put_part(&o, it, json_get(ev, S("part")));
 	buf_clear(&it->text);
 	buf_clear(&it->logprobs);
 	buf_clear(&it->cites.json);

@@ -385,6 +385,7 @@ static void chat_begin(struct chat *c)
 			r->prompt.cap = r->prompt.n;
 		}
 		chat_choice_init(&r->choice, a, (int64_t)i, (size_t)api_limits.output_bytes);
+		r->choice.named = r->prompt.choice == CHOICE_NAMED;
 		r->call.on_event = on_event;
 		r->call.on_end = on_end;
 	}

@@ -118,6 +118,7 @@ static bool take_allowed(struct chat_reader *r, yyjson_val *choice, struct err *
 		kept[n++] = *f;
 	}
 	p->choice = str_eq(json_str(json_get(allowed, S("mode"))), S("required")) ? CHOICE_REQUIRED : CHOICE_AUTO;
+	p->only_offered = true;
 	p->tools = kept;
 	p->n_tools = n;
 	return true;

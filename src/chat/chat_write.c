@@ -96,7 +96,7 @@ struct str chat_finish_name(const struct chat_choice *c)
 		return S("length");
 	if (c->finish == FINISH_FILTER)
 		return S("content_filter");
-	return c->n_calls ? S("tool_calls") : S("stop");
+	return c->n_calls && !c->named ? S("tool_calls") : S("stop");
 }
 
 void chat_usage_add(struct usage *sum, const struct usage *one)
@@ -320,7 +320,7 @@ void chat_chunk_begin(struct jout *o, const struct chat_head *h, const struct ch
 	jo_kstr(o, "role", S("assistant"));
 	jo_kstr(o, "content", call ? (struct str){0} : S(""));
 	jo_knull(o, "refusal");
-	close_delta(o, (struct str){0}, (struct str){0});
+	close_delta(o, h->req->prompt.logprobs ? S("[]") : (struct str){0}, (struct str){0});
 	close_chunk(o, h);
 }
 

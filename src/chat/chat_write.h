@@ -29,6 +29,7 @@ struct chat_choice {
 	size_t max;         /* bytes of each of the texts */
 	enum finish finish; /* set at the end by the owner */
 	bool begun;         /* an event was added */
+	bool named;         /* tool_choice names the function: the live API calls its end "stop" */
 };
 
 /* `max` bounds each text. */

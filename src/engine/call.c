@@ -204,6 +204,7 @@ static void set_options(struct engine_run *r)
 		.max_tokens = most,
 		.slot = -1, /* llama.cpp takes the slot with the longest common prefix by itself */
 		.usage = true,
+		.think = &c->think,
 		.small = c->system.n > 0, /* the shims are those of the small default model */
 	};
 }
@@ -317,16 +318,26 @@ static int64_t retry_after(const struct http_call *h)
 	return -1;
 }
 
+/* May an answer be one of Chat Completions? What it is its first byte will tell: some engines do not name the type, or
+ * answer with JSON although a stream was asked for. A page of HTML is of somebody else. */
+static bool may_answer(struct str type)
+{
+	static const struct str types[] = {STR(""), STR("text/event-stream"), STR("application/json"), STR("text/plain"),
+	                                   STR("application/octet-stream"), STR("text/json"), STR("application/x-ndjson"),
+	                                   STR("application/problem+json")};
+	struct str bare = str_trim(str_cut(&type, ';'));
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (str_eq_nocase(bare, types[i]))
+			return true;
+	return false;
+}
+
 static void on_head(struct http_call *h, int status)
 {
 	struct engine_run *r = OWNER(h, struct engine_run, http);
-	struct str type = http_call_header(h, S("content-type"));
 	r->status = status;
 	r->retry_after_ms = retry_after(h);
-	if (r->stage != RUN_ANSWER || status != 200)
-		return;
-	struct str bare = str_trim(str_cut(&type, ';'));
-	if (bare.n && !str_eq_nocase(bare, S("text/event-stream")))
+	if (r->stage != RUN_ANSWER || status != 200 || !may_answer(http_call_header(h, S("content-type"))))
 		return;
 	r->stream = chat_stream_new(r->a, r->prompt, &r->options, on_event, r);
 	r->call->begun = true;
@@ -406,7 +417,7 @@ static bool run_learn(struct engine_run *r, struct str answer)
 	*t = *r->model.traits;
 	t->of[which] = value;
 	r->model.traits = r->options.traits = t;
-	return run_render(r);
+	return run_render(r, &(struct err){0});
 }
 
 /* An answer that is no stream: an error of the engine, or not what was asked for. */

@@ -22,6 +22,7 @@ struct chat_options {
 	int64_t slot;       /* -1 none */
 	const struct traits *traits; /* NULL: those of the generic dialect */
 	bool usage;         /* ask for usage in the stream */
+	const struct think_tags *think; /* NULL: none */
 	bool small;         /* a tiny model: after a tool result it answers, unless a call is demanded (forced.h) */
 };
 
@@ -30,18 +31,19 @@ struct chat_options {
  * first (prompt_tidy() is idempotent); *p itself is not changed. */
 bool chat_render(struct arena *a, const struct prompt *p, const struct chat_options *o, struct buf *out, struct err *e);
 
-/* Reads one streamed answer. emit() is called inside feed and end; its strings live during the call. The
+/* Reads one answer: an event stream, or a completion or an error as one JSON object. emit() is called inside feed and end; its strings live during the call. The
  * arena keeps call names and ids; everything else is bounded and released with the arena. `p` and `o` must
  * live as long as the stream. */
 struct chat_stream;
 struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, const struct chat_options *o,
 				    void (*emit)(void *ctx, const struct model_event *), void *ctx);
-/* Bytes of a 200 text/event-stream body, cut anywhere. ERR_ENGINE on what is no chat stream or over a
+/* Bytes of the body of a 200, cut anywhere. ERR_ENGINE on what is no chat stream or over a
  * bound; what chat_error() says on an error in mid-stream. After a failure feed no more. */
 bool chat_stream_feed(struct chat_stream *s, struct str bytes, struct err *e);
 /* The member that thoughts came in: THOUGHTS_CONTENT, THOUGHTS_REASONING; THOUGHTS_SAME: none came. */
 int chat_stream_thoughts(const struct chat_stream *s);
-/* At the end of the body. ERR_ENGINE when it was cut (neither finish_reason nor [DONE]). *finish and *usage
+/* At the end of the body. ERR_ENGINE when it was cut (neither finish_reason nor [DONE]), or has no call although
+ * tool_choice demands one. *finish and *usage
  * are written on success; they are the truth only after it. */
 bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *usage, struct err *e);
 

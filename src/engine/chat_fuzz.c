@@ -1,5 +1,6 @@
 /* chat_fuzz.c - any bytes as an engine's answer, cut anywhere: the events must not depend on the cuts, calls must
- * come in order, and nothing may come after a failure. The first byte says how: cuts, and which prompt. */
+ * come in order, and nothing may come after a failure, and all of it is UTF-8. The first two bytes say how: cuts, think
+ * tags, and which prompt. */
 #include <assert.h>
 
 #include "engine/chat_test.h"
@@ -14,6 +15,7 @@ struct watch {
 static void watch_event(void *ctx, const struct model_event *ev)
 {
 	struct watch *w = ctx;
+	assert(utf8_valid(ev->text) && utf8_valid(ev->name) && utf8_valid(ev->logprobs));
 	if (ev->kind == ME_CALL_BEGIN)
 		assert(ev->index == w->begun++ && ev->name.n);
 	else if (ev->kind == ME_CALL_ARGS)
@@ -45,6 +47,9 @@ static bool run(struct str in, size_t piece, const struct prompt *p, const struc
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct think_tags tags = {STR("<t>"), STR("</t>"), false},
+				       starts = {STR("<t>"), STR("</t>"), true};
+	static const struct think_tags *const thinks[] = {NULL, NULL, &tags, &starts};
 	static const char *const requests[] = {
 	    "\"input\":\"x\"",
 	    "\"input\":\"x\",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"strict\":false,\"parameters\":null},"
@@ -55,19 +60,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    "\"input\":\"x\",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"s\",\"schema\":{\"type\":"
 	    "\"object\"}}},"
 	    "\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"strict\":false,\"parameters\":null}]",
+	    "\"input\":\"x\",\"text\":{\"format\":{\"type\":\"json_object\"}}",
+	    "\"input\":\"x\",\"tool_choice\":\"none\",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"strict\":"
+	    "false,"
+	    "\"parameters\":null}]",
+	    "\"input\":\"x\",\"tool_choice\":{\"type\":\"function\",\"name\":\"g\"},\"tools\":[{\"type\":\"function\","
+	    "\"name\":"
+	    "\"f\",\"strict\":false,\"parameters\":null},{\"type\":\"function\",\"name\":\"g\",\"strict\":false,"
+	    "\"parameters\":"
+	    "null}]",
 	};
-	if (!size)
+	if (size < 2)
 		return 0;
 	struct arena a = {0};
 	struct engine_caps caps = test_caps(data[0] & 4 ? "sr" : "tpsr");
-	struct chat_options o = {.caps = &caps, .model = S("m"), .slot = -1};
+	struct chat_options o = {.caps = &caps, .model = S("m"), .slot = -1, .think = thinks[data[1] & 3]};
 	struct prompt p;
 	struct err e;
-	struct str in = {(const char *)data + 1, size - 1};
+	struct str in = {(const char *)data + 2, size - 2};
 	struct buf whole, cut;
 	buf_init(&whole, 16 << 20);
 	buf_init(&cut, 16 << 20);
-	bool ok = test_prompt(&a, requests[data[0] & 3], &p, &e);
+	bool ok = test_prompt(&a, requests[(data[1] >> 2) % (sizeof requests / sizeof *requests)], &p, &e);
 	assert(ok);
 	run(in, in.n + 1, &p, &o, &whole);
 	run(in, (size_t)(data[0] >> 3) + 1, &p, &o, &cut);

@@ -352,12 +352,22 @@ static bool strict_told(const struct render *r, const struct function_tool *t)
 	return t->strict_said && how != STRICT_NO;
 }
 
-/* llama.cpp understands tool_choice as a string only: a named function is that one alone, required. */
+/* Do the messages tell of calls? Then some templates and hosts want the tools, too. */
+static bool has_calls(const struct prompt *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->messages[i].n_calls || p->messages[i].role == ROLE_TOOL)
+			return true;
+	return false;
+}
+
+/* llama.cpp understands tool_choice as a string only: a named function is that one alone, required. Some engines do not
+ * know "none", so where no tool may be called none is shown. */
 static void put_tools(struct render *r)
 {
 	static const struct str choices[] = {STR("auto"), STR("none"), STR("required"), STR("required")};
 	const struct prompt *p = &r->p;
-	if (!p->n_tools || !r->opt->caps->tools || r->written)
+	if (!p->n_tools || !r->opt->caps->tools || r->written || (p->choice == CHOICE_NONE && !has_calls(p)))
 		return;
 	jo_key(&r->o, S("tools"));
 	jo_arr(&r->o);

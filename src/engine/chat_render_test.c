@@ -132,7 +132,7 @@ static void tools(void)
 	     HI ",\"tools\":[" TOOL_SENT("f") "," TOOL_SENT(
 		 "g") "],\"tool_choice\":\"auto\",\"parallel_tool_calls\":true"},
 	    {"tsr", "\"input\":\"hi\",\"tools\":[" TOOL("f") "],\"tool_choice\":\"none\"",
-	     HI ",\"tools\":[" TOOL_SENT("f") "],\"tool_choice\":\"none\",\"parallel_tool_calls\":false"},
+	     HI},
 	    {"tpsr",
 	     "\"input\":\"hi\",\"tools\":[" TOOL("f") "],\"tool_choice\":\"required\",\"parallel_tool_calls\":false",
 	     HI ",\"tools\":[" TOOL_SENT("f") "],\"tool_choice\":\"required\",\"parallel_tool_calls\":false"},

@@ -1,32 +1,24 @@
-/* chat_stream.c - a streamed Chat Completions answer as model events.
+/* chat_stream.c - a Chat Completions answer as model events.
  *
- * Engines differ in how they send calls, so a piece belongs to a call by these rules: pieces that have an
- * index go by it, others by their id, others to the last call; but a piece that brings a name starts a new
- * call when its id is another one, or when the call's arguments are complete. */
+ * The bytes are an event stream, or one JSON object where an engine does not stream; the first of them tells which. What
+ * is read goes on to others: words (answer_text.h), calls (answer_calls.h), the end (answer_end.h). */
 #include <string.h>
 
+#include "engine/answer_calls.h"
+#include "engine/answer_end.h"
+#include "engine/answer_text.h"
 #include "engine/chat.h"
 #include "engine/forced.h"
 #include "wire/fields.h"
 #include "wire/sse.h"
 
 enum {
-	EVENT_MAX = 1 << 20, /* bytes of one line and of one event */
-	CALLS_MAX = 128,
+	EVENT_MAX = 1 << 20,  /* bytes of one line and of one event */
+	WHOLE_MAX = 16 << 20, /* of an answer that is one JSON object */
 	LEVELS = 8,           /* of content within content */
-	TOKENS_MAX = 1 << 30, /* of a call; what an engine tells beyond is nonsense, and sums must not overflow */
 };
 
-struct stream_call {
-	int64_t index; /* the engine's own; -1 none */
-	struct str id, name;
-	struct buf held; /* arguments that came before the name */
-	int depth;
-	bool in_string, escaped;
-	bool begun;    /* ME_CALL_BEGIN is out */
-	bool any;      /* some argument bytes came */
-	bool complete; /* the arguments' last bracket is closed */
-};
+enum chat_form { FORM_UNKNOWN, FORM_STREAM, FORM_WHOLE };
 
 struct chat_stream {
 	struct arena *a;
@@ -34,19 +26,22 @@ struct chat_stream {
 	struct str model;
 	void (*emit)(void *ctx, const struct model_event *);
 	void *ctx;
+	enum chat_form form;
 	struct sse sse;
-	struct err err; /* of the event in work */
-	void *pool;     /* the parser's memory, used anew for each event; NULL between two reads: thousands wait at a time */
+	struct buf whole; /* FORM_WHOLE */
+	struct err err;   /* of the event in work */
+	void *pool;       /* the parser's memory, used anew for each event; NULL between two reads: thousands wait at a time */
 	size_t pool_size;
 	struct forced_set set; /* n 0: tools are not forced */
 	struct forced forced;
 	struct grammar_reply written; /* tool NULL: the text is text */
-	struct stream_call *calls;
-	int n_calls, cap_calls, last;
-	struct usage usage;
-	bool has_usage, told_reasoning;
-	int thoughts; /* the member that they came in: THOUGHTS_* (dialect.h); THOUGHTS_SAME: none yet */
-	int64_t deltas, reasoning_deltas; /* events with text of any kind; with reasoning */
+	struct answer_text text;
+	struct answer_calls calls;
+	struct buf logprobs; /* of text that is not out yet: "[a,b" */
+	enum model_event_kind last;
+	struct usage_told usage;
+	int64_t pieces, thoughts; /* events with something in them; with reasoning */
+	int thoughts_member; /* that they came in: THOUGHTS_* (dialect.h); THOUGHTS_SAME: none yet */
 	enum finish finish;
 	bool finished, done; /* finish_reason came; [DONE] came */
 };
@@ -55,25 +50,35 @@ static void stream_release(void *obj)
 {
 	struct chat_stream *s = obj;
 	sse_release(&s->sse);
+	buf_release(&s->whole);
+	buf_release(&s->logprobs);
 	xfree(s->pool);
-	for (int i = 0; i < s->n_calls; i++)
-		buf_release(&s->calls[i].held);
+	answer_text_release(&s->text);
+	answer_calls_release(&s->calls);
 	if (s->set.n)
 		forced_release(&s->forced);
 }
+
+static void on_words(void *ctx, enum model_event_kind kind, struct str text);
 
 struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, const struct chat_options *o,
 				    void (*emit)(void *ctx, const struct model_event *), void *ctx)
 {
 	struct chat_stream *s = new (a, struct chat_stream);
-	*s = (struct chat_stream){.a = a, .p = p, .model = o->model, .emit = emit, .ctx = ctx};
+	*s = (struct chat_stream){.a = a, .p = p, .model = o->model, .emit = emit, .ctx = ctx, .last = ME_CALL_BEGIN};
 	sse_init(&s->sse, EVENT_MAX);
+	buf_init(&s->whole, WHOLE_MAX);
+	buf_init(&s->logprobs, EVENT_MAX * 2);
+	usage_init(&s->usage);
 	struct str gbnf;
 	s->written = (struct grammar_reply){.tool = grammar_tool(a, o->caps->grammar, p, &gbnf), .emit = emit, .ctx = ctx};
 	if (!s->written.tool)
 		s->set = forced_choose(a, o, p);
 	if (s->set.n)
 		forced_init(&s->forced, a, &s->set, emit, ctx);
+	bool json = !s->written.tool && (s->set.n || p->format.kind != FORMAT_TEXT);
+	answer_text_init(&s->text, o->think, json, on_words, s);
+	answer_calls_init(&s->calls, a, p, emit, ctx);
 	arena_defer(a, stream_release, s);
 	return s;
 }
@@ -91,13 +96,14 @@ static void put_logprob(struct jout *o, yyjson_val *v, bool with_top)
 {
 	yyjson_val *bytes = json_get(v, S("bytes")), *top, *val;
 	struct str token = json_str(json_get(v, S("token")));
+	bool told = yyjson_arr_size(bytes) > 0;
 	size_t i, max;
 	jo_obj(o);
 	jo_kstr(o, "token", token.p ? token : S(""));
 	jo_key(o, S("bytes"));
 	jo_arr(o);
 	yyjson_arr_foreach(bytes, i, max, val) jo_int(o, yyjson_get_int(val) & 0xff);
-	for (size_t k = 0; !bytes && k < token.n; k++)
+	for (size_t k = 0; !told && k < token.n; k++)
 		jo_int(o, (unsigned char)token.p[k]);
 	jo_arr_end(o);
 	jo_knum(o, "logprob", log_of(json_get(v, S("logprob"))));
@@ -111,37 +117,56 @@ static void put_logprob(struct jout *o, yyjson_val *v, bool with_top)
 	jo_obj_end(o);
 }
 
-static void emit_text(struct chat_stream *s, enum model_event_kind kind, struct str text, yyjson_val *logprobs)
+/* Log probabilities leave with the next text, since a token may be half a character. */
+static void keep_logprobs(struct chat_stream *s, yyjson_val *logprobs)
 {
-	struct model_event ev = {.kind = kind, .text = text};
-	struct buf b;
 	size_t i, max;
 	yyjson_val *val;
-	s->deltas += text.n != 0;
-	s->reasoning_deltas += text.n && kind == ME_REASONING;
-	if (s->written.tool && kind == ME_TEXT) {
-		grammar_reply_feed(&s->written, text);
+	if (!yyjson_arr_size(logprobs))
 		return;
-	}
-	if (s->set.n && kind == ME_TEXT) {
-		forced_feed(&s->forced, text, &s->err);
-		return;
-	}
-	if (!yyjson_arr_size(logprobs)) {
-		if (text.n)
-			s->emit(s->ctx, &ev);
-		return;
-	}
-	buf_init(&b, EVENT_MAX * 2);
-	struct jout o = {.b = &b};
-	jo_arr(&o);
+	struct jout o = {.b = &s->logprobs, .comma = s->logprobs.n > 0};
+	if (!s->logprobs.n)
+		buf_byte(&s->logprobs, '[');
 	yyjson_arr_foreach(logprobs, i, max, val) put_logprob(&o, val, true);
-	jo_arr_end(&o);
-	if (!b.over)
-		ev.logprobs = buf_str(&b);
-	if (text.p)
+}
+
+static void emit_text(struct chat_stream *s, struct str text)
+{
+	struct model_event ev = {.kind = ME_TEXT, .text = text};
+	if (s->logprobs.n)
+		buf_byte(&s->logprobs, ']');
+	if (s->logprobs.n && !s->logprobs.over)
+		ev.logprobs = buf_str(&s->logprobs);
+	s->emit(s->ctx, &ev);
+	buf_release(&s->logprobs);
+}
+
+/* What answer_text.h has made of the words. */
+static void on_words(void *ctx, enum model_event_kind kind, struct str text)
+{
+	struct chat_stream *s = ctx;
+	struct model_event ev = {.kind = kind, .text = text};
+	answer_calls_settle(&s->calls);
+	s->last = kind;
+	if (kind == ME_TEXT && s->written.tool)
+		grammar_reply_feed(&s->written, text);
+	else if (kind == ME_TEXT && s->set.n)
+		forced_feed(&s->forced, text, &s->err);
+	else if (kind == ME_TEXT)
+		emit_text(s, text);
+	else
 		s->emit(s->ctx, &ev);
-	buf_release(&b);
+	if (kind != ME_TEXT) /* they were of thoughts */
+		buf_release(&s->logprobs);
+}
+
+static void take_words(struct chat_stream *s, enum model_event_kind kind, struct str text, yyjson_val *logprobs)
+{
+	s->pieces += text.n != 0;
+	s->thoughts += text.n && kind == ME_REASONING;
+	if (kind == ME_TEXT)
+		keep_logprobs(s, logprobs);
+	answer_text_feed(&s->text, kind, text);
 }
 
 /* Content is a string, or a list of parts: text, thinking (itself a list), refusal. */
@@ -151,7 +176,7 @@ static void take_content(struct chat_stream *s, enum model_event_kind kind, yyjs
 	size_t i, max;
 	yyjson_val *part;
 	if (yyjson_is_str(v)) {
-		emit_text(s, kind, json_str(v), logprobs);
+		take_words(s, kind, json_str(v), logprobs);
 		return;
 	}
 	if (v && !yyjson_is_null(v) && !yyjson_is_arr(v) && kind != ME_REASONING)
@@ -170,211 +195,28 @@ static void take_content(struct chat_stream *s, enum model_event_kind kind, yyjs
 
 /* --- calls ---------------------------------------------------------------------------------------------- */
 
-static void emit_args(struct chat_stream *s, int at, struct str text)
-{
-	struct model_event ev = {.kind = ME_CALL_ARGS, .index = at, .text = text};
-	if (text.n)
-		s->emit(s->ctx, &ev);
-}
-
-/* parallel_tool_calls: false yields one call at most (decision D1). */
-static bool wanted(const struct chat_stream *s, int at)
-{
-	return at == 0 || s->p->parallel;
-}
-
-static void begin_call(struct chat_stream *s, int at)
-{
-	struct stream_call *c = &s->calls[at];
-	struct model_event ev = {.kind = ME_CALL_BEGIN, .index = at, .name = c->name, .call_id = c->id};
-	c->begun = true;
-	if (!wanted(s, at))
-		return;
-	s->emit(s->ctx, &ev);
-	emit_args(s, at, buf_str(&c->held));
-	buf_release(&c->held);
-}
-
-static void follow(struct stream_call *c, struct str text)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		char x = text.p[i];
-		if (c->escaped)
-			c->escaped = false;
-		else if (c->in_string && x == '\\')
-			c->escaped = true;
-		else if (x == '"')
-			c->in_string = !c->in_string;
-		else if (!c->in_string && (x == '{' || x == '['))
-			c->depth++;
-		else if (!c->in_string && (x == '}' || x == ']'))
-			c->complete |= --c->depth <= 0;
-	}
-	c->any |= text.n != 0;
-}
-
-static void add_args(struct chat_stream *s, int at, struct str text)
-{
-	struct stream_call *c = &s->calls[at];
-	follow(c, text);
-	if (!c->begun) {
-		buf_add(&c->held, text);
-		if (c->held.over)
-			fail(&s->err, ERR_ENGINE, NULL, "The engine sent a function call without a name.");
-	} else if (wanted(s, at)) {
-		emit_args(s, at, text);
-	}
-}
-
-/* The call that a piece goes on with, or -1: it starts one. */
-static int call_of(const struct chat_stream *s, int64_t index, struct str id, struct str name)
-{
-	int at = index < 0 && s->n_calls ? s->last : -1;
-	for (int i = s->n_calls - 1; i >= 0; i--) {
-		const struct stream_call *c = &s->calls[i];
-		if (index >= 0 ? c->index == index : id.n && str_eq(c->id, id)) {
-			at = i;
-			break;
-		}
-	}
-	if (at < 0 || !name.n)
-		return at;
-	const struct stream_call *c = &s->calls[at];
-	if (id.n && c->id.n && !str_eq(id, c->id))
-		return -1;
-	if (c->complete && (index < 0 || !id.n))
-		return -1;
-	return at;
-}
-
-static int new_call(struct chat_stream *s, int64_t index)
-{
-	if (s->n_calls == CALLS_MAX) {
-		fail(&s->err, ERR_ENGINE, NULL, "The engine made more than %d function calls at once.", CALLS_MAX);
-		return -1;
-	}
-	if (s->n_calls == s->cap_calls) {
-		int cap = s->cap_calls ? s->cap_calls * 2 : 4;
-		struct stream_call *more = new_array(s->a, struct stream_call, (size_t)cap);
-		if (s->n_calls)
-			memcpy(more, s->calls, (size_t)s->n_calls * sizeof *more);
-		s->calls = more;
-		s->cap_calls = cap;
-	}
-	s->calls[s->n_calls].index = index;
-	buf_init(&s->calls[s->n_calls].held, EVENT_MAX);
-	return s->n_calls++;
-}
-
-static void *house_malloc(void *ctx, size_t n)
-{
-	return xrealloc(NULL, n);
-}
-
-static void *house_realloc(void *ctx, void *p, size_t old, size_t n)
-{
-	return xrealloc(p, n);
-}
-
-static void house_free(void *ctx, void *p)
-{
-	xfree(p);
-}
-
-/* A value rendered back; the caller frees it. yyjson's writer does not recurse, so the depth that an engine
- * chooses is no matter (jo_val() trusts json_parse() for that). */
-static char *render(yyjson_val *v, size_t *n)
-{
-	const yyjson_alc house = {house_malloc, house_realloc, house_free, NULL};
-	const yyjson_write_flag flags = YYJSON_WRITE_ALLOW_INVALID_UNICODE | YYJSON_WRITE_INF_AND_NAN_AS_NULL;
-	return yyjson_val_write_opts(v, flags, &house, n, NULL);
-}
-
-/* Ollama and others send the arguments as an object. */
-static void take_arguments(struct chat_stream *s, int at, yyjson_val *v)
-{
-	size_t n = 0;
-	if (yyjson_is_str(v)) {
-		add_args(s, at, json_str(v));
-	} else if (yyjson_is_obj(v)) {
-		char *text = render(v, &n);
-		add_args(s, at, (struct str){text, n});
-		xfree(text);
-	}
-}
-
 static void take_call(struct chat_stream *s, yyjson_val *piece, yyjson_val *function)
 {
-	yyjson_val *index_val = json_get(piece, S("index"));
-	int64_t index = yyjson_is_int(index_val) ? yyjson_get_sint(index_val) : -1;
-	struct str id = json_str(json_get(piece, S("id"))), name = json_str(json_get(function, S("name")));
-	int at = call_of(s, index, id, name);
-	if (at < 0 && (at = new_call(s, index)) < 0)
+	if (!yyjson_is_obj(piece))
 		return;
-	struct stream_call *c = &s->calls[at];
-	s->last = at;
-	s->deltas++;
-	if (!c->id.n && id.n)
-		c->id = str_copy(s->a, id);
-	if (!c->name.n && name.n)
-		c->name = str_copy(s->a, name);
-	if (c->name.n && !c->begun)
-		begin_call(s, at);
-	take_arguments(s, at, json_get(function, S("arguments")));
+	answer_text_end(&s->text);
+	s->last = ME_CALL_BEGIN;
+	s->pieces++;
+	answer_calls_take(&s->calls, piece, function, &s->err);
 }
 
 /* --- chunks --------------------------------------------------------------------------------------------- */
 
-static const struct finish_row {
-	struct str reason;
-	enum finish finish;
-} finish_rows[] = {
-    {STR("stop"), FINISH_STOP},           {STR("length"), FINISH_LENGTH},       {STR("max_tokens"), FINISH_LENGTH},
-    {STR("tool_calls"), FINISH_CALLS},    {STR("function_call"), FINISH_CALLS}, {STR("content_filter"), FINISH_FILTER},
-    {STR("model_length"), FINISH_LENGTH},
-};
-
 static void take_finish(struct chat_stream *s, struct str reason)
 {
-	if (!reason.n)
-		return;
-	if (str_eq(reason, S("error")) || str_eq(reason, S("abort"))) {
-		fail(&s->err, ERR_ENGINE, NULL, "The engine gave up in the middle of its answer.");
-		return;
-	}
-	s->finished = true;
-	s->finish = FINISH_STOP; /* "eos" and whatever engines think of */
-	for (size_t i = 0; i < sizeof finish_rows / sizeof *finish_rows; i++)
-		if (str_eq(reason, finish_rows[i].reason))
-			s->finish = finish_rows[i].finish;
-}
-
-static int64_t count(yyjson_val *v)
-{
-	int64_t n = yyjson_is_real(v) ? 0 : yyjson_get_sint(v);
-	return n < 0 ? 0 : n < TOKENS_MAX ? n : TOKENS_MAX;
-}
-
-/* Engines that report in every chunk report sums, so the last one counts. */
-static void take_usage(struct chat_stream *s, yyjson_val *v)
-{
-	yyjson_val *in = json_get(v, S("prompt_tokens_details")), *out = json_get(v, S("completion_tokens_details"));
-	if (!yyjson_is_obj(v))
-		return;
-	s->has_usage = true;
-	s->usage.input = count(json_get(v, S("prompt_tokens")));
-	s->usage.output = count(json_get(v, S("completion_tokens")));
-	s->usage.cached = count(json_get(in, S("cached_tokens")));
-	if (yyjson_is_num(json_get(out, S("reasoning_tokens")))) {
-		s->told_reasoning = true;
-		s->usage.reasoning = count(json_get(out, S("reasoning_tokens")));
-	}
+	if (reason.n && s->err.code == ERR_NONE)
+		s->finished = finish_read(reason, &s->finish, &s->err);
 }
 
 static void take_thoughts(struct chat_stream *s, int member, yyjson_val *v)
 {
 	if (json_str(v).n || yyjson_arr_size(v))
-		s->thoughts = member;
+		s->thoughts_member = member;
 	take_content(s, ME_REASONING, v, NULL, 0);
 }
 
@@ -382,6 +224,8 @@ static void take_delta(struct chat_stream *s, yyjson_val *delta, yyjson_val *log
 {
 	size_t i, max, k, n;
 	yyjson_val *key, *val, *piece;
+	if (!yyjson_is_obj(delta))
+		return;
 	yyjson_obj_foreach(delta, i, max, key, val)
 	{
 		struct str name = json_str(key);
@@ -414,22 +258,54 @@ static void take_choice(struct chat_stream *s, yyjson_val *choice)
 	take_finish(s, json_str(json_get(choice, S("finish_reason"))));
 }
 
+/* --- errors --------------------------------------------------------------------------------------------- */
+
+/* The HTTP status that an error would have had: its code or status, as a number or in digits; else 500. */
+static int status_of(yyjson_val *error)
+{
+	static const struct str names[] = {STR("code"), STR("status"), STR("status_code"), STR("http_code")};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		yyjson_val *v = json_get(error, names[i]);
+		int64_t n = yyjson_is_int(v) ? yyjson_get_sint(v) : 0;
+		if (yyjson_is_str(v) && !str_int(json_str(v), &n))
+			n = 0;
+		if (n >= 400 && n < 600)
+			return (int)n;
+	}
+	return 500;
+}
+
 static void take_error(struct chat_stream *s, yyjson_val *root)
 {
-	yyjson_val *error = json_get(root, S("error")), *code = json_get(error, S("code"));
 	struct engine_model m = {.name = s->model};
+	yyjson_val *error = json_get(root, S("error"));
 	size_t n = 0;
-	char *body = render(root, &n);
-	int64_t status = yyjson_is_int(code) ? yyjson_get_sint(code) : 500;
-	chat_error(status >= 400 && status < 600 ? (int)status : 500, (struct str){body, n}, &m, &s->err);
+	char *body = json_render(root, &n);
+	chat_error(status_of(yyjson_is_obj(error) ? error : root), (struct str){body, n}, &m, &s->err);
 	xfree(body);
+}
+
+/* {"error": ...}, or OpenAI-like servers' {"object": "error", "message": ...}. Some send "error": null or false. */
+static bool is_error(yyjson_val *root)
+{
+	yyjson_val *error = json_get(root, S("error"));
+	return yyjson_is_ctn(error) || json_str(error).n || str_eq(json_str(json_get(root, S("object"))), S("error")) ||
+	       (str_eq(json_str(json_get(root, S("type"))), S("error")) && !json_get(root, S("choices")));
+}
+
+static void take_usage(struct chat_stream *s, yyjson_val *root)
+{
+	yyjson_val *choice = yyjson_arr_get_first(json_get(root, S("choices")));
+	usage_take(&s->usage, json_get(root, S("usage")));
+	usage_take(&s->usage, json_get(choice, S("usage")));                     /* Moonshot's */
+	usage_take(&s->usage, json_get(json_get(root, S("x_groq")), S("usage"))); /* Groq's */
 }
 
 static void take_chunk(struct chat_stream *s, yyjson_val *root, struct str event)
 {
-	yyjson_val *choices = json_get(root, S("choices")), *error = json_get(root, S("error")), *val;
+	yyjson_val *choices = json_get(root, S("choices")), *val;
 	size_t i, max;
-	if ((error && !yyjson_is_null(error)) || (str_eq(event, S("error")) && !choices)) {
+	if (is_error(root) || (str_eq(event, S("error")) && !choices)) {
 		take_error(s, root);
 		return;
 	}
@@ -438,8 +314,10 @@ static void take_chunk(struct chat_stream *s, yyjson_val *root, struct str event
 		return;
 	}
 	yyjson_arr_foreach(choices, i, max, val) take_choice(s, val);
-	take_usage(s, json_get(root, S("usage")));
+	take_usage(s, root);
 }
+
+/* --- JSON ------------------------------------------------------------------------------------------------- */
 
 /* One event's document lives in the pool until the next event. */
 static yyjson_doc *parse(struct chat_stream *s, struct str data)
@@ -456,6 +334,16 @@ static yyjson_doc *parse(struct chat_stream *s, struct str data)
 	return yyjson_read_opts((char *)(uintptr_t)data.p, data.n, flags, &alc, NULL);
 }
 
+/* Text whose surrogate pairs were cut in halves is no JSON to the parser; it is read with the halves as bytes. */
+static yyjson_doc *parse_halves(struct chat_stream *s, struct str data)
+{
+	struct buf b;
+	buf_init(&b, data.n + 16);
+	yyjson_doc *doc = utf8_halves(data, &b) ? parse(s, buf_str(&b)) : NULL;
+	buf_release(&b);
+	return doc;
+}
+
 static bool on_event(void *ctx, struct str event, struct str data)
 {
 	struct chat_stream *s = ctx;
@@ -467,15 +355,65 @@ static bool on_event(void *ctx, struct str event, struct str data)
 	if (!data.n)
 		return true;
 	yyjson_doc *doc = parse(s, data);
+	if (!doc)
+		doc = parse_halves(s, data);
 	if (doc)
 		take_chunk(s, yyjson_doc_get_root(doc), event);
+	else if (str_eq(event, S("error")))
+		chat_error(500, data, &(struct engine_model){.name = s->model}, &s->err);
 	else
 		fail(&s->err, ERR_ENGINE, NULL, "The engine sent something in its stream that is not JSON.");
 	return s->err.code == ERR_NONE;
 }
 
+/* The answer of an engine that does not stream: a completion, or an error in spite of its status. */
+static void take_whole(struct chat_stream *s)
+{
+	const yyjson_read_flag flags = YYJSON_READ_ALLOW_INVALID_UNICODE | YYJSON_READ_ALLOW_INF_AND_NAN;
+	struct buf b;
+	buf_init(&b, s->whole.n + 16);
+	yyjson_doc *doc = yyjson_read(s->whole.p, s->whole.n, flags);
+	if (!doc && utf8_halves(buf_str(&s->whole), &b))
+		doc = yyjson_read(b.p, b.n, flags);
+	buf_release(&b);
+	yyjson_val *root = yyjson_doc_get_root(doc);
+	if (yyjson_is_arr(root)) /* Google's errors */
+		root = yyjson_arr_get_first(root);
+	if (!doc)
+		fail(&s->err, ERR_ENGINE, NULL, "The engine's answer was cut off.");
+	else if (yyjson_arr_size(json_get(root, S("choices"))))
+		take_chunk(s, root, S(""));
+	else
+		take_error(s, root);
+	s->done = s->err.code == ERR_NONE;
+	yyjson_doc_free(doc);
+	buf_release(&s->whole);
+}
+
+/* --- bytes ------------------------------------------------------------------------------------------------ */
+
+/* White space and a byte-order mark may stand before an answer of either form. */
+static struct str choose_form(struct chat_stream *s, struct str bytes)
+{
+	while (bytes.n && s->form == FORM_UNKNOWN) {
+		char c = *bytes.p;
+		if (c != '\xef' && c != '\xbb' && c != '\xbf' && c != ' ' && c != '\t' && c != '\r' && c != '\n')
+			s->form = c == '{' || c == '[' ? FORM_WHOLE : FORM_STREAM;
+		else
+			bytes = (struct str){bytes.p + 1, bytes.n - 1};
+	}
+	return bytes;
+}
+
 static bool feed(struct chat_stream *s, struct str bytes, struct err *e)
 {
+	if (s->form == FORM_UNKNOWN)
+		bytes = choose_form(s, bytes);
+	if (s->form == FORM_WHOLE) {
+		buf_add(&s->whole, bytes);
+		return !s->whole.over ||
+		       fail(e, ERR_ENGINE, NULL, "The engine sent an answer of more than %d bytes.", WHOLE_MAX);
+	}
 	bool ok = sse_feed(&s->sse, bytes, on_event, s, e);
 	xfree(s->pool);
 	s->pool = NULL;
@@ -498,32 +436,42 @@ bool chat_stream_feed(struct chat_stream *s, struct str bytes, struct err *e)
 
 int chat_stream_thoughts(const struct chat_stream *s)
 {
-	return s->thoughts;
+	return s->thoughts_member;
 }
 
 /* --- the end -------------------------------------------------------------------------------------------- */
 
-/* A call whose name never came is that of the only function there is; arguments that never came are none. */
-static bool finish_calls(struct chat_stream *s, struct err *e)
+/* What still waits for more: half a character, the end of a fence, a call without arguments. */
+static bool settle(struct chat_stream *s, bool cut, struct err *e)
 {
-	bool cut = s->finish == FINISH_LENGTH;
-	for (int i = 0; i < s->n_calls && !cut; i++) {
-		struct stream_call *c = &s->calls[i];
-		if (!c->begun && s->p->n_tools != 1)
-			return fail(e, ERR_ENGINE, NULL, "The engine sent a function call without a name.");
-		if (!c->begun) {
-			c->name = s->p->tools[0].name;
-			begin_call(s, i);
-		}
-		if (!c->any && wanted(s, i))
-			emit_args(s, i, S("{}"));
+	answer_text_end(&s->text);
+	if (s->logprobs.n && s->last == ME_TEXT && !s->set.n && !s->written.tool)
+		emit_text(s, S(""));
+	if (s->err.code != ERR_NONE) {
+		*e = e->code == ERR_NONE ? s->err : *e;
+		return false;
 	}
+	if (!answer_calls_end(&s->calls, cut, e))
+		return false;
+	if (s->set.n && !forced_end(&s->forced, cut, e))
+		return false;
+	if (s->written.tool)
+		grammar_reply_end(&s->written, cut);
 	return true;
+}
+
+/* tool_choice demands a call, but the engine made none. */
+static bool demanded(const struct chat_stream *s)
+{
+	return s->p->n_tools && (s->p->choice == CHOICE_REQUIRED || s->p->choice == CHOICE_NAMED) &&
+	       s->last != ME_REFUSAL;
 }
 
 bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *usage, struct err *e)
 {
-	if (!s->finished && !s->done) /* an event needs its empty line, but a last one may lack it */
+	if (s->form == FORM_WHOLE && !s->done)
+		take_whole(s);
+	else if (!s->finished && !s->done) /* an event needs its empty line, but a last one may lack it */
 		feed(s, S("\n\n"), e);
 	if (s->err.code != ERR_NONE) {
 		*e = e->code == ERR_NONE ? s->err : *e;
@@ -531,24 +479,18 @@ bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *u
 	}
 	if (!s->finished && !s->done)
 		return fail(e, ERR_ENGINE, NULL, "The engine's answer was cut off.");
-	if (!finish_calls(s, e))
+	bool cut = s->finish == FINISH_LENGTH || s->finish == FINISH_FILTER;
+	if (!settle(s, cut, e))
 		return false;
-	if (s->set.n && !forced_end(&s->forced, s->finish == FINISH_LENGTH || s->finish == FINISH_FILTER, e))
-		return false;
-	if (s->written.tool)
-		grammar_reply_end(&s->written, s->finish == FINISH_LENGTH || s->finish == FINISH_FILTER);
-	int calls = s->n_calls + (s->set.n ? s->forced.calls : 0) + s->written.begun;
+	int calls = s->calls.shown + (s->set.n ? s->forced.calls : 0) + s->written.begun;
+	if (!calls && !cut && demanded(s))
+		return fail(e, ERR_ENGINE, NULL,
+			    "The model made no function call although 'tool_choice' demands one.");
 	if (calls && s->finish == FINISH_STOP)
 		s->finish = FINISH_CALLS;
 	else if (!calls && s->finish == FINISH_CALLS)
 		s->finish = FINISH_STOP;
-	if (!s->has_usage)
-		s->usage.output = s->deltas;
-	if (!s->told_reasoning)
-		s->usage.reasoning = s->reasoning_deltas;
-	if (s->usage.reasoning > s->usage.output)
-		s->usage.reasoning = s->usage.output;
 	*finish = s->finish;
-	*usage = s->usage;
+	*usage = usage_sum(&s->usage, s->pieces, s->thoughts);
 	return true;
 }

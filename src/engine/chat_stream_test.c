@@ -1,46 +1,5 @@
 /* chat_stream_test.c - streams of many engines, cut at every place. */
-#include "engine/chat_test.h"
-
-/* A test names its chunks by their choice: delta, then finish_reason. */
-#define CHUNK(delta) "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":" delta ",\"finish_reason\":null}]}\n\n"
-#define END(reason) "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"" reason "\"}]}\n\n"
-#define USAGE(members) "data: {\"choices\":[],\"usage\":{" members "}}\n\n"
-#define DONE "data: [DONE]\n\n"
-#define TEXT(t) CHUNK("{\"content\":\"" t "\"}")
-#define CALLS(list) CHUNK("{\"tool_calls\":[" list "]}")
-#define FUNCTION(name, args) "\"function\":{\"name\":\"" name "\",\"arguments\":\"" args "\"}"
-#define ARGS(args) "\"function\":{\"arguments\":\"" args "\"}"
-
-static const char two_tools[] =
-    "\"input\":\"x\",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"parameters\":null,\"strict\":false},"
-    "{\"type\":\"function\",\"name\":\"g\",\"parameters\":null,\"strict\":false}]";
-static const char one_tool[] =
-    "\"input\":\"x\",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"parameters\":null,\"strict\":false}]";
-static const char one_at_a_time[] =
-    "\"input\":\"x\",\"parallel_tool_calls\":false,\"tools\":[{\"type\":\"function\",\"name\":\"f\","
-    "\"parameters\":null,\"strict\":false}]";
-
-struct row {
-	const char *members, *in, *want;
-};
-
-/* Each stream at every split and byte by byte, with LF and with CRLF. */
-static void check_rows(const struct row *rows, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct arena a = {0};
-		struct engine_caps caps = test_caps("tpsr");
-		struct chat_options o = {.caps = &caps, .model = S("m"), .slot = -1};
-		struct prompt p;
-		struct err e;
-		struct str in = str_of(rows[i].in);
-		CHECK(test_prompt(&a, rows[i].members ? rows[i].members : "\"input\":\"x\"", &p, &e));
-		for (size_t cut = 0; cut <= in.n && !test_failed; cut++)
-			CHECK_STR(test_stream(&a, &p, &o, in, cut, false), str_of(rows[i].want));
-		arena_free(&a);
-	}
-}
-#define ROWS(rows) check_rows(rows, sizeof rows / sizeof *rows)
+#include "engine/chat_rows_test.h"
 
 static void texts(void)
 {
@@ -261,6 +220,16 @@ static void logprobs(void)
 	    1, true);
 	CHECK_STR(got,
 		  S("|T:a<[{\"token\":\"a\",\"bytes\":[97],\"logprob\":-9999.0,\"top_logprobs\":[]}]>|stop 0/0/1/0"));
+	/* Half a character; bytes that are null. */
+	got = test_stream(&a, &p, &o,
+			  S("data: {\"choices\":[{\"delta\":{\"content\":\"\xf0\x9f\"},\"logprobs\":{\"content\":[{\"token\":"
+			    "\"\xf0\x9f\",\"bytes\":null,\"logprob\":-1.0}]}}]}\n\n"
+			    "data: {\"choices\":[{\"delta\":{\"content\":\"\x98\x80\"},\"logprobs\":{\"content\":[{\"token\":"
+			    "\"\x98\x80\",\"bytes\":[152,128],\"logprob\":-2.0}]},\"finish_reason\":\"stop\"}]}\n\n"),
+			  1, true);
+	CHECK_STR(got, S("|T:\U0001F600<[{\"token\":\"\ufffd\",\"bytes\":[240,159],\"logprob\":-1.0,\"top_logprobs\":[]},"
+			 "{\"token\":\"\ufffd\ufffd\",\"bytes\":[152,128],\"logprob\":-2.0,\"top_logprobs\":[]}]>|stop "
+			 "0/0/2/0"));
 	arena_free(&a);
 }
 

@@ -25,6 +25,10 @@ extern struct engine_limits engine_limits; /* set before engines are opened, con
 struct engine_alias {
 	struct str pattern, model; /* model {0}: the engine's default model */
 };
+struct think_tags { /* between which thoughts stand in the text of an engine that does not tell them apart */
+	struct str open, close; /* {0}: nowhere */
+	bool starts;            /* the answer begins with thoughts, and the opening tag may be missing */
+};
 struct engine_config {
 	struct str name, url, key;
 	const struct str *models; /* listed by hand; NULL: discovered through GET /v1/models */
@@ -35,6 +39,7 @@ struct engine_config {
 	int64_t connect_ms, first_byte_ms, idle_ms, total_ms; /* 0: the limits' defaults */
 	bool fetches_urls;       /* decision O4 */
 	bool schema_prompt;      /* decision D5 (`schema: prompt`) */
+	struct think_tags think;
 	/* Shims for the small default model (managed engine). */
 	struct str system;       /* added when the request brings no system message */
 	double temperature;      /* used when the request is silent; < 0: none */

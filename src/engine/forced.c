@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "engine/answer_calls.h"
+
 enum {
 	HELD = 1 << 20, /* bytes of one call or one key */
 	CALLS = 8,      /* in one list; a small model would go on for ever */
@@ -340,19 +342,42 @@ static bool known(const struct forced_set *set, struct str name)
 	return false;
 }
 
+/* Half a surrogate pair, which the parser refuses, stands for no character. */
+static struct str without_halves(struct arena *a, struct str text)
+{
+	struct utf8_join join = {0};
+	struct buf b, room;
+	buf_init(&b, text.n + 16);
+	buf_init(&room, text.n + 16);
+	if (utf8_halves(text, &b))
+		text = str_copy(a, utf8_join(&join, buf_str(&b), &room));
+	buf_release(&b);
+	buf_release(&room);
+	return text;
+}
+
+static yyjson_val *read_call(struct arena *a, struct str text)
+{
+	struct err ignored = {0};
+	yyjson_val *v = NULL;
+	if (json_parse(a, text, &v, &ignored) || json_parse(a, without_halves(a, text), &v, &ignored))
+		return v;
+	return NULL;
+}
+
 /* The held object is complete. An engine that keeps to the schema writes nothing but calls here; what is none
  * is text, as of any model that answers in JSON. */
 static void take_call(struct forced *f)
 {
-	struct err ignored = {0};
-	yyjson_val *v = NULL;
+	const struct prompt *p = f->set->p;
 	struct model_event ev = {.kind = ME_CALL_BEGIN, .index = f->calls, .call_id = S("")};
-	bool ok = json_parse(f->a, buf_str(&f->held), &v, &ignored);
-	ev.name = ok ? json_str(json_get(v, S("name"))) : (struct str){0};
-	if (!known(f->set, ev.name) || !yyjson_is_obj(json_get(v, S("arguments")))) {
+	yyjson_val *v = read_call(f->a, buf_str(&f->held));
+	const struct function_tool *tool = call_offered(p->tools, p->n_tools, json_str(json_get(v, S("name"))));
+	if (!tool || !known(f->set, tool->name) || !yyjson_is_obj(json_get(v, S("arguments")))) {
 		emit_held(f);
 		return;
 	}
+	ev.name = tool->name;
 	buf_clear(&f->held);
 	if (f->calls && !f->set->several)
 		return;

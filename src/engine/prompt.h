@@ -40,6 +40,7 @@ struct prompt {
 	enum tool_choice choice;
 	struct str choice_name;
 	bool parallel;
+	bool only_offered; /* allowed_tools: there are other tools, which may not be called */
 	struct format format;
 	struct sampling sampling;
 	bool logprobs;

@@ -277,6 +277,14 @@ bool config_set(struct config *c, struct str name, struct str value, const char 
 	return config_set_list(c, name, &value, 1, where, e);
 }
 
+static bool think_tags_ok(const struct config_engine *in)
+{
+	const struct config_list *l = &in->engines_think_tags;
+	if (!l->n)
+		return !in->engines_starts_thinking;
+	return l->n == 2 && l->at[0].n && l->at[1].n && !str_eq(l->at[0], l->at[1]);
+}
+
 bool config_check(struct config *c, struct err *e)
 {
 	if (!c->server_tls_cert.n != !c->server_tls_key.n)
@@ -287,6 +295,12 @@ bool config_check(struct config *c, struct err *e)
 	for (size_t i = 0; i < c->n_engines; i++)
 		if (!c->engines[i].engines_url.n)
 			return fail(e, ERR_CONFIG, NULL, "engines[%zu] has no url", i);
+	for (size_t i = 0; i < c->n_engines; i++)
+		if (!think_tags_ok(&c->engines[i]))
+			return fail(e, ERR_CONFIG, NULL,
+				    "engines[%zu].think_tags must be two tags, the opening and the closing one, for "
+				    "example <think>,</think>; starts_thinking needs them",
+				    i);
 	if ((c->n_engines || c->engine_url.n) && c->engine_model.n)
 		return fail(e, ERR_CONFIG, NULL,
 			    "engine.model (--model) is for the managed engine, but there are engines by URL too: give "
@@ -321,6 +335,13 @@ static struct str given(struct str s)
 	return s.n ? s : (struct str){0};
 }
 
+static struct think_tags think_tags(const struct config_engine *in)
+{
+	if (!in->engines_think_tags.n)
+		return (struct think_tags){0};
+	return (struct think_tags){in->engines_think_tags.at[0], in->engines_think_tags.at[1], in->engines_starts_thinking};
+}
+
 struct engines_config config_engines(const struct config *c, struct arena *a)
 {
 	struct engine_config *out = new_array(a, struct engine_config, c->n_engines + c->engine_url.n + 1);
@@ -346,6 +367,7 @@ struct engines_config config_engines(const struct config *c, struct arena *a)
 		    .dialect = in->engines_dialect,
 		    .traits = in->engines_traits.at,
 		    .n_traits = in->engines_traits.n,
+		    .think = think_tags(in),
 		    .system = given(in->engines_system),
 		    .temperature = in->engines_temperature,
 		    .max_tokens = in->engines_max_tokens,

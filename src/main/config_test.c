@@ -170,6 +170,8 @@ static void yaml_whole(void)
 		   "    pass: [top_k, seed]\n"
 		   "    temperature: 0.5\n"
 		   "    schema: prompt\n"
+		   "    think_tags: [<think>, </think>]\n"
+		   "    starts_thinking: yes\n"
 		   "    key_env: HOME\n"
 		   "  - {url: unix:/x.sock, name: two, fetches_urls: yes, pass: none}\n"
 		   "aliases:\n"
@@ -190,6 +192,9 @@ static void yaml_whole(void)
 	CHECK_STR(ec.engines[0].models[1], S("b,c"));
 	CHECK(!strcmp(ec.engines[0].pass[1], "seed") && !ec.engines[0].pass[2]);
 	CHECK(ec.engines[0].schema_prompt && ec.engines[0].temperature > 0.4 && ec.engines[0].temperature < 0.6);
+	CHECK_STR(ec.engines[0].think.open, S("<think>"));
+	CHECK_STR(ec.engines[0].think.close, S("</think>"));
+	CHECK(ec.engines[0].think.starts && !ec.engines[1].think.open.n);
 	CHECK_STR(ec.engines[0].key, str_of(getenv("HOME")));
 	CHECK(ec.engines[1].fetches_urls && ec.engines[1].temperature < 0 && !ec.engines[1].schema_prompt);
 	CHECK(ec.engines[1].pass && !ec.engines[1].pass[0]);
@@ -221,6 +226,8 @@ static void yaml_errors(void)
 	    {"engines: x\n", "list of mappings"},
 	    {"engines: [x]\n", "list of mappings"},
 	    {"engines:\n  - name: x\n", "engines[0] has no url"},
+	    {"engines:\n  - {url: http://h, think_tags: [<think>]}\n", "engines[0].think_tags must be two tags"},
+	    {"engines:\n  - {url: http://h, starts_thinking: yes}\n", "engines[0].think_tags must be two tags"},
 	    {"engines:\n  - url: x\n    concurency: 2\n", ":3: unknown setting 'engines.concurency'; did you mean"},
 	    {"aliases: [a]\n", "mapping of pattern"},
 	    {"aliases: {a: [b]}\n", "mapping of pattern"},

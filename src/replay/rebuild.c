@@ -109,6 +109,7 @@ static void send_part(struct rebuild *r, struct arena *a, yyjson_val *part, int 
 		if (!str_eq(k->type, type))
 			continue;
 		struct swap empty[] = {{k->member, STR("\"\"")}, {STR("logprobs"), STR("[]")}, {STR("annotations"), STR("[]")}};
+		struct swap told[] = {{STR("logprobs"), STR("[]")}};
 		struct str text = json_str(json_get(part, k->member));
 		yyjson_val *logprobs = json_get(part, S("logprobs"));
 		send_raw(r, k->added, index, with(a, part, empty, 3));
@@ -119,7 +120,7 @@ static void send_part(struct rebuild *r, struct arena *a, yyjson_val *part, int 
 			send(r, delta);
 		send_annotations(r, a, json_get(part, S("annotations")), index);
 		send(r, done);
-		send_raw(r, k->done, index, json_text(a, part));
+		send_raw(r, k->done, index, with(a, part, told, 1)); /* they stand in the event before, as live */
 		return;
 	}
 }

@@ -207,6 +207,7 @@ static bool prompt_make(struct turn *t, struct err *e)
 	    !prompt_add_items(a, p, input, t->req.n_items, "input", e))
 		return false;
 	p->tools = create_offer(a, &t->req, &p->n_tools);
+	p->only_offered = t->req.n_allowed;
 	prompt_tidy(a, p);
 	turn_tools_context(t);
 	return true;

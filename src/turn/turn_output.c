@@ -71,10 +71,10 @@ static void write_text_part(struct jout *o, struct str text, struct str logprobs
 }
 
 /* The open part, with `text`. */
-static void write_part(struct jout *o, const struct out_item *it, struct str text)
+static void write_part(struct jout *o, const struct out_item *it, struct str text, struct str logprobs)
 {
 	if (it->part == OUT_TEXT) {
-		write_text_part(o, text, text.n ? buf_str(&it->logprobs) : S(""), buf_str(&it->cites.json));
+		write_text_part(o, text, logprobs, buf_str(&it->cites.json));
 		return;
 	}
 	jo_obj(o);
@@ -182,7 +182,7 @@ static void emit_part(struct turn *t, const struct out_item *it, enum event_type
 	if (it->type == ITEM_REASONING)
 		write_typed_text(&o, S("reasoning_text"), text);
 	else
-		write_part(&o, it, text);
+		write_part(&o, it, text, S("")); /* log probabilities stand in the text's own events, as live */
 	emit_raw(t, it, type, buf_str(&b));
 	buf_release(&b);
 }
@@ -256,7 +256,7 @@ static void part_close(struct turn *t, struct out_item *it)
 	turn_emit(t, &ev);
 	emit_part(t, it, EV_PART_DONE, text);
 	struct jout o = {&it->parts, it->parts.n > 0};
-	write_part(&o, it, text);
+	write_part(&o, it, text, buf_str(&it->logprobs));
 	buf_clear(&it->text);
 	buf_clear(&it->logprobs);
 	it->part = OUT_NONE;

@@ -103,6 +103,13 @@ yyjson_val *json_get(yyjson_val *obj, struct str key)
 	return yyjson_obj_getn(obj, key.p, key.n);
 }
 
+/* yyjson's writer does not recurse, so the depth is no matter (jo_val() trusts json_parse() for that). */
+char *json_render(yyjson_val *v, size_t *n)
+{
+	const yyjson_write_flag flags = YYJSON_WRITE_ALLOW_INVALID_UNICODE | YYJSON_WRITE_INF_AND_NAN_AS_NULL;
+	return yyjson_val_write_opts(v, flags, &house, n, NULL);
+}
+
 struct str json_text(struct arena *a, yyjson_val *v)
 {
 	struct buf b;
@@ -190,45 +197,6 @@ static const char escapes[256] = {
     [0 ... 7] = 'u',   ['\b'] = 'b', ['\t'] = 't',  ['\n'] = 'n',          [11] = 'u', ['\f'] = 'f', ['\r'] = 'r',
     [14 ... 31] = 'u', ['"'] = '"',  ['\\'] = '\\', [0x80 ... 0xff] = 'x',
 };
-
-/* Length of the well-formed UTF-8 sequence at p (Unicode table 3-7), or 0; *bad is then how many bytes make
- * one U+FFFD. */
-static size_t utf8_len(const unsigned char *p, size_t n, size_t *bad)
-{
-	unsigned char c = *p, low = 0x80, high = 0xbf;
-	size_t want = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-	*bad = 1;
-	if (c < 0xc2 || c > 0xf4)
-		return 0;
-	if (c == 0xe0)
-		low = 0xa0;
-	else if (c == 0xed)
-		high = 0x9f;
-	else if (c == 0xf0)
-		low = 0x90;
-	else if (c == 0xf4)
-		high = 0x8f;
-	for (size_t i = 1; i < want; i++) {
-		if (i == n || p[i] < low || p[i] > high)
-			return 0;
-		*bad = i + 1;
-		low = 0x80;
-		high = 0xbf;
-	}
-	return want;
-}
-
-bool utf8_valid(struct str s)
-{
-	const unsigned char *p = (const unsigned char *)s.p;
-	size_t bad, len;
-	for (size_t i = 0; i < s.n; i += len) {
-		len = p[i] < 0x80 ? 1 : utf8_len(p + i, s.n - i, &bad);
-		if (!len)
-			return false;
-	}
-	return true;
-}
 
 /* Bytes from `i` on that go out as they are. Eight at a time: a byte is special when it is below 0x20, a quote,
  * a backslash or not ASCII. */
