@@ -198,6 +198,7 @@ static void set_options(struct engine_run *r)
 	r->options = (struct chat_options){
 		.caps = r->model.caps,
 		.traits = r->model.traits,
+		.engine = c->name,
 		.model = r->model.name,
 		.system = c->system,
 		.temperature = c->temperature,
@@ -220,6 +221,7 @@ static void run_begin(struct engine_run *r)
 		return;
 	}
 	r->call->served_model = r->model.name;
+	r->call->served_engine = r->port->engines->list[r->model.index].config.name;
 	if (r->engine != &r->port->engines->list[r->model.index]) { /* a pending model lives elsewhere */
 		give_slot(r, false);
 		r->engine = &r->port->engines->list[r->model.index];
@@ -527,6 +529,7 @@ static struct engine_run *run_new(struct engine_port *port, struct engine_call *
 	c->finish = FINISH_STOP;
 	c->usage = (struct usage){0};
 	c->served_model = m->name;
+	c->served_engine = m->engine;
 	return r;
 }
 

@@ -15,6 +15,7 @@ struct engine_caps { /* what the engine and the model's template can */
 };
 struct chat_options {
 	const struct engine_caps *caps;
+	struct str engine;  /* its name: whose marks and ids go back (model/origin.h) */
 	struct str model;   /* name to send */
 	struct str system;  /* shim: leads when the prompt has no system message; {0} none */
 	double temperature; /* used when the request has none; < 0 none */

@@ -8,6 +8,7 @@
 #include "engine/chat.h"
 #include "engine/chat_calls.h"
 #include "engine/forced.h"
+#include "engine/giving.h"
 #include "wire/json.h"
 
 struct render {
@@ -19,11 +20,12 @@ struct render {
 	const struct function_tool *written; /* its input alone is written, by `gbnf` (grammar.h); NULL: not so */
 	struct str gbnf;
 	bool as_text;             /* the template knows neither calls nor tool results */
+	struct giving give;
 };
 
 static int trait(const struct render *r, enum trait t)
 {
-	return r->opt->traits ? r->opt->traits->of[t] : 0;
+	return chat_trait(r->opt, t);
 }
 
 /* --- content -------------------------------------------------------------------------------------------- */
@@ -119,35 +121,23 @@ static void put_content(struct render *r, const struct prompt_message *m)
 
 /* --- messages ------------------------------------------------------------------------------------------- */
 
-/* The call's id; or nine letters and digits made of it: Mistral's templates raise on anything else. FNV-1a, which
- * says the same in every process. */
-static struct str told_id(const struct render *r, char out[9], struct str id)
-{
-	if (trait(r, TRAIT_IDS) == IDS_OWN)
-		return id;
-	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-	uint64_t h = 0xcbf29ce484222325;
-	for (size_t i = 0; i < id.n; i++)
-		h = (h ^ (unsigned char)id.p[i]) * 0x100000001b3;
-	for (int i = 0; i < 9; i++, h /= 62)
-		out[i] = digits[h % 62];
-	return (struct str){out, 9};
-}
-
 static void put_calls(struct render *r, const struct prompt_message *m)
 {
 	char id[9];
+	giving_ids(&r->give, m);
 	jo_key(&r->o, S("tool_calls"));
 	jo_arr(&r->o);
 	for (size_t i = 0; i < m->n_calls; i++) {
 		jo_obj(&r->o);
-		jo_kstr(&r->o, "id", told_id(r, id, m->calls[i].call_id));
+		jo_kstr(&r->o, "id", giving_id(&r->give, id, m->calls[i].call_id));
 		jo_kstr(&r->o, "type", S("function"));
 		jo_key(&r->o, S("function"));
 		jo_obj(&r->o);
 		jo_kstr(&r->o, "name", m->calls[i].name);
 		jo_kstr(&r->o, "arguments", call_object(r->a, m->calls[i].arguments));
+		giving_marks(&r->give, &r->o, &m->calls[i].origin, 1, MARK_FUNCTION);
 		jo_obj_end(&r->o);
+		giving_marks(&r->give, &r->o, &m->calls[i].origin, 1, MARK_CALL);
 		jo_obj_end(&r->o);
 	}
 	jo_arr_end(&r->o);
@@ -160,16 +150,17 @@ static void put_message(struct render *r, const struct prompt_message *m)
 	jo_obj(&r->o);
 	jo_kstr(&r->o, "role", roles[m->role]);
 	if (m->role == ROLE_TOOL)
-		jo_kstr(&r->o, "tool_call_id", told_id(r, id, m->call_id));
+		jo_kstr(&r->o, "tool_call_id", giving_id(&r->give, id, m->call_id));
 	if (m->n_calls && !m->n_parts)
 		jo_knull(&r->o, "content"); /* templates ask for this very form, "content is none" */
 	else
 		put_content(r, m);
-	int thoughts = trait(r, TRAIT_THOUGHTS);
-	if (m->reasoning.n && thoughts != THOUGHTS_NONE) {
-		jo_key(&r->o, thoughts == THOUGHTS_REASONING ? S("reasoning") : S("reasoning_content"));
+	struct str thoughts = giving_thoughts(&r->give, m);
+	if (m->reasoning.n && thoughts.n) {
+		jo_key(&r->o, thoughts);
 		jo_str(&r->o, m->reasoning);
 	}
+	giving_marks(&r->give, &r->o, m->origins, m->n_origins, MARK_MESSAGE);
 	if (m->n_calls)
 		put_calls(r, m);
 	jo_obj_end(&r->o);
@@ -317,6 +308,7 @@ static void put_messages(struct render *r)
 	if (p->n && end[-1].role == ROLE_ASSISTANT)
 		put_text(r, S("user"), S("Continue."));
 	jo_arr_end(&r->o);
+	giving_release(&r->give);
 }
 
 /* --- tools, format, sampling ---------------------------------------------------------------------------- */
@@ -528,7 +520,7 @@ static bool put_passed(struct render *r, struct err *e)
 
 bool chat_render(struct arena *a, const struct prompt *p, const struct chat_options *o, struct buf *out, struct err *e)
 {
-	struct render r = {.a = a, .o = {.b = out}, .p = *p, .opt = o};
+	struct render r = {.a = a, .o = {.b = out}, .p = *p, .opt = o, .give = {a, o, {0}}};
 	r.written = grammar_tool(a, o->caps->grammar, p, &r.gbnf);
 	if (!r.written)
 		r.forced = forced_choose(a, o, p);

@@ -2,13 +2,15 @@
  *
  * The bytes are an event stream, or one JSON object where an engine does not stream; the first of them tells which. What
  * is read goes on to others: words (answer_text.h), calls (answer_calls.h), the end (answer_end.h). */
+#include "engine/chat.h"
+
 #include <string.h>
 
 #include "engine/answer_calls.h"
 #include "engine/answer_end.h"
 #include "engine/answer_text.h"
-#include "engine/chat.h"
 #include "engine/forced.h"
+#include "engine/marks.h"
 #include "wire/fields.h"
 #include "wire/sse.h"
 
@@ -20,6 +22,17 @@ enum {
 
 enum chat_form { FORM_UNKNOWN, FORM_STREAM, FORM_WHOLE };
 
+/* The parser's memory, used anew for each event; NULL between two reads: thousands wait at a time. */
+struct stream_pool {
+	void *p;
+	size_t size;
+};
+
+struct stream_marks {
+	struct buf piece; /* in work */
+	size_t bytes;     /* of all */
+};
+
 struct chat_stream {
 	struct arena *a;
 	const struct prompt *p;
@@ -30,13 +43,13 @@ struct chat_stream {
 	struct sse sse;
 	struct buf whole; /* FORM_WHOLE */
 	struct err err;   /* of the event in work */
-	void *pool;       /* the parser's memory, used anew for each event; NULL between two reads: thousands wait at a time */
-	size_t pool_size;
+	struct stream_pool pool;
 	struct forced_set set; /* n 0: tools are not forced */
 	struct forced forced;
 	struct grammar_reply written; /* tool NULL: the text is text */
 	struct answer_text text;
 	struct answer_calls calls;
+	struct stream_marks marks;
 	struct buf logprobs; /* of text that is not out yet: "[a,b" */
 	enum model_event_kind last;
 	struct usage_told usage;
@@ -52,7 +65,8 @@ static void stream_release(void *obj)
 	sse_release(&s->sse);
 	buf_release(&s->whole);
 	buf_release(&s->logprobs);
-	xfree(s->pool);
+	buf_release(&s->marks.piece);
+	xfree(s->pool.p);
 	answer_text_release(&s->text);
 	answer_calls_release(&s->calls);
 	if (s->set.n)
@@ -69,6 +83,7 @@ struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, con
 	sse_init(&s->sse, EVENT_MAX);
 	buf_init(&s->whole, WHOLE_MAX);
 	buf_init(&s->logprobs, EVENT_MAX * 2);
+	buf_init(&s->marks.piece, (size_t)engine_limits.marks_bytes);
 	usage_init(&s->usage);
 	struct str gbnf;
 	s->written = (struct grammar_reply){.tool = grammar_tool(a, o->caps->grammar, p, &gbnf), .emit = emit, .ctx = ctx};
@@ -146,6 +161,8 @@ static void on_words(void *ctx, enum model_event_kind kind, struct str text)
 {
 	struct chat_stream *s = ctx;
 	struct model_event ev = {.kind = kind, .text = text};
+	if (kind == ME_REASONING && s->thoughts_member)
+		ev.name = s->thoughts_member == THOUGHTS_REASONING ? S("reasoning") : S("reasoning_content");
 	answer_calls_settle(&s->calls);
 	s->last = kind;
 	if (kind == ME_TEXT && s->written.tool)
@@ -193,6 +210,29 @@ static void take_content(struct chat_stream *s, enum model_event_kind kind, yyjs
 	}
 }
 
+/* --- marks ----------------------------------------------------------------------------------------------- */
+
+/* What is signed of one piece; {0}: nothing. */
+static struct str read_marks(struct chat_stream *s, yyjson_val *message, yyjson_val *call, yyjson_val *function)
+{
+	buf_clear(&s->marks.piece);
+	bool ok = marks_read(&s->marks.piece, message, call, function);
+	s->marks.bytes += s->marks.piece.n;
+	if (!ok || s->marks.bytes > (size_t)engine_limits.marks_bytes) {
+		fail(&s->err, ERR_ENGINE, NULL, "The engine signed its answer with more than %lld bytes (engine.marks_bytes).",
+		     (long long)engine_limits.marks_bytes);
+		return (struct str){0};
+	}
+	return buf_str(&s->marks.piece);
+}
+
+static void take_marks(struct chat_stream *s, yyjson_val *message)
+{
+	struct model_event ev = {.kind = ME_MARKS, .index = -1, .text = read_marks(s, message, NULL, NULL)};
+	if (ev.text.n)
+		s->emit(s->ctx, &ev);
+}
+
 /* --- calls ---------------------------------------------------------------------------------------------- */
 
 static void take_call(struct chat_stream *s, yyjson_val *piece, yyjson_val *function)
@@ -202,7 +242,8 @@ static void take_call(struct chat_stream *s, yyjson_val *piece, yyjson_val *func
 	answer_text_end(&s->text);
 	s->last = ME_CALL_BEGIN;
 	s->pieces++;
-	answer_calls_take(&s->calls, piece, function, &s->err);
+	struct str marks = read_marks(s, NULL, piece, function == piece ? NULL : function);
+	answer_calls_take(&s->calls, piece, function, marks, &s->err);
 }
 
 /* --- chunks --------------------------------------------------------------------------------------------- */
@@ -224,6 +265,7 @@ static void take_delta(struct chat_stream *s, yyjson_val *delta, yyjson_val *log
 {
 	size_t i, max, k, n;
 	yyjson_val *key, *val, *piece;
+	bool marked = false;
 	if (!yyjson_is_obj(delta))
 		return;
 	yyjson_obj_foreach(delta, i, max, key, val)
@@ -243,8 +285,12 @@ static void take_delta(struct chat_stream *s, yyjson_val *delta, yyjson_val *log
 			take_call(s, val, val);
 		else if (str_eq(name, S("tool_calls"))) {
 			yyjson_arr_foreach(val, k, n, piece) take_call(s, piece, json_get(piece, S("function")));
+		} else {
+			marked |= mark_is(MARK_MESSAGE, name, val);
 		}
 	}
+	if (marked)
+		take_marks(s, delta);
 }
 
 static void take_choice(struct chat_stream *s, yyjson_val *choice)
@@ -325,12 +371,12 @@ static yyjson_doc *parse(struct chat_stream *s, struct str data)
 	const yyjson_read_flag flags = YYJSON_READ_ALLOW_INVALID_UNICODE | YYJSON_READ_ALLOW_INF_AND_NAN;
 	size_t need = yyjson_read_max_memory_usage(data.n, flags);
 	yyjson_alc alc;
-	if (need > s->pool_size) {
-		xfree(s->pool);
-		s->pool_size = need < 4096 ? 4096 : need * 2;
-		s->pool = xrealloc(NULL, s->pool_size);
+	if (need > s->pool.size) {
+		xfree(s->pool.p);
+		s->pool.size = need < 4096 ? 4096 : need * 2;
+		s->pool.p = xrealloc(NULL, s->pool.size);
 	}
-	yyjson_alc_pool_init(&alc, s->pool, s->pool_size);
+	yyjson_alc_pool_init(&alc, s->pool.p, s->pool.size);
 	return yyjson_read_opts((char *)(uintptr_t)data.p, data.n, flags, &alc, NULL);
 }
 
@@ -415,9 +461,9 @@ static bool feed(struct chat_stream *s, struct str bytes, struct err *e)
 		       fail(e, ERR_ENGINE, NULL, "The engine sent an answer of more than %d bytes.", WHOLE_MAX);
 	}
 	bool ok = sse_feed(&s->sse, bytes, on_event, s, e);
-	xfree(s->pool);
-	s->pool = NULL;
-	s->pool_size = 0;
+	xfree(s->pool.p);
+	s->pool.p = NULL;
+	s->pool.size = 0;
 	return ok;
 }
 

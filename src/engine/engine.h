@@ -84,12 +84,13 @@ bool engine_find(struct engines *s, struct arena *a, struct str model, struct en
 /* All models, for GET /v1/models. */
 size_t engine_models(struct engines *s, struct arena *a, struct engine_model **ret);
 
-enum model_event_kind { ME_TEXT, ME_REFUSAL, ME_REASONING, ME_CALL_BEGIN, ME_CALL_ARGS };
+enum model_event_kind { ME_TEXT, ME_REFUSAL, ME_REASONING, ME_CALL_BEGIN, ME_CALL_ARGS, ME_MARKS };
 struct model_event {
 	enum model_event_kind kind;
-	struct str text;     /* the piece; valid during the callback */
-	int index;           /* calls: 0, 1, ... in order of appearance */
-	struct str name;     /* ME_CALL_BEGIN; also call_id as the engine gave it (may be empty) */
+	struct str text;     /* the piece, of ME_MARKS as in marks.h; valid during the callback */
+	int index;           /* calls: 0, 1, ... in order of appearance; ME_MARKS: -1 of the message */
+	struct str name;     /* ME_CALL_BEGIN; also call_id as the engine gave it (may be empty); ME_REASONING: the member */
+	struct str marks;    /* ME_CALL_BEGIN: what came of them so far; {0}: none */
 	struct str call_id;
 	struct str logprobs; /* ME_TEXT: JSON array in the Responses form ({token,bytes,logprob,top_logprobs}), {0}: none */
 };
@@ -102,6 +103,7 @@ struct engine_call {
 	void (*on_end)(struct engine_call *, const struct err *e);
 	enum finish finish;
 	struct usage usage;      /* reasoning tokens counted by us when the engine does not (decision B3) */
+	struct str served_engine; /* its name, likewise */
 	struct str served_model; /* the model that answers, from engine_find(); a pending one is settled before the first event */
 	bool begun;              /* the first byte of an answer has come */
 	bool counting;           /* of engine_count_start() */
