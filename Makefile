@@ -26,6 +26,7 @@ check:
 
 lint:
 	tools/install.sh --dev
+	tools/build.sh build-asan asan
 	tools/lint --format
 
 format:

@@ -12,7 +12,7 @@ worst inputs of a megabyte, and how long a loop answered nobody else (bench/held
 The servers get processor 0, the engine and the load processor 1. CPU is user + system of the whole server
 tree, read from /proc before and after. Figures are medians over the rounds; ratios are taken within a round.
 """
-import argparse, json, os, resource, shutil, signal, socket, statistics, subprocess, sys, tempfile, time, urllib.request
+import argparse, atexit, held, json, os, resource, shutil, signal, socket, statistics, subprocess, sys, tempfile, time, urllib.request
 
 HZ = os.sysconf("SC_CLK_TCK")
 
@@ -72,8 +72,10 @@ class Server:
     def __init__(self, argv, port, cpu="0", env=None):
         self.port = port
         self.p = subprocess.Popen(["taskset", "-c", cpu] + argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
+        atexit.register(self.stop) # a run that breaks off leaves nobody behind
 
     def stop(self):
+        atexit.unregister(self.stop)
         self.p.send_signal(signal.SIGTERM)
         try:
             self.p.wait(5)
@@ -320,6 +322,15 @@ def open_ones(b, rows, scale):
     held.stop()
 
 
+def held_loops(b):
+    fast = b.engine()
+    s = b.antiphon(fast, more=["--set", "server.loops=1"])
+    for name, status, ms in held.measure(b.load_bin, s.port):
+        print(f"  held         {name:24} {ms:8.2f} ms  status {status}{'  TOO LONG' if ms > held.MOST_MS else ''}", flush=True)
+    s.stop()
+    fast.stop()
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("build")
@@ -353,6 +364,8 @@ def main():
             slow_streams(b, rows)
         if rows.wanted("idle-ws", "idle-sse"):
             open_ones(b, rows, scale)
+        if rows.wanted("held"):
+            held_loops(b)
         if rows.wanted("start"):
             fast = b.engine()
             began = time.time()

@@ -491,7 +491,8 @@ def test_office(engine, server):
         server.create(message(file(file_id=put(server, data, "f")["id"])))
         assert words in "\n".join(texts_in(engine.last)), texts_in(engine.last)
     bomb = archive(word__document='<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>')
-    for data, code in ((archive(a="<a/>"), "unsupported_file"), (docx[:-200], "file_parse_error"), (bomb, "file_parse_error"),
+    wide = archive(word__document='<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a [<!ENTITY b "c">]><a><p><t>&b;</t></p></a>'.encode("utf-16"))
+    for data, code in ((archive(a="<a/>"), "unsupported_file"), (docx[:-200], "file_parse_error"), (bomb, "file_parse_error"), (wide, "file_parse_error"),
                        (archive(word__document="<w:p>"), "file_parse_error")):
         assert refused(server, file(file_id=put(server, data, "f")["id"]))["code"] == code
 

@@ -1,4 +1,4 @@
-"""Who may ask: keys and projects, and pages in a browser (decisions E1, E2)."""
+"""Who may ask: keys and projects, and pages in a browser."""
 import subprocess
 
 import pytest

@@ -289,7 +289,7 @@ def test_cancel_in_the_queue(servers, engine):
 
 
 def test_matrix(server, engine):
-    """What api-surface G8 has, and decision D3."""
+    """What may be cancelled, deleted and read again, state by state."""
     done = ended(server, server.create("hi", background=True)["id"])
     engine.next(status(400, {"message": "no", "type": "invalid_request_error", "code": 400}))
     failed = ended(server, server.create("hi", background=True)["id"])

@@ -189,7 +189,7 @@ def managed(engine, answer="A long answer.", usage=LONG, summary="It was long.")
 
 
 def test_over_the_threshold(engine, server):
-    """The answer first, the compaction last (decision I); the chain goes on from the summary."""
+    """The answer first, the compaction last; the chain goes on from the summary."""
     managed(engine)
     first = server.create("Tell.", context_management=MANAGED)
     assert [item["type"] for item in first["output"]] == ["message", "compaction"]

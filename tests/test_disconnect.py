@@ -1,4 +1,4 @@
-"""A client that leaves: its engine call ends, and a stored turn keeps what was made (decisions M4, F1)."""
+"""A client that leaves: its engine call ends, and a stored turn keeps what was made."""
 import http.client
 import json
 import threading
@@ -115,6 +115,18 @@ def test_finish_on_disconnect(servers, engine):
     gate.open.set()
     response = kept(server, id)
     assert response["status"] == "completed" and text_of(response) == "Once upon a time"
+
+
+def test_chat_finishes_on_disconnect(servers, engine):
+    server = servers(engine, ["--set", "api.on_disconnect=finish"])
+    gate = Gate()
+    engine.next(say("Once upon"), hold(gate), say(" a time"))
+    stream = server.stream([{"role": "user", "content": "x"}], path="/v1/chat/completions", store=True)
+    next(iter(stream))
+    stream.leave()
+    gate.open.set()
+    eventually(lambda: server.get("/v1/chat/completions").json["data"])
+    assert server.get("/v1/chat/completions").json["data"][0]["choices"][0]["message"]["content"] == "Once upon a time"
 
 
 def test_chat_client_leaves(server, engine):

@@ -1,6 +1,7 @@
 """SIGTERM: new work is refused, running turns end, everything acknowledged is kept."""
 import http.client
 import signal
+import threading
 import time
 
 from engine_script import Gate, hang, hold, say
@@ -57,6 +58,24 @@ def test_after_the_drain_time_turns_are_cancelled_and_kept(servers, engine):
     kept = again.get("/v1/responses/" + id)
     assert kept.status == 200 and kept.json["status"] == "cancelled", kept
     assert engine.requests[0].left.wait(30)
+
+
+def test_after_the_drain_time_chats_are_answered(servers, engine):
+    """Not cut: 503 where nothing was said yet, an error in the stream where something was."""
+    server = servers(engine, ["--set", "api.drain_seconds=1"])
+    engine.always(lambda request: [hang()] if request.last_text == "json" else [say("Once upon"), hang()])
+    message = lambda text: [{"role": "user", "content": text}]
+    stream, got = server.stream(message("sse"), path="/v1/chat/completions"), []
+    it = iter(stream)
+    next(it)
+    reader = threading.Thread(target=lambda: got.append(server.post("/v1/chat/completions",
+                                                                    {"model": "scripted", "messages": message("json")})))
+    reader.start()
+    engine.wait_for(2)
+    server.stop(40)
+    reader.join()
+    assert got[0].status == 503 and "shutting down" in got[0].error["message"]
+    assert "shutting down" in [e.data for e in it if e.data][-1]["error"]["message"]
 
 
 def test_a_second_signal_hurries(servers, engine):

@@ -257,6 +257,14 @@ def test_beside_a_call_of_the_client(server, engine):
     assert "The first text." in json.dumps(engine.last.body["messages"]) and ONE in text_of(on)
 
 
+def test_what_a_client_is_called_with_counts_once(servers, engine, web):
+    """Behind a call of ours it waits; it is still one call's bytes."""
+    server = servers(engine, args=[*web.args(), "--set", "api.output_bytes=65536"])
+    engine.next(calls_interleaved(("web_search", "1", ['{"query":"a"}']), ("weather", "2", ['{"city":"' + "R" * 40000, '"}'])))
+    made = server.create("go", tools=[SEARCH, WEATHER])
+    assert made["status"] == "completed" and len(made["output"][1]["arguments"]) == 40011
+
+
 def test_max_tool_calls(server, engine, web):
     """Enforced before the call is made; the model is told, and has to answer."""
     engine.next(calls_interleaved(*(("web_search", str(i), ['{"query":"q%d"}' % i]) for i in range(3))))

@@ -738,7 +738,7 @@ def test_compression_is_declined(server):
 
 @pytest.mark.beside_openapi
 def test_frames_stay_under_a_mebibyte(servers):
-    """Python's client closes at 1 MiB: lifecycle events leave output, tools and instructions out (decision K)."""
+    """Python's client closes at 1 MiB: lifecycle events leave output, tools and instructions out."""
     engine = ScriptedEngine(context=100_000_000)
     server = servers(engine)
     engine.next(*[say("y" * 50000)] * 30)

@@ -5,6 +5,7 @@
 
 #include "api/routes.h"
 #include "background/background.h"
+#include "background/runs.h"
 #include "background/worker.h"
 #include "base/clock.h"
 #include "chat/chat.h"
@@ -25,7 +26,9 @@ struct api *api_new(const struct api_options *o)
 	a->began_s = clock_wall_s();
 	a->replays = replays_new();
 	a->attempts = attempts_new();
-	a->runs = runs_new();
+	a->news = run_news_new();
+	a->runs = runs_new(a->news);
+	a->machine = &turn_steps;
 	a->background = &background_calls;
 	store_secret(o->store, "obfuscation", secret);
 	reply_setup(secret);
@@ -41,6 +44,7 @@ void api_free(struct api *a)
 		return;
 	attempts_free(a->attempts);
 	runs_free(a->runs);
+	run_news_free(a->news);
 	replays_free(a->replays);
 	xfree(a);
 }

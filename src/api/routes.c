@@ -63,7 +63,7 @@ static void methods_of(struct arena *a, struct str path, char out[64])
 			n += (size_t)snprintf(out + n, 64 - n, "%s%s", n ? ", " : "", method_names[m]);
 }
 
-/* A path that would exist with another base URL names the right one (decision L4). */
+/* A path that would exist with another base URL names the right one: a base URL without /v1, or with it twice, is a usual slip. */
 static bool unknown_path(struct request *rq, const struct exchange_request *q, struct err *e)
 {
 	struct arena *a = exchange_arena(rq->x);
@@ -98,7 +98,7 @@ static bool find_route(struct request *rq, const struct exchange_request *q, str
 	            methods);
 }
 
-/* text/plain posts are what a web page can send without asking (decision E2). */
+/* text/plain posts are what a web page can send without asking its user: refused (415). */
 static bool body_type(struct request *rq, struct err *e)
 {
 	struct str type = exchange_header(rq->x, S("content-type")), rest = type;
@@ -112,18 +112,10 @@ static bool body_type(struct request *rq, struct err *e)
 	            FMT(kind), form ? "multipart/form-data" : "application/json", FMT(type));
 }
 
-static bool cors_allowed(const struct api_options *o, struct str origin)
-{
-	for (size_t i = 0; i < o->n_cors; i++)
-		if (str_eq(o->cors[i], S("*")) || str_eq_nocase(o->cors[i], origin))
-			return true;
-	return false;
-}
-
 static void cors_headers(struct request *rq, bool preflight)
 {
 	struct str origin = exchange_header(rq->x, S("origin"));
-	if (!origin.n || !cors_allowed(&rq->api->api->options, origin))
+	if (!origin.n || !cors_lists(&rq->api->api->options, origin))
 		return;
 	exchange_add_header(rq->x, S("Access-Control-Allow-Origin"), origin);
 	exchange_add_header(rq->x, S("Vary"), S("Origin"));
@@ -142,7 +134,7 @@ static bool preflight(struct request *rq, const struct exchange_request *q)
 {
 	struct str origin = exchange_header(rq->x, S("origin"));
 	if (q->method != METHOD_OPTIONS || !origin.n || !exchange_header(rq->x, S("access-control-request-method")).n ||
-	    !cors_allowed(&rq->api->api->options, origin))
+	    !cors_lists(&rq->api->api->options, origin))
 		return false;
 	cors_headers(rq, true);
 	exchange_send(rq->x, 204, (struct str){0}, S(""));

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "door/options.h"
-#include "attach/attach_read.h"
+#include "attach/attach_file.h"
 #include "base/clock.h"
 #include "index/extract.h"
 #include "index/office.h"

@@ -1,36 +1,7 @@
 /* attach_read.h - one picture or file, read and checked. Blocks: worker threads only. */
 #pragma once
-#include <stdatomic.h>
+#include "attach/attachment.h"
 
-#include "engine/prompt.h"
-#include "store/blob.h"
-
-struct attachment {
-	/* copies, in `arena` */
-	struct prompt_part part;
-	struct str name;      /* of a file by id */
-	int64_t blob;         /* FROM_FILE: its key */
-	struct store *store;
-	bool vision, files;   /* the model takes pictures; its engine reads PDF files itself */
-	_Atomic bool *cancelled;
-	struct arena arena;
-	/* what comes of it */
-	struct prompt_part *parts; /* in place of the part; in `arena` */
-	size_t n, bytes;           /* bytes: what they hold */
-	struct err error;
-};
 void attachment_read(struct attachment *at);
-
-/* A failure at the part, in the API's words. false. */
-bool attachment_fail(struct attachment *at, enum err_code code, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-/* --- between attach_read.c and attach_file.c --- */
-/* The file's parts from its bytes; `type`: as it was sent. */
-bool attachment_read_file(struct attachment *at, struct str type, struct str bytes);
-/* One part more, at most ATTACHMENT_PARTS. true. */
-enum { ATTACHMENT_PARTS = 1 + 1000 };
-bool attachment_put(struct attachment *at, struct prompt_part part);
 /* Is a picture's data URL as attachment_data_url() would write it? Any thread. */
 bool attachment_is_plain(struct str url);
-struct str attachment_data_url(struct arena *a, struct str type, struct str bytes);

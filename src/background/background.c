@@ -4,10 +4,15 @@
 #include <string.h>
 
 #include "background/restore.h"
+#include "background/runs.h"
 #include "background/worker.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "replay/log_play.h"
+#include "turn/turn_end.h"
+#include "turn/turn_finish.h"
+#include "turn/turn_save.h"
+#include "turn/turn_start.h"
 #include "turn/turn_tools.h"
 #include "webhooks/delivery.h"
 
@@ -170,7 +175,7 @@ static void on_late(struct timer *timer)
 void run_begin(struct api_loop *al, struct arena *a, const struct run_place *place, const struct claimed_run *got,
 	       int64_t holder)
 {
-	struct runs *runs = al->api->runs;
+	struct run_news *news = al->api->news;
 	struct turn *t = turn_new(al, place->project, a, &place->id);
 	struct run *run = new(&t->arena, struct run);
 	run->turn = t;
@@ -183,8 +188,8 @@ void run_begin(struct api_loop *al, struct arena *a, const struct run_place *pla
 	run_log_open(&run->log, al, place->id.key, holder, 0);
 	run->log.lost = on_lost;
 	run->log.room = on_log_room;
-	run_watch_start(runs, place->id.key, RUN_CANCEL, al->loop, &run->cancel, on_cancel);
-	t->stopping = runs_cancelled(runs, place->id.key);
+	run_watch_start(news, place->id.key, RUN_CANCEL, al->loop, &run->cancel, on_cancel);
+	t->stopping = run_cancelled(news, place->id.key);
 	if (!turn_read(t, false) && !t->req.echo.tools.p)
 		read_little(t);
 	run_restore(t, got);
@@ -194,7 +199,8 @@ void run_begin(struct api_loop *al, struct arena *a, const struct run_place *pla
 
 /* --- OPEN --- */
 
-/* Decisions G2, G4: what was begun by a process that is gone. */
+/* What was begun by a process that is gone goes on if nobody has seen an output item yet, or if it stood between two
+ * engine calls; api.on_restart says otherwise. */
 static bool may_go_on(const struct turn *t, struct err *e)
 {
 	enum on_restart rule = t->api->api->options.on_restart;
@@ -283,7 +289,7 @@ static void on_ended(struct store_op *op, const struct err *e)
 {
 	struct turn *t = OWNER(op, struct turn, op);
 	if (e->code == ERR_NONE) {
-		runs_tell(t->api->api->runs, t->id.key, RUN_NEWS);
+		run_tell(t->api->api->news, t->id.key, RUN_NEWS);
 		outbox_wake(t->api->api);
 		turn_goto(t, STEP_DONE);
 		turn_run(t);

@@ -1,4 +1,4 @@
-/* background.h - background responses: queued by a turn, run by a worker of any loop (decisions G).
+/* background.h - background responses: queued by a turn, run by a worker of any loop.
  *
  * POST queues the run (one row) and answers. Each loop has a worker, which takes queued runs as far as the bounds
  * allow, and those whose worker is gone. A run is a turn without a reader: its events go to a durable log, and its

@@ -1,4 +1,4 @@
-/* restore.h - a turn's output as its logged events left it, after the server stopped in the middle (decision G2). */
+/* restore.h - a turn's output as its logged events left it, after the server stopped in the middle: what readers saw stays. */
 #pragma once
 #include "background/run_log.h"
 

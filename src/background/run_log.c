@@ -46,7 +46,7 @@ static void on_appended(struct store_op *op, const struct err *e)
 	log->under_way = false;
 	if (log->room && !run_log_full(log))
 		log->room(log);
-	runs_tell(log->api->api->runs, log->key, RUN_NEWS);
+	run_tell(log->api->api->news, log->key, RUN_NEWS);
 	void (*synced)(struct run_log *) = log->synced;
 	if (log->idle) {
 		log->idle(log);

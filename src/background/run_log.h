@@ -1,10 +1,10 @@
-/* run_log.h - the events of a background run on their way to the store (decisions G2, G3).
+/* run_log.h - the events of a background run on their way to the store.
  *
  * Events are gathered and leave as one batch after at most BATCH_MS; readers hear of a batch once it is committed.
  * One batch is under way at a time; one that could not be written is tried again until it can. Loop thread. */
 #pragma once
 #include "door/request.h"
-#include "news/runs.h"
+#include "news/run_news.h"
 #include "replay/run_events.h"
 
 struct run_log {

@@ -2,6 +2,7 @@
 #include <sodium.h>
 
 #include "background/background.h"
+#include "background/runs.h"
 #include "background/worker.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -87,11 +88,6 @@ void worker_take(struct api_loop *al, const struct run_place *place)
 
 /* --- looking for work --- */
 
-static int64_t room(void *ctx, int64_t project)
-{
-	return runs_room(((struct api_loop *)ctx)->api->runs, project);
-}
-
 static void look(struct deferred *d);
 
 static void on_found(struct store_op *op, const struct err *e)
@@ -119,8 +115,8 @@ static void look(struct deferred *d)
 		return;
 	}
 	arena_reset(&w->page);
-	w->query = (struct run_query){.room = room, .ctx = w->api, .late = clock_wall_s() - api_limits.background_seconds,
-				      .most = FIND_MOST};
+	w->query = (struct run_query){.late = clock_wall_s() - api_limits.background_seconds, .most = FIND_MOST};
+	w->query.rooms = runs_rooms(w->api->api->runs, &w->page, &w->query.n_rooms, &w->query.room);
 	w->query.all = runs_free_places(w->api->api->runs, &w->query.after);
 	w->find.done = on_found;
 	store_run_find(w->api->store, &w->find, &w->query, &w->page, &w->found);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST = 2048, LARGEST = 256 * 1024, ALIGN = 16 };
+enum { FIRST = 512, KEPT = 4096, LARGEST = 256 * 1024, ALIGN = 16 };
 
 struct arena_block {
 	struct arena_block *next;
@@ -140,6 +140,30 @@ void arena_free(struct arena *a)
 	*a = (struct arena){0};
 }
 
+void arena_join(struct arena *to, struct arena *from)
+{
+	struct arena_block *last = from->blocks;
+	struct arena_undo *oldest = from->undo;
+	while (last && last->next)
+		last = last->next;
+	while (oldest && oldest->next)
+		oldest = oldest->next;
+	if (!to->blocks) {
+		to->blocks = from->blocks;
+		to->at = from->at;
+		to->end = from->end;
+	} else if (last) { /* behind the newest, whose free room stays in use */
+		last->next = to->blocks->next;
+		to->blocks->next = from->blocks;
+	}
+	if (oldest) {
+		oldest->next = to->undo;
+		to->undo = from->undo;
+	}
+	to->total += from->total;
+	*from = (struct arena){0};
+}
+
 void arena_reset(struct arena *a)
 {
 	run_undos(a);
@@ -147,7 +171,7 @@ void arena_reset(struct arena *a)
 	while (a->blocks) {
 		struct arena_block *b = a->blocks;
 		a->blocks = b->next;
-		if (!keep && b->size <= 2 * FIRST) {
+		if (!keep && b->size <= KEPT) {
 			keep = b;
 			continue;
 		}

@@ -28,6 +28,8 @@ char *arena_bytes(struct arena *a, size_t n);
 void arena_defer(struct arena *a, void (*undo)(void *), void *obj);
 /* Runs the undos and releases everything; the arena is {0} again. */
 void arena_free(struct arena *a);
+/* All of `from` lives in `to` from now on; `from` is {0} again. */
+void arena_join(struct arena *to, struct arena *from);
 /* Like arena_free() but keeps one small block for the next user of the same arena. */
 void arena_reset(struct arena *a);
 

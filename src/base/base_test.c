@@ -33,6 +33,32 @@ static void arena_holds_and_undoes(void)
 	CHECK(a.blocks == NULL && a.total == 0);
 }
 
+static void arenas_join(void)
+{
+	for (int i = 0; i < 4; i++) { /* into one that is empty or not, of one that is empty or not */
+		struct arena to = {0}, from = {0};
+		int one = 1, two = 2;
+		char *a = NULL, *b = NULL;
+		if (i & 1) {
+			a = memset(arena_bytes(&to, 5000), 'a', 5000);
+			arena_defer(&to, undo, &one);
+		}
+		if (i & 2) {
+			b = memset(arena_bytes(&from, 5000), 'b', 5000);
+			arena_defer(&from, undo, &two);
+		}
+		size_t total = to.total + from.total;
+		arena_join(&to, &from);
+		CHECK(!from.blocks && !from.undo && !from.at && from.total == 0 && to.total == total);
+		memset(arena_bytes(&to, 3000), 'c', 3000);
+		CHECK(!a || (a[0] == 'a' && a[4999] == 'a'));
+		CHECK(!b || (b[0] == 'b' && b[4999] == 'b'));
+		undone = 0;
+		arena_free(&to);
+		CHECK(undone == (i == 3 ? 21 : i)); /* each once, newest first */
+	}
+}
+
 static void arena_reset_keeps_one_block(void)
 {
 	struct arena a = {0};
@@ -150,6 +176,7 @@ int main(void)
 {
 	static const struct test_case tests[] = {
 		{"an arena holds what it gave and undoes in reverse", arena_holds_and_undoes},
+		{"arenas join", arenas_join},
 		{"a reset arena keeps one small block", arena_reset_keeps_one_block},
 		{"strings", strings},
 		{"buffers are bounded", buffers_are_bounded},

@@ -19,7 +19,7 @@ struct err {
 	char param[128];     /* "" = null */
 	char msg[1024];      /* what the client reads */
 	int retry_after_ms;  /* > 0: Retry-After and retry-after-ms are sent */
-	bool no_retry;       /* x-should-retry: false (decision F1) */
+	bool no_retry;       /* x-should-retry: false: a side effect may have happened */
 };
 
 struct err_row {

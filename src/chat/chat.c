@@ -1,9 +1,9 @@
-/* chat.c - POST /v1/chat/completions, through the same engine floor as a response (decision B2).
+/* chat.c - POST /v1/chat/completions, through the same engine floor as a response.
  *
  * `n` choices are n engine calls of the same prompt, since not every engine knows `n`. The answer ends when the
  * last choice has; the first failure ends them all.
  *
- * With `store` the finished completion is kept before its end leaves (promise 1): the JSON answer, and of a stream
+ * With `store` the finished completion is kept before its end leaves (durable before visible): the JSON answer, and of a stream
  * the chunks with finish_reason and all after them. What failed or was cut off by its client is not kept, since no
  * state of the API says "unfinished" of a completion; a client that leaves while the store writes may find it there.
  * Loop thread. */
@@ -16,12 +16,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "chat/chat_write.h"
+#include "door/grace.h"
 #include "door/attempts.h"
 #include "door/request.h"
 #include "net/reply.h"
+#include "model/format.h"
 #include "replay/rebuild.h"
 #include "replay/retry.h"
-#include "wire/schema.h"
 
 struct chat;
 
@@ -54,7 +55,8 @@ struct chat {
 	struct str request_id;
 	struct store_op keep;
 	struct deferred finish; /* never inside an engine's callback: its memory is ours */
-	struct timer deadline, grace;
+	struct timer deadline;
+	struct grace grace; /* its client left */
 	int64_t seq;
 };
 
@@ -72,7 +74,7 @@ static void chat_free(struct chat *c)
 	store_cancel(&c->keep);
 	defer_cancel(&c->finish);
 	timer_cancel(&c->deadline);
-	timer_cancel(&c->grace);
+	grace_cancel(&c->grace);
 	if (c->prev)
 		c->prev->next = c->next;
 	else
@@ -83,16 +85,6 @@ static void chat_free(struct chat *c)
 	atomic_fetch_sub(&c->api->api->running, 1);
 	struct arena a = c->arena;
 	arena_free(&a);
-}
-
-void chats_cancel(struct api_loop *al)
-{
-	while (al->chats) {
-		struct chat *c = al->chats;
-		if (c->reply)
-			reply_drop(c->reply);
-		chat_free(c);
-	}
 }
 
 /* --- writing --- */
@@ -211,6 +203,15 @@ static void chat_end(struct chat *c)
 	chat_free(c);
 }
 
+void chats_cancel(struct api_loop *al)
+{
+	while (al->chats) {
+		struct chat *c = al->chats;
+		fail(&c->error, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
+		chat_end(c);
+	}
+}
+
 static void on_kept(struct store_op *op, const struct err *e)
 {
 	struct chat *c = OWNER(op, struct chat, keep);
@@ -265,19 +266,12 @@ static void on_event(struct engine_call *call, const struct model_event *me)
 			engine_call_pause(&c->runs[i].call);
 }
 
-/* A finished text against its strict schema, as for a response (decision D5). */
+/* A finished text against its strict schema, as for a response: one that does not fit is a failure. */
 static bool choice_fits(struct chat *c, const struct chat_choice *choice, struct err *e)
 {
-	const struct format *f = &c->req.prompt.format;
-	struct err why = {0};
-	yyjson_val *v;
-	if (f->kind != FORMAT_JSON_SCHEMA || !f->strict || choice->finish != FINISH_STOP || !choice->text.n)
+	if (choice->finish != FINISH_STOP || !choice->text.n)
 		return true;
-	if (!json_parse(&c->arena, buf_str(&choice->text), &v, &why))
-		return fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': it is not JSON.", FMT(f->name));
-	if (schema_fits(f->schema, v, &why))
-		return true;
-	return fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': %s", FMT(f->name), why.msg);
+	return format_fits(&c->req.prompt.format, &c->arena, buf_str(&choice->text), e);
 }
 
 static void on_end(struct engine_call *call, const struct err *e)
@@ -322,26 +316,35 @@ static void on_room(struct reply_owner *o)
 		engine_call_resume(&c->runs[i].call);
 }
 
-static void on_grace_over(struct timer *t)
+static bool still_wanted(struct grace *g)
 {
-	struct chat *c = OWNER(t, struct chat, grace);
-	if (c->attempt && attempt_joined(c->attempt))
-		timer_start(c->api->loop, t, api_limits.retry_grace_ms, on_grace_over);
-	else
-		chat_free(c);
+	const struct chat *c = OWNER(g, struct chat, grace);
+	return c->attempt && attempt_joined(c->attempt);
+}
+
+static void on_grace_over(struct grace *g)
+{
+	chat_free(OWNER(g, struct chat, grace));
 }
 
 static void on_gone(struct reply_owner *o)
 {
 	struct chat *c = OWNER(o, struct chat, reader);
 	c->reply = NULL;
-	if (!c->attempt || c->form == REPLY_SSE || !api_limits.retry_grace_ms) {
+	if (c->api->api->options.finish_on_disconnect) {
+		on_room(o);
+		if (c->attempt)
+			attempt_abandoned(c->attempt);
+		return;
+	}
+	c->grace.wanted = still_wanted;
+	c->grace.over = on_grace_over;
+	if (!c->attempt || c->form == REPLY_SSE || !grace_start(&c->grace, c->api->loop)) {
 		chat_free(c);
 		return;
 	}
 	on_room(o);
 	attempt_abandoned(c->attempt);
-	timer_start(c->api->loop, &c->grace, api_limits.retry_grace_ms, on_grace_over);
 }
 
 /* --- birth --- */
@@ -360,7 +363,7 @@ static bool chat_take(struct chat *c, struct request *rq, struct err *e)
 	                           api_limits.choices};
 	if (!chat_read(&c->arena, v, &rules, &c->req, e))
 		return false;
-	if (unknown.code == ERR_MODEL_NOT_FOUND) /* here it is a 404 (decision A3) */
+	if (unknown.code == ERR_MODEL_NOT_FOUND) /* 404 here, 400 on /responses: as the live API */
 		return fail(e, ERR_MODEL_UNKNOWN, "model", "The model `%.*s` does not exist or you do not have access to it.", FMT(model));
 	if (unknown.code) {
 		*e = unknown;

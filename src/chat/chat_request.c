@@ -7,13 +7,6 @@
 
 enum { TOOLS_MAX = 128, MESSAGES_MAX = 65536, STOPS_MAX = 4, ECHO_MAX = 1 << 30 };
 
-bool chat_later(struct err *e, const char *path, const char *what)
-{
-	return fail(e, ERR_UNSUPPORTED_PARAMETER, path,
-		    "Unsupported parameter: '%s'. This version does not serve %s yet; a later one brings them.", path,
-		    what);
-}
-
 static bool given(yyjson_val *body, struct str key)
 {
 	yyjson_val *v = json_get(body, key);
@@ -183,7 +176,7 @@ static bool check_first(yyjson_val *body, struct err *e)
 	return true;
 }
 
-/* An unknown key at the top may be one that an engine would take (decision A5). */
+/* An unknown key at the top may be one that an engine would take (engines[].pass). */
 static bool read_table(struct chat_reader *r, struct err *e)
 {
 	const char *const *pass = r->rules->pass;
@@ -283,7 +276,7 @@ static void list_advice(const struct chat_reader *r, struct buf *b, struct str n
 	buf_add(b, name);
 }
 
-/* Decision A2: advice that nobody takes is named. */
+/* Advice that nobody takes is named, in the header antiphon-not-applied. */
 static void take_not_applied(struct chat_reader *r)
 {
 	static const struct {

@@ -3,7 +3,7 @@
  * Members and their order of checks are the live API's, with its texts (OpenAPI schema
  * CreateChatCompletionRequest). What would change the answer's meaning and is not served (audio, prediction,
  * web_search_options, functions, custom tools ...) is a 400 that names it; what only advises is listed
- * in not_applied. Further keys pass by the engine's list alone (decision O5). Pure. */
+ * in not_applied. Further keys pass by the engine's list alone (engines[].pass). Pure. */
 #pragma once
 #include "engine/prompt.h"
 

@@ -58,18 +58,8 @@ void completion_update(struct request *rq)
 static void on_deleted(struct store_op *op, const struct err *e)
 {
 	struct completion_visit *v = visit_of(op, e);
-	if (!v)
-		return;
-	struct buf b;
-	buf_init(&b, 4096);
-	struct jout o = {&b, false};
-	jo_obj(&o);
-	jo_kstr(&o, "object", S("chat.completion.deleted"));
-	jo_kstr(&o, "id", v->visit.rq->args[0]);
-	jo_kbool(&o, "deleted", true);
-	jo_obj_end(&o);
-	visit_answer(&v->visit, buf_str(&b));
-	buf_release(&b);
+	if (v)
+		visit_answer(&v->visit, deleted_json(exchange_arena(v->visit.rq->x), RESOURCE_COMPLETION, v->visit.rq->args[0]));
 }
 
 void completion_delete(struct request *rq)

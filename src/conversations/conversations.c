@@ -19,7 +19,7 @@ struct conversation_visit {
 	struct request *rq; /* NULL: the client left */
 	struct reader reader;
 	struct store_op op;
-	struct attempt *attempt; /* NULL: the client is not known to send again (decision F1) */
+	struct attempt *attempt; /* NULL: the client is not known to send again (door/attempts.h) */
 	int64_t project;
 	struct str conversation_id, item_id; /* of the path */
 	struct conversation_body body;
@@ -346,18 +346,8 @@ void conversation_update(struct request *rq)
 static void on_deleted(struct store_op *op, const struct err *e)
 {
 	struct conversation_visit *v = visit_of(op, e);
-	if (!v)
-		return;
-	struct buf b;
-	buf_init(&b, 4096);
-	struct jout o = {&b, false};
-	jo_obj(&o);
-	jo_kstr(&o, "id", v->conversation_id);
-	jo_kstr(&o, "object", S("conversation.deleted"));
-	jo_kbool(&o, "deleted", true);
-	jo_obj_end(&o);
-	visit_answer(v, buf_str(&b));
-	buf_release(&b);
+	if (v)
+		visit_answer(v, deleted_json(&v->arena, RESOURCE_CONVERSATION, v->conversation_id));
 }
 
 void conversation_delete(struct request *rq)

@@ -11,14 +11,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 
-struct join_wake {
-	struct post post;
-	struct join_wake *next;
-	struct attempts *owner;
-	struct joiner *joiner; /* NULL: stopped while the post was under way */
-	struct loop *loop;
-	bool posted;
-};
+enum { ENDED = 1 /* the kind of news */ };
 
 struct attempt {
 	struct attempts *owner;
@@ -32,7 +25,7 @@ struct attempt {
 	int status;
 	struct str answer;
 	int64_t ended_us;
-	struct join_wake *wakes;
+	struct watches joiners;
 };
 
 struct attempts {
@@ -141,31 +134,19 @@ void attempt_abandoned(struct attempt *at)
 bool attempt_joined(struct attempt *at)
 {
 	pthread_mutex_lock(&at->owner->lock);
-	bool any = at->wakes != NULL;
+	bool any = at->joiners.first != NULL;
 	pthread_mutex_unlock(&at->owner->lock);
 	return any;
 }
 
-static void wake_run(struct post *post)
+static void on_told(struct watch *w)
 {
-	struct join_wake *w = OWNER(post, struct join_wake, post);
-	struct joiner *j = w->joiner;
-	if (!j) {
-		xfree(w);
-		return;
-	}
-	w->posted = false;
+	struct joiner *j = OWNER(w, struct joiner, watch);
 	j->end = j->attempt->end;
 	j->status = j->attempt->status;
 	j->answer = j->attempt->answer;
 	snprintf(j->id, sizeof j->id, "%s", j->attempt->id);
 	j->done(j);
-}
-
-static void wake(struct join_wake *w)
-{
-	w->posted = true;
-	loop_post(w->loop, &w->post);
 }
 
 void attempt_end(struct attempt *at, enum attempt_end end, int status, struct str answer)
@@ -182,8 +163,7 @@ void attempt_end(struct attempt *at, enum attempt_end end, int status, struct st
 	}
 	at->ended = true;
 	at->ended_us = now;
-	for (struct join_wake *w = at->wakes; w; w = w->next)
-		wake(w);
+	watches_tell(&at->joiners, ENDED);
 	if (end == ATTEMPT_FAILED) {
 		unlist(at);
 	} else {
@@ -219,14 +199,12 @@ bool join_start(struct attempts *as, int64_t project, const uint8_t hash[32], st
 	pthread_mutex_lock(&as->lock);
 	struct attempt *at = best(map_get(&as->map, (struct str){(const char *)key, sizeof key}));
 	if (at) {
-		struct join_wake *w = xalloc(sizeof *w);
-		*w = (struct join_wake){.post = {.run = wake_run}, .next = at->wakes, .owner = as, .joiner = j, .loop = l};
-		at->wakes = w;
 		at->refs++;
-		*j = (struct joiner){.done = done, .attempt = at, .wake = w};
+		*j = (struct joiner){.done = done, .attempt = at};
+		watch_start(&at->joiners, l, ENDED | WATCH_ONCE, &j->watch, on_told);
 		snprintf(j->id, sizeof j->id, "%s", at->id);
 		if (at->ended)
-			wake(w);
+			watches_tell(&at->joiners, ENDED);
 	}
 	pthread_mutex_unlock(&as->lock);
 	return at != NULL;
@@ -239,16 +217,9 @@ void join_stop(struct joiner *j)
 		return;
 	struct attempts *as = at->owner;
 	pthread_mutex_lock(&as->lock);
-	struct join_wake **w = &at->wakes;
-	while (*w != j->wake)
-		w = &(*w)->next;
-	*w = j->wake->next;
-	j->wake->joiner = NULL;
-	bool posted = j->wake->posted;
+	watch_stop(&at->joiners, &j->watch);
 	unref(at);
 	pthread_mutex_unlock(&as->lock);
-	if (!posted)
-		xfree(j->wake);
 	*j = (struct joiner){0};
 }
 

@@ -1,11 +1,11 @@
-/* attempts.h - the SDKs' own blind retries (decision F1).
+/* attempts.h - the SDKs' own blind retries.
  *
  * The SDKs send a POST again, up to twice, when a connection fails, with X-Stainless-Retry-Count: 1, 2 and
  * no key. Every POST of a client that sends that header is an attempt, found by (project, body hash); a
  * retry within api_limits.replay_seconds joins the attempt that runs, or gets its answer. Thread-safe; a
  * joiner belongs to its loop. */
 #pragma once
-#include "loop/loop.h"
+#include "news/watch.h"
 
 struct attempts;
 struct attempt;
@@ -34,7 +34,7 @@ void attempt_end(struct attempt *at, enum attempt_end end, int status, struct st
 struct joiner {
 	void (*done)(struct joiner *); /* on its loop, once: the fields below are set */
 	struct attempt *attempt;       /* NULL: idle */
-	struct join_wake *wake;
+	struct watch watch;
 	enum attempt_end end;
 	int status;
 	struct str answer; /* until join_stop() */

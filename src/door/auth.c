@@ -1,4 +1,4 @@
-/* auth.c - who asks (decision E).
+/* auth.c - who asks.
  *
  * A key names its project. Without any key made, requests over loopback (or anywhere with
  * --allow-anonymous) belong to the project `default`, whatever key they bring; then the Host and Origin
@@ -34,7 +34,7 @@ static bool host_allowed(const struct api_options *o, struct str host)
 	return false;
 }
 
-static bool cors_lists(const struct api_options *o, struct str origin)
+bool cors_lists(const struct api_options *o, struct str origin)
 {
 	for (size_t i = 0; i < o->n_cors; i++)
 		if (str_eq(o->cors[i], S("*")) || str_eq_nocase(o->cors[i], origin))

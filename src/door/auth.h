@@ -2,8 +2,11 @@
 #pragma once
 #include "base/err.h"
 
+struct api_options;
 struct request;
 
+/* Is that origin in server.cors? */
+bool cors_lists(const struct api_options *o, struct str origin);
 /* Host and Origin: what keeps a web page in the user's browser out of a server that asks for no key. */
 bool auth_origin(struct request *rq, struct err *e);
 /* The key; sets rq->project. */

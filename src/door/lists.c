@@ -30,17 +30,11 @@ static struct str listed_id(struct arena *a, struct str json)
 void list_write(struct buf *b, struct arena *a, const struct str *json, size_t n, bool has_more, unsigned show)
 {
 	struct jout o = {b, false};
-	jo_obj(&o);
-	jo_kstr(&o, "object", S("list"));
-	jo_key(&o, S("data"));
-	jo_arr(&o);
+	list_begin(&o);
 	for (size_t i = 0; i < n; i++)
 		jo_raw(&o, item_shown(a, json[i], show));
-	jo_arr_end(&o);
-	jo_kstr(&o, "first_id", n ? listed_id(a, json[0]) : (struct str){0});
-	jo_kbool(&o, "has_more", has_more);
-	jo_kstr(&o, "last_id", n ? listed_id(a, json[n - 1]) : (struct str){0});
-	jo_obj_end(&o);
+	struct str none = {0};
+	list_end(&o, RESOURCE_ITEM, n ? listed_id(a, json[0]) : none, n ? listed_id(a, json[n - 1]) : none, has_more);
 }
 
 bool page_read(struct request *rq, const char *const *known, struct page_query *q, struct err *e)

@@ -1,6 +1,7 @@
 /* lists.h - pages of lists: what the query asks for, and how a page of items is written. Loop thread. */
 #pragma once
 #include "door/request.h"
+#include "door/resource.h"
 #include "store/store.h"
 
 /* A page of items, each given as its JSON; `show`: item_show.h. */

@@ -18,10 +18,10 @@ struct api_options {
 	struct engines *engines;
 	struct tools *tools;       /* outlive the api */
 	bool allow_anonymous;      /* without keys, any listener takes any key */
-	bool finish_on_disconnect; /* on_disconnect: finish (else cancel), decision M4 */
-	bool resume_background;    /* resume: background: replay of foreground responses is OpenAI's 400 (D3) */
-	enum on_restart { RESTART_AUTO, RESTART_RETRY, RESTART_FAIL } on_restart; /* background runs cut off by a stop (G2) */
-	const struct str *hosts;   /* server.hosts: further Host values allowed without keys (E2) */
+	bool finish_on_disconnect; /* on_disconnect: finish the turn of a client that left (else cancel it) */
+	bool resume_background;    /* resume: background: replay of foreground responses is OpenAI's 400 */
+	enum on_restart { RESTART_AUTO, RESTART_RETRY, RESTART_FAIL } on_restart; /* background runs cut off by a stop (docs/design/background.md) */
+	const struct str *hosts;   /* server.hosts: further Host values allowed without keys; else only this machine's names */
 	size_t n_hosts;
 	const struct str *cors;    /* server.cors: origins allowed; "*" any; none: CORS off */
 	size_t n_cors;

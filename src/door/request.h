@@ -11,7 +11,9 @@ struct api {
 	struct api_options options;
 	struct replays *replays;
 	struct attempts *attempts;
+	struct run_news *news;
 	struct runs *runs;
+	const struct turn_machine *machine;     /* turn/turn_machine.h: how a turn walks */
 	const struct runner_calls *background; /* turn/runner.h: how a turn becomes a background run, and is one */
 	int64_t default_project;
 	atomic_bool draining, outbox_taken; /* outbox_taken: a loop looks after the outbox of webhooks */

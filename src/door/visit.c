@@ -43,3 +43,8 @@ void visit_answer(struct visit *v, struct str json)
 	exchange_unwatch(v->rq->x);
 	answer_json(v->rq, 200, json);
 }
+
+void visit_leave(struct visit *v)
+{
+	exchange_unwatch(v->rq->x);
+}

@@ -22,3 +22,5 @@ void *visit_of(struct store_op *op, const struct err *e);
 /* The answer, after which the visit is not used: an error, or 200 and JSON, which is copied. */
 void visit_fail(struct visit *v, const struct err *e);
 void visit_answer(struct visit *v, struct str json);
+/* Somebody else answers the exchange, and watches it if need be; the visit only lies there. */
+void visit_leave(struct visit *v);

@@ -167,7 +167,7 @@ static void on_estimated(struct deferred *d)
 	end_counted(OWNER(d, struct engine_run, failing), 0);
 }
 
-/* Tokens are counted only where it is cheap and may matter (decision O3), or when that is what is asked. */
+/* Tokens are counted only where the engine can and the prompt may be near its context, or when that is what is asked. */
 static void run_count_or_ask(struct engine_run *r)
 {
 	if (r->call->counting) {

@@ -1,6 +1,6 @@
 /* chat.h - the Chat Completions dialect: a prompt out as a request body, the answer's bytes in as events.
  *
- * Rendering is byte-stable: the same prompt and options make the same bytes (decision B4). A model whose
+ * Rendering is byte-stable: the same prompt and options make the same bytes, so that the engine's prefix cache hits. A model whose
  * template knows no tools is made to call them by a JSON schema (forced.h); who reads the events does not
  * notice. Pure: no sockets, no clock, one thread at a time. */
 #pragma once

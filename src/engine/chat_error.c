@@ -61,7 +61,7 @@ static struct report read_report(struct arena *a, int status, struct str body)
 	return r;
 }
 
-/* Decision B5: names the model that really answers, its context and the way out. */
+/* Names the model that really answers (the client may know it by an alias only), its context and the way out. */
 static void fail_context(const struct report *r, const struct engine_model *m, struct err *e)
 {
 	char size[64] = "", sent[64] = "";

@@ -1,7 +1,7 @@
 /* chat_render.c - a prompt as the body of POST /v1/chat/completions.
  *
  * Nothing here depends on time, addresses or map order: the same history makes the same bytes, so that the
- * engine's prefix cache hits (decision B4). */
+ * engine's prefix cache hits. */
 #include <assert.h>
 #include <string.h>
 
@@ -508,7 +508,7 @@ static bool put_passed(struct render *r, struct err *e)
 			jo_val(&r->o, val);
 		}
 	}
-	/* vLLM's name, which decision A5 lists; llama.cpp ignores it in silence and has its own. */
+	/* vLLM's name, which passes to every local engine; llama.cpp ignores it in silence and has its own. */
 	val = json_get(all, S("repetition_penalty"));
 	if (val && !json_get(all, S("repeat_penalty"))) {
 		jo_key(&r->o, S("repeat_penalty"));

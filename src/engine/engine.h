@@ -37,8 +37,8 @@ struct engine_config {
 	const char *const *pass; /* NULL-terminated; NULL: the dialect's default */
 	int64_t concurrency;     /* 0: /props.total_slots if told, else 512 */
 	int64_t connect_ms, first_byte_ms, idle_ms, total_ms; /* 0: the limits' defaults */
-	bool fetches_urls;       /* decision O4 */
-	bool schema_prompt;      /* decision D5 (`schema: prompt`) */
+	bool fetches_urls;       /* it gets http(s) image URLs as they are: a cloud API, outside our guard */
+	bool schema_prompt;      /* `schema: prompt`: without schemas of its own it is asked in words; else 400 */
 	struct think_tags think;
 	/* Shims for the small default model (managed engine). */
 	struct str system;       /* added when the request brings no system message */
@@ -102,7 +102,7 @@ struct engine_call {
 	 * ERR_ENGINE, ERR_ENGINE_TIMEOUT, ERR_ENGINE_BUSY, ...). Idle then. */
 	void (*on_end)(struct engine_call *, const struct err *e);
 	enum finish finish;
-	struct usage usage;      /* reasoning tokens counted by us when the engine does not (decision B3) */
+	struct usage usage;      /* reasoning tokens counted by us when the engine does not */
 	struct str served_engine; /* its name, likewise */
 	struct str served_model; /* the model that answers, from engine_find(); a pending one is settled before the first event */
 	bool begun;              /* the first byte of an answer has come */
@@ -124,7 +124,7 @@ void engine_call_pause(struct engine_call *c);
 void engine_call_resume(struct engine_call *c);
 void engine_call_cancel(struct engine_call *c);
 /* What cannot be asked of this model is refused before a call: image without vision (names the part),
- * schema on an engine without one, a remote image URL (decision O4). */
+ * schema on an engine without one, a remote image URL (but see fetches_urls). */
 bool engine_accepts(const struct engine_model *m, const struct prompt *p, struct err *e);
 /* A list of what is not applied ("user, reasoning.effort"; NULL: none) without `name` where the engine is told of this
  * effort. In `a`. */

@@ -4,17 +4,6 @@
 #include "base/clock.h"
 #include "engine/discover.h"
 
-struct engine_limits engine_limits = {
-#define LIMIT(name, def, least, largest, help) .name = def,
-#include "engine/limits.def"
-#undef LIMIT
-};
-
-/* Decision A5: what goes through to engines of this kind without being listed. */
-const char *const engine_pass_local[] = {"top_k", "min_p", "seed", "stop", "repetition_penalty", "logit_bias",
-                                         "chat_template_kwargs", NULL};
-const char *const engine_pass_plain[] = {"seed", "stop", "logit_bias", NULL};
-
 /* --- opening --- */
 
 static struct str keep(struct arena *a, struct str s)
@@ -61,22 +50,6 @@ static void keep_config(struct arena *a, const struct engine_config *c, struct e
 		ret->idle_ms = engine_limits.idle_ms;
 	if (!ret->total_ms)
 		ret->total_ms = engine_limits.total_ms;
-}
-
-void engine_settle(struct engine *g)
-{
-	struct err none = {0}; /* checked in engine_setup() */
-	enum dialect d = g->fixed || g->said != DIALECT_GENERIC ? g->said : g->facts.dialect;
-	g->traits = dialect_traits(d);
-	if (g->facts.short_ids)
-		g->traits.of[TRAIT_IDS] = IDS_SHORT;
-	for (enum trait t = 0; t < TRAITS; t++)
-		if (g->learnt_mask & (1u << t))
-			g->traits.of[t] = g->learnt.of[t];
-	for (size_t i = 0; i < g->config.n_traits; i++)
-		trait_set(&g->traits, g->config.traits[i], &none);
-	if (g->traits.of[TRAIT_THOUGHTS] == THOUGHTS_SAME)
-		g->traits.of[TRAIT_THOUGHTS] = g->heard;
 }
 
 void engine_heard(struct engine *g, unsigned char member)
@@ -176,16 +149,6 @@ bool engines_open(const struct engines_config *c, struct engines **ret, struct e
 		}
 	*ret = s;
 	return true;
-}
-
-void facts_free(struct engine_facts *f)
-{
-	if (f->a)
-		arena_free(f->a);
-	xfree(f->a);
-	f->a = NULL;
-	f->models = NULL;
-	f->n_models = 0;
 }
 
 void engines_close(struct engines *s)

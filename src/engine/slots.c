@@ -1,7 +1,7 @@
 /* slots.c - the queue in front of an engine's slots, shared by all loops.
  *
  * An engine's own queue is unbounded and sends no byte while one waits in it, so ours stands before it and
- * never lets in more than the engine has slots (engine.md section 5). */
+ * never lets in more than the engine has slots. */
 #include <assert.h>
 
 #include "base/clock.h"

@@ -85,12 +85,14 @@ struct engine_port {
  * not pending. false: it is gone. */
 bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, struct engine_facts *facts,
                     struct err *e);
-/* Works out g->traits anew. With the lock held. */
-void engine_settle(struct engine *g);
 /* A refusal or an answer has taught this; it is remembered as long as the process runs. Any thread. */
 void engine_learn(struct engine *g, enum trait t, unsigned char value);
 /* The member that its thoughts came in: they go back in it where the dialect says so. Any thread. */
 void engine_heard(struct engine *g, unsigned char member);
+
+/* --- facts.c --- */
+/* Works out g->traits anew. With the lock held. */
+void engine_settle(struct engine *g);
 /* Forgets the models; the rest stays. */
 void facts_free(struct engine_facts *f);
 extern const char *const engine_pass_local[], *const engine_pass_plain[];

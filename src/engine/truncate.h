@@ -1,8 +1,8 @@
-/* truncate.h - truncation: auto. Drops the oldest messages until a prompt fits (decision D1). Pure. */
+/* truncate.h - truncation: auto. Drops the oldest messages until a prompt fits. Pure. */
 #pragma once
 #include "engine/prompt.h"
 
-enum { BYTES_A_TOKEN = 3 /* few texts have less; decision O3 */ };
+enum { BYTES_A_TOKEN = 3 /* few texts have less */ };
 
 /* Drops messages until what is left of `tokens`, by its share of the bytes, is at most `goal`; at least one.
  * false: nothing more may go. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "door/resource.h"
 #include "door/visit.h"
 #include "model/file.h"
 
@@ -109,18 +110,8 @@ static void on_deleted(struct store_op *op, const struct err *e)
 	if (e->code == ERR_NOT_FOUND)
 		memcpy(named.param, "id", 3);
 	struct file_visit *v = visit_of(op, &named);
-	struct buf b;
-	if (!v)
-		return;
-	buf_init(&b, 4096);
-	struct jout o = {&b, false};
-	jo_obj(&o);
-	jo_kstr(&o, "object", S("file"));
-	jo_kbool(&o, "deleted", true);
-	jo_kstr(&o, "id", v->visit.rq->args[0]);
-	jo_obj_end(&o);
-	visit_answer(&v->visit, buf_str(&b));
-	buf_release(&b);
+	if (v)
+		visit_answer(&v->visit, deleted_json(exchange_arena(v->visit.rq->x), RESOURCE_FILE, v->visit.rq->args[0]));
 }
 
 void file_delete(struct request *rq)
@@ -129,11 +120,9 @@ void file_delete(struct request *rq)
 	store_delete_file(rq->api->store, &v->visit.op, rq->project, rq->args[0]);
 }
 
-static void put_end_id(struct jout *o, struct str key, const struct stored_file *f)
+static struct str end_id(struct arena *a, const struct stored_file *f)
 {
-	char id[ID_MAX];
-	jo_key(o, key);
-	jo_str(o, f ? id_text(id, "file-", &f->id) : (struct str){0});
+	return id_text(arena_bytes(a, ID_MAX), "file-", &f->id);
 }
 
 static void on_listed(struct store_op *op, const struct err *e)
@@ -145,17 +134,12 @@ static void on_listed(struct store_op *op, const struct err *e)
 	const struct file_page *p = &v->page;
 	buf_init(&b, SIZE_MAX / 2);
 	struct jout o = {&b, false};
-	jo_obj(&o);
-	jo_kstr(&o, "object", S("list"));
-	jo_key(&o, S("data"));
-	jo_arr(&o);
+	list_begin(&o);
 	for (size_t i = 0; i < p->n; i++)
 		put_file(&o, &p->files[i]);
-	jo_arr_end(&o);
-	put_end_id(&o, S("first_id"), p->n ? &p->files[0] : NULL);
-	put_end_id(&o, S("last_id"), p->n ? &p->files[p->n - 1] : NULL);
-	jo_kbool(&o, "has_more", p->has_more);
-	jo_obj_end(&o);
+	struct arena *a = exchange_arena(v->visit.rq->x);
+	struct str none = {0};
+	list_end(&o, RESOURCE_FILE, p->n ? end_id(a, &p->files[0]) : none, p->n ? end_id(a, &p->files[p->n - 1]) : none, p->has_more);
 	visit_answer(&v->visit, buf_str(&b));
 	buf_release(&b);
 }

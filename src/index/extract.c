@@ -2,41 +2,62 @@
 #include "index/extract.h"
 
 #include <ctype.h>
-#include <iconv.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "index/pdf.h"
+#include "index/reader.h"
+#include "sandbox/policy.h"
+#include "wire/json.h"
 
-static bool read_html(struct arena *a, struct str body, size_t max, struct page_text *ret)
+struct source {
+	struct str charset, body; /* charset: of bytes that are characters */
+	size_t max;
+};
+
+/* In a box: the bytes are a stranger's, and so is the name of their encoding. */
+static bool read_boxed(struct arena *a, const struct source *s, enum reader_mode mode, struct page_text *ret, struct err *e)
 {
-	return html_text(a, body, max, ret);
+	struct reader_job job = {.mode = mode, .charset = s->charset, .bytes = s->body, .max = s->max,
+				 .seconds = sandbox_limits.page_seconds, .memory = sandbox_limits.page_memory};
+	struct reader_text t;
+	if (!reader_run(a, &job, &t, e))
+		return false;
+	*ret = (struct page_text){.title = t.title, .text = t.text, .cut = t.cut};
+	return true;
 }
 
-static bool read_plain(struct arena *a, struct str body, size_t max, struct page_text *ret)
+static bool read_html(struct arena *a, const struct source *s, struct page_text *ret, struct err *e)
 {
-	ret->cut = body.n > max;
+	return read_boxed(a, s, READER_HTML, ret, e);
+}
+
+/* Valid UTF-8 needs no library. */
+static bool read_plain(struct arena *a, const struct source *s, struct page_text *ret, struct err *e)
+{
+	struct str body = s->body;
+	if (!str_eq_nocase(s->charset, S("utf-8")) || !utf8_valid(body))
+		return read_boxed(a, s, READER_TEXT, ret, e);
+	ret->cut = body.n > s->max;
 	if (ret->cut)
-		for (body.n = max; body.n && ((unsigned char)body.p[body.n] & 0xc0) == 0x80;)
+		for (body.n = s->max; body.n && ((unsigned char)body.p[body.n] & 0xc0) == 0x80;)
 			body.n--;
 	ret->text = str_copy(a, body);
 	return true;
 }
 
-static bool read_pdf(struct arena *a, struct str body, size_t max, struct page_text *ret)
+static bool read_pdf(struct arena *a, const struct source *s, struct page_text *ret, struct err *e)
 {
 	enum { PAGES = 1000, SECONDS = 20, MEMORY = 1 << 30 };
-	struct pdf p = {.bytes = body, .pages = PAGES, .seconds = SECONDS, .memory = MEMORY};
-	struct err e = {0};
+	struct pdf p = {.bytes = s->body, .pages = PAGES, .seconds = SECONDS, .memory = MEMORY};
 	int64_t pages;
-	return pdf_text(a, &p, max, &ret->text, &ret->cut, &pages, &e);
+	return pdf_text(a, &p, s->max, &ret->text, &ret->cut, &pages, e);
 }
 
 /* By type, or by how the bytes begin where no type was sent. A kind that needs a program of its own is a row here. */
 static const struct kind {
 	struct str type, magic;
 	bool characters; /* its bytes are characters in some encoding */
-	bool (*read)(struct arena *a, struct str body, size_t max, struct page_text *ret);
+	bool (*read)(struct arena *a, const struct source *s, struct page_text *ret, struct err *e);
 } kinds[] = {
     {STR("text/html"), STR("<!doctype html"), true, read_html},
     {STR("text/html"), STR("<html"), true, read_html},
@@ -91,42 +112,10 @@ static struct str charset_in(struct str s)
 	return (struct str){0};
 }
 
-/* Into UTF-8; bytes that are none are left out. An encoding that is not known is taken for UTF-8. */
-static struct str to_utf8(struct arena *a, struct str charset, struct str body)
+/* Its letters stand on a command line. */
+static struct str charset_named(struct str charset)
 {
-	char name[48];
-	struct buf out;
-	if (charset.n >= sizeof name)
-		return body;
-	memcpy(name, charset.p, charset.n);
-	name[charset.n] = 0;
-	iconv_t c = iconv_open("UTF-8", name);
-	if (c == (iconv_t)-1)
-		return body;
-	buf_init(&out, body.n * 4 + 8192); /* room for a whole step at the end */
-	char *in = (char *)(uintptr_t)body.p, *to;
-	size_t left = body.n;
-	while (left && (to = buf_room(&out, 4096))) {
-		char *end = to;
-		size_t room = 4096;
-		iconv(c, &in, &left, &end, &room);
-		out.n += (size_t)(end - to);
-		if (end == to && left) { /* no character of that encoding */
-			in++;
-			left--;
-		}
-	}
-	iconv_close(c);
-	struct str text = str_copy(a, buf_str(&out));
-	buf_release(&out);
-	return text;
-}
-
-/* Valid UTF-8 alone leaves this floor: whatever else is replaced. */
-static struct str valid(struct arena *a, struct str s)
-{
-	struct str v = to_utf8(a, S("UTF-8"), s);
-	return v;
+	return charset.n && charset.n <= 40 ? charset : S("UTF-8");
 }
 
 /* A type that can be told on; {0}: a page's server sent what only looks like one. */
@@ -148,11 +137,13 @@ bool extract_text(struct arena *a, struct str content_type, struct str body, siz
 	*ret = (struct page_text){0};
 	if (!k)
 		return fail(e, ERR_MEDIA_TYPE, NULL, "content of the type '%.*s' cannot be read", FMT(bare));
+	struct source source = {.charset = S("utf-8"), .body = body, .max = max};
 	if (k->characters) {
 		struct str charset = charset_in(content_type);
 		if (!charset.n && k->read == read_html)
 			charset = charset_in(head);
-		body = charset.n && !str_eq_nocase(charset, S("utf-8")) ? to_utf8(a, charset, body) : valid(a, body);
+		source.charset = charset_named(charset);
 	}
-	return k->read(a, body, max, ret) || fail(e, ERR_MEDIA_TYPE, NULL, "the page could not be read");
+	struct err why = {0};
+	return k->read(a, &source, ret, &why) || fail(e, ERR_MEDIA_TYPE, NULL, "the page could not be read: %s", why.msg);
 }

@@ -1,4 +1,5 @@
-/* office.h - docx, pptx and xlsx files (Office Open XML) as text: unpacked by bsdtar in the sandbox, read by libxml2.
+/* office.h - docx, pptx and xlsx files (Office Open XML) as text: unpacked by bsdtar and read by libxml2,
+ * both in boxes (reader.h).
  *
  * Paragraphs and rows become lines, cells are parted by tabs, slides and sheets are headed by their number. No DTD is
  * ever read, so no entity grows. Blocks: worker threads. */

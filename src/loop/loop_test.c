@@ -1,6 +1,7 @@
 /* loop_test.c - the four rules of loop.h, posts and workers. Time is moved by hand (clock_fake). */
 #include "loop/loop.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -168,7 +169,7 @@ static void deferred_started_twice(void)
 	defer_start(l, &b.deferred, on_deferred);
 	defer_start(l, &c.deferred, on_deferred);
 	defer_start(l, &b.deferred, on_deferred);
-	at(&z, 1);
+	at(&z, 100); /* behind them however slow the machine is */
 	loop_run(l);
 	finish("12z");
 }
@@ -364,6 +365,31 @@ static void full_queue_refuses(void)
 	finish("");
 }
 
+/* A machine that has no thread to give refuses jobs, and takes them once it has. */
+static void no_thread_refuses(void)
+{
+	begin();
+	atomic_int ran = 0;
+	int done = 0, skipped = 0, left = 1;
+	pthread_attr_t was, huge;
+	pthread_getattr_default_np(&was);
+	pthread_attr_init(&huge);
+	CHECK(pthread_attr_setstacksize(&huge, (size_t)1 << 47) == 0);
+	CHECK(pthread_setattr_default_np(&huge) == 0);
+	struct workers *w = workers_new("test", 2, 2);
+	struct task *t = xalloc(sizeof *t);
+	*t = (struct task){{.run = task_run, .done = task_done}, &ran, &done, &skipped, &left};
+	CHECK(!job_start(w, l, &t->job));
+	CHECK(pthread_setattr_default_np(&was) == 0);
+	CHECK(job_start(w, l, &t->job));
+	loop_run(l);
+	CHECK(ran == 1 && done == 1);
+	workers_free(w);
+	pthread_attr_destroy(&was);
+	pthread_attr_destroy(&huge);
+	finish("");
+}
+
 static void free_runs_what_waits(void)
 {
 	begin();
@@ -462,6 +488,7 @@ int main(void)
 	    {"lent memory goes round", lent_memory_goes_round},
 	    {"jobs come back", jobs_come_back},
 	    {"a full queue refuses", full_queue_refuses},
+	    {"no thread, no job", no_thread_refuses},
 	    {"workers_free runs what waits", free_runs_what_waits},
 	};
 	return test_main(tests, sizeof tests / sizeof tests[0]);

@@ -1,7 +1,6 @@
 /* workers.c - a bounded set of threads for what blocks. */
 #include "loop/workers.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,7 +15,7 @@ struct workers {
 	unsigned waiting, queue;
 	bool ending;
 	char name[16];
-	unsigned n;
+	unsigned n, most; /* threads: that run, that are wanted */
 	pthread_t threads[];
 };
 
@@ -57,6 +56,13 @@ static void *work(void *arg)
 	return NULL;
 }
 
+/* A machine that gives no thread now may give one later: job_start() asks again. */
+static void start_threads(struct workers *w)
+{
+	while (w->n < w->most && pthread_create(&w->threads[w->n], NULL, work, w) == 0)
+		w->n++;
+}
+
 struct workers *workers_new(const char *name, unsigned threads, unsigned queue)
 {
 	struct workers *w = xalloc(sizeof *w + threads * sizeof w->threads[0]);
@@ -65,12 +71,8 @@ struct workers *workers_new(const char *name, unsigned threads, unsigned queue)
 	w->last = &w->first;
 	w->queue = queue;
 	snprintf(w->name, sizeof w->name, "%s", name);
-	for (w->n = 0; w->n < threads; w->n++) {
-		int bad = pthread_create(&w->threads[w->n], NULL, work, w);
-		assert(!bad && "no thread at start");
-		if (bad)
-			break;
-	}
+	w->most = threads;
+	start_threads(w);
 	return w;
 }
 
@@ -93,8 +95,10 @@ void workers_free(struct workers *w)
 
 bool job_start(struct workers *w, struct loop *l, struct job *j)
 {
+	if (w->n < w->most)
+		start_threads(w);
 	pthread_mutex_lock(&w->lock);
-	bool fits = w->waiting < w->queue;
+	bool fits = w->waiting < w->queue && (w->n || !w->most);
 	if (fits) {
 		j->loop = l;
 		j->next = NULL;

@@ -21,5 +21,5 @@ struct job {
 struct workers *workers_new(const char *name, unsigned threads, unsigned queue);
 /* Runs what is queued, then ends the threads. */
 void workers_free(struct workers *w);
-/* false when the queue is full. The job (heap) belongs to the set until done() is called. */
+/* false when the queue is full, or the machine gives no thread at all. One thread at a time. The job (heap) belongs to the set until done() is called. */
 bool job_start(struct workers *w, struct loop *l, struct job *j);

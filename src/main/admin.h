@@ -1,4 +1,4 @@
-/* admin.h - the door for the machine's owner: a 0600 unix socket in the data folder (decision N7).
+/* admin.h - the door for the machine's owner: a 0600 unix socket in the data folder.
  *
  * A second service on loop 0: /admin/... is answered here, everything else by the API. While a server
  * runs, `keys`, `check` and `ask` come in through it. Loop 0's thread.

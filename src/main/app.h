@@ -64,6 +64,6 @@ struct tools_options tools_options_of(const struct config *c, struct str data);
 void banner_print(const struct app *app);
 /* What answers, in one line. In `a`. */
 struct str banner_line(const struct app *app, struct arena *a);
-/* Looks once, on a thread of its own, for other engines on this machine (decision L1). */
+/* Looks once, on a thread of its own, for other engines on this machine: one that answers is offered, never used unasked. */
 void offers_start(struct app *app);
 void offers_stop(struct app *app); /* waits for it */

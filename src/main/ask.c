@@ -1,4 +1,4 @@
-/* ask.c - `antiphon ask`: a small client of the running server (decision L3). */
+/* ask.c - `antiphon ask`: a small client of the running server. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "main/attach.h"
 #include "main/remote.h"
 #include "main/commands.h"
+#include "main/help.h"
 #include "main/paths.h"
 #include "wire/sse.h"
 

@@ -1,4 +1,4 @@
-/* banner.c - who answers and what else there is, on standard error (decision L). */
+/* banner.c - who answers and what else there is, on standard error. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

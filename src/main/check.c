@@ -1,7 +1,6 @@
 /* check.c - `antiphon check`: what is wrong, and how to mend it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +11,9 @@
 
 #include "engine/managed.h"
 #include "main/app.h"
-#include "main/check.h"
+#include "main/check_engine.h"
 #include "main/commands.h"
+#include "main/help.h"
 #include "main/cpu.h"
 #include "main/address.h"
 #include "main/remote.h"
@@ -22,21 +22,6 @@
 #include "store/check.h"
 
 enum { SPACE_BAD_MB = 50, SPACE_LOW_MB = 500 };
-
-void check_say(struct check *c, enum finding f, const char *what, const char *mend, const char *fmt, ...)
-{
-	static const char *const names[] = {"ok", "note", "BAD"};
-	char text[1400];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	printf("%-5s %-14s %s\n", names[f], what, text);
-	if (mend && f != FINE)
-		printf("%-5s %-14s %s%s\n", "", "", f == BAD ? "to mend it: " : "-> ", mend);
-	fflush(stdout);
-	c->bad += f == BAD;
-}
 
 /* true when the folder is there and may be written. */
 static bool check_folder(struct check *c, struct str dir)
@@ -221,7 +206,7 @@ static void check_sandbox(struct check *c)
 	if (host_permits(&r))
 		check_say(c, FINE, "sandbox", NULL, "bubblewrap, a filter of system calls, never root");
 	else
-		check_say(c, NOTE, "sandbox", r.cure, "%s; until then PDF and office files are refused (400)", r.cause);
+		check_say(c, NOTE, "sandbox", r.cure, "%s; until then PDF, office and HTML files and web pages are refused (400)", r.cause);
 }
 
 static void check_all(struct check *c)

@@ -1,10 +1,10 @@
-/* check_engine.c - tries an engine: what can it do, and for whom is that enough (decision L5)? */
+/* check_engine.c - tries an engine: what can it do, and for whom is that enough? */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "engine/dialect.h"
-#include "main/check.h"
+#include "main/check_engine.h"
 #include "main/query.h"
 #include "net/client.h"
 #include "wire/json.h"

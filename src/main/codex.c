@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "main/commands.h"
+#include "main/help.h"
 #include "main/remote.h"
 
 enum { CONTEXT_LEAST = 32768 }; /* tokens; its instructions and tools alone take a third */

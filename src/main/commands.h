@@ -1,4 +1,4 @@
-/* commands.h - the commands of the program and what they share. Main thread. */
+/* commands.h - the commands of the program (commands.def). Main thread. */
 #pragma once
 #include "base/err.h"
 
@@ -10,8 +10,3 @@ int check_command(int argc, char **argv);
 int env_command(int argc, char **argv);
 int prompts_command(int argc, char **argv);
 int codex_command(int argc, char **argv);
-
-/* The command's help on stdout; 0. */
-int help_for(const char *command);
-/* "antiphon: what happened" on stderr. */
-void complain(const struct err *e);

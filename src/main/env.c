@@ -3,6 +3,7 @@
 
 #include "main/remote.h"
 #include "main/commands.h"
+#include "main/help.h"
 #include "main/address.h"
 
 /* The running server's base URL and whether it wants keys; else what the settings say. */

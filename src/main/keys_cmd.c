@@ -5,6 +5,7 @@
 
 #include "main/remote.h"
 #include "main/commands.h"
+#include "main/help.h"
 #include "main/paths.h"
 #include "store/keys.h"
 

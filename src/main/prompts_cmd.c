@@ -4,6 +4,7 @@
 
 #include "main/attach.h"
 #include "main/commands.h"
+#include "main/help.h"
 #include "main/remote.h"
 
 enum { BODY_MAX = 64 << 20 };

@@ -11,12 +11,13 @@
 #include "base/log.h"
 #include "main/app.h"
 #include "main/commands.h"
+#include "main/help.h"
 #include "main/cpu.h"
 #include "main/paths.h"
 #include "net/tls.h"
 #include "store/seal.h"
 
-/* The small default model needs a word of guidance and a short leash (decision B5). */
+/* The small default model needs a word of guidance and a short leash. */
 #define SMALL_MODEL_SYSTEM "You are a helpful assistant. Answer the question directly and briefly."
 enum { SMALL_MODEL_TOKENS = 1024 };
 

@@ -12,7 +12,7 @@ struct conversation_body {
 	size_t n_items;
 };
 
-enum { CONVERSATION_ITEMS_MAX = 20 }; /* of one request (api-surface G7) */
+enum { CONVERSATION_ITEMS_MAX = 20 }; /* of one request: OpenAI's limit */
 
 /* `body` must outlive *ret. */
 bool conversation_read(struct arena *a, yyjson_val *body, enum conversation_form form, struct conversation_body *ret,

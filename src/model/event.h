@@ -24,7 +24,7 @@ enum event_member {
 	EM_CODE = 1 << 14,
 	EM_LOGPROBS = 1 << 15,  /* raw; "[]" when absent */
 	EM_NAME = 1 << 16,
-	EM_ERROR = 1 << 17,     /* nested error object and the flat code, message, param (decision C2) */
+	EM_ERROR = 1 << 17,     /* nested error object and the flat code, message, param: clients read either */
 	EM_COMMAND_INDEX = 1 << 18,
 	EM_COMMAND = 1 << 19,
 	EM_PARTIAL_IMAGE = 1 << 20,

@@ -1,7 +1,7 @@
 /* item.h - the items of the API: what a conversation is made of.
  *
  * items.def has one row an item type: wire name, id prefix, field table, where it may stand (input,
- * output). An item stays the JSON it came as (decision N1); `struct item` is a view. Pure. */
+ * output). An item stays the JSON it came as, so that nothing is lost; `struct item` is a view. Pure. */
 #pragma once
 #include "wire/fields.h"
 

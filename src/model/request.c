@@ -135,7 +135,7 @@ static bool conversation_check(yyjson_val *v, const char *path, void *ctx, struc
 		.has_at = (int)offsetof(struct create, sampling.has_##m), __VA_ARGS__    \
 	}
 
-/* In the live API's order of checks (api-surface B). */
+/* In the live API's order of checks, as recorded. */
 static const struct field create_fields[] = {
 	FIELD(struct create, model, F_STR, .required = true),
 	FIELD_CHECKED("input", F_ANY, .nullable = true, .check = input_check),
@@ -179,7 +179,7 @@ static const struct field count_rows[] = {FIELD_CHECKED("personality", F_STR, .n
 static const struct field template_rows[] = {FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = 256), LAST_FIELD};
 static const struct field version_rows[] = {FIELD_CHECKED("is_default", F_BOOL, .nullable = true), LAST_FIELD};
 
-/* The members of the other bodies (api-surface B). */
+/* The members of the other bodies, as OpenAI's OpenAPI file has them. */
 static const char *const count_members[] = {
 	"model", "input", "previous_response_id", "tools", "tool_choice", "text", "parallel_tool_calls",
 	"reasoning", "truncation", "instructions", "conversation", NULL,
@@ -341,7 +341,7 @@ static bool check_first(yyjson_val *body, const struct request_rules *rules, str
 	       given(body, S("conversation")) || warms_up(body) || no_input(e);
 }
 
-/* The table itself. An unknown key at the top may be one that an engine would take (decision A5). */
+/* The table itself. An unknown key at the top may be one that an engine would take (engines[].pass). */
 static bool read_table(struct reader *r, const struct request_rules *rules, struct err *e)
 {
 	static const char *const top[] = {
@@ -480,13 +480,6 @@ static void take_rest(struct reader *r, const struct request_rules *rules)
 	}
 	if (r->out.n)
 		c->sampling.pass = take(r);
-}
-
-struct str take(struct reader *r)
-{
-	struct str s = str_copy(r->a, buf_str(&r->out));
-	buf_clear(&r->out);
-	return s;
 }
 
 /* The messages of a template that was filled in. */

@@ -1,6 +1,6 @@
 /* request.h - POST /v1/responses: the body, checked and normalised.
  *
- * Every parameter of api-surface B is in the table of request.c, checked in the live API's order with its
+ * Every parameter of OpenAI's OpenAPI file is in the table of request.c, checked in the live API's order with its
  * texts. What changes the answer's meaning and cannot be honoured is refused by name; advisory.def lists
  * what is only echoed. Strings are borrowed from the document or live in the arena. Pure. */
 #pragma once
@@ -74,7 +74,7 @@ struct function_tool *create_offer(struct arena *a, const struct create *c, size
 /* The `tools` of our own search that has found `one`: it, or its namespace with all that waited there. */
 void create_found(struct jout *o, const struct create *c, const struct function_tool *one);
 /* The checks that need the whole context, history first then input (c->items, references replaced by what they
- * name): every function_call_output has its call, every call its output, no duplicate ids in the input as it came
- * (api-surface G2). */
+ * name): every function_call_output has its call, every call its output, no duplicate ids in the input as it
+ * came. */
 bool create_check_calls(const struct item *history, size_t n_history, const struct create *c, const struct item *input,
                         struct err *e);

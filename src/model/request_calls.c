@@ -8,7 +8,7 @@ struct seen { /* one call, by its call_id */
 	bool answered, waits;
 };
 
-/* A call that was cut off waits for no output (decision D1), nor does an asynchronous one, nor our own search. */
+/* A call that was cut off waits for no output (it leaves the context), nor does an asynchronous one, nor our own search. */
 static bool waits(const struct item *it)
 {
 	struct str status = json_str(json_get(it->val, S("status")));

@@ -19,7 +19,7 @@ enum rules_prompt {
 
 struct request_rules {
 	enum request_kind kind;
-	const char *const *pass; /* engine's `pass` list, NULL-terminated (decision A5) */
+	const char *const *pass; /* engine's `pass` list, NULL-terminated */
 	const char *engine_name; /* for the text that names the setting */
 	enum rules_prompt prompt;
 	bool socket;             /* of a WebSocket's response.create: its own keys stand beside, it always streams */

@@ -5,7 +5,7 @@
 #include "model/tool.h"
 #include "wire/schema.h"
 
-/* Decision A4: what is strict must be within the subset; what does not say is strict when it fits. */
+/* As the live API: what is strict must be within the subset; what does not say is strict when it fits. */
 static bool take_function(struct arena *a, yyjson_val *tool, const char *path, struct function_tool *f, struct err *e)
 {
 	yyjson_val *strict = json_get(tool, S("strict")), *parameters = schema_parameters(a, json_get(tool, S("parameters")));

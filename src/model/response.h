@@ -1,7 +1,7 @@
 /* response.h - the response object.
  *
- * A view over what the turn knows; rendered whole, every key the live API sends, in its order
- * (api-surface F). Pure. */
+ * A view over what the turn knows; rendered whole, every key the live API sends, in its order.
+ * Pure. */
 #pragma once
 #include "base/id.h"
 #include "model/request.h"

@@ -2,7 +2,7 @@
  *
  * Content-Length or chunked, HEAD, keep-alive and 100-continue are the server's business. Every answer
  * carries x-request-id, openai-processing-ms and openai-version. Writes are gathered and leave at the end
- * of the loop's turn, whole (decision M6). Loop thread. */
+ * of the loop's turn: what is ready together shares a write, and no event is split over two. Loop thread. */
 #pragma once
 #include "net/server.h"
 

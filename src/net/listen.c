@@ -116,7 +116,7 @@ static int tcp_socket(const struct addrinfo *a, bool any6, bool share)
 }
 
 /* All sockets of a group that shares a port need SO_REUSEPORT, and with it a bind succeeds although another
- * server of this user has the port: so it is first taken without (decision N7). */
+ * server of this user has the port: so it is first taken without. */
 static int tcp_open_at(const struct addrinfo *a, const struct listen_options *o)
 {
 	bool any6 = str_eq(o->host, S("::"));

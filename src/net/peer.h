@@ -15,7 +15,7 @@ enum peer_at {
 	AT_IDLE,   /* waits for the first byte of a head */
 	AT_HEAD,   /* reads a head */
 	AT_BODY,   /* the head is accepted, the body comes */
-	AT_RUN,    /* the service works; what comes is kept (decision M1) */
+	AT_RUN,    /* the service works; what comes is kept: who stops reading never hears of a close */
 	AT_DROP,   /* answered early; the rest of a small body is dropped, then the next request */
 	AT_NEXT,   /* answered; the next request may begin */
 	AT_TAP,    /* upgraded: the exchange's tap gets what comes */

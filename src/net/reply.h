@@ -2,8 +2,8 @@
  *
  * The turn renders each event once; the form decides what of it the client sees:
  *   sse   "event: NAME\ndata: JSON\n\n", `data: [DONE]` at the end; a comment after 15 s of silence;
- *   json  only the body given to reply_end(); a space every 15 s from 60 s on (decision C1);
- *   ws    one text frame an event, under 1 MiB (decision K); nothing of its own at the end.
+ *   json  only the body given to reply_end(); a space every 15 s from 60 s on, so that no proxy gives up;
+ *   ws    one text frame an event, under 1 MiB (Python's client takes no more); nothing of its own at the end.
  * A reply belongs to whoever opened it and is freed by reply_end/fail/drop. Loop thread. */
 #pragma once
 #include "net/exchange.h"
@@ -28,7 +28,7 @@ struct reply *reply_open(struct exchange *x, enum reply_form form, struct reply_
 /* Another owner from now on. */
 void reply_give(struct reply *r, struct reply_owner *owner);
 /* Random-looking padding on every event that has a string `delta`: from a keyed hash of response id and
- * sequence number, so that a replay is equal (decision G3). Off until called. */
+ * sequence number, so that a replay is equal. Off until called. */
 void reply_obfuscate(struct reply *r, struct str response_id);
 /* One event; with an empty `name` the line `event:` is left out. `json` is the event's object, borrowed for the
  * call; `delta` is the length in bytes of its string delta (obfuscated when >= 0), -1 for events without. */

@@ -21,12 +21,6 @@ enum {
 	BACK_OFF_MS = 100,
 };
 
-struct net_limits net_limits = {
-#define LIMIT(name, def, least, largest, help) .name = (def),
-#include "net/limits.def"
-#undef LIMIT
-};
-
 struct listener {
 	uv_poll_t poll;
 	struct server *server;

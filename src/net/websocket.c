@@ -42,7 +42,7 @@ static bool check(struct exchange *x, struct err *e)
 	const struct exchange_request *q = exchange_request(x);
 	bool asked = names_word(exchange_header(x, S("connection")), S("upgrade")) &&
 		     names_word(exchange_header(x, S("upgrade")), S("websocket"));
-	if (!asked) { /* decision K */
+	if (!asked) { /* a proxy may have taken the Upgrade away */
 		exchange_add_header(x, S("Upgrade"), S("websocket"));
 		return fail(e, ERR_UPGRADE, NULL,
 			    "A WebSocket needs the headers 'Connection: Upgrade' and 'Upgrade: websocket'. A proxy between may "

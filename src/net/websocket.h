@@ -1,7 +1,7 @@
 /* websocket.h - a connection that became a WebSocket (RFC 6455): handshake, texts both ways, pings, the end.
  *
- * Embedded in its owner. Born in websocket_accept(); ends once, with gone(): the peer left, stalled (decision
- * M2), broke the protocol, took longer than net.body_seconds over one text, or websocket_close() was called.
+ * Embedded in its owner. Born in websocket_accept(); ends once, with gone(): the peer left, stalled for
+ * net.stall_seconds, broke the protocol, took longer than net.body_seconds over one text, or websocket_close() was called.
  * Extensions and subprotocols that a client offers are declined by not being named. Silence is broken by pings.
  * Callbacks never run inside a function of this header. Loop thread. */
 #pragma once

@@ -159,18 +159,8 @@ void prompt_version_create(struct request *rq)
 static void on_deleted(struct store_op *op, const struct err *e)
 {
 	struct prompt_visit *v = visit_of(op, e);
-	if (!v)
-		return;
-	struct buf b;
-	buf_init(&b, 4096);
-	struct jout o = {&b, false};
-	jo_obj(&o);
-	jo_kstr(&o, "id", v->visit.rq->args[0]);
-	jo_kstr(&o, "object", S("prompt.deleted"));
-	jo_kbool(&o, "deleted", true);
-	jo_obj_end(&o);
-	visit_answer(&v->visit, buf_str(&b));
-	buf_release(&b);
+	if (v)
+		visit_answer(&v->visit, deleted_json(exchange_arena(v->visit.rq->x), RESOURCE_PROMPT, v->visit.rq->args[0]));
 }
 
 void prompt_delete(struct request *rq)
@@ -189,17 +179,12 @@ static void list_answer(struct prompt_visit *v, struct str (*place)(struct arena
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
 	struct jout o = {&b, false};
-	jo_obj(&o);
-	jo_kstr(&o, "object", S("list"));
-	jo_key(&o, S("data"));
-	jo_arr(&o);
+	list_begin(&o);
 	for (size_t i = 0; i < page->n; i++)
 		jo_raw(&o, prompt_json(a, &page->list[i]));
-	jo_arr_end(&o);
-	jo_kstr(&o, "first_id", page->n ? place(a, &page->list[0]) : (struct str){0});
-	jo_kbool(&o, "has_more", page->has_more);
-	jo_kstr(&o, "last_id", page->n ? place(a, &page->list[page->n - 1]) : (struct str){0});
-	jo_obj_end(&o);
+	struct str none = {0};
+	list_end(&o, RESOURCE_PROMPT, page->n ? place(a, &page->list[0]) : none, page->n ? place(a, &page->list[page->n - 1]) : none,
+	         page->has_more);
 	visit_answer(&v->visit, buf_str(&b));
 	buf_release(&b);
 }

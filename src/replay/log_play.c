@@ -1,7 +1,7 @@
 /* log_play.c - the events of a background run told to one reader. */
 #include "replay/log_play.h"
 
-#include "news/runs.h"
+#include "news/run_news.h"
 #include "replay/run_events.h"
 #include "store/store.h"
 
@@ -127,7 +127,7 @@ static struct log_play *play_new(struct api_loop *al, int64_t project, struct st
 	p->next = after + 1;
 	p->reader = (struct reply_owner){on_gone, on_room};
 	if (id_parse(id, "resp", &key)) /* before the first read, so that nothing falls between */
-		run_watch_start(al->api->runs, key.key, RUN_NEWS, al->loop, &p->watch, on_news);
+		run_watch_start(al->api->news, key.key, RUN_NEWS, al->loop, &p->watch, on_news);
 	return p;
 }
 

@@ -1,6 +1,6 @@
 /* log_play.h - the events of a background run told to one reader, from the store, also while it runs.
  *
- * Any number of readers, on any loop; a reader that leaves or is slow changes nothing (decision G5). */
+ * Any number of readers, on any loop; a reader that leaves or is slow changes nothing: the run goes on at its own speed. */
 #pragma once
 #include "door/request.h"
 #include "net/reply.h"

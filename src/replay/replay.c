@@ -1,9 +1,8 @@
 /* replay.c - events kept for streaming again.
  *
- * Events are gathered in an open piece of about 4 KB; a full piece is packed with zstd (events of one
- * response are alike: about a tenth remains). One mutex a replay, one for the table; the table's is taken
- * first. Loops are woken by a post that belongs to the follower's wake, which outlives the follower when a
- * post is under way. */
+ * Events are gathered in an open piece, each as what differs from the one before (event_pack.h); a piece of about
+ * 2 KB, which is a hundred tokens and more, is packed with zstd. Each piece can be read by itself. One mutex a replay,
+ * one for the table; the table's is taken first. */
 #include "replay/replay.h"
 
 #include <pthread.h>
@@ -14,27 +13,12 @@
 #include "base/clock.h"
 #include "base/map.h"
 
-enum { PIECE = 4096, LEVEL = 1 };
+enum { PIECE = 2048, LEVEL = 1, MORE = 1 /* the kind of news */ };
 
 struct piece {
 	struct piece *next;
 	size_t raw, n; /* bytes unpacked, packed */
 	char data[];
-};
-
-struct record { /* before each event's JSON in a piece */
-	int64_t seq, delta;
-	uint32_t n;
-	uint32_t type;
-};
-
-struct follow_wake {
-	struct post post;
-	struct follow_wake *next;
-	struct replay *replay;
-	struct follower *follower; /* NULL: stopped while a post was under way */
-	struct loop *loop;
-	bool posted, waiting;
 };
 
 struct replay {
@@ -45,7 +29,8 @@ struct replay {
 	struct piece *first, *last;
 	size_t n_pieces, bytes;
 	struct buf open;
-	struct follow_wake *wakes;
+	struct event_pack pack; /* at the end of `open` */
+	struct watches followers;
 	unsigned refs; /* under the table's lock: table, writer, followers */
 	bool ended, obfuscate;
 	int64_t ended_us;
@@ -76,6 +61,7 @@ static void unref(struct replay *r)
 		xfree(p);
 	}
 	buf_release(&r->open);
+	event_pack_release(&r->pack);
 	pthread_mutex_destroy(&r->lock);
 	xfree((void *)r->key.p);
 	xfree(r);
@@ -122,6 +108,7 @@ struct replay *replay_begin(struct replays *rs, int64_t project, struct str id, 
 	r->refs = 2; /* the table and the writer */
 	pthread_mutex_init(&r->lock, NULL);
 	buf_init(&r->open, SIZE_MAX / 2);
+	event_pack_init(&r->pack);
 	pthread_mutex_lock(&rs->lock);
 	map_put(&rs->map, r->key, r);
 	pthread_mutex_unlock(&rs->lock);
@@ -172,43 +159,23 @@ static void pack(struct replay *r)
 	r->last = p;
 	r->n_pieces++;
 	r->bytes += sizeof *p + n;
-	r->open.n = 0;
+	buf_release(&r->open);
+	event_pack_release(&r->pack);
 }
 
-static void wake_run(struct post *post)
+static void on_told(struct watch *w)
 {
-	struct follow_wake *w = OWNER(post, struct follow_wake, post);
-	struct follower *f = w->follower;
-	if (!f) {
-		xfree(w);
-		return;
-	}
-	pthread_mutex_lock(&w->replay->lock);
-	w->posted = false;
-	pthread_mutex_unlock(&w->replay->lock);
+	struct follower *f = OWNER(w, struct follower, watch);
 	f->more(f);
-}
-
-/* With the replay's lock held. */
-static void wake_followers(struct replay *r)
-{
-	for (struct follow_wake *w = r->wakes; w; w = w->next)
-		if (w->waiting && !w->posted) {
-			w->posted = true;
-			w->waiting = false;
-			loop_post(w->loop, &w->post);
-		}
 }
 
 void replay_add(struct replay *r, enum event_type type, int64_t seq, int64_t delta, struct str json)
 {
-	struct record rec = {seq, delta, (uint32_t)json.n, type};
 	pthread_mutex_lock(&r->lock);
-	buf_add(&r->open, (struct str){(const char *)&rec, sizeof rec});
-	buf_add(&r->open, json);
+	event_pack_add(&r->pack, &r->open, &(struct packed_event){type, seq, delta, json});
 	if (r->open.n >= PIECE)
 		pack(r);
-	wake_followers(r);
+	watches_tell(&r->followers, MORE);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -219,10 +186,10 @@ void replay_end(struct replay *r)
 	pthread_mutex_lock(&r->lock);
 	if (r->open.n)
 		pack(r);
-	buf_release(&r->open);
+	event_pack_release(&r->pack);
 	r->ended = true;
 	r->ended_us = now;
-	wake_followers(r);
+	watches_tell(&r->followers, MORE);
 	pthread_mutex_unlock(&r->lock);
 
 	pthread_mutex_lock(&rs->lock);
@@ -243,7 +210,7 @@ void replay_end(struct replay *r)
 bool replay_followed(struct replay *r)
 {
 	pthread_mutex_lock(&r->lock);
-	bool any = r->wakes != NULL;
+	bool any = r->followers.first != NULL;
 	pthread_mutex_unlock(&r->lock);
 	return any;
 }
@@ -259,13 +226,12 @@ bool follow_start(struct replays *rs, int64_t project, struct str id, struct loo
 	pthread_mutex_unlock(&rs->lock);
 	if (!r)
 		return false;
-	struct follow_wake *w = xalloc(sizeof *w);
-	*f = (struct follower){.replay = r, .more = more, .loop = l, .wake = w};
+	*f = (struct follower){.replay = r, .more = more};
 	buf_init(&f->plain, SIZE_MAX / 2);
-	*w = (struct follow_wake){.post = {.run = wake_run}, .replay = r, .follower = f, .loop = l};
+	buf_init(&f->json, SIZE_MAX / 2);
+	event_pack_init(&f->pack);
 	pthread_mutex_lock(&r->lock);
-	w->next = r->wakes;
-	r->wakes = w;
+	watch_start(&r->followers, l, WATCH_ONCE, &f->watch, on_told);
 	pthread_mutex_unlock(&r->lock);
 	return true;
 }
@@ -291,7 +257,7 @@ static void load_piece(struct follower *f)
 bool follow_next(struct follower *f, struct replay_event *ev, bool *ended)
 {
 	struct replay *r = f->replay;
-	struct record rec;
+	struct packed_event got;
 	*ended = false;
 	if (f->at == f->plain.n) { /* nothing left of what is unpacked: more of this piece, or the next one */
 		pthread_mutex_lock(&r->lock);
@@ -299,18 +265,20 @@ bool follow_next(struct follower *f, struct replay_event *ev, bool *ended)
 		if (f->at == f->plain.n && f->chunk < r->n_pieces) {
 			f->chunk++;
 			f->at = 0;
+			event_pack_release(&f->pack);
 			load_piece(f);
 		}
 		bool none = f->at == f->plain.n;
 		*ended = none && r->ended;
-		f->wake->waiting = none && !r->ended;
+		watch_want(&f->watch, none && !r->ended ? MORE | WATCH_ONCE : 0);
 		pthread_mutex_unlock(&r->lock);
 		if (none)
 			return false;
 	}
-	memcpy(&rec, f->plain.p + f->at, sizeof rec);
-	*ev = (struct replay_event){(enum event_type)rec.type, rec.seq, rec.delta, {f->plain.p + f->at + sizeof rec, rec.n}};
-	f->at += sizeof rec + rec.n;
+	struct str left = {f->plain.p + f->at, f->plain.n - f->at};
+	event_pack_take(&f->pack, &left, &f->json, &got);
+	f->at = f->plain.n - left.n;
+	*ev = (struct replay_event){(enum event_type)got.type, got.seq, got.delta, got.json};
 	return true;
 }
 
@@ -332,17 +300,12 @@ void follow_stop(struct follower *f)
 	struct replay *r = f->replay;
 	if (!r)
 		return;
-	struct follow_wake *w = f->wake, **at = &r->wakes;
 	pthread_mutex_lock(&r->lock);
-	while (*at != w)
-		at = &(*at)->next;
-	*at = w->next;
-	bool posted = w->posted;
-	w->follower = NULL;
+	watch_stop(&r->followers, &f->watch);
 	pthread_mutex_unlock(&r->lock);
-	if (!posted)
-		xfree(w); /* else wake_run() does */
 	buf_release(&f->plain);
+	buf_release(&f->json);
+	event_pack_release(&f->pack);
 	pthread_mutex_lock(&r->owner->lock);
 	unref(r);
 	pthread_mutex_unlock(&r->owner->lock);

@@ -1,12 +1,13 @@
-/* replay.h - events kept for streaming again (decision D3), for whoever asks, on any loop.
+/* replay.h - events kept for streaming again, for whoever asks, on any loop.
  *
  * A replay holds the events of one response as they were first sent (without obfuscation, which the reply
  * adds from a keyed hash). Written by its turn; followed by any number of readers, also while it runs.
  * Kept packed in memory for api_limits.replay_seconds after its end, at most api_limits.replay_bytes in
  * all: then the oldest finished ones go. replay_* are thread-safe; a follower belongs to its loop. */
 #pragma once
-#include "loop/loop.h"
 #include "model/event.h"
+#include "news/watch.h"
+#include "replay/event_pack.h"
 
 struct replays;
 struct replay;
@@ -30,10 +31,11 @@ struct replay_event {
 struct follower {
 	struct replay *replay; /* NULL: idle */
 	void (*more)(struct follower *); /* on its loop: there is something to read, or the end */
-	struct loop *loop;
-	struct follow_wake *wake;
+	struct watch watch;
 	size_t chunk, at; /* place */
 	struct buf plain; /* the unpacked chunk */
+	struct event_pack pack; /* at `at` */
+	struct buf json;  /* of the event told last */
 };
 /* Finds the replay of that project's response; false: none (any more). Reading starts at the beginning. */
 bool follow_start(struct replays *rs, int64_t project, struct str id, struct loop *l, struct follower *f,

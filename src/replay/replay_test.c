@@ -24,14 +24,14 @@ static void add(struct replay *r, int from, int to)
 		replay_add(r, EV_TEXT_DELTA, i, 5, event_text(text, i));
 }
 
-struct watch {
+struct reading {
 	struct follower f;
 	struct loop *loop;
 	int got, bad;
 	bool ended;
 };
 
-static void read_all(struct watch *w)
+static void read_all(struct reading *w)
 {
 	char text[128];
 	struct replay_event ev;
@@ -43,21 +43,21 @@ static void read_all(struct watch *w)
 
 static void on_more(struct follower *f)
 {
-	struct watch *w = OWNER(f, struct watch, f);
+	struct reading *w = OWNER(f, struct reading, f);
 	read_all(w);
 	if (w->ended)
 		loop_stop(w->loop);
 }
 
-static void begin(struct watch *w, struct replays *rs)
+static void begin(struct reading *w, struct replays *rs)
 {
 	struct err e = {0};
-	*w = (struct watch){0};
+	*w = (struct reading){0};
 	CHECK(loop_open(&w->loop, &e));
 	CHECK(follow_start(rs, 1, S("resp_a"), w->loop, &w->f, on_more));
 }
 
-static void end(struct watch *w)
+static void end(struct reading *w)
 {
 	CHECK(w->got == EVENTS && w->bad == 0 && w->ended);
 	follow_stop(&w->f);
@@ -66,7 +66,7 @@ static void end(struct watch *w)
 
 static void *run_loop(void *arg)
 {
-	struct watch *w = arg;
+	struct reading *w = arg;
 	read_all(w);
 	if (!w->ended)
 		loop_run(w->loop);
@@ -77,7 +77,7 @@ static void late_and_early_readers_get_the_same(void)
 {
 	struct replays *rs = replays_new();
 	struct replay *r = replay_begin(rs, 1, S("resp_a"), true);
-	struct watch early, late;
+	struct reading early, late;
 	pthread_t thread;
 	begin(&early, rs);
 	CHECK(!follow_start(rs, 2, S("resp_a"), early.loop, &late.f, on_more)); /* another project's */
@@ -99,7 +99,7 @@ static void a_reader_may_stop_at_any_time(void)
 	struct replays *rs = replays_new();
 	for (int n = 0; n < 200; n += 9) {
 		struct replay *r = replay_begin(rs, 1, S("resp_a"), false);
-		struct watch w;
+		struct reading w;
 		begin(&w, rs);
 		add(r, 0, n);
 		read_all(&w);

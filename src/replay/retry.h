@@ -1,4 +1,4 @@
-/* retry.h - a client's own retry gets the answer of its first attempt (decision F1). */
+/* retry.h - a client's own retry gets the answer of its first attempt (door/attempts.h). */
 #pragma once
 #include "door/request.h"
 

@@ -3,7 +3,9 @@
  * The very prompt that POST /v1/responses would give to the engine is made and counted, so that the number is the
  * one which the response's usage then tells. Engines that cannot count get an estimate (engine.h), which the header
  * antiphon-not-applied admits. */
+#include "turn/turn_finish.h"
 #include "turn/turn_kind.h"
+#include "turn/turn_start.h"
 
 static void on_counted(struct engine_call *call, const struct err *e)
 {

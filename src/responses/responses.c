@@ -3,54 +3,23 @@
 
 #include "base/clock.h"
 #include "door/lists.h"
+#include "door/visit.h"
 #include "model/conversation.h"
 #include "model/item_show.h"
 #include "replay/log_play.h"
 #include "replay/playback.h"
 #include "replay/rebuild.h"
 #include "turn/turn.h"
+#include "turn/turn_start.h"
 
-/* One store operation for one request; lives in the request arena, ends with the exchange. */
 struct lookup {
-	struct request *rq;
-	struct store_op op;
-	struct reader reader;
+	struct visit visit;
 	struct stored_response response;
 	struct stored_page page;
 	/* GET ?stream=true */
 	int64_t after;
 	int obfuscate;
 };
-
-static void on_gone(struct reader *r)
-{
-	store_cancel(&OWNER(r, struct lookup, reader)->op);
-}
-
-static void on_room(struct reader *r)
-{
-}
-
-static struct lookup *lookup_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
-{
-	struct lookup *l = new(exchange_arena(rq->x), struct lookup);
-	l->rq = rq;
-	l->op.done = done;
-	l->reader = (struct reader){on_gone, on_room};
-	exchange_watch(rq->x, &l->reader);
-	return l;
-}
-
-/* The lookup of a finished operation; NULL when it failed, which is answered here. */
-static struct lookup *lookup_done(struct store_op *op, const struct err *e)
-{
-	struct lookup *l = OWNER(op, struct lookup, op);
-	exchange_unwatch(l->rq->x);
-	if (e->code == ERR_NONE)
-		return l;
-	answer_error(l->rq->x, e);
-	return NULL;
-}
 
 void response_create(struct request *rq)
 {
@@ -61,17 +30,17 @@ void response_create(struct request *rq)
 
 static void on_got(struct store_op *op, const struct err *e)
 {
-	struct lookup *l = lookup_done(op, e);
+	struct lookup *l = visit_of(op, e);
 	if (l)
-		answer_json(l->rq, 200, l->response.json);
+		visit_answer(&l->visit, l->response.json);
 }
 
 /* A stored answer that was not streamed has no events of its own: they are made from it. */
 static void stream_rebuilt(struct lookup *l)
 {
-	struct request *rq = l->rq;
+	struct request *rq = l->visit.rq;
 	struct err e = {0};
-	bool background = made_in_background(exchange_arena(l->rq->x), l->response.json); /* then its own events are gone */
+	bool background = made_in_background(exchange_arena(l->visit.rq->x), l->response.json); /* then its own events are gone */
 	if (background || clock_wall_s() - l->response.created_at > api_limits.replay_seconds + api_limits.turn_seconds) {
 		fail(&e, ERR_BAD_REQUEST, "stream", "Response with id '%.*s' can no longer be streamed: its events are kept for %lld "
 		     "seconds. Retrieve it without `stream`.", FMT(rq->args[0]),
@@ -89,18 +58,19 @@ static void stream_rebuilt(struct lookup *l)
 
 static void on_got_to_stream(struct store_op *op, const struct err *e)
 {
-	struct lookup *l = lookup_done(op, e);
+	struct lookup *l = visit_of(op, e);
 	if (!l)
 		return;
+	visit_leave(&l->visit);
 	if (l->response.run) {
 		bool obfuscate = l->obfuscate < 0 ? l->response.obfuscated : l->obfuscate > 0;
-		log_play_request(l->rq, l->rq->args[0], l->after, obfuscate);
-	} else if (l->rq->api->api->options.resume_background && !made_in_background(exchange_arena(l->rq->x), l->response.json)) {
+		log_play_request(l->visit.rq, l->visit.rq->args[0], l->after, obfuscate);
+	} else if (l->visit.rq->api->api->options.resume_background && !made_in_background(exchange_arena(l->visit.rq->x), l->response.json)) {
 		struct err no = {0};
 		fail(&no, ERR_BAD_REQUEST, "stream",
 		     "This response cannot be streamed because it was not created with background=true.");
-		answer_error(l->rq->x, &no);
-	} else if (!playback_start(l->rq, l->rq->project, l->rq->args[0], l->after, l->obfuscate, true))
+		answer_error(l->visit.rq->x, &no);
+	} else if (!playback_start(l->visit.rq, l->visit.rq->project, l->visit.rq->args[0], l->after, l->obfuscate, true))
 		stream_rebuilt(l);
 }
 
@@ -123,58 +93,47 @@ static bool get_stream_read(struct request *rq, struct lookup *l, bool *stream, 
 
 void response_get(struct request *rq)
 {
-	struct lookup *l = lookup_new(rq, on_got);
+	struct lookup *l = visit_new(rq, sizeof *l, on_got);
 	struct err e = {0};
 	bool stream = false;
 	if (!get_stream_read(rq, l, &stream, &e)) {
-		exchange_unwatch(rq->x);
-		answer_error(rq->x, &e);
+		visit_fail(&l->visit, &e);
 		return;
 	}
 	if (stream)
-		l->op.done = on_got_to_stream;
-	store_get_response(rq->api->store, &l->op, rq->project, rq->args[0], exchange_arena(rq->x), &l->response);
+		l->visit.op.done = on_got_to_stream;
+	store_get_response(rq->api->store, &l->visit.op, rq->project, rq->args[0], exchange_arena(rq->x), &l->response);
 }
 
 /* --- DELETE --- */
 
 static void on_deleted(struct store_op *op, const struct err *e)
 {
-	struct lookup *l = lookup_done(op, e);
-	if (!l)
-		return;
-	struct buf b;
-	buf_init(&b, 4096);
-	struct jout o = {&b, false};
-	jo_obj(&o);
-	jo_kstr(&o, "id", l->rq->args[0]);
-	jo_kstr(&o, "object", S("response.deleted"));
-	jo_kbool(&o, "deleted", true);
-	jo_obj_end(&o);
-	answer_json(l->rq, 200, buf_str(&b));
-	buf_release(&b);
+	struct lookup *l = visit_of(op, e);
+	if (l)
+		visit_answer(&l->visit, deleted_json(exchange_arena(l->visit.rq->x), RESOURCE_RESPONSE, l->visit.rq->args[0]));
 }
 
 void response_delete(struct request *rq)
 {
-	struct lookup *l = lookup_new(rq, on_deleted);
-	store_delete_response(rq->api->store, &l->op, rq->project, rq->args[0]);
+	struct lookup *l = visit_new(rq, sizeof *l, on_deleted);
+	store_delete_response(rq->api->store, &l->visit.op, rq->project, rq->args[0]);
 }
 
 /* --- GET /v1/responses/{id}/input_items --- */
 
 static void on_listed(struct store_op *op, const struct err *e)
 {
-	struct lookup *l = lookup_done(op, e);
+	struct lookup *l = visit_of(op, e);
 	if (!l)
 		return;
-	struct str *json = new_array(exchange_arena(l->rq->x), struct str, l->page.n + 1);
+	struct str *json = new_array(exchange_arena(l->visit.rq->x), struct str, l->page.n + 1);
 	for (size_t i = 0; i < l->page.n; i++)
 		json[i] = l->page.items[i].json;
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
-	list_write(&b, exchange_arena(l->rq->x), json, l->page.n, l->page.has_more, l->response.show);
-	answer_json(l->rq, 200, buf_str(&b));
+	list_write(&b, exchange_arena(l->visit.rq->x), json, l->page.n, l->page.has_more, l->response.show);
+	visit_answer(&l->visit, buf_str(&b));
 	buf_release(&b);
 }
 
@@ -188,7 +147,7 @@ void response_input_items(struct request *rq)
 		answer_error(rq->x, &e);
 		return;
 	}
-	struct lookup *l = lookup_new(rq, on_listed);
+	struct lookup *l = visit_new(rq, sizeof *l, on_listed);
 	l->response.show = show;
-	store_list_input(rq->api->store, &l->op, rq->project, rq->args[0], &q, exchange_arena(rq->x), &l->page);
+	store_list_input(rq->api->store, &l->visit.op, rq->project, rq->args[0], &q, exchange_arena(rq->x), &l->page);
 }

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sandbox/process.h"
+
 enum { FILTER_BYTES = 32 << 10, TIOCLINUX_ = 0x541C };
 
 static struct {
@@ -90,11 +92,7 @@ int filter_open(struct err *e)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, filter_make);
-	int fd = filter.n ? memfd_create("filter", MFD_CLOEXEC) : -1;
-	if (fd >= 0 && (write(fd, filter.bytes, filter.n) != (ssize_t)filter.n || lseek(fd, 0, SEEK_SET))) {
-		close(fd);
-		fd = -1;
-	}
+	int fd = filter.n ? process_memory((struct str){filter.bytes, filter.n}) : -1;
 	if (fd < 0)
 		fail(e, ERR_CONFIG, NULL, "the filter of system calls cannot be made (libseccomp)");
 	return fd;

@@ -1,8 +1,8 @@
 /* policy.h - what a box may use: data, filled in by whoever asks for one.
  *
  * Strings outlive the box's start. What is not given is not there: {0} has no folder but /usr, nowhere to write and no
- * network. Sizes are bytes. Memory is a bound of each process's address space; a sum over processes is the keeper's to
- * watch (box.h). */
+ * network. Sizes are bytes. Memory is a bound of each process's address space: `processes` times
+ * that is what a box may take. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +20,7 @@ struct box_policy {
 	int64_t tmp_bytes; /* of /tmp, and of /dev/shm; 0: both are there, and nothing can be written */
 	int64_t processes, open_files;
 	bool proc;         /* its own /proc: needed by interpreters, not by readers of files */
+	bool program;      /* the program is a file that we hand in: /program (walls.h) */
 	const char *proxy; /* unix socket of a proxy, inside /run/proxy.sock; NULL: no way out at all */
 	struct box_mount mounts[BOX_MOUNTS];
 	size_t n_mounts;

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@
 #include "base/clock.h"
 #include "sandbox/policy.h"
 
-enum { TICK_MS = 100, BLIND_TICK_MS = 5 };
+enum { ABOVE = 16, TICK_MS = 100, BLIND_TICK_MS = 5 };
 
 bool process_start(struct process *p, const char *const *argv, const struct process_files *f, struct err *e)
 {
@@ -30,10 +31,10 @@ bool process_start(struct process *p, const char *const *argv, const struct proc
 		posix_spawn_file_actions_adddup2(&files, f->err, 2);
 	else
 		posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
-	if (f->extra >= 0)
-		posix_spawn_file_actions_adddup2(&files, f->extra, 3);
-	posix_spawn_file_actions_addclosefrom_np(
-	    &files, f->extra >= 0 ? 4 : 3); /* whoever started us may have left some open */
+	int n = 3;
+	for (; n < 5 && f->more[n - 3] >= 0; n++)
+		posix_spawn_file_actions_adddup2(&files, f->more[n - 3], n);
+	posix_spawn_file_actions_addclosefrom_np(&files, n); /* whoever started us may have left some open */
 	posix_spawn_file_actions_addchdir_np(&files, "/");
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setpgroup(&attr, 0);
@@ -82,4 +83,23 @@ void process_kill(struct process *p)
 	kill(-p->pid, SIGKILL);
 	if (!process_wait(p, clock_mono_us() + sandbox_limits.kill_ms * 1000, NULL, &status, &late) && p->pidfd >= 0)
 		close(p->pidfd); /* stuck in the kernel: nothing ends it */
+}
+
+int process_memory(struct str bytes)
+{
+	int low = memfd_create("box", MFD_CLOEXEC), fd = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, ABOVE);
+	if (low >= 0)
+		close(low);
+	while (fd >= 0 && bytes.n) {
+		ssize_t n = write(fd, bytes.p, bytes.n);
+		if (n < 0 && errno != EINTR) {
+			close(fd);
+			return -1;
+		}
+		bytes.p += n > 0 ? n : 0;
+		bytes.n -= n > 0 ? (size_t)n : 0;
+	}
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_SET);
+	return fd;
 }

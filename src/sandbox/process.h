@@ -7,8 +7,8 @@
 
 #include "base/err.h"
 
-struct process_files { /* become 0, 1, 2 and 3; err, extra -1: /dev/null; none. They stay the caller's */
-	int in, out, err, extra;
+struct process_files { /* become 0, 1, 2, 3 and 4; err -1: /dev/null, more -1: none. They stay the caller's */
+	int in, out, err, more[2];
 };
 struct process {
 	pid_t pid; /* leads a group of its own */
@@ -22,3 +22,6 @@ bool process_start(struct process *p, const char *const *argv, const struct proc
 bool process_wait(struct process *p, int64_t until_us, const _Atomic bool *cancelled, int *status, struct err *e);
 /* Kills the group and waits for it, at most sandbox.kill_ms. */
 void process_kill(struct process *p);
+/* A new file in memory (close-on-exec) that holds these bytes, to be read from its beginning; -1. Its number is above
+ * those that process_start() gives out. */
+int process_memory(struct str bytes);

@@ -1,10 +1,8 @@
 /* sandbox.c - a program of the system run over foreign bytes, where it can reach nothing. */
 #include "sandbox/sandbox.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,29 +14,6 @@
 enum { TICK_MS = 100, PIECE = 65536 };
 
 bool sandbox_limits_only;
-
-struct sandbox_limits sandbox_limits = {
-#define LIMIT(name, def, least, largest, help) .name = def,
-#include "sandbox/limits.def"
-#undef LIMIT
-};
-
-static int input_of(struct str bytes)
-{
-	int fd = memfd_create("input", MFD_CLOEXEC);
-	while (fd >= 0 && bytes.n) {
-		ssize_t n = write(fd, bytes.p, bytes.n);
-		if (n < 0 && errno != EINTR) {
-			close(fd);
-			return -1;
-		}
-		bytes.p += n > 0 ? n : 0;
-		bytes.n -= n > 0 ? (size_t)n : 0;
-	}
-	if (fd >= 0)
-		lseek(fd, 0, SEEK_SET);
-	return fd;
-}
 
 /* Until it closes its output. false: it has to be killed. */
 static bool collect(const struct sandbox *s, int from, int64_t until, struct buf *out, struct err *e)
@@ -78,36 +53,47 @@ static bool finish(const struct sandbox *s, struct process *p, int from, struct 
 	return !e->code;
 }
 
+static void close_all(const int *fds, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
 static bool run(const struct sandbox *s, const struct walls *w, struct buf *out, int *status, struct err *e)
 {
-	int pipes[2] = {-1, -1}, in = input_of(s->input), filter = sandbox_limits_only ? -1 : filter_open(e);
+	enum { FROM, TO, INPUT, FILTER, PROGRAM, FDS };
+	int fd[FDS] = {-1, -1, process_memory(s->input), filter_open(e),
+		       s->program.n ? process_memory(s->program) : -1};
 	struct process p;
-	bool ok = (in >= 0 && pipe2(pipes, O_CLOEXEC) == 0) ||
-		  fail(e, ERR_INTERNAL, NULL, "no descriptors for a sandbox: %m");
-	ok = ok && (filter >= 0 || sandbox_limits_only) &&
-	     process_start(&p, w->argv, &(struct process_files){in, pipes[1], -1, filter}, e);
-	if (in >= 0)
-		close(in);
-	if (filter >= 0)
-		close(filter);
-	if (pipes[1] >= 0)
-		close(pipes[1]);
-	ok = ok && finish(s, &p, pipes[0], out, status, e);
-	if (pipes[0] >= 0)
-		close(pipes[0]);
+	bool ok =
+	    fd[FILTER] >= 0 && ((fd[INPUT] >= 0 && (fd[PROGRAM] >= 0 || !s->program.n) && pipe2(fd, O_CLOEXEC) == 0) ||
+				fail(e, ERR_INTERNAL, NULL, "no descriptors for a sandbox: %m"));
+	ok = ok &&
+	     process_start(&p, w->argv, &(struct process_files){fd[INPUT], fd[TO], -1, {fd[FILTER], fd[PROGRAM]}}, e);
+	close_all(fd + TO, FDS - TO);
+	ok = ok && finish(s, &p, fd[FROM], out, status, e);
+	close_all(fd, 1);
 	return ok;
+}
+
+/* Where the program is: in a box we put it there, without one it is the descriptor. */
+static const char *path_of(const struct sandbox *s)
+{
+	return !s->program.n ? s->argv[0] : sandbox_limits_only ? "/proc/self/fd/4" : "/program";
 }
 
 bool sandbox_run_in(const struct sandbox *s, const struct box_policy *p, struct buf *out, struct err *e)
 {
 	struct walls w;
 	int status = 0;
-	if (access(s->argv[0], X_OK))
+	if (!s->program.n && access(s->argv[0], X_OK))
 		return fail(e, ERR_CONFIG, NULL, "%s is not installed", s->argv[0]);
 	if (!sandbox_limits_only && !host_refuse(e))
 		return false;
 	walls_build(&w, p, sandbox_limits_only);
-	for (int i = 0; s->argv[i]; i++)
+	walls_add(&w, path_of(s));
+	for (int i = 1; s->argv[i]; i++)
 		walls_add(&w, s->argv[i]);
 	if (!run(s, &w, out, &status, e))
 		return false;
@@ -120,6 +106,7 @@ bool sandbox_run(const struct sandbox *s, struct buf *out, struct err *e)
 	struct box_policy p = {.memory = s->memory,
 			       .cpu_seconds = s->seconds,
 			       .processes = sandbox_limits.processes,
-			       .open_files = sandbox_limits.open_files};
+			       .open_files = sandbox_limits.open_files,
+			       .program = s->program.n != 0};
 	return sandbox_run_in(s, &p, out, e);
 }

@@ -17,6 +17,7 @@ extern bool sandbox_limits_only; /* setting api.sandbox; before threads start */
 enum { SANDBOX_ARGS = 16 };
 struct sandbox {
 	const char *argv[SANDBOX_ARGS]; /* "/usr/bin/...", NULL-terminated */
+	struct str program;             /* an ELF file to be run instead of a file named argv[0]; {0}: none */
 	struct str input;
 	int64_t seconds, memory;       /* of time, by the clock, until it has ended; bytes of address space */
 	const _Atomic bool *cancelled; /* set elsewhere: killed within a tenth of a second. May be NULL */

@@ -2,9 +2,13 @@
  * Where a box is not permitted, that is what is tested. */
 #include "sandbox/sandbox.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -298,6 +302,44 @@ static void mounts(void)
 	rmdir(dir);
 }
 
+/* A server that is killed leaves nothing: a program with a child in a session of its own holds a pipe, whose end comes.
+ */
+static void killed_server(void)
+{
+	char dir[] = "/tmp/antiphon-killed-XXXXXX", pipe[64];
+	if (!python_here() || !mkdtemp(dir))
+		return;
+	snprintf(pipe, sizeof pipe, "%s/p", dir);
+	CHECK(mkfifo(pipe, 0666) == 0 && chmod(dir, 0777) == 0 && chmod(pipe, 0666) == 0);
+	pid_t server = fork();
+	if (server == 0) {
+		struct box_policy p = roomy;
+		struct sandbox s = {
+		    .argv = {"/usr/bin/python3", "-I", "-c",
+			     "import os,time\nf=os.open('/mnt/data/p',os.O_WRONLY)\nif os.fork()==0: os.setsid()\n"
+			     "os.write(f,b'.')\ntime.sleep(300)"},
+		    .seconds = 250,
+		    .memory = 1 << 30};
+		struct buf out;
+		struct err e = {0};
+		p.mounts[p.n_mounts++] = (struct box_mount){dir, "/mnt/data", true};
+		buf_init(&out, 100);
+		sandbox_run_in(&s, &p, &out, &e);
+		_exit(0);
+	}
+	char two[2];
+	int fd = open(pipe, O_RDONLY), status; /* until the box has it open */
+	struct pollfd on = {.fd = fd, .events = POLLIN};
+	for (size_t n = 0; n < sizeof two; n++) /* both are there */
+		CHECK(poll(&on, 1, 30000) == 1 && read(fd, two, 1) == 1);
+	kill(server, SIGKILL);
+	waitpid(server, &status, 0);
+	CHECK(poll(&on, 1, 30000) == 1 && read(fd, two, 1) == 0);
+	close(fd);
+	unlink(pipe);
+	rmdir(dir);
+}
+
 /* What bubblewrap says where it is not permitted: a cause, and a line that mends it. */
 static void explained(void)
 {
@@ -327,6 +369,7 @@ int main(int argc, char **argv)
 						 {"system calls", calls},
 						 {"attacks", table_of_attacks},
 						 {"mounts", mounts},
+						 {"a killed server", killed_server},
 						 {"what the host says", explained}};
 	if (argc > 1 && geteuid() == 0 && (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534)))
 		return 1;

@@ -125,6 +125,12 @@ static void walls_add_bubblewrap(struct walls *w, const struct box_policy *p)
 		walls_add(w, "--proc");
 		walls_add(w, "/proc");
 	}
+	if (p->program) {
+		static const char *const data[] = {"--perms", "0555", "--ro-bind-data"};
+		walls_add_all(w, data, sizeof data / sizeof *data);
+		walls_add_number(w, "%d", WALLS_PROGRAM_FD);
+		walls_add(w, "/program");
+	}
 	walls_add_mounts(w, p);
 	walls_add_all(w, end, sizeof end / sizeof *end);
 	walls_add_number(w, "%d", WALLS_FILTER_FD);

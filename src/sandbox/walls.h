@@ -7,7 +7,7 @@
 #pragma once
 #include "sandbox/policy.h"
 
-enum { WALLS_ARGS = 128, WALLS_NUMBERS = 12, WALLS_FILTER_FD = 3 };
+enum { WALLS_ARGS = 128, WALLS_NUMBERS = 12, WALLS_FILTER_FD = 3, WALLS_PROGRAM_FD = 4 };
 
 struct walls {
 	const char *argv[WALLS_ARGS]; /* NULL-terminated; points into itself, so it must not be copied */
@@ -17,6 +17,7 @@ struct walls {
 };
 
 /* All that stands before the program. bounds_only: without bubblewrap and filter, for operators who asked for it. The
- * filter is read from the descriptor WALLS_FILTER_FD. */
+ * filter is read from the descriptor WALLS_FILTER_FD, the program of p->program from
+ * WALLS_PROGRAM_FD. */
 void walls_build(struct walls *w, const struct box_policy *p, bool bounds_only);
 void walls_add(struct walls *w, const char *arg);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "turn/turn_start.h"
 
 struct lane {
 	struct lane *next;
@@ -139,7 +140,7 @@ static struct lane *lane_of(struct socket *s, yyjson_val *body, struct err *e)
 	return l ? l : lane_new(s, name);
 }
 
-/* A failure forgets what the request stood on, when that is this lane's (api-surface G9). */
+/* A failure forgets what the request stood on, when that is this lane's: as OpenAI's WebSocket mode does. */
 static void lane_evict(struct lane *l, struct str previous)
 {
 	if (l->memory.id.n && str_eq(l->memory.id, previous))

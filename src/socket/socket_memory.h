@@ -1,6 +1,6 @@
 /* socket_memory.h - what a WebSocket remembers of a response that the store does not have.
  *
- * The latest one of each lane, so that the next can continue it also with `store: false` (api-surface G9). It
+ * The latest one of each lane, so that the next can continue it also with `store: false`. It
  * holds copies: context, input and output as items. Loop thread; the count of all is shared by the threads. */
 #pragma once
 #include "turn/turn.h"

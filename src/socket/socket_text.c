@@ -42,7 +42,7 @@ void socket_steer_failed_write(struct buf *b, yyjson_val *input, struct str prev
 	jo_obj_end(&o);
 }
 
-/* --- decision K --- */
+/* --- events under 1 MiB: Python's client closes at more --- */
 
 /* What goes first: lifecycle events' output, tools and instructions; of other events what their deltas, or the
  * stored response, have brought already. `in`: the member whose member it is, {0}: the event itself. */

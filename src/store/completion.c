@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "store/request.h"
+#include "store/look.h"
 #include "wire/json.h"
 
 enum { QUOTED = 200, PREFIX = sizeof "chatcmpl" - 1 };
@@ -33,39 +33,35 @@ static bool gone(struct err *e, struct str id)
 /* --- reading --- */
 
 /* One read on its way through the snapshot. */
-struct look {
-	struct store_port *port;
-	struct arena *arena;
-	int64_t project, now;
-	struct str text; /* of the id */
-	struct id id;
+struct reading {
+	struct look look;
 	struct stored_completion *ret; /* being read */
 	struct str metadata;
 	bool found, with_messages;
 	/* a list */
-	const struct completion_query *query;
+	struct completion_query query;
 	struct completion_page *page;
 	size_t rows, bytes;
 	bool too_many;
 	struct err *err;
 };
 
-static bool query(struct look *l, enum statement stmt, const struct bind *b, unsigned n, row_fn *row, struct err *e)
+static bool query(struct reading *l, enum statement stmt, const struct bind *b, unsigned n, row_fn *row, struct err *e)
 {
-	return l->port->store->driver->query(l->port->reader, stmt, b, n, row, l, e);
+	return look_query(&l->look, stmt, b, n, row, l, e);
 }
 
 static bool on_text(void *ctx, const struct cell *cells)
 {
-	struct look *l = ctx;
-	l->ret->json = str_fmt(l->arena, "%.*s,\"metadata\":%.*s}", FMT(cells[0].s), FMT(l->metadata));
+	struct reading *l = ctx;
+	l->ret->json = str_fmt(l->look.arena, "%.*s,\"metadata\":%.*s}", FMT(cells[0].s), FMT(l->metadata));
 	if (l->with_messages)
-		l->ret->messages = str_copy(l->arena, cells[1].s);
+		l->ret->messages = str_copy(l->look.arena, cells[1].s);
 	l->bytes += l->ret->json.n;
 	return false;
 }
 
-static bool read_text(struct look *l, int64_t key, struct err *e)
+static bool read_text(struct reading *l, int64_t key, struct err *e)
 {
 	struct bind b[] = {INT(key)};
 	return query(l, STMT_COMPLETION_TEXT, b, 1, on_text, e);
@@ -73,36 +69,38 @@ static bool read_text(struct look *l, int64_t key, struct err *e)
 
 static bool on_head(void *ctx, const struct cell *cells)
 {
-	struct look *l = ctx;
-	l->found = rnd_equal(cells[0].s, &l->id);
-	l->metadata = str_copy(l->arena, cells[1].s);
+	struct reading *l = ctx;
+	l->found = rnd_equal(cells[0].s, &l->look.id);
+	l->metadata = str_copy(l->look.arena, cells[1].s);
 	return false;
 }
 
-static bool read_one(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_one(struct look *look, struct err *e)
 {
-	struct look *l = ctx;
-	struct bind b[] = {INT(l->id.key), INT(l->project), INT(l->now)};
-	return query(l, STMT_COMPLETION_GET, b, 3, on_head, e) && (l->found || gone(e, l->text)) &&
-	       read_text(l, l->id.key, e);
+	struct reading *l = OWNER(look, struct reading, look);
+	if (!parse(look->text, &look->id))
+		return gone(e, look->text);
+	struct bind b[] = {INT(look->id.key), INT(look->project), INT(look->now)};
+	l->ret->id = str_copy(look->arena, look->text);
+	return query(l, STMT_COMPLETION_GET, b, 3, on_head, e) && (l->found || gone(e, look->text)) &&
+	       read_text(l, look->id.key, e);
 }
 
 void store_get_completion(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
 			  struct stored_completion *ret)
 {
-	struct look l = {.port = p, .arena = a, .project = project, .now = clock_wall_s(), .text = id, .ret = ret,
-			 .with_messages = true};
-	struct err e = {0};
-	bool ok = parse(id, &l.id) ? p->store->driver->read(p->reader, read_one, &l, &e) : gone(&e, id);
-	ret->id = id;
-	request_later(p, op, ok ? NULL : &e);
+	struct reading *l = look_new(p, op, sizeof *l, project, a);
+	l->look.text = look_str(&l->look, id);
+	l->ret = look_out(&l->look, ret, sizeof *ret);
+	l->with_messages = true;
+	look_start(&l->look, read_one);
 }
 
 /* --- a list --- */
 
-static bool fits(const struct look *l, struct str model, struct str metadata)
+static bool fits(const struct reading *l, struct str model, struct str metadata)
 {
-	const struct completion_query *q = l->query;
+	const struct completion_query *q = &l->query;
 	struct arena a = {0};
 	struct err none = {0};
 	yyjson_val *v = NULL;
@@ -119,13 +117,13 @@ static bool fits(const struct look *l, struct str model, struct str metadata)
 
 static bool on_row(void *ctx, const struct cell *cells)
 {
-	struct look *l = ctx;
+	struct reading *l = ctx;
 	struct completion_page *page = l->page;
 	if (!fits(l, cells[2].s, cells[3].s)) {
 		l->too_many = ++l->rows >= (size_t)store_limits.list_rows;
 		return !l->too_many;
 	}
-	if (page->n == (size_t)l->query->limit || l->bytes > (size_t)store_limits.context_bytes) {
+	if (page->n == (size_t)l->query.limit || l->bytes > (size_t)store_limits.context_bytes) {
 		page->has_more = true;
 		return false;
 	}
@@ -134,22 +132,26 @@ static bool on_row(void *ctx, const struct cell *cells)
 		return fail(l->err, ERR_STORE, NULL, "a stored chat completion is broken");
 	memcpy(id.rnd, cells[1].s.p, ID_RND);
 	l->ret = &page->list[page->n++];
-	l->ret->id = completion_id(arena_bytes(l->arena, ID_MAX), &id);
+	l->ret->id = completion_id(arena_bytes(l->look.arena, ID_MAX), &id);
 	l->metadata = cells[3].s;
 	return read_text(l, id.key, l->err);
 }
 
-static bool read_list(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_list(struct look *look, struct err *e)
 {
 	static const enum statement walks[3][2] = {
 	    {STMT_COMPLETION_DESC, STMT_COMPLETION_ASC},
 	    {STMT_COMPLETION_MODEL_DESC, STMT_COMPLETION_MODEL_ASC},
 	    {STMT_COMPLETION_PAIR_DESC, STMT_COMPLETION_PAIR_ASC},
 	};
-	struct look *l = ctx;
-	const struct completion_query *q = l->query;
-	int64_t from = l->id.key, low = q->ascending ? from : 0, high = q->ascending || !from ? INT64_MAX : from;
-	struct bind b[] = {INT(l->project), INT(low), INT(high), INT(l->now), TEXT(q->model), TEXT(q->pairs[0].value)};
+	struct reading *l = OWNER(look, struct reading, look);
+	const struct completion_query *q = &l->query;
+	if (q->after.p && !parse(q->after, &look->id))
+		return fail(e, ERR_INVALID_VALUE, "after", "Invalid 'after': '%.*s' is no chat completion's id.",
+			    (int)(q->after.n < QUOTED ? q->after.n : QUOTED), q->after.p);
+	l->page->list = new_array(look->arena, struct stored_completion, (size_t)q->limit + 1);
+	int64_t from = l->look.id.key, low = q->ascending ? from : 0, high = q->ascending || !from ? INT64_MAX : from;
+	struct bind b[] = {INT(l->look.project), INT(low), INT(high), INT(l->look.now), TEXT(q->model), TEXT(q->pairs[0].value)};
 	int by = q->n_pairs ? 2 : q->model.p ? 1 : 0;
 	if (q->n_pairs)
 		b[4] = TEXT(q->pairs[0].name);
@@ -166,14 +168,17 @@ static bool read_list(struct db_reader *reader, void *ctx, struct err *e)
 void store_list_completions(struct store_port *p, struct store_op *op, int64_t project,
 			    const struct completion_query *q, struct arena *a, struct completion_page *ret)
 {
-	struct look l = {.port = p, .arena = a, .project = project, .now = clock_wall_s(), .query = q, .page = ret};
-	struct err e = {0};
-	*ret = (struct completion_page){.list = new_array(a, struct stored_completion, (size_t)q->limit + 1)};
-	bool ok = !q->after.p || parse(q->after, &l.id) ||
-		  fail(&e, ERR_INVALID_VALUE, "after", "Invalid 'after': '%.*s' is no chat completion's id.",
-		       (int)(q->after.n < QUOTED ? q->after.n : QUOTED), q->after.p);
-	ok = ok && p->store->driver->read(p->reader, read_list, &l, &e);
-	request_later(p, op, ok ? NULL : &e);
+	struct reading *l = look_new(p, op, sizeof *l, project, a);
+	*ret = (struct completion_page){0};
+	l->page = look_out(&l->look, ret, sizeof *ret);
+	l->query = *q;
+	l->query.after = look_str(&l->look, q->after);
+	l->query.model = look_str(&l->look, q->model);
+	for (size_t i = 0; i < q->n_pairs; i++) {
+		l->query.pairs[i].name = look_str(&l->look, q->pairs[i].name);
+		l->query.pairs[i].value = look_str(&l->look, q->pairs[i].value);
+	}
+	look_start(&l->look, read_list);
 }
 
 /* --- writing --- */
@@ -210,7 +215,7 @@ static struct store_request *change(struct store_port *p, struct store_op *op, i
 	struct err e = {0};
 	gone(&e, text);
 	if (!parse(text, id)) {
-		request_later(p, op, &e);
+		request_done(p, op, &e);
 		return NULL;
 	}
 	struct str why = str_of(e.msg);

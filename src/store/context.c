@@ -66,12 +66,12 @@ static bool on_row(void *ctx, const struct cell *cells)
 	return false;
 }
 
-/* The row at `key`, its packed list in p->scratch. */
-static bool row_get(struct store_port *p, int64_t project, int64_t key, struct context *ret, bool *found, struct err *e)
+/* The row at `key`, its packed list in the scratch. */
+static bool row_get(struct look *l, int64_t key, struct context *ret, bool *found, struct err *e)
 {
-	struct row r = {.c = ret, .packed = &p->scratch};
-	struct bind b[] = {INT(key), INT(project)};
-	if (!p->store->driver->query(p->reader, STMT_CONTEXT_GET, b, 2, on_row, &r, e))
+	struct row r = {.c = ret, .packed = l->scratch};
+	struct bind b[] = {INT(key), INT(l->project)};
+	if (!look_query(l, STMT_CONTEXT_GET, b, 2, on_row, &r, e))
 		return false;
 	*found = r.found;
 	return true;
@@ -91,41 +91,34 @@ static bool unpack(struct str packed, int64_t *keys, size_t n)
 	return w.rest.n == 0;
 }
 
-bool context_load(struct store_port *p, int64_t project, int64_t key, struct arena *a, struct context *ret, bool *found,
-		  struct err *e)
+bool context_load(struct look *l, int64_t key, struct arena *a, struct context *ret, bool *found, struct err *e)
 {
 	struct context base;
-	if (!row_get(p, project, key, ret, found, e) || !*found)
+	if (!row_get(l, key, ret, found, e) || !*found)
 		return e->code == ERR_NONE;
 	if (ret->n_total > store_limits.context_items)
 		return fail(e, ERR_TOO_LARGE, NULL, "The response's context has %lld items; at most %lld are read.",
 			    (long long)ret->n_total, (long long)store_limits.context_items);
-	size_t total = (size_t)ret->n_total, own = keys_count(buf_str(&p->scratch));
+	size_t total = (size_t)ret->n_total, own = keys_count(buf_str(l->scratch));
 	ret->keys = new_array(a, int64_t, total + 1);
-	if (own > total || !unpack(buf_str(&p->scratch), ret->keys + (total - own), own))
+	if (own > total || !unpack(buf_str(l->scratch), ret->keys + (total - own), own))
 		return broken(e);
 	if (!ret->base)
 		return own == total || broken(e);
-	if (!row_get(p, project, ret->base, &base, found, e))
+	if (!row_get(l, ret->base, &base, found, e))
 		return false;
-	if (!*found || (size_t)base.n_total != total - own || !unpack(buf_str(&p->scratch), ret->keys, total - own))
+	if (!*found || (size_t)base.n_total != total - own || !unpack(buf_str(l->scratch), ret->keys, total - own))
 		return broken(e);
 	return true;
 }
 
 /* --- making --- */
 
-struct making {
-	struct store_port *port;
-	const struct turn_record *turn;
-	struct context *ret;
-};
-
-static void pack_own(struct buf *b, int64_t prev, const struct turn_record *t)
+static void pack_own(struct buf *b, int64_t prev, const struct context_own *own, const struct context *c)
 {
-	for (size_t i = 0; i < t->n_items; i++) {
-		keys_pack(b, prev, t->items[i].id.key);
-		prev = t->items[i].id.key;
+	for (size_t i = 0; i < (size_t)c->n_own; i++) {
+		keys_pack(b, prev, own->keys[i]);
+		prev = own->keys[i];
 	}
 }
 
@@ -138,57 +131,50 @@ static int64_t last_key(struct str packed)
 	return key;
 }
 
-static bool continue_parent(struct db_reader *r, void *ctx, struct err *e)
+static bool fits(const struct context *c, const struct buf *packed, struct err *e)
 {
-	struct making *m = ctx;
-	struct store_port *p = m->port;
-	const struct turn_record *t = m->turn;
-	struct context *c = m->ret, parent;
+	if (c->n_total > store_limits.context_items)
+		return fail(e, ERR_TOO_LARGE, NULL, "The conversation has %lld items; at most %lld are kept.",
+			    (long long)c->n_total, (long long)store_limits.context_items);
+	return !packed->over || fail(e, ERR_TOO_LARGE, NULL, "The conversation's list of items is too long.");
+}
+
+bool context_begin(const struct context_own *own, struct buf *packed, struct context *ret, struct err *e)
+{
+	ret->base = ret->depth = 0;
+	ret->n_total = ret->n_own;
+	pack_own(packed, 0, own, ret);
+	return fits(ret, packed, e);
+}
+
+bool context_continue(struct look *l, const struct context_own *own, struct buf *packed, struct context *c, struct err *e)
+{
+	struct context parent;
+	struct arena a = {0};
+	int64_t prev = 0;
 	bool found;
-	if (!row_get(p, t->project, t->parent, &parent, &found, e))
+	if (!row_get(l, own->parent, &parent, &found, e))
 		return false;
 	if (!found)
 		return fail(e, ERR_PREVIOUS_NOT_FOUND, "previous_response_id", "The previous response was deleted.");
-	c->base = parent.base ? parent.base : t->parent;
+	c->base = parent.base ? parent.base : own->parent;
 	c->depth = parent.depth + 1;
 	c->n_total = parent.n_total + c->n_own;
 	if (c->depth < CONTEXT_SPAN) {
-		int64_t prev = 0;
-		if (parent.base)
-			prev = last_key(buf_str(&p->scratch));
-		else
-			buf_clear(&p->scratch);
-		pack_own(&p->scratch, prev, t);
-		return true;
+		if (parent.base) {
+			buf_add(packed, buf_str(l->scratch));
+			prev = last_key(buf_str(l->scratch));
+		}
+		pack_own(packed, prev, own, c);
+		return fits(c, packed, e);
 	}
-	struct arena a = {0};
-	int64_t prev = 0;
-	bool ok = context_load(p, t->project, t->parent, &a, &parent, &found, e);
-	buf_clear(&p->scratch);
+	bool ok = context_load(l, own->parent, &a, &parent, &found, e);
 	for (size_t i = 0; ok && i < (size_t)parent.n_total; i++) {
-		keys_pack(&p->scratch, prev, parent.keys[i]);
+		keys_pack(packed, prev, parent.keys[i]);
 		prev = parent.keys[i];
 	}
-	pack_own(&p->scratch, prev, t);
+	pack_own(packed, prev, own, c);
 	c->base = c->depth = 0;
 	arena_free(&a);
-	return ok;
-}
-
-bool context_make(struct store_port *p, const struct turn_record *t, struct context *ret, struct err *e)
-{
-	struct making m = {p, t, ret};
-	*ret = (struct context){.n_own = (int64_t)t->n_items, .n_output = (int64_t)t->n_output};
-	ret->n_total = ret->n_own;
-	buf_clear(&p->scratch);
-	if (!t->parent)
-		pack_own(&p->scratch, 0, t);
-	else if (!p->store->driver->read(p->reader, continue_parent, &m, e))
-		return false;
-	if (ret->n_total > store_limits.context_items)
-		return fail(e, ERR_TOO_LARGE, NULL, "The conversation has %lld items; at most %lld are kept.",
-			    (long long)ret->n_total, (long long)store_limits.context_items);
-	if (p->scratch.over)
-		return fail(e, ERR_TOO_LARGE, NULL, "The conversation's list of items is too long.");
-	return true;
+	return ok && fits(c, packed, e);
 }

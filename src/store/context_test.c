@@ -1,4 +1,4 @@
-/* context_test.c - long chains, forks, and deleting in every order (decision N4). */
+/* context_test.c - long chains, forks, and deleting in every order. */
 #include "store/context.h"
 #include "store/rig_sql.h"
 

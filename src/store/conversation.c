@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "store/context.h"
 #include "store/lease.h"
-#include "store/request.h"
+#include "store/turn_write.h"
 
 enum { QUOTED = 200, NOT_FOUND_TEXT = 256 };
 
@@ -26,13 +26,9 @@ static bool item_gone(struct err *e, struct str id)
 /* --- reading --- */
 
 /* One read on its way through the snapshot. */
-struct look {
-	struct store_port *port;
-	int64_t project;
-	struct str text; /* of the conversation's id */
-	struct id id;
-	struct arena *arena;
-	struct stored_conversation *ret;
+struct reading {
+	struct look look;
+	struct stored_conversation *ret, head; /* head: when nobody wants it */
 	bool found;
 	/* items */
 	struct stored_item *items;
@@ -44,75 +40,78 @@ struct look {
 	int64_t at;     /* its place; 0: not found */
 	/* what is asked */
 	struct str item;
-	const struct page_query *page;
+	struct page_query page;
 	void *out;
-	const struct turn_item *added;
+	struct stored_item one;
+	const struct str *added; /* foreign ids, {0}: none */
 	size_t n_added;
 	struct err *err;
 };
 
-static bool query(struct look *l, enum statement stmt, const struct bind *b, unsigned n, row_fn *row, struct err *e)
+static bool query(struct reading *v, enum statement stmt, const struct bind *b, unsigned n, row_fn *row, struct err *e)
 {
-	return l->port->store->driver->query(l->port->reader, stmt, b, n, row, l, e);
+	return look_query(&v->look, stmt, b, n, row, v, e);
 }
 
 static bool on_head(void *ctx, const struct cell *cells)
 {
-	struct look *l = ctx;
-	l->found = rnd_equal(cells[0].s, &l->id);
-	if (!l->found)
+	struct reading *v = ctx;
+	v->found = rnd_equal(cells[0].s, &v->look.id);
+	if (!v->found)
 		return false;
-	l->tip_at = cells[4].i;
-	*l->ret = (struct stored_conversation){
-	    .id = l->id,
+	v->tip_at = cells[4].i;
+	*v->ret = (struct stored_conversation){
+	    .id = v->look.id,
 	    .created_at = cells[1].i,
-	    .metadata = str_copy(l->arena, cells[2].s),
+	    .metadata = str_copy(v->look.arena, cells[2].s),
 	    .tip = cells[3].i,
 	};
 	return false;
 }
 
-static bool read_head(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_head(struct look *l, struct err *e)
 {
-	struct look *l = ctx;
+	struct reading *v = OWNER(l, struct reading, look);
+	if (!id_parse(l->text, "conv", &l->id))
+		return gone(e, l->text);
 	struct bind b[] = {INT(l->id.key), INT(l->project)};
-	return query(l, STMT_CONVERSATION_GET, b, 2, on_head, e) && (l->found || gone(e, l->text));
+	return query(v, STMT_CONVERSATION_GET, b, 2, on_head, e) && (v->found || gone(e, v->look.text));
 }
 
-static struct stored_item *next_item(struct look *l)
+static struct stored_item *next_item(struct reading *v)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 32;
-		struct stored_item *more = new_array(l->arena, struct stored_item, cap);
-		if (l->n)
-			memcpy(more, l->items, l->n * sizeof *more);
-		l->items = more;
-		l->cap = cap;
+	if (v->n == v->cap) {
+		size_t cap = v->cap ? 2 * v->cap : 32;
+		struct stored_item *more = new_array(v->look.arena, struct stored_item, cap);
+		if (v->n)
+			memcpy(more, v->items, v->n * sizeof *more);
+		v->items = more;
+		v->cap = cap;
 	}
-	return &l->items[l->n++];
+	return &v->items[v->n++];
 }
 
 static bool on_item(void *ctx, const struct cell *cells)
 {
-	struct look *l = ctx;
-	l->bytes += cells[2].s.n;
-	if (l->bytes > (size_t)store_limits.context_bytes || cells[1].s.n != ID_RND)
+	struct reading *v = ctx;
+	v->bytes += cells[2].s.n;
+	if (v->bytes > (size_t)store_limits.context_bytes || cells[1].s.n != ID_RND)
 		return false;
-	struct stored_item *it = next_item(l);
+	struct stored_item *it = next_item(v);
 	it->id.key = cells[0].i;
 	memcpy(it->id.rnd, cells[1].s.p, ID_RND);
-	it->json = str_copy(l->arena, cells[2].s);
-	l->n_tip += cells[3].i <= l->tip_at;
+	it->json = str_copy(v->look.arena, cells[2].s);
+	v->n_tip += cells[3].i <= v->tip_at;
 	return true;
 }
 
-/* Items between two places (exclusive) into l->items. */
-static bool load(struct look *l, bool ascending, int64_t low, int64_t high, int64_t limit, struct err *e)
+/* Items between two places (exclusive) into v->items. */
+static bool load(struct reading *v, bool ascending, int64_t low, int64_t high, int64_t limit, struct err *e)
 {
-	struct bind b[] = {INT(l->id.key), INT(low), INT(high), INT(limit)};
-	if (!query(l, ascending ? STMT_CONVERSATION_ASC : STMT_CONVERSATION_DESC, b, 4, on_item, e))
+	struct bind b[] = {INT(v->look.id.key), INT(low), INT(high), INT(limit)};
+	if (!query(v, ascending ? STMT_CONVERSATION_ASC : STMT_CONVERSATION_DESC, b, 4, on_item, e))
 		return false;
-	if (l->bytes > (size_t)store_limits.context_bytes)
+	if (v->bytes > (size_t)store_limits.context_bytes)
 		return fail(e, ERR_TOO_LARGE, NULL, "The conversation is larger than the %lld bytes that are read at once.",
 			    (long long)store_limits.context_bytes);
 	return true;
@@ -120,131 +119,128 @@ static bool load(struct look *l, bool ascending, int64_t low, int64_t high, int6
 
 static bool on_found(void *ctx, const struct cell *cells)
 {
-	struct look *l = ctx;
-	if (l->want.key && !rnd_equal(cells[1].s, &l->want))
+	struct reading *v = ctx;
+	if (v->want.key && !rnd_equal(cells[1].s, &v->want))
 		return false;
-	l->at = cells[3].i;
-	on_item(l, cells);
+	v->at = cells[3].i;
+	on_item(v, cells);
 	return false;
 }
 
-static bool find_key(struct look *l, int64_t key, struct err *e)
+static bool find_key(struct reading *v, int64_t key, struct err *e)
 {
-	struct bind b[] = {INT(l->id.key), INT(key)};
-	return query(l, STMT_CONVERSATION_FIND, b, 2, on_found, e);
+	struct bind b[] = {INT(v->look.id.key), INT(key)};
+	return query(v, STMT_CONVERSATION_FIND, b, 2, on_found, e);
 }
 
 static bool on_candidate(void *ctx, const struct cell *cells)
 {
-	struct look *l = ctx;
-	return find_key(l, cells[0].i, l->err) && !l->at;
+	struct reading *v = ctx;
+	return find_key(v, cells[0].i, v->err) && !v->at;
 }
 
-/* Where the item `text` (ours or foreign) stands: l->at, and as the newest of l->items. false: a failure. */
-static bool find_item(struct look *l, struct str text, struct err *e)
+/* Where the item `text` (ours or foreign) stands: v->at, and as the newest of v->items. false: a failure. */
+static bool find_item(struct reading *v, struct str text, struct err *e)
 {
-	struct bind b[] = {INT(l->project), TEXT(text)};
-	l->at = 0;
-	l->err = e;
-	if (id_parse_any(text, &l->want) && !find_key(l, l->want.key, e))
+	struct bind b[] = {INT(v->look.project), TEXT(text)};
+	v->at = 0;
+	v->err = e;
+	if (id_parse_any(text, &v->want) && !find_key(v, v->want.key, e))
 		return false;
-	l->want = (struct id){0};
-	return l->at || (query(l, STMT_FOREIGN_FIND, b, 2, on_candidate, e) && e->code == ERR_NONE);
+	v->want = (struct id){0};
+	return v->at || (query(v, STMT_FOREIGN_FIND, b, 2, on_candidate, e) && e->code == ERR_NONE);
 }
 
-static bool read_all(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_all(struct look *l, struct err *e)
 {
-	struct look *l = ctx;
-	struct stored_context *ret = l->out;
-	if (!read_head(reader, ctx, e) || !load(l, true, 0, INT64_MAX, store_limits.context_items + 1, e))
+	struct reading *v = OWNER(l, struct reading, look);
+	struct stored_context *ret = v->out;
+	if (!read_head(l, e) || !load(v, true, 0, INT64_MAX, store_limits.context_items + 1, e))
 		return false;
-	if (l->n > (size_t)store_limits.context_items)
+	if (v->n > (size_t)store_limits.context_items)
 		return fail(e, ERR_TOO_LARGE, NULL, "The conversation has more than %lld items, as many as are read.",
 			    (long long)store_limits.context_items);
-	l->ret->n_tip = l->n_tip;
-	*ret = (struct stored_context){.key = l->ret->tip, .status = S(""), .items = l->items, .n = l->n};
+	v->ret->n_tip = v->n_tip;
+	*ret = (struct stored_context){.key = v->ret->tip, .status = S(""), .items = v->items, .n = v->n};
 	return true;
 }
 
-static bool read_page(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_page(struct look *l, struct err *e)
 {
-	struct look *l = ctx;
-	struct stored_page *ret = l->out;
-	const struct page_query *q = l->page;
+	struct reading *v = OWNER(l, struct reading, look);
+	struct stored_page *ret = v->out;
+	const struct page_query *q = &v->page;
 	int64_t after = 0;
-	if (!read_head(reader, ctx, e))
+	if (!read_head(l, e))
 		return false;
 	if (q->after.p) {
-		if (!find_item(l, q->after, e))
+		if (!find_item(v, q->after, e))
 			return false;
-		if (!l->at)
+		if (!v->at)
 			return fail(e, ERR_INVALID_VALUE, "after", "Item with id '%.*s' not found in this conversation.",
 				    (int)(q->after.n < QUOTED ? q->after.n : QUOTED), q->after.p);
-		after = l->at;
-		l->n = 0;
+		after = v->at;
+		v->n = 0;
 	}
 	int64_t low = q->ascending ? after : 0, high = q->ascending || !after ? INT64_MAX : after;
-	if (!load(l, q->ascending, low, high, q->limit + 1, e))
+	if (!load(v, q->ascending, low, high, q->limit + 1, e))
 		return false;
-	ret->has_more = l->n > (size_t)q->limit;
-	ret->n = l->n - ret->has_more;
-	ret->items = l->items;
+	ret->has_more = v->n > (size_t)q->limit;
+	ret->n = v->n - ret->has_more;
+	ret->items = v->items;
 	return true;
 }
 
-static bool read_item(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_item(struct look *l, struct err *e)
 {
-	struct look *l = ctx;
-	if (!read_head(reader, ctx, e) || !find_item(l, l->item, e))
+	struct reading *v = OWNER(l, struct reading, look);
+	if (!read_head(l, e) || !find_item(v, v->item, e))
 		return false;
-	if (!l->at)
-		return item_gone(e, l->item);
-	*(struct stored_item *)l->out = l->items[l->n - 1];
+	if (!v->at)
+		return item_gone(e, v->item);
+	*(struct stored_item *)v->out = v->items[v->n - 1];
 	return true;
 }
 
-/* Reads now. */
-static bool look_now(struct look *l, bool (*work)(struct db_reader *, void *, struct err *), struct err *e)
+static struct reading *reading_new(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
+			       struct stored_conversation *ret)
 {
-	if (!id_parse(l->text, "conv", &l->id))
-		return gone(e, l->text);
-	return l->port->store->driver->read(l->port->reader, work, l, e);
-}
-
-static void look(struct look *l, struct store_op *op, bool (*work)(struct db_reader *, void *, struct err *))
-{
-	struct err e = {0};
-	request_later(l->port, op, look_now(l, work, &e) ? NULL : &e);
+	struct reading *v = look_new(p, op, sizeof *v, project, a);
+	v->look.text = look_str(&v->look, id);
+	v->ret = ret ? look_out(&v->look, ret, sizeof *ret) : &v->head;
+	return v;
 }
 
 void store_get_conversation(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
 			    struct stored_conversation *ret)
 {
-	struct look l = {.port = p, .project = project, .text = id, .arena = a, .ret = ret};
-	look(&l, op, read_head);
+	look_start(&reading_new(p, op, project, id, a, ret)->look, read_head);
 }
 
 void store_get_conversation_context(struct store_port *p, struct store_op *op, int64_t project, struct str id,
 				    struct arena *a, struct stored_conversation *ret, struct stored_context *items)
 {
-	struct look l = {.port = p, .project = project, .text = id, .arena = a, .ret = ret, .out = items};
-	look(&l, op, read_all);
+	struct reading *v = reading_new(p, op, project, id, a, ret);
+	v->out = look_out(&v->look, items, sizeof *items);
+	look_start(&v->look, read_all);
 }
 
 void store_list_conversation(struct store_port *p, struct store_op *op, int64_t project, struct str id,
 			     const struct page_query *q, struct arena *a, struct stored_page *ret)
 {
-	struct stored_conversation head;
-	struct look l = {.port = p, .project = project, .text = id, .arena = a, .ret = &head, .page = q, .out = ret};
-	look(&l, op, read_page);
+	struct reading *v = reading_new(p, op, project, id, a, NULL);
+	v->page = look_page(&v->look, q);
+	v->out = look_out(&v->look, ret, sizeof *ret);
+	look_start(&v->look, read_page);
 }
 
 void store_get_conversation_item(struct store_port *p, struct store_op *op, int64_t project, struct str id,
 				 struct str item, struct arena *a, struct stored_item *ret)
 {
-	struct stored_conversation head;
-	struct look l = {.port = p, .project = project, .text = id, .arena = a, .ret = &head, .item = item, .out = ret};
-	look(&l, op, read_item);
+	struct reading *v = reading_new(p, op, project, id, a, NULL);
+	v->item = look_str(&v->look, item);
+	v->out = look_out(&v->look, ret, sizeof *ret);
+	look_start(&v->look, read_item);
 }
 
 /* --- writing --- */
@@ -295,7 +291,7 @@ static struct store_request *change(struct store_port *p, struct store_op *op, i
 	struct err e = {0};
 	gone(&e, text);
 	if (!id_parse(text, "conv", id)) {
-		request_later(p, op, &e);
+		request_done(p, op, &e);
 		return NULL;
 	}
 	struct str why = str_of(e.msg);
@@ -332,16 +328,16 @@ void store_delete_conversation(struct store_port *p, struct store_op *op, int64_
 }
 
 /* Two items with one id in a list could not be told apart, and no page could begin after the second. */
-static bool read_added(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_added(struct look *l, struct err *e)
 {
-	struct look *l = ctx;
-	if (!read_head(reader, ctx, e))
+	struct reading *v = OWNER(l, struct reading, look);
+	if (!read_head(l, e))
 		return false;
-	for (size_t i = 0; i < l->n_added; i++) {
-		struct str id = l->added[i].foreign_id;
-		if (id.n && !find_item(l, id, e))
+	for (size_t i = 0; i < v->n_added; i++) {
+		struct str id = v->added[i];
+		if (id.n && !find_item(v, id, e))
 			return false;
-		if (id.n && l->at)
+		if (id.n && v->at)
 			return fail(e, ERR_BAD_REQUEST, "items",
 				    "Item with id '%.*s' already exists in this conversation.", FMT(id));
 	}
@@ -351,52 +347,54 @@ static bool read_added(struct db_reader *reader, void *ctx, struct err *e)
 void store_add_items(struct store_port *p, struct store_op *op, struct conversation_lease *lease, int64_t project,
 		     struct str id, const struct turn_item *items, size_t n)
 {
-	struct arena a = {0};
-	struct stored_conversation head;
-	struct look l = {.port = p, .project = project, .text = id, .arena = &a, .ret = &head, .added = items,
-			 .n_added = n};
-	struct err e = {0};
-	bool ok = look_now(&l, read_added, &e);
-	arena_free(&a);
-	if (!ok) {
-		lease_drop(lease);
-		request_later(p, op, &e);
-		return;
-	}
-	char text[NOT_FOUND_TEXT];
-	int wrote = snprintf(text, sizeof text, "Conversation with id '%.*s' not found.", FMT(id));
-	struct str why = {text, (size_t)wrote};
-	struct store_request *r = request_for(p, op, items, n, why.n + 1);
+	struct reading *v = reading_new(p, op, project, id, NULL, NULL);
+	struct id key = {0};
+	struct err none = {0};
+	gone(&none, id);
+	id_parse(id, "conv", &key); /* what is none is found out by the look */
+	struct str why = str_of(none.msg), *added = new_array(&v->look.own, struct str, n + 1);
+	struct store_request *r = request_for(p, NULL, items, n, why.n + 1);
 	r->claim = lease_give(lease);
-	ADD(r, STMT_CONVERSATION_ALIVE, INT(l.id.key), INT(project), BLOB(rnd_str(&l.id)));
+	ADD(r, STMT_CONVERSATION_ALIVE, INT(key.key), INT(project), BLOB(rnd_str(&key)));
 	request_must(r, ERR_NOT_FOUND, why);
-	for (size_t i = 0; i < n; i++)
-		conversation_add(r, project, l.id.key, &items[i], false);
+	for (size_t i = 0; i < n; i++) {
+		conversation_add(r, project, key.key, &items[i], false);
+		added[i] = look_str(&v->look, items[i].foreign_id);
+	}
+	v->added = added;
+	v->n_added = n;
+	look_before(&v->look, r, read_added, NULL);
 	request_send(r);
+}
+
+/* Where the item stood, which says whether the tip has it. */
+static bool remove_it(struct look *l, struct err *e)
+{
+	struct reading *v = OWNER(l, struct reading, look);
+	struct store_request *r = l->write;
+	struct err none = {0};
+	int64_t item = v->items[v->n - 1].id.key;
+	item_gone(&none, v->item);
+	ADD(r, STMT_CONVERSATION_REMOVE, INT(l->id.key), INT(item));
+	request_must(r, ERR_NOT_FOUND, str_of(none.msg));
+	ADD(r, STMT_TIP_FREE, INT(l->id.key), INT(v->at), INT(l->now));
+	ADD(r, STMT_TIP_NONE, INT(l->id.key), INT(v->at));
+	ADD(r, STMT_ITEM_FREE, INT(item));
+	ADD(r, STMT_ITEM_RELEASE, INT(item), INT(l->id.key));
+	ADD(r, STMT_FOREIGN_FREE, INT(item));
+	return true;
 }
 
 void store_remove_item(struct store_port *p, struct store_op *op, struct conversation_lease *lease, int64_t project,
 		       struct str id, struct str item, struct arena *a, struct stored_conversation *ret)
 {
-	struct stored_item it;
-	struct look l = {.port = p, .project = project, .text = id, .arena = a, .ret = ret, .item = item, .out = &it};
-	struct err e = {0};
-	if (!look_now(&l, read_item, &e)) {
-		lease_drop(lease);
-		request_later(p, op, &e);
-		return;
-	}
+	struct reading *v = reading_new(p, op, project, id, a, ret);
 	struct err none = {0};
 	item_gone(&none, item);
-	struct str why = str_of(none.msg);
-	struct store_request *r = request_for(p, op, NULL, 0, why.n + 1);
+	struct store_request *r = request_for(p, NULL, NULL, 0, strlen(none.msg) + 1);
 	r->claim = lease_give(lease);
-	ADD(r, STMT_CONVERSATION_REMOVE, INT(l.id.key), INT(it.id.key));
-	request_must(r, ERR_NOT_FOUND, why);
-	ADD(r, STMT_TIP_FREE, INT(l.id.key), INT(l.at), INT(clock_wall_s()));
-	ADD(r, STMT_TIP_NONE, INT(l.id.key), INT(l.at));
-	ADD(r, STMT_ITEM_FREE, INT(it.id.key));
-	ADD(r, STMT_ITEM_RELEASE, INT(it.id.key), INT(l.id.key));
-	ADD(r, STMT_FOREIGN_FREE, INT(it.id.key));
+	v->item = look_str(&v->look, item);
+	v->out = &v->one;
+	look_before(&v->look, r, read_item, remove_it);
 	request_send(r);
 }

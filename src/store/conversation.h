@@ -40,7 +40,7 @@ void store_set_metadata(struct store_port *p, struct store_op *op, int64_t proje
 /* Hides at once. Responses keep what they stand on; items that nothing else holds go with it. */
 void store_delete_conversation(struct store_port *p, struct store_op *op, int64_t project, struct str id);
 
-/* --- the lease (decision H) --- */
+/* --- the lease: turns on a conversation come one after the other --- */
 
 /* Held by one at a time, first come, first served. It goes with its holder: dropped, given to a write that
  * releases it once the commit is known, or gone with the process, which alone owns the data folder. (A

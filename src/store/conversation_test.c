@@ -101,6 +101,30 @@ static void not_found_elsewhere(void)
 	rig_end_all(&r);
 }
 
+/* What can never go is put off, not tried without end. */
+static void a_lasting_conflict_is_put_off(void)
+{
+	static struct talk t;
+	struct rig r = {0};
+	struct err e = {0};
+	int slices = 0;
+	rig_open(&r);
+	store_limits.linger_seconds = 600; /* the sweeper's own thread keeps off */
+	talk_make(&r, &t, 2);
+	struct rig_wait w = rig_wait(&r);
+	store_delete_conversation(r.port, &w.op, 1, str_of(t.id));
+	CHECK(rig_end(&w) == ERR_NONE);
+	rig_exec(r.dir, "CREATE TRIGGER stay BEFORE DELETE ON conversation_item BEGIN SELECT RAISE(IGNORE); END");
+	store_limits.linger_seconds = 0;
+	for (size_t n = 1; n && slices < 100 && sweep_slice(r.store, &n, &e);)
+		slices++;
+	CHECK(slices > 0 && slices < 100 && e.code == ERR_CONFLICT);
+	rig_exec(r.dir, "DROP TRIGGER stay");
+	rig_sweep(&r);
+	CHECK(rig_number(&r, "SELECT count(*) FROM conversation_item") == 0);
+	rig_end_all(&r);
+}
+
 static void page_of(struct rig *r, const struct talk *t, struct str after, int64_t limit, bool ascending, size_t first,
 		    size_t n, bool more)
 {
@@ -349,6 +373,7 @@ int main(void)
 	static const struct test_case t[] = {
 	    {"made, read, changed, deleted", verbs},
 	    {"other projects and guessed ids find nothing", not_found_elsewhere},
+	    {"a lasting conflict is put off", a_lasting_conflict_is_put_off},
 	    {"items are listed in pages", pages},
 	    {"foreign ids", foreign_ids},
 	    {"leases go from one to the next", leases},

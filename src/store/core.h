@@ -25,6 +25,7 @@ struct store {
 	pthread_cond_t wait_wake;
 	struct keyring *keyring;
 	struct sweeper *sweeper;
+	_Atomic unsigned sweep_conflicts; /* slices in a row that failed so */
 	struct sealer *sealer; /* NULL: not started */
 	struct node *node;
 };

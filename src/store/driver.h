@@ -1,38 +1,11 @@
-/* driver.h - the narrow door to a database (decision N2).
+/* driver.h - the narrow door to a database .
  *
  * A driver knows statements (statements.def) and rows of cells, nothing of responses or items. Its verbs:
- * open, attach a reader, read in one snapshot, apply, close. A write is a list of changes, all or nothing;
+ * open, attach a reader, ask (and read) in one snapshot, apply, close. A write is a list of changes, all or nothing;
  * how many lists share a commit is the driver's affair, and finished() is called only when that commit is
  * synced. (A verb `watch` joins them when a database is shared between processes: here nobody else writes.) */
 #pragma once
-#include "base/err.h"
-
-enum statement {
-#define STMT(name, sql) STMT_##name,
-#include "store/statements.def"
-#undef STMT
-	STMT_COUNT
-};
-extern const char *const statement_sql[STMT_COUNT]; /* in common words; a driver may have others (sqlite_statements.def) */
-
-struct bind {
-	enum bind_kind { BIND_NULL, BIND_INT, BIND_TEXT, BIND_BLOB } kind;
-	union {
-		int64_t i;
-		struct str s;
-	};
-};
-#define INT(v) ((struct bind){.kind = BIND_INT, .i = (v)})
-#define TEXT(v) ((struct bind){.kind = BIND_TEXT, .s = (v)})
-#define BLOB(v) ((struct bind){.kind = BIND_BLOB, .s = (v)})
-
-struct change {
-	enum statement stmt;
-	const struct bind *binds;
-	unsigned n;
-	enum err_code miss;    /* not ERR_NONE: the list fails with it when no row was changed ... */
-	const char *miss_text; /* ... and this text */
-};
+#include "store/statement.h"
 
 /* One list of changes on its way. The struct and all it points at belong to the driver from apply()
  * until finished(). */
@@ -43,19 +16,20 @@ struct apply {
 	struct apply *next;
 };
 
-struct cell {
-	int64_t i;    /* integers; 0 for others */
-	struct str s; /* text and blobs; valid inside the call only; {0} for NULL and integers */
-};
-typedef bool row_fn(void *ctx, const struct cell *cells); /* false stops the walk */
-
 struct db;
 struct db_reader;
+/* One read on its way, the driver's from ask() until answered(). */
+struct db_read {
+	bool (*work)(struct db_read *read, struct db_reader *r, struct err *e);
+	struct err *err; /* as an apply's */
+	struct db_read *next;
+};
 struct db_options {
 	const char *path, *vfs; /* vfs NULL: the system's */
 	bool sync_normal;
 	/* A commit's lists, in order; a thread of the driver. */
 	void (*finished)(void *ctx, struct apply *list);
+	void (*answered)(void *ctx, struct db_read *read); /* a thread of the driver */
 	void *ctx;
 };
 
@@ -65,12 +39,18 @@ struct driver {
 	/* A reader serves one thread at a time. Never NULL: what cannot be opened now fails at a read. */
 	struct db_reader *(*attach)(struct db *db);
 	void (*detach)(struct db_reader *r);
-	/* Calls work() in one snapshot, which sees all that was finished before. There, and only there, query()
-	 * runs a statement; it may be called again from a row (another statement). */
+	/* Calls work() in one snapshot, which sees all that was finished before. There, and only there, query() and each()
+	 * run a statement; they may be called again from a row (another statement). Of ask(), `at_once` says when: inside the
+	 * call, whose outcome is work()'s; or later, on a thread of the driver, with answered() behind it, and then false
+	 * means that the queue is full (ERR_UNAVAILABLE). read() blocks: for threads that may. */
+	bool at_once;
+	bool (*ask)(struct db_reader *r, struct db_read *read, struct err *e);
 	bool (*read)(struct db_reader *r, bool (*work)(struct db_reader *r, void *ctx, struct err *e), void *ctx,
 		     struct err *e);
 	bool (*query)(struct db_reader *r, enum statement stmt, const struct bind *binds, unsigned n, row_fn *row,
 		      void *ctx, struct err *e);
+	/* A network's driver sends them all before it waits. */
+	bool (*each)(struct db_reader *r, const struct each *each, struct err *e);
 	/* false: the queue is full (ERR_UNAVAILABLE), nothing was taken. Any thread. */
 	bool (*apply)(struct db *db, struct apply *a, struct err *e);
 	bool (*healthy)(struct db *db, struct err *why); /* do writes succeed? Any thread */
@@ -78,3 +58,5 @@ struct driver {
 	void (*close)(struct db *db);
 };
 extern const struct driver sqlite_driver;
+/* Tests: `to` stands in for `from` in every store that is opened afterwards. Defined in store.c. */
+void driver_replace(const struct driver *from, const struct driver *to);

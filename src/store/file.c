@@ -16,14 +16,10 @@ static bool gone(struct err *e, struct str id)
 /* --- reading --------------------------------------------------------------------------------------------- */
 
 struct file_look {
-	struct store_port *port;
-	int64_t project;
-	struct str text;
-	struct id id;
-	struct arena *arena;
+	struct look look;
 	struct stored_file *ret;
 	bool found;
-	const struct file_query *query;
+	struct file_query query;
 	struct file_page *page;
 	const struct str *ids; /* several */
 	struct stored_file *all;
@@ -47,40 +43,42 @@ static void file_of(struct arena *a, const struct cell *cells, int64_t key, stru
 static bool on_file(void *ctx, const struct cell *cells)
 {
 	struct file_look *l = ctx;
-	l->found = rnd_equal(cells[0].s, &l->id);
+	l->found = rnd_equal(cells[0].s, &l->look.id);
 	if (l->found)
-		file_of(l->arena, cells, l->id.key, l->ret);
+		file_of(l->look.arena, cells, l->look.id.key, l->ret);
 	return false;
 }
 
-static bool read_file(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_file(struct look *look, struct err *e)
 {
-	struct file_look *l = ctx;
-	struct bind b[] = {INT(l->id.key), INT(l->project), INT(clock_wall_s())};
-	return l->port->store->driver->query(reader, STMT_FILE_GET, b, 3, on_file, l, e) &&
-	       (l->found || gone(e, l->text));
+	struct file_look *l = OWNER(look, struct file_look, look);
+	if (!id_parse(look->text, "file-", &look->id))
+		return gone(e, look->text);
+	struct bind b[] = {INT(look->id.key), INT(look->project), INT(look->now)};
+	return look_query(look, STMT_FILE_GET, b, 3, on_file, l, e) &&
+	       (l->found || gone(e, l->look.text));
 }
 
 void store_get_file(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
 		    struct stored_file *ret)
 {
-	struct err e = {0};
-	struct file_look l = {.port = p, .project = project, .text = id, .arena = a, .ret = ret};
-	bool ok = (id_parse(id, "file-", &l.id) || gone(&e, id)) && p->store->driver->read(p->reader, read_file, &l, &e);
-	request_later(p, op, ok ? NULL : &e);
+	struct file_look *l = look_new(p, op, sizeof *l, project, a);
+	l->look.text = look_str(&l->look, id);
+	l->ret = look_out(&l->look, ret, sizeof *ret);
+	look_start(&l->look, read_file);
 }
 
-static bool read_files(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_files(struct look *look, struct err *e)
 {
-	struct file_look *l = ctx;
+	struct file_look *l = OWNER(look, struct file_look, look);
 	for (size_t i = 0; i < l->n; i++) {
-		struct bind b[] = {INT(0), INT(l->project), INT(clock_wall_s())};
+		struct bind b[] = {INT(0), INT(l->look.project), INT(look->now)};
 		l->ret = &l->all[i];
 		*l->ret = (struct stored_file){0};
-		if (!id_parse(l->ids[i], "file-", &l->id))
+		if (!id_parse(l->ids[i], "file-", &l->look.id))
 			continue;
-		b[0] = INT(l->id.key);
-		if (!l->port->store->driver->query(reader, STMT_FILE_GET, b, 3, on_file, l, e))
+		b[0] = INT(l->look.id.key);
+		if (!look_query(look, STMT_FILE_GET, b, 3, on_file, l, e))
 			return false;
 	}
 	return true;
@@ -89,36 +87,37 @@ static bool read_files(struct db_reader *reader, void *ctx, struct err *e)
 void store_get_files(struct store_port *p, struct store_op *op, int64_t project, const struct str *ids, size_t n,
 		     struct arena *a, struct stored_file *ret)
 {
-	struct err e = {0};
-	struct file_look l = {.port = p, .project = project, .arena = a, .ids = ids, .n = n, .all = ret};
-	bool ok = p->store->driver->read(p->reader, read_files, &l, &e);
-	request_later(p, op, ok ? NULL : &e);
+	struct file_look *l = look_new(p, op, sizeof *l, project, a);
+	l->ids = look_strs(&l->look, ids, n);
+	l->n = n;
+	l->all = look_out(&l->look, ret, n * sizeof *ret);
+	look_start(&l->look, read_files);
 }
 
 static bool on_listed(void *ctx, const struct cell *cells)
 {
 	struct file_look *l = ctx;
 	if (cells[0].s.n == ID_RND)
-		file_of(l->arena, cells, cells[6].i, &l->page->files[l->page->n++]);
-	return (int64_t)l->page->n <= l->query->limit;
+		file_of(l->look.arena, cells, cells[6].i, &l->page->files[l->page->n++]);
+	return (int64_t)l->page->n <= l->query.limit;
 }
 
-static bool list_files(struct db_reader *reader, void *ctx, struct err *e)
+static bool list_files(struct look *look, struct err *e)
 {
-	struct file_look *l = ctx;
-	const struct file_query *q = l->query;
-	struct bind b[] = {INT(l->project), INT(q->ascending ? 0 : INT64_MAX), TEXT(q->purpose.p ? q->purpose : S("")),
-			   INT(clock_wall_s()), INT(q->limit + 1)};
+	struct file_look *l = OWNER(look, struct file_look, look);
+	const struct file_query *q = &l->query;
+	struct bind b[] = {INT(l->look.project), INT(q->ascending ? 0 : INT64_MAX), TEXT(q->purpose.p ? q->purpose : S("")),
+			   INT(look->now), INT(q->limit + 1)};
 	struct stored_file after;
 	l->ret = &after;
 	if (q->after.p) {
-		l->text = q->after;
-		if (!id_parse(q->after, "file-", &l->id) || !read_file(reader, l, e))
-			return e->code == ERR_NONE ? gone(e, q->after) : false;
-		b[1] = INT(l->id.key);
+		l->look.text = q->after;
+		if (!read_file(look, e))
+			return false;
+		b[1] = INT(l->look.id.key);
 	}
-	l->page->files = new_array(l->arena, struct stored_file, (size_t)q->limit + 1);
-	if (!l->port->store->driver->query(reader, q->ascending ? STMT_FILE_ASC : STMT_FILE_DESC, b, 5, on_listed, l, e))
+	l->page->files = new_array(l->look.arena, struct stored_file, (size_t)q->limit + 1);
+	if (!look_query(look, q->ascending ? STMT_FILE_ASC : STMT_FILE_DESC, b, 5, on_listed, l, e))
 		return false;
 	l->page->has_more = (int64_t)l->page->n > q->limit;
 	l->page->n -= l->page->has_more;
@@ -128,11 +127,13 @@ static bool list_files(struct db_reader *reader, void *ctx, struct err *e)
 void store_list_files(struct store_port *p, struct store_op *op, int64_t project, const struct file_query *q,
 		      struct arena *a, struct file_page *ret)
 {
-	struct err e = {0};
-	struct file_look l = {.port = p, .project = project, .arena = a, .query = q, .page = ret};
+	struct file_look *l = look_new(p, op, sizeof *l, project, a);
 	*ret = (struct file_page){0};
-	bool ok = p->store->driver->read(p->reader, list_files, &l, &e);
-	request_later(p, op, ok ? NULL : &e);
+	l->query = *q;
+	l->query.after = look_str(&l->look, q->after);
+	l->query.purpose = look_str(&l->look, q->purpose);
+	l->page = look_out(&l->look, ret, sizeof *ret);
+	look_start(&l->look, list_files);
 }
 
 /* --- writing --------------------------------------------------------------------------------------------- */
@@ -171,7 +172,7 @@ void store_delete_file(struct store_port *p, struct store_op *op, int64_t projec
 	struct id id;
 	gone(&e, text);
 	if (!id_parse(text, "file-", &id)) {
-		request_later(p, op, &e);
+		request_done(p, op, &e);
 		return;
 	}
 	struct str why = str_of(e.msg);

@@ -1,7 +1,7 @@
 /* file_write.h - changes that write a file's row (file.c), for those that write more with it (upload.c). */
 #pragma once
 #include "store/file.h"
-#include "store/request.h"
+#include "store/look.h"
 
 #define FILE_LIMIT_TEXT                                                                                                \
 	"The project's storage is full: it may have only so many files and bytes (store.project_files, "               \

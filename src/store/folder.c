@@ -1,4 +1,4 @@
-/* folder.c - the data folder: made private, owned by one process (decision N7). */
+/* folder.c - the data folder: made private, owned by one process. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -5,7 +5,7 @@
 #include "base/map.h"
 #include "store/idem.h"
 #include "store/node.h"
-#include "store/request.h"
+#include "store/look.h"
 
 enum { STATE_RUNNING = 1, STATE_ANSWERED, STATE_CRASHED }; /* statements.def */
 
@@ -79,13 +79,11 @@ void store_idem_end(struct store_port *p, const struct id *response, bool unsave
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* What a claim needs again when it meets the claim of another. */
-struct claim {
-	struct store_port *port;
-	struct arena *arena;
+/* Whose claim is it? Asked once a claim met the claim of another. */
+struct asking {
+	struct look look;
 	struct idem_result *ret;
-	struct idempotency idem; /* strings inside the request */
-	int64_t project;
+	struct idempotency idem; /* strings of the write, which the look owns */
 	bool found;
 };
 
@@ -100,7 +98,7 @@ static enum idem_state running_state(const struct node *n, const struct cell *ce
 
 static bool on_claim(void *ctx, const struct cell *cells)
 {
-	struct claim *c = ctx;
+	struct asking *c = ctx;
 	struct idem_result *ret = c->ret;
 	c->found = true;
 	*ret = (struct idem_result){.response.key = cells[1].i};
@@ -110,27 +108,42 @@ static bool on_claim(void *ctx, const struct cell *cells)
 		ret->state = IDEM_OTHER_BODY;
 		return false;
 	}
-	ret->state = cells[3].i == STATE_RUNNING   ? running_state(c->port->store->node, cells)
+	ret->state = cells[3].i == STATE_RUNNING   ? running_state(c->look.request.port->store->node, cells)
 		     : cells[3].i == STATE_CRASHED ? IDEM_CRASHED
 						   : IDEM_DONE;
 	if (ret->state == IDEM_DONE) {
 		ret->status = (int)cells[4].i;
-		ret->answer = str_copy(c->arena, cells[5].s);
+		ret->answer = str_copy(c->look.arena, cells[5].s);
 	}
 	return false;
 }
 
-static bool read_claim(struct db_reader *r, void *ctx, struct err *e)
+static bool read_claim(struct look *l, struct err *e)
 {
-	struct claim *c = ctx;
-	struct bind b[] = {INT(c->project), TEXT(c->idem.route), TEXT(c->idem.key)};
-	return c->port->store->driver->query(r, STMT_IDEM_GET, b, 3, on_claim, c, e);
+	struct asking *c = OWNER(l, struct asking, look);
+	struct bind b[] = {INT(l->project), TEXT(c->idem.route), TEXT(c->idem.key)};
+	return look_query(l, STMT_IDEM_GET, b, 3, on_claim, c, e);
+}
+
+/* Given back in between, or nobody holds it: ours now, so the claim is sent again. Else that is the answer. */
+static bool is_known(struct look *l, struct err *e)
+{
+	struct asking *c = OWNER(l, struct asking, look);
+	struct store_request *r = l->write;
+	if (c->found && c->ret->state != IDEM_FRESH) {
+		request_free(r);
+		l->write = NULL;
+		return true;
+	}
+	xfree(r->apply.err);
+	r->apply.err = NULL;
+	r->binds[8].i = c->found ? c->ret->response.key : 0;
+	return true;
 }
 
 /* The insert met a claim: say whose. */
 static bool claimed(struct store_request *r)
 {
-	struct store_port *p = r->port;
 	struct idem_result *ret = r->ret;
 	const struct bind *b = r->changes[0].binds;
 	if (!r->apply.err) {
@@ -140,23 +153,12 @@ static bool claimed(struct store_request *r)
 	}
 	if (r->apply.err->code != ERR_CONFLICT)
 		return true;
-	struct err e = {0};
-	struct claim c = {.port = p, .arena = r->arena, .ret = ret, .project = b[0].i};
-	c.idem.route = b[1].s;
-	c.idem.key = b[2].s;
-	memcpy(c.idem.body_hash, b[3].s.p, sizeof c.idem.body_hash);
-	bool ok = p->store->driver->read(p->reader, read_claim, &c, &e);
-	if (!ok) {
-		*r->apply.err = e;
-		return true;
-	}
-	xfree(r->apply.err);
-	r->apply.err = NULL;
-	if (c.found && ret->state != IDEM_FRESH)
-		return true;
-	r->binds[8].i = c.found ? ret->response.key : 0;
-	request_send(r); /* given back in between, or nobody holds it: ours now */
-	return false;
+	struct asking *c = look_new(r->port, NULL, sizeof *c, b[0].i, r->arena);
+	c->ret = look_out(&c->look, ret, sizeof *ret);
+	c->idem.route = b[1].s;
+	c->idem.key = b[2].s;
+	memcpy(c->idem.body_hash, b[3].s.p, sizeof c->idem.body_hash);
+	return look_after(&c->look, r, read_claim, is_known);
 }
 
 void store_idem_begin(struct store_port *p, struct store_op *op, int64_t project, const struct idempotency *idem,

@@ -1,4 +1,4 @@
-/* idem_test.c - idempotency keys (decision N5). */
+/* idem_test.c - idempotency keys. */
 #include "store/rig_sql.h"
 
 static struct idem_result claim(struct rig *r, int64_t project, const struct idempotency *i, const struct id *id,

@@ -1,4 +1,4 @@
-/* keys.c - API keys and projects (decision E1). */
+/* keys.c - API keys and projects. */
 #include "store/keys.h"
 
 #include <sodium.h>

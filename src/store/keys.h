@@ -1,4 +1,4 @@
-/* keys.h - API keys and projects (decision E1).
+/* keys.h - API keys and projects.
  *
  * Keys are shown once and stored as SHA-256; checks are made against a table in memory that every loop
  * shares, so that a revocation counts at once. All functions: any thread; the writing ones block. */

@@ -33,24 +33,39 @@ void outbox_add(struct store_request *r, int64_t project, const struct webhook_e
 /* --- what is due --- */
 
 struct finding {
-	struct store_port *port;
-	const struct delivery_query *q;
+	struct look look;
+	struct delivery_query q;
 	struct delivery_list *ret;
-	struct arena *arena;
 	int64_t endpoint;
 	size_t room; /* of that endpoint */
 };
 
 static bool query(struct finding *f, enum statement stmt, const struct bind *b, unsigned n, row_fn *row, struct err *e)
 {
-	return f->port->store->driver->query(f->port->reader, stmt, b, n, row, f, e);
+	return look_query(&f->look, stmt, b, n, row, f, e);
+}
+
+static size_t room_of(const struct delivery_query *q, int64_t endpoint)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < q->n_under_way; i++)
+		n += q->under_way[i].endpoint == endpoint;
+	return n < q->most_endpoint ? q->most_endpoint - n : 0;
+}
+
+static bool is_under_way(const struct delivery_query *q, int64_t endpoint, int64_t event)
+{
+	for (size_t i = 0; i < q->n_under_way; i++)
+		if (q->under_way[i].endpoint == endpoint && q->under_way[i].event == event)
+			return true;
+	return false;
 }
 
 static bool on_due(void *ctx, const struct cell *cells)
 {
 	struct finding *f = ctx;
 	struct delivery *d = &f->ret->at[f->ret->n];
-	if (f->q->taken(f->q->ctx, f->endpoint, cells[0].i))
+	if (is_under_way(&f->q, f->endpoint, cells[0].i))
 		return true;
 	*d = (struct delivery){.event.key = cells[0].i,
 			       .endpoint.key = f->endpoint,
@@ -62,12 +77,12 @@ static bool on_due(void *ctx, const struct cell *cells)
 		memcpy(d->event.rnd, cells[1].s.p, ID_RND);
 	if (cells[7].s.n == ID_RND)
 		memcpy(d->endpoint.rnd, cells[7].s.p, ID_RND);
-	d->type = str_copy(f->arena, cells[3].s);
-	d->subject = str_copy(f->arena, cells[4].s);
-	d->url = str_copy(f->arena, cells[8].s);
-	d->secret = str_copy(f->arena, cells[9].s);
-	d->old_secret = str_copy(f->arena, cells[10].s);
-	return ++f->ret->n < f->q->most && --f->room > 0;
+	d->type = str_copy(f->look.arena, cells[3].s);
+	d->subject = str_copy(f->look.arena, cells[4].s);
+	d->url = str_copy(f->look.arena, cells[8].s);
+	d->secret = str_copy(f->look.arena, cells[9].s);
+	d->old_secret = str_copy(f->look.arena, cells[10].s);
+	return ++f->ret->n < f->q.most && --f->room > 0;
 }
 
 static bool on_endpoint(void *ctx, const struct cell *cells)
@@ -79,7 +94,7 @@ static bool on_endpoint(void *ctx, const struct cell *cells)
 /* The endpoints behind `from` up to `to`, each as far as it has room. */
 static bool find_between(struct finding *f, int64_t from, int64_t to, struct err *e)
 {
-	for (int64_t before = from; f->ret->n < f->q->most;) {
+	for (int64_t before = from; f->ret->n < f->q.most;) {
 		struct bind b = INT(before);
 		f->endpoint = before;
 		if (!query(f, STMT_DELIVERY_ENDPOINT, &b, 1, on_endpoint, e))
@@ -87,8 +102,8 @@ static bool find_between(struct finding *f, int64_t from, int64_t to, struct err
 		if (f->endpoint == before || f->endpoint > to)
 			break;
 		before = f->endpoint;
-		f->room = f->q->room(f->q->ctx, before);
-		struct bind due[] = {INT(before), INT(f->q->now_ms), INT(f->q->now_ms / 1000)};
+		f->room = room_of(&f->q, before);
+		struct bind due[] = {INT(before), INT(f->q.now_ms), INT(f->q.now_ms / 1000)};
 		if (f->room && !query(f, STMT_DELIVERY_DUE, due, 3, on_due, e))
 			return false;
 	}
@@ -101,22 +116,24 @@ static bool on_next(void *ctx, const struct cell *cells)
 	return false;
 }
 
-static bool find(struct db_reader *reader, void *ctx, struct err *e)
+static bool find(struct look *l, struct err *e)
 {
-	struct finding *f = ctx;
-	struct bind now = INT(f->q->now_ms);
-	return find_between(f, f->q->after, INT64_MAX, e) && find_between(f, 0, f->q->after, e) &&
+	struct finding *f = OWNER(l, struct finding, look);
+	*f->ret = (struct delivery_list){.at = new_array(l->arena, struct delivery, f->q.most + 1)};
+	struct bind now = INT(f->q.now_ms);
+	return find_between(f, f->q.after, INT64_MAX, e) && find_between(f, 0, f->q.after, e) &&
 	       query(f, STMT_DELIVERY_NEXT, &now, 1, on_next, e);
 }
 
 void store_find_deliveries(struct store_port *p, struct store_op *op, const struct delivery_query *q, struct arena *a,
 			   struct delivery_list *ret)
 {
-	struct finding f = {.port = p, .q = q, .ret = ret, .arena = a};
-	struct err e = {0};
-	*ret = (struct delivery_list){.at = new_array(a, struct delivery, q->most + 1)};
-	bool ok = p->store->driver->read(p->reader, find, &f, &e);
-	request_later(p, op, ok ? NULL : &e);
+	struct finding *f = look_new(p, op, sizeof *f, 0, a);
+	*ret = (struct delivery_list){0};
+	f->q = *q;
+	f->q.under_way = look_copy(&f->look, q->under_way, q->n_under_way * sizeof *q->under_way);
+	f->ret = look_out(&f->look, ret, sizeof *ret);
+	look_start(&f->look, find);
 }
 
 /* --- out --- */

@@ -1,4 +1,4 @@
-/* power_test.c - power cuts, full disks and failing syncs (promise 1, decisions N2 and N3).
+/* power_test.c - power cuts, full disks and failing syncs.
  *
  * A lane puts turns and deletes some of them again. What the loop has been told before the cut is a fact, and
  * every fact is looked up in what the disk then holds. The same search finds losses when commits are not

@@ -1,4 +1,4 @@
-/* power_vfs.h - a disk for tests: it can lose power, fill up and fail (decision N3).
+/* power_vfs.h - a disk for tests: it can lose power, fill up and fail.
  *
  * The VFS "power" passes everything to the system's and keeps beside each file the image of what is synced.
  * A failed sync loses what it was to sync for good, as Linux does. Any thread. */

@@ -1,16 +1,13 @@
 /* read.c - responses, contexts and items out of the store.
  *
- * Reads run at once, on the loop, in one short snapshot of the loop's own connection: measured, that is
- * cheaper than a hop to a thread and back. What they may read is bounded (limits.def); done() still comes
- * later, as the loop contract says. */
+ * Each is a look (look.h), in one short snapshot. What they may read is bounded (limits.def). */
 #include <assert.h>
 #include <sodium.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "model/item_show.h"
 #include "store/context.h"
-#include "store/request.h"
+#include "store/turn_write.h"
 
 bool rnd_equal(struct str stored, const struct id *id)
 {
@@ -30,44 +27,59 @@ static bool too_big(struct err *e)
 
 /* One read on its way through the snapshot. */
 struct reading {
-	struct store_port *port;
-	int64_t project, now;
-	struct id id; /* of the response */
+	struct look look;
 	bool found;
 	struct str status;
-	struct arena *arena;
 	struct context context;
 	unsigned show;            /* of hidden members (item_show.h) */
 	size_t bytes;             /* copied so far */
-	struct stored_item *item; /* being read */
+	struct stored_item *item, *items; /* being read; the first */
 	struct err *err;
 	void *ret;
-	const struct page_query *page;
+	struct page_query page;
+	const int64_t *keys; /* of several items; backward: from their end */
+	bool backward;
 	const struct str *ids;
 	size_t n;
 };
 
-static bool query(struct reading *r, enum statement stmt, const struct bind *b, unsigned n, row_fn *row, struct err *e)
+static struct reading *reading_of(struct look *l)
 {
-	return r->port->store->driver->query(r->port->reader, stmt, b, n, row, r, e);
+	return OWNER(l, struct reading, look);
 }
 
-static void run(struct reading *r, struct store_op *op, bool (*work)(struct db_reader *, void *, struct err *))
+static bool query(struct reading *r, enum statement stmt, const struct bind *b, unsigned n, row_fn *row, struct err *e)
 {
-	struct err e = {0};
-	r->now = clock_wall_s();
-	bool ok = r->port->store->driver->read(r->port->reader, work, r, &e);
-	buf_clear(&r->port->scratch);
-	request_later(r->port, op, ok ? NULL : &e);
+	return look_query(&r->look, stmt, b, n, row, r, e);
+}
+
+/* `id` is text[] of the look; `ret` of `size` bytes is what it fills in. */
+static struct reading *reading_new(struct store_port *p, struct store_op *op, int64_t project, struct str id,
+				   struct arena *a, void *ret, size_t size)
+{
+	struct reading *r = look_new(p, op, sizeof *r, project, a);
+	r->look.text = look_str(&r->look, id);
+	r->ret = look_out(&r->look, ret, size);
+	return r;
+}
+
+/* The key of the item that is `which` in the order that is wanted. */
+static void bind_item(void *ctx, size_t which, struct bind *b)
+{
+	const struct reading *r = ctx;
+	b[0] = INT(r->keys[r->backward ? r->n - 1 - which : which]);
+	b[1] = INT(r->look.project);
 }
 
 /* --- a response --- */
 
-static bool on_output_item(void *ctx, const struct cell *cells)
+static bool on_output_item(void *ctx, size_t which, const struct cell *cells)
 {
 	struct reading *r = ctx;
-	item_show(&r->port->scratch, cells[1].s, r->show);
-	r->found = true;
+	if (which)
+		buf_byte(r->look.scratch, ',');
+	item_show(r->look.scratch, cells[1].s, r->show);
+	r->bytes++;
 	return false;
 }
 
@@ -77,22 +89,20 @@ static bool on_output_keys(void *ctx, const struct cell *cells)
 	struct reading *r = ctx;
 	struct key_walk w = {cells[5].s, 0};
 	size_t n = keys_count(cells[5].s), n_output = (size_t)cells[3].i;
-	int64_t key = 0;
-	bool first = true;
+	int64_t key = 0, *keys = new_array(r->look.arena, int64_t, n_output + 1);
 	for (size_t i = 0; i < n; i++) {
 		if (!keys_next(&w, &key))
 			return false;
-		if (i + n_output < n)
-			continue;
-		struct bind b[] = {INT(key), INT(r->project)};
-		if (!first)
-			buf_byte(&r->port->scratch, ',');
-		first = r->found = false;
-		if (!query(r, STMT_ITEM_GET, b, 2, on_output_item, r->err))
-			return false;
-		if (!r->found)
-			return fail(r->err, ERR_STORE, NULL, "The store lacks an item of the response.");
+		if (i + n_output >= n)
+			keys[i + n_output - n] = key;
 	}
+	r->keys = keys;
+	r->n = n < n_output ? n : n_output;
+	struct each each = {STMT_ITEM_GET, 2, r->n, bind_item, on_output_item, r};
+	if (!look_each(&r->look, &each, r->err))
+		return false;
+	if (r->bytes != r->n)
+		return fail(r->err, ERR_STORE, NULL, "The store lacks an item of the response.");
 	r->found = true;
 	return false;
 }
@@ -101,73 +111,69 @@ static bool on_response(void *ctx, const struct cell *cells)
 {
 	struct reading *r = ctx;
 	struct stored_response *ret = r->ret;
-	struct buf *b = &r->port->scratch;
+	struct buf *b = r->look.scratch;
 	struct str body = cells[5].s;
 	size_t at = (size_t)cells[4].i;
-	if (!rnd_equal(cells[0].s, &r->id) || (cells[3].i && cells[3].i <= r->now))
+	if (!rnd_equal(cells[0].s, &r->look.id) || (cells[3].i && cells[3].i <= r->look.now))
 		return false;
 	if (at > body.n)
 		return fail(r->err, ERR_STORE, NULL, "The store holds a response that cannot be read.");
 	buf_clear(b);
 	buf_add(b, (struct str){body.p, at});
-	struct bind own[] = {INT(r->id.key), INT(r->project)};
+	struct bind own[] = {INT(r->look.id.key), INT(r->look.project)};
 	if (!query(r, STMT_CONTEXT_GET, own, 2, on_output_keys, r->err) || r->err->code != ERR_NONE)
 		return false;
 	buf_add(b, (struct str){body.p + at, body.n - at});
 	if (b->over)
 		return too_big(r->err);
-	ret->id = r->id;
-	ret->status = str_copy(r->arena, cells[1].s);
+	ret->id = r->look.id;
+	ret->status = str_copy(r->look.arena, cells[1].s);
 	ret->created_at = cells[2].i;
-	ret->json = str_copy(r->arena, buf_str(b));
+	ret->json = str_copy(r->look.arena, buf_str(b));
 	return false;
 }
 
 static bool on_run_text(void *ctx, const struct cell *cells)
 {
 	struct reading *r = ctx;
-	((struct stored_response *)r->ret)->json = str_copy(r->arena, cells[1].s);
+	((struct stored_response *)r->ret)->json = str_copy(r->look.arena, cells[1].s);
 	return false;
 }
 
-static bool read_response(struct db_reader *reader, void *ctx, struct err *e)
+static bool look_at_response(struct look *l, struct err *e)
 {
-	struct reading *r = ctx;
-	struct bind b[] = {INT(r->id.key), INT(r->project)};
+	struct reading *r = reading_of(l);
+	struct bind b[] = {INT(r->look.id.key), INT(r->look.project)};
 	struct stored_response *ret = r->ret;
 	struct run_now run;
 	r->err = e;
-	if (!run_look(r->port, r->project, &r->id, &run, e))
+	if (!run_look(l, &l->id, &run, e))
 		return false;
 	ret->run = run.found;
 	ret->ended = run.ended;
 	ret->obfuscated = run.obfuscated;
 	if (run.found && !(run.ended && run.kept)) { /* it has no row among the responses (yet) */
-		ret->id = r->id;
+		ret->id = r->look.id;
 		ret->created_at = run.created_at;
-		ret->status = str_copy(r->arena, str_of(run.status));
+		ret->status = str_copy(r->look.arena, str_of(run.status));
 		return query(r, STMT_RUN_TEXT_GET, b, 1, on_run_text, e) && ret->json.p;
 	}
 	return query(r, STMT_RESPONSE_GET, b, 2, on_response, e) && (e->code == ERR_NONE) && ret->json.p;
 }
 
+static bool read_response(struct look *l, struct err *e)
+{
+	/* not found, unless there is a worse failure */
+	return (id_parse(l->text, "resp", &l->id) && look_at_response(l, e)) || not_found(e, l->text);
+}
+
 void store_get_response(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
 			struct stored_response *ret)
 {
-	struct reading r = {.port = p, .project = project, .arena = a, .ret = ret, .show = ret->show};
-	struct err e = {0};
 	*ret = (struct stored_response){.show = ret->show};
-	if (id_parse(id, "resp", &r.id)) {
-		r.now = clock_wall_s();
-		bool ok = p->store->driver->read(p->reader, read_response, &r, &e);
-		buf_clear(&p->scratch);
-		if (ok) {
-			request_later(p, op, NULL);
-			return;
-		}
-	}
-	not_found(&e, id); /* unless there is a worse failure */
-	request_later(p, op, &e);
+	struct reading *r = reading_new(p, op, project, id, a, ret, sizeof *ret);
+	r->show = ret->show;
+	look_start(&r->look, read_response);
 }
 
 /* --- contexts --- */
@@ -175,20 +181,20 @@ void store_get_response(struct store_port *p, struct store_op *op, int64_t proje
 static bool on_head(void *ctx, const struct cell *cells)
 {
 	struct reading *r = ctx;
-	r->found = rnd_equal(cells[0].s, &r->id) && (!cells[2].i || cells[2].i > r->now);
+	r->found = rnd_equal(cells[0].s, &r->look.id) && (!cells[2].i || cells[2].i > r->look.now);
 	if (r->found)
-		r->status = str_copy(r->arena, cells[1].s);
+		r->status = str_copy(r->look.arena, cells[1].s);
 	return false;
 }
 
 /* Is the response there? Then its whole list; r->found tells. */
 static bool load_list(struct reading *r, struct err *e)
 {
-	struct bind b[] = {INT(r->id.key), INT(r->project)};
+	struct bind b[] = {INT(r->look.id.key), INT(r->look.project)};
 	r->found = false;
 	if (!query(r, STMT_RESPONSE_HEAD, b, 2, on_head, e) || !r->found)
 		return e->code == ERR_NONE;
-	return context_load(r->port, r->project, r->id.key, r->arena, &r->context, &r->found, e);
+	return context_load(&r->look, r->look.id.key, r->look.arena, &r->context, &r->found, e);
 }
 
 static bool on_item(void *ctx, const struct cell *cells)
@@ -199,24 +205,34 @@ static bool on_item(void *ctx, const struct cell *cells)
 	memcpy(r->item->id.rnd, cells[0].s.p, ID_RND);
 	r->bytes += cells[1].s.n;
 	if (r->bytes <= (size_t)store_limits.context_bytes)
-		r->item->json = str_copy(r->arena, cells[1].s);
+		r->item->json = str_copy(r->look.arena, cells[1].s);
 	return false;
+}
+
+static bool on_listed_item(void *ctx, size_t which, const struct cell *cells)
+{
+	struct reading *r = ctx;
+	r->item = (struct stored_item *)r->items + which;
+	return on_item(r, cells);
 }
 
 static bool load_items(struct reading *r, const int64_t *keys, size_t n, bool backward, struct stored_item *ret,
 		       struct err *e)
 {
-	for (size_t i = 0; i < n; i++) {
-		r->item = &ret[i];
-		r->item->id.key = keys[backward ? n - 1 - i : i];
-		struct bind b[] = {INT(r->item->id.key), INT(r->project)};
-		if (!query(r, STMT_ITEM_GET, b, 2, on_item, e))
-			return false;
-		if (r->bytes > (size_t)store_limits.context_bytes)
-			return too_big(e);
-		if (!r->item->json.p)
+	struct each each = {STMT_ITEM_GET, 2, n, bind_item, on_listed_item, r};
+	r->keys = keys;
+	r->n = n;
+	r->backward = backward;
+	r->items = ret;
+	for (size_t i = 0; i < n; i++)
+		ret[i].id.key = keys[backward ? n - 1 - i : i];
+	if (!look_each(&r->look, &each, e))
+		return false;
+	if (r->bytes > (size_t)store_limits.context_bytes)
+		return too_big(e);
+	for (size_t i = 0; i < n; i++)
+		if (!ret[i].json.p)
 			return fail(e, ERR_STORE, NULL, "The store lacks an item of the response.");
-	}
 	return true;
 }
 
@@ -226,24 +242,26 @@ static bool previous_not_found(struct err *e, struct str id)
 		    (int)(id.n < 200 ? id.n : 200), id.p);
 }
 
-static bool read_context(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_context(struct look *l, struct err *e)
 {
-	struct reading *r = ctx;
+	struct reading *r = reading_of(l);
 	struct stored_context *ret = r->ret;
 	struct run_now run = {0};
-	if (!load_list(r, e) || (!r->found && !run_look(r->port, r->project, &r->id, &run, e)))
+	if (!id_parse(l->text, "resp", &l->id))
+		return previous_not_found(e, l->text);
+	if (!load_list(r, e) || (!r->found && !run_look(l, &l->id, &run, e)))
 		return false;
 	if (run.found && run.kept && !run.ended)
 		return fail(e, ERR_BAD_REQUEST, "previous_response_id",
 			    "Previous response with id '%.*s' has not ended yet. Wait until its status is no longer 'queued' or "
-			    "'in_progress'.", FMT(r->ids[0]));
+			    "'in_progress'.", FMT(l->text));
 	if (!r->found)
-		return previous_not_found(e, r->ids[0]);
+		return previous_not_found(e, l->text);
 	size_t n = (size_t)r->context.n_total;
-	ret->key = r->id.key;
+	ret->key = r->look.id.key;
 	ret->status = r->status;
 	ret->n_output = (size_t)r->context.n_output;
-	ret->items = new_array(r->arena, struct stored_item, n + 1);
+	ret->items = new_array(r->look.arena, struct stored_item, n + 1);
 	ret->n = n;
 	return load_items(r, r->context.keys, n, false, ret->items, e);
 }
@@ -251,15 +269,8 @@ static bool read_context(struct db_reader *reader, void *ctx, struct err *e)
 void store_get_context(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
 		       struct stored_context *ret)
 {
-	struct reading r = {.port = p, .project = project, .arena = a, .ret = ret, .ids = &id};
-	struct err e = {0};
 	*ret = (struct stored_context){0};
-	if (id_parse(id, "resp", &r.id)) {
-		run(&r, op, read_context);
-		return;
-	}
-	previous_not_found(&e, id);
-	request_later(p, op, &e);
+	look_start(&reading_new(p, op, project, id, a, ret, sizeof *ret)->look, read_context);
 }
 
 /* --- pages --- */
@@ -287,9 +298,8 @@ static bool find_cursor(struct reading *r, struct str text, const char *param, s
 		cell.i = id.key;
 		on_foreign_cursor(&c, &cell);
 	}
-	struct bind b[] = {INT(r->project), TEXT(text)};
-	if (c.at == n &&
-	    !r->port->store->driver->query(r->port->reader, STMT_FOREIGN_FIND, b, 2, on_foreign_cursor, &c, e))
+	struct bind b[] = {INT(r->look.project), TEXT(text)};
+	if (c.at == n && !look_query(&r->look, STMT_FOREIGN_FIND, b, 2, on_foreign_cursor, &c, e))
 		return false;
 	if (c.at == n)
 		return fail(e, ERR_INVALID_VALUE, param, "Item with id '%.*s' not found in this response.",
@@ -298,15 +308,17 @@ static bool find_cursor(struct reading *r, struct str text, const char *param, s
 	return true;
 }
 
-static bool read_page(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_page(struct look *l, struct err *e)
 {
-	struct reading *r = ctx;
+	struct reading *r = reading_of(l);
 	struct stored_page *ret = r->ret;
-	const struct page_query *q = r->page;
+	const struct page_query *q = &r->page;
+	if (!id_parse(l->text, "resp", &l->id))
+		return not_found(e, l->text);
 	if (!load_list(r, e))
 		return false;
 	if (!r->found)
-		return not_found(e, r->ids[0]);
+		return not_found(e, l->text);
 	/* [from, to) in list order is what may be shown; descending walks it from its end. */
 	size_t from = 0, to = (size_t)(r->context.n_total - r->context.n_output), at, all = to;
 	struct str low = q->ascending ? q->after : q->before, high = q->ascending ? q->before : q->after;
@@ -330,22 +342,17 @@ static bool read_page(struct db_reader *reader, void *ctx, struct err *e)
 		n = limit;
 	}
 	ret->n = n;
-	ret->items = new_array(r->arena, struct stored_item, n + 1);
+	ret->items = new_array(r->look.arena, struct stored_item, n + 1);
 	return load_items(r, r->context.keys + from, n, !q->ascending, ret->items, e);
 }
 
 void store_list_input(struct store_port *p, struct store_op *op, int64_t project, struct str id,
 		      const struct page_query *q, struct arena *a, struct stored_page *ret)
 {
-	struct reading r = {.port = p, .project = project, .arena = a, .ret = ret, .ids = &id, .page = q};
-	struct err e = {0};
 	*ret = (struct stored_page){0};
-	if (id_parse(id, "resp", &r.id)) {
-		run(&r, op, read_page);
-		return;
-	}
-	not_found(&e, id);
-	request_later(p, op, &e);
+	struct reading *r = reading_new(p, op, project, id, a, ret, sizeof *ret);
+	r->page = look_page(&r->look, q);
+	look_start(&r->look, read_page);
 }
 
 /* --- items by id --- */
@@ -359,14 +366,14 @@ static bool on_found(void *ctx, const struct cell *cells)
 {
 	struct reading *r = ctx;
 	/* Ours are asked for with their random part; those of a foreign id are found through it. */
-	if (r->id.key && !rnd_equal(cells[0].s, &r->id))
+	if (r->look.id.key && !rnd_equal(cells[0].s, &r->look.id))
 		return false;
 	return on_item(r, cells);
 }
 
 static bool find_item(struct reading *r, int64_t key, struct err *e)
 {
-	struct bind b[] = {INT(key), INT(r->project), INT(r->now)};
+	struct bind b[] = {INT(key), INT(r->look.project), INT(r->look.now)};
 	r->item->id.key = key;
 	return query(r, STMT_ITEM_FIND, b, 3, on_found, e);
 }
@@ -377,19 +384,18 @@ static bool on_candidate(void *ctx, const struct cell *cells)
 	return find_item(c->r, cells[0].i, c->err) && !c->r->item->json.p;
 }
 
-static bool read_items(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_items(struct look *l, struct err *e)
 {
-	struct reading *r = ctx;
+	struct reading *r = reading_of(l);
 	for (size_t i = 0; i < r->n; i++) {
 		struct candidates c = {r, e};
-		struct bind b[] = {INT(r->project), TEXT(r->ids[i])};
+		struct bind b[] = {INT(r->look.project), TEXT(r->ids[i])};
 		r->item = (struct stored_item *)r->ret + i;
-		if (id_parse_any(r->ids[i], &r->id) && !find_item(r, r->id.key, e))
+		if (id_parse_any(r->ids[i], &l->id) && !find_item(r, r->look.id.key, e))
 			return false;
-		r->id = (struct id){0};
+		l->id = (struct id){0};
 		if (!r->item->json.p &&
-		    (!r->port->store->driver->query(reader, STMT_FOREIGN_FIND, b, 2, on_candidate, &c, e) ||
-		     e->code != ERR_NONE))
+		    (!look_query(l, STMT_FOREIGN_FIND, b, 2, on_candidate, &c, e) || e->code != ERR_NONE))
 			return false;
 		if (r->bytes > (size_t)store_limits.context_bytes)
 			return too_big(e);
@@ -402,7 +408,9 @@ static bool read_items(struct db_reader *reader, void *ctx, struct err *e)
 void store_get_items(struct store_port *p, struct store_op *op, int64_t project, const struct str *ids, size_t n,
 		     struct arena *a, struct stored_item *ret)
 {
-	struct reading r = {.port = p, .project = project, .arena = a, .ret = ret, .ids = ids, .n = n};
 	memset(ret, 0, n * sizeof *ret);
-	run(&r, op, read_items);
+	struct reading *r = reading_new(p, op, project, S(""), a, ret, n * sizeof *ret);
+	r->ids = look_strs(&r->look, ids, n);
+	r->n = n;
+	look_start(&r->look, read_items);
 }

@@ -1,10 +1,11 @@
 /* record.c - writing a turn, and deleting one. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "store/context.h"
 #include "store/lease.h"
-#include "store/request.h"
+#include "store/turn_write.h"
 
 static const struct str previous_gone = STR("The previous response was deleted while the turn ran.");
 static const struct str item_gone = STR("An item that the input refers to was deleted while the turn ran.");
@@ -25,8 +26,12 @@ static void add_items(struct store_request *r, const struct turn_record *t)
 	}
 }
 
-static void add_context(struct store_request *r, const struct turn_record *t, const struct context *c,
-			struct str packed)
+/* Binds of CONTEXT_INSERT that are known only when the parent was read. */
+enum { BASE = 3, DEPTH = 4, TOTAL = 7, KEYS = 8, CONTEXT_COLUMNS = 9 };
+
+/* The row's binds. */
+static struct bind *add_context(struct store_request *r, const struct turn_record *t, const struct context *c,
+				struct str packed)
 {
 	if (t->parent) {
 		ADD(r, STMT_CONTEXT_HOLD, INT(t->parent), INT(t->project));
@@ -34,6 +39,7 @@ static void add_context(struct store_request *r, const struct turn_record *t, co
 	}
 	ADD(r, STMT_CONTEXT_INSERT, INT(t->id.key), INT(t->project), INT(t->parent), INT(c->base), INT(c->depth),
 	    INT(c->n_own), INT(c->n_output), INT(c->n_total), BLOB(packed));
+	return r->binds + r->n_binds - CONTEXT_COLUMNS;
 }
 
 static void add_to_conversation(struct store_request *r, const struct turn_record *t)
@@ -69,27 +75,88 @@ static size_t bytes_of(const struct turn_record *t, struct str packed)
 	return n;
 }
 
+/* The look before the turn's write: at the context that it continues. */
+struct continuing {
+	struct look look;
+	struct context_own own;
+	struct context made;
+	struct buf packed;
+	struct bind *binds; /* of its row */
+};
+
+static void packed_release(void *packed)
+{
+	buf_release(packed);
+}
+
+static bool continue_parent(struct look *l, struct err *e)
+{
+	struct continuing *c = OWNER(l, struct continuing, look);
+	return context_continue(l, &c->own, &c->packed, &c->made, e);
+}
+
+static bool fill_in(struct look *l, struct err *e)
+{
+	struct continuing *c = OWNER(l, struct continuing, look);
+	struct str packed = buf_str(&c->packed);
+	l->write->held = memcpy(xrealloc(NULL, packed.n), packed.p, packed.n);
+	l->write->apply.bytes += packed.n;
+	c->binds[BASE].i = c->made.base;
+	c->binds[DEPTH].i = c->made.depth;
+	c->binds[TOTAL].i = c->made.n_total;
+	c->binds[KEYS] = BLOB(((struct str){l->write->held, packed.n}));
+	return true;
+}
+
+static void look_at_parent(struct store_port *p, struct store_op *op, const struct turn_record *t,
+			   const struct context_own *own, const struct context *c, struct store_request *write,
+			   struct bind *binds)
+{
+	struct continuing *n = look_new(p, op, sizeof *n, t->project, NULL);
+	int64_t *keys = new_array(&n->look.own, int64_t, t->n_items + 1);
+	if (t->n_items)
+		memcpy(keys, own->keys, t->n_items * sizeof *keys);
+	n->own = (struct context_own){own->parent, keys};
+	n->made = *c;
+	n->binds = binds;
+	buf_init(&n->packed, (size_t)store_limits.context_bytes);
+	arena_defer(&n->look.own, packed_release, &n->packed);
+	look_before(&n->look, write, continue_parent, fill_in);
+}
+
+static void add_turn(struct store_request *r, struct store_port *p, struct store_op *op, const struct turn_record *t,
+		     const struct context_own *own, const struct context *c)
+{
+	ADD(r, STMT_RESPONSE_INSERT, INT(t->id.key), INT(t->project), BLOB(rnd_str(&t->id)), TEXT(t->status),
+	    INT(t->created_at), INT(t->expires_at), INT((int64_t)t->output_at), TEXT(t->body));
+	struct bind *binds = add_context(r, t, c, buf_str(&p->scratch));
+	add_items(r, t);
+	if (t->parent)
+		look_at_parent(p, op, t, own, c, r, binds);
+}
+
 struct store_request *record_request(struct store_port *p, struct store_op *op, const struct turn_record *t,
 				     struct record_room room)
 {
 	struct err e = {0};
-	struct context c = {0};
-	if (t->store && !context_make(p, t, &c, &e)) {
+	struct arena a = {0};
+	struct context c = {.n_own = (int64_t)t->n_items, .n_output = (int64_t)t->n_output};
+	int64_t *keys = new_array(&a, int64_t, t->n_items + 1);
+	struct context_own own = {t->parent, keys};
+	for (size_t i = 0; i < t->n_items; i++)
+		keys[i] = t->items[i].id.key;
+	if (t->store && !t->parent && !context_begin(&own, &p->scratch, &c, &e)) {
 		buf_clear(&p->scratch);
-		request_later(p, op, &e);
+		arena_free(&a);
+		request_done(p, op, &e);
 		return NULL;
 	}
-	struct str packed = buf_str(&p->scratch);
 	size_t n = t->store || t->conversation ? t->n_items : 0;
-	struct store_request *r = request_new(p, op, 8 + (2 + CONVERSATION_CHANGES) * n + room.changes,
+	struct store_request *r = request_new(p, t->store && t->parent ? NULL : op, 8 + (2 + CONVERSATION_CHANGES) * n + room.changes,
 					      36 + (8 + CONVERSATION_BINDS) * n + room.binds,
-					      bytes_of(t, packed) + room.bytes);
-	if (t->store) {
-		ADD(r, STMT_RESPONSE_INSERT, INT(t->id.key), INT(t->project), BLOB(rnd_str(&t->id)), TEXT(t->status),
-		    INT(t->created_at), INT(t->expires_at), INT((int64_t)t->output_at), TEXT(t->body));
-		add_context(r, t, &c, packed);
-		add_items(r, t);
-	}
+					      bytes_of(t, buf_str(&p->scratch)) + room.bytes);
+	if (t->store)
+		add_turn(r, p, op, t, &own, &c);
 	if (t->conversation) {
 		r->claim = lease_give(t->conversation->lease);
 		add_to_conversation(r, t);
@@ -97,13 +164,14 @@ struct store_request *record_request(struct store_port *p, struct store_op *op, 
 	if (t->idem)
 		add_answer(r, t);
 	buf_clear(&p->scratch);
+	arena_free(&a);
 	return r;
 }
 
 void store_put_turn(struct store_port *p, struct store_op *op, const struct turn_record *t)
 {
 	if (!t->store && !t->idem && !t->conversation) {
-		request_later(p, op, NULL);
+		request_done(p, op, NULL);
 		return;
 	}
 	struct store_request *r = record_request(p, op, t, (struct record_room){0});
@@ -120,23 +188,37 @@ static bool deleted(struct store_request *r)
 	return true;
 }
 
-struct looking {
-	struct store_port *port;
-	int64_t project;
-	const struct id *id;
+struct deleting {
+	struct look look;
 	struct run_now run;
 };
 
-static bool look_at_run(struct db_reader *reader, void *ctx, struct err *e)
+static bool look_at_run(struct look *l, struct err *e)
 {
-	struct looking *l = ctx;
-	return run_look(l->port, l->project, l->id, &l->run, e);
+	struct run_now *run = &OWNER(l, struct deleting, look)->run;
+	if (!run_look(l, &l->id, run, e))
+		return false;
+	if (run->found && !run->ended)
+		return fail(e, ERR_BAD_REQUEST, NULL,
+			    "Response with id '%.*s' cannot be deleted while it is queued or in progress. Cancel it first.",
+			    FMT(l->text));
+	return true;
 }
 
-static bool still_runs(struct err *e, struct str id)
+/* The statements, now that it is known what there is. */
+static bool add_deletion(struct look *l, struct err *e)
 {
-	fail(e, ERR_BAD_REQUEST, NULL, "Response with id '%.*s' cannot be deleted while it is queued or in progress. Cancel it first.",
-	     FMT(id));
+	const struct run_now *run = &OWNER(l, struct deleting, look)->run;
+	struct store_request *r = l->write;
+	struct err gone = {0};
+	not_found(&gone, l->text);
+	if (run->found)
+		ADD(r, STMT_RUN_HIDE, INT(l->id.key), INT(l->now));
+	if (!run->found || run->kept) {
+		ADD(r, STMT_RESPONSE_DELETE, INT(l->id.key), INT(l->project), BLOB(rnd_str(&l->id)), INT(l->now));
+		request_must(r, ERR_NOT_FOUND, str_of(gone.msg));
+		ADD(r, STMT_CONTEXT_DEAD, INT(l->id.key), INT(l->now));
+	}
 	return true;
 }
 
@@ -146,26 +228,14 @@ void store_delete_response(struct store_port *p, struct store_op *op, int64_t pr
 	struct id rid;
 	not_found(&e, id);
 	if (!id_parse(id, "resp", &rid)) {
-		request_later(p, op, &e);
+		request_done(p, op, &e);
 		return;
 	}
-	struct str text = str_of(e.msg);
-	struct looking look = {p, project, &rid, {0}};
-	struct run_now *run = &look.run;
-	struct err why = {0};
-	if (!p->store->driver->read(p->reader, look_at_run, &look, &why) || (run->found && !run->ended && still_runs(&why, id))) {
-		request_later(p, op, &why);
-		return;
-	}
-	int64_t now = clock_wall_s();
-	struct store_request *r = request_new(p, op, 3, 8, ID_RND + text.n + 1);
-	if (run->found)
-		ADD(r, STMT_RUN_HIDE, INT(rid.key), INT(now));
-	if (!run->found || run->kept) {
-		ADD(r, STMT_RESPONSE_DELETE, INT(rid.key), INT(project), BLOB(rnd_str(&rid)), INT(now));
-		request_must(r, ERR_NOT_FOUND, text);
-		ADD(r, STMT_CONTEXT_DEAD, INT(rid.key), INT(now));
-	}
+	struct store_request *r = request_new(p, NULL, 3, 8, ID_RND + strlen(e.msg) + 1);
+	struct deleting *d = look_new(p, op, sizeof *d, project, NULL);
+	d->look.id = rid;
+	d->look.text = look_str(&d->look, id);
 	r->settle = deleted;
+	look_before(&d->look, r, look_at_run, add_deletion);
 	request_send(r);
 }

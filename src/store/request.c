@@ -2,9 +2,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "store/request.h"
-
 #include "store/lease.h"
+#include "store/look.h"
 
 /* Tells a loop that some of its requests are finished: one for all of a commit. On the heap, because
  * a post cannot be cancelled: when the port is gone it finds port == NULL. */
@@ -15,22 +14,29 @@ struct mail {
 
 /* --- making one --- */
 
+void request_init(struct store_request *r, struct store_port *p, struct store_op *op)
+{
+	r->port = p;
+	r->op = op;
+	if (op) {
+		assert(!op->request);
+		op->request = r;
+	}
+}
+
 struct store_request *request_new(struct store_port *p, struct store_op *op, size_t changes, size_t binds, size_t bytes)
 {
 	size_t size =
 	    sizeof(struct store_request) + changes * sizeof(struct change) + binds * sizeof(struct bind) + bytes;
 	struct store_request *r = xrealloc(NULL, size);
-	*r = (struct store_request){.port = p, .op = op, .cap_changes = changes, .cap_binds = binds};
+	*r = (struct store_request){.cap_changes = changes, .cap_binds = binds};
+	request_init(r, p, op);
 	r->changes = (struct change *)(r + 1);
 	r->binds = (struct bind *)(r->changes + changes);
 	r->bytes = (char *)(r->binds + binds);
 	r->bytes_end = (char *)r + size;
 	r->apply.changes = r->changes;
 	r->apply.bytes = size;
-	if (op) {
-		assert(!op->request);
-		op->request = r;
-	}
 	return r;
 }
 
@@ -65,10 +71,13 @@ void request_must(struct store_request *r, enum err_code code, struct str text)
 	keep(r, (struct str){"", 1});
 }
 
-static void request_free(struct store_request *r)
+void request_free(struct store_request *r)
 {
+	if (r->look)
+		look_release(r->look);
 	claim_release(r->claim);
 	xfree(r->apply.err);
+	xfree(r->held);
 	xfree(r);
 }
 
@@ -77,6 +86,10 @@ static void request_free(struct store_request *r)
 static void complete(struct store_request *r)
 {
 	static const struct err none;
+	if (r->look && !look_end(r->look)) {
+		request_free(r);
+		return;
+	}
 	struct store_op *op = r->op;
 	if (op && r->settle && !r->settle(r))
 		return;
@@ -104,7 +117,7 @@ static void on_deferred(struct deferred *d)
 	complete(r);
 }
 
-static void complete_later(struct store_request *r)
+void request_later(struct store_request *r)
 {
 	r->prev = NULL;
 	r->next = r->port->later;
@@ -121,12 +134,18 @@ static struct err *err_copy(const struct err *e)
 	return copy;
 }
 
-void request_later(struct store_port *p, struct store_op *op, const struct err *e)
+void request_fail(struct store_request *r, const struct err *e)
+{
+	if (!r->apply.err)
+		r->apply.err = err_copy(e);
+}
+
+void request_done(struct store_port *p, struct store_op *op, const struct err *e)
 {
 	struct store_request *r = request_new(p, op, 0, 0, 0);
 	if (e)
-		r->apply.err = err_copy(e);
-	complete_later(r);
+		request_fail(r, e);
+	request_later(r);
 }
 
 void store_cancel(struct store_op *op)
@@ -145,21 +164,34 @@ void store_cancel(struct store_op *op)
 
 /* --- to the driver and back --- */
 
+static void fly(struct store_port *p, int n)
+{
+	pthread_mutex_lock(&p->lock);
+	p->in_flight += (size_t)n;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void refused(struct store_request *r, const struct err *e)
+{
+	fly(r->port, -1);
+	request_fail(r, e);
+	r->settle = NULL;
+	request_later(r);
+}
+
 void request_send(struct store_request *r)
 {
-	struct store_port *p = r->port;
 	struct err e = {0};
-	pthread_mutex_lock(&p->lock);
-	p->in_flight++;
-	pthread_mutex_unlock(&p->lock);
-	if (p->store->driver->apply(p->store->db, &r->apply, &e))
+	struct look *before = r->before;
+	if (before) {
+		r->before = NULL;
+		look_start(before, before->work);
 		return;
-	pthread_mutex_lock(&p->lock);
-	p->in_flight--;
-	pthread_mutex_unlock(&p->lock);
-	r->apply.err = err_copy(&e);
-	r->settle = NULL;
-	complete_later(r);
+	}
+	const struct driver *d = r->port->store->driver;
+	fly(r->port, 1);
+	if (!(r->look ? d->ask(r->port->reader, &r->look->read, &e) : d->apply(r->port->store->db, &r->apply, &e)))
+		refused(r, &e);
 }
 
 static void on_mail(struct post *post)
@@ -201,36 +233,53 @@ static void deliver(struct store_port *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* Into its port's mailbox; ports that have got some are gathered in *touched. */
+static void put(struct store_request *r, struct store_port **touched)
+{
+	struct store_port *p = r->port;
+	pthread_mutex_lock(&p->lock);
+	r->next = NULL;
+	*p->finished_last = r;
+	p->finished_last = &r->next;
+	if (p->just_finished++ == 0) {
+		p->next_touched = *touched;
+		*touched = p;
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
 void request_finished(void *store, struct apply *list)
 {
 	struct store *s = store;
 	struct store_port *touched = NULL;
 	while (list) {
 		struct store_request *r = OWNER(list, struct store_request, apply);
-		struct store_port *p = r->port;
 		list = list->next;
-		if (!p) {
+		if (!r->port) {
 			pthread_mutex_lock(&s->wait_lock);
 			r->waited = true;
 			pthread_cond_broadcast(&s->wait_wake);
 			pthread_mutex_unlock(&s->wait_lock);
 			continue;
 		}
-		pthread_mutex_lock(&p->lock);
-		r->next = NULL;
-		*p->finished_last = r;
-		p->finished_last = &r->next;
-		if (p->just_finished++ == 0) {
-			p->next_touched = touched;
-			touched = p;
-		}
-		pthread_mutex_unlock(&p->lock);
+		put(r, &touched);
 	}
 	while (touched) {
 		struct store_port *p = touched;
 		touched = p->next_touched;
 		deliver(p); /* from here on the port may be gone */
 	}
+}
+
+void request_answered(void *store, struct db_read *read)
+{
+	struct look *l = OWNER(read, struct look, read);
+	struct store_port *touched = NULL;
+	l->request.apply.err = read->err;
+	read->err = NULL;
+	put(&l->request, &touched);
+	if (touched)
+		deliver(touched);
 }
 
 bool store_write(struct store *s, struct store_request *r, struct err *e)

@@ -1,7 +1,9 @@
 /* rig.c - what the store's tests share. */
 #include "store/rig.h"
+#include "store/late_driver.h"
 
 #include <dirent.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void rig_done(struct store_op *op, const struct err *e)
@@ -29,6 +31,8 @@ enum err_code rig_end(struct rig_wait *w)
 bool rig_try_open(struct rig *r, struct err *e)
 {
 	r->options.dir = str_of(r->dir);
+	if (getenv("STORE_LATE"))
+		late_driver_use((unsigned)strtoul(getenv("STORE_LATE"), NULL, 10));
 	if (!store_open(&r->options, &r->store, e))
 		return false;
 	if (!loop_open(&r->loop, e))

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "store/node.h"
 #include "store/outbox.h"
+#include "store/turn_write.h"
 
 enum { STATE_QUEUED = 1, STATE_RUNNING, STATE_ENDED }; /* statements.def */
 
@@ -42,8 +43,8 @@ struct share {
 
 /* A walk over rows of (key, rnd, project). */
 struct finding {
-	struct store_port *port;
-	const struct run_query *q;
+	struct look look;
+	struct run_query q;
 	struct run_list *ret;
 	struct run_place *at;
 	size_t n;
@@ -62,7 +63,7 @@ static bool on_place(void *ctx, const struct cell *cells)
 		return true;
 	*place = (struct run_place){.id.key = cells[0].i, .project = cells[2].i};
 	memcpy(place->id.rnd, cells[1].s.p, ID_RND);
-	return ++f->n < f->q->most;
+	return ++f->n < f->q.most;
 }
 
 static bool on_project(void *ctx, const struct cell *cells)
@@ -75,25 +76,33 @@ static bool on_project(void *ctx, const struct cell *cells)
 static bool query(struct finding *f, enum statement stmt, int64_t arg, int64_t more, row_fn *row, struct err *e)
 {
 	struct bind b[] = {INT(arg), INT(more)};
-	return f->port->store->driver->query(f->port->reader, stmt, b, row == on_project ? 1 : 2, row, f, e);
+	return look_query(&f->look, stmt, b, row == on_project ? 1 : 2, row, f, e);
+}
+
+static int64_t room_of(const struct run_query *q, int64_t project)
+{
+	for (size_t i = 0; i < q->n_rooms; i++)
+		if (q->rooms[i].project == project)
+			return q->rooms[i].room;
+	return q->room;
 }
 
 /* The projects that have room, once around from the one after whose turn was last. A step is one look into the index;
  * those without room are no more than run already. */
 static bool find_shares(struct finding *f, struct err *e)
 {
-	int64_t at = f->q->after;
+	int64_t at = f->q.after;
 	bool wrapped = false;
-	while (f->n_shares < f->q->most) {
+	while (f->n_shares < f->q.most) {
 		f->project = NO_PROJECT;
 		if (!query(f, STMT_RUN_PROJECT, at, 0, on_project, e))
 			return false;
-		bool around = f->project == NO_PROJECT || (wrapped && f->project > f->q->after);
+		bool around = f->project == NO_PROJECT || (wrapped && f->project > f->q.after);
 		if (around && wrapped)
 			return true;
 		wrapped |= around;
 		at = f->project;
-		int64_t room = around ? 0 : f->q->room(f->q->ctx, at);
+		int64_t room = around ? 0 : room_of(&f->q, at);
 		if (room > 0)
 			f->shares[f->n_shares++] = (struct share){.project = at, .room = room};
 	}
@@ -105,13 +114,13 @@ static bool find_shares(struct finding *f, struct err *e)
 static bool find_due(struct finding *f, struct err *e)
 {
 	bool any = true;
-	if (f->q->all <= 0)
+	if (f->q.all <= 0)
 		return true;
 	if (!find_shares(f, e))
 		return false;
 	for (int64_t round = 0; any; round++) {
 		any = false;
-		for (size_t i = 0; i < f->n_shares && f->n < f->q->most; i++) {
+		for (size_t i = 0; i < f->n_shares && f->n < f->q.most; i++) {
 			struct share *s = &f->shares[i];
 			size_t before = f->n;
 			if (s->out || round >= s->room)
@@ -125,13 +134,16 @@ static bool find_due(struct finding *f, struct err *e)
 	return true;
 }
 
-static bool find_runs(struct db_reader *reader, void *ctx, struct err *e)
+static bool find_runs(struct look *l, struct err *e)
 {
-	struct finding *f = ctx;
-	int64_t most = (int64_t)f->q->most;
+	struct finding *f = OWNER(l, struct finding, look);
+	int64_t most = (int64_t)f->q.most;
+	*f->ret = (struct run_list){.due = new_array(l->arena, struct run_place, f->q.most),
+				    .urgent = new_array(l->arena, struct run_place, f->q.most)};
+	f->shares = new_array(&l->own, struct share, f->q.most);
 	f->at = f->ret->urgent;
-	if (!query(f, STMT_RUN_LOST, clock_wall_s(), most, on_place, e) ||
-	    (f->n < f->q->most && !query(f, STMT_RUN_LATE, f->q->late, most, on_place, e)))
+	if (!query(f, STMT_RUN_LOST, l->now, most, on_place, e) ||
+	    (f->n < f->q.most && !query(f, STMT_RUN_LATE, f->q.late, most, on_place, e)))
 		return false;
 	f->ret->n_urgent = f->n;
 	f->at = f->ret->due;
@@ -145,13 +157,12 @@ static bool find_runs(struct db_reader *reader, void *ctx, struct err *e)
 void store_run_find(struct store_port *p, struct store_op *op, const struct run_query *q, struct arena *a,
 		    struct run_list *ret)
 {
-	struct err e = {0};
-	struct finding f = {.port = p, .q = q, .ret = ret};
-	*ret = (struct run_list){.due = new_array(a, struct run_place, q->most),
-				 .urgent = new_array(a, struct run_place, q->most)};
-	f.shares = new_array(a, struct share, q->most);
-	bool ok = p->store->driver->read(p->reader, find_runs, &f, &e);
-	request_later(p, op, ok ? NULL : &e);
+	struct finding *f = look_new(p, op, sizeof *f, 0, a);
+	*ret = (struct run_list){0};
+	f->ret = look_out(&f->look, ret, sizeof *ret);
+	f->q = *q;
+	f->q.rooms = look_copy(&f->look, q->rooms, q->n_rooms * sizeof *q->rooms);
+	look_start(&f->look, find_runs);
 }
 
 /* --- events --- */
@@ -178,10 +189,10 @@ static bool on_batch(void *ctx, const struct cell *cells)
 	return b->bytes < b->most;
 }
 
-static bool read_batches(struct store_port *p, int64_t key, int64_t from, struct batches *b, struct err *e)
+static bool read_batches(struct look *l, int64_t from, struct batches *b, struct err *e)
 {
-	struct bind binds[] = {INT(key), INT(from)};
-	return p->store->driver->query(p->reader, STMT_RUN_EVENTS, binds, 2, on_batch, b, e);
+	struct bind binds[] = {INT(l->id.key), INT(from)};
+	return look_query(l, STMT_RUN_EVENTS, binds, 2, on_batch, b, e);
 }
 
 static bool on_run(void *ctx, const struct cell *cells)
@@ -199,96 +210,96 @@ static bool on_run(void *ctx, const struct cell *cells)
 	return false;
 }
 
-bool run_look(struct store_port *p, int64_t project, const struct id *id, struct run_now *ret, struct err *e)
+bool run_look(struct look *l, const struct id *id, struct run_now *ret, struct err *e)
 {
-	struct bind b[] = {INT(id->key), INT(project)};
-	*ret = (struct run_now){.id = id, .now = clock_wall_s()};
-	return p->store->driver->query(p->reader, STMT_RUN_GET, b, 2, on_run, ret, e);
+	struct bind b[] = {INT(id->key), INT(l->project)};
+	*ret = (struct run_now){.id = id, .now = l->now};
+	return look_query(l, STMT_RUN_GET, b, 2, on_run, ret, e);
 }
 
 struct following {
-	struct store_port *port;
-	struct id id;
-	int64_t project, from;
-	struct run_now run;
-	struct batches batches;
+	struct look look;
+	int64_t from;
+	size_t most;
+	struct run_events *ret;
 };
 
-static bool read_events(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_events(struct look *l, struct err *e)
 {
-	struct following *f = ctx;
-	if (!run_look(f->port, f->project, &f->id, &f->run, e))
+	struct following *f = OWNER(l, struct following, look);
+	struct batches b = {.arena = l->arena, .most = f->most};
+	struct run_now run = {0};
+	if (id_parse(l->text, "resp", &l->id) &&
+	    (!run_look(l, &l->id, &run, e) || (run.found && !read_batches(l, f->from, &b, e))))
 		return false;
-	return !f->run.found || read_batches(f->port, f->id.key, f->from, &f->batches, e);
+	if (!run.found)
+		return not_found(e, l->text);
+	*f->ret = (struct run_events){b.at, b.n, run.ended && b.bytes < f->most};
+	return true;
 }
 
 void store_run_read(struct store_port *p, struct store_op *op, int64_t project, struct str id, int64_t from, size_t most,
 		    struct arena *a, struct run_events *ret)
 {
-	struct err e = {0};
-	struct following f = {.port = p, .project = project, .from = from};
-	f.batches = (struct batches){.arena = a, .most = most};
+	struct following *f = look_new(p, op, sizeof *f, project, a);
 	*ret = (struct run_events){0};
-	if (id_parse(id, "resp", &f.id) && !p->store->driver->read(p->reader, read_events, &f, &e)) {
-		request_later(p, op, &e);
-		return;
-	}
-	if (!f.run.found) {
-		not_found(&e, id);
-		request_later(p, op, &e);
-		return;
-	}
-	*ret = (struct run_events){f.batches.at, f.batches.n, f.run.ended && f.batches.bytes < most};
-	request_later(p, op, NULL);
+	f->look.text = look_str(&f->look, id);
+	f->from = from;
+	f->most = most;
+	f->ret = look_out(&f->look, ret, sizeof *ret);
+	look_start(&f->look, read_events);
 }
 
 /* --- the worker's verbs --- */
 
 struct claiming {
-	struct store_request *request;
-	struct id id;
-	int64_t project;
+	struct look look;
+	struct claimed_run *ret;
 };
 
 static bool on_text(void *ctx, const struct cell *cells)
 {
-	struct store_request *r = ctx;
-	((struct claimed_run *)r->ret)->request = str_copy(r->arena, cells[0].s);
+	struct claiming *c = ctx;
+	c->ret->request = str_copy(c->look.arena, cells[0].s);
 	return false;
 }
 
-static bool read_claimed(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_claimed(struct look *l, struct err *e)
 {
-	struct claiming *c = ctx;
-	struct store_request *r = c->request;
-	struct claimed_run *ret = r->ret;
-	struct batches b = {.arena = r->arena, .most = SIZE_MAX};
-	struct bind key = INT(c->id.key);
+	struct claiming *c = OWNER(l, struct claiming, look);
+	struct batches b = {.arena = l->arena, .most = SIZE_MAX};
+	struct bind key = INT(l->id.key);
 	struct run_now run;
-	if (!run_look(r->port, c->project, &c->id, &run, e) ||
-	    !r->port->store->driver->query(reader, STMT_RUN_TEXT_GET, &key, 1, on_text, r, e) ||
-	    !read_batches(r->port, c->id.key, 0, &b, e))
+	if (!run_look(l, &l->id, &run, e) || !look_query(l, STMT_RUN_TEXT_GET, &key, 1, on_text, c, e) ||
+	    !read_batches(l, 0, &b, e))
 		return false;
-	ret->created_at = run.created_at;
-	ret->tries = run.tries;
-	ret->kept = run.kept;
-	ret->batches = b.at;
-	ret->n_batches = b.n;
-	return ret->request.p || fail(e, ERR_STORE, NULL, "The store lacks the request of a background run.");
+	c->ret->created_at = run.created_at;
+	c->ret->tries = run.tries;
+	c->ret->kept = run.kept;
+	c->ret->batches = b.at;
+	c->ret->n_batches = b.n;
+	return c->ret->request.p || fail(e, ERR_STORE, NULL, "The store lacks the request of a background run.");
+}
+
+/* It is written: nothing else is to be sent. */
+static bool is_claimed(struct look *l, struct err *e)
+{
+	request_free(l->write);
+	l->write = NULL;
+	return true;
 }
 
 /* Ours by now: nobody else writes to it, so this may be another snapshot. */
 static bool claimed(struct store_request *r)
 {
 	const struct bind *b = r->changes[0].binds;
-	struct claiming c = {.request = r, .id.key = b[0].i, .project = b[1].i};
-	struct err e = {0};
-	memcpy(c.id.rnd, b[5].s.p, ID_RND);
-	if (r->apply.err || r->port->store->driver->read(r->port->reader, read_claimed, &c, &e))
+	if (r->apply.err)
 		return true;
-	r->apply.err = xalloc(sizeof e);
-	*r->apply.err = e;
-	return true;
+	struct claiming *c = look_new(r->port, NULL, sizeof *c, b[1].i, r->arena);
+	c->look.id.key = b[0].i;
+	memcpy(c->look.id.rnd, b[5].s.p, ID_RND);
+	c->ret = look_out(&c->look, r->ret, sizeof *c->ret);
+	return look_after(&c->look, r, read_claimed, is_claimed);
 }
 
 void store_run_claim(struct store_port *p, struct store_op *op, const struct run_place *place, int64_t holder,

@@ -2,10 +2,9 @@
  *
  * A run is queued, then held by one worker under a lease, then ended; its response is seen through
  * store_get_response() all the while. Every write of a worker names its `holder` (a random number of its own) and
- * fails with ERR_CONFLICT once the run is no longer its own. A run's events are kept in batches, each one row,
- * and never change; a batch is the bytes the caller gives, made of `n` events numbered from `seq` on. An
- * ended run goes at `expires_at`; with `kept` its response stays. The leases of
- * a node's earlier incarnations are void (node.h). */
+ * fails with ERR_CONFLICT once the run is no longer its own. A run's events are kept in batches, each one row, and never
+ * change; a batch is the bytes the caller gives, made of `n` events numbered from `seq` on. An ended run goes at
+ * `expires_at`; with `kept` its response stays. The leases of a node's earlier incarnations are void (node.h). */
 #pragma once
 #include "store/store.h"
 
@@ -32,10 +31,11 @@ struct run_place {
 	int64_t project;
 };
 struct run_query {
-	int64_t (*room)(void *ctx, int64_t project); /* how many more of that project may run */
-	void *ctx;
-	int64_t late; /* queued runs made at that second or before count as late */
-	size_t most;  /* of each list */
+	const struct run_room {
+		int64_t project, room; /* how many more of that project may run */
+	} *rooms;
+	int64_t room, late; /* room: of any other project; late: queued runs made at that second or before count as late */
+	size_t n_rooms, most; /* most: of each list */
 	int64_t all, after; /* places free in all (0: nothing is due); the project whose turn was last */
 };
 struct run_list {
@@ -56,7 +56,7 @@ struct claimed_run {
 /* ERR_CONFLICT: it is held by another, or it has ended. */
 void store_run_claim(struct store_port *p, struct store_op *op, const struct run_place *place, int64_t holder,
 		     int64_t lease_until, struct arena *a, struct claimed_run *ret);
-/* The heartbeat of all runs of a holder. */
+/* The heartbeat of a holder's runs. */
 void store_run_keep(struct store_port *p, struct store_op *op, int64_t holder, int64_t lease_until);
 /* Further events, and the response object as it now stands ({0}: as before). */
 void store_run_append(struct store_port *p, struct store_op *op, int64_t key, int64_t holder, const struct run_batch *b,

@@ -83,15 +83,19 @@ static enum err_code look(struct rig *r, const struct run_record *run, struct ar
 	return rig_get(r, run->project, id, a, ret);
 }
 
-static int64_t rooms(void *ctx, int64_t project)
+/* Projects 0 to n - 1. */
+static struct run_room *rooms_of(struct run_room *rooms, int64_t n, const int64_t *room)
 {
-	return ((int64_t *)ctx)[project];
+	for (int64_t i = 0; i < n; i++)
+		rooms[i] = (struct run_room){i, room[i]};
+	return rooms;
 }
 
 static struct run_list find(struct rig *r, int64_t *room, int64_t late, struct arena *a)
 {
 	struct run_list ret;
-	struct run_query q = {.room = rooms, .ctx = room, .late = late, .most = 10, .all = 10};
+	struct run_room rooms[4];
+	struct run_query q = {.rooms = rooms_of(rooms, 4, room), .n_rooms = 4, .late = late, .most = 10, .all = 10};
 	struct rig_wait w = rig_wait(r);
 	store_run_find(r->port, &w.op, &q, a, &ret);
 	CHECK(rig_end(&w) == ERR_NONE);
@@ -251,7 +255,8 @@ static const char *turns(struct rig *r, size_t most, int64_t all, int64_t after,
 	static char text[64];
 	struct arena a = {0};
 	struct run_list l;
-	struct run_query q = {.room = rooms, .ctx = room, .most = most, .all = all, .after = after};
+	struct run_room rooms[26];
+	struct run_query q = {.rooms = rooms_of(rooms, 26, room), .n_rooms = 26, .most = most, .all = all, .after = after};
 	struct rig_wait w = rig_wait(r);
 	store_run_find(r->port, &w.op, &q, &a, &l);
 	CHECK(rig_end(&w) == ERR_NONE);

@@ -1,4 +1,4 @@
-/* seal.c - text that clients keep for us: the key ring and the sealing (decision N6). */
+/* seal.c - text that clients keep for us: the key ring and the sealing. */
 #include "store/seal.h"
 
 #include <assert.h>

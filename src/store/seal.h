@@ -1,4 +1,4 @@
-/* seal.h - text that clients keep for us and only this store's servers can read back (decision N6).
+/* seal.h - text that clients keep for us and only this store's servers can read back.
  *
  * A sealed text is base64url of: version, key id, nonce, XChaCha20-Poly1305 ciphertext. It is bound to its
  * project and to the item type it came in. Keys are random, lie in the store wrapped by the master secret, and

@@ -1,4 +1,4 @@
-/* sqlite_writer.c - the one writing thread: many lists of changes, one synced commit (decision N2).
+/* sqlite_writer.c - the one writing thread: many lists of changes, one synced commit.
  *
  * While a commit runs, further lists queue; the next commit takes them all. Each list is a savepoint, so that
  * its own error undoes it alone. When the commit itself fails (disk full, I/O), each list is tried once alone.

@@ -17,7 +17,14 @@ struct store_limits store_limits = {
 #undef LIMIT
 };
 
-static const struct driver *const drivers[] = {&sqlite_driver};
+static const struct driver *drivers[] = {&sqlite_driver};
+
+void driver_replace(const struct driver *from, const struct driver *to)
+{
+	for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
+		if (drivers[i] == from)
+			drivers[i] = to;
+}
 
 const char *const statement_sql[STMT_COUNT] = {
 #define STMT(name, sql) [STMT_##name] = sql,
@@ -103,6 +110,7 @@ static bool open_database(struct store *s, const struct store_options *o, const 
 	    .vfs = o->vfs,
 	    .sync_normal = o->sync_normal,
 	    .finished = request_finished,
+	    .answered = request_answered,
 	    .ctx = s,
 	};
 	if (!s->driver->open(&d, &s->db, e))
@@ -114,7 +122,7 @@ static bool open_database(struct store *s, const struct store_options *o, const 
 bool store_open(const struct store_options *o, struct store **ret, struct err *e)
 {
 	char dir[PATH_MAX], path[PATH_MAX];
-	const struct driver *driver;
+	const struct driver *driver = NULL;
 	if (sodium_init() < 0)
 		return fail(e, ERR_INTERNAL, NULL, "libsodium cannot start");
 	if (o->dir.n >= sizeof dir)

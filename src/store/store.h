@@ -3,8 +3,8 @@
  * Every row carries its project and every look-up names it: an id of another project is not found.
  * A store is one per process; each loop attaches a port (its read connection and mailbox). Operations
  * are embedded in their owner and follow the loop contract: done() comes later, on the loop, once.
- * Writes are acknowledged (done with ERR_NONE) only after their commit is synced (promise 1). Above the
- * driver nobody sees begin or commit: a write is one list of changes, all or nothing (decision N2). */
+ * Writes are acknowledged (done with ERR_NONE) only after their commit is synced (durable before visible). Above the
+ * driver nobody sees begin or commit: a write is one list of changes, all or nothing. */
 #pragma once
 #include "base/id.h"
 #include "loop/loop.h"
@@ -13,7 +13,7 @@ struct store;
 struct store_port;
 
 struct store_options {
-	struct str dir;        /* data folder; made with mode 0700; files 0600; locked by this process (N7) */
+	struct str dir;        /* data folder; made with mode 0700; files 0600; locked by this process */
 	struct str url;        /* {0}: "sqlite:" + dir + "/antiphon.db" */
 	bool sync_normal;      /* bench only: synchronous=NORMAL */
 	const char *vfs;       /* tests: a VFS that drops what is not synced */

@@ -1,8 +1,9 @@
-/* sweep.c - takes away what was deleted or expired, a slice between two commits (decision N4).
+/* sweep.c - takes away what was deleted or expired, a slice between two commits.
  *
  * A context goes when its response is gone and no context continues it; with it go its own hold on each
  * item and its hold on its parent. What a slice found is checked again by its changes: had a turn
  * continued the context meanwhile, the slice fails as a whole and the next one sees the new state. */
+#include <stdatomic.h>
 #include <assert.h>
 #include <errno.h>
 #include <time.h>
@@ -196,6 +197,8 @@ static bool on_template(void *ctx, const struct cell *cells)
 
 /* --- a slice --- */
 
+enum { CONFLICTS_MOST = 8 /* in a row, before the rest is put off to the next time */ };
+
 static bool plan(struct db_reader *reader, void *ctx, struct err *e)
 {
 	struct slice *s = ctx;
@@ -243,8 +246,14 @@ bool sweep_slice(struct store *store, size_t *ret, struct err *e)
 	for (size_t i = 0; ok && i < s.n_blobs; i++)
 		blob_drop(store, s.blobs[i]);
 	xfree(s.blobs);
-	if (ok || why.code == ERR_CONFLICT)
+	/* A conflict: somebody came in between, and the next plan will see it. One that lasts is no such thing. */
+	if (ok)
+		atomic_store(&store->sweep_conflicts, 0);
+	else if (why.code == ERR_CONFLICT && atomic_fetch_add(&store->sweep_conflicts, 1) + 1 < CONFLICTS_MOST)
 		return true;
+	if (ok)
+		return true;
+	atomic_store(&store->sweep_conflicts, 0);
 	*e = why;
 	return false;
 }

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "store/request.h"
+#include "store/look.h"
 
 enum { QUOTED = 200 };
 
@@ -14,12 +14,8 @@ static bool gone(struct err *e, struct str id)
 /* --- reading --- */
 
 /* One read on its way through the snapshot. */
-struct look {
-	struct store_port *port;
-	struct arena *arena;
-	int64_t project;
-	struct str text; /* of the id */
-	struct id id;
+struct reading {
+	struct look look;
 	struct stored_template head; /* what stands in the template's own row */
 	bool found;
 	/* one version */
@@ -27,33 +23,31 @@ struct look {
 	int64_t key; /* of the version; 0: by its number */
 	struct stored_template *ret;
 	/* a list */
-	const struct page_query *query;
+	struct page_query query;
 	struct template_page *page;
 	size_t bytes;
 	struct err *err;
 };
 
-typedef bool look_work(struct db_reader *, void *, struct err *);
-
-static bool query(struct look *l, enum statement stmt, const struct bind *b, unsigned n, row_fn *row, struct err *e)
+static bool query(struct reading *l, enum statement stmt, const struct bind *b, unsigned n, row_fn *row, struct err *e)
 {
-	return l->port->store->driver->query(l->port->reader, stmt, b, n, row, l, e);
+	return look_query(&l->look, stmt, b, n, row, l, e);
 }
 
 /* key, rnd, created_at, name, metadata, version, latest */
 static bool on_head(void *ctx, const struct cell *cells)
 {
-	struct look *l = ctx;
+	struct reading *l = ctx;
 	struct id id = {.key = cells[0].i};
 	if (cells[1].s.n != ID_RND)
 		return false;
 	memcpy(id.rnd, cells[1].s.p, ID_RND);
 	l->found = true;
 	l->head = (struct stored_template){
-		.id = id_text(arena_bytes(l->arena, ID_MAX), "pmpt", &id),
+		.id = id_text(arena_bytes(l->look.arena, ID_MAX), "pmpt", &id),
 		.created_at = cells[2].i,
-		.name = str_copy(l->arena, cells[3].s),
-		.metadata = str_copy(l->arena, cells[4].s),
+		.name = str_copy(l->look.arena, cells[3].s),
+		.metadata = str_copy(l->look.arena, cells[4].s),
 		.default_version = cells[5].i,
 		.latest = cells[6].i,
 	};
@@ -62,82 +56,81 @@ static bool on_head(void *ctx, const struct cell *cells)
 
 static bool on_own_head(void *ctx, const struct cell *cells)
 {
-	return rnd_equal(cells[1].s, &((struct look *)ctx)->id) && on_head(ctx, cells);
+	return rnd_equal(cells[1].s, &((struct reading *)ctx)->look.id) && on_head(ctx, cells);
 }
 
-static bool read_head(struct look *l, struct err *e)
+static bool read_head(struct reading *l, struct err *e)
 {
-	struct bind b[] = {INT(l->id.key), INT(l->project)};
-	return query(l, STMT_TEMPLATE_GET, b, 2, on_own_head, e) && (l->found || gone(e, l->text));
+	if (!id_parse(l->look.text, "pmpt", &l->look.id))
+		return gone(e, l->look.text);
+	struct bind b[] = {INT(l->look.id.key), INT(l->look.project)};
+	return query(l, STMT_TEMPLATE_GET, b, 2, on_own_head, e) && (l->found || gone(e, l->look.text));
 }
 
 /* version, created_at, body */
 static bool on_version(void *ctx, const struct cell *cells)
 {
-	struct look *l = ctx;
+	struct reading *l = ctx;
 	*l->ret = l->head;
 	l->ret->version = cells[0].i;
 	l->ret->version_created_at = cells[1].i;
-	l->ret->body = str_copy(l->arena, cells[2].s);
+	l->ret->body = str_copy(l->look.arena, cells[2].s);
 	l->bytes += l->ret->body.n;
 	l->found = true;
 	return false;
 }
 
-static bool read_version(struct look *l, int64_t template, int64_t number, struct err *e)
+static bool read_version(struct reading *l, int64_t template, int64_t number, struct err *e)
 {
 	struct bind b[] = {INT(template), INT(number)};
 	l->found = false;
 	return query(l, STMT_TEMPLATE_VERSION, b, 2, on_version, e);
 }
 
-static bool read_one(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_one(struct look *look, struct err *e)
 {
-	struct look *l = ctx;
+	struct reading *l = OWNER(look, struct reading, look);
 	int64_t number = 0;
 	if (!read_head(l, e))
 		return false;
 	if (l->key) {
 		struct bind b = INT(l->key);
 		l->found = false;
-		return query(l, STMT_TEMPLATE_VERSION_OF, &b, 1, on_version, e) && (l->found || gone(e, l->text));
+		return query(l, STMT_TEMPLATE_VERSION_OF, &b, 1, on_version, e) && (l->found || gone(e, l->look.text));
 	}
 	if (!l->version.p)
 		number = l->head.default_version;
 	else if (!str_int(l->version, &number))
 		number = 0;
-	if (!read_version(l, l->id.key, number, e))
+	if (!read_version(l, l->look.id.key, number, e))
 		return false;
 	return l->found || fail(e, ERR_NOT_FOUND, NULL, "Prompt with id '%.*s' and version '%.*s' not found.", FMT(l->head.id),
 				(int)(l->version.n < QUOTED ? l->version.n : QUOTED), l->version.p);
 }
 
-static bool look_now(struct look *l, look_work *work, struct err *e)
+static struct reading *reading_new(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a)
 {
-	return l->port->store->driver->read(l->port->reader, work, l, e);
-}
-
-static void look(struct look *l, struct store_op *op, look_work *work)
-{
-	struct err e = {0};
-	bool ok = id_parse(l->text, "pmpt", &l->id) ? look_now(l, work, &e) : gone(&e, l->text);
-	request_later(l->port, op, ok ? NULL : &e);
+	struct reading *l = look_new(p, op, sizeof *l, project, a);
+	l->look.text = look_str(&l->look, id);
+	return l;
 }
 
 void store_get_template(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct str version,
 			struct arena *a, struct stored_template *ret)
 {
-	struct look l = {.port = p, .arena = a, .project = project, .text = id, .version = version, .ret = ret};
-	look(&l, op, read_one);
+	struct reading *l = reading_new(p, op, project, id, a);
+	l->version = look_str(&l->look, version);
+	l->ret = look_out(&l->look, ret, sizeof *ret);
+	look_start(&l->look, read_one);
 }
 
 /* --- lists --- */
 
 /* false: the page is full. */
-static bool page_room(struct look *l)
+static bool page_room(struct reading *l)
 {
 	struct template_page *page = l->page;
-	page->has_more = page->n == (size_t)l->query->limit || l->bytes > (size_t)store_limits.context_bytes;
+	page->has_more = page->n == (size_t)l->query.limit || l->bytes > (size_t)store_limits.context_bytes;
 	if (!page->has_more)
 		l->ret = &page->list[page->n++];
 	return !page->has_more;
@@ -145,22 +138,12 @@ static bool page_room(struct look *l)
 
 static bool on_listed(void *ctx, const struct cell *cells)
 {
-	struct look *l = ctx;
+	struct reading *l = ctx;
 	if (!page_room(l))
 		return false;
 	on_head(ctx, cells);
 	return read_version(l, cells[0].i, l->head.default_version, l->err) &&
 	       (l->found || fail(l->err, ERR_STORE, NULL, "a stored prompt is broken"));
-}
-
-static bool read_list(struct db_reader *reader, void *ctx, struct err *e)
-{
-	struct look *l = ctx;
-	bool up = l->query->ascending;
-	int64_t from = l->id.key;
-	struct bind b[] = {INT(l->project), INT(up ? from : 0), INT(up || !from ? INT64_MAX : from)};
-	l->err = e;
-	return query(l, up ? STMT_TEMPLATE_ASC : STMT_TEMPLATE_DESC, b, 3, on_listed, e) && e->code == ERR_NONE;
 }
 
 static bool bad_after(struct err *e, struct str after, const char *what)
@@ -169,46 +152,67 @@ static bool bad_after(struct err *e, struct str after, const char *what)
 		    (int)(after.n < QUOTED ? after.n : QUOTED), after.p, what);
 }
 
+static void page_begin(struct reading *l)
+{
+	l->page->list = new_array(l->look.arena, struct stored_template, (size_t)l->query.limit + 1);
+}
+
+static bool read_list(struct look *look, struct err *e)
+{
+	struct reading *l = OWNER(look, struct reading, look);
+	bool up = l->query.ascending;
+	if (l->query.after.p && !id_parse(l->query.after, "pmpt", &look->id))
+		return bad_after(e, l->query.after, "prompt's id");
+	int64_t from = look->id.key;
+	page_begin(l);
+	struct bind b[] = {INT(l->look.project), INT(up ? from : 0), INT(up || !from ? INT64_MAX : from)};
+	l->err = e;
+	return query(l, up ? STMT_TEMPLATE_ASC : STMT_TEMPLATE_DESC, b, 3, on_listed, e) && e->code == ERR_NONE;
+}
+
+static void list(struct reading *l, const struct page_query *q, struct template_page *ret,
+		 bool (*work)(struct look *look, struct err *e))
+{
+	*ret = (struct template_page){0};
+	l->page = look_out(&l->look, ret, sizeof *ret);
+	l->query = look_page(&l->look, q);
+	look_start(&l->look, work);
+}
+
 void store_list_templates(struct store_port *p, struct store_op *op, int64_t project, const struct page_query *q,
 			  struct arena *a, struct template_page *ret)
 {
-	struct look l = {.port = p, .arena = a, .project = project, .query = q, .page = ret};
-	struct err e = {0};
-	*ret = (struct template_page){.list = new_array(a, struct stored_template, (size_t)q->limit + 1)};
-	bool ok = !q->after.p || id_parse(q->after, "pmpt", &l.id) || bad_after(&e, q->after, "prompt's id");
-	ok = ok && look_now(&l, read_list, &e);
-	request_later(p, op, ok ? NULL : &e);
+	list(reading_new(p, op, project, S(""), a), q, ret, read_list);
 }
 
 static bool on_listed_version(void *ctx, const struct cell *cells)
 {
-	struct look *l = ctx;
+	struct reading *l = ctx;
 	if (!page_room(l))
 		return false;
 	on_version(ctx, cells);
 	return true;
 }
 
-static bool read_versions(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_versions(struct look *look, struct err *e)
 {
-	struct look *l = ctx;
-	bool up = l->query->ascending;
-	struct str after = l->query->after;
+	struct reading *l = OWNER(look, struct reading, look);
+	bool up = l->query.ascending;
+	struct str after = l->query.after;
 	int64_t from = 0;
 	if (!read_head(l, e))
 		return false;
 	if (after.p && (!str_int(after, &from) || from < 1 || from > l->head.latest))
 		return bad_after(e, after, "version of this prompt");
-	struct bind b[] = {INT(l->id.key), INT(up ? from : 0), INT(up || !from ? INT64_MAX : from)};
+	page_begin(l);
+	struct bind b[] = {INT(look->id.key), INT(up ? from : 0), INT(up || !from ? INT64_MAX : from)};
 	return query(l, up ? STMT_TEMPLATE_VERSIONS_ASC : STMT_TEMPLATE_VERSIONS_DESC, b, 3, on_listed_version, e);
 }
 
 void store_list_template_versions(struct store_port *p, struct store_op *op, int64_t project, struct str id,
 				  const struct page_query *q, struct arena *a, struct template_page *ret)
 {
-	struct look l = {.port = p, .arena = a, .project = project, .text = id, .query = q, .page = ret};
-	*ret = (struct template_page){.list = new_array(a, struct stored_template, (size_t)q->limit + 1)};
-	look(&l, op, read_versions);
+	list(reading_new(p, op, project, id, a), q, ret, read_versions);
 }
 
 /* --- writing --- */
@@ -235,7 +239,7 @@ static struct store_request *change(struct store_port *p, struct store_op *op, i
 	struct err e = {0};
 	gone(&e, text);
 	if (!id_parse(text, "pmpt", id)) {
-		request_later(p, op, &e);
+		request_done(p, op, &e);
 		return NULL;
 	}
 	struct str why = str_of(e.msg);
@@ -285,37 +289,49 @@ void store_delete_template(struct store_port *p, struct store_op *op, int64_t pr
 	request_send(r);
 }
 
+/* It is written: nothing else is to be sent. */
+static bool is_added(struct look *look, struct err *e)
+{
+	request_free(look->write);
+	look->write = NULL;
+	return true;
+}
+
 /* What the new version became: its number is known once it is written. */
 static bool added(struct store_request *r)
 {
-	struct err e = {0};
-	if (!r->apply.err && !look_now(r->ret, read_one, &e)) {
-		r->apply.err = xrealloc(NULL, sizeof e);
-		*r->apply.err = e;
-	}
-	return true;
+	const struct bind *template = r->changes[0].binds;
+	char id[ID_MAX];
+	struct id own = {.key = template[0].i};
+	if (r->apply.err)
+		return true;
+	memcpy(own.rnd, template[2].s.p, ID_RND);
+	struct reading *l = look_new(r->port, NULL, sizeof *l, template[1].i, r->arena);
+	l->look.text = str_copy(&l->look.own, id_text(id, "pmpt", &own));
+	l->key = r->changes[1].binds[0].i;
+	l->ret = look_out(&l->look, r->ret, sizeof *l->ret);
+	return look_after(&l->look, r, read_one, is_added);
 }
 
 void store_add_template_version(struct store_port *p, struct store_op *op, int64_t project, struct str text,
 				struct str body, bool becomes_default, int64_t most, struct arena *a,
 				struct stored_template *ret)
 {
-	struct look *made = new(a, struct look);
+	struct id id;
 	struct err full = {0};
 	fail(&full, ERR_BAD_REQUEST, NULL, "Prompt with id '%.*s' has %lld versions, as many as it may have (api.prompt_versions).",
 	     (int)(text.n < QUOTED ? text.n : QUOTED), text.p, (long long)most);
 	struct str why = str_of(full.msg);
-	int64_t key = id_mint().key;
-	*made = (struct look){.port = p, .arena = a, .project = project, .text = text, .key = key, .ret = ret};
 	struct store_request *r =
-	    change(p, op, project, text, STMT_TEMPLATE_MOVE, INT(1), body.n + why.n + 1, &made->id);
+	    change(p, op, project, text, STMT_TEMPLATE_MOVE, INT(1), body.n + why.n + 1, &id);
 	if (!r)
 		return;
-	ADD(r, STMT_TEMPLATE_VERSION_ADD, INT(key), INT(made->id.key), INT(clock_wall_s()), TEXT(body), INT(most));
+	ADD(r, STMT_TEMPLATE_VERSION_ADD, INT(id_mint().key), INT(id.key), INT(clock_wall_s()), TEXT(body), INT(most));
 	request_must(r, ERR_BAD_REQUEST, why);
 	if (becomes_default)
-		ADD(r, STMT_TEMPLATE_LATEST, INT(made->id.key));
+		ADD(r, STMT_TEMPLATE_LATEST, INT(id.key));
 	r->settle = added;
-	r->ret = made;
+	r->ret = ret;
+	r->arena = a;
 	request_send(r);
 }

@@ -15,11 +15,7 @@ static bool gone(struct err *e, struct str id)
 /* --- reading --------------------------------------------------------------------------------------------- */
 
 struct upload_look {
-	struct store_port *port;
-	int64_t project;
-	struct str text;
-	struct id id;
-	struct arena *arena;
+	struct look look;
 	struct stored_upload *ret;
 	bool found;
 	struct upload_parts *parts; /* NULL: none are asked for */
@@ -30,23 +26,23 @@ struct upload_look {
 static bool on_upload(void *ctx, const struct cell *cells)
 {
 	struct upload_look *l = ctx;
-	l->found = rnd_equal(cells[0].s, &l->id);
+	l->found = rnd_equal(cells[0].s, &l->look.id);
 	if (!l->found)
 		return false;
 	*l->ret = (struct stored_upload){
-	    .id = l->id,
+	    .id = l->look.id,
 	    .created_at = cells[1].i,
 	    .expires_at = cells[2].i,
 	    .bytes = cells[3].i,
-	    .purpose = str_copy(l->arena, cells[4].s),
-	    .filename = str_copy(l->arena, cells[5].s),
+	    .purpose = str_copy(l->look.arena, cells[4].s),
+	    .filename = str_copy(l->look.arena, cells[5].s),
 	    .file_seconds = cells[6].i,
 	    .status = (enum upload_status)cells[7].i,
 	    .file.key = cells[8].i,
 	};
 	if (cells[9].s.n == ID_RND)
 		memcpy(l->ret->file.rnd, cells[9].s.p, ID_RND);
-	if (l->ret->status == UPLOAD_PENDING && l->ret->expires_at <= clock_wall_s())
+	if (l->ret->status == UPLOAD_PENDING && l->ret->expires_at <= l->look.now)
 		l->ret->status = UPLOAD_EXPIRED;
 	return false;
 }
@@ -81,18 +77,18 @@ static int64_t place_of(const int64_t *keys, size_t n, int64_t key)
 	return (int64_t)low;
 }
 
-static bool read_parts(struct upload_look *l, struct db_reader *reader, struct err *e)
+static bool read_parts(struct upload_look *l, struct err *e)
 {
 	struct upload_parts *p = l->parts;
-	int64_t *sorted = new_array(l->arena, int64_t, p->n + 1);
-	p->keys = new_array(l->arena, int64_t, p->n + 1);
+	int64_t *sorted = new_array(l->look.arena, int64_t, p->n + 1);
+	p->keys = new_array(l->look.arena, int64_t, p->n + 1);
 	p->bytes = 0;
 	for (size_t i = 0; i < p->n; i++) {
 		l->bytes = -1;
 		if (!id_parse(p->ids[i], "part", &l->part))
 			return refuse_part(e, p->ids[i], "It is no part of this upload");
-		struct bind b[] = {INT(l->part.key), INT(l->id.key)};
-		if (!l->port->store->driver->query(reader, STMT_PART_GET, b, 2, on_part, l, e))
+		struct bind b[] = {INT(l->part.key), INT(l->look.id.key)};
+		if (!look_query(&l->look, STMT_PART_GET, b, 2, on_part, l, e))
 			return false;
 		if (l->bytes < 0)
 			return refuse_part(e, p->ids[i], "It is no part of this upload");
@@ -106,25 +102,30 @@ static bool read_parts(struct upload_look *l, struct db_reader *reader, struct e
 	return true;
 }
 
-static bool read_upload(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_upload(struct look *look, struct err *e)
 {
-	struct upload_look *l = ctx;
-	struct bind b[] = {INT(l->id.key), INT(l->project)};
-	if (!l->port->store->driver->query(reader, STMT_UPLOAD_GET, b, 2, on_upload, l, e))
+	struct upload_look *l = OWNER(look, struct upload_look, look);
+	if (!id_parse(look->text, "upload", &look->id))
+		return gone(e, look->text);
+	struct bind b[] = {INT(l->look.id.key), INT(l->look.project)};
+	if (!look_query(&l->look, STMT_UPLOAD_GET, b, 2, on_upload, l, e))
 		return false;
 	if (!l->found)
-		return gone(e, l->text);
-	return !l->parts || l->ret->status != UPLOAD_PENDING || read_parts(l, reader, e);
+		return gone(e, l->look.text);
+	return !l->parts || l->ret->status != UPLOAD_PENDING || read_parts(l, e);
 }
 
 void store_get_upload_parts(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
 			    struct stored_upload *ret, struct upload_parts *parts)
 {
-	struct err e = {0};
-	struct upload_look l = {.port = p, .project = project, .text = id, .arena = a, .ret = ret, .parts = parts};
-	bool ok =
-	    (id_parse(id, "upload", &l.id) || gone(&e, id)) && p->store->driver->read(p->reader, read_upload, &l, &e);
-	request_later(p, op, ok ? NULL : &e);
+	struct upload_look *l = look_new(p, op, sizeof *l, project, a);
+	l->look.text = look_str(&l->look, id);
+	l->ret = look_out(&l->look, ret, sizeof *ret);
+	if (parts) {
+		l->parts = look_out(&l->look, parts, sizeof *parts);
+		l->parts->ids = look_strs(&l->look, parts->ids, parts->n);
+	}
+	look_start(&l->look, read_upload);
 }
 
 void store_get_upload(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,

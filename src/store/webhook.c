@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "store/request.h"
+#include "store/look.h"
 
 enum { QUOTED = 200 };
 
@@ -16,83 +16,84 @@ static bool gone(struct err *e, struct str id)
 
 /* --- reading --- */
 
-struct look {
-	struct store_port *port;
-	struct arena *arena;
-	int64_t project, limit;
-	struct str text; /* of the id */
-	struct id id;
+struct reading {
+	struct look look;
+	int64_t limit;
 	struct stored_webhook *ret;
 	struct webhook_page *page;
 	bool found;
 };
 
-static void take(struct look *l, const struct cell *cells, struct stored_webhook *ret)
+static void take(struct reading *l, const struct cell *cells, struct stored_webhook *ret)
 {
 	*ret = (struct stored_webhook){.id.key = cells[0].i, .created_at = cells[2].i, .updated_at = cells[3].i};
 	if (cells[1].s.n == ID_RND)
 		memcpy(ret->id.rnd, cells[1].s.p, ID_RND);
-	ret->name = str_copy(l->arena, cells[4].s);
-	ret->url = str_copy(l->arena, cells[5].s);
-	ret->types = str_copy(l->arena, cells[6].s);
-	ret->hint = str_copy(l->arena, cells[7].s);
+	ret->name = str_copy(l->look.arena, cells[4].s);
+	ret->url = str_copy(l->look.arena, cells[5].s);
+	ret->types = str_copy(l->look.arena, cells[6].s);
+	ret->hint = str_copy(l->look.arena, cells[7].s);
 }
 
 static bool on_one(void *ctx, const struct cell *cells)
 {
-	struct look *l = ctx;
-	l->found = rnd_equal(cells[1].s, &l->id);
+	struct reading *l = ctx;
+	l->found = rnd_equal(cells[1].s, &l->look.id);
 	if (!l->found)
 		return false;
 	take(l, cells, l->ret);
-	l->ret->secret = str_copy(l->arena, cells[8].s);
-	l->ret->old_secret = str_copy(l->arena, cells[9].s);
+	l->ret->secret = str_copy(l->look.arena, cells[8].s);
+	l->ret->old_secret = str_copy(l->look.arena, cells[9].s);
 	return false;
 }
 
-static bool read_one(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_one(struct look *look, struct err *e)
 {
-	struct look *l = ctx;
-	struct bind b[] = {INT(l->id.key), INT(l->project), INT(clock_wall_s())};
-	return l->port->store->driver->query(reader, STMT_WEBHOOK_GET, b, 3, on_one, l, e) && (l->found || gone(e, l->text));
+	struct reading *l = OWNER(look, struct reading, look);
+	if (!id_parse(look->text, "whe", &look->id))
+		return gone(e, look->text);
+	struct bind b[] = {INT(look->id.key), INT(look->project), INT(look->now)};
+	return look_query(look, STMT_WEBHOOK_GET, b, 3, on_one, l, e) && (l->found || gone(e, l->look.text));
 }
 
 void store_get_webhook(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
 		       struct stored_webhook *ret)
 {
-	struct look l = {.port = p, .arena = a, .project = project, .text = id, .ret = ret};
-	struct err e = {0};
-	bool ok = id_parse(id, "whe", &l.id) ? p->store->driver->read(p->reader, read_one, &l, &e) : gone(&e, id);
-	request_later(p, op, ok ? NULL : &e);
+	struct reading *l = look_new(p, op, sizeof *l, project, a);
+	l->look.text = look_str(&l->look, id);
+	l->ret = look_out(&l->look, ret, sizeof *ret);
+	look_start(&l->look, read_one);
 }
 
 static bool on_row(void *ctx, const struct cell *cells)
 {
-	struct look *l = ctx;
+	struct reading *l = ctx;
 	l->page->has_more = l->page->n == (size_t)l->limit;
 	if (!l->page->has_more)
 		take(l, cells, &l->page->list[l->page->n++]);
 	return !l->page->has_more;
 }
 
-static bool read_list(struct db_reader *reader, void *ctx, struct err *e)
+static bool read_list(struct look *look, struct err *e)
 {
-	struct look *l = ctx;
-	struct bind b[] = {INT(l->project), INT(l->id.key ? l->id.key : INT64_MAX), INT(l->limit + 1)};
-	return l->port->store->driver->query(reader, STMT_WEBHOOK_LIST, b, 3, on_row, l, e);
+	struct reading *l = OWNER(look, struct reading, look);
+	if (look->text.p && !id_parse(look->text, "whe", &look->id))
+		return fail(e, ERR_INVALID_VALUE, "after", "Invalid 'after': '%.*s' is no webhook endpoint's id.",
+			    (int)(look->text.n < QUOTED ? look->text.n : QUOTED), look->text.p);
+	l->page->list = new_array(look->arena, struct stored_webhook, (size_t)l->limit);
+	struct bind b[] = {INT(l->look.project), INT(l->look.id.key ? l->look.id.key : INT64_MAX), INT(l->limit + 1)};
+	return look_query(look, STMT_WEBHOOK_LIST, b, 3, on_row, l, e);
 }
 
 void store_list_webhooks(struct store_port *p, struct store_op *op, int64_t project, struct str after, int64_t limit,
 			 struct arena *a, struct webhook_page *ret)
 {
-	struct look l = {.port = p, .arena = a, .project = project, .limit = limit, .page = ret};
-	struct err e = {0};
-	*ret = (struct webhook_page){.list = new_array(a, struct stored_webhook, (size_t)limit)};
-	bool ok = !after.p || id_parse(after, "whe", &l.id) ||
-		  fail(&e, ERR_INVALID_VALUE, "after", "Invalid 'after': '%.*s' is no webhook endpoint's id.",
-		       (int)(after.n < QUOTED ? after.n : QUOTED), after.p);
-	ok = ok && p->store->driver->read(p->reader, read_list, &l, &e);
-	request_later(p, op, ok ? NULL : &e);
+	struct reading *l = look_new(p, op, sizeof *l, project, a);
+	*ret = (struct webhook_page){0};
+	l->look.text = look_str(&l->look, after);
+	l->limit = limit;
+	l->page = look_out(&l->look, ret, sizeof *ret);
+	look_start(&l->look, read_list);
 }
 
 /* --- writing --- */
@@ -116,7 +117,7 @@ static struct store_request *change(struct store_port *p, struct store_op *op, s
 	gone(why, text);
 	if (id_parse(text, "whe", id))
 		return request_new(p, op, 2, 8, ID_RND + strlen(why->msg) + 1 + bytes);
-	request_later(p, op, why);
+	request_done(p, op, why);
 	return NULL;
 }
 

@@ -51,13 +51,15 @@ struct delivery {
 	struct str type, subject;                    /* subject: id of what the event tells of */
 	struct str url, secret, old_secret;          /* as they now are; old_secret empty: none */
 };
+struct delivery_place {
+	int64_t endpoint, event;
+};
 struct delivery_query {
 	int64_t now_ms, after; /* after: key of an endpoint; those behind it come first */
 	size_t most;
-	/* How many more that endpoint may be told at once; is this one under way? */
-	size_t (*room)(void *ctx, int64_t endpoint);
-	bool (*taken)(void *ctx, int64_t endpoint, int64_t event);
-	void *ctx;
+	size_t most_endpoint;  /* how many one endpoint may be told at once */
+	const struct delivery_place *under_way; /* those that are being told now, copied */
+	size_t n_under_way;
 };
 struct delivery_list {
 	struct delivery *at;

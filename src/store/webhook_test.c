@@ -110,25 +110,16 @@ static struct id tell(struct rig *r, int64_t project, const char *type, struct i
 }
 
 struct under_way {
-	size_t room;
+	size_t room; /* of each endpoint, that one included */
 	int64_t endpoint, event; /* being delivered */
 };
-
-static size_t room(void *ctx, int64_t endpoint)
-{
-	return ((struct under_way *)ctx)->room;
-}
-
-static bool taken(void *ctx, int64_t endpoint, int64_t event)
-{
-	const struct under_way *u = ctx;
-	return u->endpoint == endpoint && u->event == event;
-}
 
 static struct delivery_list due_at(struct rig *r, int64_t now_ms, int64_t after, size_t most, struct under_way u,
 				   struct arena *a)
 {
-	struct delivery_query q = {.now_ms = now_ms, .after = after, .most = most, .room = room, .taken = taken, .ctx = &u};
+	struct delivery_place place = {u.endpoint, u.event};
+	struct delivery_query q = {.now_ms = now_ms, .after = after, .most = most, .most_endpoint = u.room,
+				   .under_way = &place, .n_under_way = u.event != 0};
 	struct delivery_list l;
 	struct rig_wait w = rig_wait(r);
 	store_find_deliveries(r->port, &w.op, &q, a, &l);
@@ -290,8 +281,10 @@ static void due_in_turn(void)
 	CHECK(l.n == 2 && l.at[0].endpoint.key == one.id.key && l.at[1].endpoint.key == two.id.key);
 	l = due_at(&r, now, one.id.key, 10, (struct under_way){1, 0, 0}, &a);
 	CHECK(l.n == 2 && l.at[0].endpoint.key == two.id.key && l.at[1].endpoint.key == one.id.key);
+	l = due_at(&r, now, 0, 10, (struct under_way){2, one.id.key, ev[0].key}, &a);
+	CHECK(l.n == 3 && l.at[0].endpoint.key == one.id.key && l.at[0].event.key == ev[1].key);
 	l = due_at(&r, now, 0, 10, (struct under_way){1, one.id.key, ev[0].key}, &a);
-	CHECK(l.n == 2 && l.at[0].event.key == ev[1].key);
+	CHECK(l.n == 1 && l.at[0].endpoint.key == two.id.key);
 	CHECK(due_at(&r, now, 0, 1, (struct under_way){1, 0, 0}, &a).n == 1);
 	CHECK(due_at(&r, now, 0, 10, (struct under_way){0, 0, 0}, &a).n == 0);
 	/* Put off. */

@@ -35,16 +35,16 @@ struct turn_record {
 	bool store;              /* false: only what it appends and the idempotency answer are kept */
 	const struct turn_append *conversation; /* NULL: none; `parent` is its tip */
 	const struct idempotency *idem; /* NULL: none */
-	int answer_status;       /* with idem: the whole answer, kept 24 h (decision N5) */
+	int answer_status;       /* with idem: the whole answer, kept 24 h */
 	struct str answer;
 };
 /* Everything is copied before it returns. */
 void store_put_turn(struct store_port *p, struct store_op *op, const struct turn_record *t);
-/* Hides at once; children keep what they stand on (decision N4). ERR_NOT_FOUND; ERR_BAD_REQUEST while it is queued or
+/* Hides at once; children keep what they stand on. ERR_NOT_FOUND; ERR_BAD_REQUEST while it is queued or
  * runs in the background. */
 void store_delete_response(struct store_port *p, struct store_op *op, int64_t project, struct str id);
 
-/* --- idempotency (decision N5) --- */
+/* --- idempotency --- */
 enum idem_state { IDEM_FRESH, IDEM_RUNNING, IDEM_DONE, IDEM_OTHER_BODY, IDEM_CRASHED };
 struct idem_result {
 	enum idem_state state;

@@ -10,17 +10,6 @@
 #include "tools/internal.h"
 #include "tools/web_cache.h"
 
-struct tools_limits tools_limits = {
-#define LIMIT(name, def, least, largest, help) .name = def,
-#include "tools/limits.def"
-#undef LIMIT
-};
-struct web_limits web_limits = {
-#define LIMIT(name, def, least, largest, help) .name = def,
-#include "tools/web_limits.def"
-#undef LIMIT
-};
-
 static const struct hosted *const table[] = {
 #define HOSTED(name) &tool_##name.face,
 #include "tools/tools.def"

@@ -1,4 +1,4 @@
-/* web_cache.h - pages and results that were fetched before (decision J2).
+/* web_cache.h - pages and results that were fetched before.
  *
  * A small database of its own (web.db in the data folder): what it loses costs a fetch, so it is not synced, and a
  * broken one is made anew. A project sees what it fetched itself, no other's. Bounded by web_search.cache_bytes, the

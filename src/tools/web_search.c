@@ -363,7 +363,7 @@ const char *web_search_key_env(struct str provider)
 	return p && p->key_env.n ? p->key_env.p : NULL;
 }
 
-/* Decision J2. */
+/* Without a provider only what was fetched before can be searched; whoever asks for more is told how to set one. */
 static bool search_serves(const struct tools_options *o, yyjson_val *given, struct err *e)
 {
 	const char *lacks = cache_only(given) ? NULL : web_search_lacks(o);

@@ -1,4 +1,4 @@
-/* compact.c - the long past of a conversation as one sealed item, and POST /v1/responses/compact. */
+/* compact.c - the long past of a conversation as one sealed item. */
 #include "turn/compact.h"
 
 #include <string.h>
@@ -16,16 +16,6 @@ enum {
 	TRANSCRIPT_BYTES = 300000,  /* to an engine that does not tell its context */
 	TRANSCRIPT_LEAST = 1000,
 	OWN_TOKENS = 400,           /* what our words around the transcript take */
-};
-
-struct compaction {
-	struct prompt prompt;
-	struct item *items; /* the whole context */
-	size_t n;
-	size_t most; /* bytes of the transcript */
-	struct buf summary;
-	struct str sealed;
-	void (*done)(struct turn *, const struct err *);
 };
 
 static const struct str task = STR(
@@ -236,56 +226,4 @@ bool compact_calls_fit(struct turn *t, struct err *e)
 		n += k;
 	}
 	return create_check_calls(history, n, &t->req, t->context.input, e);
-}
-
-/* --- POST /v1/responses/compact --- */
-
-static void on_compacted(struct turn *t, const struct err *e)
-{
-	t->response.usage = t->call.usage;
-	turn_call_end(t, e);
-}
-
-static void compact_call(struct turn *t)
-{
-	compact_start(t, on_compacted);
-}
-
-static struct str fresh_id(struct turn *t, enum item_type type)
-{
-	struct id id = id_mint();
-	return id_text(arena_bytes(&t->arena, ID_MAX), item_rows[type].prefix, &id);
-}
-
-static void compact_answer(struct turn *t, struct buf *body)
-{
-	struct compaction *c = t->context.compaction;
-	struct jout o = {body, false};
-	jo_obj(&o);
-	jo_kstr(&o, "id", t->response.id);
-	jo_kstr(&o, "object", S("response.compaction"));
-	jo_kint(&o, "created_at", t->response.created_at);
-	jo_key(&o, S("output"));
-	jo_arr(&o);
-	for (size_t i = 0; i < c->n; i++) {
-		const struct item *it = &c->items[i];
-		if (it->type == ITEM_MESSAGE && str_eq(it->role, S("user")))
-			jo_raw(&o, item_listed(&t->arena, it, it->id.n ? it->id : fresh_id(t, ITEM_MESSAGE)));
-	}
-	jo_obj(&o);
-	jo_kstr(&o, "id", fresh_id(t, ITEM_COMPACTION));
-	jo_kstr(&o, "type", S("compaction"));
-	jo_kstr(&o, "encrypted_content", c->sealed);
-	jo_obj_end(&o);
-	jo_arr_end(&o);
-	jo_key(&o, S("usage"));
-	usage_write(&o, &t->response.usage);
-	jo_obj_end(&o);
-}
-
-void response_compact(struct request *rq)
-{
-	static const struct turn_kind kind = {
-		.request = REQUEST_COMPACT, .open_calls = true, .call = compact_call, .answer = compact_answer};
-	turn_start(rq, &kind);
 }

@@ -1,12 +1,22 @@
-/* compact.h - the long past of a conversation as one sealed item (decision I).
+/* compact.h - the long past of a conversation as one sealed item.
  *
  * A summary is made by the engine and sealed together with the calls that are still open; whoever sends the item back
  * gets them put into the prompt in place of what they stand for (encrypted.h, prompt.h). Loop thread. */
 #pragma once
-#include "base/err.h"
+#include "engine/prompt.h"
 
 struct turn;
-struct compaction;
+
+/* One under way, or done; in the turn's arena. */
+struct compaction {
+	struct prompt prompt;
+	struct item *items; /* the whole context */
+	size_t n;
+	size_t most; /* bytes of the transcript */
+	struct buf summary;
+	struct str sealed;
+	void (*done)(struct turn *, const struct err *);
+};
 
 /* Does this turn's usage call for compaction (context_management)? */
 bool compact_due(const struct turn *t);

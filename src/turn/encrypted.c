@@ -1,4 +1,4 @@
-/* encrypted.c - reasoning and compactions that a client keeps for us (decision N6). */
+/* encrypted.c - reasoning and compactions that a client keeps for us. */
 #include "turn/encrypted.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* encrypted.h - reasoning and compactions that a client keeps for us (decision N6).
+/* encrypted.h - reasoning and compactions that a client keeps for us.
  *
  * With `include: ["reasoning.encrypted_content"]` every reasoning item carries its text sealed; sent back, also
  * alone and with store:false, it counts as the item's content. Loop thread. */

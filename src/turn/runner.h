@@ -3,7 +3,7 @@
  * A turn without a reader is made by a runner, which keeps its events and its end. The turn knows these functions
  * alone; background/ gives them, above it. Each is called on the turn's loop. */
 #pragma once
-#include "turn/turn_flow.h"
+#include "turn/turn_machine.h"
 
 struct runner_calls {
 	/* The step QUEUE, of the turn that asks for a run: there is no runner yet. */

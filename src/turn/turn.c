@@ -13,21 +13,12 @@
 #include "turn/encrypted.h"
 #include "turn/runner.h"
 #include "turn/turn_cite.h"
+#include "turn/turn_end.h"
+#include "turn/turn_finish.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
 #include "turn/turn_save.h"
-
-#define TO(NAME) (1u << STEP_##NAME)
-
-static const struct {
-	const char *name;
-	enum flow (*run)(struct turn *);
-	unsigned to;
-} steps[] = {
-#define X(NAME, fn, to) {#NAME, step_##fn, to},
-	TURN_STEPS(X)
-#undef X
-};
+#include "turn/turn_start.h"
 
 void turn_free(struct turn *t)
 {
@@ -44,7 +35,7 @@ void turn_free(struct turn *t)
 	defer_cancel(&t->clocks.overflow);
 	timer_cancel(&t->clocks.silence);
 	timer_cancel(&t->clocks.deadline);
-	timer_cancel(&t->clocks.grace);
+	grace_cancel(&t->clocks.grace);
 	if (t->key.begun)
 		store_idem_end(t->api->store, &t->id, t->key.unsaved);
 	if (t->replay)
@@ -65,23 +56,6 @@ void turn_free(struct turn *t)
 	arena_free(&a);
 }
 
-void turn_run(struct turn *t)
-{
-	enum flow f;
-	do
-		f = steps[t->step].run(t);
-	while (f == GO);
-	if (f == END)
-		turn_free(t);
-}
-
-enum flow turn_goto(struct turn *t, enum turn_step next)
-{
-	assert(steps[t->step].to & (1u << next)); /* the only place a step changes */
-	t->step = next;
-	return GO;
-}
-
 static void on_silence(struct timer *timer)
 {
 	struct turn *t = OWNER(timer, struct turn, clocks.silence);
@@ -94,14 +68,6 @@ static void on_silence(struct timer *timer)
 }
 
 /* --- HOLD, LOAD, REFER --- */
-
-void turn_on_store(struct store_op *op, const struct err *e)
-{
-	struct turn *t = OWNER(op, struct turn, op);
-	if (e->code != ERR_NONE && t->error.code == ERR_NONE)
-		t->error = *e;
-	turn_run(t);
-}
 
 enum flow step_hold(struct turn *t)
 {
@@ -244,16 +210,6 @@ enum flow step_attach(struct turn *t)
 
 /* --- OPEN --- */
 
-void turn_emit_response(struct turn *t, enum event_type type, bool with_output)
-{
-	struct buf b;
-	buf_init(&b, SIZE_MAX / 2);
-	if (reply_streams(t->reader.form))
-		turn_response_write(t, &b, with_output, false, NULL);
-	turn_emit(t, &(struct event){.type = type, .raw = buf_str(&b)});
-	buf_release(&b);
-}
-
 enum flow step_open_(struct turn *t)
 {
 	if (!engine_accepts(&t->model, &t->prompt, &t->error))
@@ -276,32 +232,6 @@ enum flow step_queue(struct turn *t)
 }
 
 /* --- CALL --- */
-
-void turn_finish(struct turn *t, enum response_status status, bool whole, bool drop_calls)
-{
-	engine_call_cancel(&t->call);
-	turn_tools_stop(t);
-	turn_close_items(t, whole, drop_calls);
-	t->response.status = status;
-	if (status == RS_COMPLETED)
-		t->response.completed_at = clock_wall_s();
-	turn_goto(t, status == RS_COMPLETED && compact_due(t) ? STEP_COMPACT : STEP_SAVE);
-}
-
-void turn_fail(struct turn *t, const struct err *e)
-{
-	if (t->error.code == ERR_NONE)
-		t->error = *e;
-	t->response.error = &t->error;
-	turn_finish(t, RS_FAILED, false, true);
-}
-
-void turn_overflow(struct turn *t)
-{
-	struct err e = {0};
-	fail(&e, ERR_ENGINE, NULL, "The model's output passed this server's limits (api.output_bytes, api.output_items).");
-	turn_fail(t, &e);
-}
 
 static void on_overflow(struct deferred *d)
 {
@@ -349,15 +279,6 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 		turn_cite_finish(t);
 		turn_finish(t, RS_COMPLETED, true, false);
 	}
-	turn_run(t);
-}
-
-void turn_call_end(struct turn *t, const struct err *e)
-{
-	if (e->code != ERR_NONE)
-		turn_fail(t, e);
-	else
-		turn_finish(t, RS_COMPLETED, true, false);
 	turn_run(t);
 }
 

@@ -2,8 +2,9 @@
  *
  * A turn owns an arena, at most one store operation and one engine call. It is born in turn_start(),
  * advances only in turn_run() along TURN_STEPS, and frees itself after its last event. It is joined to its
- * connection by the reply alone, which either end may cut (decisions M). Loop thread. */
+ * connection by the reply alone, which either end may cut (docs/design/turn.md). Loop thread. */
 #pragma once
+#include "door/grace.h"
 #include "door/request.h"
 #include "net/reply.h"
 #include "turn/turn_context.h"
@@ -14,7 +15,7 @@ struct attempt;
 struct replay;
 struct runner;
 
-/* The request's body as it came (once `filled`: with its prompt template in it); whether it may come again: by its Idempotency-Key (decision N5), or blindly (F1). */
+/* The request's body as it came (once `filled`: with its prompt template in it); whether it may come again: by its Idempotency-Key, or blindly (door/attempts.h). */
 struct turn_key {
 	struct str body;
 	struct attempt *attempt; /* NULL: its client is not known to send again */
@@ -33,7 +34,8 @@ struct turn_reader {
 };
 
 struct turn_clocks {
-	struct timer silence, deadline, grace;
+	struct timer silence, deadline;
+	struct grace grace; /* its client left */
 	struct deferred overflow; /* the output passed its bounds */
 };
 
@@ -63,9 +65,7 @@ struct turn {
 	struct runner *runner;   /* runner.h; not NULL: a background run, which a worker makes */
 };
 
-/* Takes the request over. `kind`: turn_kind.h, NULL: a response. */
-void turn_start(struct request *rq, const struct turn_kind *kind);
-/* Goes on from where it stands; called by whoever unblocks it. */
-void turn_run(struct turn *t);
-/* The client or the drain wants it ended: what was made is kept as `cancelled` (M4). Idempotent. */
+/* The client or the drain wants it ended: what was made is kept as `cancelled`. Idempotent. */
 void turn_cancel(struct turn *t);
+/* Without its end: for a background run, which another goes on with. */
+void turn_free(struct turn *t);

@@ -4,7 +4,7 @@
 
 static bool item_counts(const struct item *it)
 {
-	/* Unfinished calls leave the context (decision D1). */
+	/* Unfinished calls leave the context: nobody will answer them. */
 	struct str status = json_str(json_get(it->val, S("status")));
 	return !(item_rows[it->type].flags & ITEM_CALL) || !str_eq(status, S("incomplete"));
 }
@@ -78,7 +78,7 @@ static bool within(yyjson_val *sent, yyjson_val *kept)
 	return json_same(sent, kept) || ((!kept || yyjson_is_null(kept)) && (!sent || yyjson_is_null(sent)));
 }
 
-/* Has the client changed what it was shown? (Decision D1: then it is another item.) */
+/* Has the client changed what it was shown? (Then it is another item: what is kept never changes.) */
 static bool unchanged(struct turn *t, const struct item *sent, const struct item *kept)
 {
 	size_t i, max;

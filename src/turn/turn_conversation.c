@@ -1,6 +1,7 @@
-/* turn_conversation.c - a turn's conversation: waiting for it, reading it, adding to it (decision H). */
+/* turn_conversation.c - a turn's conversation: waiting for it, reading it, adding to it. */
 #include "base/map.h"
 #include "turn/turn_kind.h"
+#include "turn/turn_machine.h"
 
 static void on_held(struct conversation_lease *l)
 {

@@ -1,4 +1,4 @@
-/* turn_conversation.h - a turn's conversation: waiting for it, reading it, adding to it (decision H).
+/* turn_conversation.h - a turn's conversation: waiting for it, reading it, adding to it.
  *
  * A turn holds its conversation's lease from before it reads until what it adds is committed; it goes with the
  * turn. Completed and incomplete turns append their input and output, others nothing. Loop thread. */
@@ -31,6 +31,6 @@ size_t turn_conversation_news(struct turn *t, struct turn_item *items);
 /* For the record; NULL: there is no conversation. */
 const struct turn_append *turn_conversation_append(struct turn *t, size_t n_known);
 
-/* Decision H's text, and the one for an unknown id; always false. */
+/* OpenAI's text for one that is in use, and the one for an unknown id; always false. */
 bool conversation_locked(struct err *e);
 bool conversation_not_found(struct str id, struct err *e);

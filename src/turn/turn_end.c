@@ -1,7 +1,10 @@
 /* turn_end.c - how a turn ends: SAVE and DONE, or REFUSE. */
+#include "turn/turn_end.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "turn/runner.h"
+#include "turn/turn_finish.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_save.h"
 
@@ -28,7 +31,7 @@ void turn_end_attempt(struct turn *t, enum attempt_end end)
 static void on_saved(struct store_op *op, const struct err *e)
 {
 	struct turn *t = OWNER(op, struct turn, op);
-	if (e->code != ERR_NONE) { /* never "completed" without a commit (promise 1) */
+	if (e->code != ERR_NONE) { /* never "completed" without a commit: durable before visible */
 		log_at(LOG_ERROR, "a turn could not be saved", "id=%.*s error=%s", FMT(t->response.id), e->msg);
 		t->error = *e;
 		t->error.no_retry = true;
@@ -46,11 +49,11 @@ enum flow step_save(struct turn *t)
 	struct turn_record r;
 	bool answers = t->response.status != RS_FAILED || reply_streams(t->reader.form) || !t->reader.reply || !reply_open_head(t->reader.reply);
 	timer_cancel(&t->clocks.deadline);
-	timer_cancel(&t->clocks.grace);
+	grace_cancel(&t->clocks.grace);
 	timer_cancel(&t->clocks.silence);
 	if (t->runner)
 		return t->runner->calls->save(t);
-	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind (decision C2). */
+	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind. */
 	if ((!t->req.store && !t->key.given && !turn_conversation_adds(t)) || !answers) {
 		if (t->key.given)
 			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
@@ -69,7 +72,7 @@ static enum event_type terminal_event(enum response_status s)
 		return EV_COMPLETED;
 	case RS_INCOMPLETE:
 		return EV_INCOMPLETE;
-	default: /* there is no response.cancelled: a cancelled one ends with response.failed (api-surface E2) */
+	default: /* there is no response.cancelled: a cancelled one ends with response.failed, as recorded */
 		return EV_FAILED;
 	}
 }

@@ -1,7 +1,8 @@
-/* turn_key.c - the steps of an Idempotency-Key (decision N5): CLAIM at the turn's beginning, AGAIN instead of it. */
+/* turn_key.c - the steps of an Idempotency-Key: CLAIM at the turn's beginning, AGAIN instead of it. */
 #include "replay/log_play.h"
 #include "replay/rebuild.h"
-#include "turn/turn_flow.h"
+#include "turn/turn_machine.h"
+#include "turn/turn_save.h"
 
 enum flow step_claim(struct turn *t)
 {

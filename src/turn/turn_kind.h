@@ -8,9 +8,6 @@
 struct turn_kind {
 	enum request_kind request;
 	bool open_calls;              /* calls may still wait for their outputs */
-	void (*call)(struct turn *t); /* what the engine is asked; ends in turn_call_end() */
+	void (*call)(struct turn *t); /* what the engine is asked; ends in turn_call_end(), turn_finish.h */
 	void (*answer)(struct turn *t, struct buf *body);
 };
-
-/* The end of a kind's call. */
-void turn_call_end(struct turn *t, const struct err *e);

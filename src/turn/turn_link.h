@@ -13,7 +13,3 @@ struct turn_link {
 	bool (*recall)(struct turn_link *, struct str id, struct turn *t);
 	void (*ended)(struct turn_link *, struct turn *t); /* it is freed next; link->turn is NULL */
 };
-
-/* turn_start() for the body of a WebSocket's response.create; `lane` and `link` are the socket's. */
-void turn_start_lane(struct api_loop *al, int64_t project, struct str body, struct reply_lane *lane,
-                     struct turn_link *link);

@@ -1,11 +1,9 @@
 /* turn_origin.c - who made the turn's items, and what that engine wants back with them. */
 #include "turn/turn_origin.h"
 
-#include <string.h>
-
 #include "base/map.h"
 #include "engine/marks.h"
-#include "turn/turn_output_parts.h"
+#include "turn/turn.h"
 
 struct str origin_call_id(struct turn *t)
 {
@@ -13,33 +11,11 @@ struct str origin_call_id(struct turn *t)
 	return str_copy(&t->arena, id_random(fresh, "call"));
 }
 
-static void add_piece(struct buf *b, struct str marks)
+void origin_piece(struct buf *b, struct str marks)
 {
 	if (!b->max)
 		buf_init(b, (size_t)engine_limits.marks_bytes * 2);
 	json_piece(b, marks);
-}
-
-static struct out_item *open_call(struct turn *t, int index)
-{
-	struct out_item *it = t->out.first;
-	while (it && (!it->tool || it->done || it->call_index != index))
-		it = it->next;
-	return it;
-}
-
-void origin_marks(struct turn *t, const struct model_event *me)
-{
-	struct out_origin *hosted = me->index < 0 ? NULL : turn_tools_origin(t, me->index);
-	struct out_item *it = me->index < 0 || hosted ? NULL : open_call(t, me->index);
-	if (me->index < 0)
-		add_piece(&t->out.marks, me->text);
-	else if (hosted)
-		add_piece(&hosted->marks, me->text);
-	else if (it)
-		add_piece(&it->origin.marks, me->text);
-	if (it)
-		it->origin.sealed = false;
 }
 
 void origin_begin(struct turn *t, struct out_origin *o, const struct model_event *me)
@@ -47,7 +23,7 @@ void origin_begin(struct turn *t, struct out_origin *o, const struct model_event
 	if (me->call_id.n)
 		o->id = str_copy(&t->arena, me->call_id);
 	if (me->marks.n)
-		add_piece(&o->marks, me->marks);
+		origin_piece(&o->marks, me->marks);
 }
 
 void origin_release(struct out_origin *o)
@@ -58,8 +34,7 @@ void origin_release(struct out_origin *o)
 
 /* --- what is kept ----------------------------------------------------------------------------------------- */
 
-/* The members of an origin, one object's; {0}: there is nothing to keep. */
-static struct str members(struct turn *t, struct str id, struct str thoughts, struct str pieces)
+struct str origin_members(struct turn *t, struct str id, struct str thoughts, struct str pieces)
 {
 	struct buf b, marks;
 	struct origin o = {.engine = t->call.served_engine, .model = t->call.served_model, .id = id, .thoughts = thoughts};
@@ -80,11 +55,11 @@ void origin_settle(struct turn *t, struct out_origin *o)
 	if (o->json.n || !t->call.served_engine.n)
 		return;
 	if (t->out.marks.n) {
-		add_piece(&o->marks, buf_str(&t->out.marks));
+		origin_piece(&o->marks, buf_str(&t->out.marks));
 		buf_clear(&t->out.marks);
 	}
 	o->marked = o->marks.max && o->marks.n;
-	o->json = members(t, o->id, o->thoughts, o->marked ? buf_str(&o->marks) : S(""));
+	o->json = origin_members(t, o->id, o->thoughts, o->marked ? buf_str(&o->marks) : S(""));
 }
 
 struct str origin_kept(struct turn *t, const struct out_item *it, struct str json)
@@ -104,60 +79,6 @@ struct str origin_sealed(struct turn *t, const struct out_item *it, struct str c
 		return content;
 	return str_fmt(&t->arena, "{\"content\":%.*s,\"" ITEM_OURS_NAME "\":{%.*s%s%s%.*s%s}}", FMT(content), FMT(o->json),
 		       between, o->calls.n ? "\"calls\":{" : "", FMT(o->calls), o->calls.n ? "}" : "");
-}
-
-static struct str of_call(struct turn *t, struct str call_id, struct str json)
-{
-	return str_fmt(&t->arena, "\"%.*s\":{%.*s}", FMT(call_id), FMT(json));
-}
-
-/* An id that a model made of the function's name (Kimi's "functions.get_weather:0") is seen by it again; a random one
- * means nothing to it, and is not worth an item. */
-static bool names_function(struct str id, struct str name)
-{
-	return name.n && id.n > name.n && memmem(id.p, id.n, name.p, name.n);
-}
-
-/* A reasoning item without a text, whose sealed part says what is in `calls`. */
-static void add_sealed(struct turn *t, struct str calls)
-{
-	struct out_item *it = item_open(t, ITEM_REASONING);
-	if (!it)
-		return;
-	it->origin.calls = calls;
-	item_added(t, it);
-	item_finish(t, it, true);
-}
-
-bool origin_before_call(struct turn *t, const struct model_event *me, struct str call_id, bool closed)
-{
-	struct out_item *last = t->out.last;
-	bool open = last && !last->done && last->type == ITEM_REASONING;
-	bool worth = me->marks.n || names_function(me->call_id, me->name);
-	if (!t->req.include_encrypted || me->index > 0 || closed == open || (closed && !worth))
-		return false; /* others: origin_after() */
-	struct str json = members(t, me->call_id, (struct str){0}, me->marks);
-	if (json.n && open)
-		last->origin.calls = of_call(t, call_id, json);
-	else if (json.n)
-		add_sealed(t, of_call(t, call_id, json));
-	return json.n;
-}
-
-void origin_after(struct turn *t)
-{
-	struct str calls = {0};
-	for (struct out_item *it = t->out.first; it; it = it->next) {
-		const struct out_origin *o = &it->origin;
-		if (!it->tool || !it->done || !it->json.n || it->tool->hosted || o->sealed || !o->json.n ||
-		    (!o->marked && !names_function(o->id, it->tool->name)))
-			continue;
-		it->origin.sealed = true;
-		struct str one = of_call(t, it->call_id, o->json);
-		calls = calls.n ? str_fmt(&t->arena, "%.*s,%.*s", FMT(calls), FMT(one)) : one;
-	}
-	if (calls.n && t->req.include_encrypted)
-		add_sealed(t, calls);
 }
 
 /* --- given back ------------------------------------------------------------------------------------------- */

@@ -1,8 +1,7 @@
 /* turn_origin.h - who made the turn's items, and what that engine wants back with them (model/origin.h).
  *
  * What is signed of a message goes to the item of the answer that closes next, since any of them brings it back. It is
- * kept in the item's hidden member; and, where the client keeps the items itself (include: reasoning.encrypted_content),
- * sealed inside a reasoning item: that which stands before the first call, or one without a text. Loop thread. */
+ * kept in the item's hidden member, or sealed inside a reasoning item (turn_marks.h). Loop thread. */
 #pragma once
 #include "base/buf.h"
 #include "model/item.h"
@@ -23,16 +22,14 @@ struct out_origin {
 
 /* A call's id: ours, whatever the engine sends, for engines repeat theirs. */
 struct str origin_call_id(struct turn *t);
-/* A piece of marks, or a call that begins. */
-void origin_marks(struct turn *t, const struct model_event *me);
+/* One more piece of marks. */
+void origin_piece(struct buf *b, struct str marks);
+/* A call begins. */
 void origin_begin(struct turn *t, struct out_origin *o, const struct model_event *me);
 /* The item closes: sets o->json, in t->arena. */
 void origin_settle(struct turn *t, struct out_origin *o);
-/* A call of the client's is about to begin under `call_id`: what is known of it will be sealed in the reasoning item
- * that is open; or, with `closed`, in one that is made for it. true: so it is. */
-bool origin_before_call(struct turn *t, const struct model_event *me, struct str call_id, bool closed);
-/* The engine's answer is over: what is not sealed yet goes into one more reasoning item. */
-void origin_after(struct turn *t);
+/* An origin's members, for an object; {0}: there is nothing to keep. `pieces` are of marks. In t->arena. */
+struct str origin_members(struct turn *t, struct str id, struct str thoughts, struct str pieces);
 /* `json`, an object, with what is kept of the item. */
 struct str origin_kept(struct turn *t, const struct out_item *it, struct str json);
 /* What is sealed of a reasoning item: its content, and what is kept. */

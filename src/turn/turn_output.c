@@ -5,13 +5,14 @@
 #include <assert.h>
 #include <string.h>
 
+#include "model/format.h"
 #include "model/item_show.h"
 #include "replay/replay.h"
 #include "turn/encrypted.h"
 #include "turn/runner.h"
 #include "turn/turn_cite.h"
+#include "turn/turn_marks.h"
 #include "turn/turn_output_parts.h"
-#include "wire/schema.h"
 
 void turn_emit(struct turn *t, struct event *ev)
 {
@@ -454,9 +455,9 @@ static void on_call(struct turn *t, const struct model_event *me)
 	bool ours = turn_tools_takes(t, me);
 	struct str id = ours ? S("") : origin_call_id(t);
 	settle_space(t, false);
-	bool sealed = !ours && origin_before_call(t, me, id, false);
+	bool sealed = !ours && marks_before_call(t, me, id, false);
 	close_open(t);
-	sealed |= !ours && !sealed && origin_before_call(t, me, id, true);
+	sealed |= !ours && !sealed && marks_before_call(t, me, id, true);
 	if (!turn_tools_begin(t, me))
 		call_begin(t, me, id, sealed);
 }
@@ -477,7 +478,7 @@ void turn_model_event(struct turn *t, const struct model_event *me)
 		on_call(t, me);
 		break;
 	case ME_MARKS:
-		origin_marks(t, me);
+		marks_take(t, me);
 		break;
 	case ME_CALL_ARGS:
 		if (!turn_tools_more(t, me))
@@ -503,7 +504,7 @@ void turn_close_items(struct turn *t, bool whole, bool drop_calls)
 		item_close(t, it, whole);
 	}
 	if (whole)
-		origin_after(t);
+		marks_after(t);
 }
 
 static struct str shown(const struct out_item *it)
@@ -537,17 +538,6 @@ static void close_calls(struct turn *t)
 			item_close(t, it, true);
 }
 
-static bool text_fits(struct turn *t, struct str text, struct err *e)
-{
-	struct err why = {0};
-	yyjson_val *v;
-	if (!json_parse(&t->arena, text, &v, &why))
-		return fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': it is not JSON.",
-		            FMT(t->req.format.name));
-	return schema_fits(t->req.format.schema, v, &why) ||
-	       fail(e, ERR_INTERNAL, NULL, "The model's output does not fit the schema '%.*s': %s", FMT(t->req.format.name), why.msg);
-}
-
 /* The text of a message; of one that is done, its parts. */
 static bool message_fits(struct turn *t, const struct out_item *it, struct err *e)
 {
@@ -555,11 +545,11 @@ static bool message_fits(struct turn *t, const struct out_item *it, struct err *
 	size_t i, max;
 	yyjson_val *v, *part;
 	if (!it->done)
-		return it->part != OUT_TEXT || text_fits(t, buf_str(&it->text), e);
+		return it->part != OUT_TEXT || format_fits(&t->req.format, &t->arena, buf_str(&it->text), e);
 	if (!json_parse(&t->arena, it->json, &v, &ignored))
 		return true;
 	yyjson_arr_foreach(json_get(v, S("content")), i, max, part)
-		if (json_get(part, S("text")) && !text_fits(t, json_str(json_get(part, S("text"))), e))
+		if (json_get(part, S("text")) && !format_fits(&t->req.format, &t->arena, json_str(json_get(part, S("text"))), e))
 			return false;
 	return true;
 }

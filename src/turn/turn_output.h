@@ -74,7 +74,7 @@ void turn_model_event(struct turn *t, const struct model_event *me);
 void turn_close_items(struct turn *t, bool whole, bool drop_calls);
 /* The finished items joined by commas, in t->arena. */
 struct str turn_output_json(struct turn *t);
-/* A finished text against its strict schema (decision D5); finished calls against what they must say. */
+/* A finished text against its strict schema; finished calls against what they must say. */
 bool turn_output_fits(struct turn *t, struct err *e);
 void turn_output_release(struct turn *t);
 

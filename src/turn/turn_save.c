@@ -12,7 +12,7 @@ void turn_response_write(struct turn *t, struct buf *b, bool with_output, bool b
 }
 
 /* An item that the client sent gets a key of ours. One that came with a foreign id keeps it to the
- * outside; one that came with an id in our own form is a new item under a new id (decision D1). */
+ * outside; one that came with an id in our own form is a new item under a new id. */
 struct turn_item item_record(struct arena *a, const struct item *it)
 {
 	struct turn_item r = {.id = id_mint()};

@@ -1,4 +1,6 @@
 /* turn_start.c - the birth of a turn, and its reader's coming and going. */
+#include "turn/turn_start.h"
+
 #include <assert.h>
 
 #include "base/clock.h"
@@ -7,7 +9,6 @@
 #include "replay/rebuild.h"
 #include "replay/replay.h"
 #include "replay/retry.h"
-#include "turn/turn_flow.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
 
@@ -22,20 +23,19 @@ static void on_gone(struct reply_owner *o)
 		attempt_abandoned(t->key.attempt);
 	if (t->api->api->options.finish_on_disconnect)
 		return;
-	if (t->key.attempt && api_limits.retry_grace_ms > 0)
-		timer_start(t->api->loop, &t->clocks.grace, api_limits.retry_grace_ms, t->clocks.grace.fire);
-	else
+	if (!t->key.attempt || !grace_start(&t->clocks.grace, t->api->loop))
 		turn_cancel(t);
 }
 
-static void on_grace_over(struct timer *timer)
+static bool still_wanted(struct grace *g)
 {
-	struct turn *t = OWNER(timer, struct turn, clocks.grace);
-	bool wanted = (t->replay && replay_followed(t->replay)) || (t->key.attempt && attempt_joined(t->key.attempt));
-	if (!wanted)
-		turn_cancel(t);
-	else /* the client came back for it: look again later */
-		timer_start(t->api->loop, timer, api_limits.retry_grace_ms, on_grace_over);
+	struct turn *t = OWNER(g, struct turn, clocks.grace);
+	return (t->replay && replay_followed(t->replay)) || (t->key.attempt && attempt_joined(t->key.attempt));
+}
+
+static void on_grace_over(struct grace *g)
+{
+	turn_cancel(OWNER(g, struct turn, clocks.grace));
 }
 
 static void on_room(struct reply_owner *o)
@@ -104,7 +104,7 @@ struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, con
 	t->response = (struct response){.req = &t->req, .created_at = clock_wall_s(), .status = RS_IN_PROGRESS};
 	t->response.id = id_text(arena_bytes(&t->arena, ID_MAX), "resp", &t->id);
 	t->reader.owner = (struct reply_owner){on_gone, on_room};
-	t->clocks.grace.fire = on_grace_over;
+	t->clocks.grace = (struct grace){.wanted = still_wanted, .over = on_grace_over};
 	t->next = al->turns;
 	if (t->next)
 		t->next->prev = t;

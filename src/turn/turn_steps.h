@@ -23,4 +23,8 @@ enum turn_step {
 #define X(NAME, fn, to) STEP_##NAME,
 	TURN_STEPS(X)
 #undef X
+	N_STEPS
 };
+
+struct turn_machine;
+extern const struct turn_machine turn_steps;

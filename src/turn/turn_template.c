@@ -4,7 +4,7 @@
  * turn is one whose client had sent all of it: a background run keeps the body with the template inside, and so the
  * version that it was queued with. */
 #include "prompts/prompts.h"
-#include "turn/turn_flow.h"
+#include "turn/turn_start.h"
 
 static bool fill(struct turn *t, struct err *e)
 {

@@ -5,6 +5,7 @@
 
 #include "turn/runner.h"
 #include "turn/tool_results.h"
+#include "turn/turn_finish.h"
 #include "turn/turn_output_parts.h"
 
 /* One call of this round. */
@@ -295,6 +296,7 @@ static void tell_clients(struct turn *t, struct hosted_call *c)
 	if (c->origin.marks.max)
 		me.marks = buf_str(&c->origin.marks);
 	call_begin(t, &me, origin_call_id(t), false);
+	t->out.bytes -= c->text.n; /* they were counted as they came */
 	me.text = buf_str(&c->text);
 	call_more(t, &me);
 	if (t->out.last && !t->out.last->done && !t->out.too_big)
@@ -395,7 +397,7 @@ static struct out_item *first_of_round(const struct turn *t)
 	return t->out.tools.told ? t->out.tools.told->next : t->out.first;
 }
 
-/* A forced choice is kept once it was made; at the limits the model has to answer (decision J1). */
+/* A forced choice is kept once it was made; at the limits the model has to answer. */
 static void choose(struct turn *t)
 {
 	struct turn_tools *tt = &t->out.tools;

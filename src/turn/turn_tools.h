@@ -2,7 +2,7 @@
  *
  * Calls of hosted tools gather here while the engine streams; no item stands for them yet. In TOOLS each becomes an
  * item that runs, or is refused and the model told why: arguments that do not fit, a name that was not offered, a limit
- * (decision J1), the same call again and again. Results go to the engine in the order of the calls. Loop thread. */
+ * (of the request or of ours), the same call again and again. Results go to the engine in the order of the calls. Loop thread. */
 #pragma once
 #include "tools/cite.h"
 #include "tools/tools.h"

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "model/webhook.h"
-#include "news/runs.h"
+#include "news/run_news.h"
 
 enum { AGAIN_MS = 5000, LOOK_MS = 60000, EVENT_BYTES = 4096 };
 
@@ -163,24 +163,6 @@ static bool send_one(struct outbox *b, const struct delivery *d)
 
 /* --- looking for what is due --- */
 
-static size_t room(void *ctx, int64_t endpoint)
-{
-	const struct outbox *b = ctx;
-	size_t n = 0, most = (size_t)api_limits.webhook_sends_endpoint;
-	for (const struct outgoing *o = b->under_way; o; o = o->next)
-		n += o->d.endpoint.key == endpoint;
-	return n < most ? most - n : 0;
-}
-
-static bool taken(void *ctx, int64_t endpoint, int64_t event)
-{
-	const struct outbox *b = ctx;
-	for (const struct outgoing *o = b->under_way; o; o = o->next)
-		if (o->d.endpoint.key == endpoint && o->d.event.key == event)
-			return true;
-	return false;
-}
-
 static void on_found(struct store_op *op, const struct err *e)
 {
 	struct outbox *b = OWNER(op, struct outbox, find);
@@ -212,12 +194,15 @@ static void look(struct deferred *d)
 	if (b->n_under_way >= most)
 		return; /* the next that ends looks again */
 	arena_reset(&b->page);
+	struct delivery_place *places = new_array(&b->page, struct delivery_place, b->n_under_way + 1), *place = places;
+	for (const struct outgoing *o = b->under_way; o; o = o->next)
+		*place++ = (struct delivery_place){o->d.endpoint.key, o->d.event.key};
 	b->query = (struct delivery_query){.now_ms = clock_wall_us() / 1000,
 					   .after = b->last,
 					   .most = most - b->n_under_way,
-					   .room = room,
-					   .taken = taken,
-					   .ctx = b};
+					   .most_endpoint = (size_t)api_limits.webhook_sends_endpoint,
+					   .under_way = places,
+					   .n_under_way = b->n_under_way};
 	b->find.done = on_found;
 	store_find_deliveries(b->api->store, &b->find, &b->query, &b->page, &b->found);
 }
@@ -235,7 +220,7 @@ static void on_news(struct run_watch *w)
 
 void outbox_wake(struct api *api)
 {
-	runs_tell(api->runs, RUNS_ANY, RUN_NEWS);
+	run_tell(api->news, RUNS_ANY, RUN_NEWS);
 }
 
 /* --- life --- */
@@ -249,7 +234,7 @@ void outbox_attach(struct api_loop *al)
 	b->api = al;
 	al->outbox = b;
 	store_secret(al->api->options.store, "webhook", b->id_key);
-	run_watch_start(al->api->runs, RUNS_ANY, RUN_NEWS, al->loop, &b->news, on_news);
+	run_watch_start(al->api->news, RUNS_ANY, RUN_NEWS, al->loop, &b->news, on_news);
 	timer_start(al->loop, &b->tick, 0, on_tick);
 }
 

@@ -1,5 +1,6 @@
 /* webhooks.c - /v1/webhook_endpoints and /v1/webhook_event_types. */
 #include "base/clock.h"
+#include "door/resource.h"
 #include "door/visit.h"
 #include "model/webhook.h"
 #include "webhooks/delivery.h"
@@ -177,17 +178,8 @@ void webhook_rotate(struct request *rq)
 static void on_deleted(struct store_op *op, const struct err *e)
 {
 	struct webhook_visit *v = visit_of(op, e);
-	if (!v)
-		return;
-	struct buf b;
-	buf_init(&b, OBJECT_BYTES);
-	struct jout o = {&b, false};
-	jo_obj(&o);
-	jo_kstr(&o, "id", v->visit.rq->args[0]);
-	jo_kstr(&o, "object", S("webhook_endpoint.deleted"));
-	jo_kbool(&o, "deleted", true);
-	jo_obj_end(&o);
-	answer(v, &o);
+	if (v)
+		visit_answer(&v->visit, deleted_json(exchange_arena(v->visit.rq->x), RESOURCE_WEBHOOK, v->visit.rq->args[0]));
 }
 
 void webhook_delete(struct request *rq)
@@ -198,10 +190,9 @@ void webhook_delete(struct request *rq)
 
 /* --- lists --- */
 
-static void write_id(struct jout *o, const struct webhook_page *p, size_t at)
+static struct str end_id(struct arena *a, const struct webhook_page *p, size_t at)
 {
-	char id[ID_MAX];
-	jo_str(o, p->n ? id_text(id, "whe", &p->list[at].id) : (struct str){0});
+	return p->n ? id_text(arena_bytes(a, ID_MAX), "whe", &p->list[at].id) : (struct str){0};
 }
 
 static void on_listed(struct store_op *op, const struct err *e)
@@ -213,19 +204,11 @@ static void on_listed(struct store_op *op, const struct err *e)
 	struct buf b;
 	buf_init(&b, LIST_BYTES);
 	struct jout o = {&b, false};
-	jo_obj(&o);
-	jo_kstr(&o, "object", S("list"));
-	jo_key(&o, S("data"));
-	jo_arr(&o);
+	list_begin(&o);
 	for (size_t i = 0; i < p->n; i++)
 		write_one(&o, &p->list[i], (struct str){0});
-	jo_arr_end(&o);
-	jo_key(&o, S("first_id"));
-	write_id(&o, p, 0);
-	jo_key(&o, S("last_id"));
-	write_id(&o, p, p->n - 1);
-	jo_kbool(&o, "has_more", p->has_more);
-	jo_obj_end(&o);
+	struct arena *a = exchange_arena(v->visit.rq->x);
+	list_end(&o, RESOURCE_WEBHOOK, end_id(a, p, 0), end_id(a, p, p->n - 1), p->has_more);
 	answer(v, &o);
 }
 
@@ -247,14 +230,10 @@ void webhook_types_list(struct request *rq)
 	struct buf b;
 	buf_init(&b, OBJECT_BYTES);
 	struct jout o = {&b, false};
-	jo_obj(&o);
-	jo_kstr(&o, "object", S("list"));
-	jo_key(&o, S("data"));
-	jo_arr(&o);
+	list_begin(&o);
 	for (size_t i = 0; webhook_types[i]; i++)
 		jo_str(&o, str_of(webhook_types[i]));
-	jo_arr_end(&o);
-	jo_obj_end(&o);
+	list_end(&o, RESOURCE_WEBHOOK_TYPE, S(""), S(""), false);
 	answer_json(rq, 200, buf_str(&b));
 	buf_release(&b);
 }

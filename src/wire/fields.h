@@ -1,7 +1,7 @@
 /* fields.h - field tables: JSON objects checked and read by rows.
  *
  * A table lists an object's members; fields_read() refuses everything else with OpenAI's own texts
- * (api-surface G2). Struct members are filled where a row names one; rows without a member are only
+ * (as recorded). Struct members are filled where a row names one; rows without a member are only
  * checked (the value is kept as JSON). Pure. */
 #pragma once
 #include <stddef.h>

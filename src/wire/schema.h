@@ -1,7 +1,7 @@
 /* schema.h - JSON Schema, the subset that OpenAI's structured outputs know.
  *
  * Used three ways: is a schema within the strict subset (400 before a token is spent), does a finished
- * text fit its schema, and is `strict` implied when omitted (decision A4). Pure; bounded in depth and
+ * text fit its schema, and is `strict` implied when omitted (as the live API does). Pure; bounded in depth and
  * steps, so a hostile schema or pattern costs bounded time. */
 #pragma once
 #include "wire/json.h"

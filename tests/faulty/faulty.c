@@ -2,7 +2,8 @@
  *
  * FAULTY_BOARD names a file that a test shares with it (struct board; tests/faulty.py writes it): which writes fail is
  * said there, place by place (fault.def), while the program runs. On SIGUSR2 the power goes: the folder "<that
- * file>.cut" gets what the disk would hold then, and the process ends. Without the variable nothing is different. */
+ * file>.cut" gets what the disk would hold then, and the process ends. FAULTY_LATE is a seed: reads of the
+ * store are answered late (store/late_driver.h). Without the variables nothing is different. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "store/late_driver.h"
 #include "store/power_vfs.h"
 
 enum place {
@@ -112,7 +114,10 @@ __attribute__((constructor)) static void faulty_setup(void)
 {
 	static sigset_t cuts;
 	const char *path = getenv("FAULTY_BOARD");
+	const char *late = getenv("FAULTY_LATE");
 	pthread_t thread;
+	if (late)
+		late_driver_use((unsigned)strtoul(late, NULL, 10));
 	if (!path)
 		return;
 	int fd = open(path, O_RDWR | O_CLOEXEC);

@@ -1,4 +1,4 @@
-/* check.h - what the parts of `antiphon check` share: one line a finding, and how to mend it. Main thread. */
+/* check_say.h - what the parts of `antiphon check` share: one line a finding, and how to mend it. Main thread. */
 #pragma once
 #include "main/args.h"
 
@@ -13,12 +13,3 @@ struct check {
 /* Prints "ok/note/BAD  what  text"; `mend` (may be NULL) says on a line of its own what to do or what follows. */
 void check_say(struct check *c, enum finding f, const char *what, const char *mend, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
-
-/* The settings of an engine to try. */
-struct trial_target {
-	struct str url;
-	const char *key, *model; /* NULL: none; the engine's first */
-	bool codex;              /* is it enough for Codex? */
-};
-/* check_engine.c: tries the engine and says what it can do. */
-void check_engine(struct check *c, const struct trial_target *t);

@@ -1,0 +1,47 @@
+/* help.c - what the program says of its commands, and of what went wrong. */
+#include "main/help.h"
+
+#include <string.h>
+
+static const struct help_text {
+	const char *name, *args, *help, *more;
+} texts[] = {
+#define COMMAND(name, args, help, more) {#name, args, help, more},
+#include "main/commands.def"
+#undef COMMAND
+};
+enum { N_TEXTS = sizeof texts / sizeof *texts };
+
+/* Fits a screen of 24 lines of 80. */
+int help_all(FILE *out)
+{
+	fprintf(out, "antiphon: a server of your own for OpenAI's Responses API\n\n");
+	for (int i = 0; i < N_TEXTS; i++)
+		fprintf(out, "  antiphon %-8s %s\n", texts[i].name, texts[i].help);
+	fprintf(out, "\nCommon flags (all of a command: antiphon help COMMAND):\n"
+		     "  --data DIR         where responses and keys are kept\n"
+		     "  --engine URL       an engine that speaks Chat Completions\n"
+		     "  --model FILE.gguf  a model of your own on the engine brought along\n"
+		     "  --listen HOST:PORT default 127.0.0.1:8080\n"
+		     "  --config FILE      settings in YAML; --set section.name=value\n\n"
+		     "Examples:\n"
+		     "  antiphon serve --engine http://127.0.0.1:11434\n"
+		     "  antiphon ask \"What is the capital of France?\"\n");
+	return 0;
+}
+
+int help_for(const char *command)
+{
+	const struct help_text *c = texts;
+	while (strcmp(c->name, command))
+		c++;
+	printf("antiphon %s%s%s\n  %s\n\n%s", c->name, *c->args ? " " : "", c->args, c->help, c->more);
+	if (!strcmp(command, "serve"))
+		printf("\nThe first line on stdout is `listening on http://HOST:PORT`; the log goes to stderr.\n");
+	return 0;
+}
+
+void complain(const struct err *e)
+{
+	fprintf(stderr, "antiphon: %s\n", e->msg);
+}

@@ -1,0 +1,13 @@
+/* limits.c - the limits of tools/ as they are before the settings are read. */
+#include "tools/tools.h"
+
+struct tools_limits tools_limits = {
+#define LIMIT(name, def, least, largest, help) .name = def,
+#include "tools/limits.def"
+#undef LIMIT
+};
+struct web_limits web_limits = {
+#define LIMIT(name, def, least, largest, help) .name = def,
+#include "tools/web_limits.def"
+#undef LIMIT
+};
