@@ -1,4 +1,4 @@
-/* query.h - a request's query parameters . Included by internal.h. */
+/* query.h - a request's query parameters. Included by request.h. */
 #pragma once
 #include "base/err.h"
 

@@ -85,6 +85,8 @@ void usage_take(struct usage_told *u, yyjson_val *v)
 	    {offsetof(struct usage_told, reasoning), STR("output_tokens_details"), STR("reasoning_tokens")},
 	    {offsetof(struct usage_told, reasoning), {0}, STR("reasoning_tokens")},
 	};
+	if (!yyjson_is_obj(v)) /* as in most chunks, each of which asks three times */
+		return;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		yyjson_val *from = rows[i].inside.n ? json_get(v, rows[i].inside) : v;
 		take_count((int64_t *)((char *)u + rows[i].at), json_get(from, rows[i].name));

@@ -43,6 +43,8 @@ struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, con
 bool chat_stream_feed(struct chat_stream *s, struct str bytes, struct err *e);
 /* The member that thoughts came in: THOUGHTS_CONTENT, THOUGHTS_REASONING; THOUGHTS_SAME: none came. */
 int chat_stream_thoughts(const struct chat_stream *s);
+/* For tests, before the first byte: no chunk is read by what it shares with the last one (chat_same.h). */
+void chat_stream_parse_all(struct chat_stream *s);
 /* At the end of the body. ERR_ENGINE when it was cut (neither finish_reason nor [DONE]), or has no call although
  * tool_choice demands one. *finish and *usage
  * are written on success; they are the truth only after it. */

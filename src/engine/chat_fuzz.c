@@ -1,6 +1,6 @@
-/* chat_fuzz.c - any bytes as an engine's answer, cut anywhere: the events must not depend on the cuts, calls must
- * come in order, and nothing may come after a failure, and all of it is UTF-8. The first two bytes say how: cuts, think
- * tags, and which prompt. */
+/* chat_fuzz.c - any bytes as an engine's answer, cut anywhere: the events must not depend on the cuts, nor on whether
+ * each chunk is parsed or read by what it shares with the last one (chat_same.h), calls must come in order, and nothing
+ * may come after a failure, and all of it is UTF-8. The first two bytes say how: cuts, think tags, and which prompt. */
 #include <assert.h>
 
 #include "engine/chat_test.h"
@@ -29,17 +29,20 @@ static void watch_event(void *ctx, const struct model_event *ev)
 	seen_event(&w->seen, ev);
 }
 
-static bool run(struct str in, size_t piece, const struct prompt *p, const struct chat_options *o, struct buf *out)
+static bool run(struct str in, size_t piece, const struct prompt *p, const struct chat_options *o, bool parse_all,
+		struct buf *out)
 {
 	struct arena a = {0};
 	struct err e = {0};
-	struct watch w = {.seen = {.kind = -1}};
+	struct watch w = {.seen = {.kind = -1, .logprobs = true}};
 	enum finish finish = FINISH_STOP;
 	struct usage u = {0};
 	bool ok = true;
 	buf_init(&w.seen.b, 8 << 20);
 	buf_init(&w.marks, 8 << 20);
 	struct chat_stream *s = chat_stream_new(&a, p, o, watch_event, &w);
+	if (parse_all)
+		chat_stream_parse_all(s);
 	for (size_t at = 0; ok && at < in.n; at += piece)
 		ok = chat_stream_feed(s, (struct str){in.p + at, piece < in.n - at ? piece : in.n - at}, &e);
 	ok = ok && chat_stream_end(s, &finish, &u, &e);
@@ -93,8 +96,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_init(&cut, 16 << 20);
 	bool ok = test_prompt(&a, requests[(data[1] >> 2) % (sizeof requests / sizeof *requests)], &p, &e);
 	assert(ok);
-	run(in, in.n + 1, &p, &o, &whole);
-	run(in, (size_t)(data[0] >> 3) + 1, &p, &o, &cut);
+	run(in, in.n + 1, &p, &o, true, &whole);
+	run(in, (size_t)(data[0] >> 3) + 1, &p, &o, false, &cut);
 	assert(str_eq(buf_str(&whole), buf_str(&cut)));
 	buf_release(&whole);
 	buf_release(&cut);

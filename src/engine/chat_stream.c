@@ -1,7 +1,7 @@
 /* chat_stream.c - a Chat Completions answer as model events.
  *
- * The bytes are an event stream, or one JSON object where an engine does not stream; the first of them tells which. What
- * is read goes on to others: words (answer_text.h), calls (answer_calls.h), the end (answer_end.h). */
+ * The bytes are an event stream, or one JSON object where an engine does not stream; the first of them tells which.
+ * What is read goes on to others: words (answer_text.h), calls (answer_calls.h), the end (answer_end.h). */
 #include "engine/chat.h"
 
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "engine/answer_calls.h"
 #include "engine/answer_end.h"
 #include "engine/answer_text.h"
+#include "engine/chat_same.h"
 #include "engine/forced.h"
 #include "engine/marks.h"
 #include "wire/fields.h"
@@ -22,15 +23,27 @@ enum {
 
 enum chat_form { FORM_UNKNOWN, FORM_STREAM, FORM_WHOLE };
 
-/* The parser's memory, used anew for each event; NULL between two reads: thousands wait at a time. */
-struct stream_pool {
-	void *p;
-	size_t size;
+struct stream_end {
+	enum finish finish;
+	bool finished, done; /* finish_reason came; [DONE] came */
 };
 
+/* Of marks.h. */
 struct stream_marks {
 	struct buf piece; /* in work */
 	size_t bytes;     /* of all */
+};
+
+/* The parser's memory, used anew for each event; none between two reads: thousands wait at a time. */
+struct pool {
+	char *p;
+	size_t n;
+};
+
+struct chunk_read {        /* of the chunk in work */
+	const char *words; /* the last string that was read as words ... */
+	enum model_event_kind kind;
+	int n; /* ... and how many things were read */
 };
 
 struct chat_stream {
@@ -43,7 +56,9 @@ struct chat_stream {
 	struct sse sse;
 	struct buf whole; /* FORM_WHOLE */
 	struct err err;   /* of the event in work */
-	struct stream_pool pool;
+	struct pool pool;
+	struct chat_same same;
+	struct chunk_read read;
 	struct forced_set set; /* n 0: tools are not forced */
 	struct forced forced;
 	struct grammar_reply written; /* tool NULL: the text is text */
@@ -55,8 +70,7 @@ struct chat_stream {
 	struct usage_told usage;
 	int64_t pieces, thoughts; /* events with something in them; with reasoning */
 	int thoughts_member; /* that they came in: THOUGHTS_* (dialect.h); THOUGHTS_SAME: none yet */
-	enum finish finish;
-	bool finished, done; /* finish_reason came; [DONE] came */
+	struct stream_end end;
 };
 
 static void stream_release(void *obj)
@@ -67,6 +81,7 @@ static void stream_release(void *obj)
 	buf_release(&s->logprobs);
 	buf_release(&s->marks.piece);
 	xfree(s->pool.p);
+	chat_same_release(&s->same);
 	answer_text_release(&s->text);
 	answer_calls_release(&s->calls);
 	if (s->set.n)
@@ -86,7 +101,8 @@ struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, con
 	buf_init(&s->marks.piece, (size_t)engine_limits.marks_bytes);
 	usage_init(&s->usage);
 	struct str gbnf;
-	s->written = (struct grammar_reply){.tool = grammar_tool(a, o->caps->grammar, p, &gbnf), .emit = emit, .ctx = ctx};
+	s->written =
+	    (struct grammar_reply){.tool = grammar_tool(a, o->caps->grammar, p, &gbnf), .emit = emit, .ctx = ctx};
 	if (!s->written.tool)
 		s->set = forced_choose(a, o, p);
 	if (s->set.n)
@@ -139,6 +155,7 @@ static void keep_logprobs(struct chat_stream *s, yyjson_val *logprobs)
 	yyjson_val *val;
 	if (!yyjson_arr_size(logprobs))
 		return;
+	s->read.n++;
 	struct jout o = {.b = &s->logprobs, .comma = s->logprobs.n > 0};
 	if (!s->logprobs.n)
 		buf_byte(&s->logprobs, '[');
@@ -179,7 +196,10 @@ static void on_words(void *ctx, enum model_event_kind kind, struct str text)
 
 static void take_words(struct chat_stream *s, enum model_event_kind kind, struct str text, yyjson_val *logprobs)
 {
-	s->pieces += text.n != 0;
+	if (text.n) {
+		s->pieces++;
+		s->read = (struct chunk_read){text.p, kind, s->read.n + 1};
+	}
 	s->thoughts += text.n && kind == ME_REASONING;
 	if (kind == ME_TEXT)
 		keep_logprobs(s, logprobs);
@@ -229,6 +249,7 @@ static struct str read_marks(struct chat_stream *s, yyjson_val *message, yyjson_
 static void take_marks(struct chat_stream *s, yyjson_val *message)
 {
 	struct model_event ev = {.kind = ME_MARKS, .index = -1, .text = read_marks(s, message, NULL, NULL)};
+	s->read.n++;
 	if (ev.text.n)
 		s->emit(s->ctx, &ev);
 }
@@ -240,6 +261,7 @@ static void take_call(struct chat_stream *s, yyjson_val *piece, yyjson_val *func
 	if (!yyjson_is_obj(piece))
 		return;
 	answer_text_end(&s->text);
+	s->read.n++;
 	s->last = ME_CALL_BEGIN;
 	s->pieces++;
 	struct str marks = read_marks(s, NULL, piece, function == piece ? NULL : function);
@@ -250,8 +272,10 @@ static void take_call(struct chat_stream *s, yyjson_val *piece, yyjson_val *func
 
 static void take_finish(struct chat_stream *s, struct str reason)
 {
-	if (reason.n && s->err.code == ERR_NONE)
-		s->finished = finish_read(reason, &s->finish, &s->err);
+	if (!reason.n || s->err.code != ERR_NONE)
+		return;
+	s->read.n++;
+	s->end.finished = finish_read(reason, &s->end.finish, &s->err);
 }
 
 static void take_thoughts(struct chat_stream *s, int member, yyjson_val *v)
@@ -343,7 +367,7 @@ static void take_usage(struct chat_stream *s, yyjson_val *root)
 {
 	yyjson_val *choice = yyjson_arr_get_first(json_get(root, S("choices")));
 	usage_take(&s->usage, json_get(root, S("usage")));
-	usage_take(&s->usage, json_get(choice, S("usage")));                     /* Moonshot's */
+	usage_take(&s->usage, json_get(choice, S("usage")));                      /* Moonshot's */
 	usage_take(&s->usage, json_get(json_get(root, S("x_groq")), S("usage"))); /* Groq's */
 }
 
@@ -365,50 +389,69 @@ static void take_chunk(struct chat_stream *s, yyjson_val *root, struct str event
 
 /* --- JSON ------------------------------------------------------------------------------------------------- */
 
-/* One event's document lives in the pool until the next event. */
-static yyjson_doc *parse(struct chat_stream *s, struct str data)
+/* One event's document lives in the pool until the next event. Behind it stands a copy of the text, with the strings.
+ */
+static yyjson_doc *parse(struct chat_stream *s, struct str data, char **copy)
 {
-	const yyjson_read_flag flags = YYJSON_READ_ALLOW_INVALID_UNICODE | YYJSON_READ_ALLOW_INF_AND_NAN;
-	size_t need = yyjson_read_max_memory_usage(data.n, flags);
+	const yyjson_read_flag flags =
+	    YYJSON_READ_ALLOW_INVALID_UNICODE | YYJSON_READ_ALLOW_INF_AND_NAN | YYJSON_READ_INSITU;
+	size_t room = yyjson_read_max_memory_usage(data.n, flags), need = room + data.n + YYJSON_PADDING_SIZE;
 	yyjson_alc alc;
-	if (need > s->pool.size) {
+	if (need > s->pool.n) {
 		xfree(s->pool.p);
-		s->pool.size = need < 4096 ? 4096 : need * 2;
-		s->pool.p = xrealloc(NULL, s->pool.size);
+		s->pool.n = need < 4096 ? 4096 : need * 2;
+		s->pool.p = xrealloc(NULL, s->pool.n);
 	}
-	yyjson_alc_pool_init(&alc, s->pool.p, s->pool.size);
-	return yyjson_read_opts((char *)(uintptr_t)data.p, data.n, flags, &alc, NULL);
+	*copy = s->pool.p + room;
+	memcpy(*copy, data.p, data.n);
+	memset(*copy + data.n, 0, YYJSON_PADDING_SIZE);
+	yyjson_alc_pool_init(&alc, s->pool.p, room);
+	return yyjson_read_opts(*copy, data.n, flags, &alc, NULL);
 }
 
 /* Text whose surrogate pairs were cut in halves is no JSON to the parser; it is read with the halves as bytes. */
 static yyjson_doc *parse_halves(struct chat_stream *s, struct str data)
 {
 	struct buf b;
+	char *copy;
 	buf_init(&b, data.n + 16);
-	yyjson_doc *doc = utf8_halves(data, &b) ? parse(s, buf_str(&b)) : NULL;
+	yyjson_doc *doc = utf8_halves(data, &b) ? parse(s, buf_str(&b), &copy) : NULL;
 	buf_release(&b);
 	return doc;
 }
 
-static bool on_event(void *ctx, struct str event, struct str data)
+static void on_json(struct chat_stream *s, struct str event, struct str data)
 {
-	struct chat_stream *s = ctx;
-	data = str_trim(data);
-	if (str_eq(data, S("[DONE]"))) {
-		s->done = true;
-		return false;
-	}
-	if (!data.n)
-		return true;
-	yyjson_doc *doc = parse(s, data);
+	char *copy;
+	yyjson_doc *doc = parse(s, data, &copy);
+	bool whole = doc;
 	if (!doc)
 		doc = parse_halves(s, data);
+	s->read = (struct chunk_read){.n = 0};
 	if (doc)
 		take_chunk(s, yyjson_doc_get_root(doc), event);
 	else if (str_eq(event, S("error")))
 		chat_error(500, data, &(struct engine_model){.name = s->model}, &s->err);
 	else
 		fail(&s->err, ERR_ENGINE, NULL, "The engine sent something in its stream that is not JSON.");
+	if (whole && s->read.words && s->read.n == 1 && s->err.code == ERR_NONE)
+		chat_same_keep(&s->same, data, (size_t)(s->read.words - copy), s->read.kind);
+}
+
+static bool on_event(void *ctx, struct str event, struct str data)
+{
+	struct chat_stream *s = ctx;
+	char room[SAME_ROOM];
+	struct str text;
+	data = str_trim(data);
+	if (str_eq(data, S("[DONE]"))) {
+		s->end.done = true;
+		return false;
+	}
+	if (chat_same_read(&s->same, data, room, &text))
+		take_words(s, s->same.kind, text, NULL);
+	else if (data.n)
+		on_json(s, event, data);
 	return s->err.code == ERR_NONE;
 }
 
@@ -431,9 +474,14 @@ static void take_whole(struct chat_stream *s)
 		take_chunk(s, root, S(""));
 	else
 		take_error(s, root);
-	s->done = s->err.code == ERR_NONE;
+	s->end.done = s->err.code == ERR_NONE;
 	yyjson_doc_free(doc);
 	buf_release(&s->whole);
+}
+
+void chat_stream_parse_all(struct chat_stream *s)
+{
+	s->same.off = true;
 }
 
 /* --- bytes ------------------------------------------------------------------------------------------------ */
@@ -462,14 +510,13 @@ static bool feed(struct chat_stream *s, struct str bytes, struct err *e)
 	}
 	bool ok = sse_feed(&s->sse, bytes, on_event, s, e);
 	xfree(s->pool.p);
-	s->pool.p = NULL;
-	s->pool.size = 0;
+	s->pool = (struct pool){0};
 	return ok;
 }
 
 bool chat_stream_feed(struct chat_stream *s, struct str bytes, struct err *e)
 {
-	if (s->done)
+	if (s->end.done)
 		return true;
 	if (!feed(s, bytes, e))
 		return false;
@@ -515,28 +562,27 @@ static bool demanded(const struct chat_stream *s)
 
 bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *usage, struct err *e)
 {
-	if (s->form == FORM_WHOLE && !s->done)
+	if (s->form == FORM_WHOLE && !s->end.done)
 		take_whole(s);
-	else if (!s->finished && !s->done) /* an event needs its empty line, but a last one may lack it */
+	else if (!s->end.finished && !s->end.done) /* an event needs its empty line, but a last one may lack it */
 		feed(s, S("\n\n"), e);
 	if (s->err.code != ERR_NONE) {
 		*e = e->code == ERR_NONE ? s->err : *e;
 		return false;
 	}
-	if (!s->finished && !s->done)
+	if (!s->end.finished && !s->end.done)
 		return fail(e, ERR_ENGINE, NULL, "The engine's answer was cut off.");
-	bool cut = s->finish == FINISH_LENGTH || s->finish == FINISH_FILTER;
+	bool cut = s->end.finish == FINISH_LENGTH || s->end.finish == FINISH_FILTER;
 	if (!settle(s, cut, e))
 		return false;
 	int calls = s->calls.shown + (s->set.n ? s->forced.calls : 0) + s->written.begun;
 	if (!calls && !cut && demanded(s))
-		return fail(e, ERR_ENGINE, NULL,
-			    "The model made no function call although 'tool_choice' demands one.");
-	if (calls && s->finish == FINISH_STOP)
-		s->finish = FINISH_CALLS;
-	else if (!calls && s->finish == FINISH_CALLS)
-		s->finish = FINISH_STOP;
-	*finish = s->finish;
+		return fail(e, ERR_ENGINE, NULL, "The model made no function call although 'tool_choice' demands one.");
+	if (calls && s->end.finish == FINISH_STOP)
+		s->end.finish = FINISH_CALLS;
+	else if (!calls && s->end.finish == FINISH_CALLS)
+		s->end.finish = FINISH_STOP;
+	*finish = s->end.finish;
 	*usage = usage_sum(&s->usage, s->pieces, s->thoughts);
 	return true;
 }

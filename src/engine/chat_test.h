@@ -72,6 +72,7 @@ struct seen {
 	struct buf b;
 	int kind, index;
 	bool logprobs; /* write them down too */
+	bool apart;    /* each piece for itself */
 };
 
 static inline void seen_event(void *ctx, const struct model_event *ev)
@@ -83,7 +84,7 @@ static inline void seen_event(void *ctx, const struct model_event *ev)
 		if (ev->marks.n)
 			buf_fmt(&s->b, "<%.*s>", FMT(ev->marks));
 	} else {
-		if (s->kind != (int)ev->kind || s->index != ev->index)
+		if (s->apart || s->kind != (int)ev->kind || s->index != ev->index)
 			buf_fmt(&s->b, ev->kind == ME_CALL_ARGS || ev->kind == ME_MARKS ? "|%c%d:" : "|%c:", kinds[ev->kind], ev->index);
 		buf_add(&s->b, ev->text);
 	}
@@ -95,18 +96,19 @@ static inline void seen_event(void *ctx, const struct model_event *ev)
 
 /* Feeds `in` cut into pieces: [0, cut), then the rest; cut 0: one byte at a time. What was seen, the finish, the
  * usage "in/cached/out/reasoning", or the error. */
-static inline struct str test_stream(struct arena *out, const struct prompt *p, const struct chat_options *o,
-				     struct str in, size_t cut, bool logprobs)
+static inline struct str test_stream_as(struct arena *out, const struct prompt *p, const struct chat_options *o,
+					struct str in, size_t cut, struct seen seen, bool parse_all)
 {
 	static const char *const finishes[] = {"stop", "length", "filter", "calls"};
 	struct arena a = {0};
 	struct err e = {0};
-	struct seen seen = {.kind = -1, .logprobs = logprobs};
 	enum finish finish = FINISH_STOP;
 	struct usage u = {0};
 	bool ok = true;
 	buf_init(&seen.b, 4 << 20);
 	struct chat_stream *s = chat_stream_new(&a, p, o, seen_event, &seen);
+	if (parse_all)
+		chat_stream_parse_all(s);
 	for (size_t at = 0; ok && at < in.n;) {
 		size_t n = cut == 0 ? 1 : at == 0 && cut < in.n ? cut : in.n - at;
 		char *piece = xalloc(n); /* so that the sanitizer sees reads beyond it */
@@ -125,6 +127,19 @@ static inline struct str test_stream(struct arena *out, const struct prompt *p, 
 	buf_release(&seen.b);
 	arena_free(&a);
 	return text;
+}
+
+/* The same, where chunks that are parsed and chunks that are read by what they share (chat_same.h) must make the same
+ * events, one by one. */
+static inline struct str test_stream(struct arena *out, const struct prompt *p, const struct chat_options *o,
+				     struct str in, size_t cut, bool logprobs)
+{
+	struct seen seen = {.kind = -1, .logprobs = logprobs}, apart = {.kind = -1, .logprobs = true, .apart = true};
+	struct arena a = {0};
+	struct str all = test_stream_as(&a, p, o, in, cut, apart, true);
+	CHECK_STR(test_stream_as(&a, p, o, in, cut, apart, false), all);
+	arena_free(&a);
+	return test_stream_as(out, p, o, in, cut, seen, false);
 }
 
 static inline struct str test_file(struct arena *a, const char *path)

@@ -27,9 +27,9 @@ static const struct field_row {
 	enum trait trait;
 	struct str value;
 } field_rows[] = {
-#define FIELD(name, TRAIT, value) {STR(name), TRAIT_##TRAIT, STR(value)},
+#define REFUSED(name, TRAIT, value) {STR(name), TRAIT_##TRAIT, STR(value)},
 #include "engine/dialects.def"
-#undef FIELD
+#undef REFUSED
 };
 
 enum dialect dialect_named(struct str name)

@@ -7,7 +7,7 @@
  * open; bytes and text stay on disk.
  *
  * Deleting a file from a search is at once; its rows go later, in slices (store_index_sweep()). All functions block:
- * worker threads, any, side by side. docs/design/file-search.md has the tables and the flow. */
+ * worker threads, any, side by side. store_index.def has the tables and statements. */
 #pragma once
 #include "base/err.h"
 #include "index/chunk.h"

@@ -1,4 +1,4 @@
-/* tool_results.h - results of hosted tools, as the model is told them and as their items keep them. Inside api/ alone. */
+/* tool_results.h - results of hosted tools, as the model is told them and as their items keep them. Inside turn/ alone. */
 #pragma once
 #include "turn/turn.h"
 

@@ -1,8 +1,8 @@
 /* turn.h - one request's way through store and engine (POST /v1/responses).
  *
- * A turn owns an arena, at most one store operation and one engine call. It is born in turn_start(),
- * advances only in turn_run() along TURN_STEPS, and frees itself after its last event. It is joined to its
- * connection by the reply alone, which either end may cut (docs/design/turn.md). Loop thread. */
+ * A turn owns an arena, at most one store operation and one engine call. It is born in turn_new() (for turn_start(),
+ * turn_start_lane() and a background worker), advances only in turn_run() along TURN_STEPS, and is freed after its last
+ * event. It is joined to its connection by the reply alone, which either end may cut (docs/design/turn.md). Loop thread. */
 #pragma once
 #include "door/grace.h"
 #include "door/request.h"
@@ -15,7 +15,8 @@ struct attempt;
 struct replay;
 struct runner;
 
-/* The request's body as it came (once `filled`: with its prompt template in it); whether it may come again: by its Idempotency-Key, or blindly (door/attempts.h). */
+/* The request's body as it came (once `filled`: with its prompt template in it), and by what it may come again: an
+ * Idempotency-Key, or blindly (door/attempts.h). */
 struct turn_key {
 	struct str body;
 	struct attempt *attempt; /* NULL: its client is not known to send again */

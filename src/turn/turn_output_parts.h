@@ -1,4 +1,4 @@
-/* turn_output_parts.h - what turn_output.c (messages, reasoning) and turn_calls.c (calls) share. Inside api/ alone. */
+/* turn_output_parts.h - what turn_output.c (messages, reasoning) and turn_calls.c (calls) share. Inside turn/ alone. */
 #pragma once
 #include "turn/turn.h"
 
