@@ -14,7 +14,7 @@ import zlib
 import openai
 import pytest
 
-from engine_script import ScriptedEngine, call, say
+from engine_script import ScriptedEngine, call, overflow, say
 from harness import eventually, make_key, text_of
 from test_files import form, part, put, send
 from test_websocket import Socket
@@ -409,8 +409,27 @@ def test_files_that_are_refused(engine, servers):
         for given in (file(file_id=put(server, data)["id"]), file(filename="x", file_data=data_url(data, "text/plain"))):
             error = refused(server, given)
             assert (error["code"], error["param"]) == (code, "input[0].content[1]"), (data[:20], error)
+            assert ("file_search" in error["message"]) == (len(data) == 1001)
     assert refused(server, file(file_id="file-x"))["message"] == "No such File object: file-x"
     assert not engine.requests
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_files_over_the_context(servers, stream):
+    """No prompt has room for it: refused before anything is streamed or asked, with the way out. What is nearer the engine counts."""
+    engine = ScriptedEngine(context=1000)
+    server = servers(engine)
+    made = put(server, b"many words " * 1000, "big.txt")
+    answer = server.post("/v1/responses", {"model": "scripted", "input": message(file(file_id=made["id"])), "stream": stream})
+    assert answer.status == 400 and (answer.error["code"], answer.error["param"]) == ("context_length_exceeded", "input[0].content[1]")
+    assert "file_search" in answer.error["message"] and "1000 tokens" in answer.error["message"] and not engine.requests
+    engine.always(lambda r: [overflow(1500, 1000)])
+    near = put(server, b"many words " * 500, "near.txt")
+    answer = server.post("/v1/responses", {"model": "scripted", "input": message(file(file_id=near["id"]))})
+    assert answer.status == 400 and answer.error["code"] == "context_length_exceeded" and "file_search" in answer.error["message"]
+    answer = server.post("/v1/responses", {"model": "scripted", "input": "many words " * 500})
+    assert answer.error["code"] == "context_length_exceeded" and "file_search" not in answer.error["message"]
+    engine.close()
 
 
 def pdf(*texts):

@@ -160,10 +160,25 @@ static struct errand *put_parts(struct attach_run *r, struct errand *first)
 	return w;
 }
 
+/* No token of a text has so many bytes on the whole: more is over the context whatever the engine counts. */
+enum { TOKEN_BYTES = 8 };
+
+/* A file of the request's own that no prompt has room for. What is nearer is for the engine to count. */
+static void fit(struct attach_run *r, struct attachment *at)
+{
+	const struct engine_model *m = r->to.model;
+	r->to.prompt->files |= at->text > 0;
+	if (!at->part.where || m->context <= 0 || at->text / TOKEN_BYTES <= (size_t)m->context)
+		return;
+	attachment_fail(at, ERR_CONTEXT_LENGTH, "The file has %zu bytes of text, which exceeds the context window of %lld "
+	                "tokens of the model '%.*s'. " ATTACHMENT_SEARCH, at->text, (long long)m->context, FMT(m->name));
+}
+
 /* The first failure, in the order of the request. */
 static bool judge(struct attach_run *r, struct err *e)
 {
 	for (struct errand *w = r->first; w && !e->code; w = w->next) {
+		fit(r, &w->at);
 		if (w->at.error.code && w->at.part.where)
 			*e = w->at.error;
 		else if (w->at.error.code)

@@ -22,7 +22,8 @@ static bool put_text(struct attachment *at, struct str text, struct str note)
 	size_t chars = str_chars(text);
 	if ((int64_t)chars > api_limits.document_chars)
 		return attachment_fail(at, ERR_FILE_TOO_LARGE, "The file has %zu characters of text; at most %lld are taken "
-		                       "(api.document_chars).", chars, (long long)api_limits.document_chars);
+		                       "(api.document_chars). " ATTACHMENT_SEARCH, chars, (long long)api_limits.document_chars);
+	at->text = text.n;
 	struct prompt_part part = {.kind = PART_TEXT, .where = at->part.where};
 	struct str name = name_of(at);
 	struct buf b;
@@ -76,7 +77,7 @@ static bool read_pdf(struct attachment *at, struct str bytes)
 		return pdf_failed(at, &e);
 	if (cut)
 		return attachment_fail(at, ERR_FILE_TOO_LARGE, "The file has more than %lld characters of text "
-		                       "(api.document_chars).", (long long)api_limits.document_chars);
+		                       "(api.document_chars). " ATTACHMENT_SEARCH, (long long)api_limits.document_chars);
 	if (at->vision)
 		shown = n < api_limits.document_images ? n : api_limits.document_images;
 	if (!text.n && !shown)
@@ -112,7 +113,7 @@ static bool read_office(struct attachment *at, struct str bytes)
 	}
 	if (cut)
 		return attachment_fail(at, ERR_FILE_TOO_LARGE, "The file has more than %lld characters of text "
-		                       "(api.document_chars).", (long long)api_limits.document_chars);
+		                       "(api.document_chars). " ATTACHMENT_SEARCH, (long long)api_limits.document_chars);
 	return put_text(at, text, S(""));
 }
 
@@ -138,7 +139,7 @@ static bool read_html(struct attachment *at, struct str type, struct str bytes)
 		return attachment_fail(at, ERR_FILE_PARSE, "The HTML file could not be read: %s.", e.msg);
 	if (page.cut)
 		return attachment_fail(at, ERR_FILE_TOO_LARGE, "The file has more than %lld characters of text "
-		                       "(api.document_chars).", (long long)api_limits.document_chars);
+		                       "(api.document_chars). " ATTACHMENT_SEARCH, (long long)api_limits.document_chars);
 	return put_text(at, page.text, S(""));
 }
 

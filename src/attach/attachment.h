@@ -17,8 +17,12 @@ struct attachment {
 	/* what comes of it */
 	struct prompt_part *parts; /* in place of the part; in `arena` */
 	size_t n, bytes;           /* bytes: what they hold */
+	size_t text;               /* bytes of a file's text among them; 0: it is no file, or the engine reads it */
 	struct err error;
 };
+
+/* The way out of a file that is too large. */
+#define ATTACHMENT_SEARCH "Put it into a vector store and let the model search it with the tool 'file_search'."
 
 /* A failure at the part, in the API's words. false. */
 bool attachment_fail(struct attachment *at, enum err_code code, const char *fmt, ...)

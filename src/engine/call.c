@@ -79,6 +79,11 @@ static void run_end(struct engine_run *r, const struct err *e)
 {
 	struct engine_call *call = r->call;
 	struct err copy = *e;
+	if (e->code == ERR_CONTEXT_LENGTH && r->prompt->files) {
+		copy.code = ERR_NONE; /* said anew, with the way out */
+		fail(&copy, e->code, e->param, "%s Large files are better put into a vector store, where the model searches them "
+		     "with the tool 'file_search'.", e->msg);
+	}
 	run_stop(r);
 	call->on_end(call, &copy);
 }

@@ -12,9 +12,7 @@ enum call_kind {
 #undef CALL
 	CALL_KINDS
 };
-enum {
-	CALL_NAMED = 1,  /* the tool's own name, and its call has one */
-};
+enum { CALL_NAMED = 1 /* the tool's own name, and its call has one */ };
 
 /* A tool as an engine sees it. */
 struct function_tool {
@@ -25,6 +23,7 @@ struct function_tool {
 	const struct hosted *hosted; /* we run its calls ourselves; NULL: the client does */
 	struct str own, space; /* name and namespace as the client has them; {0}: `name`, none */
 	yyjson_val *given;     /* the tool itself; NULL: not from the Responses API */
+	struct str path;       /* hosted: its place in the request, with a NUL: "tools[0]" */
 	yyjson_val *group;     /* the namespace itself; NULL: none */
 	bool deferred;         /* waits for the client's tool search: not offered */
 	bool searched;         /* deferred, and the search is ours: its calls name it as their namespace, as live */

@@ -14,9 +14,9 @@ enum tool_phase { TOOL_BEGUN, TOOL_RUNS, TOOL_ENDED, TOOL_PHASES };
 enum { HOSTED_TYPES = 4, HOSTED_ITEMS = 4, HOSTED_MEMBERS = 4 };
 
 /* A member of its items that clients see only when `include` asks: the include value, the object that it stands in
- * ({0}: the item itself), the member. */
+ * ({0}: the item itself), the member, and the JSON that stands there otherwise ({0}: it is left out). */
 struct hosted_hidden {
-	struct str include, object, member;
+	struct str include, object, member, shown;
 };
 /* A member of its items as it is while the item has only begun; json {0}: it is not there yet. */
 struct hosted_fresh {

@@ -29,13 +29,17 @@ unsigned item_show_bit(struct str include)
 	return 0;
 }
 
-static bool left_out(enum item_type type, struct str object, struct str member, unsigned show)
+/* *instead: what stands there, {0}: nothing. */
+static bool hidden(enum item_type type, struct str object, struct str member, unsigned show, struct str *instead)
 {
 	const struct hosted *h;
 	const struct hosted_hidden *row;
+	*instead = (struct str){0};
 	for (size_t bit = 0; bit < SHOW_BITS && hidden_at(bit, &h, &row); bit++)
-		if (h->item == type && str_eq(row->object, object) && str_eq(row->member, member))
+		if (h->item == type && str_eq(row->object, object) && str_eq(row->member, member)) {
+			*instead = row->shown;
 			return !(show & 1u << bit);
+		}
 	return !object.n && str_eq(member, ITEM_OURS);
 }
 
@@ -47,10 +51,14 @@ static void write_members(struct jout *o, const struct item *it, yyjson_val *fro
 	jo_obj(o);
 	yyjson_obj_foreach(from, i, max, key, val)
 	{
-		if (left_out(it->type, object, json_str(key), show))
+		struct str instead;
+		bool hides = hidden(it->type, object, json_str(key), show, &instead);
+		if (hides && !instead.n)
 			continue;
 		jo_key(o, json_str(key));
-		if (from == it->val && yyjson_is_obj(val))
+		if (hides)
+			jo_raw(o, instead);
+		else if (from == it->val && yyjson_is_obj(val))
 			write_members(o, it, val, json_str(key), show);
 		else
 			jo_val(o, val);
@@ -59,7 +67,7 @@ static void write_members(struct jout *o, const struct item *it, yyjson_val *fro
 }
 
 /* In JSON text this can only be a member's name. */
-static bool hides(struct str json)
+static bool hides_any(struct str json)
 {
 	static const char mark[] = "\"" ITEM_OURS_NAME "\":";
 	return memmem(json.p, json.n, mark, sizeof mark - 1) != NULL;
@@ -69,7 +77,7 @@ void item_show(struct buf *b, struct str json, unsigned show)
 {
 	struct arena tmp = {0};
 	struct item it;
-	if (hides(json) && item_view(&tmp, json, &it) && json_get(it.val, ITEM_OURS)) {
+	if (hides_any(json) && item_view(&tmp, json, &it) && json_get(it.val, ITEM_OURS)) {
 		struct jout o = {.b = b};
 		write_members(&o, &it, it.val, S(""), show);
 	} else {
@@ -81,7 +89,7 @@ void item_show(struct buf *b, struct str json, unsigned show)
 struct str item_shown(struct arena *a, struct str json, unsigned show)
 {
 	struct buf b;
-	if (!hides(json))
+	if (!hides_any(json))
 		return json;
 	buf_init(&b, json.n * 8 + 64); /* escapes may be written in another way */
 	item_show(&b, json, show);

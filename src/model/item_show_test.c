@@ -27,8 +27,20 @@ static const struct hosted search = {
 	       {STR("web_search_call.results"), {0}, STR("results")}},
     .arguments = no_arguments,
 };
-static const struct hosted *const table[] = {&search};
-enum { SHOW_SOURCES = 1, SHOW_RESULTS = 2 };
+/* What is hidden of it is still a member. */
+static const struct hosted files = {
+    .types = {STR("file_search")},
+    .item = ITEM_FILE_SEARCH_CALL,
+    .function = STR("file_search"),
+    .schema = STR("{}"),
+    .params = no_params,
+    .events = {EV_FILE_SEARCH_IN_PROGRESS, EV_FILE_SEARCH_SEARCHING, EV_FILE_SEARCH_COMPLETED},
+    .hidden = {{STR("file_search_call.results"), {0}, STR("results"), STR("null")}},
+    .arguments = no_arguments,
+};
+static const struct hosted *const table[] = {&search, &files};
+enum { SHOW_SOURCES = 1, SHOW_RESULTS = 2, SHOW_FILES = 4 };
+#define FILES "{\"id\":\"fs_1\",\"type\":\"file_search_call\",\"queries\":[\"q\"],\"results\":"
 
 static const struct {
 	const char *kept;
@@ -39,6 +51,9 @@ static const struct {
     {CALL SOURCES "}" RESULTS OURS, SHOW_SOURCES, CALL SOURCES "}}"},
     {CALL SOURCES "}" RESULTS OURS, SHOW_RESULTS, CALL "}" RESULTS "}"},
     {CALL SOURCES "}" RESULTS OURS, SHOW_SOURCES | SHOW_RESULTS, CALL SOURCES "}" RESULTS "}"},
+    {FILES "[{\"text\":\"t\"}]" OURS, SHOW_FILES, FILES "[{\"text\":\"t\"}]}"},
+    {FILES "[{\"text\":\"t\"}]" OURS, SHOW_RESULTS, FILES "null}"},
+    {FILES "null" OURS, 0, FILES "null}"},
     /* what a client has sent is its own */
     {CALL SOURCES "}" RESULTS "}", 0, CALL SOURCES "}" RESULTS "}"},
     /* the word elsewhere */
@@ -51,7 +66,7 @@ static const struct {
 static void hidden_members(void)
 {
 	struct arena a = {0};
-	hosted_set(table, 1);
+	hosted_set(table, 2);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct str shown = item_shown(&a, str_of(rows[i].kept), rows[i].show);
 		CHECK_STR(shown, str_of(rows[i].shown));

@@ -84,6 +84,8 @@ static bool take_one(struct arena *a, struct create *c, yyjson_val *tool, const 
 	} else {
 		return true; /* of another kind: nothing that an engine could call */
 	}
+	if (f->hosted)
+		f->path = str_copy(a, str_of(path));
 	f->group = group;
 	f->space = json_str(json_get(group, S("name")));
 	f->deferred = from == GIVEN && yyjson_is_true(json_get(tool, S("defer_loading")));

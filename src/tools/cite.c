@@ -1,4 +1,4 @@
-/* cite.c - markers that a model writes become links. */
+/* cite.c - markers that a model writes become citations. */
 #include "tools/cite.h"
 
 #include <ctype.h>
@@ -20,6 +20,119 @@ static void out(struct citer *c, struct str s, struct cite_sink *sink)
 	sink->text(sink, s);
 }
 
+/* --- white space around markers that are taken out --- */
+
+static bool is_space(char ch)
+{
+	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
+}
+
+/* Does this end what stands before it, with no space between? */
+static bool closes(struct str s)
+{
+	static const struct str wide[] = {STR("\u3002"), STR("\u3001"), STR("\uff0c"), STR("\uff0e"), STR("\uff01"),
+					  STR("\uff1f"), STR("\uff1a"), STR("\uff1b"), STR("\uff09"), STR("\u2026")};
+	for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
+		if (str_starts(s, wide[i]))
+			return true;
+	return char_in(s.p[0], ".,;:!?)]}");
+}
+
+static size_t lines(struct str s)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s.n; i++)
+		n += s.p[i] == '\n';
+	return n;
+}
+
+/* What is left of the white space around markers that are gone: a paragraph stays one, and nothing is doubled.
+ * next {0}: the text ends. */
+static struct str gap_left(const struct citer *c, struct str next)
+{
+	struct str before = {c->gap.before, c->gap.n_before}, after = {c->gap.after, c->gap.n_after};
+	if (!c->gap.marked)
+		return before;
+	if (!next.n || !c->chars)
+		return (struct str){0};
+	if (lines(after) > lines(before) || !before.n)
+		return after;
+	return !after.n && !lines(before) && closes(next) ? (struct str){0} : before;
+}
+
+static void gap_end(struct citer *c, struct str next, struct cite_sink *sink)
+{
+	struct str left = gap_left(c, next);
+	out(c, left, sink);
+	c->gap = (struct cite_gap){.n_here = 0};
+}
+
+static void gap_add(struct citer *c, char ch, struct cite_sink *sink)
+{
+	struct cite_gap *g = &c->gap;
+	if ((g->marked ? g->n_after : g->n_before) == CITE_GAP)
+		gap_end(c, S(" "), sink); /* so much of it is meant */
+	if (g->marked)
+		g->after[g->n_after++] = ch;
+	else
+		g->before[g->n_before++] = ch;
+}
+
+/* A marker of a file stood here. */
+static void mark_out(struct citer *c, const struct cite_source *source, struct cite_sink *sink)
+{
+	struct cite_gap *g = &c->gap;
+	for (size_t i = 0; i < g->n_here; i++)
+		if (g->here[i] == source->number)
+			return;
+	if (g->n_here < CITE_HERE)
+		g->here[g->n_here++] = source->number;
+	sink->cited(sink, source, c->chars, c->chars);
+	c->cited++;
+}
+
+/* Further markers at the same place: of the space between them the better is kept. */
+static void gap_mark(struct citer *c)
+{
+	struct cite_gap *g = &c->gap;
+	if (lines((struct str){g->after, g->n_after}) > lines((struct str){g->before, g->n_before})) {
+		memcpy(g->before, g->after, g->n_after);
+		g->n_before = g->n_after;
+	}
+	g->n_after = 0;
+	g->marked = true;
+}
+
+static bool any_file(const struct cite_source *sources, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (sources[i].kind == CITE_FILE)
+			return true;
+	return false;
+}
+
+/* Text that is no marker. Only where files can be cited does white space wait. */
+static void plain(struct citer *c, struct str s, bool files, struct cite_sink *sink)
+{
+	size_t from = 0, to = s.n;
+	if (!files) {
+		out(c, s, sink);
+		return;
+	}
+	while (from < s.n && is_space(s.p[from]))
+		gap_add(c, s.p[from++], sink);
+	if (from == s.n)
+		return;
+	gap_end(c, (struct str){s.p + from, s.n - from}, sink);
+	while (is_space(s.p[to - 1]))
+		to--;
+	out(c, (struct str){s.p + from, to - from}, sink);
+	for (; to < s.n; to++)
+		gap_add(c, s.p[to], sink);
+}
+
+/* --- links --- */
+
 void cite_url(struct buf *b, struct str url)
 {
 	for (size_t i = 0; i < url.n; i++) {
@@ -37,6 +150,7 @@ static void link_out(struct citer *c, const struct cite_source *source, struct c
 	struct buf b;
 	struct str host = web_host(source->url);
 	buf_init(&b, source->url.n * 4 + 64);
+	gap_end(c, S("("), sink);
 	if (c->chars && !strchr(" \n\t(", c->last))
 		out(c, S(" "), sink);
 	int64_t start = c->chars;
@@ -172,9 +286,22 @@ static size_t whole(struct str s)
 	return s.n - (lead - 1) < want ? lead - 1 : s.n;
 }
 
+static void marker_out(struct citer *c, const struct marker *m, struct cite_sink *sink)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		if (m->sources[i]->kind == CITE_PAGE) {
+			link_out(c, m->sources[i], sink);
+			continue;
+		}
+		gap_mark(c);
+		mark_out(c, m->sources[i], sink);
+	}
+}
+
 /* What waits, as far as it is decided. `over`: nothing more comes. */
 static void settle(struct citer *c, const struct cite_source *sources, size_t n, bool over, struct cite_sink *sink)
 {
+	bool files = any_file(sources, n);
 	while (c->n_held) {
 		struct str s = {c->held, c->n_held};
 		struct marker m;
@@ -185,8 +312,7 @@ static void settle(struct citer *c, const struct cite_source *sources, size_t n,
 			return;
 		size_t gone = 1;
 		if (what == MARKER) {
-			for (size_t i = 0; i < m.n; i++)
-				link_out(c, m.sources[i], sink);
+			marker_out(c, &m, sink);
 			gone = m.length;
 		} else {
 			while (gone < s.n && !may_begin(c, s.p[gone]))
@@ -194,7 +320,7 @@ static void settle(struct citer *c, const struct cite_source *sources, size_t n,
 			gone = over || s.n == CITE_HELD ? gone : whole((struct str){s.p, gone});
 			if (!gone)
 				return;
-			out(c, (struct str){s.p, gone}, sink);
+			plain(c, (struct str){s.p, gone}, files, sink);
 		}
 		c->n_held -= gone;
 		memmove(c->held, c->held + gone, c->n_held);
@@ -203,17 +329,18 @@ static void settle(struct citer *c, const struct cite_source *sources, size_t n,
 
 void cite_feed(struct citer *c, const struct cite_source *sources, size_t n, struct str piece, struct cite_sink *sink)
 {
+	bool files = any_file(sources, n);
 	while (piece.n) {
 		if (!c->n_held) {
-			size_t plain = 0;
+			size_t run = 0;
 			bool code = c->code;
-			for (; plain < piece.n; plain++) {
-				if (!code && (piece.p[plain] == '[' || piece.p[plain] == LEFT[0]))
+			for (; run < piece.n; run++) {
+				if (!code && (piece.p[run] == '[' || piece.p[run] == LEFT[0]))
 					break;
-				code ^= piece.p[plain] == '`';
+				code ^= piece.p[run] == '`';
 			}
-			out(c, (struct str){piece.p, plain}, sink);
-			piece = (struct str){piece.p + plain, piece.n - plain};
+			plain(c, (struct str){piece.p, run}, files, sink);
+			piece = (struct str){piece.p + run, piece.n - run};
 			if (!piece.n)
 				return;
 		}
@@ -226,6 +353,7 @@ void cite_feed(struct citer *c, const struct cite_source *sources, size_t n, str
 void cite_end(struct citer *c, const struct cite_source *sources, size_t n, struct cite_sink *sink)
 {
 	settle(c, sources, n, true, sink);
+	gap_end(c, (struct str){0}, sink);
 }
 
 void cite_list(struct citer *c, const struct cite_source *sources, size_t n, size_t max, struct cite_sink *sink)
@@ -235,6 +363,14 @@ void cite_list(struct citer *c, const struct cite_source *sources, size_t n, siz
 	if (c->chars)
 		out(c, S("\n\n"), sink);
 	out(c, S("Sources:"), sink);
-	for (size_t i = 0; i < n && i < max; i++)
-		link_out(c, &sources[i], sink);
+	for (size_t i = 0; i < n && i < max; i++) {
+		if (sources[i].kind == CITE_PAGE) {
+			link_out(c, &sources[i], sink);
+			continue;
+		}
+		out(c, i && sources[i - 1].kind == CITE_FILE ? S(", ") : S(" "), sink);
+		out(c, sources[i].title, sink);
+		mark_out(c, &sources[i], sink);
+		c->gap = (struct cite_gap){.n_here = 0};
+	}
 }

@@ -1,33 +1,51 @@
-/* cite.h - markers that a model writes become links, and are told as citations.
+/* cite.h - markers that a model writes are told as citations.
  *
- * Sources have numbers; "[2]", "[1, 3]" and the brackets that some models write instead turn into ([host](url)), each
- * with its place in code points. What is no marker, or has a number that was never given, passes as it is. Text comes
- * in pieces cut anywhere; what may become a marker waits (CITE_HELD bytes at most). Nothing is cited inside backticks,
- * which are code. Pure. */
+ * Sources have numbers. "[2]", "[1, 3]" and the brackets that some models write instead turn into ([host](url)) where
+ * the source is a page; where it is a file they are taken out, with the white space that stood around them for their
+ * sake. Each is told with its place in code points. What is no marker, or has a number that was never given, passes as
+ * it is. Text comes in pieces cut between characters; what may become a marker waits (CITE_HELD bytes at most), and so
+ * does white space that may stand before one of a file (CITE_GAP). Nothing is cited inside backticks, which are code.
+ * Pure. */
 #pragma once
 #include "base/buf.h"
 
+enum cite_kind {
+	CITE_PAGE, /* its address and its title: a link */
+	CITE_FILE, /* its id and its name: nothing in the text */
+};
+
 struct cite_source {
 	int64_t number;
+	enum cite_kind kind;
 	struct str url, title;
 	bool fresh; /* the owner's own: told in this turn */
 };
 
 struct cite_sink {
 	void (*text)(struct cite_sink *, struct str);
-	/* The link has gone out as text; it stands at [start, end). */
+	/* What it becomes has gone out as text; it stands at [start, end). A file's marker stood at start == end. */
 	void (*cited)(struct cite_sink *, const struct cite_source *, int64_t start, int64_t end);
 };
 
-enum { CITE_HELD = 64 };
+enum { CITE_HELD = 64, CITE_GAP = 32, CITE_HERE = 8 };
+
+/* White space that waits for what follows it. */
+struct cite_gap {
+	char before[CITE_GAP], after[CITE_GAP]; /* of the markers that were taken out */
+	size_t n_before, n_after;
+	int64_t here[CITE_HERE]; /* numbers of files that were cited at this very place */
+	size_t n_here;
+	bool marked; /* there was a marker */
+};
 
 struct citer { /* {0}: at the beginning of a text */
 	char held[CITE_HELD];
 	size_t n_held;
-	int64_t chars; /* that went out */
-	int64_t cited; /* links among them */
-	char last;     /* byte that went out last */
-	bool code;     /* an odd number of backticks has gone out */
+	struct cite_gap gap; /* stands before what is held */
+	int64_t chars;       /* that went out */
+	int64_t cited;       /* how often something was cited */
+	char last;           /* byte that went out last */
+	bool code;           /* an odd number of backticks has gone out */
 };
 
 void cite_feed(struct citer *c, const struct cite_source *sources, size_t n, struct str piece, struct cite_sink *sink);

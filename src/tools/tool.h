@@ -14,8 +14,11 @@ struct toolrun;
 struct tool {
 	struct hosted face; /* what requests, prompts and streams know of it */
 	bool again;         /* a call cut off by a crash may be made again: it changes nothing */
-	/* Can this element of `tools` be served, as things are configured? */
-	bool (*serves)(const struct tools_options *o, yyjson_val *given, struct err *e);
+	/* Can this element of `tools`, which stands at `path`, be served, as things are configured? Loop thread. */
+	bool (*serves)(const struct tools_options *o, yyjson_val *given, const char *path, struct err *e);
+	/* Is what the element names there, and this project's? Before a token is spent; blocks: worker thread. May be
+	 * NULL: it names nothing that is kept. */
+	bool (*checks)(const struct tools *t, int64_t project, yyjson_val *given, const char *path, struct err *e);
 	/* What the description says beside, for this element. May be NULL. */
 	void (*describe)(struct buf *b, yyjson_val *given);
 	/* What the table of arguments cannot say. May be NULL. */

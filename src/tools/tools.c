@@ -16,13 +16,6 @@ static const struct hosted *const table[] = {
 #undef HOSTED
 };
 
-struct tools_port {
-	struct tools *tools;
-	struct loop *loop;
-	struct workers *workers; /* NULL until the first call */
-	struct toolrun *runs;    /* a list of those that were started here and have not ended */
-};
-
 const struct tool *tool_of(const struct hosted *face)
 {
 	return OWNER(face, const struct tool, face);
@@ -80,28 +73,13 @@ void tools_detach(struct tools_port *p)
 
 /* --- what a request offers --- */
 
-static bool serve_one(const struct tools *t, const struct function_tool *f, yyjson_val *list, struct err *e)
+bool tools_serve(const struct tools *t, const struct create *c, struct err *e)
 {
-	const struct tool *tool = f->hosted ? tool_of(f->hosted) : NULL;
-	struct err why = {0};
-	char path[128] = "tools";
-	size_t i, max;
-	yyjson_val *one;
-	if (!tool || tool->serves(&t->options, f->given, &why))
-		return true;
-	yyjson_arr_foreach(list, i, max, one)
-	{
-		if (one == f->given)
-			field_index(path, "tools", i);
-	}
-	return fail(e, why.code, path, "%s", why.msg);
-}
-
-bool tools_serve(const struct tools *t, const struct create *c, yyjson_val *body, struct err *e)
-{
-	for (size_t i = 0; i < c->n_tools; i++)
-		if (!serve_one(t, &c->tools[i], json_get(body, S("tools")), e))
+	for (size_t i = 0; i < c->n_tools; i++) {
+		const struct function_tool *f = &c->tools[i];
+		if (f->hosted && !tool_of(f->hosted)->serves(&t->options, f->given, f->path.p, e))
 			return false;
+	}
 	return true;
 }
 
@@ -186,14 +164,20 @@ static void on_refused(struct deferred *d)
 	run_ended(run);
 }
 
-/* A value of another document, as one of the run's own. */
-static yyjson_val *copied(struct toolrun *run, yyjson_val *v)
+yyjson_val *tools_copy(struct arena *a, yyjson_val *v)
 {
 	struct err none = {0};
 	yyjson_val *copy = NULL;
 	if (v)
-		json_parse(&run->arena, json_text(&run->arena, v), &copy, &none);
+		json_parse(a, json_text(a, v), &copy, &none);
 	return copy;
+}
+
+bool tools_job(struct tools_port *p, struct job *j)
+{
+	if (!p->workers)
+		p->workers = workers_new("tools", (unsigned)tools_limits.threads, (unsigned)tools_limits.waiting);
+	return job_start(p->workers, p->loop, j);
 }
 
 void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, const struct hosted *tool,
@@ -203,17 +187,15 @@ void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, cons
 	*run = (struct toolrun){.tool = tool_of(tool), .tools = p->tools, .project = project, .port = p, .call = c};
 	run->job.run = work;
 	run->job.done = on_done;
-	run->given = copied(run, given);
-	run->args = copied(run, args);
+	run->given = tools_copy(&run->arena, given);
+	run->args = tools_copy(&run->arena, args);
 	run->due_ms = clock_mono_us() / 1000 + tools_limits.call_ms;
 	run->next = p->runs;
 	if (run->next)
 		run->next->prev = run;
 	p->runs = run;
 	c->run = run;
-	if (!p->workers)
-		p->workers = workers_new("tools", (unsigned)tools_limits.threads, (unsigned)tools_limits.waiting);
-	if (!job_start(p->workers, p->loop, &run->job))
+	if (!tools_job(p, &run->job))
 		defer_start(p->loop, &run->refused, on_refused);
 }
 

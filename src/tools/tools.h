@@ -6,6 +6,7 @@
 #include "loop/loop.h"
 #include "model/hosted.h"
 #include "model/request.h"
+#include "tools/cite.h"
 
 struct tools;
 struct tools_port;
@@ -39,14 +40,17 @@ struct tools_port *tools_attach(struct tools *t, struct loop *l);
 void tools_detach(struct tools_port *p);
 
 /* --- what a request offers --- */
-/* Can the hosted ones among these be served? ERR_UNSUPPORTED_VALUE says what to configure. Any thread. */
-bool tools_serve(const struct tools *t, const struct create *c, yyjson_val *body, struct err *e);
+/* Can the hosted ones among these be served? ERR_UNSUPPORTED_VALUE says what to configure. Any thread. What they name
+ * is looked up later: tools_check.h. */
+bool tools_serve(const struct tools *t, const struct create *c, struct err *e);
 /* Their descriptions and parameters, as functions of the engine, in `a`. */
 void tools_describe(struct arena *a, struct create *c);
 
 /* --- calls --- */
-struct tool_source { /* what can be cited, by a number that it is given later */
+struct tool_source { /* what can be cited, by a number that it is given later: one per url */
 	struct str url, title, text;
+	enum cite_kind kind; /* what url and title are: cite.h */
+	struct str part;     /* where the text stands in it, for the model alone: "page 3"; {0}: it is not said */
 };
 struct tool_result { /* lives until the end of done() */
 	bool failed;

@@ -166,7 +166,9 @@ static void gather(struct toolrun *run, const struct hits *hits, size_t n, size_
 			const struct web_hit *h = &hits[i].at[rank];
 			if (!known(r, h->url))
 				r->sources[r->n_sources++] = (struct tool_source){
-				    h->url, h->title, web_text_cut(h->text, (size_t)web_limits.snippet_bytes)};
+				    .url = h->url,
+				    .title = h->title,
+				    .text = web_text_cut(h->text, (size_t)web_limits.snippet_bytes)};
 		}
 	}
 }
@@ -314,7 +316,7 @@ static void open_page(struct toolrun *run, struct str url, struct str pattern)
 		toolrun_fail(run, "Pages of this site are not to be opened.");
 	else if (page.url.n) {
 		r->sources = new (&run->arena, struct tool_source);
-		*r->sources = (struct tool_source){page.url, page.title, page.text};
+		*r->sources = (struct tool_source){.url = page.url, .title = page.title, .text = page.text};
 		r->n_sources = 1;
 		r->said = S("The page.");
 		if (pattern.n) {
@@ -364,11 +366,11 @@ const char *web_search_key_env(struct str provider)
 }
 
 /* Without a provider only what was fetched before can be searched; whoever asks for more is told how to set one. */
-static bool search_serves(const struct tools_options *o, yyjson_val *given, struct err *e)
+static bool search_serves(const struct tools_options *o, yyjson_val *given, const char *path, struct err *e)
 {
 	const char *lacks = cache_only(given) ? NULL : web_search_lacks(o);
 	return !lacks ||
-	       fail(e, ERR_UNSUPPORTED_VALUE, NULL,
+	       fail(e, ERR_UNSUPPORTED_VALUE, path,
 		    "Unsupported value: '%.*s'. This server cannot search the web: %s; or set 'external_web_access' to "
 		    "false to search what was fetched before.",
 		    FMT(json_str(json_get(given, S("type")))), lacks);

@@ -29,6 +29,7 @@ void turn_free(struct turn *t)
 	}
 	store_cancel(&t->op);
 	turn_conversation_leave(t);
+	tools_check_cancel(&t->out.tools.check);
 	attach_cancel(&t->context.attach);
 	engine_call_cancel(&t->call);
 	turn_tools_stop(t);
@@ -121,6 +122,28 @@ enum flow step_refer(struct turn *t)
 			return turn_goto(t, STEP_REFUSE);
 		}
 	turn_own_items(t, n_references);
+	return turn_goto(t, STEP_CHECK);
+}
+
+/* --- CHECK --- */
+
+static void on_checked(struct tools_check *c, const struct err *e)
+{
+	struct turn *t = OWNER(c, struct turn, out.tools.check);
+	t->error = *e;
+	turn_goto(t, e->code ? STEP_REFUSE : STEP_ATTACH);
+	turn_run(t);
+}
+
+/* A background run was checked when it was asked for; what has gone since then is a call that fails. */
+enum flow step_check(struct turn *t)
+{
+	struct tools_check *c = &t->out.tools.check;
+	if (c->run)
+		return WAIT;
+	c->done = on_checked;
+	if (!t->runner && tools_check_start(t->api->tools, c, t->project, &t->req))
+		return WAIT;
 	return turn_goto(t, STEP_ATTACH);
 }
 

@@ -31,23 +31,40 @@ static void on_text(struct cite_sink *sink, struct str text)
 	buf_add(&OWNER(sink, struct sink, sink)->text, text);
 }
 
+static void write_page(struct jout *o, const struct cite_source *source, int64_t start, int64_t end)
+{
+	struct buf url;
+	buf_init(&url, SIZE_MAX / 2);
+	cite_url(&url, source->url);
+	jo_kstr(o, "type", S("url_citation"));
+	jo_kint(o, "end_index", end);
+	jo_kint(o, "start_index", start);
+	jo_kstr(o, "title", source->title);
+	jo_kstr(o, "url", buf_str(&url));
+	buf_release(&url);
+}
+
+static void write_file(struct jout *o, const struct cite_source *source, int64_t at, int64_t end)
+{
+	(void)end; /* nothing of it is in the text */
+	jo_kstr(o, "type", S("file_citation"));
+	jo_kstr(o, "file_id", source->url);
+	jo_kstr(o, "filename", source->title);
+	jo_kint(o, "index", at);
+}
+
 static struct str annotation(struct turn *t, const struct cite_source *source, int64_t start, int64_t end)
 {
-	struct buf b, url;
+	static void (*const writers[])(struct jout *, const struct cite_source *, int64_t, int64_t) = {
+	    [CITE_PAGE] = write_page, [CITE_FILE] = write_file};
+	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
-	buf_init(&url, SIZE_MAX / 2);
 	struct jout o = {.b = &b};
-	cite_url(&url, source->url);
 	jo_obj(&o);
-	jo_kstr(&o, "type", S("url_citation"));
-	jo_kint(&o, "end_index", end);
-	jo_kint(&o, "start_index", start);
-	jo_kstr(&o, "title", source->title);
-	jo_kstr(&o, "url", buf_str(&url));
+	writers[source->kind](&o, source, start, end);
 	jo_obj_end(&o);
 	struct str json = str_copy(&t->arena, buf_str(&b));
 	buf_release(&b);
-	buf_release(&url);
 	return json;
 }
 

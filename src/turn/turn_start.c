@@ -83,7 +83,7 @@ bool turn_read(struct turn *t, bool socket)
 		t->key.template = new(&t->arena, struct stored_template);
 		return true;
 	}
-	if (!tools_serve(t->api->api->options.tools, &t->req, v, &t->error))
+	if (!tools_serve(t->api->api->options.tools, &t->req, &t->error))
 		return false;
 	tools_describe(&t->arena, &t->req);
 	t->response.model = t->model.name.p ? t->model.name : model;

@@ -7,7 +7,8 @@
 	X(CLAIM, claim, TO(HOLD) | TO(REFUSE) | TO(AGAIN)) /* idempotency key, durably */            \
 	X(HOLD, hold, TO(LOAD) | TO(REFUSE))               /* its turn on the conversation */        \
 	X(LOAD, load, TO(REFER) | TO(REFUSE))              /* the context that it continues */       \
-	X(REFER, refer, TO(ATTACH) | TO(REFUSE))           /* item_reference */                      \
+	X(REFER, refer, TO(CHECK) | TO(REFUSE))            /* item_reference */                      \
+	X(CHECK, check, TO(ATTACH) | TO(REFUSE))           /* what its tools name is there */        \
 	X(ATTACH, attach, TO(OPEN) | TO(REFUSE))           /* the prompt, with the images and files it names */ \
 	X(OPEN, open_, TO(CALL) | TO(QUEUE) | TO(SAVE) | TO(REFUSE)) /* last checks; response.created leaves */ \
 	X(QUEUE, queue, TO(REFUSE))                        /* background: a row; a worker does the rest */ \

@@ -5,7 +5,7 @@
  * (of the request or of ours), the same call again and again. Results go to the engine in the order of the calls. Loop thread. */
 #pragma once
 #include "tools/cite.h"
-#include "tools/tools.h"
+#include "tools/tools_check.h"
 
 struct turn;
 struct out_item;
@@ -15,6 +15,7 @@ struct model_event;
 
 /* In struct turn_output. */
 struct turn_tools {
+	struct tools_check check;         /* before anything is made */
 	struct hosted_call *first, *last; /* of this round */
 	struct hosted_call *open;         /* the first whose item is not closed */
 	int64_t rounds, calls;            /* rounds before this one; calls that were run */
