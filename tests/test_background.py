@@ -185,7 +185,9 @@ def test_stream_and_resume(server, engine):
 
 
 def test_obfuscation_is_the_readers_choice(server):
-    padded = told(server.stream("hi", background=True))
+    """Padded where it is asked for; a live background stream has none of its own accord."""
+    assert not any("obfuscation" in e.data for e in told(server.stream("hi", background=True)))
+    padded = told(server.stream("hi", background=True, stream_options={"include_obfuscation": True}))
     assert any("obfuscation" in e.data for e in padded)
     id = padded[0].data["response"]["id"]
     plain = told(follow(server, id, query="&include_obfuscation=false"))
@@ -455,7 +457,7 @@ def test_kill_before_output(servers, engine, rule):
 def test_kill_within_an_item(servers, engine, rule):
     server = servers(engine, args=limits(on_restart=rule))
     engine.next(think("hm"), say("one ", "two"), hang())
-    stream, first = server.stream("hi", background=True), []
+    stream, first = server.stream("hi", background=True, stream_options={"include_obfuscation": True}), []
     for event in stream:
         first.append(event)
         if event.data.get("delta") == "two":

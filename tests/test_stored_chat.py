@@ -1,4 +1,5 @@
 """Chat completions that were made with store: true: kept before they are answered, listed, changed, deleted."""
+import json
 import threading
 
 import openai
@@ -29,6 +30,14 @@ def server(engine):
     server.erase()
 
 
+def as_kept(made):
+    """What the live API tells of a completion when it is read back: the usage without details, the message with these members."""
+    choices = [{**c, "message": {"content": c["message"]["content"], "role": "assistant",
+                                 "tool_calls": c["message"].get("tool_calls"), "function_call": c["message"].get("function_call")}}
+               for c in made["choices"]]
+    return {**made, "choices": choices, "usage": {k: made["usage"][k] for k in ("total_tokens", "completion_tokens", "prompt_tokens")}}
+
+
 def chat(server, text="hi", **more):
     answer = server.post(PATH, {"model": "scripted", "messages": [{"role": "user", "content": text}], **more},
                          key=more.pop("key", None))
@@ -43,8 +52,10 @@ def test_kept_whole(server):
     assert made.status == 200
     kept = server.get(f"{PATH}/{made.json['id']}")
     assert kept.status == 200
-    assert {k: v for k, v in kept.json.items() if k in made.json} == made.json
+    assert "metadata" not in made.json  # no POST's answer has it
+    assert as_kept(made.json) == {k: v for k, v in kept.json.items() if k in made.json}
     assert {k: v for k, v in kept.json.items() if k not in made.json} == {
+        "metadata": {"a": "b"},
         "request_id": made.headers["x-request-id"], "tool_choice": None, "seed": 7, "top_p": 1.0, "temperature": 0.5,
         "presence_penalty": 0.0, "frequency_penalty": 0.0, "input_user": "u", "tools": tools, "response_format": None}
 
@@ -54,8 +65,8 @@ def test_not_kept_unasked(server, more):
     made = chat(server, **more)
     answer = server.get(f"{PATH}/{made['id']}")
     assert answer.status == 404
-    assert answer.error == {"message": f"Chat completion with id '{made['id']}' not found.", "type": "invalid_request_error",
-                            "param": None, "code": None}
+    assert answer.error == {"message": f"Completion {made['id']} not found", "type": "invalid_request_error",
+                            "param": "completion_id", "code": "not_found"}
 
 
 def test_streamed(server):
@@ -69,15 +80,16 @@ def test_streamed(server):
     kept = server.get(f"{PATH}/{chunks[0]['id']}").json
     assert [c["message"]["content"] for c in kept["choices"]] == text == ["You said: hi."] * 2
     assert [c["finish_reason"] for c in kept["choices"]] == ["stop"] * 2
-    assert kept["usage"] == chunks[-1]["usage"]
+    assert kept["usage"] == {k: chunks[-1]["usage"][k] for k in ("total_tokens", "completion_tokens", "prompt_tokens")}
     assert kept["metadata"] == {}
+    assert isinstance(kept["seed"], int) and all("obfuscation" in c for c in chunks)
 
 
 def test_calls_are_kept(engine, server):
     engine.next(call("f", '{"a":', "1}"))
     made = chat(server, store=True, tools=[{"type": "function", "function": {"name": "f"}}])
     kept = server.get(f"{PATH}/{made['id']}").json
-    assert kept["choices"] == made["choices"]
+    assert kept["choices"] == as_kept(made)["choices"]
     assert kept["choices"][0]["finish_reason"] == "tool_calls"
 
 
@@ -107,7 +119,7 @@ def test_what_failed_or_was_cut_is_not_kept(engine, server):
     stream.leave()  # the engine holds on until it is left, too
     assert [c["id"] for c in pages(server)] == before
     after = chat(server, store=True)["id"]
-    assert [c["id"] for c in pages(server)] == before + [after]
+    assert [c["id"] for c in pages(server)] == [after] + before
 
 
 def pages(server, **query):
@@ -130,11 +142,12 @@ def test_list_and_filters(engine, tmp_path):
     server = Server(engine)
     made = [chat(server, str(i), store=True, metadata={"even": str(i % 2 == 0), "i k": str(i)})["id"] for i in range(7)]
     ids = lambda **query: [c["id"] for c in pages(server, **query)]
-    assert ids(limit=3) == made
+    assert ids(limit=3) == made[::-1]
     assert ids(limit=3, order="desc") == made[::-1]
-    assert ids(**{"metadata[even]": "True"}, limit=2) == made[::2]
+    assert ids(limit=3, order="asc") == made
+    assert ids(**{"metadata[even]": "True"}, limit=2) == made[::2][::-1]
     assert ids(**{"metadata%5Beven%5D": "True", "metadata[i+k]": "4"}) == [made[4]]
-    assert ids(model="scripted") == made
+    assert ids(model="scripted") == made[::-1]
     assert ids(model="other") == []
     assert len(server.get(PATH).json["data"]) == 7
     for query, param in [("limit=0", "limit"), ("limit=101", "limit"), ("order=up", "order"), ("after=x", "after"),
@@ -158,9 +171,9 @@ def test_messages(server):
     made = server.post(PATH, {"model": "scripted", "messages": MESSAGES, "store": True}).json["id"]
     page = server.get(f"{PATH}/{made}/messages").json
     assert page == {"object": "list", "first_id": made + "-0", "last_id": made + "-1", "has_more": False, "data": [
-        {"id": made + "-0", "role": "system", "content": "Be brief.", "name": None, "refusal": None, "content_parts": None},
-        {"id": made + "-1", "role": "user", "content": None, "name": "ann", "refusal": None,
-         "content_parts": MESSAGES[1]["content"]}]}
+        {"id": made + "-0", "role": "system", "content": "Be brief.", "content_parts": None, "name": None},
+        {"id": made + "-1", "role": "user", "content": "hithere", "name": "ann",
+         "content_parts": [{**dict.fromkeys(["image_url", "input_audio", "file", "refusal"]), **p} for p in MESSAGES[1]["content"]]}]}
     first = server.get(f"{PATH}/{made}/messages?limit=1&order=desc").json
     assert (first["last_id"], first["has_more"]) == (made + "-1", True)
     second = server.get(f"{PATH}/{made}/messages?limit=1&order=desc&after={first['last_id']}").json
@@ -184,6 +197,7 @@ def test_update_and_delete(server):
     for answer in (server.get(f"{PATH}/{made}"), server.delete(f"{PATH}/{made}"), server.post(f"{PATH}/{made}", {"metadata": {}}),
                    server.get(f"{PATH}/{made}/messages")):
         assert answer.status == 404
+        assert (answer.error["param"], answer.error["code"]) == ("completion_id", "not_found")
     assert server.request("PUT", f"{PATH}/{made}", {}).headers["allow"] == "GET, HEAD, POST, DELETE"
 
 
@@ -224,9 +238,9 @@ def test_official_sdk(server):
                                         metadata={"sdk": "py"}) as stream:
         streamed = stream.get_final_completion()
     ids = [c.id for c in client.chat.completions.list(metadata={"sdk": "py"}, limit=1)]
-    assert ids == [made.id, streamed.id]
+    assert ids == [streamed.id, made.id]
     got = client.chat.completions.retrieve(made.id)
-    assert got.choices == made.choices and got.usage == made.usage
+    assert got.choices[0].message.content == made.choices[0].message.content and got.usage.total_tokens == made.usage.total_tokens
     assert client.chat.completions.update(made.id, metadata={"b": "c"}).metadata == {"b": "c"}
     messages = list(client.chat.completions.messages.list(made.id, limit=1))
     assert [m.id for m in messages] == [made.id + "-0", made.id + "-1"]
@@ -291,3 +305,59 @@ def test_kill_9(tmp_path):
     server.stop()
     server.erase()
     engine.close()
+
+
+FUNCTIONS = [{"name": "color", "description": "a month's color", "parameters": {"type": "object", "properties": {"month": {"type": "string"}}}}]
+
+
+def test_functions(engine, server):
+    """What tools were before: still served, in its own shape (openai-dotnet's live recording ChatToolTests/FunctionsWork)."""
+    engine.next(call("color", '{"month":', '"May"}'))
+    made = chat(server, functions=FUNCTIONS, store=True)
+    assert made["choices"][0] == {"index": 0, "logprobs": None, "finish_reason": "function_call", "message": {
+        "role": "assistant", "content": None, "function_call": {"name": "color", "arguments": '{"month":"May"}'}, "refusal": None,
+        "annotations": []}}
+    assert server.get(f"{PATH}/{made['id']}").json["choices"] == as_kept(made)["choices"]
+    engine.next(call("color", '{"month":', '"May"}'))
+    events = list(server.stream([{"role": "user", "content": "hi"}], PATH, functions=FUNCTIONS))
+    deltas = [e.data["choices"][0]["delta"] for e in events[:-1]]
+    told = [d["function_call"] for d in deltas if "function_call" in d]
+    assert told[0] == {"name": "color", "arguments": ""} and "".join(d["arguments"] for d in told) == '{"month":"May"}'
+    assert events[-2].data["choices"][0]["finish_reason"] == "function_call"
+    history = [{"role": "user", "content": "hi"}, {"role": "assistant", "function_call": {"name": "color", "arguments": "{}"}},
+               {"role": "function", "name": "color", "content": "chartreuse"}]
+    assert server.post(PATH, {"model": "scripted", "messages": history, "functions": FUNCTIONS}).status == 200
+    asked = engine.last.body["messages"]
+    assert asked[1]["tool_calls"][0]["function"]["name"] == "color" and asked[2]["content"] == "chartreuse"
+    assert asked[2]["role"] == "tool" and asked[2]["tool_call_id"] == asked[1]["tool_calls"][0]["id"]
+
+
+@pytest.mark.parametrize("history", [
+    [{"role": "function", "name": "color", "content": "red"}],                              # a result alone
+    [{"role": "assistant", "content": "", "function_call": {"name": "color", "arguments": "{}"}}, {"role": "user", "content": "?"}],
+    [{"role": "assistant", "content": None, "function_call": {"name": "color", "arguments": "{}"}}],  # a call alone
+])
+def test_functions_by_half(engine, server, history):
+    answer = server.post(PATH, {"model": "scripted", "messages": [{"role": "user", "content": "hi"}, *history]})
+    assert answer.status == 200, answer
+    asked = engine.last.body["messages"]
+    calls = [c["id"] for m in asked for c in m.get("tool_calls", [])]
+    assert calls == [m["tool_call_id"] for m in asked if m["role"] == "tool"] and len(calls) == 1
+
+
+@pytest.mark.parametrize("content", ["guess", [{"type": "text", "text": "guess"}]])
+def test_prediction_is_advice(server, content):
+    answer = server.post(PATH, {"model": "scripted", "messages": MESSAGES, "prediction": {"type": "content", "content": content}})
+    assert answer.status == 200 and "prediction" in answer.headers["antiphon-not-applied"]
+
+
+def test_added_up_deltas_come_back(engine, server):
+    """What the SDKs' stream helpers make is sent back as it is."""
+    one = {"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}", "parsed_arguments": {}}}
+    history = [{"role": "user", "content": "hi"},
+               {"role": "assistant", "content": "", "refusal": None, "function_call": None, "parsed": None, "tool_calls": [one]},
+               {"role": "tool", "tool_call_id": "c1", "content": "ok"}]
+    answer = server.post(PATH, {"model": "scripted", "messages": history})
+    assert answer.status == 200, answer
+    sent = json.dumps(engine.last.body["messages"])
+    assert not any(key in sent for key in ("index", "parsed", "parsed_arguments"))

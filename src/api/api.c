@@ -13,6 +13,7 @@
 #include "door/attempts.h"
 #include "door/file_threads.h"
 #include "door/request.h"
+#include "net/reply_setup.h"
 #include "replay/replay.h"
 #include "turn/turn.h"
 #include "webhooks/delivery.h"

@@ -181,7 +181,12 @@ static void service_refuse(struct service *s, struct exchange *x, const struct e
 	answer_error(x, e);
 }
 
+static struct str service_failure(struct service *s, struct exchange *x, const struct err *e)
+{
+	return error_body(exchange_arena(x), e);
+}
+
 void routes_setup(struct service *s)
 {
-	*s = (struct service){service_head, service_handle, service_refuse};
+	*s = (struct service){service_head, service_handle, service_refuse, service_failure};
 }

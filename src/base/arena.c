@@ -70,7 +70,7 @@ static void *take(struct arena *a, size_t n, size_t align)
 		a->at = (char *)(at + n);
 		return (void *)at;
 	}
-	size_t size = a->total / 4; /* little is unused of a small one, thousands of which live at a time */
+	size_t size = a->total / 8; /* little is unused of a small one, thousands of which live at a time */
 	size = size < FIRST ? FIRST : size > LARGEST ? LARGEST : size;
 	if (size < n) {
 		/* A block of its own, put behind the newest so that its free room stays in use. */

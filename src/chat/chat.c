@@ -109,7 +109,7 @@ static void begin_choice(struct chat *c, struct chat_run *r, bool call)
 		return;
 	r->begun = true;
 	chat_chunk_begin(&o, &c->head, &r->choice, call);
-	send_chunk(c, o.b, -1);
+	send_chunk(c, o.b, 0);
 }
 
 static struct str completion_json(struct chat *c, bool stored)
@@ -143,7 +143,7 @@ static void send_finish(struct chat *c, struct chat_run *r)
 {
 	struct jout o = chunk_start(c);
 	chat_chunk_finish(&o, &c->head, &r->choice);
-	send_chunk(c, o.b, -1);
+	send_chunk(c, o.b, 0);
 }
 
 static void end_stream(struct chat *c)
@@ -153,7 +153,7 @@ static void end_stream(struct chat *c)
 	struct jout o = chunk_start(c);
 	if (c->req.include_usage) {
 		chat_chunk_usage(&o, &c->head, &c->usage);
-		send_chunk(c, o.b, -1);
+		send_chunk(c, o.b, 0);
 	}
 	if (c->reply)
 		reply_end(c->reply, 200, S(""));
@@ -403,8 +403,7 @@ static void chat_refuse(struct chat *c, const struct err *e)
 	if (c->attempt)
 		attempt_end(c->attempt, ATTEMPT_FAILED, err_rows[e->code].status, error_body(&c->arena, e));
 	c->attempt = NULL;
-	if (c->reply)
-		reply_fail(c->reply, e);
+	end_failed(c);
 	c->reply = NULL;
 	chat_free(c);
 }

@@ -36,6 +36,14 @@ static const struct field breakpoint_fields[] = {
     FIELD_CHECKED("mode", F_ENUM, .required = true, .values = breakpoints),
     FIELD_END,
 };
+/* Tables that take what tolerated.def lists for their place: each names its own, and no other. */
+#define TOLERATED_TOP(key)
+#define TOLERATED_ITEM(key)
+#define TOLERATED_WEB_SEARCH(key)
+#define TOLERATED_CHAT_MESSAGE(key)
+#define TOLERATED_CHAT_CALL(key)
+#define TOLERATED_CHAT_CALLED(key)
+
 static const struct field part_fields[] = {
     FIELD_CHECKED("type", F_ENUM, .required = true, .values = part_types),
     FIELD_CHECKED("text", F_STR),
@@ -45,12 +53,11 @@ static const struct field part_fields[] = {
     FIELD_CHECKED("file", F_OBJECT, .sub = file_fields),
     FIELD_CHECKED("prompt_cache_breakpoint", F_OBJECT, .nullable = true, .sub = breakpoint_fields),
 #define TOLERATED(where, key) TOLERATED_##where(key)
-#define TOLERATED_TOP(key)
-#define TOLERATED_ITEM(key)
-#define TOLERATED_WEB_SEARCH(key)
 #define TOLERATED_CHAT_PART(key) FIELD_CHECKED(key, F_ANY, .nullable = true),
 #include "model/tolerated.def"
 #undef TOLERATED
+#undef TOLERATED_CHAT_PART
+#define TOLERATED_CHAT_PART(key)
     FIELD_END,
 };
 static const struct field parts = {.kind = F_ARRAY, .min = 1, .max = -1, .sub = part_fields};
@@ -66,22 +73,37 @@ static bool content_check(yyjson_val *v, const char *path, void *ctx, struct err
 
 /* What an engine signed, as clients were given it. */
 #define MARK(name, places) FIELD_CHECKED(name, F_ANY, .nullable = true),
+#undef TOLERATED_CHAT_CALLED
 static const struct field called_fields[] = {
     FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = -1),
     FIELD_CHECKED("arguments", F_STR, .required = true),
+#define TOLERATED(where, key) TOLERATED_##where(key)
+#define TOLERATED_CHAT_CALLED(key) FIELD_CHECKED(key, F_ANY, .nullable = true),
+#include "model/tolerated.def"
+#undef TOLERATED
+#undef TOLERATED_CHAT_CALLED
+#define TOLERATED_CHAT_CALLED(key)
 #include "engine/marks.def"
     FIELD_END,
 };
+#undef TOLERATED_CHAT_CALL
 static const struct field call_fields[] = {
     FIELD_CHECKED("id", F_STR, .required = true),
     FIELD_CHECKED("type", F_ENUM, .required = true, .values = call_types),
     FIELD_CHECKED("function", F_OBJECT, .sub = called_fields),
     FIELD_CHECKED("custom", F_OBJECT),
 #include "engine/marks.def"
+#define TOLERATED(where, key) TOLERATED_##where(key)
+#define TOLERATED_CHAT_CALL(key) FIELD_CHECKED(key, F_ANY, .nullable = true),
+#include "model/tolerated.def"
+#undef TOLERATED
+#undef TOLERATED_CHAT_CALL
+#define TOLERATED_CHAT_CALL(key)
     FIELD_END,
 };
 /* One table for all roles: as live, members of another role are let be. The last two are what other servers
  * call an assistant's thoughts; clients send them back. */
+#undef TOLERATED_CHAT_MESSAGE
 static const struct field message_fields[] = {
     FIELD_CHECKED("role", F_ENUM, .required = true, .values = roles),
     FIELD_CHECKED("content", F_ANY, .nullable = true, .check = content_check),
@@ -89,12 +111,18 @@ static const struct field message_fields[] = {
     FIELD_CHECKED("refusal", F_STR, .nullable = true),
     FIELD_CHECKED("tool_calls", F_ARRAY, .nullable = true, .min = 1, .max = CALLS_MAX, .sub = call_fields),
     FIELD_CHECKED("tool_call_id", F_STR, .nullable = true),
-    FIELD_CHECKED("function_call", F_OBJECT, .nullable = true),
+    FIELD_CHECKED("function_call", F_OBJECT, .nullable = true, .sub = called_fields),
     FIELD_CHECKED("audio", F_OBJECT, .nullable = true),
     FIELD_CHECKED("annotations", F_ARRAY, .nullable = true),
     FIELD_CHECKED("reasoning_content", F_STR, .nullable = true),
     FIELD_CHECKED("reasoning", F_STR, .nullable = true),
 #include "engine/marks.def"
+#define TOLERATED(where, key) TOLERATED_##where(key)
+#define TOLERATED_CHAT_MESSAGE(key) FIELD_CHECKED(key, F_ANY, .nullable = true),
+#include "model/tolerated.def"
+#undef TOLERATED
+#undef TOLERATED_CHAT_MESSAGE
+#define TOLERATED_CHAT_MESSAGE(key)
     FIELD_END,
 };
 #undef MARK
@@ -292,23 +320,30 @@ static bool take_calls(struct chat_reader *r, struct prompt_message *m, yyjson_v
 	return true;
 }
 
+static struct str function_id(struct chat_reader *r, size_t at)
+{
+	return str_fmt(r->a, "call_function_%zu", at);
+}
+
+static void take_function_call(struct chat_reader *r, struct prompt_message *m, yyjson_val *call, size_t at)
+{
+	m->calls = new(r->a, struct prompt_call);
+	m->calls[m->n_calls++] = (struct prompt_call){.call_id = function_id(r, at), .name = json_str(json_get(call, S("name"))),
+	                                              .arguments = json_str(json_get(call, S("arguments")))};
+	r->waits = m->calls[0].call_id;
+}
+
 static bool take_assistant(struct chat_reader *r, struct prompt_message *m, yyjson_val *v, size_t at, struct err *e)
 {
 	char path[128], place[128];
 	yyjson_val *content = json_get(v, S("content")), *refusal = json_get(v, S("refusal"));
 	yyjson_val *calls = json_get(v, S("tool_calls"));
 	field_index(path, "messages", at);
-	if (!is_null(json_get(v, S("function_call")))) {
-		field_path(place, path, "function_call");
-		return fail(e, ERR_UNSUPPORTED_PARAMETER, place,
-			    "Unsupported parameter: '%s' is deprecated and not supported. Use 'tool_calls' instead.",
-			    place);
-	}
 	if (!is_null(json_get(v, S("audio")))) {
 		field_path(place, path, "audio");
 		return chat_later(e, place, "audio answers");
 	}
-	if (is_null(content) && is_null(refusal) && is_null(calls))
+	if (is_null(content) && is_null(refusal) && is_null(calls) && is_null(json_get(v, S("function_call"))))
 		return no_content(v, at, e);
 	m->reasoning = json_str(json_get(v, S("reasoning_content")));
 	bool other = !m->reasoning.p && json_get(v, S("reasoning"));
@@ -323,7 +358,44 @@ static bool take_assistant(struct chat_reader *r, struct prompt_message *m, yyjs
 		prompt_add_origin(r->a, m, origin);
 	if (is_null(content) && !is_null(refusal))
 		prompt_add_text(r->a, m, json_str(refusal));
-	return take_content(r, m, content, at, e) && take_calls(r, m, calls, at, e);
+	if (!take_content(r, m, content, at, e) || !take_calls(r, m, calls, at, e))
+		return false;
+	if (!m->n_calls && !is_null(json_get(v, S("function_call"))))
+		take_function_call(r, m, json_get(v, S("function_call")), at);
+	return true;
+}
+
+/* An answer as it was before there were tools: to the call before it, which has no id of its own. A result that stands
+ * alone gets its call, so that what the engine reads is whole. */
+static bool take_function_result(struct chat_reader *r, yyjson_val *v, size_t at, struct err *e)
+{
+	struct prompt_message *m;
+	struct str name = json_str(json_get(v, S("name")));
+	if (!name.p)
+		return missing(at, "name", e);
+	if (!r->waits.p) {
+		m = prompt_add(r->a, &r->c->prompt, ROLE_ASSISTANT);
+		m->calls = new(r->a, struct prompt_call);
+		m->calls[m->n_calls++] = (struct prompt_call){.call_id = function_id(r, at), .name = name, .arguments = S("{}")};
+		r->waits = m->calls[0].call_id;
+	}
+	m = prompt_add(r->a, &r->c->prompt, ROLE_TOOL);
+	m->call_id = r->waits;
+	r->waits = (struct str){0};
+	if (is_null(json_get(v, S("content"))))
+		prompt_add_text(r->a, m, S(""));
+	return take_content(r, m, json_get(v, S("content")), at, e);
+}
+
+/* Nobody answered the last function_call: that is let be, but engines want an answer. */
+static void answer_waiting(struct chat_reader *r)
+{
+	if (!r->waits.p)
+		return;
+	struct prompt_message *m = prompt_add(r->a, &r->c->prompt, ROLE_TOOL);
+	m->call_id = r->waits;
+	prompt_add_text(r->a, m, S(""));
+	r->waits = (struct str){0};
 }
 
 static bool take_message(struct chat_reader *r, yyjson_val *v, size_t at, struct err *e)
@@ -336,17 +408,12 @@ static bool take_message(struct chat_reader *r, yyjson_val *v, size_t at, struct
 	    {STR("assistant"), ROLE_ASSISTANT}, {STR("tool"), ROLE_TOOL},
 	};
 	struct str name = json_str(json_get(v, S("role")));
-	char place[128];
 	size_t i = 0;
-	while (i < sizeof rows / sizeof *rows && !str_eq(rows[i].name, name))
+	if (str_eq(name, S("function")))
+		return take_function_result(r, v, at, e);
+	answer_waiting(r);
+	while (!str_eq(rows[i].name, name)) /* the table of fields has let no other through */
 		i++;
-	if (i == sizeof rows / sizeof *rows) {
-		snprintf(place, sizeof place, "messages[%zu].role", at);
-		return fail(
-		    e, ERR_UNSUPPORTED_VALUE, place,
-		    "Unsupported value: '%s' does not support 'function', which is deprecated. Use 'tool' instead.",
-		    place);
-	}
 	struct prompt_message *m = prompt_add(r->a, &r->c->prompt, rows[i].role);
 	if (m->role == ROLE_ASSISTANT)
 		return take_assistant(r, m, v, at, e);
@@ -414,5 +481,6 @@ bool chat_take_messages(struct chat_reader *r, struct err *e)
 	size_t i, max;
 	yyjson_val *one;
 	yyjson_arr_foreach(json_get(r->body, S("messages")), i, max, one) if (!take_message(r, one, i, e)) return false;
+	answer_waiting(r);
 	return check_calls(r, e);
 }

@@ -8,6 +8,7 @@ struct chat_reader {
 	yyjson_val *body;
 	const struct chat_rules *rules;
 	struct chat_create *c;
+	struct str waits; /* the id of a function_call that has no answer yet; {0}: none waits */
 };
 
 /* Refuses what a later version brings; always false. `what` is a plural: "custom tools". */
@@ -20,4 +21,7 @@ bool chat_take_messages(struct chat_reader *r, struct err *e);
 /* chat_tools.c: shapes, then meaning. */
 extern const struct field chat_tool_item;
 field_check chat_choice_check;
+/* The same from before there were tools: `functions`, `function_call`. */
+extern const struct field chat_function_item;
+field_check chat_function_choice_check;
 bool chat_take_tools(struct chat_reader *r, struct err *e);

@@ -21,6 +21,8 @@ static const char *const verbosities[] = {"low", "medium", "high", NULL};
 static const char *const retentions[] = {"in_memory", "24h", NULL};
 static const char *const modalities[] = {"text", "audio", NULL};
 static const char *const formats[] = {"json_object", "json_schema", "text", NULL};
+static const char *const prediction_types[] = {"content", NULL};
+static const char *const predicted_part_types[] = {"text", NULL};
 static const struct field modality_item = {.kind = F_ENUM, .values = modalities};
 static const struct field string_item = {.kind = F_STR};
 
@@ -28,14 +30,6 @@ static const struct field string_item = {.kind = F_STR};
 static bool later_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	return chat_later(e, path, "what this parameter asks for");
-}
-
-static bool functions_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
-{
-	bool list = !strcmp(path, "functions");
-	return fail(e, ERR_UNSUPPORTED_PARAMETER, path,
-		    "Unsupported parameter: '%s' is deprecated and not supported. Use '%s' instead.", path,
-		    list ? "tools" : "tool_choice");
 }
 
 static bool modalities_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
@@ -100,6 +94,25 @@ static const struct field stream_options_fields[] = {
     FIELD_CHECKED("include_obfuscation", F_BOOL, .nullable = true),
     FIELD_END,
 };
+static const struct field predicted_part[] = {
+    FIELD_CHECKED("type", F_ENUM, .required = true, .values = predicted_part_types),
+    FIELD_CHECKED("text", F_STR, .required = true),
+    FIELD_END,
+};
+static bool predicted_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+{
+	static const struct field list = {.kind = F_ARRAY, .min = 1, .max = -1, .sub = predicted_part};
+	if (yyjson_is_str(v))
+		return true;
+	if (!yyjson_is_arr(v))
+		return field_type(v, path, "one of a string or array of objects", e);
+	return field_value(&list, v, path, ctx, e);
+}
+static const struct field prediction_fields[] = {
+    FIELD_CHECKED("type", F_ENUM, .required = true, .values = prediction_types),
+    FIELD_CHECKED("content", F_ANY, .required = true, .check = predicted_check),
+    FIELD_END,
+};
 static const struct field cache_options_fields[] = {
     FIELD_CHECKED("mode", F_STR, .nullable = true),
     FIELD_CHECKED("ttl", F_STR, .nullable = true),
@@ -124,8 +137,8 @@ static const struct field cache_options_fields[] = {
 static const struct field chat_fields[] = {
     FIELD(struct chat_create, model, F_STR, .required = true),
     FIELD_CHECKED("messages", F_ARRAY, .required = true, .min = 1, .max = MESSAGES_MAX, .item = &chat_message_item),
-    OPTIONAL("functions", F_ANY, .check = functions_check),
-    OPTIONAL("function_call", F_ANY, .check = functions_check),
+    OPTIONAL("functions", F_ARRAY, .min = 1, .max = TOOLS_MAX, .item = &chat_function_item),
+    OPTIONAL("function_call", F_ANY, .check = chat_function_choice_check),
     OPTIONAL("tools", F_ARRAY, .min = 1, .max = TOOLS_MAX, .item = &chat_tool_item),
     OPTIONAL("tool_choice", F_ANY, .check = chat_choice_check),
     OPTIONAL("parallel_tool_calls", F_BOOL),
@@ -156,7 +169,7 @@ static const struct field chat_fields[] = {
     OPTIONAL("stream_options", F_OBJECT, .sub = stream_options_fields),
     OPTIONAL("modalities", F_ARRAY, .item = &modality_item, .check = modalities_check),
     OPTIONAL("audio", F_ANY, .check = later_check),
-    OPTIONAL("prediction", F_ANY, .check = later_check),
+    OPTIONAL("prediction", F_OBJECT, .sub = prediction_fields),
     OPTIONAL("web_search_options", F_ANY, .check = later_check),
     OPTIONAL("moderation", F_ANY, .check = later_check),
     FIELD_END,
@@ -197,6 +210,12 @@ static bool check_together(const struct chat_reader *r, struct err *e)
 	if (given(r->body, S("max_tokens")) && given(r->body, S("max_completion_tokens")))
 		return fail(e, ERR_PARAMETER_COMBINATION, "max_tokens",
 			    "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.");
+	if (given(r->body, S("functions")) && given(r->body, S("tools")))
+		return fail(e, ERR_PARAMETER_COMBINATION, "functions",
+			    "Setting 'functions' and 'tools' at the same time is not supported.");
+	if (given(r->body, S("function_call")) && !given(r->body, S("functions")))
+		return fail(e, ERR_BAD_REQUEST, "function_call",
+			    "Invalid value for 'function_call': 'function_call' is only allowed when 'functions' are specified.");
 	if (c->prompt.sampling.has_top_logprobs && !c->prompt.logprobs)
 		return fail(e, ERR_BAD_REQUEST, "top_logprobs",
 			    "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.");
@@ -285,6 +304,7 @@ static void take_not_applied(struct chat_reader *r)
 	} rows[] = {
 	    {STR("verbosity"), {"medium", NULL}},
 	    {STR("reasoning_effort"), {NULL, NULL}},
+	    {STR("prediction"), {NULL, NULL}},
 	    {STR("user"), {NULL, NULL}},
 	    {STR("safety_identifier"), {NULL, NULL}},
 	    {STR("prompt_cache_options"), {NULL, NULL}},

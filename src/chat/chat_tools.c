@@ -1,4 +1,6 @@
 /* chat_tools.c - a chat completions request's `tools` and `tool_choice`. */
+#include <string.h>
+
 #include "chat/chat_reader.h"
 #include "wire/schema.h"
 
@@ -9,6 +11,7 @@ enum { NAME_CHARS = 64 };
 static const char *const tool_types[] = {"function", "custom", NULL};
 static const char *const choice_types[] = {"function", "allowed_tools", "custom", NULL};
 static const char *const words[] = {"none", "auto", "required", NULL};
+static const char *const function_words[] = {"none", "auto", NULL};
 static const char *const modes[] = {"auto", "required", NULL};
 
 static const struct field function_fields[] = {
@@ -35,6 +38,8 @@ static bool tool_check(yyjson_val *v, const char *path, void *ctx, struct err *e
 	       fail(e, ERR_MISSING_PARAMETER, place, "Missing required parameter: '%s'.", place);
 }
 const struct field chat_tool_item = {.kind = F_OBJECT, .sub = tool_fields, .check = tool_check};
+
+const struct field chat_function_item = {.kind = F_OBJECT, .sub = function_fields};
 
 static const struct field named_fields[] = {
     FIELD_CHECKED("name", F_STR, .required = true),
@@ -71,13 +76,24 @@ bool chat_choice_check(yyjson_val *v, const char *path, void *ctx, struct err *e
 			   NULL, ctx, e);
 }
 
+bool chat_function_choice_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+{
+	static const struct field word = {.kind = F_ENUM, .values = function_words};
+	if (yyjson_is_str(v))
+		return field_value(&word, v, path, ctx, e);
+	if (!yyjson_is_obj(v))
+		return field_type(v, path, "one of 'none', 'auto' or an object", e);
+	return fields_read(named_fields, v, path, NULL, NULL, ctx, e);
+}
+
 /* --- meaning ------------------------------------------------------------------------------------------- */
 
-static bool take_function(struct arena *a, yyjson_val *v, size_t at, struct function_tool *f, struct err *e)
+/* `in`: "tools" or "functions". */
+static bool take_function(struct arena *a, yyjson_val *v, const char *in, size_t at, struct function_tool *f, struct err *e)
 {
 	char path[128], place[128];
-	field_index(path, "tools", at);
-	field_path(place, path, "function.parameters");
+	field_index(path, in, at);
+	field_path(place, path, strcmp(in, "tools") ? "parameters" : "function.parameters");
 	f->name = json_str(json_get(v, S("name")));
 	f->description = json_str(json_get(v, S("description")));
 	f->parameters = schema_parameters(a, json_get(v, S("parameters")));
@@ -150,14 +166,39 @@ static bool only_with_tools(struct chat_reader *r, const char *name, struct err 
 		    "Invalid value for '%s': '%s' is only allowed when 'tools' are specified.", name, name);
 }
 
+/* What tools were called once: one call at most, which the answer tells as function_call. */
+static bool take_functions(struct chat_reader *r, yyjson_val *list, struct err *e)
+{
+	struct prompt *p = &r->c->prompt;
+	yyjson_val *choice = json_get(r->body, S("function_call")), *one;
+	struct function_tool *f = new_array(r->a, struct function_tool, yyjson_arr_size(list) + 1);
+	size_t i, max;
+	yyjson_arr_foreach(list, i, max, one) if (!take_function(r->a, one, "functions", i, &f[i], e)) return false;
+	r->c->functions = true;
+	p->tools = f;
+	p->n_tools = yyjson_arr_size(list);
+	p->parallel = false;
+	if (str_eq(json_str(choice), S("none")))
+		p->choice = CHOICE_NONE;
+	if (!yyjson_is_obj(choice))
+		return true;
+	p->choice = CHOICE_NAMED;
+	p->choice_name = json_str(json_get(choice, S("name")));
+	return offered(p, p->choice_name) ||
+	       fail(e, ERR_BAD_REQUEST, "function_call", "Invalid value for 'function_call': no function named '%.*s' was specified in "
+	            "the 'functions' parameter.", (int)(p->choice_name.n < 64 ? p->choice_name.n : 64), p->choice_name.p);
+}
+
 bool chat_take_tools(struct chat_reader *r, struct err *e)
 {
 	struct prompt *p = &r->c->prompt;
 	yyjson_val *tools = json_get(r->body, S("tools")), *one;
+	if (yyjson_is_arr(json_get(r->body, S("functions"))))
+		return take_functions(r, json_get(r->body, S("functions")), e);
 	struct function_tool *f = new_array(r->a, struct function_tool, yyjson_arr_size(tools) + 1);
 	size_t i, max;
 	yyjson_arr_foreach(tools, i, max,
-			   one) if (!take_function(r->a, json_get(one, S("function")), i, &f[i], e)) return false;
+			   one) if (!take_function(r->a, json_get(one, S("function")), "tools", i, &f[i], e)) return false;
 	p->tools = f;
 	p->n_tools = yyjson_arr_size(tools);
 	p->parallel = !yyjson_is_false(json_get(r->body, S("parallel_tool_calls")));

@@ -1,6 +1,7 @@
 /* chat_write.c - chat.completion objects and chat.completion.chunk pieces. */
 #include "chat/chat_write.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -102,13 +103,15 @@ bool chat_choice_add(struct chat_choice *c, const struct model_event *ev, struct
 	return true;
 }
 
-struct str chat_finish_name(const struct chat_choice *c)
+struct str chat_finish_name(const struct chat_choice *c, const struct chat_create *req)
 {
 	if (c->finish == FINISH_LENGTH)
 		return S("length");
 	if (c->finish == FINISH_FILTER)
 		return S("content_filter");
-	return c->n_calls && !c->named ? S("tool_calls") : S("stop");
+	if (!c->n_calls || c->named) /* a call that was forced is no choice of the model's: as live */
+		return S("stop");
+	return req->functions ? S("function_call") : S("tool_calls");
 }
 
 void chat_usage_add(struct usage *sum, const struct usage *one)
@@ -157,6 +160,16 @@ static void put_usage(struct jout *o, const struct usage *u)
 	jo_obj_end(o);
 }
 
+static void put_stored_usage(struct jout *o, const struct usage *u)
+{
+	jo_key(o, S("usage"));
+	jo_obj(o);
+	jo_kint(o, "total_tokens", u->input + u->output);
+	jo_kint(o, "completion_tokens", u->output);
+	jo_kint(o, "prompt_tokens", u->input);
+	jo_obj_end(o);
+}
+
 /* `content` is an array, {0}: none were asked for. */
 static void put_logprobs(struct jout *o, struct str content)
 {
@@ -193,7 +206,17 @@ static void put_calls(struct jout *o, const struct chat_choice *c)
 	jo_arr_end(o);
 }
 
-static void put_message(struct jout *o, const struct chat_choice *c)
+/* The one call, as it was named before there were tools. */
+static void put_function_call(struct jout *o, const struct chat_choice *c)
+{
+	jo_key(o, S("function_call"));
+	jo_obj(o);
+	jo_kstr(o, "name", c->calls[0].name);
+	jo_kstr(o, "arguments", buf_str(&c->calls[0].arguments));
+	jo_obj_end(o);
+}
+
+static void put_message(struct jout *o, const struct chat_choice *c, bool functions)
 {
 	bool none = !c->text.n && (c->n_calls || c->refusal.n);
 	jo_key(o, S("message"));
@@ -203,18 +226,46 @@ static void put_message(struct jout *o, const struct chat_choice *c)
 	if (c->reasoning.n)
 		jo_kstr(o, "reasoning_content", buf_str(&c->reasoning));
 	marks_put(o, buf_str(&c->marks), MARK_MESSAGE);
-	if (c->n_calls)
+	if (c->n_calls && functions)
+		put_function_call(o, c);
+	else if (c->n_calls)
 		put_calls(o, c);
 	jo_kstr(o, "refusal", c->refusal.n ? buf_str(&c->refusal) : (struct str){0});
 	jo_kraw(o, "annotations", S("[]"));
 	jo_obj_end(o);
 }
 
-static void put_choice(struct jout *o, const struct chat_head *h, const struct chat_choice *c)
+/* Read back a message has these members always; what else it has follows. */
+static void put_stored_message(struct jout *o, const struct chat_choice *c, bool functions)
+{
+	bool none = !c->text.n && (c->n_calls || c->refusal.n);
+	jo_key(o, S("message"));
+	jo_obj(o);
+	jo_kstr(o, "content", none ? (struct str){0} : buf_str(&c->text));
+	jo_kstr(o, "role", S("assistant"));
+	if (c->n_calls && !functions)
+		put_calls(o, c);
+	else
+		jo_knull(o, "tool_calls");
+	if (c->n_calls && functions)
+		put_function_call(o, c);
+	else
+		jo_knull(o, "function_call");
+	if (c->reasoning.n)
+		jo_kstr(o, "reasoning_content", buf_str(&c->reasoning));
+	if (c->refusal.n)
+		jo_kstr(o, "refusal", buf_str(&c->refusal));
+	jo_obj_end(o);
+}
+
+static void put_choice(struct jout *o, const struct chat_head *h, const struct chat_choice *c, bool stored)
 {
 	jo_obj(o);
 	jo_kint(o, "index", c->index);
-	put_message(o, c);
+	if (stored)
+		put_stored_message(o, c, h->req->functions);
+	else
+		put_message(o, c, h->req->functions);
 	jo_key(o, S("logprobs"));
 	if (h->req->prompt.logprobs) {
 		jo_obj(o);
@@ -228,12 +279,12 @@ static void put_choice(struct jout *o, const struct chat_head *h, const struct c
 	} else {
 		jo_null(o);
 	}
-	jo_kstr(o, "finish_reason", chat_finish_name(c));
+	jo_kstr(o, "finish_reason", chat_finish_name(c, h->req));
 	jo_obj_end(o);
 }
 
 static void put_completion(struct jout *o, const struct chat_head *h, const struct chat_choice *c, size_t n,
-			   const struct usage *usage, bool metadata)
+			   const struct usage *usage, bool stored)
 {
 	char fp[16];
 	jo_kstr(o, "id", h->id);
@@ -243,11 +294,12 @@ static void put_completion(struct jout *o, const struct chat_head *h, const stru
 	jo_key(o, S("choices"));
 	jo_arr(o);
 	for (size_t i = 0; i < n; i++)
-		put_choice(o, h, &c[i]);
+		put_choice(o, h, &c[i], stored);
 	jo_arr_end(o);
-	put_usage(o, usage);
-	if (metadata && h->req->metadata.p)
-		jo_kraw(o, "metadata", h->req->metadata);
+	if (stored)
+		put_stored_usage(o, usage);
+	else
+		put_usage(o, usage);
 	jo_kstr(o, "service_tier", S("default"));
 	jo_kstr(o, "system_fingerprint", fingerprint(fp, h->model));
 }
@@ -256,8 +308,19 @@ void chat_completion_write(struct jout *o, const struct chat_head *h, const stru
 			   const struct usage *usage)
 {
 	jo_obj(o);
-	put_completion(o, h, c, n, usage, true);
+	put_completion(o, h, c, n, usage, false);
 	jo_obj_end(o);
+}
+
+/* The one that was asked for, else one at random: it is always told. */
+static int64_t seed_of(const struct chat_head *h)
+{
+	yyjson_val *v = json_get(h->req->body, S("seed"));
+	int64_t seed;
+	if (yyjson_is_int(v))
+		return yyjson_get_sint(v);
+	randombytes_buf(&seed, sizeof seed);
+	return seed;
 }
 
 static void put_given(struct jout *o, const struct chat_head *h, struct str key, struct str wire)
@@ -275,10 +338,10 @@ void chat_stored_write(struct jout *o, const struct chat_head *h, const struct c
 {
 	const struct sampling *s = &h->req->prompt.sampling;
 	jo_obj(o);
-	put_completion(o, h, c, n, usage, false);
+	put_completion(o, h, c, n, usage, true);
 	jo_kstr(o, "request_id", request_id);
 	put_given(o, h, S("tool_choice"), S("tool_choice"));
-	put_given(o, h, S("seed"), S("seed"));
+	jo_kint(o, "seed", seed_of(h));
 	jo_knum(o, "top_p", s->has_top_p ? s->top_p : 1.0);
 	jo_knum(o, "temperature", s->has_temperature ? s->temperature : 1.0);
 	jo_knum(o, "presence_penalty", s->has_presence_penalty ? s->presence_penalty : 0.0);
@@ -340,11 +403,22 @@ void chat_chunk_begin(struct jout *o, const struct chat_head *h, const struct ch
 }
 
 /* One entry of delta.tool_calls: with id, type and name when it begins. */
-static void put_call_piece(struct jout *o, const struct chat_choice *c, const struct model_event *ev)
+static void put_call_piece(struct jout *o, const struct chat_choice *c, const struct model_event *ev, bool functions)
 {
 	bool begin = ev->kind == ME_CALL_BEGIN;
 	const struct chat_call *call = &c->calls[ev->index];
 	struct str marks = begin ? ev->marks : ev->kind == ME_MARKS ? ev->text : (struct str){0};
+	if (functions) {
+		if (ev->index > 0 || ev->kind == ME_MARKS) /* there can be only one; engines may not know */
+			return;
+		jo_key(o, S("function_call"));
+		jo_obj(o);
+		if (begin)
+			jo_kstr(o, "name", call->name);
+		jo_kstr(o, "arguments", begin ? S("") : ev->text);
+		jo_obj_end(o);
+		return;
+	}
 	jo_key(o, S("tool_calls"));
 	jo_arr(o);
 	jo_obj(o);
@@ -394,7 +468,7 @@ void chat_chunk_event(struct jout *o, const struct chat_head *h, const struct ch
 		break;
 	}
 	if (call)
-		put_call_piece(o, c, ev);
+		put_call_piece(o, c, ev, h->req->functions);
 	close_delta(o, logprobs, (struct str){0});
 	close_chunk(o, h);
 }
@@ -403,7 +477,7 @@ void chat_chunk_finish(struct jout *o, const struct chat_head *h, const struct c
 {
 	open_chunk(o, h);
 	open_delta(o, c);
-	close_delta(o, (struct str){0}, chat_finish_name(c));
+	close_delta(o, (struct str){0}, chat_finish_name(c, h->req));
 	close_chunk(o, h);
 }
 

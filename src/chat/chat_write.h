@@ -39,8 +39,8 @@ void chat_choice_init(struct chat_choice *c, struct arena *a, int64_t index, siz
 void chat_choice_release(struct chat_choice *c);
 /* ERR_ENGINE when a text grows over max, or for arguments of a call that never began. */
 bool chat_choice_add(struct chat_choice *c, const struct model_event *ev, struct err *e);
-/* "stop", "length", "tool_calls", "content_filter" (of a choice that has ended). */
-struct str chat_finish_name(const struct chat_choice *c);
+/* "stop", "length", "tool_calls", "function_call", "content_filter" (of a choice that has ended). */
+struct str chat_finish_name(const struct chat_choice *c, const struct chat_create *req);
 
 /* The answer as one object. */
 void chat_completion_write(struct jout *o, const struct chat_head *h, const struct chat_choice *c, size_t n,

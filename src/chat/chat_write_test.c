@@ -73,7 +73,7 @@ static void whole(void)
 		"\"annotations\":[]},\"logprobs\":null,\"finish_reason\":\"stop\"},{\"index\":1,\"message\":{\"role\":"
 		"\"assistant\",\"content\":null,\"reasoning_content\":\"hm\",\"refusal\":\"no\",\"annotations\":[]},"
 		"\"logprobs\":null,\"finish_reason\":\"length\"}]," USAGE
-		",\"metadata\":{\"k\":\"v\"},\"service_tier\":\"default\"}");
+		",\"service_tier\":\"default\"}");
 	chat_choice_release(&c[0]);
 	chat_choice_release(&c[1]);
 	/* Nothing at all is an empty text. */

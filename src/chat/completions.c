@@ -11,11 +11,21 @@ struct completion_visit {
 	struct page_query messages;
 };
 
+/* As visit_of(); the live API names the id as a parameter when there is none of it. */
+static struct completion_visit *completion_visit_of(struct store_op *op, const struct err *e)
+{
+	struct err why = {0};
+	if (e->code != ERR_COMPLETION_NOT_FOUND)
+		return visit_of(op, e);
+	fail(&why, e->code, "completion_id", "%s", e->msg);
+	return visit_of(op, &why);
+}
+
 /* --- one --- */
 
 static void on_got(struct store_op *op, const struct err *e)
 {
-	struct completion_visit *v = visit_of(op, e);
+	struct completion_visit *v = completion_visit_of(op, e);
 	if (v)
 		visit_answer(&v->visit, v->one.json);
 }
@@ -34,7 +44,7 @@ void completion_get(struct request *rq)
 
 static void on_updated(struct store_op *op, const struct err *e)
 {
-	struct completion_visit *v = visit_of(op, e);
+	struct completion_visit *v = completion_visit_of(op, e);
 	if (!v)
 		return;
 	v->visit.op.done = on_got;
@@ -57,7 +67,7 @@ void completion_update(struct request *rq)
 
 static void on_deleted(struct store_op *op, const struct err *e)
 {
-	struct completion_visit *v = visit_of(op, e);
+	struct completion_visit *v = completion_visit_of(op, e);
 	if (v)
 		visit_answer(&v->visit, deleted_json(exchange_arena(v->visit.rq->x), RESOURCE_COMPLETION, v->visit.rq->args[0]));
 }
@@ -72,7 +82,7 @@ void completion_delete(struct request *rq)
 
 static void on_listed(struct store_op *op, const struct err *e)
 {
-	struct completion_visit *v = visit_of(op, e);
+	struct completion_visit *v = completion_visit_of(op, e);
 	if (!v)
 		return;
 	struct str *json = new_array(exchange_arena(v->visit.rq->x), struct str, v->page.n + 1);
@@ -85,8 +95,8 @@ static void on_listed(struct store_op *op, const struct err *e)
 	buf_release(&b);
 }
 
-/* As page_read(), but here the oldest come first when nothing is said. */
-static bool chat_page_read(struct request *rq, const char *const *known, struct page_query *q, struct err *e)
+/* As page_read(), but messages come in their own order when nothing is said. */
+static bool messages_page_read(struct request *rq, const char *const *known, struct page_query *q, struct err *e)
 {
 	if (!page_read(rq, known, q, e))
 		return false;
@@ -99,7 +109,7 @@ static bool list_read(struct request *rq, struct completion_query *q, struct err
 	static const char *const known[] = {"after", "limit", "metadata[", "model", "order", NULL};
 	struct page_query page;
 	struct str pairs[COMPLETION_PAIRS][2];
-	if (!chat_page_read(rq, known, &page, e))
+	if (!page_read(rq, known, &page, e)) /* newest first; the live API does so, its file says otherwise */
 		return false;
 	size_t n = query_pairs(rq, "metadata[", pairs, COMPLETION_PAIRS);
 	if (n > COMPLETION_PAIRS)
@@ -126,7 +136,55 @@ void completions_list(struct request *rq)
 
 /* --- the messages of one --- */
 
-/* A message as it is listed: its text, or null and its parts; what else it has follows. */
+/* The texts of its parts joined; null when there is none. */
+static void put_content(struct jout *o, yyjson_val *content)
+{
+	struct buf b;
+	yyjson_val *part;
+	size_t i, max;
+	bool any = false;
+	if (!yyjson_is_arr(content)) {
+		jo_str(o, json_str(content));
+		return;
+	}
+	buf_init(&b, SIZE_MAX / 2);
+	yyjson_arr_foreach(content, i, max, part)
+	{
+		struct str text = json_str(json_get(part, S("text")));
+		any |= text.p != NULL;
+		buf_add(&b, text);
+	}
+	jo_str(o, any ? b.n ? buf_str(&b) : S("") : (struct str){0});
+	buf_release(&b);
+}
+
+/* Parts have all members that one may have: null is what this one has not. */
+static void put_parts(struct jout *o, yyjson_val *content)
+{
+	static const struct str members[] = {STR("type"), STR("text"), STR("image_url"), STR("input_audio"), STR("file"), STR("refusal")};
+	yyjson_val *part, *v;
+	size_t i, max;
+	if (!yyjson_is_arr(content)) {
+		jo_null(o);
+		return;
+	}
+	jo_arr(o);
+	yyjson_arr_foreach(content, i, max, part)
+	{
+		jo_obj(o);
+		for (size_t k = 0; k < sizeof members / sizeof *members; k++) {
+			jo_key(o, members[k]);
+			if ((v = json_get(part, members[k])))
+				jo_val(o, v);
+			else
+				jo_null(o);
+		}
+		jo_obj_end(o);
+	}
+	jo_arr_end(o);
+}
+
+/* A message as the live API lists it; what else it has (calls, a refusal) follows. */
 static struct str message_json(struct arena *a, yyjson_val *m, struct str id)
 {
 	struct buf b;
@@ -137,17 +195,14 @@ static struct str message_json(struct arena *a, yyjson_val *m, struct str id)
 	jo_obj(&o);
 	jo_kstr(&o, "id", id);
 	jo_kstr(&o, "role", json_str(json_get(m, S("role"))));
-	jo_kstr(&o, "content", json_str(content));
-	jo_kstr(&o, "name", json_str(json_get(m, S("name"))));
-	jo_kstr(&o, "refusal", json_str(json_get(m, S("refusal"))));
+	jo_key(&o, S("content"));
+	put_content(&o, content);
 	jo_key(&o, S("content_parts"));
-	if (yyjson_is_arr(content))
-		jo_val(&o, content);
-	else
-		jo_null(&o);
+	put_parts(&o, content);
+	jo_kstr(&o, "name", json_str(json_get(m, S("name"))));
 	yyjson_obj_foreach(m, i, max, key, val)
 	{
-		static const struct str said[] = {STR("role"), STR("content"), STR("name"), STR("refusal")};
+		static const struct str said[] = {STR("role"), STR("content"), STR("name")};
 		bool again = false;
 		for (size_t k = 0; k < sizeof said / sizeof *said; k++)
 			again |= str_eq(json_str(key), said[k]);
@@ -174,7 +229,7 @@ static bool after_read(struct completion_visit *v, size_t n, int64_t *at, struct
 
 static void on_messages(struct store_op *op, const struct err *e)
 {
-	struct completion_visit *v = visit_of(op, e);
+	struct completion_visit *v = completion_visit_of(op, e);
 	struct err why = {0};
 	yyjson_val *all;
 	if (!v)
@@ -206,7 +261,7 @@ void completion_messages(struct request *rq)
 	static const char *const known[] = {"after", "limit", "order", NULL};
 	struct completion_visit *v = visit_new(rq, sizeof *v, on_messages);
 	struct err e = {0};
-	if (chat_page_read(rq, known, &v->messages, &e))
+	if (messages_page_read(rq, known, &v->messages, &e))
 		get(v);
 	else
 		visit_fail(&v->visit, &e);

@@ -30,13 +30,25 @@ void error_headers(struct exchange *x, const struct err *e)
 		exchange_add_header(x, S("WWW-Authenticate"), S("Bearer"));
 }
 
+/* A silence that was broken has taken the head: then the text alone is left to send. */
+static void answer(struct exchange *x, int status, struct str json)
+{
+	if (!exchange_begun(x)) {
+		exchange_send(x, status, json_type, json);
+		return;
+	}
+	exchange_write(x, json);
+	exchange_end(x);
+}
+
 void answer_error(struct exchange *x, const struct err *e)
 {
-	error_headers(x, e);
-	exchange_send(x, err_rows[e->code].status, json_type, error_body(exchange_arena(x), e));
+	if (!exchange_begun(x))
+		error_headers(x, e);
+	answer(x, err_rows[e->code].status, error_body(exchange_arena(x), e));
 }
 
 void answer_json(struct request *rq, int status, struct str json)
 {
-	exchange_send(rq->x, status, json_type, json);
+	answer(rq->x, status, json);
 }

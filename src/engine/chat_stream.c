@@ -55,7 +55,7 @@ struct chat_stream {
 	enum chat_form form;
 	struct sse sse;
 	struct buf whole; /* FORM_WHOLE */
-	struct err err;   /* of the event in work */
+	struct err *err;  /* of who feeds, while that lasts: an error takes more room than all else here */
 	struct pool pool;
 	struct chat_same same;
 	struct chunk_read read;
@@ -185,7 +185,7 @@ static void on_words(void *ctx, enum model_event_kind kind, struct str text)
 	if (kind == ME_TEXT && s->written.tool)
 		grammar_reply_feed(&s->written, text);
 	else if (kind == ME_TEXT && s->set.n)
-		forced_feed(&s->forced, text, &s->err);
+		forced_feed(&s->forced, text, s->err);
 	else if (kind == ME_TEXT)
 		emit_text(s, text);
 	else
@@ -217,7 +217,7 @@ static void take_content(struct chat_stream *s, enum model_event_kind kind, yyjs
 		return;
 	}
 	if (v && !yyjson_is_null(v) && !yyjson_is_arr(v) && kind != ME_REASONING)
-		fail(&s->err, ERR_ENGINE, NULL, "The engine sent %s where text belongs.", json_kind_name(v));
+		fail(s->err, ERR_ENGINE, NULL, "The engine sent %s where text belongs.", json_kind_name(v));
 	if (level == LEVELS)
 		return;
 	yyjson_arr_foreach(v, i, max, part)
@@ -239,7 +239,7 @@ static struct str read_marks(struct chat_stream *s, yyjson_val *message, yyjson_
 	bool ok = marks_read(&s->marks.piece, message, call, function);
 	s->marks.bytes += s->marks.piece.n;
 	if (!ok || s->marks.bytes > (size_t)engine_limits.marks_bytes) {
-		fail(&s->err, ERR_ENGINE, NULL, "The engine signed its answer with more than %lld bytes (engine.marks_bytes).",
+		fail(s->err, ERR_ENGINE, NULL, "The engine signed its answer with more than %lld bytes (engine.marks_bytes).",
 		     (long long)engine_limits.marks_bytes);
 		return (struct str){0};
 	}
@@ -265,17 +265,17 @@ static void take_call(struct chat_stream *s, yyjson_val *piece, yyjson_val *func
 	s->last = ME_CALL_BEGIN;
 	s->pieces++;
 	struct str marks = read_marks(s, NULL, piece, function == piece ? NULL : function);
-	answer_calls_take(&s->calls, piece, function, marks, &s->err);
+	answer_calls_take(&s->calls, piece, function, marks, s->err);
 }
 
 /* --- chunks --------------------------------------------------------------------------------------------- */
 
 static void take_finish(struct chat_stream *s, struct str reason)
 {
-	if (!reason.n || s->err.code != ERR_NONE)
+	if (!reason.n || s->err->code != ERR_NONE)
 		return;
 	s->read.n++;
-	s->end.finished = finish_read(reason, &s->end.finish, &s->err);
+	s->end.finished = finish_read(reason, &s->end.finish, s->err);
 }
 
 static void take_thoughts(struct chat_stream *s, int member, yyjson_val *v)
@@ -351,7 +351,7 @@ static void take_error(struct chat_stream *s, yyjson_val *root)
 	yyjson_val *error = json_get(root, S("error"));
 	size_t n = 0;
 	char *body = json_render(root, &n);
-	chat_error(status_of(yyjson_is_obj(error) ? error : root), (struct str){body, n}, &m, &s->err);
+	chat_error(status_of(yyjson_is_obj(error) ? error : root), (struct str){body, n}, &m, s->err);
 	xfree(body);
 }
 
@@ -380,7 +380,7 @@ static void take_chunk(struct chat_stream *s, yyjson_val *root, struct str event
 		return;
 	}
 	if (!yyjson_is_obj(root) || (choices && !yyjson_is_arr(choices) && !yyjson_is_null(choices))) {
-		fail(&s->err, ERR_ENGINE, NULL, "The engine's stream is not that of Chat Completions.");
+		fail(s->err, ERR_ENGINE, NULL, "The engine's stream is not that of Chat Completions.");
 		return;
 	}
 	yyjson_arr_foreach(choices, i, max, val) take_choice(s, val);
@@ -431,10 +431,10 @@ static void on_json(struct chat_stream *s, struct str event, struct str data)
 	if (doc)
 		take_chunk(s, yyjson_doc_get_root(doc), event);
 	else if (str_eq(event, S("error")))
-		chat_error(500, data, &(struct engine_model){.name = s->model}, &s->err);
+		chat_error(500, data, &(struct engine_model){.name = s->model}, s->err);
 	else
-		fail(&s->err, ERR_ENGINE, NULL, "The engine sent something in its stream that is not JSON.");
-	if (whole && s->read.words && s->read.n == 1 && s->err.code == ERR_NONE)
+		fail(s->err, ERR_ENGINE, NULL, "The engine sent something in its stream that is not JSON.");
+	if (whole && s->read.words && s->read.n == 1 && s->err->code == ERR_NONE)
 		chat_same_keep(&s->same, data, (size_t)(s->read.words - copy), s->read.kind);
 }
 
@@ -452,7 +452,7 @@ static bool on_event(void *ctx, struct str event, struct str data)
 		take_words(s, s->same.kind, text, NULL);
 	else if (data.n)
 		on_json(s, event, data);
-	return s->err.code == ERR_NONE;
+	return s->err->code == ERR_NONE;
 }
 
 /* The answer of an engine that does not stream: a completion, or an error in spite of its status. */
@@ -469,12 +469,12 @@ static void take_whole(struct chat_stream *s)
 	if (yyjson_is_arr(root)) /* Google's errors */
 		root = yyjson_arr_get_first(root);
 	if (!doc)
-		fail(&s->err, ERR_ENGINE, NULL, "The engine's answer was cut off.");
+		fail(s->err, ERR_ENGINE, NULL, "The engine's answer was cut off.");
 	else if (yyjson_arr_size(json_get(root, S("choices"))))
 		take_chunk(s, root, S(""));
 	else
 		take_error(s, root);
-	s->end.done = s->err.code == ERR_NONE;
+	s->end.done = s->err->code == ERR_NONE;
 	yyjson_doc_free(doc);
 	buf_release(&s->whole);
 }
@@ -518,13 +518,12 @@ bool chat_stream_feed(struct chat_stream *s, struct str bytes, struct err *e)
 {
 	if (s->end.done)
 		return true;
+	s->err = e;
 	if (!feed(s, bytes, e))
 		return false;
-	if (s->err.code == ERR_NONE)
-		return true;
-	s->err.retry_after_ms = 0;
-	*e = e->code == ERR_NONE ? s->err : *e;
-	return false;
+	if (e->code != ERR_NONE)
+		e->retry_after_ms = 0;
+	return e->code == ERR_NONE;
 }
 
 int chat_stream_thoughts(const struct chat_stream *s)
@@ -540,11 +539,7 @@ static bool settle(struct chat_stream *s, bool cut, struct err *e)
 	answer_text_end(&s->text);
 	if (s->logprobs.n && s->last == ME_TEXT && !s->set.n && !s->written.tool)
 		emit_text(s, S(""));
-	if (s->err.code != ERR_NONE) {
-		*e = e->code == ERR_NONE ? s->err : *e;
-		return false;
-	}
-	if (!answer_calls_end(&s->calls, cut, e))
+	if (e->code != ERR_NONE || !answer_calls_end(&s->calls, cut, e))
 		return false;
 	if (s->set.n && !forced_end(&s->forced, cut, e))
 		return false;
@@ -562,14 +557,13 @@ static bool demanded(const struct chat_stream *s)
 
 bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *usage, struct err *e)
 {
+	s->err = e;
 	if (s->form == FORM_WHOLE && !s->end.done)
 		take_whole(s);
 	else if (!s->end.finished && !s->end.done) /* an event needs its empty line, but a last one may lack it */
 		feed(s, S("\n\n"), e);
-	if (s->err.code != ERR_NONE) {
-		*e = e->code == ERR_NONE ? s->err : *e;
+	if (e->code != ERR_NONE)
 		return false;
-	}
 	if (!s->end.finished && !s->end.done)
 		return fail(e, ERR_ENGINE, NULL, "The engine's answer was cut off.");
 	bool cut = s->end.finish == FINISH_LENGTH || s->end.finish == FINISH_FILTER;

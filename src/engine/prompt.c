@@ -2,10 +2,10 @@
 #include "engine/prompt.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/map.h"
+#include "wire/fields.h"
 
 /* Room for one more element; arrays that others made (cap 0) are copied first. */
 static void *grown(struct arena *a, void *old, size_t n, size_t *cap, size_t size)
@@ -389,7 +389,7 @@ bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *item
 		struct place at = {path, i, "content"};
 		char param[128] = "";
 		if (path[0])
-			snprintf(param, sizeof param, "%s[%zu]", path, i);
+			field_index(param, path, i);
 		adder *add = hosted_of_item(items[i].type) ? add_ours : adders[items[i].type];
 		if (!add)
 			return fail(e, ERR_INVALID_VALUE, path[0] ? param : NULL,

@@ -200,6 +200,12 @@ static void front_refuse(struct service *s, struct exchange *x, const struct err
 	api->refuse(api, x, e);
 }
 
+static struct str front_failure(struct service *s, struct exchange *x, const struct err *e)
+{
+	struct service *api = OWNER(s, struct app_loop, front)->service;
+	return api->failure(api, x, e);
+}
+
 static bool open_loops(struct app *app, struct err *e)
 {
 	cpu_set_t cores;
@@ -210,7 +216,7 @@ static bool open_loops(struct app *app, struct err *e)
 	for (; app->n_loops < (size_t)n; app->n_loops++) {
 		struct app_loop *l = &app->loops[app->n_loops];
 		l->app = app;
-		l->front = (struct service){front_head, front_handle, front_refuse};
+		l->front = (struct service){front_head, front_handle, front_refuse, front_failure};
 		if (!loop_open(&l->loop, e))
 			return false;
 		l->server = server_new(l->loop, &l->front);

@@ -18,6 +18,9 @@ static const char *const item_tolerated[] = {
 #define TOLERATED_ITEM(key) key,
 #define TOLERATED_WEB_SEARCH(key)
 #define TOLERATED_CHAT_PART(key)
+#define TOLERATED_CHAT_MESSAGE(key)
+#define TOLERATED_CHAT_CALL(key)
+#define TOLERATED_CHAT_CALLED(key)
 #include "model/tolerated.def"
 #undef TOLERATED
 	NULL,

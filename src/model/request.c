@@ -350,6 +350,9 @@ static bool read_table(struct reader *r, const struct request_rules *rules, stru
 #define TOLERATED_ITEM(key)
 #define TOLERATED_WEB_SEARCH(key)
 #define TOLERATED_CHAT_PART(key)
+#define TOLERATED_CHAT_MESSAGE(key)
+#define TOLERATED_CHAT_CALL(key)
+#define TOLERATED_CHAT_CALLED(key)
 #include "model/tolerated.def"
 #undef TOLERATED
 		NULL,
@@ -459,7 +462,8 @@ static void take_rest(struct reader *r, const struct request_rules *rules)
 	c->input_given = given(r->body, S("input"));
 	if (warms_up(r->body))
 		c->generate = false;
-	c->obfuscate = !yyjson_is_false(obfuscate);
+	/* As live: a background stream has none unless it is asked for. */
+	c->obfuscate = c->background ? yyjson_is_true(obfuscate) : !yyjson_is_false(obfuscate);
 	c->truncation_auto = str_eq(json_str(json_get(r->body, S("truncation"))), S("auto"));
 	c->include_logprobs = included(r->body, S("message.output_text.logprobs"));
 	c->include_encrypted = included(r->body, S("reasoning.encrypted_content"));

@@ -18,6 +18,7 @@
 #include "net/body.h"
 #include "net/body_sink.h"
 #include "net/reply.h"
+#include "net/reply_setup.h"
 #include "net/tls.h"
 
 struct echo {
@@ -289,7 +290,7 @@ static bool serve(struct echo *e, struct listen_options *o, struct err *err)
 	static const uint8_t key[16] = "0123456789abcde";
 	int port;
 	reply_setup(key);
-	e->service = (struct service){on_head, on_handle, on_refuse};
+	e->service = (struct service){.head = on_head, .handle = on_handle, .refuse = on_refuse};
 	if (!loop_open(&e->loop, err))
 		return false;
 	e->server = server_new(e->loop, &e->service);

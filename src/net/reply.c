@@ -1,5 +1,6 @@
 /* reply.c - one event stream in its forms. */
 #include "net/reply_lane.h"
+#include "net/reply_setup.h"
 
 #include <assert.h>
 #include <sodium.h>
@@ -9,9 +10,7 @@
 #include "net/websocket.h"
 
 enum {
-	QUIET_MS = 15 * 1000,      /* silence before a comment, or a further space */
-	JSON_QUIET_MS = 60 * 1000, /* silence before the head of a JSON answer */
-	PAD = 16,                  /* delta and obfuscation together are a multiple of this */
+	PAD = 16, /* delta and obfuscation together are a multiple of this */
 };
 
 struct reply {
@@ -21,7 +20,8 @@ struct reply {
 	struct reply_owner *owner;
 	struct reader reader;
 	struct timer quiet;
-	int64_t last_ms; /* when something was last sent */
+	int64_t last_ms;  /* when something was last sent */
+	int64_t event_ms; /* when an event was; a comment is none */
 	enum reply_form form;
 	bool obfuscates, sent; /* sent: an event left (ws) */
 	uint8_t pad_key[crypto_shorthash_BYTES]; /* stands for the response id */
@@ -80,7 +80,7 @@ static void begin(struct reply *r)
 
 static int64_t quiet_ms(const struct reply *r)
 {
-	return r->form == REPLY_JSON && !exchange_begun(r->x) ? JSON_QUIET_MS : QUIET_MS;
+	return (r->form == REPLY_JSON && !exchange_begun(r->x) ? net_limits.quiet_json_seconds : net_limits.quiet_seconds) * 1000;
 }
 
 /* The timer is not set anew by each event: it looks at last_ms when it fires. */
@@ -92,22 +92,18 @@ static void on_quiet(struct timer *t)
 		timer_start(r->loop, t, left, on_quiet);
 		return;
 	}
-	/* Before the first event an SSE answer can still become an error: it stays silent. */
-	if (r->form == REPLY_JSON) {
-		begin(r);
-		exchange_write(r->x, S(" "));
-	} else if (exchange_begun(r->x)) {
-		exchange_write(r->x, S(": keep-alive\n\n"));
-	}
+	/* From here on an error has no status of its own: proxies would cut what stays silent. */
+	begin(r);
+	exchange_write(r->x, r->form == REPLY_JSON ? S(" ") : S(": keep-alive\n\n"));
 	r->last_ms = now;
-	timer_start(r->loop, t, QUIET_MS, on_quiet);
+	timer_start(r->loop, t, quiet_ms(r), on_quiet);
 }
 
 struct reply *reply_open(struct exchange *x, enum reply_form form, struct reply_owner *owner)
 {
 	struct reply *r = xalloc(sizeof *r);
 	*r = (struct reply){.x = x, .loop = exchange_loop(x), .owner = owner, .form = form, .reader = {on_gone, on_room}};
-	r->last_ms = loop_now_ms(r->loop);
+	r->last_ms = r->event_ms = loop_now_ms(r->loop);
 	exchange_watch(x, &r->reader);
 	timer_start(r->loop, &r->quiet, quiet_ms(r), on_quiet);
 	return r;
@@ -117,7 +113,7 @@ struct reply *reply_open_lane(struct reply_lane *lane, struct loop *l, struct re
 {
 	struct reply *r = xalloc(sizeof *r);
 	*r = (struct reply){.lane = lane, .loop = l, .owner = owner, .form = REPLY_WS};
-	r->last_ms = loop_now_ms(l);
+	r->last_ms = r->event_ms = loop_now_ms(l);
 	lane->reply = r;
 	return r; /* silence is broken by the WebSocket's pings */
 }
@@ -195,7 +191,7 @@ void reply_event(struct reply *r, struct str name, struct str json, int64_t seq,
 	size_t n_pad = 0;
 	if (r->form == REPLY_JSON)
 		return;
-	r->last_ms = loop_now_ms(r->loop);
+	r->last_ms = r->event_ms = loop_now_ms(r->loop);
 	if (r->obfuscates && delta >= 0) {
 		make_pad(r, seq, pad);
 		n_pad = PAD - (size_t)delta % PAD;
@@ -225,9 +221,9 @@ bool reply_full(const struct reply *r)
 	return r->lane ? websocket_full(r->lane->ws) : exchange_full(r->x);
 }
 
-int64_t reply_last_ms(const struct reply *r)
+int64_t reply_event_ms(const struct reply *r)
 {
-	return r->last_ms;
+	return r->event_ms;
 }
 
 bool reply_open_head(const struct reply *r)
@@ -266,10 +262,24 @@ void reply_end(struct reply *r, int status, struct str body)
 	}
 }
 
+/* The 200 left with the first space or comment. */
+static void fail_late(struct exchange *x, struct service *s, enum reply_form form, const struct err *e)
+{
+	struct str body = s->failure(s, x, e);
+	if (form == REPLY_SSE) {
+		struct str parts[] = {S("event: error\ndata: "), body, S("\n\ndata: [DONE]\n\n")};
+		exchange_write_parts(x, parts, sizeof parts / sizeof *parts);
+	} else {
+		exchange_write(x, body);
+	}
+	exchange_end(x);
+}
+
 void reply_fail(struct reply *r, const struct err *e)
 {
 	struct exchange *x = r->x;
 	struct reply_lane *lane = r->lane;
+	enum reply_form form = r->form;
 	if (lane) {
 		free_reply(r);
 		lane->refuse(lane, e);
@@ -279,10 +289,18 @@ void reply_fail(struct reply *r, const struct err *e)
 	bool begun = exchange_begun(x);
 	exchange_unwatch(x);
 	free_reply(r);
-	if (begun || !s)
+	if (!s || (begun && !s->failure))
 		exchange_abort(x);
+	else if (begun)
+		fail_late(x, s, form, e);
 	else
 		s->refuse(s, x, e);
+}
+
+void reply_release(struct reply *r)
+{
+	exchange_unwatch(r->x);
+	free_reply(r);
 }
 
 void reply_drop(struct reply *r)

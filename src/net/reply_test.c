@@ -1,5 +1,6 @@
 /* reply_test.c - replies in both forms through a real server and client on one loop; time is moved by hand. */
 #include "net/reply.h"
+#include "net/reply_setup.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -58,6 +59,11 @@ static void on_handle(struct service *s, struct exchange *x)
 {
 	house.owner = (struct reply_owner){on_gone, on_room};
 	house.reply = reply_open(x, house.form, &house.owner);
+}
+
+static struct str on_failure(struct service *s, struct exchange *x, const struct err *e)
+{
+	return str_of(e->msg);
 }
 
 static void on_refuse(struct service *s, struct exchange *x, const struct err *e)
@@ -167,7 +173,7 @@ static void begin(enum reply_form form)
 	reply_setup(key);
 	memset(&house, 0, sizeof house);
 	memset(&guest, 0, sizeof guest);
-	house.service = (struct service){on_head, on_handle, on_refuse};
+	house.service = (struct service){on_head, on_handle, on_refuse, on_failure};
 	house.form = form;
 	buf_init(&guest.body, 1 << 26);
 	CHECK(loop_open(&l, &e));
@@ -198,7 +204,7 @@ static void sse(void)
 {
 	begin(REPLY_SSE);
 	CHECK(reply_open_head(house.reply));
-	forward(20000); /* silent before the first event: it may still become an error */
+	forward(14999); /* it may still become an error */
 	CHECK(guest.status == 0);
 	reply_header(house.reply, S("X-Extra"), S("1"));
 	reply_header(house.reply, S("X-Bad"), S("a\r\nb"));
@@ -246,7 +252,7 @@ static void json(void)
 static void json_after_long_silence(void)
 {
 	begin(REPLY_JSON);
-	forward(59999);
+	forward(29999);
 	come(S(""));
 	CHECK(reply_open_head(house.reply));
 	forward(1);
@@ -276,6 +282,56 @@ static void failures(void)
 		CHECK_STR(buf_str(&guest.body), S("too long"));
 		finish();
 	}
+}
+
+/* Before the first event a stream is not silent either, and what fails then is still told. */
+static void sse_before_any_event(void)
+{
+	struct err e = {0};
+	begin(REPLY_SSE);
+	forward(15000);
+	come(S(": keep-alive\n\n"));
+	CHECK(guest.status == 200 && !reply_open_head(house.reply));
+	CHECK_STR(str_of(guest.type), S("text/event-stream; charset=utf-8"));
+	forward(15000);
+	come(S(": keep-alive\n\n: keep-alive\n\n"));
+	fail(&e, ERR_CONTEXT_LENGTH, NULL, "too long");
+	reply_fail(house.reply, &e);
+	until(has_ended);
+	CHECK(guest.failed == ERR_NONE);
+	come(S(": keep-alive\n\n: keep-alive\n\nevent: error\ndata: too long\n\ndata: [DONE]\n\n"));
+	finish();
+}
+
+static void json_fails_late(void)
+{
+	struct err e = {0};
+	begin(REPLY_JSON);
+	forward(30000);
+	come(S(" "));
+	fail(&e, ERR_CONTEXT_LENGTH, NULL, "too long");
+	reply_fail(house.reply, &e);
+	until(has_ended);
+	CHECK(guest.status == 200 && guest.failed == ERR_NONE);
+	come(S(" too long"));
+	finish();
+}
+
+/* Who waits for events is not told of comments. */
+static void comments_are_no_events(void)
+{
+	int64_t at;
+	begin(REPLY_SSE);
+	reply_event(house.reply, S("a"), S("{}"), 0, -1);
+	at = reply_event_ms(house.reply);
+	forward(15000);
+	come(S("event: a\ndata: {}\n\n: keep-alive\n\n"));
+	CHECK(reply_event_ms(house.reply) == at);
+	reply_event(house.reply, S("a"), S("{}"), 1, -1);
+	CHECK(reply_event_ms(house.reply) == at + 15000);
+	reply_drop(house.reply);
+	until(has_ended);
+	finish();
 }
 
 static void dropped(void)
@@ -383,6 +439,9 @@ int main(void)
 	    {"a whole JSON answer", json},
 	    {"a JSON answer after a long silence", json_after_long_silence},
 	    {"failures before anything was sent", failures},
+	    {"a stream that is silent before its first event", sse_before_any_event},
+	    {"a JSON answer that fails after its head", json_fails_late},
+	    {"comments are no events", comments_are_no_events},
 	    {"a dropped reply is cut", dropped},
 	    {"the client leaves, the server ends", client_leaves},
 	    {"a full reply gets room", full},

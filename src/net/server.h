@@ -34,6 +34,9 @@ struct service {
 	 * called for what the server itself refuses (400, 408, 413, 415, 417, 431, 503): then either the
 	 * request's members are empty (no head was understood) or head() has seen the exchange. */
 	void (*refuse)(struct service *, struct exchange *, const struct err *e);
+	/* The same failure as text alone, for an answer whose 200 has left to break a silence. NULL: such a connection
+	 * is cut. */
+	struct str (*failure)(struct service *, struct exchange *, const struct err *e);
 };
 
 /* Whoever answers slowly listens here (embed it). */

@@ -8,7 +8,7 @@
 enum {
 	KEY_BYTES = 16,       /* of a Sec-WebSocket-Key */
 	KEY_LETTERS = 24,     /* of it in base64 */
-	SILENCES = 3,         /* so many without a sign of life end it */
+	SILENCES = 6,         /* so many without a sign of life end it */
 };
 
 /* --- the handshake --- */

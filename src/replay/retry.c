@@ -3,13 +3,16 @@
 
 #include "door/attempts.h"
 #include "door/visit.h"
+#include "net/reply.h"
 #include "replay/log_play.h"
 #include "replay/playback.h"
 
 struct join {
 	struct request *rq;
 	struct joiner joiner;
-	struct reader reader;
+	struct reply_owner owner;
+	struct reply *reply; /* so that the wait is not silent */
+	bool streams;
 };
 
 int64_t retry_count(const struct exchange *x)
@@ -19,13 +22,20 @@ int64_t retry_count(const struct exchange *x)
 	return v.p && str_int(v, &n) && n >= 0 ? n : -1;
 }
 
-static void on_gone(struct reader *r)
+static void on_gone(struct reply_owner *o)
 {
-	join_stop(&OWNER(r, struct join, reader)->joiner);
+	join_stop(&OWNER(o, struct join, owner)->joiner);
 }
 
-static void on_room(struct reader *r)
+static void on_room(struct reply_owner *o)
 {
+}
+
+static bool wants_stream(struct request *rq)
+{
+	struct err e = {0};
+	yyjson_val *v;
+	return json_parse(exchange_arena(rq->x), exchange_request(rq->x)->body, &v, &e) && yyjson_is_true(json_get(v, S("stream")));
 }
 
 /* The stored response that the first attempt has made. */
@@ -55,7 +65,13 @@ static void on_done(struct joiner *j)
 	struct str answer = str_copy(a, j->answer), id = str_copy(a, str_of(j->id));
 	enum attempt_end end = j->end;
 	int status = j->status;
-	exchange_unwatch(rq->x);
+	if (w->streams && end != ATTEMPT_STREAM && end != ATTEMPT_LOG && !reply_open_head(w->reply)) {
+		reply_event(w->reply, S("error"), answer, 0, -1); /* a comment has left: it stays a stream */
+		reply_end(w->reply, 200, S(""));
+		join_stop(j);
+		return;
+	}
+	reply_release(w->reply);
 	join_stop(j);
 	if (end == ATTEMPT_LOG) {
 		log_play_request(rq, id, -1, true);
@@ -80,7 +96,8 @@ bool retry_join(struct request *rq, const uint8_t hash[32])
 		join_stop(&w->joiner);
 		return true;
 	}
-	w->reader = (struct reader){on_gone, on_room};
-	exchange_watch(rq->x, &w->reader);
+	w->streams = wants_stream(rq);
+	w->owner = (struct reply_owner){on_gone, on_room};
+	w->reply = reply_open(rq->x, w->streams ? REPLY_SSE : REPLY_JSON, &w->owner);
 	return true;
 }

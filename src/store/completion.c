@@ -26,7 +26,7 @@ static bool parse(struct str text, struct id *ret)
 
 static bool gone(struct err *e, struct str id)
 {
-	return fail(e, ERR_NOT_FOUND, NULL, "Chat completion with id '%.*s' not found.",
+	return fail(e, ERR_COMPLETION_NOT_FOUND, NULL, "Completion %.*s not found",
 		    (int)(id.n < QUOTED ? id.n : QUOTED), id.p);
 }
 
@@ -223,7 +223,7 @@ static struct store_request *change(struct store_port *p, struct store_op *op, i
 					      ID_RND + why.n + 1 + 2 * value.n);
 	const struct bind b[] = {INT(id->key), INT(project), BLOB(rnd_str(id)), INT(clock_wall_s()), TEXT(value)};
 	request_add(r, stmt, b, value.p ? 5 : 4);
-	request_must(r, ERR_NOT_FOUND, why);
+	request_must(r, ERR_COMPLETION_NOT_FOUND, why);
 	return r;
 }
 

@@ -20,7 +20,7 @@ struct stored_completion {
 	struct str id, json;  /* whole, metadata in its place */
 	struct str messages;
 };
-/* ERR_NOT_FOUND, here and below. */
+/* ERR_COMPLETION_NOT_FOUND, here and below. */
 void store_get_completion(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
 			  struct stored_completion *ret);
 /* Replaces the metadata. */

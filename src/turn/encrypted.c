@@ -29,9 +29,9 @@ static bool open_text(struct turn *t, enum item_type type, struct str sealed, st
 bool encrypted_open(struct turn *t, struct item *it, const char *path, struct err *e)
 {
 	struct str sealed = json_str(json_get(it->val, S("encrypted_content"))), content, json;
-	struct err unread = {0};
 	if ((it->type != ITEM_REASONING && it->type != ITEM_COMPACTION) || (it->type == ITEM_REASONING && !sealed.n))
 		return true;
+	struct err unread = {0}; /* behind the return of most items: it is large */
 	if (!open_text(t, it->type, sealed, &content, path, path ? e : &unread))
 		return !path;
 	if (str_eq(content, S("[]"))) /* from an event that came before the text */

@@ -2,7 +2,6 @@
 #include "turn/turn.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -19,6 +18,7 @@
 #include "turn/turn_link.h"
 #include "turn/turn_save.h"
 #include "turn/turn_start.h"
+#include "wire/fields.h"
 
 void turn_free(struct turn *t)
 {
@@ -62,7 +62,7 @@ static void on_silence(struct timer *timer)
 	struct turn *t = OWNER(timer, struct turn, clocks.silence);
 	int64_t every = api_limits.keepalive_seconds * 1000, quiet;
 	bool heard = t->runner || t->reader.reply;
-	quiet = heard ? loop_now_ms(t->api->loop) - (t->runner ? t->runner->calls->last_ms(t) : reply_last_ms(t->reader.reply)) : 0;
+	quiet = heard ? loop_now_ms(t->api->loop) - (t->runner ? t->runner->calls->last_ms(t) : reply_event_ms(t->reader.reply)) : 0;
 	if (heard && quiet >= every && t->created_sent)
 		turn_emit(t, &(struct event){.type = EV_KEEPALIVE});
 	timer_start(t->api->loop, timer, quiet > 0 && quiet < every ? every - quiet : every, on_silence);
@@ -155,8 +155,8 @@ static struct item *resolved_input(struct turn *t, struct err *e)
 	struct item *items = new_array(&t->arena, struct item, t->req.n_items);
 	size_t r = 0;
 	for (size_t i = 0; i < t->req.n_items; i++) {
-		char path[32];
-		snprintf(path, sizeof path, "input[%zu]", i);
+		char path[128];
+		field_index(path, "input", i);
 		bool reference = t->req.items[i].type == ITEM_REFERENCE;
 		items[i] = t->req.items[i];
 		if (reference && !item_view(&t->arena, t->context.referred[r++].json, &items[i]))
@@ -340,7 +340,7 @@ enum flow step_call(struct turn *t)
 		turn_goto(t, STEP_COMPACT);
 	else
 		engine_call_start(t->api->engine, &t->call, &t->arena, &t->model, &t->prompt);
-	if (api_limits.keepalive_seconds && reply_streams(t->reader.form))
+	if (api_limits.keepalive_seconds && reply_streams(t->reader.form) && !t->clocks.silence.loop) /* it goes on through all rounds */
 		timer_start(t->api->loop, &t->clocks.silence, api_limits.keepalive_seconds * 1000, on_silence);
 	if (!t->clocks.deadline.loop) /* once for all rounds */
 		timer_start(t->api->loop, &t->clocks.deadline, t->runner ? t->runner->calls->left_ms(t) : api_limits.turn_seconds * 1000, on_deadline);

@@ -66,6 +66,12 @@ struct turn {
 	struct runner *runner;   /* runner.h; not NULL: a background run, which a worker makes */
 };
 
+/* Does anybody read events of it? If not, what stands in one is not rendered; it is counted all the same: a later replay of a
+ * JSON answer rebuilds them. */
+static inline bool turn_tells(const struct turn *t)
+{
+	return reply_streams(t->reader.form) && (t->runner || t->replay || t->reader.reply);
+}
 /* The client or the drain wants it ended: what was made is kept as `cancelled`. Idempotent. */
 void turn_cancel(struct turn *t);
 /* Without its end: for a background run, which another goes on with. */

@@ -9,7 +9,7 @@ void turn_emit_response(struct turn *t, enum event_type type, bool with_output)
 {
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
-	if (reply_streams(t->reader.form))
+	if (turn_tells(t))
 		turn_response_write(t, &b, with_output, false, NULL);
 	turn_emit(t, &(struct event){.type = type, .raw = buf_str(&b)});
 	buf_release(&b);

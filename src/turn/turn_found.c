@@ -46,7 +46,7 @@ static void tell(struct turn *t, enum item_type type, const struct function_tool
 	if (!it)
 		return;
 	it->found = path;
-	emit_raw(t, it, EV_ITEM_ADDED, search_json(t, it, tool, false));
+	emit_raw(t, it, EV_ITEM_ADDED, turn_tells(t) ? search_json(t, it, tool, false) : S(""));
 	it->done = it->whole = true;
 	it->json = it->shown = search_json(t, it, tool, true);
 	emit_raw(t, it, EV_ITEM_DONE, it->json);

@@ -17,8 +17,8 @@
 void turn_emit(struct turn *t, struct event *ev)
 {
 	ev->seq = t->seq++;
-	if (!reply_streams(t->reader.form))
-		return; /* nobody reads events of a JSON answer; a later replay rebuilds them */
+	if (!turn_tells(t))
+		return;
 	struct buf *b = &t->api->scratch;
 	buf_clear(b);
 	event_write(b, ev);
@@ -167,7 +167,6 @@ void emit_text(struct turn *t, const struct out_item *it, enum event_type type, 
 	turn_emit(t, &ev);
 }
 
-/* Rendering a part or item for an event is only worth it where somebody reads events. */
 void emit_raw(struct turn *t, const struct out_item *it, enum event_type type, struct str raw)
 {
 	struct event ev = event_of(it, type);
@@ -178,6 +177,10 @@ void emit_raw(struct turn *t, const struct out_item *it, enum event_type type, s
 static void emit_part(struct turn *t, const struct out_item *it, enum event_type type, struct str text)
 {
 	struct buf b;
+	if (!turn_tells(t)) {
+		t->seq++;
+		return;
+	}
 	buf_init(&b, (size_t)api_limits.output_bytes * 8);
 	struct jout o = {&b, false};
 	if (it->type == ITEM_REASONING)
@@ -191,6 +194,10 @@ static void emit_part(struct turn *t, const struct out_item *it, enum event_type
 static void emit_summary_part(struct turn *t, const struct out_item *it, enum event_type type, struct str text)
 {
 	struct buf b;
+	if (!turn_tells(t)) {
+		t->seq++;
+		return;
+	}
 	buf_init(&b, (size_t)api_limits.output_bytes * 8);
 	struct jout o = {&b, false};
 	write_typed_text(&o, S("summary_text"), text);
@@ -229,7 +236,7 @@ struct out_item *item_open(struct turn *t, enum item_type type)
 
 void item_added(struct turn *t, struct out_item *it)
 {
-	if (reply_streams(t->reader.form))
+	if (turn_tells(t))
 		emit_raw(t, it, EV_ITEM_ADDED, item_json(t, it));
 	else
 		t->seq++;
@@ -252,7 +259,7 @@ static void part_close(struct turn *t, struct out_item *it)
 	struct str text = buf_str(&it->text);
 	struct event ev = event_of(it, it->part == OUT_TEXT ? EV_TEXT_DONE : EV_REFUSAL_DONE);
 	ev.text = text;
-	if (it->logprobs.n && reply_streams(t->reader.form))
+	if (it->logprobs.n && turn_tells(t))
 		ev.logprobs = str_fmt(&t->arena, "[%.*s]", FMT(buf_str(&it->logprobs)));
 	turn_emit(t, &ev);
 	emit_part(t, it, EV_PART_DONE, text);

@@ -16,14 +16,37 @@ enum {
 
 /* --- names and paths ----------------------------------------------------------------------------------- */
 
+/* Paths are made for each member and item that is read, though few of them are told: so they are put together by hand,
+ * ten times faster than by snprintf(). */
+static size_t put_text(char out[PATH], size_t at, struct str s)
+{
+	size_t n = s.n < PATH - 1 - at ? s.n : PATH - 1 - at;
+	memcpy(out + at, s.p, n);
+	out[at + n] = '\0';
+	return at + n;
+}
+
+static void put_path(char out[PATH], const char *path, struct str name)
+{
+	size_t at = put_text(out, 0, str_of(path));
+	put_text(out, *path ? put_text(out, at, S(".")) : at, name);
+}
+
 void field_path(char out[128], const char *path, const char *name)
 {
-	snprintf(out, PATH, "%s%s%s", path, *path ? "." : "", name);
+	put_path(out, path, str_of(name));
 }
 
 void field_index(char out[128], const char *path, size_t i)
 {
-	snprintf(out, PATH, "%s[%zu]", path, i);
+	char digits[24];
+	size_t from = sizeof digits;
+	digits[--from] = ']';
+	do
+		digits[--from] = (char)('0' + i % 10);
+	while (i /= 10);
+	digits[--from] = '[';
+	put_text(out, put_text(out, 0, str_of(path)), (struct str){digits + from, sizeof digits - from});
 }
 
 const char *json_kind_name(yyjson_val *v)
@@ -453,7 +476,7 @@ static void fill(const struct field *f, yyjson_val *v, char *out)
 bool fields_read(const struct field *f, yyjson_val *obj, const char *path, const char *const *tolerated, void *out,
 		 void *ctx, struct err *e)
 {
-	char place[PATH], name[COMPARED + 1];
+	char place[PATH];
 	size_t i, max;
 	yyjson_val *key, *val;
 	if (!yyjson_is_obj(obj))
@@ -464,8 +487,7 @@ bool fields_read(const struct field *f, yyjson_val *obj, const char *path, const
 		yyjson_val *v = json_get(obj, f->name);
 		if (!v && !f->required)
 			continue; /* before any text is made: most rows of a request */
-		snprintf(name, sizeof name, "%.*s", FMT(f->name));
-		field_path(place, path, name);
+		put_path(place, path, f->name);
 		if (!v)
 			return fail(e, ERR_MISSING_PARAMETER, place, "Missing required parameter: '%s'.", place);
 		if (!field_value(f, v, place, ctx, e))

@@ -1,6 +1,7 @@
 /* fields_test.c - the API's own texts for wrong input, to the letter. */
 #include "wire/fields.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/test.h"
@@ -271,11 +272,36 @@ static void distance(void)
 	CHECK(near_distance(S(""), S("abc")) == 3);
 }
 
+/* Whatever is too long for a path is cut, behind a path of any length. */
+static void paths(void)
+{
+	char long_path[300], out[128], want[600];
+	field_path(out, "", "a");
+	CHECK_STR(str_of(out), S("a"));
+	field_path(out, "input[0]", "content");
+	CHECK_STR(str_of(out), S("input[0].content"));
+	field_index(out, "input", 0);
+	CHECK_STR(str_of(out), S("input[0]"));
+	field_index(out, "", 10203040506070809);
+	CHECK_STR(str_of(out), S("[10203040506070809]"));
+	for (size_t n = 100; n < sizeof long_path; n++) {
+		memset(long_path, 'x', n);
+		long_path[n] = '\0';
+		snprintf(want, sizeof want, "%s.content", long_path);
+		field_path(out, long_path, "content");
+		CHECK_STR(str_of(out), ((struct str){want, n + 8 < 127 ? n + 8 : 127}));
+		snprintf(want, sizeof want, "%s[65535]", long_path);
+		field_index(out, long_path, 65535);
+		CHECK_STR(str_of(out), ((struct str){want, n + 7 < 127 ? n + 7 : 127}));
+	}
+}
+
 int main(void)
 {
 	static const struct test_case tests[] = {
 	    {"members are filled", fills},
 	    {"names", names},
+	    {"paths", paths},
 	    {"types", types},
 	    {"values", values},
 	    {"ranges", ranges},

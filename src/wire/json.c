@@ -215,37 +215,46 @@ static size_t plain_run(const unsigned char *p, size_t i, size_t n)
 	return i;
 }
 
-static void put_escape(struct buf *b, unsigned char c)
+/* One character, escaped where it has to be; *at moves behind it. How many bytes were read. */
+static size_t put_escaped(char **at, const unsigned char *p, size_t n)
 {
 	static const char hex[] = "0123456789abcdef";
-	char kind = escapes[c];
-	if (kind == 'u')
-		buf_add(b, (struct str){(char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6});
-	else
-		buf_add(b, (struct str){(char[]){'\\', kind}, 2});
+	size_t bad = 1, len = 1;
+	char *to = *at, kind = escapes[*p];
+	if (!kind) {
+		*to++ = (char)*p;
+	} else if (kind == 'x') {
+		len = utf8_len(p, n, &bad);
+		memcpy(to, len ? (const char *)p : "\xef\xbf\xbd", len ? len : 3);
+		to += len ? len : 3;
+		len = len ? len : bad;
+	} else if (kind == 'u') {
+		memcpy(to, (char[]){'\\', 'u', '0', '0', hex[*p >> 4], hex[*p & 15]}, 6);
+		to += 6;
+	} else {
+		*to++ = '\\';
+		*to++ = kind;
+	}
+	*at = to;
+	return len;
 }
 
+/* Where one escape is, others are near: a stretch is put together beside the buffer and added in one piece. */
 void jo_escape(struct buf *b, struct str s)
 {
+	enum { STRETCH = 32, LONGEST = 6 };
 	const unsigned char *p = (const unsigned char *)s.p;
-	size_t from = 0, i = 0;
-	while ((i = plain_run(p, i, s.n)) < s.n) {
-		size_t bad = 1, len = escapes[p[i]] == 'x' ? utf8_len(p + i, s.n - i, &bad) : 0;
-		if (len) {
-			i += len;
-			continue;
-		}
-		if (i > from)
-			buf_add(b, (struct str){s.p + from, i - from});
-		if (escapes[p[i]] == 'x')
-			buf_add(b, S("\xef\xbf\xbd"));
-		else
-			put_escape(b, p[i]);
-		i += bad;
-		from = i;
+	char out[STRETCH * LONGEST];
+	for (size_t i = 0; i < s.n;) {
+		size_t to = plain_run(p, i, s.n);
+		if (to > i)
+			buf_add(b, (struct str){s.p + i, to - i});
+		i = to;
+		char *at = out;
+		for (size_t end = s.n - i < STRETCH ? s.n : i + STRETCH; i < end;)
+			i += put_escaped(&at, p + i, s.n - i);
+		buf_add(b, (struct str){out, (size_t)(at - out)});
 	}
-	if (s.n > from)
-		buf_add(b, (struct str){s.p + from, s.n - from});
 }
 
 /* Comma where one is needed, then `c`. */

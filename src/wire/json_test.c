@@ -196,6 +196,15 @@ static void escapes(void)
 	escaped(S("a\xff"
 		  "b"),
 		S("a\ufffdb"));
+	/* at every place of a stretch, and across its end */
+	for (int n = 0; n < 80; n++) {
+		struct arena x = {0};
+		char fill[81];
+		memset(fill, 'x', 80);
+		escaped(str_fmt(&x, "\n%.*s\"\u20ac\x01\xff\U0001f600%.*s", n, fill, 80 - n, fill),
+			str_fmt(&x, "\\n%.*s\\\"\u20ac\\u0001\ufffd\U0001f600%.*s", n, fill, 80 - n, fill));
+		arena_free(&x);
+	}
 	escaped(S("\xe2\x82"), S("\ufffd"));                       /* cut short */
 	escaped(S("\xe2\x82(\xc0\xaf"), S("\ufffd(\ufffd\ufffd")); /* overlong */
 	escaped(S("\xed\xa0\x80"), S("\ufffd\ufffd\ufffd"));       /* a surrogate */
