@@ -13,7 +13,9 @@ waiting get what `always` says; without it they get "You said: <last user messag
 
 By hand: python3 engine_script.py [--port N] runs one with that default behaviour.
 """
+import hashlib
 import json
+import re
 import select
 import socket
 import threading
@@ -271,6 +273,7 @@ class ScriptedEngine:
         self.requests, self.probes, self.scripts = [], [], []
         self.behaviour, self.count = echo, 0
         self.owner, self.counting = owner, None  # counting: (status, body) of every question for a count
+        self.dims, self.embed_most, self.meanings = 0, 512, {}  # dims: of its embeddings; 0: it has none
         self.key = None  # when set, calls without it are 401
         self.lock, self.closing = threading.Lock(), threading.Event()
         self.sockets = set()
@@ -403,8 +406,29 @@ class ScriptedEngine:
             request.left.set()
         return False
 
+    def _embed(self, request):
+        """Vectors in which a word and its translation in `meanings` stand for the same."""
+        if self.key and request.headers.get("authorization") != f"Bearer {self.key}":
+            return 401, {"error": {"message": "Invalid API Key", "type": "authentication_error"}}
+        body, data = json.loads(request.raw), []
+        for i, text in enumerate([body["input"]] if isinstance(body["input"], str) else body["input"]):
+            words = re.findall(r"\w+", text.lower()) if isinstance(text, str) else [f"token{t}" for t in text]
+            if len(words) > self.embed_most:
+                return 500, {"error": {"code": 500, "message": f"input ({len(words)} tokens) is too large to process"}}
+            vector = [0.0] * self.dims
+            for word in words:
+                digest = hashlib.sha256(self.meanings.get(word, word).encode()).digest()
+                for k in range(self.dims):
+                    vector[k] += 1.0 if digest[k // 8 % 32] >> k % 8 & 1 else -1.0
+            length = sum(x * x for x in vector) ** 0.5 or 1.0
+            data.append({"object": "embedding", "index": i, "embedding": [x / length for x in vector]})
+        return 200, {"object": "list", "data": data[::-1], "model": self.models[0],
+                     "usage": {"prompt_tokens": 7, "total_tokens": 7}}
+
     def _probe(self, request):
         path = request.path.split("?")[0]
+        if path == "/v1/embeddings" and self.dims:
+            return self._embed(request)
         if path.endswith("/models"):
             return 200, {"object": "list", "data": [
                 {"id": m, "object": "model", "created": 1700000000, "owned_by": self.owner, "meta": {"n_ctx": self.context}}

@@ -19,7 +19,6 @@ FILES = ["pydantic-ai", "vercel-ai", "vllm-responses"]
 # What this version refuses by name, and why it is not part of it. The key is what the refusal itself names.
 OUT_OF_SCOPE = {
     "moderation": "moderation needs a classifier",
-    "file_search": "hosted tools come one by one",
     "code_interpreter": "hosted tools come one by one",
     "image_generation": "hosted tools come one by one",
     "mcp": "hosted tools come one by one",

@@ -40,12 +40,21 @@ struct workers *disk_fetchers(struct api_loop *al)
 	return al->disk->fetchers;
 }
 
+struct workers *disk_searchers(struct api_loop *al)
+{
+	enum { THREADS = 4, QUEUE = 1024 };
+	if (!al->disk->searchers)
+		al->disk->searchers = workers_new("search", THREADS, QUEUE);
+	return al->disk->searchers;
+}
+
 void disk_detach(struct api_loop *al)
 {
 	while (al->disk->leftovers)
 		al->disk->leftovers->end(al->disk->leftovers);
 	workers_free(al->disk->workers);
 	workers_free(al->disk->fetchers);
+	workers_free(al->disk->searchers);
 	xfree(al->disk);
 	al->disk = NULL;
 }

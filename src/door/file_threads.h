@@ -4,7 +4,7 @@
 #include "loop/workers.h"
 
 struct disk {
-	struct workers *workers, *fetchers; /* NULL until somebody needs them */
+	struct workers *workers, *fetchers, *searchers; /* NULL until somebody needs them */
 	struct leftover *leftovers;
 	size_t n_intakes; /* files that are being sent */
 };
@@ -13,6 +13,8 @@ void disk_attach(struct api_loop *al);
 struct workers *disk_workers(struct api_loop *al);
 /* Likewise, for what may wait for others: attachments. */
 struct workers *disk_fetchers(struct api_loop *al);
+/* Likewise, for vector stores: their rows, their searches. */
+struct workers *disk_searchers(struct api_loop *al);
 
 /* What still waits for a write when its client has left. Its owner removes it; at the loop's end end() is called
  * instead, which frees it. */

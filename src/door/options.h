@@ -6,6 +6,8 @@
 #include "store/keys.h"
 #include "tools/tools.h"
 
+struct search;
+
 struct api_limits {
 #define LIMIT(name, def, least, largest, help) int64_t name;
 #include "door/limits.def"
@@ -17,6 +19,7 @@ struct api_options {
 	struct store *store;
 	struct engines *engines;
 	struct tools *tools;       /* outlive the api */
+	struct search *search;     /* vector stores (index/search.h); outlives the api */
 	bool allow_anonymous;      /* without keys, any listener takes any key */
 	bool finish_on_disconnect; /* on_disconnect: finish the turn of a client that left (else cancel it) */
 	bool resume_background;    /* resume: background: replay of foreground responses is OpenAI's 400 */

@@ -81,6 +81,8 @@ struct engine_model { /* a copy; strings live in the arena given */
  * ERR_UNAVAILABLE when no engine has told of any model. While an engine still starts its default model is
  * taken as there, and with no model known at all any name is (`pending`). */
 bool engine_find(struct engines *s, struct arena *a, struct str model, struct engine_model *ret, struct err *e);
+/* Where that engine is (unix:PATH, http...), and its key ({0}: none); constant. For what is no call (embeddings). */
+void engine_address(const struct engines *s, size_t index, struct str *url, struct str *key);
 /* All models, for GET /v1/models. */
 size_t engine_models(struct engines *s, struct arena *a, struct engine_model **ret);
 

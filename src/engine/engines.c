@@ -343,6 +343,12 @@ bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, 
 	return true;
 }
 
+void engine_address(const struct engines *s, size_t index, struct str *url, struct str *key)
+{
+	*url = s->list[index].config.url;
+	*key = s->list[index].config.key;
+}
+
 size_t engine_models(struct engines *s, struct arena *a, struct engine_model **ret)
 {
 	size_t n = 0;

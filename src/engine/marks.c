@@ -12,12 +12,12 @@ static const struct mark_row {
 #undef MARK
 };
 
-static struct str place_name(enum mark_place place)
+static struct str mark_place_name(enum mark_place place)
 {
 	return place == MARK_MESSAGE ? S("message") : place == MARK_CALL ? S("call") : S("function");
 }
 
-static bool says_nothing(yyjson_val *v)
+static bool mark_is_empty(yyjson_val *v)
 {
 	return !v || yyjson_is_null(v) || (yyjson_is_str(v) && !json_str(v).n) ||
 	       (yyjson_is_ctn(v) && !unsafe_yyjson_get_len(v));
@@ -27,12 +27,12 @@ bool mark_is(enum mark_place place, struct str name, yyjson_val *v)
 {
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i].places & place && str_eq(rows[i].name, name))
-			return !says_nothing(v);
+			return !mark_is_empty(v);
 	return false;
 }
 
 /* The value as text that json_parse() reads again. */
-static bool put_value(struct jout *o, yyjson_val *v)
+static bool mark_put(struct jout *o, yyjson_val *v)
 {
 	size_t n = 0;
 	struct arena tmp = {0};
@@ -55,7 +55,7 @@ static bool put_value(struct jout *o, yyjson_val *v)
 	return ok;
 }
 
-static bool read_place(struct jout *o, enum mark_place place, yyjson_val *from)
+static bool marks_read_place(struct jout *o, enum mark_place place, yyjson_val *from)
 {
 	size_t i, max;
 	yyjson_val *key, *val;
@@ -68,12 +68,12 @@ static bool read_place(struct jout *o, enum mark_place place, yyjson_val *from)
 		if (!any) {
 			if (!o->comma && !o->b->n)
 				jo_obj(o);
-			jo_key(o, place_name(place));
+			jo_key(o, mark_place_name(place));
 			jo_obj(o);
 		}
 		any = true;
 		jo_key(o, name);
-		ok = ok && put_value(o, val);
+		ok = ok && mark_put(o, val);
 	}
 	if (any)
 		jo_obj_end(o);
@@ -85,8 +85,8 @@ bool marks_read(struct buf *out, yyjson_val *message, yyjson_val *call, yyjson_v
 	struct buf b;
 	buf_init(&b, out->max);
 	struct jout o = {.b = &b};
-	bool ok = read_place(&o, MARK_MESSAGE, message) && read_place(&o, MARK_CALL, call) &&
-		  read_place(&o, MARK_FUNCTION, function);
+	bool ok = marks_read_place(&o, MARK_MESSAGE, message) && marks_read_place(&o, MARK_CALL, call) &&
+		  marks_read_place(&o, MARK_FUNCTION, function);
 	if (b.n)
 		jo_obj_end(&o);
 	if (ok)
@@ -104,7 +104,7 @@ void marks_put_of(struct jout *o, yyjson_val **marks, size_t n, enum mark_place 
 	yyjson_val *all, *key, *val;
 	size_t i, max, k = 0;
 	for (size_t m = 0; m < n; m++)
-		if ((val = json_get(marks[m], place_name(place))))
+		if ((val = json_get(marks[m], mark_place_name(place))))
 			marks[k++] = val;
 	if (!k)
 		return;

@@ -50,3 +50,18 @@ bool search_run(struct search *s, const struct search_ask *ask, struct arena *a,
 		struct err *e);
 /* The same two errors alone, before anything is spent. */
 bool search_stores(struct search *s, int64_t project, const struct str *stores, size_t n, struct err *e);
+
+/* --- life --- */
+struct store;
+struct embed_options;
+/* `dir`: the data folder. Starts the threads that fill the indexes. */
+bool search_new(struct store *s, struct str dir, const struct embed_options *embed, struct search **ret, struct err *e);
+void search_free(struct search *s); /* before the store is closed; nobody searches any more */
+/* The rows have changed: there may be something to index or to drop. Any thread. */
+void search_wake(struct search *s);
+/* There is no embedder: words alone are looked for. */
+bool search_words_only(const struct search *s);
+struct embedder;
+struct embedder *search_embedder(struct search *s);
+/* The text of a file as it was indexed, in `a`; {0}: nothing is there (yet). Blocks. */
+bool search_text(struct search *s, int64_t store, int64_t file, struct arena *a, struct str *ret, struct err *e);

@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "engine/managed.h"
+#include "index/search.h"
 #include "main/admin.h"
 #include "main/args.h"
 #include "main/address.h"
@@ -42,6 +43,7 @@ struct app {
 	struct str managed_model; /* its name */
 	struct engines_config engines_config;
 	struct engines *engines;
+	struct search *search; /* vector stores */
 	struct tools *tools;
 	struct api *api;
 	struct admin *admin;

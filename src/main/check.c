@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "engine/managed.h"
+#include "index/embedder.h"
 #include "main/app.h"
 #include "main/check_engine.h"
 #include "main/commands.h"
@@ -200,6 +201,31 @@ static void check_tools(struct check *c, struct str dir)
 }
 
 /* The settings' limits are not in force here: the defaults do for a trial. */
+/* What searches of vector stores can do, as things are configured. */
+static void check_embedder(struct check *c)
+{
+	const struct config *o = &c->args->config;
+	struct err why = {0};
+	const char *key = o->index_embedder_key_env.n ? getenv(o->index_embedder_key_env.p) : NULL;
+	struct embed_options options = {.kind = EMBED_URL,
+					.url = o->index_embedder_url,
+					.model = o->index_embedder_model,
+					.key = str_of(key)};
+	struct embed_space space;
+	if (!str_eq(o->index_embedder, S("url"))) {
+		check_say(c, NOTE, "vector stores", "--set index.embedder=url --set index.embedder_url=URL finds by meaning, too",
+			  "searched by words alone: there is no embedder");
+		return;
+	}
+	struct embedder *m = embedder_new(&options);
+	if (embedder_space(m, &space, &why))
+		check_say(c, FINE, "vector stores", NULL, "searched by words and by vectors of %zu dimensions", space.dims);
+	else
+		check_say(c, NOTE, "vector stores", "until it answers, files wait to be indexed and searches are by words alone",
+			  "%s", why.msg);
+	embedder_free(m);
+}
+
 static void check_sandbox(struct check *c)
 {
 	struct host_report r;
@@ -228,6 +254,7 @@ static void check_all(struct check *c)
 		check_managed(c);
 	check_reachable(c, &engines);
 	check_tools(c, dir);
+	check_embedder(c);
 	check_sandbox(c);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "base/log.h"
+#include "index/embedder.h"
 #include "main/app.h"
 #include "main/commands.h"
 #include "main/help.h"
@@ -142,9 +143,23 @@ struct tools_options tools_options_of(const struct config *c, struct str data)
 	return o;
 }
 
+static bool open_search(struct app *app, struct err *e)
+{
+	const struct config *c = &app->args->config;
+	const char *key = c->index_embedder_key_env.n ? getenv(c->index_embedder_key_env.p) : NULL;
+	struct embed_options o = {.kind = str_eq(c->index_embedder, S("url")) ? EMBED_URL : EMBED_NONE,
+				  .url = c->index_embedder_url,
+				  .model = c->index_embedder_model,
+				  .key = str_of(key)};
+	if (o.kind == EMBED_URL && !o.url.n)
+		return fail(e, ERR_CONFIG, NULL, "index.embedder=url needs index.embedder_url");
+	return search_new(app->store, app->data, &o, &app->search, e);
+}
+
 static void open_tools(struct app *app)
 {
 	struct tools_options o = tools_options_of(&app->args->config, app->data);
+	o.search = app->search;
 	app->tools = tools_new(&o);
 }
 
@@ -155,6 +170,7 @@ static void open_api(struct app *app)
 	    .store = app->store,
 	    .engines = app->engines,
 	    .tools = app->tools,
+	    .search = app->search,
 	    .allow_anonymous = c->server_allow_anonymous,
 	    .finish_on_disconnect = str_eq(c->api_on_disconnect, S("finish")),
 	    .resume_background = str_eq(c->api_resume, S("background")),
@@ -292,6 +308,8 @@ static bool app_open(struct app *app, struct err *e)
 	app->base_url = str_fmt(&app->arena, "%.*s/v1", FMT(url));
 	if (!open_store(app, e) || !open_engines(app, e))
 		return false;
+	if (!open_search(app, e))
+		return false;
 	open_tools(app);
 	open_api(app);
 	return open_admin(app, e);
@@ -332,6 +350,7 @@ static void app_close(struct app *app)
 	api_free(app->api);
 	tools_free(app->tools);
 	engines_close(app->engines);
+	search_free(app->search);
 	if (app->store)
 		store_close(app->store);
 	if (app->tls)

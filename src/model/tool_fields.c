@@ -1,5 +1,6 @@
 /* tool_fields.c - the field tables of the tools. */
 #include "model/tool.h"
+#include "model/search_fields.h"
 
 static const char *const callers[] = {"direct", "programmatic", NULL};
 static const struct field caller = {.kind = F_ENUM, .values = callers};
@@ -81,8 +82,7 @@ static const struct field web_search_preview_fields[] = {
 
 static const char *const comparisons[] = {"eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", NULL};
 static const char *const filter_types[] = {"eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "and", "or", NULL};
-static field_check filter_check;
-static const struct field filter = {.kind = F_OBJECT, .check = filter_check};
+static const struct field filter = {.kind = F_OBJECT, .check = search_filter_check};
 static const struct field comparison_fields[] = {
 	FIELD_CHECKED("type", F_ENUM, .required = true, .values = comparisons),
 	FIELD_CHECKED("key", F_STR, .required = true),
@@ -96,7 +96,7 @@ static const struct field compound_fields[] = {
 };
 
 /* Filters nest; a document's own depth limit bounds the recursion. */
-static bool filter_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+bool search_filter_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	static const struct field any_type = {.kind = F_ENUM, .values = filter_types};
 	struct str type = json_str(json_get(v, S("type")));
@@ -113,7 +113,7 @@ static const struct field hybrid_fields[] = {
 	FIELD_CHECKED("text_weight", F_NUM),
 	LAST_FIELD,
 };
-static const struct field ranking_fields[] = {
+const struct field search_ranking_fields[] = {
 	FIELD_CHECKED("ranker", F_ENUM, .nullable = true, .values = rankers),
 	FIELD_CHECKED("score_threshold", F_NUM, .nullable = true, .min = 0, .max = 1),
 	FIELD_CHECKED("hybrid_search", F_OBJECT, .nullable = true, .sub = hybrid_fields),
@@ -121,10 +121,10 @@ static const struct field ranking_fields[] = {
 };
 static const struct field file_search_fields[] = {
 	TYPE,
-	FIELD_CHECKED("vector_store_ids", F_ARRAY, .required = true, .item = &string),
+	FIELD_CHECKED("vector_store_ids", F_ARRAY, .required = true, .min = 1, .max = 64, .item = &string),
 	FIELD_CHECKED("max_num_results", F_INT, .nullable = true, .min = 1, .max = 50),
-	FIELD_CHECKED("filters", F_OBJECT, .nullable = true, .check = filter_check),
-	FIELD_CHECKED("ranking_options", F_OBJECT, .nullable = true, .sub = ranking_fields),
+	FIELD_CHECKED("filters", F_OBJECT, .nullable = true, .check = search_filter_check),
+	FIELD_CHECKED("ranking_options", F_OBJECT, .nullable = true, .sub = search_ranking_fields),
 	LAST_FIELD,
 };
 

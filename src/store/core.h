@@ -12,6 +12,7 @@
 
 struct keyring;
 struct sealer;
+struct lender;
 struct sweeper;
 struct mail;
 struct store_request;
@@ -28,6 +29,7 @@ struct store {
 	_Atomic unsigned sweep_conflicts; /* slices in a row that failed so */
 	struct sealer *sealer; /* NULL: not started */
 	struct node *node;
+	struct lender *lender; /* of readers, to threads that block */
 };
 
 struct store_port {

@@ -176,10 +176,12 @@ void store_delete_file(struct store_port *p, struct store_op *op, int64_t projec
 		return;
 	}
 	struct str why = str_of(e.msg);
-	struct store_request *r = request_new(p, op, 2, 5, ID_RND + why.n + 1);
+	struct store_request *r = request_new(p, op, 4, 7, ID_RND + why.n + 1);
 	ADD(r, STMT_FILE_UNCOUNT, INT(id.key), INT(project), BLOB(rnd_str(&id)), INT(clock_wall_s()));
 	request_must(r, ERR_NOT_FOUND, why);
 	ADD(r, STMT_FILE_DELETE, INT(id.key));
+	ADD(r, STMT_VECTOR_FILE_GONE_ALL, INT(id.key));
+	ADD(r, STMT_VECTOR_FILE_DELETE_ALL, INT(id.key));
 	r->settle = deleted;
 	request_send(r);
 }

@@ -32,7 +32,7 @@ struct file_page {
 };
 void store_list_files(struct store_port *p, struct store_op *op, int64_t project, const struct file_query *q,
 		      struct arena *a, struct file_page *ret);
-/* Its bytes go, too. */
+/* Its bytes go, too, and its entries in vector stores. */
 void store_delete_file(struct store_port *p, struct store_op *op, int64_t project, struct str id);
 
 /* --- uploads --------------------------------------------------------------------------------------------- */

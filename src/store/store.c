@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "store/blobs.h"
+#include "store/lend.h"
 #include "store/node.h"
 #include "store/request.h"
 
@@ -116,6 +117,7 @@ static bool open_database(struct store *s, const struct store_options *o, const 
 	if (!s->driver->open(&d, &s->db, e))
 		return false;
 	s->reader = s->driver->attach(s->db);
+	s->lender = lender_new(s);
 	return true;
 }
 
@@ -155,6 +157,7 @@ have_keys:
 	blobs_close(s);
 	keyring_close(s);
 have_database:
+	lender_free(s->lender);
 	driver->detach(s->reader);
 	driver->close(s->db);
 have_node:
@@ -173,6 +176,7 @@ void store_close(struct store *s)
 	sweeper_stop(s);
 	sealer_close(s);
 	keyring_close(s);
+	lender_free(s->lender);
 	s->driver->detach(s->reader);
 	s->driver->close(s->db);
 	blobs_close(s);

@@ -18,6 +18,8 @@ static bool on_expired(void *ctx, const struct cell *cells)
 	ADD(s->request, STMT_FILE_DELETE, INT(cells[0].i));
 	request_must(s->request, ERR_CONFLICT, S("changed meanwhile"));
 	ADD(s->request, STMT_USAGE_FREE, INT(cells[1].i), INT(cells[2].i));
+	ADD(s->request, STMT_VECTOR_FILE_GONE_ALL, INT(cells[0].i));
+	ADD(s->request, STMT_VECTOR_FILE_DELETE_ALL, INT(cells[0].i));
 	bury(s, cells[0].i);
 	return ++s->rows < s->budget;
 }

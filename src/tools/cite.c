@@ -27,15 +27,12 @@ static bool is_space(char ch)
 	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
 }
 
-/* Does this end what stands before it, with no space between? */
-static bool closes(struct str s)
+/* Does no space stand before this? Its first byte says it, for text may be cut anywhere: punctuation, and the scripts
+ * from U+3000 to U+9FFF and the wide forms, which have no spaces. */
+static bool closes(char first)
 {
-	static const struct str wide[] = {STR("\u3002"), STR("\u3001"), STR("\uff0c"), STR("\uff0e"), STR("\uff01"),
-					  STR("\uff1f"), STR("\uff1a"), STR("\uff1b"), STR("\uff09"), STR("\u2026")};
-	for (size_t i = 0; i < sizeof wide / sizeof *wide; i++)
-		if (str_starts(s, wide[i]))
-			return true;
-	return char_in(s.p[0], ".,;:!?)]}");
+	unsigned char c = (unsigned char)first;
+	return char_in(first, ".,;:!?)]}") || (c >= 0xe3 && c <= 0xe9) || c == 0xef;
 }
 
 static size_t lines(struct str s)
@@ -57,7 +54,7 @@ static struct str gap_left(const struct citer *c, struct str next)
 		return (struct str){0};
 	if (lines(after) > lines(before) || !before.n)
 		return after;
-	return !after.n && !lines(before) && closes(next) ? (struct str){0} : before;
+	return !after.n && !lines(before) && closes(next.p[0]) ? (struct str){0} : before;
 }
 
 static void gap_end(struct citer *c, struct str next, struct cite_sink *sink)

@@ -3,7 +3,7 @@
  * Sources have numbers. "[2]", "[1, 3]" and the brackets that some models write instead turn into ([host](url)) where
  * the source is a page; where it is a file they are taken out, with the white space that stood around them for their
  * sake. Each is told with its place in code points. What is no marker, or has a number that was never given, passes as
- * it is. Text comes in pieces cut between characters; what may become a marker waits (CITE_HELD bytes at most), and so
+ * it is. Text comes in pieces cut anywhere; what may become a marker waits (CITE_HELD bytes at most), and so
  * does white space that may stand before one of a file (CITE_GAP). Nothing is cited inside backticks, which are code.
  * Pure. */
 #pragma once

@@ -8,6 +8,7 @@
 #include "model/request.h"
 #include "tools/cite.h"
 
+struct search;
 struct tools;
 struct tools_port;
 struct toolrun;
@@ -30,6 +31,7 @@ struct tools_options {       /* strings outlive the tools */
 	struct str dir;      /* data folder; {0}: nothing is kept */
 	struct str provider; /* web_search.provider: "none", or a row of web_providers.def */
 	struct str url, key; /* {0}: the provider's own; none */
+	struct search *search; /* of vector stores; NULL: there are none */
 };
 /* Makes the tools known to requests (hosted_set()). At the start, before any other thread; tools_new() does it, too. */
 void tools_register(void);

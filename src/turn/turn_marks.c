@@ -5,7 +5,7 @@
 
 #include "turn/turn_output_parts.h"
 
-static struct out_item *open_call(struct turn *t, int index)
+static struct out_item *marks_open_call(struct turn *t, int index)
 {
 	struct out_item *it = t->out.first;
 	while (it && (!it->tool || it->done || it->call_index != index))
@@ -16,7 +16,7 @@ static struct out_item *open_call(struct turn *t, int index)
 void marks_take(struct turn *t, const struct model_event *me)
 {
 	struct out_origin *hosted = me->index < 0 ? NULL : turn_tools_origin(t, me->index);
-	struct out_item *it = me->index < 0 || hosted ? NULL : open_call(t, me->index);
+	struct out_item *it = me->index < 0 || hosted ? NULL : marks_open_call(t, me->index);
 	if (me->index < 0)
 		origin_piece(&t->out.marks, me->text);
 	else if (hosted)
@@ -27,7 +27,7 @@ void marks_take(struct turn *t, const struct model_event *me)
 		it->origin.sealed = false;
 }
 
-static struct str of_call(struct turn *t, struct str call_id, struct str json)
+static struct str marks_of_call(struct turn *t, struct str call_id, struct str json)
 {
 	return str_fmt(&t->arena, "\"%.*s\":{%.*s}", FMT(call_id), FMT(json));
 }
@@ -40,7 +40,7 @@ static bool names_function(struct str id, struct str name)
 }
 
 /* A reasoning item without a text, whose sealed part says what is in `calls`. */
-static void add_sealed(struct turn *t, struct str calls)
+static void marks_add_sealed(struct turn *t, struct str calls)
 {
 	struct out_item *it = item_open(t, ITEM_REASONING);
 	if (!it)
@@ -59,9 +59,9 @@ bool marks_before_call(struct turn *t, const struct model_event *me, struct str 
 		return false; /* others: marks_after() */
 	struct str json = origin_members(t, me->call_id, (struct str){0}, me->marks);
 	if (json.n && open)
-		last->origin.calls = of_call(t, call_id, json);
+		last->origin.calls = marks_of_call(t, call_id, json);
 	else if (json.n)
-		add_sealed(t, of_call(t, call_id, json));
+		marks_add_sealed(t, marks_of_call(t, call_id, json));
 	return json.n;
 }
 
@@ -74,9 +74,9 @@ void marks_after(struct turn *t)
 		    (!o->marked && !names_function(o->id, it->tool->name)))
 			continue;
 		it->origin.sealed = true;
-		struct str one = of_call(t, it->call_id, o->json);
+		struct str one = marks_of_call(t, it->call_id, o->json);
 		calls = calls.n ? str_fmt(&t->arena, "%.*s,%.*s", FMT(calls), FMT(one)) : one;
 	}
 	if (calls.n && t->req.include_encrypted)
-		add_sealed(t, calls);
+		marks_add_sealed(t, calls);
 }

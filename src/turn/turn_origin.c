@@ -83,7 +83,7 @@ struct str origin_sealed(struct turn *t, const struct out_item *it, struct str c
 
 /* --- given back ------------------------------------------------------------------------------------------- */
 
-static void know_calls(struct map *known, const struct item *items, size_t n)
+static void origin_know_calls(struct map *known, const struct item *items, size_t n)
 {
 	size_t k, max;
 	yyjson_val *key, *val;
@@ -95,7 +95,7 @@ static void know_calls(struct map *known, const struct item *items, size_t n)
 	}
 }
 
-static void give(const struct map *known, struct item *items, size_t n)
+static void origin_give_some(const struct map *known, struct item *items, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (item_rows[items[i].type].flags & ITEM_CALL && !items[i].ours && items[i].call_id.n)
@@ -105,11 +105,11 @@ static void give(const struct map *known, struct item *items, size_t n)
 void origin_give(struct item *items, size_t n, struct item *more, size_t n_more)
 {
 	struct map known = {0};
-	know_calls(&known, items, n);
-	know_calls(&known, more, n_more);
+	origin_know_calls(&known, items, n);
+	origin_know_calls(&known, more, n_more);
 	if (known.n) {
-		give(&known, items, n);
-		give(&known, more, n_more);
+		origin_give_some(&known, items, n);
+		origin_give_some(&known, more, n_more);
 	}
 	map_release(&known);
 }

@@ -25,7 +25,7 @@ void json_piece(struct buf *pieces, struct str json)
 	buf_add(pieces, json);
 }
 
-static void *grown(struct arena *a, void *old, size_t n, size_t *cap, size_t size)
+static void *sum_grown(struct arena *a, void *old, size_t n, size_t *cap, size_t size)
 {
 	if (n < *cap)
 		return old;
@@ -38,7 +38,7 @@ static void *grown(struct arena *a, void *old, size_t n, size_t *cap, size_t siz
 
 static struct group *group_new(struct groups *g)
 {
-	g->list = grown(g->a, g->list, g->n, &g->cap, sizeof *g->list);
+	g->list = sum_grown(g->a, g->list, g->n, &g->cap, sizeof *g->list);
 	g->list[g->n] = (struct group){0};
 	return &g->list[g->n++];
 }
@@ -54,9 +54,9 @@ static struct group *group_at(struct groups *g, struct str key)
 	return fresh;
 }
 
-static void group_add(struct groups *g, struct group *to, yyjson_val *v)
+static void sum_group_add(struct groups *g, struct group *to, yyjson_val *v)
 {
-	to->values = grown(g->a, to->values, to->n, &to->cap, sizeof *to->values);
+	to->values = sum_grown(g->a, to->values, to->n, &to->cap, sizeof *to->values);
 	to->values[to->n++] = v;
 }
 
@@ -68,7 +68,7 @@ static void sum_objects(struct arena *a, struct jout *o, yyjson_val **values, si
 	size_t i, max;
 	yyjson_val *key, *val;
 	for (size_t k = 0; k < n; k++) {
-		yyjson_obj_foreach(values[k], i, max, key, val) group_add(&g, group_at(&g, json_str(key)), val);
+		yyjson_obj_foreach(values[k], i, max, key, val) sum_group_add(&g, group_at(&g, json_str(key)), val);
 	}
 	map_release(&g.by_key);
 	jo_obj(o);
@@ -89,7 +89,7 @@ static void sum_arrays(struct arena *a, struct jout *o, yyjson_val **values, siz
 		{
 			yyjson_val *index = json_get(val, S("index"));
 			struct group *to = yyjson_is_int(index) ? group_at(&g, json_text(a, index)) : group_new(&g);
-			group_add(&g, to, val);
+			sum_group_add(&g, to, val);
 		}
 	}
 	map_release(&g.by_key);
@@ -100,7 +100,7 @@ static void sum_arrays(struct arena *a, struct jout *o, yyjson_val **values, siz
 }
 
 /* What a string names does not grow. */
-static bool names(struct str key)
+static bool sum_names(struct str key)
 {
 	static const struct str keys[] = {STR("type"), STR("id"), STR("format"), STR("role"), STR("name"), STR("mime_type")};
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -110,7 +110,7 @@ static bool names(struct str key)
 }
 
 /* Words may come twice; of a signature what begins with all so far is the whole, said again. */
-static bool words(struct str key)
+static bool sum_words(struct str key)
 {
 	static const struct str keys[] = {STR("text"), STR("summary"), STR("thinking"), STR("content")};
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -125,7 +125,7 @@ static void sum_strings(struct jout *o, struct str key, yyjson_val **values, siz
 	buf_init(&b, SIZE_MAX / 2);
 	for (size_t i = 0; i < n; i++) {
 		struct str s = json_str(values[i]);
-		if (s.n && (names(key) || (!words(key) && str_starts(s, buf_str(&b)))))
+		if (s.n && (sum_names(key) || (!sum_words(key) && str_starts(s, buf_str(&b)))))
 			buf_clear(&b);
 		buf_add(&b, s);
 	}

@@ -1,0 +1,111 @@
+/* errand.c - a request that a worker thread answers. */
+#include "vector_stores/errand.h"
+
+#include "door/file_threads.h"
+
+static void errand_release(struct errand *er)
+{
+	struct arena a = er->arena; /* the errand lies in it */
+	buf_release(&er->out);
+	arena_free(&a);
+}
+
+static void errand_left(struct reader *r)
+{
+	struct errand *er = OWNER(r, struct errand, reader);
+	er->rq = NULL;
+	atomic_store(&er->job.cancelled, true); /* it is freed when its job is done */
+}
+
+static void errand_room(struct reader *r)
+{
+}
+
+static void errand_run(struct job *j)
+{
+	struct errand *er = OWNER(j, struct errand, job);
+	struct err e = {0};
+	if (!er->work(er, &e))
+		er->error = e;
+}
+
+static void errand_done(struct job *j)
+{
+	struct errand *er = OWNER(j, struct errand, job);
+	if (er->changed)
+		search_wake(er->search);
+	if (er->rq && er->error.code)
+		errand_fail(er, &er->error);
+	else if (er->rq) {
+		struct exchange *x = er->rq->x;
+		exchange_unwatch(x);
+		if (er->not_applied)
+			exchange_add_header(x, S("antiphon-not-applied"), str_of(er->not_applied));
+		answer_json(er->rq, 200, buf_str(&er->out));
+		errand_release(er);
+	} else {
+		errand_release(er);
+	}
+}
+
+struct errand *errand_new(struct request *rq, bool (*work)(struct errand *er, struct err *e))
+{
+	struct arena a = {0};
+	struct errand *er = new (&a, struct errand);
+	const struct api_options *o = &rq->api->api->options;
+	struct str body = exchange_request(rq->x)->body;
+	struct err e = {0};
+	*er = (struct errand){.rq = rq, .store = o->store, .search = o->search, .project = rq->project, .work = work};
+	er->reader = (struct reader){errand_left, errand_room};
+	er->args[0] = rq->args[0].p ? str_copy(&a, rq->args[0]) : (struct str){0};
+	er->args[1] = rq->args[1].p ? str_copy(&a, rq->args[1]) : (struct str){0};
+	buf_init(&er->out, SIZE_MAX / 2);
+	bool ok = true;
+	if (rq->route->flags & (ROUTE_BODY | ROUTE_BODY_IF_ANY)) {
+		ok = json_parse(&a, str_copy(&a, body.n ? body : S("{}")), &er->body, &e) &&
+		     (yyjson_is_obj(er->body) ||
+		      fail(&e, ERR_INVALID_TYPE, NULL,
+			   "Invalid type for the body: expected an object, but got %s instead.",
+			   json_kind_name(er->body)));
+	}
+	er->arena = a;
+	exchange_watch(rq->x, &er->reader);
+	if (ok)
+		return er;
+	errand_fail(er, &e);
+	return NULL;
+}
+
+void errand_fail(struct errand *er, const struct err *e)
+{
+	struct exchange *x = er->rq->x;
+	exchange_unwatch(x);
+	answer_error(x, e);
+	errand_release(er);
+}
+
+void errand_start(struct errand *er)
+{
+	struct err busy = {.retry_after_ms = 1000};
+	er->job.run = errand_run;
+	er->job.done = errand_done;
+	if (job_start(disk_searchers(er->rq->api), er->rq->api->loop, &er->job))
+		return;
+	fail(&busy, ERR_BUSY, NULL, "Too many requests to vector stores are waiting. Please retry in a moment.");
+	errand_fail(er, &busy);
+}
+
+bool errand_store(struct errand *er, struct vector_store *ret, struct err *e)
+{
+	return vector_store_get(er->store, er->project, er->args[0], &er->arena, ret, e);
+}
+
+void errand_deleted(struct errand *er, struct str id, struct str object)
+{
+	struct jout o = errand_out(er);
+	jo_obj(&o);
+	jo_kstr(&o, "id", id);
+	jo_kstr(&o, "object", object);
+	jo_kbool(&o, "deleted", true);
+	jo_obj_end(&o);
+}

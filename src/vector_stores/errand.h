@@ -1,0 +1,46 @@
+/* errand.h - a request that a worker thread answers: the rows and the indexes of vector stores are asked by who may
+ * block.
+ *
+ * The errand is on the heap, with all it needs in an arena of its own, and may outlive its client by the work under
+ * way. The body is read on the loop; work() runs on a worker and touches nothing of the loop's; then the answer leaves.
+ */
+#pragma once
+#include "door/request.h"
+#include "index/search.h"
+#include "loop/workers.h"
+#include "store/vector_file.h"
+#include "wire/json.h"
+
+struct errand {
+	struct request *rq; /* NULL: the client left. The loop's alone */
+	struct reader reader;
+	struct job job;
+	struct arena arena;
+	struct store *store;
+	struct search *search;
+	int64_t project;
+	struct str args[2]; /* the path's */
+	yyjson_val *body;   /* an object; NULL: the route takes none */
+	void *more;         /* the handler's own, in the arena */
+	/* Worker thread: writes `out`, or fails. */
+	bool (*work)(struct errand *er, struct err *e);
+	struct buf out;
+	struct err error;
+	bool changed;            /* the indexer has to look */
+	const char *not_applied; /* for the header antiphon-not-applied; NULL: none */
+};
+/* Reads the body, if there is one. NULL: answered already. */
+struct errand *errand_new(struct request *rq, bool (*work)(struct errand *er, struct err *e));
+void errand_start(struct errand *er);
+/* Answers with the error instead. */
+void errand_fail(struct errand *er, const struct err *e);
+
+/* --- for work() --- */
+/* The store of the path. A store that has expired is found, too. */
+bool errand_store(struct errand *er, struct vector_store *ret, struct err *e);
+static inline struct jout errand_out(struct errand *er)
+{
+	return (struct jout){&er->out, false};
+}
+/* {"id","object","deleted":true} */
+void errand_deleted(struct errand *er, struct str id, struct str object);
