@@ -374,7 +374,7 @@ class ScriptedEngine:
     def _answer(self, request):
         """False: the connection is to be closed."""
         answer = Answer(self, request)
-        if request.method == "GET" or not request.path.endswith("/chat/completions"):
+        if request.method == "GET" or not request.path.split("?")[0].endswith("/chat/completions"):
             with self.lock:
                 self.probes.append(request)
             code, body = self._probe(request)
@@ -429,7 +429,7 @@ class ScriptedEngine:
         path = request.path.split("?")[0]
         if path == "/v1/embeddings" and self.dims:
             return self._embed(request)
-        if path == "/v1/models":
+        if path.endswith("/models"):
             return 200, {"object": "list", "data": [
                 {"id": m, "object": "model", "created": 1700000000, "owned_by": self.owner, "meta": {"n_ctx": self.context}}
                 for m in self.models]}

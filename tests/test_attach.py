@@ -574,3 +574,22 @@ def test_sdk(engine, server):
         assert response.status == "completed" and text_of(response.model_dump())
     answer = send(server, form(part("purpose", "vision"), part("file", PNG, "a.png")))
     assert answer.status == 200
+
+
+@pytest.mark.parametrize("shape", [
+    lambda d: "data:image/png;charset=utf-8;base64," + d, lambda d: "DATA:image/png;base64," + d,
+    lambda d: "data:image/png;base64," + "\r\n".join(d[i:i + 20] for i in range(0, len(d), 20)),
+    lambda d: "data:image/png;base64," + d.rstrip("="), lambda d: "data:IMAGE/PNG;base64," + d,
+    lambda d: "data:image/jpeg;base64," + d, lambda d: "data:image/png;base64, " + d + "\n"])
+def test_pictures_are_written_anew(server, engine, shape):
+    """Engines' decoders are strict; the next turn says the same bytes again, and the item keeps its own."""
+    sent = shape(data_url(PNG).split(",")[1])
+    image = {"role": "user", "content": [{"type": "input_image", "image_url": sent}]}
+    made = server.create([image])
+    server.create("and now?", previous_response_id=made["id"])
+    server.post("/v1/chat/completions", {"model": "gpt-4o", "messages": [
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": sent}}]}]})
+    for request in engine.requests:
+        part, = [p for p in request.body["messages"][0]["content"] if p["type"] == "image_url"]
+        assert part["image_url"]["url"] == data_url(PNG)
+    assert len(engine.requests) == 3

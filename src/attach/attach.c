@@ -70,9 +70,9 @@ static bool has_work(const struct attach_to *to, const struct prompt_part *part)
 		return true;
 	if (part->kind != PART_IMAGE)
 		return false;
-	/* Data that the history holds was looked at when it came. */
+	/* Data that the history holds was looked at when it came; only what has to be written anew is again. */
 	return part->from == FROM_FILE || (part->from == FROM_URL && !to->model->fetches_urls) ||
-	       (part->from == FROM_DATA && part->where);
+	       (part->from == FROM_DATA && (part->where || !attachment_is_plain(part->text)));
 }
 
 static void add_errand(struct attach_run *r, size_t message, size_t part)

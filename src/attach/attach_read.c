@@ -36,7 +36,7 @@ static bool too_large(struct attachment *at)
 static bool from_data(struct attachment *at, struct str *type, struct str *bytes)
 {
 	struct str data = at->part.text, head = {0};
-	if (str_starts(data, S("data:"))) {
+	if (data.n >= 5 && str_eq_nocase((struct str){data.p, 5}, S("data:"))) {
 		data = (struct str){data.p + 5, data.n - 5};
 		head = str_cut(&data, ',');
 		*type = str_trim(str_cut(&head, ';'));
@@ -136,14 +136,36 @@ static bool check_image(struct attachment *at, struct str bytes, struct image_he
 	return true;
 }
 
-static bool read_image(struct attachment *at, struct str said, struct str bytes)
+static bool is_digit(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+}
+
+bool attachment_is_plain(struct str url)
+{
+	static const struct str fronts[] = {/* with the first bytes of such files */
+	    STR("data:image/png;base64,iVBORw0KGg"), STR("data:image/jpeg;base64,/9j/"),
+	    STR("data:image/gif;base64,R0lGOD"), STR("data:image/webp;base64,UklGR")};
+	bool known = false;
+	for (size_t i = 0; i < sizeof fronts / sizeof *fronts; i++)
+		known |= str_starts(url, fronts[i]);
+	str_cut(&url, ',');
+	size_t n = url.n;
+	for (int pad = 0; pad < 2 && n && url.p[n - 1] == '='; pad++)
+		n--;
+	for (size_t i = 0; i < n && known; i++)
+		known = is_digit(url.p[i]);
+	return known && url.n % 4 == 0;
+}
+
+static bool read_image(struct attachment *at, struct str bytes)
 {
 	struct image_head h;
 	if (!check_image(at, bytes, &h))
 		return false;
 	struct prompt_part part = at->part;
-	/* What was sent goes on as it is, unless it is called what it is not. */
-	if (part.from != FROM_DATA || !str_eq_nocase(said, image_type(h.kind)))
+	/* Engines' decoders are stricter than ours: no parameters, line breaks, missing padding, wrong names. */
+	if (part.from != FROM_DATA || !attachment_is_plain(part.text))
 		part.text = attachment_data_url(&at->arena, image_type(h.kind), bytes);
 	part.from = FROM_DATA;
 	return attachment_put(at, part);
@@ -158,7 +180,7 @@ void attachment_read(struct attachment *at)
 	if (!ok)
 		return;
 	if (is_image(at))
-		read_image(at, type, bytes);
+		read_image(at, bytes);
 	else
 		attachment_read_file(at, type, bytes);
 }

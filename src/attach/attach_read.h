@@ -3,3 +3,5 @@
 #include "attach/attachment.h"
 
 void attachment_read(struct attachment *at);
+/* Is a picture's data URL as attachment_data_url() would write it? Any thread. */
+bool attachment_is_plain(struct str url);

@@ -479,8 +479,10 @@ void chat_create(struct request *rq)
 	if (tries >= 0 && c->form == REPLY_JSON)
 		c->attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, c->head.id);
 	c->reply = reply_open(rq->x, c->form, &c->reader);
-	if (c->req.not_applied)
-		reply_header(c->reply, S("antiphon-not-applied"), str_of(c->req.not_applied));
+	const char *advice = engine_advice(&c->arena, &c->model, c->req.prompt.sampling.effort, c->req.not_applied,
+	                                   S("reasoning_effort"));
+	if (advice)
+		reply_header(c->reply, S("antiphon-not-applied"), str_of(advice));
 	if (c->req.obfuscate && c->form == REPLY_SSE)
 		reply_obfuscate(c->reply, c->head.id);
 	chat_attach(c);

@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "chat/chat_reader.h"
+#include "engine/marks.h"
 
 enum { CALLS_MAX = 128 };
 
@@ -70,6 +71,8 @@ static bool content_check(yyjson_val *v, const char *path, void *ctx, struct err
 	return field_value(&parts, v, path, ctx, e);
 }
 
+/* What an engine signed, as clients were given it. */
+#define MARK(name, places) FIELD_CHECKED(name, F_ANY, .nullable = true),
 #undef TOLERATED_CHAT_CALLED
 static const struct field called_fields[] = {
     FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = -1),
@@ -80,6 +83,7 @@ static const struct field called_fields[] = {
 #undef TOLERATED
 #undef TOLERATED_CHAT_CALLED
 #define TOLERATED_CHAT_CALLED(key)
+#include "engine/marks.def"
     FIELD_END,
 };
 #undef TOLERATED_CHAT_CALL
@@ -88,6 +92,7 @@ static const struct field call_fields[] = {
     FIELD_CHECKED("type", F_ENUM, .required = true, .values = call_types),
     FIELD_CHECKED("function", F_OBJECT, .sub = called_fields),
     FIELD_CHECKED("custom", F_OBJECT),
+#include "engine/marks.def"
 #define TOLERATED(where, key) TOLERATED_##where(key)
 #define TOLERATED_CHAT_CALL(key) FIELD_CHECKED(key, F_ANY, .nullable = true),
 #include "model/tolerated.def"
@@ -111,6 +116,7 @@ static const struct field message_fields[] = {
     FIELD_CHECKED("annotations", F_ARRAY, .nullable = true),
     FIELD_CHECKED("reasoning_content", F_STR, .nullable = true),
     FIELD_CHECKED("reasoning", F_STR, .nullable = true),
+#include "engine/marks.def"
 #define TOLERATED(where, key) TOLERATED_##where(key)
 #define TOLERATED_CHAT_MESSAGE(key) FIELD_CHECKED(key, F_ANY, .nullable = true),
 #include "model/tolerated.def"
@@ -119,6 +125,7 @@ static const struct field message_fields[] = {
 #define TOLERATED_CHAT_MESSAGE(key)
     FIELD_END,
 };
+#undef MARK
 const struct field chat_message_item = {.kind = F_OBJECT, .sub = message_fields};
 
 /* --- content ------------------------------------------------------------------------------------------- */
@@ -273,6 +280,20 @@ static bool no_content(yyjson_val *v, size_t at, struct err *e)
 	return fail(e, ERR_BAD_REQUEST, place, "Invalid value for 'content': expected a string, got null.");
 }
 
+/* What the engine signed, as it was given to the client: any engine that is asked gets it back. NULL: nothing. */
+static struct origin *take_marks(struct chat_reader *r, yyjson_val *message, yyjson_val *call, yyjson_val *function)
+{
+	struct buf b;
+	struct err ignored = {0};
+	struct origin *o = new (r->a, struct origin);
+	buf_init(&b, SIZE_MAX / 2);
+	*o = (struct origin){0};
+	if (marks_read(&b, message, call, function) && b.n)
+		json_parse(r->a, str_copy(r->a, buf_str(&b)), &o->marks, &ignored);
+	buf_release(&b);
+	return o->marks ? o : NULL;
+}
+
 static bool take_calls(struct chat_reader *r, struct prompt_message *m, yyjson_val *calls, size_t at, struct err *e)
 {
 	size_t i, max;
@@ -293,6 +314,7 @@ static bool take_calls(struct chat_reader *r, struct prompt_message *m, yyjson_v
 		    .call_id = json_str(json_get(one, S("id"))),
 		    .name = json_str(json_get(function, S("name"))),
 		    .arguments = json_str(json_get(function, S("arguments"))),
+		    .origin = take_marks(r, NULL, one, function),
 		};
 	}
 	return true;
@@ -324,8 +346,16 @@ static bool take_assistant(struct chat_reader *r, struct prompt_message *m, yyjs
 	if (is_null(content) && is_null(refusal) && is_null(calls) && is_null(json_get(v, S("function_call"))))
 		return no_content(v, at, e);
 	m->reasoning = json_str(json_get(v, S("reasoning_content")));
-	if (!m->reasoning.p)
+	bool other = !m->reasoning.p && json_get(v, S("reasoning"));
+	if (other)
 		m->reasoning = json_str(json_get(v, S("reasoning")));
+	struct origin *origin = take_marks(r, v, NULL, NULL);
+	if (!origin && other && m->reasoning.n)
+		*(origin = new (r->a, struct origin)) = (struct origin){0};
+	if (origin && other)
+		origin->thoughts = S("reasoning");
+	if (origin)
+		prompt_add_origin(r->a, m, origin);
 	if (is_null(content) && !is_null(refusal))
 		prompt_add_text(r->a, m, json_str(refusal));
 	if (!take_content(r, m, content, at, e) || !take_calls(r, m, calls, at, e))

@@ -124,7 +124,7 @@ static void tools(void)
 	struct chat_create c = good("{\"model\":\"m\"," HI "," TOOLS ",\"parallel_tool_calls\":false}");
 	CHECK(c.prompt.n_tools == 2 && c.prompt.choice == CHOICE_AUTO && !c.prompt.parallel &&
 	      !c.prompt.tools[0].strict);
-	CHECK(c.prompt.tools[0].parameters && !c.prompt.tools[1].parameters);
+	CHECK(yyjson_obj_size(c.prompt.tools[0].parameters) && yyjson_obj_size(c.prompt.tools[1].parameters) == 2);
 	c = good("{\"model\":\"m\"," HI "," TOOLS
 		 ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"g\"}}}");
 	CHECK(c.prompt.choice == CHOICE_NAMED);

@@ -89,24 +89,16 @@ bool chat_function_choice_check(yyjson_val *v, const char *path, void *ctx, stru
 /* --- meaning ------------------------------------------------------------------------------------------- */
 
 /* `in`: "tools" or "functions". */
-static bool take_function(yyjson_val *v, const char *in, size_t at, struct function_tool *f, struct err *e)
+static bool take_function(struct arena *a, yyjson_val *v, const char *in, size_t at, struct function_tool *f, struct err *e)
 {
 	char path[128], place[128];
 	field_index(path, in, at);
 	field_path(place, path, strcmp(in, "tools") ? "parameters" : "function.parameters");
-	yyjson_val *parameters = json_get(v, S("parameters"));
 	f->name = json_str(json_get(v, S("name")));
 	f->description = json_str(json_get(v, S("description")));
-	f->parameters = yyjson_is_obj(parameters) ? parameters : NULL;
+	f->parameters = schema_parameters(a, json_get(v, S("parameters")));
 	f->strict = yyjson_is_true(json_get(v, S("strict")));
-	if (f->strict && !f->parameters)
-		return fail(
-		    e, ERR_BAD_FUNCTION_SCHEMA, place,
-		    "Invalid schema for function '%.*s': schema must be a JSON Schema of 'type: \"object\"', got "
-		    "'type: \"None\"'.",
-		    FMT(f->name));
-	if (!f->parameters)
-		return true;
+	f->strict_said = yyjson_is_bool(json_get(v, S("strict")));
 	return f->strict ? schema_strict(f->parameters, ERR_BAD_FUNCTION_SCHEMA, place, f->name, e)
 			 : schema_sane(f->parameters, ERR_BAD_FUNCTION_SCHEMA, place, f->name, e);
 }
@@ -181,7 +173,7 @@ static bool take_functions(struct chat_reader *r, yyjson_val *list, struct err *
 	yyjson_val *choice = json_get(r->body, S("function_call")), *one;
 	struct function_tool *f = new_array(r->a, struct function_tool, yyjson_arr_size(list) + 1);
 	size_t i, max;
-	yyjson_arr_foreach(list, i, max, one) if (!take_function(one, "functions", i, &f[i], e)) return false;
+	yyjson_arr_foreach(list, i, max, one) if (!take_function(r->a, one, "functions", i, &f[i], e)) return false;
 	r->c->functions = true;
 	p->tools = f;
 	p->n_tools = yyjson_arr_size(list);
@@ -206,7 +198,7 @@ bool chat_take_tools(struct chat_reader *r, struct err *e)
 	struct function_tool *f = new_array(r->a, struct function_tool, yyjson_arr_size(tools) + 1);
 	size_t i, max;
 	yyjson_arr_foreach(tools, i, max,
-			   one) if (!take_function(json_get(one, S("function")), "tools", i, &f[i], e)) return false;
+			   one) if (!take_function(r->a, json_get(one, S("function")), "tools", i, &f[i], e)) return false;
 	p->tools = f;
 	p->n_tools = yyjson_arr_size(tools);
 	p->parallel = !yyjson_is_false(json_get(r->body, S("parallel_tool_calls")));

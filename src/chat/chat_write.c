@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/marks.h"
+
 /* --- gathering ----------------------------------------------------------------------------------------- */
 
 void chat_choice_init(struct chat_choice *c, struct arena *a, int64_t index, size_t max)
@@ -14,6 +16,7 @@ void chat_choice_init(struct chat_choice *c, struct arena *a, int64_t index, siz
 	buf_init(&c->refusal, max);
 	buf_init(&c->reasoning, max);
 	buf_init(&c->logprobs, max);
+	buf_init(&c->marks, SIZE_MAX / 2); /* the engine's bound holds: engine.marks_bytes */
 }
 
 void chat_choice_release(struct chat_choice *c)
@@ -22,8 +25,11 @@ void chat_choice_release(struct chat_choice *c)
 	buf_release(&c->refusal);
 	buf_release(&c->reasoning);
 	buf_release(&c->logprobs);
-	for (size_t i = 0; i < c->n_calls; i++)
+	buf_release(&c->marks);
+	for (size_t i = 0; i < c->n_calls; i++) {
 		buf_release(&c->calls[i].arguments);
+		buf_release(&c->calls[i].marks);
+	}
 	c->n_calls = 0;
 }
 
@@ -41,6 +47,9 @@ static void begin_call(struct chat_choice *c, const struct model_event *ev)
 	id_random(call->id, "call");
 	call->name = str_copy(c->a, ev->name.p ? ev->name : S(""));
 	buf_init(&call->arguments, c->max);
+	buf_init(&call->marks, SIZE_MAX / 2);
+	if (ev->marks.n)
+		json_piece(&call->marks, ev->marks);
 }
 
 /* An array's elements join those before. */
@@ -87,6 +96,9 @@ bool chat_choice_add(struct chat_choice *c, const struct model_event *ev, struct
 			return fail(e, ERR_ENGINE, NULL, "The engine gave arguments for a call that never began.");
 		buf_add(&call->arguments, ev->text);
 		return !call->arguments.over || too_long(c, e);
+	case ME_MARKS:
+		json_piece(call ? &call->marks : &c->marks, ev->text);
+		return true;
 	}
 	return true;
 }
@@ -186,7 +198,9 @@ static void put_calls(struct jout *o, const struct chat_choice *c)
 		jo_obj(o);
 		jo_kstr(o, "name", c->calls[i].name);
 		jo_kstr(o, "arguments", buf_str(&c->calls[i].arguments));
+		marks_put(o, buf_str(&c->calls[i].marks), MARK_FUNCTION);
 		jo_obj_end(o);
+		marks_put(o, buf_str(&c->calls[i].marks), MARK_CALL);
 		jo_obj_end(o);
 	}
 	jo_arr_end(o);
@@ -211,6 +225,7 @@ static void put_message(struct jout *o, const struct chat_choice *c, bool functi
 	jo_kstr(o, "content", none ? (struct str){0} : buf_str(&c->text));
 	if (c->reasoning.n)
 		jo_kstr(o, "reasoning_content", buf_str(&c->reasoning));
+	marks_put(o, buf_str(&c->marks), MARK_MESSAGE);
 	if (c->n_calls && functions)
 		put_function_call(o, c);
 	else if (c->n_calls)
@@ -392,8 +407,9 @@ static void put_call_piece(struct jout *o, const struct chat_choice *c, const st
 {
 	bool begin = ev->kind == ME_CALL_BEGIN;
 	const struct chat_call *call = &c->calls[ev->index];
+	struct str marks = begin ? ev->marks : ev->kind == ME_MARKS ? ev->text : (struct str){0};
 	if (functions) {
-		if (ev->index > 0) /* there can be only one; engines may not know */
+		if (ev->index > 0 || ev->kind == ME_MARKS) /* there can be only one; engines may not know */
 			return;
 		jo_key(o, S("function_call"));
 		jo_obj(o);
@@ -415,8 +431,11 @@ static void put_call_piece(struct jout *o, const struct chat_choice *c, const st
 	jo_obj(o);
 	if (begin)
 		jo_kstr(o, "name", call->name);
-	jo_kstr(o, "arguments", begin ? S("") : ev->text);
+	if (ev->kind != ME_MARKS)
+		jo_kstr(o, "arguments", begin ? S("") : ev->text);
+	marks_put(o, marks, MARK_FUNCTION);
 	jo_obj_end(o);
+	marks_put(o, marks, MARK_CALL);
 	jo_obj_end(o);
 	jo_arr_end(o);
 }
@@ -425,7 +444,8 @@ void chat_chunk_event(struct jout *o, const struct chat_head *h, const struct ch
 		      const struct model_event *ev, int64_t *delta)
 {
 	struct str logprobs = {0};
-	*delta = ev->kind == ME_CALL_BEGIN ? 0 : (int64_t)ev->text.n;
+	bool call = ev->kind == ME_CALL_BEGIN || ev->kind == ME_CALL_ARGS || (ev->kind == ME_MARKS && ev->index >= 0);
+	*delta = ev->kind == ME_CALL_BEGIN || ev->kind == ME_MARKS ? 0 : (int64_t)ev->text.n;
 	open_chunk(o, h);
 	open_delta(o, c);
 	switch (ev->kind) {
@@ -440,11 +460,15 @@ void chat_chunk_event(struct jout *o, const struct chat_head *h, const struct ch
 	case ME_REASONING:
 		jo_kstr(o, "reasoning_content", ev->text);
 		break;
+	case ME_MARKS:
+		marks_put(o, call ? S("") : ev->text, MARK_MESSAGE);
+		break;
 	case ME_CALL_BEGIN:
 	case ME_CALL_ARGS:
-		put_call_piece(o, c, ev, h->req->functions);
 		break;
 	}
+	if (call)
+		put_call_piece(o, c, ev, h->req->functions);
 	close_delta(o, logprobs, (struct str){0});
 	close_chunk(o, h);
 }

@@ -18,12 +18,14 @@ struct chat_call {
 	char id[ID_MAX]; /* ours: engines repeat theirs */
 	struct str name;
 	struct buf arguments;
+	struct buf marks; /* in pieces (engine/marks.h) */
 };
 
 struct chat_choice {
 	int64_t index;
 	struct arena *a; /* calls and their names */
 	struct buf text, refusal, reasoning, logprobs;
+	struct buf marks; /* of the message, in pieces */
 	struct chat_call *calls;
 	size_t n_calls, cap;
 	size_t max;         /* bytes of each of the texts */

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "engine/marks.h"
+
 enum {
+	ID_KEPT = 65536,     /* bytes of an id; some gateways put signatures into it */
 	CALLS_MAX = 128,
 	ARGS_MAX = 64 << 20, /* bytes of one piece; what feeds it is bounded by less */
 	HELD_MAX = 1 << 20,  /* of arguments before a name */
@@ -23,6 +26,7 @@ void answer_calls_release(struct answer_calls *c)
 	for (int i = 0; i < c->n; i++) {
 		buf_release(&c->list[i].name);
 		buf_release(&c->list[i].held);
+		buf_release(&c->list[i].marks);
 	}
 	c->n = 0;
 }
@@ -46,12 +50,18 @@ static void begin_call(struct answer_calls *c, struct answer_call *one)
 	const struct function_tool *tool = call_offered(c->p->tools, c->p->n_tools, buf_str(&one->name));
 	struct str name = tool ? tool->name : call_clean(c->a, buf_str(&one->name));
 	struct model_event ev = {.kind = ME_CALL_BEGIN, .index = c->shown, .name = name, .call_id = one->id};
+	struct buf marks;
 	one->begun = true;
 	one->dropped = !call_allowed(c->p, name, c->shown);
 	if (one->dropped)
 		return;
 	one->shown = c->shown++;
+	buf_init(&marks, (size_t)engine_limits.marks_bytes * 2);
+	if (json_sum(&(struct jout){.b = &marks}, buf_str(&one->marks)))
+		ev.marks = buf_str(&marks);
 	c->emit(c->ctx, &ev);
+	buf_release(&marks);
+	buf_release(&one->marks);
 	join_args(c, one, buf_str(&one->held));
 	buf_release(&one->held);
 }
@@ -121,7 +131,7 @@ static struct piece read_piece(yyjson_val *piece, yyjson_val *function)
 	    .name = json_str(json_get(function, S("name"))),
 	    .args = args ? args : json_get(function, S("parameters")),
 	};
-	if (!utf8_valid(p.id)) /* an id that could not be told back is none */
+	if (!utf8_valid(p.id) || p.id.n > ID_KEPT) /* an id that could not be told back is none */
 		p.id = (struct str){0};
 	p.empty = !yyjson_is_obj(p.args) && !str_trim(json_str(p.args)).n;
 	return p;
@@ -207,6 +217,7 @@ static int new_call(struct answer_calls *c, int64_t index, struct err *e)
 	c->list[c->n].index = index;
 	buf_init(&c->list[c->n].name, NAME_MAX_RAW);
 	buf_init(&c->list[c->n].held, HELD_MAX);
+	buf_init(&c->list[c->n].marks, (size_t)engine_limits.marks_bytes * 2);
 	return c->n++;
 }
 
@@ -233,7 +244,16 @@ static bool take_arguments(struct answer_calls *c, int at, yyjson_val *v, struct
 	return ok;
 }
 
-bool answer_calls_take(struct answer_calls *c, yyjson_val *piece, yyjson_val *function, struct err *e)
+static void add_marks(struct answer_calls *c, struct answer_call *one, struct str marks)
+{
+	struct model_event ev = {.kind = ME_MARKS, .index = one->shown, .text = marks};
+	if (!one->begun)
+		json_piece(&one->marks, marks);
+	else if (!one->dropped)
+		c->emit(c->ctx, &ev);
+}
+
+bool answer_calls_take(struct answer_calls *c, yyjson_val *piece, yyjson_val *function, struct str marks, struct err *e)
 {
 	struct piece p = read_piece(piece, function);
 	int at = call_of(c, &p);
@@ -246,6 +266,8 @@ bool answer_calls_take(struct answer_calls *c, yyjson_val *piece, yyjson_val *fu
 	if (!one->id.n && p.id.n)
 		one->id = str_copy(c->a, p.id);
 	add_name(c, one, p.name);
+	if (marks.n)
+		add_marks(c, one, marks);
 	return take_arguments(c, at, p.args, e);
 }
 

@@ -16,6 +16,7 @@ struct answer_call {
 	struct str id;
 	struct buf name; /* as far as it came */
 	struct buf held; /* arguments that came before the name */
+	struct buf marks; /* pieces that came before it is out (marks.h) */
 	struct utf8_join join;
 	int shown; /* its number among those that came out */
 	int depth;
@@ -41,9 +42,9 @@ struct answer_calls {
 void answer_calls_init(struct answer_calls *c, struct arena *a, const struct prompt *p,
 		       void (*emit)(void *ctx, const struct model_event *), void *ctx);
 void answer_calls_release(struct answer_calls *c);
-/* One piece: index and id are members of `piece`, name and arguments of `function`. ERR_ENGINE: more than 128 calls, or
+/* One piece: index and id are members of `piece`, name and arguments of `function`; its `marks` as in marks.h ({0}: none). ERR_ENGINE: more than 128 calls, or
  * arguments without end before a name. */
-bool answer_calls_take(struct answer_calls *c, yyjson_val *piece, yyjson_val *function, struct err *e);
+bool answer_calls_take(struct answer_calls *c, yyjson_val *piece, yyjson_val *function, struct str marks, struct err *e);
 /* Something else goes on: calls whose name is known begin. */
 void answer_calls_settle(struct answer_calls *c);
 /* The answer is over; `cut`: by a limit, so that calls may be incomplete. ERR_ENGINE: a call without a name. */

@@ -43,6 +43,7 @@ struct engine_run {
 	int64_t retry_after_ms; /* of the engine; -1: none */
 	int64_t queued_ms, began_ms;
 	bool has_slot, paused;
+	unsigned taught; /* what this call was taught already (traits_learn()) */
 };
 
 static void run_queue(struct engine_run *r, bool front);
@@ -152,9 +153,9 @@ static void run_ask(struct engine_run *r, enum run_stage stage)
 	r->http.first_byte_ms = c->first_byte_ms;
 	r->http.idle_ms = c->idle_ms;
 	r->http.total_ms = c->total_ms;
+	struct str path = stage == RUN_COUNT ? r->facts.count_path : S("/v1/chat/completions");
 	http_call_start(r->port->client, &r->http, &r->engine->target, METHOD_POST,
-	                stage == RUN_COUNT ? r->facts.count_path : S("/v1/chat/completions"),
-	                r->engine->headers, buf_str(&r->body));
+	                http_target_path(r->a, &r->engine->target, path), r->engine->headers, buf_str(&r->body));
 	if (r->paused && stage == RUN_ANSWER)
 		http_call_pause(&r->http);
 }
@@ -201,6 +202,8 @@ static void set_options(struct engine_run *r)
 		most = r->model.context;
 	r->options = (struct chat_options){
 		.caps = r->model.caps,
+		.traits = r->model.traits,
+		.engine = c->name,
 		.model = r->model.name,
 		.system = c->system,
 		.temperature = c->temperature,
@@ -223,6 +226,7 @@ static void run_begin(struct engine_run *r)
 		return;
 	}
 	r->call->served_model = r->model.name;
+	r->call->served_engine = r->port->engines->list[r->model.index].config.name;
 	if (r->engine != &r->port->engines->list[r->model.index]) { /* a pending model lives elsewhere */
 		give_slot(r, false);
 		r->engine = &r->port->engines->list[r->model.index];
@@ -407,6 +411,22 @@ static void asked_count_done(struct engine_run *r, const struct err *e)
 	}
 }
 
+/* The engine names a member that it does not take: once more without it, or in its other form. */
+static bool run_learn(struct engine_run *r, struct str answer)
+{
+	enum trait which;
+	unsigned char value;
+	if ((r->status != 400 && r->status != 422) ||
+	    !traits_learn(r->model.traits, answer, buf_str(&r->body), &r->taught, &which, &value))
+		return false;
+	engine_learn(r->engine, which, value);
+	struct traits *t = new(r->a, struct traits);
+	*t = *r->model.traits;
+	t->of[which] = value;
+	r->model.traits = r->options.traits = t;
+	return run_render(r, &(struct err){0});
+}
+
 /* An answer that is no stream: an error of the engine, or not what was asked for. */
 static void refusal_done(struct engine_run *r)
 {
@@ -426,6 +446,10 @@ static void refusal_done(struct engine_run *r)
 			wait = backoff(r);
 		if (wait <= engine_limits.retry_wait_ms && run_again(r, wait))
 			return;
+	}
+	if (run_learn(r, body)) {
+		run_count_or_ask(r);
+		return;
 	}
 	chat_error(r->status, body, &r->model, &e);
 	if (e.code == ERR_CONTEXT_LENGTH) {
@@ -464,6 +488,9 @@ static void on_end(struct http_call *h, const struct err *e)
 	}
 	if (r->stream) {
 		/* A stream that had come to its end is whole, however its connection ended. */
+		int member = chat_stream_thoughts(r->stream);
+		if (member && r->model.traits->of[TRAIT_THOUGHTS] != member)
+			engine_heard(r->engine, (unsigned char)member);
 		bool ok = chat_stream_end(r->stream, &r->call->finish, &r->call->usage, &mine);
 		if (!r->call)
 			return;
@@ -507,6 +534,7 @@ static struct engine_run *run_new(struct engine_port *port, struct engine_call *
 	c->finish = FINISH_STOP;
 	c->usage = (struct usage){0};
 	c->served_model = m->name;
+	c->served_engine = m->engine;
 	return r;
 }
 

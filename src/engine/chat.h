@@ -4,6 +4,7 @@
  * template knows no tools is made to call them by a JSON schema (forced.h); who reads the events does not
  * notice. Pure: no sockets, no clock, one thread at a time. */
 #pragma once
+#include "engine/dialect.h"
 #include "engine/engine.h"
 #include "engine/grammar.h"
 
@@ -14,11 +15,13 @@ struct engine_caps { /* what the engine and the model's template can */
 };
 struct chat_options {
 	const struct engine_caps *caps;
+	struct str engine;  /* its name: whose marks and ids go back (model/origin.h) */
 	struct str model;   /* name to send */
 	struct str system;  /* shim: leads when the prompt has no system message; {0} none */
 	double temperature; /* used when the request has none; < 0 none */
 	int64_t max_tokens; /* used when the request has none; 0 none */
 	int64_t slot;       /* -1 none */
+	const struct traits *traits; /* NULL: those of the generic dialect */
 	bool usage;         /* ask for usage in the stream */
 	const struct think_tags *think; /* NULL: none */
 	bool small;         /* a tiny model: after a tool result it answers, unless a call is demanded (forced.h) */
@@ -38,6 +41,8 @@ struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, con
 /* Bytes of the body of a 200, cut anywhere. ERR_ENGINE on what is no chat stream or over a
  * bound; what chat_error() says on an error in mid-stream. After a failure feed no more. */
 bool chat_stream_feed(struct chat_stream *s, struct str bytes, struct err *e);
+/* The member that thoughts came in: THOUGHTS_CONTENT, THOUGHTS_REASONING; THOUGHTS_SAME: none came. */
+int chat_stream_thoughts(const struct chat_stream *s);
 /* For tests, before the first byte: no chunk is read by what it shares with the last one (chat_same.h). */
 void chat_stream_parse_all(struct chat_stream *s);
 /* At the end of the body. ERR_ENGINE when it was cut (neither finish_reason nor [DONE]), or has no call although

@@ -211,7 +211,7 @@ void chat_error(int status, struct str body, const struct engine_model *m, struc
 
 static bool data_url(struct str url)
 {
-	return str_starts(url, S("data:"));
+	return url.n >= 5 && str_eq_nocase((struct str){url.p, 5}, S("data:"));
 }
 
 static bool accepts_part(const struct engine_caps *caps, const struct engine_model *m, const struct prompt_part *part,

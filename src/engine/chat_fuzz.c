@@ -4,12 +4,14 @@
 #include <assert.h>
 
 #include "engine/chat_test.h"
+#include "engine/marks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct watch {
 	struct seen seen;
 	int begun; /* calls */
+	struct buf marks;
 };
 
 static void watch_event(void *ctx, const struct model_event *ev)
@@ -20,6 +22,10 @@ static void watch_event(void *ctx, const struct model_event *ev)
 		assert(ev->index == w->begun++ && ev->name.n);
 	else if (ev->kind == ME_CALL_ARGS)
 		assert(ev->index < w->begun && ev->text.n);
+	if (ev->kind == ME_MARKS)
+		json_piece(&w->marks, ev->text);
+	if (ev->marks.n)
+		json_piece(&w->marks, ev->marks);
 	seen_event(&w->seen, ev);
 }
 
@@ -33,6 +39,7 @@ static bool run(struct str in, size_t piece, const struct prompt *p, const struc
 	struct usage u = {0};
 	bool ok = true;
 	buf_init(&w.seen.b, 8 << 20);
+	buf_init(&w.marks, 8 << 20);
 	struct chat_stream *s = chat_stream_new(&a, p, o, watch_event, &w);
 	if (parse_all)
 		chat_stream_parse_all(s);
@@ -42,7 +49,10 @@ static bool run(struct str in, size_t piece, const struct prompt *p, const struc
 	assert(ok == (e.code == ERR_NONE));
 	assert(!ok || (u.input >= 0 && u.output >= 0 && u.reasoning <= u.output));
 	buf_fmt(&w.seen.b, "|%d %d %d %s", ok, (int)finish, (int)u.output, e.msg);
+	buf_add(&w.seen.b, S("|"));
+	assert(json_sum(&(struct jout){.b = &w.seen.b}, buf_str(&w.marks)));
 	buf_add(out, buf_str(&w.seen.b));
+	buf_release(&w.marks);
 	buf_release(&w.seen.b);
 	arena_free(&a);
 	return ok;

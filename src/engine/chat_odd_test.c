@@ -320,6 +320,39 @@ static void finishes(void)
 	ROWS(rows);
 }
 
+#define SIGNED "\"extra_content\":{\"google\":{\"thought_signature\":\"a+/=\"}}"
+
+/* What engines sign is told as it came; of a call that has not begun with its beginning. */
+static void marks(void)
+{
+	static const struct row rows[] = {
+	    {two_tools, CALLS("{\"index\":0,\"id\":\"a\"," FUNCTION("f", "{}") "," SIGNED "}") END("tool_calls"),
+	     "|C0:f(a)<{\"call\":{" SIGNED "}}>|A0:{}|calls 0/0/1/0"},
+	    {two_tools,
+	     CALLS("{\"index\":0,\"id\":\"a\"," SIGNED "}") CALLS("{\"index\":0," FUNCTION("f", "") "}")
+		 CALLS("{\"index\":0,\"function\":{\"thought_signature\":\"F\",\"arguments\":\"{}\"}}") END("stop"),
+	     "|C0:f(a)<{\"call\":{" SIGNED "},\"function\":{\"thought_signature\":\"F\"}}>|A0:{}|calls 0/0/3/0"},
+	    {two_tools,
+	     CALLS("{\"index\":0,\"id\":\"a\"," FUNCTION("f", "{}") "}") CALLS("{\"index\":0," SIGNED "}")
+		 CALLS("{\"index\":1,\"id\":\"b\"," FUNCTION("g", "{}") ",\"signature\":\"s\"}") END("stop"),
+	     "|C0:f(a)|A0:{}|M0:{\"call\":{" SIGNED "}}|C1:g(b)<{\"call\":{\"signature\":\"s\"}}>|A1:{}|calls 0/0/3/0"},
+	    {NULL,
+	     CHUNK("{\"reasoning\":\"t\",\"reasoning_details\":[{\"text\":\"t\",\"index\":0}]}")
+		 CHUNK("{\"content\":\"a\",\"extra_content\":null,\"thinking_blocks\":[],\"signature\":\"\"}")
+		     CHUNK("{\"reasoning_opaque\":\"o\"}") END("stop"),
+	     "|R:t|M-1:{\"message\":{\"reasoning_details\":[{\"text\":\"t\",\"index\":0}]}}|T:a|M-1:{\"message\":{\"reasoning_"
+	     "opaque\":\"o\"}}|stop 0/0/2/1"},
+	    {NULL, "{\"choices\":[{\"message\":{\"content\":\"a\"," SIGNED "},\"finish_reason\":\"stop\"}]}",
+	     "|T:a|M-1:{\"message\":{" SIGNED "}}|stop 0/0/1/0"},
+	    {NULL, CHUNK("{\"content\":\"a\",\"signature\":\"x\\ud83d\xff\"}") END("stop"),
+	     "|T:a|M-1:{\"message\":{\"signature\":\"x\ufffd\ufffd\"}}|stop 0/0/1/0"},
+	    {one_at_a_time,
+	     CALLS("{\"index\":0," FUNCTION("f", "{}") "},{\"index\":1," FUNCTION("f", "{}") "," SIGNED "}") END("stop"),
+	     "|C0:f()|A0:{}|calls 0/0/2/0"},
+	};
+	ROWS(rows);
+}
+
 int main(void)
 {
 	static const struct test_case tests[] = {
@@ -332,6 +365,7 @@ int main(void)
 	    {"JSON instead of a stream", whole},
 	    {"usage in odd sums", odd_usage},
 	    {"finish reasons", finishes},
+	    {"what engines sign", marks},
 	};
 	return test_main(tests, sizeof tests / sizeof *tests);
 }

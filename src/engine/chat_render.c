@@ -8,6 +8,7 @@
 #include "engine/chat.h"
 #include "engine/chat_calls.h"
 #include "engine/forced.h"
+#include "engine/giving.h"
 #include "wire/json.h"
 
 struct render {
@@ -19,7 +20,13 @@ struct render {
 	const struct function_tool *written; /* its input alone is written, by `gbnf` (grammar.h); NULL: not so */
 	struct str gbnf;
 	bool as_text;             /* the template knows neither calls nor tool results */
+	struct giving give;
 };
+
+static int trait(const struct render *r, enum trait t)
+{
+	return chat_trait(r->opt, t);
+}
 
 /* --- content -------------------------------------------------------------------------------------------- */
 
@@ -114,33 +121,23 @@ static void put_content(struct render *r, const struct prompt_message *m)
 
 /* --- messages ------------------------------------------------------------------------------------------- */
 
-/* Nine letters and digits, made of the call's id: Mistral's templates raise on anything else. FNV-1a, which
- * says the same in every process. */
-static struct str short_id(char out[9], struct str id)
-{
-	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-	uint64_t h = 0xcbf29ce484222325;
-	for (size_t i = 0; i < id.n; i++)
-		h = (h ^ (unsigned char)id.p[i]) * 0x100000001b3;
-	for (int i = 0; i < 9; i++, h /= 62)
-		out[i] = digits[h % 62];
-	return (struct str){out, 9};
-}
-
 static void put_calls(struct render *r, const struct prompt_message *m)
 {
 	char id[9];
+	giving_ids(&r->give, m);
 	jo_key(&r->o, S("tool_calls"));
 	jo_arr(&r->o);
 	for (size_t i = 0; i < m->n_calls; i++) {
 		jo_obj(&r->o);
-		jo_kstr(&r->o, "id", short_id(id, m->calls[i].call_id));
+		jo_kstr(&r->o, "id", giving_id(&r->give, id, m->calls[i].call_id));
 		jo_kstr(&r->o, "type", S("function"));
 		jo_key(&r->o, S("function"));
 		jo_obj(&r->o);
 		jo_kstr(&r->o, "name", m->calls[i].name);
 		jo_kstr(&r->o, "arguments", call_object(r->a, m->calls[i].arguments));
+		giving_marks(&r->give, &r->o, &m->calls[i].origin, 1, MARK_FUNCTION);
 		jo_obj_end(&r->o);
+		giving_marks(&r->give, &r->o, &m->calls[i].origin, 1, MARK_CALL);
 		jo_obj_end(&r->o);
 	}
 	jo_arr_end(&r->o);
@@ -153,13 +150,17 @@ static void put_message(struct render *r, const struct prompt_message *m)
 	jo_obj(&r->o);
 	jo_kstr(&r->o, "role", roles[m->role]);
 	if (m->role == ROLE_TOOL)
-		jo_kstr(&r->o, "tool_call_id", short_id(id, m->call_id));
+		jo_kstr(&r->o, "tool_call_id", giving_id(&r->give, id, m->call_id));
 	if (m->n_calls && !m->n_parts)
 		jo_knull(&r->o, "content"); /* templates ask for this very form, "content is none" */
 	else
 		put_content(r, m);
-	if (m->reasoning.n)
-		jo_kstr(&r->o, "reasoning_content", m->reasoning);
+	struct str thoughts = giving_thoughts(&r->give, m);
+	if (m->reasoning.n && thoughts.n) {
+		jo_key(&r->o, thoughts);
+		jo_str(&r->o, m->reasoning);
+	}
+	giving_marks(&r->give, &r->o, m->origins, m->n_origins, MARK_MESSAGE);
 	if (m->n_calls)
 		put_calls(r, m);
 	jo_obj_end(&r->o);
@@ -307,11 +308,12 @@ static void put_messages(struct render *r)
 	if (p->n && end[-1].role == ROLE_ASSISTANT)
 		put_text(r, S("user"), S("Continue."));
 	jo_arr_end(&r->o);
+	giving_release(&r->give);
 }
 
 /* --- tools, format, sampling ---------------------------------------------------------------------------- */
 
-static void put_tool(struct jout *o, const struct function_tool *t)
+static void put_tool(struct jout *o, const struct function_tool *t, bool strict)
 {
 	jo_obj(o);
 	jo_kstr(o, "type", S("function"));
@@ -321,13 +323,25 @@ static void put_tool(struct jout *o, const struct function_tool *t)
 	if (t->description.n)
 		jo_kstr(o, "description", t->description);
 	jo_key(o, S("parameters"));
-	if (t->parameters)
+	if (yyjson_obj_size(t->parameters))
 		jo_val(o, t->parameters);
 	else
 		jo_raw(o, S("{\"type\":\"object\",\"properties\":{}}"));
-	jo_kbool(o, "strict", t->strict);
+	if (strict)
+		jo_kbool(o, "strict", t->strict);
 	jo_obj_end(o);
 	jo_obj_end(o);
+}
+
+/* What the client did not say is not said; and some engines refuse a list whose tools say different things. */
+static bool strict_told(const struct render *r, const struct function_tool *t)
+{
+	const struct prompt *p = &r->p;
+	int how = trait(r, TRAIT_STRICT);
+	for (size_t i = 0; i < p->n_tools && how == STRICT_UNIFORM; i++)
+		if (p->tools[i].strict_said != t->strict_said || p->tools[i].strict != t->strict)
+			return false;
+	return t->strict_said && how != STRICT_NO;
 }
 
 /* Do the messages tell of calls? Then some templates and hosts want the tools, too. */
@@ -351,10 +365,11 @@ static void put_tools(struct render *r)
 	jo_arr(&r->o);
 	for (size_t i = 0; i < p->n_tools; i++)
 		if (p->choice != CHOICE_NAMED || str_eq(p->tools[i].name, p->choice_name))
-			put_tool(&r->o, &p->tools[i]);
+			put_tool(&r->o, &p->tools[i], strict_told(r, &p->tools[i]));
 	jo_arr_end(&r->o);
 	jo_kstr(&r->o, "tool_choice", choices[p->choice]);
-	jo_kbool(&r->o, "parallel_tool_calls", p->parallel && r->opt->caps->parallel);
+	if (trait(r, TRAIT_PARALLEL) == 0)
+		jo_kbool(&r->o, "parallel_tool_calls", p->parallel && r->opt->caps->parallel);
 }
 
 static void put_grammar(struct render *r)
@@ -369,6 +384,16 @@ static void put_grammar(struct render *r)
 	jo_obj_end(&r->o);
 }
 
+static void put_json_object(struct render *r)
+{
+	if (trait(r, TRAIT_JSON) == JSON_OBJECT) {
+		jo_kstr(&r->o, "type", S("json_object"));
+		return;
+	}
+	jo_kstr(&r->o, "type", S("json_schema"));
+	jo_kraw(&r->o, "json_schema", S("{\"name\":\"json\",\"schema\":{\"type\":\"object\"}}"));
+}
+
 static void put_format(struct render *r)
 {
 	const struct format *f = &r->p.format;
@@ -381,7 +406,7 @@ static void put_format(struct render *r)
 	jo_key(&r->o, S("response_format"));
 	jo_obj(&r->o);
 	if (!r->forced.n && f->kind == FORMAT_JSON_OBJECT) {
-		jo_kstr(&r->o, "type", S("json_object"));
+		put_json_object(r);
 		jo_obj_end(&r->o);
 		return;
 	}
@@ -401,6 +426,11 @@ static void put_format(struct render *r)
 	jo_obj_end(&r->o);
 }
 
+static bool effort_told(const struct render *r)
+{
+	return r->opt->traits && traits_effort(r->opt->traits, r->p.sampling.effort);
+}
+
 static void put_sampling(struct render *r)
 {
 	const struct sampling *s = &r->p.sampling;
@@ -413,8 +443,12 @@ static void put_sampling(struct render *r)
 		jo_knum(o, "frequency_penalty", s->frequency_penalty);
 	if (s->has_presence_penalty)
 		jo_knum(o, "presence_penalty", s->presence_penalty);
-	if (s->has_max_output_tokens || r->opt->max_tokens > 0)
-		jo_kint(o, "max_tokens", s->has_max_output_tokens ? s->max_output_tokens : r->opt->max_tokens);
+	if (s->has_max_output_tokens || r->opt->max_tokens > 0) {
+		jo_key(o, trait(r, TRAIT_LIMIT) == LIMIT_OLD ? S("max_tokens") : S("max_completion_tokens"));
+		jo_int(o, s->has_max_output_tokens ? s->max_output_tokens : r->opt->max_tokens);
+	}
+	if (effort_told(r))
+		jo_kstr(o, "reasoning_effort", s->effort);
 	if (r->p.logprobs) {
 		jo_kbool(o, "logprobs", true);
 		if (s->has_top_logprobs && s->top_logprobs > 0)
@@ -454,6 +488,7 @@ static bool put_passed(struct render *r, struct err *e)
 	static const struct str ours[] = {STR("model"),          STR("messages"),    STR("stream"),
 					  STR("stream_options"), STR("tools"),       STR("id_slot"),
 					  STR("max_tokens"),     STR("tool_choice"), STR("temperature"),
+					  STR("max_completion_tokens"),
 					  STR("top_p"),          STR("logprobs"),    STR("response_format"),
 					  STR("grammar"),        STR("structured_outputs")};
 	yyjson_val *all = NULL, *key, *val, *kwargs = NULL;
@@ -463,7 +498,7 @@ static bool put_passed(struct render *r, struct err *e)
 		return false;
 	yyjson_obj_foreach(all, i, max, key, val)
 	{
-		bool known = false;
+		bool known = effort_told(r) && str_eq(json_str(key), S("reasoning_effort"));
 		for (size_t k = 0; k < sizeof ours / sizeof *ours; k++)
 			known |= str_eq(json_str(key), ours[k]);
 		if (str_eq(json_str(key), S("chat_template_kwargs")))
@@ -485,7 +520,7 @@ static bool put_passed(struct render *r, struct err *e)
 
 bool chat_render(struct arena *a, const struct prompt *p, const struct chat_options *o, struct buf *out, struct err *e)
 {
-	struct render r = {.a = a, .o = {.b = out}, .p = *p, .opt = o};
+	struct render r = {.a = a, .o = {.b = out}, .p = *p, .opt = o, .give = {a, o, {0}}};
 	r.written = grammar_tool(a, o->caps->grammar, p, &r.gbnf);
 	if (!r.written)
 		r.forced = forced_choose(a, o, p);
@@ -508,7 +543,7 @@ bool chat_render(struct arena *a, const struct prompt *p, const struct chat_opti
 	if (!put_passed(&r, e))
 		return false;
 	jo_kbool(&r.o, "stream", true);
-	if (o->usage)
+	if (o->usage && trait(&r, TRAIT_USAGE) == 0)
 		jo_kraw(&r.o, "stream_options", S("{\"include_usage\":true}"));
 	if (o->slot >= 0)
 		jo_kint(&r.o, "id_slot", o->slot);

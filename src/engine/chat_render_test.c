@@ -9,7 +9,9 @@ struct row {
 
 static struct chat_options options(const struct engine_caps *caps)
 {
-	return (struct chat_options){.caps = caps, .model = S("m"), .temperature = -1, .slot = -1};
+	static const struct traits mistral = {.of[TRAIT_IDS] = IDS_SHORT};
+	return (struct chat_options){.caps = caps, .model = S("m"), .temperature = -1, .slot = -1,
+				     .traits = caps->alternates ? &mistral : NULL};
 }
 
 static void check_rows(const struct row *rows, size_t n)
@@ -39,9 +41,9 @@ static void check_rows(const struct row *rows, size_t n)
 #define TOOL(name) "{\"type\":\"function\",\"name\":\"" name "\",\"description\":\"d\",\"parameters\":" PARAMS "}"
 #define PNG "data:image/png;base64,eA=="
 
-/* Hashes of the call ids. */
-#define ID1 "9gD2Dimct"
-#define ID2 "Ytz7idqbt"
+#define ID1 "call_1"
+#define ID2 "call_2"
+#define SHORT1 "9gD2Dimct" /* its hash, for templates like Mistral's */
 #define CALLED(id)                                                                                                     \
 	"{\"id\":\"" id "\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\":1}\"}}"
 
@@ -98,7 +100,7 @@ static void calls(void)
 	    {"tsrl",
 	     "\"input\":[" MSG("user", "a") "," CALL("call_1") "," OUTPUT("call_1", "r") "," MSG("user", "b") "]",
 	     "[" MSG("user", "a") ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[" CALLED(
-		 ID1) "]},{\"role\":\"tool\",\"tool_call_id\":\"" ID1
+		 SHORT1) "]},{\"role\":\"tool\",\"tool_call_id\":\"" SHORT1
 		      "\",\"content\":\"r\"}," MSG("assistant", "Understood.") "," MSG("user", "b") "]"},
 	    /* Reasoning goes with its call. */
 	    {"tsr",
@@ -120,7 +122,7 @@ static void calls(void)
 
 #define TOOL_SENT(name)                                                                                                \
 	"{\"type\":\"function\",\"function\":{\"name\":\"" name "\",\"description\":\"d\",\"parameters\":" PARAMS      \
-	",\"strict\":true}}"
+	"}}"
 #define HI "[" MSG("user", "hi") "]"
 
 static void tools(void)
@@ -243,6 +245,63 @@ static void chained_turns_share_their_prefix(void)
 	}
 }
 
+/* The message that an engine is told, which made it or did not. */
+static void given_back(void)
+{
+	static const char marks[] = "{\"call\":{\"extra_content\":{\"s\":1}},\"function\":{\"thought_signature\":\"F\"},"
+				    "\"message\":{\"reasoning_details\":[{\"text\":\"a\",\"index\":0}]}}";
+	static const struct {
+		const char *engine, *model, *id;
+		unsigned char ids;
+		const char *want_id, *thoughts;
+		bool signs;
+	} rows[] = {
+	    {"e", "m", "functions.f:0", IDS_OWN, "functions.f:0", "reasoning", true},
+	    {"e", "m", "", IDS_OWN, "call_1", "reasoning", true},
+	    {"e", "other", "x", IDS_OWN, "x", "reasoning", false},
+	    {"other", "m", "x", IDS_OWN, "call_1", "reasoning_content", false},
+	    {"", "", "", IDS_OWN, "call_1", "reasoning", true}, /* a client's own */
+	    {"e", "m", "abcDEF789", IDS_SHORT, "abcDEF789", "reasoning", true},
+	    {"e", "m", "functions.f:0", IDS_SHORT, "9gD2Dimct", "reasoning", true},
+	    {"other", "m", "abcDEF789", IDS_SHORT, "9gD2Dimct", "reasoning_content", false},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct arena a = {0};
+		struct engine_caps caps = test_caps("tpsr");
+		struct chat_options o = options(&caps);
+		struct traits traits = {0};
+		struct prompt p = {0};
+		struct err e = {0};
+		struct origin from = {.engine = str_of(rows[i].engine), .model = str_of(rows[i].model), .id = str_of(rows[i].id),
+				      .thoughts = S("reasoning")};
+		struct prompt_call call = {S("call_1"), S("f"), S("{}"), &from};
+		traits.of[TRAIT_IDS] = rows[i].ids;
+		o.engine = S("e");
+		o.traits = &traits;
+		CHECK(json_parse(&a, str_of(marks), &from.marks, &e));
+		prompt_add_text(&a, prompt_add(&a, &p, ROLE_USER), S("u"));
+		struct prompt_message *m = prompt_add(&a, &p, ROLE_ASSISTANT);
+		m->calls = &call;
+		m->n_calls = 1;
+		m->reasoning = S("r");
+		prompt_add_origin(&a, m, &from);
+		m = prompt_add(&a, &p, ROLE_TOOL);
+		m->call_id = S("call_1");
+		prompt_add_text(&a, m, S("o"));
+		CHECK_STR(test_render(&a, &p, &o),
+			  str_fmt(&a,
+				  "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"u\"},{\"role\":\"assistant\","
+				  "\"content\":null,\"%s\":\"r\"%s,\"tool_calls\":[{\"id\":\"%s\",\"type\":\"function\",\"function\":"
+				  "{\"name\":\"f\",\"arguments\":\"{}\"%s}%s}]},{\"role\":\"tool\",\"tool_call_id\":\"%s\","
+				  "\"content\":\"o\"}],\"stream\":true}",
+				  rows[i].thoughts,
+				  rows[i].signs ? ",\"reasoning_details\":[{\"text\":\"a\",\"index\":0}]" : "", rows[i].want_id,
+				  rows[i].signs ? ",\"thought_signature\":\"F\"" : "",
+				  rows[i].signs ? ",\"extra_content\":{\"s\":1}" : "", rows[i].want_id));
+		arena_free(&a);
+	}
+}
+
 static void too_large(void)
 {
 	struct arena a = {0};
@@ -265,6 +324,7 @@ int main(void)
 	    {"conversations", conversations},
 	    {"calls and their results", calls},
 	    {"tools and tool_choice", tools},
+	    {"what an engine gets back", given_back},
 	    {"text.format", formats},
 	    {"sampling and what passes through", sampling},
 	    {"defaults where the request is silent", shims},

@@ -2,14 +2,16 @@
  *
  * The bytes are an event stream, or one JSON object where an engine does not stream; the first of them tells which.
  * What is read goes on to others: words (answer_text.h), calls (answer_calls.h), the end (answer_end.h). */
+#include "engine/chat.h"
+
 #include <string.h>
 
 #include "engine/answer_calls.h"
 #include "engine/answer_end.h"
 #include "engine/answer_text.h"
-#include "engine/chat.h"
 #include "engine/chat_same.h"
 #include "engine/forced.h"
+#include "engine/marks.h"
 #include "wire/fields.h"
 #include "wire/sse.h"
 
@@ -20,6 +22,17 @@ enum {
 };
 
 enum chat_form { FORM_UNKNOWN, FORM_STREAM, FORM_WHOLE };
+
+struct stream_end {
+	enum finish finish;
+	bool finished, done; /* finish_reason came; [DONE] came */
+};
+
+/* Of marks.h. */
+struct stream_marks {
+	struct buf piece; /* in work */
+	size_t bytes;     /* of all */
+};
 
 /* The parser's memory, used anew for each event; none between two reads: thousands wait at a time. */
 struct pool {
@@ -51,12 +64,13 @@ struct chat_stream {
 	struct grammar_reply written; /* tool NULL: the text is text */
 	struct answer_text text;
 	struct answer_calls calls;
+	struct stream_marks marks;
 	struct buf logprobs; /* of text that is not out yet: "[a,b" */
 	enum model_event_kind last;
 	struct usage_told usage;
 	int64_t pieces, thoughts; /* events with something in them; with reasoning */
-	enum finish finish;
-	bool finished, done; /* finish_reason came; [DONE] came */
+	int thoughts_member; /* that they came in: THOUGHTS_* (dialect.h); THOUGHTS_SAME: none yet */
+	struct stream_end end;
 };
 
 static void stream_release(void *obj)
@@ -65,6 +79,7 @@ static void stream_release(void *obj)
 	sse_release(&s->sse);
 	buf_release(&s->whole);
 	buf_release(&s->logprobs);
+	buf_release(&s->marks.piece);
 	xfree(s->pool.p);
 	chat_same_release(&s->same);
 	answer_text_release(&s->text);
@@ -83,6 +98,7 @@ struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, con
 	sse_init(&s->sse, EVENT_MAX);
 	buf_init(&s->whole, WHOLE_MAX);
 	buf_init(&s->logprobs, EVENT_MAX * 2);
+	buf_init(&s->marks.piece, (size_t)engine_limits.marks_bytes);
 	usage_init(&s->usage);
 	struct str gbnf;
 	s->written =
@@ -162,6 +178,8 @@ static void on_words(void *ctx, enum model_event_kind kind, struct str text)
 {
 	struct chat_stream *s = ctx;
 	struct model_event ev = {.kind = kind, .text = text};
+	if (kind == ME_REASONING && s->thoughts_member)
+		ev.name = s->thoughts_member == THOUGHTS_REASONING ? S("reasoning") : S("reasoning_content");
 	answer_calls_settle(&s->calls);
 	s->last = kind;
 	if (kind == ME_TEXT && s->written.tool)
@@ -212,6 +230,30 @@ static void take_content(struct chat_stream *s, enum model_event_kind kind, yyjs
 	}
 }
 
+/* --- marks ----------------------------------------------------------------------------------------------- */
+
+/* What is signed of one piece; {0}: nothing. */
+static struct str read_marks(struct chat_stream *s, yyjson_val *message, yyjson_val *call, yyjson_val *function)
+{
+	buf_clear(&s->marks.piece);
+	bool ok = marks_read(&s->marks.piece, message, call, function);
+	s->marks.bytes += s->marks.piece.n;
+	if (!ok || s->marks.bytes > (size_t)engine_limits.marks_bytes) {
+		fail(s->err, ERR_ENGINE, NULL, "The engine signed its answer with more than %lld bytes (engine.marks_bytes).",
+		     (long long)engine_limits.marks_bytes);
+		return (struct str){0};
+	}
+	return buf_str(&s->marks.piece);
+}
+
+static void take_marks(struct chat_stream *s, yyjson_val *message)
+{
+	struct model_event ev = {.kind = ME_MARKS, .index = -1, .text = read_marks(s, message, NULL, NULL)};
+	s->read.n++;
+	if (ev.text.n)
+		s->emit(s->ctx, &ev);
+}
+
 /* --- calls ---------------------------------------------------------------------------------------------- */
 
 static void take_call(struct chat_stream *s, yyjson_val *piece, yyjson_val *function)
@@ -222,7 +264,8 @@ static void take_call(struct chat_stream *s, yyjson_val *piece, yyjson_val *func
 	s->read.n++;
 	s->last = ME_CALL_BEGIN;
 	s->pieces++;
-	answer_calls_take(&s->calls, piece, function, s->err);
+	struct str marks = read_marks(s, NULL, piece, function == piece ? NULL : function);
+	answer_calls_take(&s->calls, piece, function, marks, s->err);
 }
 
 /* --- chunks --------------------------------------------------------------------------------------------- */
@@ -232,13 +275,21 @@ static void take_finish(struct chat_stream *s, struct str reason)
 	if (!reason.n || s->err->code != ERR_NONE)
 		return;
 	s->read.n++;
-	s->finished = finish_read(reason, &s->finish, s->err);
+	s->end.finished = finish_read(reason, &s->end.finish, s->err);
+}
+
+static void take_thoughts(struct chat_stream *s, int member, yyjson_val *v)
+{
+	if (json_str(v).n || yyjson_arr_size(v))
+		s->thoughts_member = member;
+	take_content(s, ME_REASONING, v, NULL, 0);
 }
 
 static void take_delta(struct chat_stream *s, yyjson_val *delta, yyjson_val *logprobs)
 {
 	size_t i, max, k, n;
 	yyjson_val *key, *val, *piece;
+	bool marked = false;
 	if (!yyjson_is_obj(delta))
 		return;
 	yyjson_obj_foreach(delta, i, max, key, val)
@@ -251,15 +302,19 @@ static void take_delta(struct chat_stream *s, yyjson_val *delta, yyjson_val *log
 		else if (str_eq(name, S("refusal")))
 			take_content(s, ME_REFUSAL, val, NULL, 0);
 		else if (str_eq(name, S("reasoning_content")))
-			take_content(s, ME_REASONING, val, NULL, 0);
+			take_thoughts(s, THOUGHTS_CONTENT, val);
 		else if (str_eq(name, S("reasoning")) && !json_str(json_get(delta, S("reasoning_content"))).n)
-			take_content(s, ME_REASONING, val, NULL, 0);
+			take_thoughts(s, THOUGHTS_REASONING, val);
 		else if (str_eq(name, S("function_call")))
 			take_call(s, val, val);
 		else if (str_eq(name, S("tool_calls"))) {
 			yyjson_arr_foreach(val, k, n, piece) take_call(s, piece, json_get(piece, S("function")));
+		} else {
+			marked |= mark_is(MARK_MESSAGE, name, val);
 		}
 	}
+	if (marked)
+		take_marks(s, delta);
 }
 
 static void take_choice(struct chat_stream *s, yyjson_val *choice)
@@ -390,7 +445,7 @@ static bool on_event(void *ctx, struct str event, struct str data)
 	struct str text;
 	data = str_trim(data);
 	if (str_eq(data, S("[DONE]"))) {
-		s->done = true;
+		s->end.done = true;
 		return false;
 	}
 	if (chat_same_read(&s->same, data, room, &text))
@@ -419,7 +474,7 @@ static void take_whole(struct chat_stream *s)
 		take_chunk(s, root, S(""));
 	else
 		take_error(s, root);
-	s->done = s->err->code == ERR_NONE;
+	s->end.done = s->err->code == ERR_NONE;
 	yyjson_doc_free(doc);
 	buf_release(&s->whole);
 }
@@ -461,7 +516,7 @@ static bool feed(struct chat_stream *s, struct str bytes, struct err *e)
 
 bool chat_stream_feed(struct chat_stream *s, struct str bytes, struct err *e)
 {
-	if (s->done)
+	if (s->end.done)
 		return true;
 	s->err = e;
 	if (!feed(s, bytes, e))
@@ -469,6 +524,11 @@ bool chat_stream_feed(struct chat_stream *s, struct str bytes, struct err *e)
 	if (e->code != ERR_NONE)
 		e->retry_after_ms = 0;
 	return e->code == ERR_NONE;
+}
+
+int chat_stream_thoughts(const struct chat_stream *s)
+{
+	return s->thoughts_member;
 }
 
 /* --- the end -------------------------------------------------------------------------------------------- */
@@ -498,25 +558,25 @@ static bool demanded(const struct chat_stream *s)
 bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *usage, struct err *e)
 {
 	s->err = e;
-	if (s->form == FORM_WHOLE && !s->done)
+	if (s->form == FORM_WHOLE && !s->end.done)
 		take_whole(s);
-	else if (!s->finished && !s->done) /* an event needs its empty line, but a last one may lack it */
+	else if (!s->end.finished && !s->end.done) /* an event needs its empty line, but a last one may lack it */
 		feed(s, S("\n\n"), e);
 	if (e->code != ERR_NONE)
 		return false;
-	if (!s->finished && !s->done)
+	if (!s->end.finished && !s->end.done)
 		return fail(e, ERR_ENGINE, NULL, "The engine's answer was cut off.");
-	bool cut = s->finish == FINISH_LENGTH || s->finish == FINISH_FILTER;
+	bool cut = s->end.finish == FINISH_LENGTH || s->end.finish == FINISH_FILTER;
 	if (!settle(s, cut, e))
 		return false;
 	int calls = s->calls.shown + (s->set.n ? s->forced.calls : 0) + s->written.begun;
 	if (!calls && !cut && demanded(s))
 		return fail(e, ERR_ENGINE, NULL, "The model made no function call although 'tool_choice' demands one.");
-	if (calls && s->finish == FINISH_STOP)
-		s->finish = FINISH_CALLS;
-	else if (!calls && s->finish == FINISH_CALLS)
-		s->finish = FINISH_STOP;
-	*finish = s->finish;
+	if (calls && s->end.finish == FINISH_STOP)
+		s->end.finish = FINISH_CALLS;
+	else if (!calls && s->end.finish == FINISH_CALLS)
+		s->end.finish = FINISH_STOP;
+	*finish = s->end.finish;
 	*usage = usage_sum(&s->usage, s->pieces, s->thoughts);
 	return true;
 }

@@ -77,13 +77,15 @@ struct seen {
 
 static inline void seen_event(void *ctx, const struct model_event *ev)
 {
-	static const char kinds[] = "TFRCA";
+	static const char kinds[] = "TFRCAM";
 	struct seen *s = ctx;
 	if (ev->kind == ME_CALL_BEGIN) {
 		buf_fmt(&s->b, "|C%d:%.*s(%.*s)", ev->index, FMT(ev->name), FMT(ev->call_id));
+		if (ev->marks.n)
+			buf_fmt(&s->b, "<%.*s>", FMT(ev->marks));
 	} else {
 		if (s->apart || s->kind != (int)ev->kind || s->index != ev->index)
-			buf_fmt(&s->b, ev->kind == ME_CALL_ARGS ? "|%c%d:" : "|%c:", kinds[ev->kind], ev->index);
+			buf_fmt(&s->b, ev->kind == ME_CALL_ARGS || ev->kind == ME_MARKS ? "|%c%d:" : "|%c:", kinds[ev->kind], ev->index);
 		buf_add(&s->b, ev->text);
 	}
 	s->kind = (int)ev->kind;

@@ -28,6 +28,8 @@ bool props_read(struct str body, const struct engine_config *c, struct engine_fa
 		yyjson_val *can = json_get(root, S("chat_template_caps")), *modes = json_get(root, S("modalities"));
 		struct str template = json_str(json_get(root, S("chat_template")));
 		f->llamacpp = true;
+		f->dialect = DIALECT_LLAMACPP;
+		f->short_ids = template.n && memmem(template.p, template.n, "length 9", 8); /* Mistral's raise so */
 		f->count_path = S("/v1/chat/completions/input_tokens");
 		f->slots = int_of(json_get(root, S("total_slots")));
 		f->context = int_of(json_get(json_get(root, S("default_generation_settings")), S("n_ctx")));
@@ -89,6 +91,8 @@ bool models_read(struct str body, const struct engine_config *c, int64_t now_s, 
 		struct str id = json_str(json_get(one, S("id"))), owner = json_str(json_get(one, S("owned_by")));
 		if (!id.n)
 			continue;
+		if (f->dialect == DIALECT_GENERIC)
+			f->dialect = dialect_of_owner(owner);
 		bool served_local = str_eq(owner, S("vllm")) || str_eq(owner, S("sglang"));
 		if (str_eq(owner, S("vllm"))) {
 			f->count_path = S("/tokenize"); /* takes a completion's members, and further ones */

@@ -12,6 +12,7 @@
 struct engines;
 struct engine_port;
 struct engine_caps;
+struct traits;
 struct client;
 
 struct engine_limits {
@@ -43,6 +44,9 @@ struct engine_config {
 	struct str system;       /* added when the request brings no system message */
 	double temperature;      /* used when the request is silent; < 0: none */
 	int64_t max_tokens;      /* likewise; 0: none */
+	struct str dialect;      /* by name; {0} or "auto": found out */
+	const struct str *traits; /* "thoughts=none": what overrides the dialect's */
+	size_t n_traits;
 	bool managed;            /* url is the managed child's socket */
 };
 struct engines_config {
@@ -70,6 +74,7 @@ struct engine_model { /* a copy; strings live in the arena given */
 	bool pending; /* its engine has not told its models yet: the call will find out */
 	const char *const *pass;
 	const struct engine_caps *caps; /* as known now */
+	const struct traits *traits;    /* likewise (dialect.h) */
 	size_t index;                   /* of the engine */
 };
 /* Exact names of any engine first, then the aliases in order; {0} is the default model. ERR_MODEL_NOT_FOUND with OpenAI's text;
@@ -81,12 +86,13 @@ void engine_address(const struct engines *s, size_t index, struct str *url, stru
 /* All models, for GET /v1/models. */
 size_t engine_models(struct engines *s, struct arena *a, struct engine_model **ret);
 
-enum model_event_kind { ME_TEXT, ME_REFUSAL, ME_REASONING, ME_CALL_BEGIN, ME_CALL_ARGS };
+enum model_event_kind { ME_TEXT, ME_REFUSAL, ME_REASONING, ME_CALL_BEGIN, ME_CALL_ARGS, ME_MARKS };
 struct model_event {
 	enum model_event_kind kind;
-	struct str text;     /* the piece; valid during the callback */
-	int index;           /* calls: 0, 1, ... in order of appearance */
-	struct str name;     /* ME_CALL_BEGIN; also call_id as the engine gave it (may be empty) */
+	struct str text;     /* the piece, of ME_MARKS as in marks.h; valid during the callback */
+	int index;           /* calls: 0, 1, ... in order of appearance; ME_MARKS: -1 of the message */
+	struct str name;     /* ME_CALL_BEGIN; also call_id as the engine gave it (may be empty); ME_REASONING: the member */
+	struct str marks;    /* ME_CALL_BEGIN: what came of them so far; {0}: none */
 	struct str call_id;
 	struct str logprobs; /* ME_TEXT: JSON array in the Responses form ({token,bytes,logprob,top_logprobs}), {0}: none */
 };
@@ -99,6 +105,7 @@ struct engine_call {
 	void (*on_end)(struct engine_call *, const struct err *e);
 	enum finish finish;
 	struct usage usage;      /* reasoning tokens counted by us when the engine does not */
+	struct str served_engine; /* its name, likewise */
 	struct str served_model; /* the model that answers, from engine_find(); a pending one is settled before the first event */
 	bool begun;              /* the first byte of an answer has come */
 	bool counting;           /* of engine_count_start() */
@@ -121,5 +128,9 @@ void engine_call_cancel(struct engine_call *c);
 /* What cannot be asked of this model is refused before a call: image without vision (names the part),
  * schema on an engine without one, a remote image URL (but see fetches_urls). */
 bool engine_accepts(const struct engine_model *m, const struct prompt *p, struct err *e);
+/* A list of what is not applied ("user, reasoning.effort"; NULL: none) without `name` where the engine is told of this
+ * effort. In `a`. */
+const char *engine_advice(struct arena *a, const struct engine_model *m, struct str effort, const char *list,
+                          struct str name);
 /* Where this custom tool has to be called, is the model held to its grammar (grammar.h)? */
 bool engine_constrains(const struct engine_model *m, const struct function_tool *t);

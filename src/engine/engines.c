@@ -33,6 +33,11 @@ static void keep_config(struct arena *a, const struct engine_config *c, struct e
 	ret->default_model = keep(a, c->default_model);
 	ret->system = keep(a, c->system);
 	ret->pass = keep_list(a, c->pass);
+	ret->dialect = keep(a, c->dialect);
+	struct str *traits = new_array(a, struct str, c->n_traits + 1);
+	for (size_t i = 0; i < c->n_traits; i++)
+		traits[i] = keep(a, c->traits[i]);
+	ret->traits = traits;
 	struct str *models = new_array(a, struct str, c->n_models + 1);
 	for (size_t i = 0; i < c->n_models; i++)
 		models[i] = keep(a, c->models[i]);
@@ -45,6 +50,38 @@ static void keep_config(struct arena *a, const struct engine_config *c, struct e
 		ret->idle_ms = engine_limits.idle_ms;
 	if (!ret->total_ms)
 		ret->total_ms = engine_limits.total_ms;
+}
+
+void engine_heard(struct engine *g, unsigned char member)
+{
+	pthread_mutex_lock(&g->all->lock);
+	g->heard = member;
+	engine_settle(g);
+	pthread_mutex_unlock(&g->all->lock);
+}
+
+void engine_learn(struct engine *g, enum trait t, unsigned char value)
+{
+	pthread_mutex_lock(&g->all->lock);
+	g->learnt.of[t] = value;
+	g->learnt_mask |= 1u << t;
+	engine_settle(g);
+	pthread_mutex_unlock(&g->all->lock);
+}
+
+static bool take_dialect(struct engine *g, struct err *e)
+{
+	const struct engine_config *c = &g->config;
+	struct traits t = {0};
+	g->fixed = c->dialect.n && !str_eq(c->dialect, S("auto"));
+	g->said = g->fixed ? dialect_named(c->dialect) : dialect_of_host(g->target.host);
+	if (g->said == DIALECTS)
+		return fail(e, ERR_CONFIG, NULL, "engine '%.*s': there is no dialect '%.*s'", FMT(c->name), FMT(c->dialect));
+	for (size_t i = 0; i < c->n_traits; i++)
+		if (!trait_set(&t, c->traits[i], e))
+			return false;
+	engine_settle(g);
+	return true;
 }
 
 /* What is believed of an engine before it has been asked: everything, except what a request cannot undo. */
@@ -80,10 +117,13 @@ static bool engine_setup(struct engines *s, struct engine *g, const struct engin
 		if ((unsigned char)c->key.p[i] < ' ' || c->key.p[i] == 0x7f)
 			return fail(e, ERR_CONFIG, NULL, "the key of engine '%.*s' holds control characters",
 			            FMT(g->config.name));
+	if (!take_dialect(g, e))
+		return false;
+	bool azure = g->traits.of[TRAIT_AUTH] != 0;
 	g->headers = str_fmt(&s->a,
 	                     "User-Agent: antiphon/" ANTIPHON_VERSION "\r\nAccept: text/event-stream, application/json\r\n"
 	                     "Content-Type: application/json\r\n%s%.*s%s",
-	                     c->key.n ? "Authorization: Bearer " : "", FMT(c->key), c->key.n ? "\r\n" : "");
+	                     !c->key.n ? "" : azure ? "api-key: " : "Authorization: Bearer ", FMT(c->key), c->key.n ? "\r\n" : "");
 	g->state = c->managed ? ENGINE_LOADING : ENGINE_UNKNOWN;
 	first_facts(g);
 	return true;
@@ -221,7 +261,9 @@ static void fill(struct arena *a, const struct engine *g, const struct listing *
 {
 	const struct engine_facts *f = &g->facts;
 	struct engine_caps *caps = new(a, struct engine_caps);
+	struct traits *traits = new(a, struct traits);
 	*caps = f->caps;
+	*traits = g->traits;
 	if (l) {
 		caps->vision = l->vision;
 		caps->audio = l->audio;
@@ -237,6 +279,7 @@ static void fill(struct arena *a, const struct engine *g, const struct listing *
 		.schema = caps->schema,
 		.pass = f->pass,
 		.caps = caps,
+		.traits = traits,
 		.index = g->index,
 	};
 	if (l) {
@@ -348,6 +391,20 @@ bool engines_ready(struct engines *s, struct err *why)
 bool engine_accepts(const struct engine_model *m, const struct prompt *p, struct err *e)
 {
 	return chat_accepts(m->caps, m, p, e);
+}
+
+const char *engine_advice(struct arena *a, const struct engine_model *m, struct str effort, const char *list,
+                          struct str name)
+{
+	struct str left = str_of(list), kept = {0};
+	bool told = (m->traits && traits_effort(m->traits, effort)) ||
+	            (str_eq(effort, S("none")) && m->caps && m->caps->thinking_switch);
+	while (told && left.n) {
+		struct str one = str_trim(str_cut(&left, ','));
+		if (!str_eq(one, name))
+			kept = kept.n ? str_fmt(a, "%.*s, %.*s", FMT(kept), FMT(one)) : str_copy(a, one);
+	}
+	return told ? kept.p : list;
 }
 
 bool engine_constrains(const struct engine_model *m, const struct function_tool *t)

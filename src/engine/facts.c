@@ -15,3 +15,19 @@ void facts_free(struct engine_facts *f)
 	f->models = NULL;
 	f->n_models = 0;
 }
+
+void engine_settle(struct engine *g)
+{
+	struct err none = {0}; /* checked in engine_setup() */
+	enum dialect d = g->fixed || g->said != DIALECT_GENERIC ? g->said : g->facts.dialect;
+	g->traits = dialect_traits(d);
+	if (g->facts.short_ids)
+		g->traits.of[TRAIT_IDS] = IDS_SHORT;
+	for (enum trait t = 0; t < TRAITS; t++)
+		if (g->learnt_mask & (1u << t))
+			g->traits.of[t] = g->learnt.of[t];
+	for (size_t i = 0; i < g->config.n_traits; i++)
+		trait_set(&g->traits, g->config.traits[i], &none);
+	if (g->traits.of[TRAIT_THOUGHTS] == THOUGHTS_SAME)
+		g->traits.of[TRAIT_THOUGHTS] = g->heard;
+}

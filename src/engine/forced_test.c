@@ -47,7 +47,7 @@ static void asked(void)
 	     ",\"days\":{\"type\":\"integer\"}},\"required\":[\"city\"]}},\"required\":[\"name\",\"arguments\"],"
 	     "\"additionalProperties\":false},{\"type\":\"object\",\"properties\":{\"name\":{\"const\":\"now\"},"
 	     "\"arguments\":{\"type\":"
-	     "\"object\"}},\"required\":[\"name\",\"arguments\"],\"additionalProperties\":false},{\"type\":\"object\","
+	     "\"object\",\"properties\":{}}},\"required\":[\"name\",\"arguments\"],\"additionalProperties\":false},{\"type\":\"object\","
 	     "\"properties\":{"
 	     "\"name\":{\"const\":\"none\"},\"answer\":{\"type\":\"string\"}},\"required\":[\"name\",\"answer\"],"
 	     "\"additionalProperties\":false}]}"},
@@ -55,7 +55,7 @@ static void asked(void)
 	    {TOOLS ",\"tool_choice\":{\"type\":\"function\",\"name\":\"now\"}",
 	     "You can use these functions:\n{\"name\": \"now\", \"arguments\": {}}\n\nReply with one of them as JSON.",
 	     "{\"anyOf\":[{\"type\":\"object\",\"properties\":{\"name\":{\"const\":\"now\"},\"arguments\":{\"type\":"
-	     "\"object\"}},"
+	     "\"object\",\"properties\":{}}},"
 	     "\"required\":[\"name\",\"arguments\"],\"additionalProperties\":false}]}"},
 	    {TOOLS ",\"tool_choice\":\"none\"", "q", "none"},
 	    /* References move with their schema; a function may be called "none"; several calls; a schema for the

@@ -46,6 +46,15 @@ static void add_call(struct arena *a, struct prompt_message *m, struct prompt_ca
 	m->calls[m->n_calls++] = call;
 }
 
+void prompt_add_origin(struct arena *a, struct prompt_message *m, const struct origin *origin)
+{
+	const struct origin **all = new_array(a, const struct origin *, m->n_origins + 1);
+	if (m->n_origins)
+		memcpy(all, m->origins, m->n_origins * sizeof *all);
+	all[m->n_origins++] = origin;
+	m->origins = all;
+}
+
 /* --- items ---------------------------------------------------------------------------------------------- */
 
 struct place { /* where a value stands in the request; path "": history, errors name nothing */
@@ -198,11 +207,31 @@ static enum role role_of(struct str role)
 	return ROLE_USER;
 }
 
+/* NULL: nothing is known. */
+static const struct origin *origin_of(struct arena *a, const struct item *it)
+{
+	struct origin read, *kept;
+	if (!it->ours || !origin_read(it->ours, &read))
+		return NULL;
+	kept = new (a, struct origin);
+	*kept = read;
+	return kept;
+}
+
+/* What was signed with the message stands with any of its items. */
+static void add_origin(struct arena *a, struct prompt_message *m, const struct origin *origin)
+{
+	if (origin && (origin->thoughts.n || json_get(origin->marks, S("message"))))
+		prompt_add_origin(a, m, origin);
+}
+
 static bool add_message(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	enum role role = role_of(it->role);
 	bool inside = role == ROLE_ASSISTANT && p->n && p->messages[p->n - 1].called_more;
 	struct prompt_message *m = inside ? open_assistant(a, p) : prompt_add(a, p, role);
+	if (role == ROLE_ASSISTANT)
+		add_origin(a, m, origin_of(a, it));
 	return add_content(a, m, json_get(it->val, S("content")), at, e);
 }
 
@@ -212,10 +241,13 @@ static bool add_tool_call(struct arena *a, struct prompt *p, const struct item *
 			  struct err *e)
 {
 	const struct call_row *row = &call_rows[call_kind_of_item(it->type)];
-	if (it->call_id.p)
-		add_call(a, open_assistant(a, p),
-			 (struct prompt_call){it->call_id, call_item_name(a, p->tools, p->n_tools, it),
-					      row->arguments(a, it->val)});
+	if (!it->call_id.p)
+		return true;
+	struct prompt_message *m = open_assistant(a, p);
+	struct prompt_call call = {it->call_id, call_item_name(a, p->tools, p->n_tools, it), row->arguments(a, it->val),
+				   origin_of(a, it)};
+	add_call(a, m, call);
+	add_origin(a, m, call.origin);
 	return true;
 }
 
@@ -280,6 +312,7 @@ static bool add_reasoning(struct arena *a, struct prompt *p, const struct item *
 {
 	yyjson_val *parts = json_get(it->val, S("content")), *val;
 	struct prompt_message *m = NULL;
+	const struct origin *origin = origin_of(a, it);
 	size_t i, max;
 	if (!yyjson_arr_size(parts))
 		parts = json_get(it->val, S("summary"));
@@ -291,6 +324,10 @@ static bool add_reasoning(struct arena *a, struct prompt *p, const struct item *
 		if (text.n)
 			add_thought(a, m, text);
 	}
+	if (origin && !m && json_get(origin->marks, S("message")))
+		m = open_assistant(a, p);
+	if (m)
+		add_origin(a, m, origin);
 	return true;
 }
 
@@ -380,6 +417,8 @@ static void merge(struct arena *a, struct prompt_message *to, const struct promp
 		add_part(a, to, m->parts[i]);
 	for (size_t i = 0; i < m->n_calls; i++)
 		add_call(a, to, m->calls[i]);
+	for (size_t i = 0; i < m->n_origins; i++)
+		prompt_add_origin(a, to, m->origins[i]);
 	add_thought(a, to, m->reasoning);
 }
 

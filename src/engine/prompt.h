@@ -3,6 +3,7 @@
  * Both doors (Responses items, Chat Completions messages) make this; dialects render it. Strings are
  * borrowed from the request or live in its arena. Pure. */
 #pragma once
+#include "model/origin.h"
 #include "model/request.h"
 
 enum role { ROLE_SYSTEM, ROLE_USER, ROLE_ASSISTANT, ROLE_TOOL };
@@ -19,6 +20,7 @@ struct prompt_part {
 };
 struct prompt_call {
 	struct str call_id, name, arguments;
+	const struct origin *origin; /* NULL: of no engine */
 };
 struct prompt_message {
 	enum role role;
@@ -31,6 +33,8 @@ struct prompt_message {
 	struct str
 	    reasoning; /* assistant; prompt_tidy() drops what stands before the last user message: thoughts belong to one tool loop */
 	size_t cap_reasoning; /* 0: borrowed */
+	const struct origin **origins; /* assistant: of the items that it is made of */
+	size_t n_origins;
 };
 struct prompt {
 	struct prompt_message *messages;
@@ -55,6 +59,8 @@ struct prompt {
 enum part_from prompt_from(struct str text);
 /* The new message, zeroed but for its role; valid until the next prompt_add(). */
 struct prompt_message *prompt_add(struct arena *a, struct prompt *p, enum role role);
+/* Says who made a part of the message. The array is a new one each time. */
+void prompt_add_origin(struct arena *a, struct prompt_message *m, const struct origin *origin);
 void prompt_add_text(struct arena *a, struct prompt_message *m, struct str text);
 /* Appends items (history or input) as messages: system and developer become system, calls join the assistant
  * message before them, reasoning stands with what follows it. `path` is "input" for the request's own items,

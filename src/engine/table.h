@@ -29,6 +29,8 @@ struct engine_facts {
 	struct engine_caps caps;
 	int64_t slots, context; /* 0: not told */
 	bool llamacpp;          /* wants max_tokens, tells its slots */
+	enum dialect dialect;   /* by what it tells of itself */
+	bool short_ids;         /* the template raises on calls' ids that are not nine letters */
 	struct str count_path;  /* static; takes a chat completion's body and tells its tokens; {0}: none */
 	const char *const *pass;
 };
@@ -40,10 +42,16 @@ struct engine {
 	struct engine_config config;
 	struct http_target target;
 	struct str headers; /* whole lines for every request */
+	enum dialect said;  /* by the settings or the host; generic: to be found out */
+	bool fixed;         /* `said` holds, whatever the engine tells */
 
 	enum engine_state state;
 	char why[200]; /* what is wrong, for people */
 	struct engine_facts facts;
+	struct traits traits;  /* of all that is known: engine_settle() */
+	struct traits learnt;  /* from its refusals ... */
+	unsigned learnt_mask;  /* ... one bit a trait */
+	unsigned char heard;   /* THOUGHTS_*: where its thoughts came in; 0: it had none yet */
 	int64_t busy, waiting;
 	struct ticket *first, **last; /* those that wait, oldest first */
 	int64_t mean_ms;              /* of calls, moving; 0: none yet */
@@ -77,6 +85,14 @@ struct engine_port {
  * not pending. false: it is gone. */
 bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, struct engine_facts *facts,
                     struct err *e);
+/* A refusal or an answer has taught this; it is remembered as long as the process runs. Any thread. */
+void engine_learn(struct engine *g, enum trait t, unsigned char value);
+/* The member that its thoughts came in: they go back in it where the dialect says so. Any thread. */
+void engine_heard(struct engine *g, unsigned char member);
+
+/* --- facts.c --- */
+/* Works out g->traits anew. With the lock held. */
+void engine_settle(struct engine *g);
 /* Forgets the models; the rest stays. */
 void facts_free(struct engine_facts *f);
 extern const char *const engine_pass_local[], *const engine_pass_plain[];

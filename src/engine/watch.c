@@ -51,6 +51,7 @@ static void conclude(struct watch *w, enum engine_state state, const char *why, 
 	if (fresh) {
 		old = g->facts;
 		g->facts = w->facts;
+		engine_settle(g);
 		w->facts = (struct engine_facts){0};
 	}
 	slots_pump(g);
@@ -118,7 +119,10 @@ static void get(struct watch *w, const char *path, void (*done)(struct watch *))
 	w->call.connect_ms = g->config.connect_ms;
 	w->call.total_ms = LOOK_MS;
 	w->call.body_max = LOOK_BODY_MAX;
-	http_call_start(w->port->client, &w->call, &g->target, METHOD_GET, str_of(path), g->headers, S(""));
+	struct arena tmp = {0};
+	http_call_start(w->port->client, &w->call, &g->target, METHOD_GET,
+			http_target_path(&tmp, &g->target, str_of(path)), g->headers, S(""));
+	arena_free(&tmp);
 }
 
 /* --- the steps of a look --- */

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/dialect.h"
 #include "main/check_engine.h"
 #include "main/query.h"
+#include "net/client.h"
 #include "wire/json.h"
 #include "wire/sse.h"
 
@@ -15,6 +17,8 @@ struct trial {
 	const struct trial_target *target;
 	struct arena *a;
 	struct str base, socket; /* without /v1; socket {0}: by URL */
+	struct http_target http; /* where /v1 and the query are */
+	struct traits traits;
 	struct str model;
 	int64_t context; /* tokens; 0: not told */
 	double speed;    /* tokens a second */
@@ -26,7 +30,7 @@ struct trial {
 /* GET or POST `path`; the answer parsed, or NULL with *e set. */
 static yyjson_val *call(struct trial *t, const char *path, struct str body, struct err *e)
 {
-	struct str url = str_fmt(t->a, "%.*s%s", FMT(t->base), path);
+	struct str url = str_fmt(t->a, "%.*s%.*s", FMT(t->base), FMT(http_target_path(t->a, &t->http, str_of(path))));
 	struct query f = {
 	    .url = url.p, .socket = t->socket.p, .key = t->target->key, .body = body, .total_ms = CALL_MS};
 	yyjson_val *v = NULL;
@@ -47,9 +51,10 @@ static struct str body_of(struct trial *t, const char *rest)
 	buf_init(&b, 1 << 20);
 	jo_str(&o, t->model);
 	struct str body = str_fmt(t->a,
-				  "{\"model\":%.*s,\"max_tokens\":%d,\"temperature\":0,\"stream\":true,"
+				  "{\"model\":%.*s,\"%s\":%d,\"temperature\":0,\"stream\":true,"
 				  "\"stream_options\":{\"include_usage\":true},%s}",
-				  FMT(buf_str(&b)), TRIAL_TOKENS, rest);
+				  FMT(buf_str(&b)), t->traits.of[TRAIT_LIMIT] == LIMIT_OLD ? "max_tokens" : "max_completion_tokens",
+				  TRIAL_TOKENS, rest);
 	buf_release(&b);
 	return body;
 }
@@ -116,7 +121,8 @@ static bool on_piece(void *ctx, struct str piece)
 /* Asks; `rest` is JSON members of the body. */
 static bool chat(struct trial *t, const char *rest, struct heard *h, struct err *e)
 {
-	struct str url = str_fmt(t->a, "%.*s/v1/chat/completions", FMT(t->base));
+	struct str path = http_target_path(t->a, &t->http, S("/v1/chat/completions"));
+	struct str url = str_fmt(t->a, "%.*s%.*s", FMT(t->base), FMT(path));
 	struct query f = {.url = url.p,
 			  .socket = t->socket.p,
 			  .key = t->target->key,
@@ -253,6 +259,16 @@ static void try_speed(struct trial *t)
 		  (double)(h.first_us - began) / 1e6, t->speed, h.tokens ? "" : " (usage not told: Antiphon counts)");
 }
 
+/* As engines.c will find it; what the settings say is not known here. */
+static void find_dialect(struct trial *t, yyjson_val *models)
+{
+	enum dialect d = dialect_of_host(t->http.host);
+	if (d == DIALECT_GENERIC)
+		d = dialect_of_owner(json_str(json_get(yyjson_arr_get_first(models), S("owned_by"))));
+	t->traits = dialect_traits(d);
+	check_say(t->c, FINE, "dialect", NULL, "%.*s: %.*s", FMT(dialect_name(d)), FMT(traits_text(t->a, &t->traits)));
+}
+
 static bool find_model(struct trial *t)
 {
 	struct err e = {0};
@@ -270,6 +286,7 @@ static bool find_model(struct trial *t)
 		return false;
 	}
 	check_say(t->c, FINE, "models", NULL, "%zu; trying %.*s", yyjson_arr_size(data), FMT(t->model));
+	find_dialect(t, data);
 	yyjson_arr_foreach(data, i, n, m) if (str_eq(json_str(json_get(m, S("id"))), t->model))
 	{
 		t->context = yyjson_get_sint(json_get(m, S("max_model_len"))); /* vLLM, SGLang */
@@ -322,6 +339,13 @@ void check_engine(struct check *c, const struct trial_target *target)
 		t.socket = str_copy(&a, (struct str){t.base.p + 5, t.base.n - 5});
 		t.base = S("http://localhost");
 	}
+	struct err bad = {0};
+	if (!http_target_parse(&a, target->url, &t.http, &bad)) {
+		check_say(c, BAD, "URL", "correct it", "%s", bad.msg);
+		arena_free(&a);
+		return;
+	}
+	t.base = str_cut(&t.base, '?');
 	while (t.base.n && t.base.p[t.base.n - 1] == '/')
 		t.base.n--;
 	if (t.base.n > 3 && !memcmp(t.base.p + t.base.n - 3, "/v1", 3))

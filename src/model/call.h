@@ -18,7 +18,7 @@ enum { CALL_NAMED = 1 /* the tool's own name, and its call has one */ };
 struct function_tool {
 	struct str name, description;
 	yyjson_val *parameters; /* NULL: none */
-	bool strict;            /* effective: where the client does not say, whether its schema fits the subset */
+	bool strict, strict_said; /* effective: what does not say is strict when it fits, as live; by the client itself */
 	enum call_kind kind;
 	const struct hosted *hosted; /* we run its calls ourselves; NULL: the client does */
 	struct str own, space; /* name and namespace as the client has them; {0}: `name`, none */

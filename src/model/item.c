@@ -121,6 +121,7 @@ bool item_view(struct arena *a, struct str json, struct item *ret)
 	if (!json_parse(a, json, &v, &ignored) || !yyjson_is_obj(v))
 		return false;
 	view(v, item_type_of(v), ret);
+	ret->ours = json_get(v, ITEM_OURS);
 	return true;
 }
 

@@ -20,6 +20,7 @@ struct item {
 	struct str call_id; /* calls and their outputs */
 	struct str name;    /* calls */
 	yyjson_val *val;    /* the item itself; a plain-string input becomes a user message */
+	yyjson_val *ours;   /* what of ITEM_OURS goes with it; NULL: nothing, as of all that clients send */
 };
 
 struct item_row {
@@ -38,8 +39,9 @@ enum {
 };
 extern const struct item_row item_rows[ITEM_COUNT];
 
-/* The member of a call that we ran which only we read: {"told": what the engine was told, "sources": [[number, url,
- * title], ...], "more": true where further calls of the same answer follow}. Clients can neither send nor see it. */
+/* The member which only we read: of calls that we ran {"told": what the engine was told, "sources": [[number, url,
+ * title], ...], "more": true where further calls of the same answer follow}; of all that a model made what origin.h
+ * says, and of sealed thoughts "calls": {call_id: the same}. Clients can neither send nor see it. */
 #define ITEM_OURS_NAME "antiphon"
 #define ITEM_OURS S(ITEM_OURS_NAME)
 

@@ -50,7 +50,7 @@ bool text_or_parts(yyjson_val *v, const char *path, const struct field *part, co
 /* The media type of "data:<type>[;...],": {0} when `url` is no data URL. */
 static struct str data_type(struct str url)
 {
-	if (!str_starts(url, S("data:")))
+	if (url.n < 5 || !str_eq_nocase((struct str){url.p, 5}, S("data:"))) /* RFC 3986, 3.1: in any case */
 		return (struct str){0};
 	struct str rest = {url.p + 5, url.n - 5};
 	size_t end = 0;
@@ -62,7 +62,7 @@ static struct str data_type(struct str url)
 static bool image_url(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	struct str url = json_str(v), type = data_type(url);
-	if (type.p && !str_starts(type, S("image/")))
+	if (type.p && !(type.n > 6 && str_eq_nocase((struct str){type.p, 6}, S("image/"))))
 		return fail(e, ERR_INVALID_VALUE, path,
 			    "Invalid '%s'. Expected a base64-encoded data URL with an image MIME type (e.g. "
 			    "'data:image/png;base64,aW1nIGJ5dGVzIGhlcmU='), but got unsupported MIME type '%.*s'.",

@@ -168,7 +168,8 @@ static void tools(void)
 		 "'^[a-zA-Z0-9_-]+$'."},
 		{"\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"strict\":true}]", ERR_BAD_FUNCTION_SCHEMA,
 		 "tools[0].parameters",
-		 "Invalid schema for function 'f': schema must be a JSON Schema of 'type: \"object\"', got 'type: \"None\"'."},
+		 "Invalid schema for function 'f': In context=(), 'additionalProperties' is required to be supplied and to be "
+		 "false."},
 		{"\"tools\":[{\"type\":\"shell\",\"environment\":{\"type\":\"container_auto\"}}]", ERR_UNSUPPORTED_VALUE,
 		 "tools[0]",
 		 "Unsupported value: 'container_auto'. This version does not serve shells in containers yet: the client "
@@ -176,7 +177,8 @@ static void tools(void)
 		{"\"tools\":[{\"type\":\"namespace\",\"name\":\"n\",\"description\":\"\",\"tools\":[{\"type\":\"function\","
 		 "\"name\":\"f\",\"strict\":true}]}]",
 		 ERR_BAD_FUNCTION_SCHEMA, "tools[0].tools[0].parameters",
-		 "Invalid schema for function 'f': schema must be a JSON Schema of 'type: \"object\"', got 'type: \"None\"'."},
+		 "Invalid schema for function 'f': In context=(), 'additionalProperties' is required to be supplied and to be "
+		 "false."},
 		{"\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"allowed_callers\":[\"programmatic\"]}]",
 		 ERR_UNSUPPORTED_PARAMETER, "tools[0].allowed_callers",
 		 "Unsupported parameter: 'tools[0].allowed_callers'. " LATER_TEXT("programmatic tool calls")},
@@ -235,13 +237,14 @@ static void schemas(void)
 					"\"function\",\"name\":\"g\",\"parameters\":{\"type\":\"object\",\"properties\":{},\"required\":"
 					"[],\"additionalProperties\":false}},{\"type\":\"function\",\"name\":\"h\",\"strict\":null}]",
 				open_schema).p, NULL, &c, &e));
-	CHECK(c.n_tools == 3 && !c.tools[0].strict && c.tools[1].strict && !c.tools[2].strict && !c.tools[2].parameters);
+	CHECK(c.n_tools == 3 && !c.tools[0].strict && c.tools[1].strict && !c.tools[2].strict);
 	CHECK_STR(c.echo.tools,
 		  S("[{\"type\":\"function\",\"description\":null,\"name\":\"f\",\"output_schema\":null,\"parameters\":{\"type\":"
 		    "\"object\",\"properties\":{\"a\":{\"type\":\"string\"}}},\"strict\":false},{\"type\":\"function\","
 		    "\"description\":null,\"name\":\"g\",\"output_schema\":null,\"parameters\":{\"type\":\"object\","
 		    "\"properties\":{},\"required\":[],\"additionalProperties\":false},\"strict\":true},{\"type\":\"function\","
-		    "\"description\":null,\"name\":\"h\",\"output_schema\":null,\"parameters\":null,\"strict\":false}]"));
+		    "\"description\":null,\"name\":\"h\",\"output_schema\":null,\"parameters\":{\"type\":\"object\","
+		    "\"properties\":{}},\"strict\":false}]"));
 	arena_free(&a);
 }
 

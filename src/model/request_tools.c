@@ -6,28 +6,24 @@
 #include "wire/schema.h"
 
 /* As the live API: what is strict must be within the subset; what does not say is strict when it fits. */
-static bool take_function(yyjson_val *tool, const char *path, struct function_tool *f, struct err *e)
+static bool take_function(struct arena *a, yyjson_val *tool, const char *path, struct function_tool *f, struct err *e)
 {
-	yyjson_val *strict = json_get(tool, S("strict")), *parameters = json_get(tool, S("parameters"));
+	yyjson_val *strict = json_get(tool, S("strict")), *parameters = schema_parameters(a, json_get(tool, S("parameters")));
 	struct err why = {0};
 	char place[128];
 	field_path(place, path, "parameters");
 	f->given = tool;
+	f->strict_said = yyjson_is_bool(strict);
 	f->own = json_str(json_get(tool, S("name")));
 	f->description = json_str(json_get(tool, S("description")));
 	if (f->description.n == 0) /* live: "" is listed as null */
 		f->description = (struct str){0};
-	f->parameters = yyjson_is_obj(parameters) ? parameters : NULL;
-	if (yyjson_is_true(strict) && !f->parameters)
-		return fail(e, ERR_BAD_FUNCTION_SCHEMA, place,
-			    "Invalid schema for function '%.*s': schema must be a JSON Schema of 'type: \"object\"', "
-			    "got 'type: \"None\"'.",
-			    FMT(f->own));
-	f->strict = f->parameters && !yyjson_is_false(strict) &&
+	f->parameters = parameters;
+	f->strict = !yyjson_is_false(strict) &&
 		    schema_strict(f->parameters, ERR_BAD_FUNCTION_SCHEMA, place, f->own, &why);
 	if (yyjson_is_true(strict) && !f->strict)
 		return fail(e, why.code, why.param, "%s", why.msg);
-	return f->strict || !f->parameters || schema_sane(f->parameters, ERR_BAD_FUNCTION_SCHEMA, place, f->own, e);
+	return f->strict || schema_sane(f->parameters, ERR_BAD_FUNCTION_SCHEMA, place, f->own, e);
 }
 
 /* What a type means that its shape does not say. */
@@ -81,7 +77,7 @@ static bool take_one(struct arena *a, struct create *c, yyjson_val *tool, const 
 	enum call_kind kind = call_kind_of(json_str(json_get(tool, S("type"))));
 	struct function_tool *f = tool_new(a, c), *same;
 	if (kind == CALL_FUNCTION) {
-		if (!take_function(tool, path, f, e))
+		if (!take_function(a, tool, path, f, e))
 			return false;
 	} else if (kind < CALL_KINDS) {
 		call_describe(a, kind, tool, f);

@@ -46,7 +46,11 @@ static void echo_function(struct jout *o, const struct create *c, yyjson_val *to
 	jo_kstr(o, "description", f ? f->description : (struct str){0});
 	or_null(o, tool, S("name"));
 	or_null(o, tool, S("output_schema"));
-	or_null(o, tool, S("parameters"));
+	jo_key(o, S("parameters"));
+	if (yyjson_obj_size(json_get(tool, S("parameters"))))
+		jo_val(o, json_get(tool, S("parameters")));
+	else
+		jo_raw(o, S("{\"type\":\"object\",\"properties\":{}}"));
 	jo_kbool(o, "strict", f && f->strict);
 	jo_obj_end(o);
 }

@@ -149,6 +149,13 @@ static bool apply_proxy(struct arena *a, struct http_target *t, struct err *e)
 	return true;
 }
 
+struct str http_target_path(struct arena *a, const struct http_target *t, struct str path)
+{
+	bool versioned = str_starts(path, S("/v1/"));
+	struct str rest = versioned ? (struct str){path.p + 3, path.n - 3} : path;
+	return str_fmt(a, "%.*s%.*s%.*s", FMT(versioned ? t->version : S("")), FMT(rest), FMT(t->query));
+}
+
 static bool parse_unix(struct http_target *t, struct str path, struct err *e)
 {
 	struct sockaddr_un un;
@@ -161,7 +168,8 @@ static bool parse_unix(struct http_target *t, struct str path, struct err *e)
 			    FMT(t->url), sizeof un.sun_path - 1);
 	t->unix_path = path;
 	t->host = S("localhost");
-	t->port = t->prefix = S("");
+	t->port = t->prefix = t->query = S("");
+	t->version = S("/v1");
 	return true;
 }
 
@@ -185,8 +193,11 @@ bool http_target_parse(struct arena *a, struct str url, struct http_target *ret,
 		return fail(e, ERR_CONFIG, NULL,
 			    "engine URL '%.*s' must begin with http://, https:// or unix: (http://%.*s?)", FMT(t.url),
 			    FMT(left));
-	if (str_find(left, '?') < left.n || str_find(left, '#') < left.n)
-		return fail(e, ERR_CONFIG, NULL, "engine URL '%.*s' must not have a query or a fragment", FMT(t.url));
+	if (str_find(left, '#') < left.n)
+		return fail(e, ERR_CONFIG, NULL, "engine URL '%.*s' must not have a fragment", FMT(t.url));
+	size_t ask = str_find(left, '?');
+	t.query = (struct str){left.p + ask, left.n - ask};
+	left.n = ask;
 	size_t slash = str_find(left, '/');
 	struct str authority = cut_at(&left, slash, 0);
 	if (str_find(authority, '@') < authority.n) /* not echoed: it holds a password */
@@ -197,9 +208,12 @@ bool http_target_parse(struct arena *a, struct str url, struct http_target *ret,
 		t.port = t.tls ? S("443") : S("80");
 	while (left.n && left.p[left.n - 1] == '/')
 		left.n--;
-	/* People give the base URL of an SDK, which ends in /v1. */
-	if (left.n >= 3 && !memcmp(left.p + left.n - 3, "/v1", 3))
+	/* People give the base URL of an SDK. A path that ends otherwise than in /v1 is such a base, too. */
+	t.version = left.n ? S("") : S("/v1");
+	if (left.n >= 3 && !memcmp(left.p + left.n - 3, "/v1", 3)) {
 		left.n -= 3;
+		t.version = S("/v1");
+	}
 	while (left.n && left.p[left.n - 1] == '/')
 		left.n--;
 	t.prefix = left;

@@ -9,6 +9,7 @@
 #include "store/seal.h"
 #include "turn/transcript.h"
 #include "turn/turn_kind.h"
+#include "turn/turn_output_parts.h"
 
 enum {
 	SUMMARY_BYTES = 1 << 22,    /* of a summary; more ends it */
@@ -154,6 +155,30 @@ void compact_start(struct turn *t, void (*done)(struct turn *t, const struct err
 
 /* --- within a response --- */
 
+/* A finished item, with its events. */
+static void add_compaction(struct turn *t, struct str sealed)
+{
+	struct out_item *it = item_open(t, ITEM_COMPACTION);
+	struct buf b;
+	if (!it)
+		return;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {&b, false};
+	jo_obj(&o);
+	jo_kstr(&o, "id", it->id_text);
+	jo_kstr(&o, "type", S("compaction"));
+	jo_kstr(&o, "encrypted_content", sealed);
+	jo_obj_end(&o);
+	struct str json = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	emit_raw(t, it, EV_ITEM_ADDED, json);
+	if (t->req.compact_now)
+		emit_text(t, it, EV_COMPACTION_COMPACTING, S(""));
+	it->done = it->whole = true;
+	it->json = it->shown = json;
+	emit_raw(t, it, EV_ITEM_DONE, json);
+}
+
 /* An answer is whole without its compaction; where the compaction is all that was asked for it fails the turn. */
 void compact_finish(struct turn *t, const struct err *e)
 {
@@ -164,7 +189,7 @@ void compact_finish(struct turn *t, const struct err *e)
 	t->response.usage.output += t->call.usage.output;
 	t->response.usage.reasoning += t->call.usage.reasoning;
 	if (e->code == ERR_NONE)
-		turn_add_compaction(t, t->context.compaction->sealed);
+		add_compaction(t, t->context.compaction->sealed);
 	else
 		log_at(LOG_WARN, "a context could not be compacted", "id=%.*s error=%s", FMT(t->response.id), e->msg);
 	if (t->req.compact_now && e->code != ERR_NONE) {

@@ -38,6 +38,9 @@ bool encrypted_open(struct turn *t, struct item *it, const char *path, struct er
 		return true;
 	if (it->type == ITEM_COMPACTION)
 		return item_view(&t->arena, content, it) || fail(e, ERR_INTERNAL, path, "A sealed text could not be read.");
-	json = str_fmt(&t->arena, "{\"type\":\"reasoning\",\"content\":%.*s}", FMT(content));
+	if (content.n && content.p[0] == '{') /* with what its engine wants back (turn_origin.h) */
+		json = str_fmt(&t->arena, "{\"type\":\"reasoning\",%.*s", (int)content.n - 1, content.p + 1);
+	else
+		json = str_fmt(&t->arena, "{\"type\":\"reasoning\",\"content\":%.*s}", FMT(content));
 	return item_view(&t->arena, json, it) || fail(e, ERR_INTERNAL, path, "A sealed text could not be read.");
 }

@@ -95,7 +95,7 @@ int64_t told_again(struct turn *t, struct str item_json)
 static void context_of(struct turn *t, const struct item *items, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (json_get(items[i].val, ITEM_OURS))
+		if (hosted_of_item(items[i].type) && json_get(items[i].val, ITEM_OURS))
 			told_again(t, json_text(&t->arena, items[i].val));
 }
 
@@ -187,7 +187,7 @@ static void write_sources(struct jout *o, struct turn *t, const struct tool_resu
 	jo_arr_end(o);
 }
 
-struct str told_members(struct turn *t, const struct tool_result *r, bool more)
+struct str told_members(struct turn *t, const struct tool_result *r, bool more, struct out_origin *origin)
 {
 	struct buf b;
 	struct str told = tell(t, r);
@@ -202,13 +202,17 @@ struct str told_members(struct turn *t, const struct tool_result *r, bool more)
 	write_sources(&o, t, r);
 	if (more)
 		jo_kbool(&o, "more", true);
+	origin_settle(t, origin);
+	if (origin->json.n)
+		jo_raw(&o, origin->json);
 	jo_obj_end(&o);
 	struct str members = str_copy(&t->arena, buf_str(&b));
 	buf_release(&b);
 	return members;
 }
 
-bool told_refusal(struct turn *t, struct str name, struct str arguments, struct str why, struct item ret[2])
+bool told_refusal(struct turn *t, struct str name, struct str arguments, struct str why, struct str origin,
+		  struct item ret[2])
 {
 	char fresh[ID_MAX];
 	struct err syntax = {0};
@@ -224,6 +228,12 @@ bool told_refusal(struct turn *t, struct str name, struct str arguments, struct 
 	/* Templates read the arguments as JSON. */
 	jo_kstr(&o, "arguments",
 		json_parse(&t->arena, arguments, &v, &syntax) && yyjson_is_obj(v) ? arguments : S("{}"));
+	if (origin.n) {
+		jo_key(&o, ITEM_OURS);
+		jo_obj(&o);
+		jo_raw(&o, origin);
+		jo_obj_end(&o);
+	}
 	jo_obj_end(&o);
 	struct str call = str_copy(&t->arena, buf_str(&b));
 	buf_clear(&b);

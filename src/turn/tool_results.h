@@ -5,7 +5,9 @@
 /* What the context's items and the turn's own say of sources: they can be cited. How many searches that item was. */
 int64_t told_again(struct turn *t, struct str item_json);
 /* The members of the item after its status, what the model is told among them. Numbers the sources. In t->arena.
- * `more`: a further call of the same answer becomes an item behind it. */
-struct str told_members(struct turn *t, const struct tool_result *r, bool more);
-/* A call that was not made, as items: the call, and why. */
-bool told_refusal(struct turn *t, struct str name, struct str arguments, struct str why, struct item ret[2]);
+ * `origin` is settled here. `more`: a further call of the same answer becomes an item behind it. */
+struct str told_members(struct turn *t, const struct tool_result *r, bool more,
+			struct out_origin *origin);
+/* A call that was not made, as items: the call, with the members of its origin, and why. */
+bool told_refusal(struct turn *t, struct str name, struct str arguments, struct str why, struct str origin,
+		  struct item ret[2]);

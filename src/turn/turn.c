@@ -121,7 +121,7 @@ enum flow step_refer(struct turn *t)
 			     FMT(ids[i]));
 			return turn_goto(t, STEP_REFUSE);
 		}
-	turn_own_calls(t, n_references);
+	turn_own_items(t, n_references);
 	return turn_goto(t, STEP_CHECK);
 }
 
@@ -217,7 +217,10 @@ enum flow step_attach(struct turn *t)
 	                       .prompt = &t->prompt, .later = t->req.background && !t->runner};
 	t->context.input = resolved_input(t, &t->error);
 	if (t->error.code || !turn_input_given(t, &t->error) || !open_history(t, &t->error) ||
-	    !compact_calls_fit(t, &t->error) || !prompt_make(t, &t->error))
+	    !compact_calls_fit(t, &t->error))
+		return turn_goto(t, STEP_REFUSE);
+	origin_give(t->context.history, t->context.n_history, t->context.input, t->req.n_items);
+	if (!prompt_make(t, &t->error))
 		return turn_goto(t, STEP_REFUSE);
 	t->context.attach.done = on_attached;
 	bool wait = attach_start(&t->context.attach, &to, &t->error);

@@ -23,9 +23,8 @@ static const struct function_tool *tool_of(struct turn *t, struct str name)
 	return f;
 }
 
-void call_begin(struct turn *t, const struct model_event *me)
+void call_begin(struct turn *t, const struct model_event *me, struct str call_id, bool sealed)
 {
-	char fresh[ID_MAX];
 	const struct function_tool *tool = tool_of(t, me->name);
 	tool_found(t, tool);
 	struct out_item *it = item_open(t, call_item(tool));
@@ -33,7 +32,9 @@ void call_begin(struct turn *t, const struct model_event *me)
 		return;
 	it->tool = tool;
 	it->call_index = me->index;
-	it->call_id = str_copy(&t->arena, id_random(fresh, "call")); /* ours, whatever the engine sends: its ids need not be unique */
+	it->call_id = call_id;
+	origin_begin(t, &it->origin, me);
+	it->origin.sealed = sealed;
 	if (in_pieces(it))
 		item_added(t, it);
 }

@@ -21,11 +21,23 @@ bool turn_context_view(struct turn *t, struct err *e)
 	return true;
 }
 
-/* A call that we ran, as a client sends it back: what was found is not in it. */
-static bool own_call(const struct item *it)
+/* What a model made, as a client sends it back: what we keep with it is not in it. */
+static bool own_item(const struct item *it)
 {
 	struct id id;
-	return hosted_of_item(it->type) && !json_get(it->val, ITEM_OURS) && id_parse_any(it->id, &id);
+	bool made = hosted_of_item(it->type) || item_rows[it->type].flags & ITEM_CALL ||
+		    (it->type == ITEM_REASONING && !json_str(json_get(it->val, S("encrypted_content"))).n) ||
+		    (it->type == ITEM_MESSAGE && str_eq(it->role, S("assistant")));
+	return made && !it->ours && id_parse_any(it->id, &id);
+}
+
+/* Of very many only the last are looked for: what was signed matters in the turn that goes on. */
+static size_t own_from(const struct turn *t)
+{
+	size_t i = t->req.n_items, n = 0;
+	while (i && n < (size_t)api_limits.kept_items)
+		n += own_item(&t->req.items[--i]);
+	return i;
 }
 
 struct str *turn_referred_ids(struct turn *t, size_t *n_references, size_t *n)
@@ -35,10 +47,35 @@ struct str *turn_referred_ids(struct turn *t, size_t *n_references, size_t *n)
 		if (t->req.items[i].type == ITEM_REFERENCE)
 			ids[(*n)++] = t->req.items[i].id;
 	*n_references = *n;
-	for (size_t i = 0; i < t->req.n_items; i++)
-		if (own_call(&t->req.items[i]))
+	for (size_t i = own_from(t); i < t->req.n_items; i++)
+		if (own_item(&t->req.items[i]))
 			ids[(*n)++] = t->req.items[i].id;
 	return ids;
+}
+
+/* Does `kept` say all that `sent` says? Clients leave out what is empty. */
+static bool within(yyjson_val *sent, yyjson_val *kept)
+{
+	size_t i, max;
+	yyjson_val *key, *val;
+	if (yyjson_is_obj(sent) && yyjson_is_obj(kept)) {
+		yyjson_obj_foreach(sent, i, max, key, val)
+		{
+			if (!within(val, json_get(kept, json_str(key))))
+				return false;
+		}
+		return true;
+	}
+	if (yyjson_is_arr(sent) && yyjson_is_arr(kept) && yyjson_arr_size(sent) == yyjson_arr_size(kept)) {
+		yyjson_arr_iter all = yyjson_arr_iter_with(kept);
+		yyjson_arr_foreach(sent, i, max, val)
+		{
+			if (!within(val, yyjson_arr_iter_next(&all)))
+				return false;
+		}
+		return true;
+	}
+	return json_same(sent, kept) || ((!kept || yyjson_is_null(kept)) && (!sent || yyjson_is_null(sent)));
 }
 
 /* Has the client changed what it was shown? (Then it is another item: what is kept never changes.) */
@@ -54,18 +91,20 @@ static bool unchanged(struct turn *t, const struct item *sent, const struct item
 	yyjson_obj_foreach(sent->val, i, max, key, val)
 	{
 		struct str k = json_str(key);
-		if (!json_same(val, json_get(whole.val, k)) && !json_same(val, json_get(least.val, k)))
+		bool ours = hosted_of_item(kept->type) != NULL;
+		yyjson_val *most = json_get(whole.val, k), *few = json_get(least.val, k);
+		if (ours ? !json_same(val, most) && !json_same(val, few) : !within(val, few))
 			return false;
 	}
 	return true;
 }
 
-void turn_own_calls(struct turn *t, size_t n_references)
+void turn_own_items(struct turn *t, size_t n_references)
 {
 	size_t r = n_references;
-	for (size_t i = 0; i < t->req.n_items && t->context.referred; i++) {
+	for (size_t i = own_from(t); i < t->req.n_items && t->context.referred; i++) {
 		struct item *it = &t->req.items[i], kept;
-		if (!own_call(it))
+		if (!own_item(it))
 			continue;
 		struct str json = t->context.referred[r++].json;
 		if (json.n && item_view(&t->arena, json, &kept) && unchanged(t, it, &kept))

@@ -20,9 +20,9 @@ struct turn_context {
 
 /* Stored items as context.history. */
 bool turn_context_view(struct turn *t, struct err *e);
-/* Ids of what the input refers to: its item references in order, then the calls of hosted tools that come back under ids of
- * ours without what was found. */
+/* Ids of what the input refers to: its item references in order, then what a model made and comes back under ids of ours
+ * without what we keep with it. */
 struct str *turn_referred_ids(struct turn *t, size_t *n_references, size_t *n);
-/* Those calls, as far as the store has them unchanged, are what we keep of them: what was found, too. */
-void turn_own_calls(struct turn *t, size_t n_references);
+/* Those items, as far as the store has them unchanged, are what we keep of them: what was found or signed, too. */
+void turn_own_items(struct turn *t, size_t n_references);
 bool turn_input_given(struct turn *t, struct err *e);

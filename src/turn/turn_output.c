@@ -11,6 +11,7 @@
 #include "turn/encrypted.h"
 #include "turn/runner.h"
 #include "turn/turn_cite.h"
+#include "turn/turn_marks.h"
 #include "turn/turn_output_parts.h"
 
 void turn_emit(struct turn *t, struct event *ev)
@@ -120,17 +121,17 @@ static void write_reasoning(struct jout *o, struct turn *t, const struct out_ite
 	jo_key(o, S("content"));
 	size_t from = o->b->n;
 	jo_arr(o);
-	if (it->done)
+	if (it->done && it->text.n)
 		write_typed_text(o, S("reasoning_text"), buf_str(&it->text));
 	jo_arr_end(o);
 	if (t->req.include_encrypted) {
 		struct str content = {o->b->p + from, o->b->n - from}; /* until more is written */
-		struct str sealed = encrypted_seal(t, content);
+		struct str sealed = encrypted_seal(t, origin_sealed(t, it, content));
 		jo_kstr(o, "encrypted_content", sealed);
 	}
 	jo_key(o, S("summary"));
 	jo_arr(o);
-	if (it->done && t->req.summary.n)
+	if (it->done && t->req.summary.n && it->text.n)
 		write_typed_text(o, S("summary_text"), buf_str(&it->text));
 	jo_arr_end(o);
 }
@@ -285,8 +286,13 @@ void item_finish(struct turn *t, struct out_item *it, bool whole)
 {
 	it->done = true;
 	it->whole = whole;
+	bool ours = it->tool && it->tool->hosted; /* its members have it (tool_results.h) */
+	if (!ours)
+		origin_settle(t, &it->origin);
 	it->json = item_json(t, it);
 	it->shown = item_shown(&t->arena, it->json, t->req.show);
+	if (!ours)
+		it->json = origin_kept(t, it, it->json);
 	if (t->runner && it->shown.p != it->json.p)
 		t->runner->calls->keep(t, it->index, it->json);
 	emit_raw(t, it, EV_ITEM_DONE, it->shown);
@@ -298,6 +304,7 @@ static void item_release(struct out_item *it)
 	buf_release(&it->parts);
 	buf_release(&it->logprobs);
 	buf_release(&it->cites.json);
+	origin_release(&it->origin);
 }
 
 static void item_close(struct turn *t, struct out_item *it, bool whole)
@@ -442,11 +449,24 @@ static void on_reasoning(struct turn *t, const struct model_event *me)
 		if (t->req.summary.n)
 			emit_summary_part(t, it, EV_SUMMARY_PART_ADDED, S(""));
 	}
+	it->origin.thoughts = me->name;
 	if (!output_grow(t, &it->text, me->text))
 		return;
 	emit_text(t, it, EV_REASONING_DELTA, me->text);
 	if (t->req.summary.n)
 		emit_text(t, it, EV_SUMMARY_TEXT_DELTA, me->text);
+}
+
+static void on_call(struct turn *t, const struct model_event *me)
+{
+	bool ours = turn_tools_takes(t, me);
+	struct str id = ours ? S("") : origin_call_id(t);
+	settle_space(t, false);
+	bool sealed = !ours && marks_before_call(t, me, id, false);
+	close_open(t);
+	sealed |= !ours && !sealed && marks_before_call(t, me, id, true);
+	if (!turn_tools_begin(t, me))
+		call_begin(t, me, id, sealed);
 }
 
 void turn_model_event(struct turn *t, const struct model_event *me)
@@ -462,39 +482,16 @@ void turn_model_event(struct turn *t, const struct model_event *me)
 		on_reasoning(t, me);
 		break;
 	case ME_CALL_BEGIN:
-		settle_space(t, false);
-		close_open(t);
-		if (!turn_tools_begin(t, me))
-			call_begin(t, me);
+		on_call(t, me);
+		break;
+	case ME_MARKS:
+		marks_take(t, me);
 		break;
 	case ME_CALL_ARGS:
 		if (!turn_tools_more(t, me))
 			call_more(t, me);
 		break;
 	}
-}
-
-void turn_add_compaction(struct turn *t, struct str sealed)
-{
-	struct out_item *it = item_open(t, ITEM_COMPACTION);
-	struct buf b;
-	if (!it)
-		return;
-	buf_init(&b, SIZE_MAX / 2);
-	struct jout o = {&b, false};
-	jo_obj(&o);
-	jo_kstr(&o, "id", it->id_text);
-	jo_kstr(&o, "type", S("compaction"));
-	jo_kstr(&o, "encrypted_content", sealed);
-	jo_obj_end(&o);
-	struct str json = str_copy(&t->arena, buf_str(&b));
-	buf_release(&b);
-	emit_raw(t, it, EV_ITEM_ADDED, json);
-	if (t->req.compact_now)
-		emit_text(t, it, EV_COMPACTION_COMPACTING, S(""));
-	it->done = it->whole = true;
-	it->json = it->shown = json;
-	emit_raw(t, it, EV_ITEM_DONE, json);
 }
 
 static bool has_calls(const struct turn *t)
@@ -513,6 +510,8 @@ void turn_close_items(struct turn *t, bool whole, bool drop_calls)
 			continue;
 		item_close(t, it, whole);
 	}
+	if (whole)
+		marks_after(t);
 }
 
 static struct str shown(const struct out_item *it)
@@ -582,6 +581,7 @@ bool turn_output_fits(struct turn *t, struct err *e)
 void turn_output_release(struct turn *t)
 {
 	settle_space(t, false);
+	buf_release(&t->out.marks);
 	for (struct out_item *it = t->out.first; it; it = it->next) {
 		item_release(it);
 	}

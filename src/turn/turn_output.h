@@ -5,6 +5,7 @@
 #pragma once
 #include "engine/engine.h"
 #include "model/event.h"
+#include "turn/turn_origin.h"
 #include "turn/turn_tools.h"
 
 struct turn;
@@ -32,8 +33,7 @@ struct out_item {
 	const struct function_tool *tool; /* calls: what is called; NULL: no call */
 	struct id id;
 	struct str id_text;
-	int index;        /* output_index */
-	int call_index;   /* calls: the engine's number */
+	int index, call_index; /* output_index; calls: the engine's number */
 	bool done;
 	bool whole;       /* done with status completed */
 	struct buf text;  /* the open part's text; reasoning; arguments */
@@ -47,6 +47,7 @@ struct out_item {
 	size_t read;               /* custom tools: bytes of the arguments that were told */
 	yyjson_val *args;          /* other kinds of calls: the arguments, once whole */
 	struct str found;          /* our own tool search: the path that it has found */
+	struct out_origin origin;
 	struct str json, shown; /* once done: as it is kept, and as clients see it (item_show.h) */
 };
 
@@ -56,6 +57,7 @@ struct turn_output {
 	size_t bytes;
 	bool too_big;
 	struct turn_tools tools;
+	struct buf marks;   /* of the message, in pieces, until an item closes */
 	struct err *misfit; /* a call that cannot be understood; NULL: none */
 	struct out_space {
 		struct buf text, logprobs;
@@ -67,8 +69,6 @@ void turn_emit(struct turn *t, struct event *ev);
 /* A further item, open, of which nothing was said yet. NULL: there are too many. */
 struct out_item *turn_item_make(struct turn *t, enum item_type type, const struct id *id);
 void turn_model_event(struct turn *t, const struct model_event *me);
-/* A compaction as a finished item, with its events (compact.h). */
-void turn_add_compaction(struct turn *t, struct str sealed);
 /* Closes every open item. `whole` false: text as `incomplete`, unfinished calls as `incomplete` or, with
  * drop_calls, not at all. */
 void turn_close_items(struct turn *t, bool whole, bool drop_calls);

@@ -17,7 +17,8 @@ void item_finish(struct turn *t, struct out_item *it, bool whole);
 bool output_grow(struct turn *t, struct buf *b, struct str s);
 
 /* --- turn_calls.c --- */
-void call_begin(struct turn *t, const struct model_event *me);
+/* `sealed`: what its engine wants back is in a reasoning item already. */
+void call_begin(struct turn *t, const struct model_event *me, struct str call_id, bool sealed);
 void call_more(struct turn *t, const struct model_event *me);
 /* The members of the item after its status. */
 void call_write(struct jout *o, const struct out_item *it);

@@ -21,6 +21,7 @@ struct hosted_call {
 	size_t read;                      /* ... and the bytes of the arguments that it is made of */
 	struct str refusal;               /* what the model is told instead of a result; {0}: it runs */
 	struct out_item *item;            /* NULL: refused */
+	struct out_origin origin;         /* until there is an item */
 	struct tool_call call;
 	bool
 	    clients; /* the client's own, behind one of ours: it waits, so that items stand in the order of the calls */
@@ -71,6 +72,8 @@ static void open_item(struct turn *t, struct hosted_call *c)
 	c->item->tool = c->tool;
 	c->item->call_index = -1;
 	c->item->hosted.members = fresh_members(t, face_of(c));
+	c->item->origin = c->origin;
+	c->origin = (struct out_origin){0};
 	item_added(t, c->item);
 	emit_text(t, c->item, face_of(c)->events[TOOL_BEGUN], (struct str){0});
 }
@@ -120,17 +123,37 @@ static bool client_waits(const struct turn_tools *tt)
 	return c;
 }
 
+bool turn_tools_takes(const struct turn *t, const struct model_event *me)
+{
+	const struct function_tool *tool = call_tool(t->prompt.tools, t->prompt.n_tools, me->name);
+	return t->out.tools.first || (tool ? tool->hosted != NULL : ours_alone(t));
+}
+
+static struct hosted_call *call_at(struct turn *t, int index)
+{
+	struct hosted_call *c = t->out.tools.first;
+	while (c && c->index != index)
+		c = c->next;
+	return c;
+}
+
+struct out_origin *turn_tools_origin(struct turn *t, int index)
+{
+	struct hosted_call *c = call_at(t, index);
+	return !c ? NULL : c->item ? &c->item->origin : &c->origin;
+}
+
 bool turn_tools_begin(struct turn *t, const struct model_event *me)
 {
 	struct turn_tools *tt = &t->out.tools;
 	const struct function_tool *tool = call_tool(t->prompt.tools, t->prompt.n_tools, me->name);
-	bool clients = tool ? !tool->hosted : !ours_alone(t);
-	if (clients && !tt->first)
+	if (!turn_tools_takes(t, me))
 		return false;
 	struct hosted_call *c = new (&t->arena, struct hosted_call);
 	c->turn = t;
 	c->tool = tool;
-	c->clients = clients;
+	c->clients = tool ? !tool->hosted : !ours_alone(t);
+	origin_begin(t, &c->origin, me);
 	c->name = str_copy(&t->arena, me->name);
 	c->index = me->index;
 	buf_init(&c->text, (size_t)api_limits.output_bytes);
@@ -147,9 +170,7 @@ bool turn_tools_begin(struct turn *t, const struct model_event *me)
 
 bool turn_tools_more(struct turn *t, const struct model_event *me)
 {
-	struct hosted_call *c = t->out.tools.first;
-	while (c && c->index != me->index)
-		c = c->next;
+	struct hosted_call *c = call_at(t, me->index);
 	if (c && output_grow(t, &c->text, me->text) && c->item)
 		tell_text(t, c);
 	return c;
@@ -167,6 +188,7 @@ static void drop_round(struct turn *t)
 		tool_cancel(&c->call);
 		buf_release(&c->text);
 		buf_release(&c->told);
+		origin_release(&c->origin);
 	}
 	tt->first = tt->last = tt->open = NULL;
 	tt->running = 0;
@@ -270,8 +292,10 @@ static void close_item(struct turn *t, struct hosted_call *c)
 /* All of a call of the client's own at once. */
 static void tell_clients(struct turn *t, struct hosted_call *c)
 {
-	struct model_event me = {.kind = ME_CALL_BEGIN, .index = c->index, .name = c->name};
-	call_begin(t, &me);
+	struct model_event me = {.kind = ME_CALL_BEGIN, .index = c->index, .name = c->name, .call_id = c->origin.id};
+	if (c->origin.marks.max)
+		me.marks = buf_str(&c->origin.marks);
+	call_begin(t, &me, origin_call_id(t), false);
 	t->out.bytes -= c->text.n; /* they were counted as they came */
 	me.text = buf_str(&c->text);
 	call_more(t, &me);
@@ -317,7 +341,7 @@ static void settle(struct hosted_call *c, const struct tool_result *result)
 {
 	struct turn *t = c->turn;
 	c->item->hosted.failed = result->failed;
-	c->item->hosted.members = told_members(t, result, more_follow(c));
+	c->item->hosted.members = told_members(t, result, more_follow(c), &c->item->origin);
 	t->response.web_searches += result->searches;
 	c->done = true;
 }
@@ -385,25 +409,61 @@ static void choose(struct turn *t)
 		t->prompt.choice = CHOICE_AUTO;
 }
 
-/* The finished items from `from` up to `last` (NULL: all) go to the engine. */
-static bool tell_engine(struct turn *t, struct out_item *from, const struct out_item *last, struct err *e)
+/* One finished item to the engine. */
+static bool tell_item(struct turn *t, const struct out_item *it, struct err *e)
 {
-	struct item *items = new_array(&t->arena, struct item, (size_t)t->out.n + 1);
-	size_t n = 0;
-	for (struct out_item *it = from; it; it = it == last ? NULL : it->next)
-		n += it->json.n && item_view(&t->arena, it->json, &items[n]);
-	return prompt_add_items(&t->arena, &t->prompt, items, n, "", e);
+	struct item one;
+	return !it->json.n || !item_view(&t->arena, it->json, &one) ||
+	       prompt_add_items(&t->arena, &t->prompt, &one, 1, "", e);
 }
 
-/* Calls that have no item are told as what they were: a function's call, and the reason as its output. */
-static bool tell_refusals(struct turn *t, struct err *e)
+/* The finished items from `from` up to `last`. */
+static bool tell_engine(struct turn *t, struct out_item *from, const struct out_item *last, struct err *e)
 {
-	for (struct hosted_call *c = t->out.tools.first; c; c = c->next) {
-		struct item pair[2];
-		if (!c->item && !c->clients &&
-		    !(told_refusal(t, c->name, buf_str(&c->text), c->refusal, pair) &&
-		      prompt_add_items(&t->arena, &t->prompt, pair, 2, "", e)))
+	for (struct out_item *it = from; it; it = it == last ? NULL : it->next)
+		if (!tell_item(t, it, e))
 			return false;
+	return true;
+}
+
+/* Further calls of the same answer follow, so that all of them are told as one message. */
+static void hold_open(struct turn *t, bool more)
+{
+	struct prompt *p = &t->prompt;
+	if (p->n && p->messages[p->n - 1].role == ROLE_TOOL)
+		p->messages[p->n - 1].called_more = more;
+}
+
+/* A call without an item is told as what it was: a function's call, and the reason as its output. */
+static bool tell_refusal(struct turn *t, struct hosted_call *c, struct err *e)
+{
+	struct item pair[2];
+	if (c->item || c->clients)
+		return true;
+	origin_settle(t, &c->origin);
+	return told_refusal(t, c->name, buf_str(&c->text), c->refusal, c->origin.json, pair) &&
+	       prompt_add_items(&t->arena, &t->prompt, pair, 2, "", e);
+}
+
+/* The items of this round, and the calls that were refused where they stood among the others. */
+static bool tell_round(struct turn *t, struct err *e)
+{
+	struct hosted_call *c = t->out.tools.first;
+	for (struct out_item *it = first_of_round(t); it; it = it->next) {
+		for (; hosted(it) && c && c->item != it; c = c->next) {
+			if (!tell_refusal(t, c, e))
+				return false;
+			hold_open(t, true);
+		}
+		if (!tell_item(t, it, e))
+			return false;
+		if (c && c->item == it)
+			hold_open(t, (c = c->next) != NULL);
+	}
+	for (; c; c = c->next) {
+		if (!tell_refusal(t, c, e))
+			return false;
+		hold_open(t, c->next);
 	}
 	return true;
 }
@@ -428,7 +488,7 @@ static enum flow next_round(struct turn *t)
 		return GO;
 	}
 	turn_close_items(t, true, false);
-	if (!tell_engine(t, first_of_round(t), NULL, &e) || !tell_refusals(t, &e)) {
+	if (!tell_round(t, &e)) {
 		turn_fail(t, &e);
 		return GO;
 	}

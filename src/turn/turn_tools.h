@@ -10,6 +10,7 @@
 struct turn;
 struct out_item;
 struct hosted_call;
+struct out_origin;
 struct model_event;
 
 /* In struct turn_output. */
@@ -32,6 +33,10 @@ void turn_tools_context(struct turn *t);
 /* A call that the engine begins or goes on with is one of ours: it is taken. */
 bool turn_tools_begin(struct turn *t, const struct model_event *me);
 bool turn_tools_more(struct turn *t, const struct model_event *me);
+/* Is this call one of ours, or behind one? */
+bool turn_tools_takes(const struct turn *t, const struct model_event *me);
+/* Where what an engine wants back of such a call is kept; NULL: it is none. */
+struct out_origin *turn_tools_origin(struct turn *t, int index);
 /* Tools of ours were called in this round. */
 bool turn_tools_called(const struct turn *t);
 /* What runs is given up. Idempotent. */

@@ -422,3 +422,12 @@ bool schema_sane(yyjson_val *schema, enum err_code code, const char *param, stru
 	struct check c = check_of(schema, false, code, param, name, e);
 	return check_node(&c, schema, &(struct spot){NULL, {0}});
 }
+
+yyjson_val *schema_parameters(struct arena *a, yyjson_val *given)
+{
+	struct err none = {0};
+	yyjson_val *v = given;
+	if (!yyjson_obj_size(given))
+		json_parse(a, S("{\"type\":\"object\",\"properties\":{}}"), &v, &none);
+	return v;
+}

@@ -15,3 +15,5 @@ bool schema_sane(yyjson_val *schema, enum err_code code, const char *param, stru
 /* Does `value` fit? $ref, anyOf, enum, const, type lists, ranges, pattern, format are honoured.
  * *e->msg says where ("$.steps[0].x: expected a string"). */
 bool schema_fits(yyjson_val *schema, yyjson_val *value, struct err *e);
+/* A function's parameters as the live API understands them: {} and none are an object without members. */
+yyjson_val *schema_parameters(struct arena *a, yyjson_val *given);

@@ -1,0 +1,82 @@
+/* turn_marks.c - marks on their way from the engine's events to the items. */
+#include "turn/turn_marks.h"
+
+#include <string.h>
+
+#include "turn/turn_output_parts.h"
+
+static struct out_item *marks_open_call(struct turn *t, int index)
+{
+	struct out_item *it = t->out.first;
+	while (it && (!it->tool || it->done || it->call_index != index))
+		it = it->next;
+	return it;
+}
+
+void marks_take(struct turn *t, const struct model_event *me)
+{
+	struct out_origin *hosted = me->index < 0 ? NULL : turn_tools_origin(t, me->index);
+	struct out_item *it = me->index < 0 || hosted ? NULL : marks_open_call(t, me->index);
+	if (me->index < 0)
+		origin_piece(&t->out.marks, me->text);
+	else if (hosted)
+		origin_piece(&hosted->marks, me->text);
+	else if (it)
+		origin_piece(&it->origin.marks, me->text);
+	if (it)
+		it->origin.sealed = false;
+}
+
+static struct str marks_of_call(struct turn *t, struct str call_id, struct str json)
+{
+	return str_fmt(&t->arena, "\"%.*s\":{%.*s}", FMT(call_id), FMT(json));
+}
+
+/* An id that a model made of the function's name (Kimi's "functions.get_weather:0") is seen by it again; a random one
+ * means nothing to it, and is not worth an item. */
+static bool names_function(struct str id, struct str name)
+{
+	return name.n && id.n > name.n && memmem(id.p, id.n, name.p, name.n);
+}
+
+/* A reasoning item without a text, whose sealed part says what is in `calls`. */
+static void marks_add_sealed(struct turn *t, struct str calls)
+{
+	struct out_item *it = item_open(t, ITEM_REASONING);
+	if (!it)
+		return;
+	it->origin.calls = calls;
+	item_added(t, it);
+	item_finish(t, it, true);
+}
+
+bool marks_before_call(struct turn *t, const struct model_event *me, struct str call_id, bool closed)
+{
+	struct out_item *last = t->out.last;
+	bool open = last && !last->done && last->type == ITEM_REASONING;
+	bool worth = me->marks.n || names_function(me->call_id, me->name);
+	if (!t->req.include_encrypted || me->index > 0 || closed == open || (closed && !worth))
+		return false; /* others: marks_after() */
+	struct str json = origin_members(t, me->call_id, (struct str){0}, me->marks);
+	if (json.n && open)
+		last->origin.calls = marks_of_call(t, call_id, json);
+	else if (json.n)
+		marks_add_sealed(t, marks_of_call(t, call_id, json));
+	return json.n;
+}
+
+void marks_after(struct turn *t)
+{
+	struct str calls = {0};
+	for (struct out_item *it = t->out.first; it; it = it->next) {
+		const struct out_origin *o = &it->origin;
+		if (!it->tool || !it->done || !it->json.n || it->tool->hosted || o->sealed || !o->json.n ||
+		    (!o->marked && !names_function(o->id, it->tool->name)))
+			continue;
+		it->origin.sealed = true;
+		struct str one = marks_of_call(t, it->call_id, o->json);
+		calls = calls.n ? str_fmt(&t->arena, "%.*s,%.*s", FMT(calls), FMT(one)) : one;
+	}
+	if (calls.n && t->req.include_encrypted)
+		marks_add_sealed(t, calls);
+}
