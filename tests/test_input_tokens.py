@@ -1,7 +1,7 @@
 """POST /v1/responses/input_tokens: the count, and what it may be asked with."""
 import pytest
 
-from engine_script import ScriptedEngine, say
+from engine_script import ScriptedEngine, call, finish, say
 
 PATH = "/v1/responses/input_tokens"
 WEATHER = {"type": "function", "name": "weather", "description": "Tells the weather.",
@@ -40,7 +40,7 @@ def test_the_engine_counts_what_it_would_be_asked(engine, server, servers, reque
         assert asked.path == "/v1/chat/completions/input_tokens" and note in (None, "reasoning.effort")
         assert n == len(asked.raw) // 4
         assert not seeing.requests  # nothing was generated
-        seeing.next(say('{"name":"Oslo"}'))
+        seeing.next(*([call("weather", '{"place":"Oslo"}'), finish("tool_calls")] if request_body.get("tool_choice") else [say('{"name":"Oslo"}')]))
         assert server.create(**request_body)["status"] == "completed"
         assert seeing.last.raw == asked.raw
     finally:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from file_script import upload
 from harness import TREE
 
 METHODS = ["GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"]
@@ -68,7 +69,9 @@ def made(server):
     """Values of path parameters that exist."""
     conversation = server.post("/v1/conversations", {"items": [{"role": "user", "content": "x"}]}).json["id"]
     chat = {"model": "scripted", "messages": [{"role": "user", "content": "x"}], "store": True}
-    return {"response_id": server.create("hi")["id"], "conversation_id": conversation,
+    file, store = upload(server, "a.txt", "a text"), server.post("/v1/vector_stores", {}).json["id"]
+    batch = server.post(f"/v1/vector_stores/{store}/file_batches", {"file_ids": [file]}).json["id"]
+    return {"vector_store_id": store, "batch_id": batch, "file_id": file, "response_id": server.create("hi")["id"], "conversation_id": conversation,
             "item_id": server.get(f"/v1/conversations/{conversation}/items").json["data"][0]["id"],
             "completion_id": server.post("/v1/chat/completions", chat).json["id"], "model": "scripted",
             "prompt_id": server.post("/v1/prompts", {"name": "p", "instructions": "x"}).json["id"]}
