@@ -207,7 +207,7 @@ test('stored chat completions', async () => {
   const streamed = await client.chat.completions.stream({ model, messages, store: true, metadata: { sdk: 'node' } }).finalChatCompletion();
   const seen = [];
   for await (const one of client.chat.completions.list({ metadata: { sdk: 'node' }, limit: 1 })) seen.push(one.id);
-  assert.deepEqual(seen, [made.id, streamed.id]);
+  assert.deepEqual(seen, [streamed.id, made.id]); // the newest first, as live
   const kept = await client.chat.completions.retrieve(made.id);
   assert.deepEqual(kept.choices, made.choices);
   assert.deepEqual((await client.chat.completions.update(made.id, { metadata: { a: 'b' } })).metadata, { a: 'b' });
