@@ -209,7 +209,10 @@ test('stored chat completions', async () => {
   for await (const one of client.chat.completions.list({ metadata: { sdk: 'node' }, limit: 1 })) seen.push(one.id);
   assert.deepEqual(seen, [streamed.id, made.id]); // the newest first, as live
   const kept = await client.chat.completions.retrieve(made.id);
-  assert.deepEqual(kept.choices, made.choices);
+  // As live, a kept message has fewer members than the answer had; what was said is the same.
+  const told = (c) => [c.index, c.finish_reason, c.message.role, c.message.content];
+  assert.deepEqual(kept.choices.map(told), made.choices.map(told));
+  assert.deepEqual([kept.choices[0].message.tool_calls, kept.choices[0].message.function_call], [null, null]);
   assert.deepEqual((await client.chat.completions.update(made.id, { metadata: { a: 'b' } })).metadata, { a: 'b' });
   const said = [];
   for await (const m of client.chat.completions.messages.list(made.id, { limit: 2 })) said.push([m.id, m.content]);
