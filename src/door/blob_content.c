@@ -35,7 +35,7 @@ static void content_free(struct content *c)
 	xfree(c);
 }
 
-static void on_gone(struct reader *r)
+static void blob_content_on_gone(struct reader *r)
 {
 	struct content *c = OWNER(r, struct content, reader);
 	c->rq = NULL;
@@ -43,7 +43,7 @@ static void on_gone(struct reader *r)
 		content_free(c);
 }
 
-static void on_run(struct job *j)
+static void blob_content_on_run(struct job *j)
 {
 	struct content *c = OWNER(j, struct content, job);
 	if (c->fd < 0)
@@ -61,14 +61,14 @@ static void on_run(struct job *j)
 	}
 }
 
-static void on_done(struct job *j);
+static void blob_content_on_done(struct job *j);
 
-static void read_more(struct content *c)
+static void blob_content_read_more(struct content *c)
 {
 	struct err busy = {.retry_after_ms = 1000};
 	c->busy = true;
-	c->job.run = on_run;
-	c->job.done = on_done;
+	c->job.run = blob_content_on_run;
+	c->job.done = blob_content_on_done;
 	if (job_start(disk_workers(c->rq->api), c->rq->api->loop, &c->job))
 		return;
 	struct exchange *x = c->rq->x;
@@ -81,17 +81,17 @@ static void read_more(struct content *c)
 	content_free(c);
 }
 
-static void on_room(struct reader *r)
+static void blob_content_on_room(struct reader *r)
 {
 	struct content *c = OWNER(r, struct content, reader);
 	if (!c->waits)
 		return;
 	c->waits = false;
-	read_more(c);
+	blob_content_read_more(c);
 }
 
 /* A browser that is led here shall save it, never show it. */
-static void begin(struct content *c)
+static void blob_content_begin(struct content *c)
 {
 	struct exchange *x = c->rq->x;
 	struct buf b;
@@ -117,7 +117,7 @@ static void cut(struct content *c, const char *why)
 	content_free(c);
 }
 
-static void on_done(struct job *j)
+static void blob_content_on_done(struct job *j)
 {
 	struct content *c = OWNER(j, struct content, job);
 	c->busy = false;
@@ -133,7 +133,7 @@ static void on_done(struct job *j)
 		return;
 	}
 	if (!exchange_begun(x))
-		begin(c);
+		blob_content_begin(c);
 	int64_t left = c->file.bytes - c->sent;
 	bool head = exchange_request(x)->method == METHOD_HEAD;
 	if (!head && (c->error.code || (int64_t)c->n > left || (!c->n && left))) {
@@ -149,15 +149,15 @@ static void on_done(struct job *j)
 	} else if (exchange_full(x)) {
 		c->waits = true;
 	} else {
-		read_more(c);
+		blob_content_read_more(c);
 	}
 }
 
 void blob_content(struct request *rq, const struct blob_file *f)
 {
 	struct content *c = xalloc(sizeof *c);
-	*c = (struct content){.rq = rq, .reader = {on_gone, on_room}, .file = *f, .store = rq->api->api->options.store, .fd = -1};
+	*c = (struct content){.rq = rq, .reader = {blob_content_on_gone, blob_content_on_room}, .file = *f, .store = rq->api->api->options.store, .fd = -1};
 	c->piece = xrealloc(NULL, PIECE);
 	exchange_watch(rq->x, &c->reader);
-	read_more(c);
+	blob_content_read_more(c);
 }

@@ -35,7 +35,7 @@ struct intake_run {
 
 /* --- the end --------------------------------------------------------------------------------------------- */
 
-static void run_free(struct intake_run *r)
+static void file_form_run_free(struct intake_run *r)
 {
 	store_cancel(&r->in.op);
 	leftover_remove(&r->leftover);
@@ -52,14 +52,14 @@ static void run_free(struct intake_run *r)
 }
 
 /* Who has no client any more goes, as soon as its job lets it. */
-static void drop(struct intake_run *r)
+static void file_form_drop(struct intake_run *r)
 {
 	if (!r->dropped && r->in.rq)
 		r->api->disk->n_intakes--;
 	r->dropped = true;
 	r->in.rq = NULL;
 	if (!r->busy)
-		run_free(r);
+		file_form_run_free(r);
 }
 
 void intake_answer(struct intake *in, struct str json)
@@ -71,7 +71,7 @@ void intake_answer(struct intake *in, struct str json)
 		exchange_unwatch(in->rq->x);
 		answer_json(in->rq, 200, json);
 	}
-	drop(r);
+	file_form_drop(r);
 }
 
 void intake_fail(struct intake *in, const struct err *e)
@@ -80,12 +80,12 @@ void intake_fail(struct intake *in, const struct err *e)
 		exchange_unwatch(in->rq->x);
 		answer_error(in->rq->x, e);
 	}
-	drop(in->run);
+	file_form_drop(in->run);
 }
 
 /* --- to the disk ----------------------------------------------------------------------------------------- */
 
-static void on_run(struct job *j)
+static void file_form_on_run(struct job *j)
 {
 	struct intake_run *r = OWNER(j, struct intake_run, job);
 	struct err *e = &r->job_error;
@@ -102,9 +102,9 @@ static void on_run(struct job *j)
 		r->stage = BLOB_NONE;
 }
 
-static void on_done(struct job *j);
+static void file_form_on_done(struct job *j);
 
-static void start_job(struct intake_run *r, bool last)
+static void file_form_start_job(struct intake_run *r, bool last)
 {
 	struct buf empty = r->flight;
 	r->flight = r->filling;
@@ -112,8 +112,8 @@ static void start_job(struct intake_run *r, bool last)
 	buf_clear(&r->filling);
 	r->last = last;
 	r->busy = true;
-	r->job.run = on_run;
-	r->job.done = on_done;
+	r->job.run = file_form_on_run;
+	r->job.done = file_form_on_done;
 	if (job_start(disk_workers(r->api), r->api->loop, &r->job))
 		return;
 	r->busy = false;
@@ -122,46 +122,46 @@ static void start_job(struct intake_run *r, bool last)
 }
 
 /* The loop ends; whether the row was written shows at the next start. */
-static void on_loop_end(struct leftover *l)
+static void file_form_on_loop_end(struct leftover *l)
 {
 	struct intake_run *r = OWNER(l, struct intake_run, leftover);
 	r->stage = BLOB_NONE;
-	run_free(r);
+	file_form_run_free(r);
 }
 
 /* A row's write goes on without its client. */
-static void on_reader_gone(struct reader *reader)
+static void file_form_on_reader_gone(struct reader *reader)
 {
 	struct intake_run *r = OWNER(reader, struct intake_run, reader);
 	r->api->disk->n_intakes--;
 	r->in.rq = NULL;
 	atomic_store(&r->job.cancelled, true);
 	if (r->in.op.request) {
-		leftover_add(r->api, &r->leftover, on_loop_end);
+		leftover_add(r->api, &r->leftover, file_form_on_loop_end);
 		return;
 	}
 	r->dropped = true;
 	if (!r->busy)
-		run_free(r);
+		file_form_run_free(r);
 }
 
 static void on_reader_room(struct reader *reader)
 {
 }
 
-static void on_done(struct job *j)
+static void file_form_on_done(struct job *j)
 {
 	struct intake_run *r = OWNER(j, struct intake_run, job);
 	r->busy = false;
 	if (r->dropped) {
-		run_free(r);
+		file_form_run_free(r);
 		return;
 	}
 	if (r->job_error.code && !r->error.code)
 		r->error = r->job_error;
 	if (!r->ended) {
 		if (!r->error.code && r->filling.n >= PIECE)
-			start_job(r, false);
+			file_form_start_job(r, false);
 		if (r->held) {
 			r->held = false;
 			exchange_hold(r->in.rq->x, false);
@@ -169,7 +169,7 @@ static void on_done(struct job *j)
 		return;
 	}
 	if (!r->error.code && !r->last)
-		start_job(r, true);
+		file_form_start_job(r, true);
 	else if (!r->error.code && r->in.form->work)
 		intake_answer(&r->in, r->in.answer);
 	else if (!r->error.code)
@@ -180,12 +180,12 @@ static void on_done(struct job *j)
 
 /* --- the form -------------------------------------------------------------------------------------------- */
 
-static bool take_file(struct intake_run *r, const struct multipart_head *h, struct err *e)
+static bool file_form_take_file(struct intake_run *r, const struct multipart_head *h, struct err *e)
 {
 	struct intake *in = &r->in;
 	const struct intake_form *f = in->form;
 	bool listed = f->list && str_eq(h->name, str_of(f->list));
-	struct intake_file *one = new (&in->arena, struct intake_file);
+	struct infile_form_take_file *one = new (&in->arena, struct infile_form_take_file);
 	if (in->files && !f->list)
 		return fail(e, ERR_BAD_REQUEST, f->file, "Duplicate parameter: '%s'.", f->file);
 	if (in->n_files >= f->most && f->list)
@@ -194,7 +194,7 @@ static bool take_file(struct intake_run *r, const struct multipart_head *h, stru
 	if (f->named && !h->filename.p)
 		return fail(e, ERR_INVALID_TYPE, f->file, "Invalid type for '%s': expected a file, but got a string instead.",
 			    f->file);
-	*one = (struct intake_file){.name = str_of(listed ? f->list : f->file),
+	*one = (struct infile_form_take_file){.name = str_of(listed ? f->list : f->file),
 				    .filename = h->filename.p ? str_copy(&in->arena, h->filename) : (struct str){0}};
 	if (!in->n_files)
 		in->filename = one->filename;
@@ -206,14 +206,14 @@ static bool take_file(struct intake_run *r, const struct multipart_head *h, stru
 	return true;
 }
 
-static bool on_part(struct multipart *m, const struct multipart_head *h, struct err *e)
+static bool file_form_on_part(struct multipart *m, const struct multipart_head *h, struct err *e)
 {
 	struct intake_run *r = OWNER(m, struct intake_run, form);
 	const struct intake_form *f = r->in.form;
 	struct intake *in = &r->in;
 	r->part = NO_PART;
 	if (str_eq(h->name, str_of(f->file)) || (f->list && str_eq(h->name, str_of(f->list))))
-		return take_file(r, h, e);
+		return file_form_take_file(r, h, e);
 	const char *name = str_copy(&in->arena, h->name).p;
 	for (int i = 0; i < INTAKE_FIELDS && f->fields[i]; i++)
 		if (str_eq(h->name, str_of(f->fields[i])))
@@ -226,7 +226,7 @@ static bool on_part(struct multipart *m, const struct multipart_head *h, struct 
 	return true;
 }
 
-static bool on_bytes(struct multipart *m, struct str bytes, struct err *e)
+static bool file_form_on_bytes(struct multipart *m, struct str bytes, struct err *e)
 {
 	struct intake_run *r = OWNER(m, struct intake_run, form);
 	if (r->part == FILE_PART) {
@@ -254,16 +254,16 @@ static bool on_part_end(struct multipart *m, struct err *e)
 	return true;
 }
 
-static const struct multipart_events form_events = {on_part, on_bytes, on_part_end};
+static const struct multipart_events form_events = {file_form_on_part, file_form_on_bytes, on_part_end};
 
 /* --- the body -------------------------------------------------------------------------------------------- */
 
-static bool on_piece(struct body_sink *k, struct str bytes, struct err *e)
+static bool file_form_on_piece(struct body_sink *k, struct str bytes, struct err *e)
 {
 	struct intake_run *r = OWNER(k, struct intake_run, sink);
 	if (!r->error.code && multipart_feed(&r->form, bytes, &r->error) && r->filling.n >= PIECE) {
 		if (!r->busy) {
-			start_job(r, false);
+			file_form_start_job(r, false);
 		} else if (!r->held) {
 			r->held = true;
 			exchange_hold(r->in.rq->x, true);
@@ -274,12 +274,12 @@ static bool on_piece(struct body_sink *k, struct str bytes, struct err *e)
 	return !r->error.code;
 }
 
-static void on_cut(struct body_sink *k)
+static void file_form_on_cut(struct body_sink *k)
 {
-	drop(OWNER(k, struct intake_run, sink));
+	file_form_drop(OWNER(k, struct intake_run, sink));
 }
 
-static bool complete(struct intake_run *r, struct err *e)
+static bool file_form_complete(struct intake_run *r, struct err *e)
 {
 	const char *file = r->in.form->file;
 	if (e->code || !multipart_end(&r->form, e))
@@ -289,14 +289,14 @@ static bool complete(struct intake_run *r, struct err *e)
 	return !r->in.form->check || r->in.form->check(&r->in, e);
 }
 
-static void on_end(struct body_sink *k)
+static void file_form_on_end(struct body_sink *k)
 {
 	struct intake_run *r = OWNER(k, struct intake_run, sink);
 	r->ended = true;
-	if (complete(r, &r->error)) {
+	if (file_form_complete(r, &r->error)) {
 		exchange_watch(r->in.rq->x, &r->reader);
 		if (!r->busy)
-			start_job(r, true);
+			file_form_start_job(r, true);
 	}
 	if (r->error.code)
 		intake_fail(&r->in, &r->error);
@@ -318,7 +318,7 @@ struct intake *intake_begin(struct request *rq, const struct intake_form *form, 
 	struct err e = {0};
 	struct intake_run *r = xalloc(sizeof *r);
 	*r = (struct intake_run){.in = {.form = form, .rq = rq, .id = id_mint(), .run = r}, .api = rq->api,
-				 .sink = {on_piece, on_end, on_cut}, .reader = {on_reader_gone, on_reader_room},
+				 .sink = {file_form_on_piece, file_form_on_end, file_form_on_cut}, .reader = {file_form_on_reader_gone, on_reader_room},
 				 .most = most};
 	r->file_at = &r->in.files;
 	intake_for_work(r);
@@ -334,7 +334,7 @@ struct intake *intake_begin(struct request *rq, const struct intake_form *form, 
 	}
 	if (!ok) {
 		answer_error(rq->x, &e);
-		drop(r);
+		file_form_drop(r);
 		return NULL;
 	}
 	exchange_sink(rq->x, &r->sink, most + FORM_ROOM);

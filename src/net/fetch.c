@@ -73,7 +73,7 @@ static enum fetch_fault fault_of(const struct transfer *t, CURLcode rc)
 	return FETCH_BROKEN;
 }
 
-static size_t on_bytes(char *p, size_t size, size_t n, void *ctx)
+static size_t fetch_on_bytes(char *p, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
 	struct str piece = {p, size * n};
@@ -169,7 +169,7 @@ static void set_request(struct transfer *t, struct arena *a)
 		SET(NOBODY, 1L);
 	else if (f->method.n && !str_eq(f->method, f->body.p ? S("POST") : S("GET")))
 		SET(CUSTOMREQUEST, str_copy(a, f->method).p);
-	SET(WRITEFUNCTION, on_bytes);
+	SET(WRITEFUNCTION, fetch_on_bytes);
 	SET(WRITEDATA, t);
 	SET(HEADERFUNCTION, on_header);
 	SET(HEADERDATA, t);
@@ -192,7 +192,7 @@ static void take_answer(struct transfer *t)
 		t->ret->content_type = str_copy(&t->ret->arena, str_of(type));
 }
 
-static enum fetch_fault refuse(struct fetch_answer *ret, enum fetch_fault fault, const char *why)
+static enum fetch_fault fetch_refuse(struct fetch_answer *ret, enum fetch_fault fault, const char *why)
 {
 	snprintf(ret->why, sizeof ret->why, "%s", why);
 	return ret->fault = fault;
@@ -214,7 +214,7 @@ static enum fetch_fault perform(struct transfer *t)
 		snprintf(text, sizeof text, "cancelled");
 	if (fault == FETCH_OK)
 		return fault;
-	return refuse(t->ret, fault, *text ? text : t->curl->easy_strerror(rc));
+	return fetch_refuse(t->ret, fault, *text ? text : t->curl->easy_strerror(rc));
 }
 
 enum fetch_fault fetch_run(const struct fetch *f, struct fetch_answer *ret)
@@ -224,15 +224,15 @@ enum fetch_fault fetch_run(const struct fetch *f, struct fetch_answer *ret)
 	const char *why;
 	enum guard_verdict verdict = f->guard ? guard_url(f->guard, f->url, &why) : GUARD_OPEN;
 	if (verdict != GUARD_OPEN)
-		return refuse(ret, verdict == GUARD_BAD_URL ? FETCH_BAD_URL : FETCH_REFUSED, why);
+		return fetch_refuse(ret, verdict == GUARD_BAD_URL ? FETCH_BAD_URL : FETCH_REFUSED, why);
 	if (memchr(f->url.p, 0, f->url.n))
-		return refuse(ret, FETCH_BAD_URL, "not a valid URL");
+		return fetch_refuse(ret, FETCH_BAD_URL, "not a valid URL");
 	for (size_t i = 0; i < f->n_headers; i++)
 		if (str_find(f->headers[i], '\n') < f->headers[i].n || str_find(f->headers[i], '\r') < f->headers[i].n)
-			return refuse(ret, FETCH_BAD_URL, "a header holds a line break");
+			return fetch_refuse(ret, FETCH_BAD_URL, "a header holds a line break");
 	struct transfer t = {.curl = curl_load(), .f = f, .ret = ret};
 	if (!t.curl)
-		return refuse(ret, FETCH_UNAVAILABLE, "libcurl.so.4 can't be loaded: install libcurl4");
+		return fetch_refuse(ret, FETCH_UNAVAILABLE, "libcurl.so.4 can't be loaded: install libcurl4");
 	struct arena a = {0};
 	struct curl_slist *headers = headers_of(t.curl, f);
 	t.h = t.curl->easy_init();
