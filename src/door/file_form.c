@@ -185,7 +185,7 @@ static bool file_form_take_file(struct intake_run *r, const struct multipart_hea
 	struct intake *in = &r->in;
 	const struct intake_form *f = in->form;
 	bool listed = f->list && str_eq(h->name, str_of(f->list));
-	struct infile_form_take_file *one = new (&in->arena, struct infile_form_take_file);
+	struct intake_file *one = new (&in->arena, struct intake_file);
 	if (in->files && !f->list)
 		return fail(e, ERR_BAD_REQUEST, f->file, "Duplicate parameter: '%s'.", f->file);
 	if (in->n_files >= f->most && f->list)
@@ -194,7 +194,7 @@ static bool file_form_take_file(struct intake_run *r, const struct multipart_hea
 	if (f->named && !h->filename.p)
 		return fail(e, ERR_INVALID_TYPE, f->file, "Invalid type for '%s': expected a file, but got a string instead.",
 			    f->file);
-	*one = (struct infile_form_take_file){.name = str_of(listed ? f->list : f->file),
+	*one = (struct intake_file){.name = str_of(listed ? f->list : f->file),
 				    .filename = h->filename.p ? str_copy(&in->arena, h->filename) : (struct str){0}};
 	if (!in->n_files)
 		in->filename = one->filename;
