@@ -35,7 +35,7 @@ static void content_free(struct content *c)
 	xfree(c);
 }
 
-static void on_gone(struct reader *r)
+static void file_content_on_gone(struct reader *r)
 {
 	struct content *c = OWNER(r, struct content, reader);
 	c->rq = NULL;
@@ -43,7 +43,7 @@ static void on_gone(struct reader *r)
 		content_free(c);
 }
 
-static void on_run(struct job *j)
+static void file_content_on_run(struct job *j)
 {
 	struct content *c = OWNER(j, struct content, job);
 	if (c->fd < 0)
@@ -61,14 +61,14 @@ static void on_run(struct job *j)
 	}
 }
 
-static void on_done(struct job *j);
+static void file_content_on_done(struct job *j);
 
-static void read_more(struct content *c)
+static void file_content_read_more(struct content *c)
 {
 	struct err busy = {.retry_after_ms = 1000};
 	c->busy = true;
-	c->job.run = on_run;
-	c->job.done = on_done;
+	c->job.run = file_content_on_run;
+	c->job.done = file_content_on_done;
 	if (job_start(disk_workers(c->rq->api), c->rq->api->loop, &c->job))
 		return;
 	struct exchange *x = c->rq->x;
@@ -81,17 +81,17 @@ static void read_more(struct content *c)
 	content_free(c);
 }
 
-static void on_room(struct reader *r)
+static void file_content_on_room(struct reader *r)
 {
 	struct content *c = OWNER(r, struct content, reader);
 	if (!c->waits)
 		return;
 	c->waits = false;
-	read_more(c);
+	file_content_read_more(c);
 }
 
 /* A browser that is led here shall save it, never show it. */
-static void begin(struct content *c)
+static void file_content_begin(struct content *c)
 {
 	struct exchange *x = c->rq->x;
 	struct buf b;
@@ -117,7 +117,7 @@ static void cut(struct content *c, const char *why)
 	content_free(c);
 }
 
-static void on_done(struct job *j)
+static void file_content_on_done(struct job *j)
 {
 	struct content *c = OWNER(j, struct content, job);
 	c->busy = false;
@@ -133,7 +133,7 @@ static void on_done(struct job *j)
 		return;
 	}
 	if (!exchange_begun(x))
-		begin(c);
+		file_content_begin(c);
 	int64_t left = c->file.bytes - c->sent;
 	bool head = exchange_request(x)->method == METHOD_HEAD;
 	if (!head && (c->error.code || (int64_t)c->n > left || (!c->n && left))) {
@@ -149,16 +149,16 @@ static void on_done(struct job *j)
 	} else if (exchange_full(x)) {
 		c->waits = true;
 	} else {
-		read_more(c);
+		file_content_read_more(c);
 	}
 }
 
-static void on_got(struct store_op *op, const struct err *e)
+static void file_content_on_got(struct store_op *op, const struct err *e)
 {
 	struct content *c = OWNER(op, struct content, op);
 	if (e->code == ERR_NONE) {
 		c->piece = xrealloc(NULL, PIECE);
-		read_more(c);
+		file_content_read_more(c);
 		return;
 	}
 	exchange_unwatch(c->rq->x);
@@ -169,8 +169,11 @@ static void on_got(struct store_op *op, const struct err *e)
 void file_content(struct request *rq)
 {
 	struct content *c = xalloc(sizeof *c);
-	*c = (struct content){.rq = rq, .reader = {on_gone, on_room}, .store = rq->api->api->options.store, .fd = -1};
-	c->op.done = on_got;
+	*c = (struct content){.rq = rq,
+			      .reader = {file_content_on_gone, file_content_on_room},
+			      .store = rq->api->api->options.store,
+			      .fd = -1};
+	c->op.done = file_content_on_got;
 	exchange_watch(rq->x, &c->reader);
 	store_get_file(rq->api->store, &c->op, rq->project, rq->args[0], exchange_arena(rq->x), &c->file);
 }

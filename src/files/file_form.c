@@ -36,7 +36,7 @@ struct intake_run {
 
 /* --- the end --------------------------------------------------------------------------------------------- */
 
-static void run_free(struct intake_run *r)
+static void file_form_run_free(struct intake_run *r)
 {
 	store_cancel(&r->in.op);
 	leftover_remove(&r->leftover);
@@ -53,14 +53,14 @@ static void run_free(struct intake_run *r)
 }
 
 /* Who has no client any more goes, as soon as its job lets it. */
-static void drop(struct intake_run *r)
+static void file_form_drop(struct intake_run *r)
 {
 	if (!r->dropped && r->in.rq)
 		r->api->disk->n_intakes--;
 	r->dropped = true;
 	r->in.rq = NULL;
 	if (!r->busy)
-		run_free(r);
+		file_form_run_free(r);
 }
 
 void intake_answer(struct intake *in, struct str json)
@@ -71,7 +71,7 @@ void intake_answer(struct intake *in, struct str json)
 		exchange_unwatch(in->rq->x);
 		answer_json(in->rq, 200, json);
 	}
-	drop(r);
+	file_form_drop(r);
 }
 
 void intake_fail(struct intake *in, const struct err *e)
@@ -80,12 +80,12 @@ void intake_fail(struct intake *in, const struct err *e)
 		exchange_unwatch(in->rq->x);
 		answer_error(in->rq->x, e);
 	}
-	drop(in->run);
+	file_form_drop(in->run);
 }
 
 /* --- to the disk ----------------------------------------------------------------------------------------- */
 
-static void on_run(struct job *j)
+static void file_form_on_run(struct job *j)
 {
 	struct intake_run *r = OWNER(j, struct intake_run, job);
 	struct err *e = &r->job_error;
@@ -100,9 +100,9 @@ static void on_run(struct job *j)
 	r->stage = blob_keep(&r->blob, e) ? BLOB_KEPT : BLOB_NONE;
 }
 
-static void on_done(struct job *j);
+static void file_form_on_done(struct job *j);
 
-static void start_job(struct intake_run *r, bool last)
+static void file_form_start_job(struct intake_run *r, bool last)
 {
 	struct buf empty = r->flight;
 	r->flight = r->filling;
@@ -110,8 +110,8 @@ static void start_job(struct intake_run *r, bool last)
 	buf_clear(&r->filling);
 	r->last = last;
 	r->busy = true;
-	r->job.run = on_run;
-	r->job.done = on_done;
+	r->job.run = file_form_on_run;
+	r->job.done = file_form_on_done;
 	if (job_start(disk_workers(r->api), r->api->loop, &r->job))
 		return;
 	r->busy = false;
@@ -120,45 +120,45 @@ static void start_job(struct intake_run *r, bool last)
 }
 
 /* The loop ends; whether the row was written shows at the next start. */
-static void on_loop_end(struct leftover *l)
+static void file_form_on_loop_end(struct leftover *l)
 {
 	struct intake_run *r = OWNER(l, struct intake_run, leftover);
 	r->stage = BLOB_NONE;
-	run_free(r);
+	file_form_run_free(r);
 }
 
 /* A row's write goes on without its client. */
-static void on_reader_gone(struct reader *reader)
+static void file_form_on_reader_gone(struct reader *reader)
 {
 	struct intake_run *r = OWNER(reader, struct intake_run, reader);
 	r->api->disk->n_intakes--;
 	r->in.rq = NULL;
 	if (r->in.op.request) {
-		leftover_add(r->api, &r->leftover, on_loop_end);
+		leftover_add(r->api, &r->leftover, file_form_on_loop_end);
 		return;
 	}
 	r->dropped = true;
 	if (!r->busy)
-		run_free(r);
+		file_form_run_free(r);
 }
 
 static void on_reader_room(struct reader *reader)
 {
 }
 
-static void on_done(struct job *j)
+static void file_form_on_done(struct job *j)
 {
 	struct intake_run *r = OWNER(j, struct intake_run, job);
 	r->busy = false;
 	if (r->dropped) {
-		run_free(r);
+		file_form_run_free(r);
 		return;
 	}
 	if (r->job_error.code && !r->error.code)
 		r->error = r->job_error;
 	if (!r->ended) {
 		if (!r->error.code && r->filling.n >= PIECE)
-			start_job(r, false);
+			file_form_start_job(r, false);
 		if (r->held) {
 			r->held = false;
 			exchange_hold(r->in.rq->x, false);
@@ -166,7 +166,7 @@ static void on_done(struct job *j)
 		return;
 	}
 	if (!r->error.code && !r->last)
-		start_job(r, true);
+		file_form_start_job(r, true);
 	else if (!r->error.code)
 		r->in.form->kept(&r->in);
 	if (r->error.code)
@@ -175,7 +175,7 @@ static void on_done(struct job *j)
 
 /* --- the form -------------------------------------------------------------------------------------------- */
 
-static bool on_part(struct multipart *m, const struct multipart_head *h, struct err *e)
+static bool file_form_on_part(struct multipart *m, const struct multipart_head *h, struct err *e)
 {
 	struct intake_run *r = OWNER(m, struct intake_run, form);
 	const struct intake_form *f = r->in.form;
@@ -204,7 +204,7 @@ static bool on_part(struct multipart *m, const struct multipart_head *h, struct 
 	return true;
 }
 
-static bool on_bytes(struct multipart *m, struct str bytes, struct err *e)
+static bool file_form_on_bytes(struct multipart *m, struct str bytes, struct err *e)
 {
 	struct intake_run *r = OWNER(m, struct intake_run, form);
 	if (r->part == FILE_PART) {
@@ -231,16 +231,16 @@ static bool on_part_end(struct multipart *m, struct err *e)
 	return true;
 }
 
-static const struct multipart_events form_events = {on_part, on_bytes, on_part_end};
+static const struct multipart_events form_events = {file_form_on_part, file_form_on_bytes, on_part_end};
 
 /* --- the body -------------------------------------------------------------------------------------------- */
 
-static bool on_piece(struct body_sink *k, struct str bytes, struct err *e)
+static bool file_form_on_piece(struct body_sink *k, struct str bytes, struct err *e)
 {
 	struct intake_run *r = OWNER(k, struct intake_run, sink);
 	if (!r->error.code && multipart_feed(&r->form, bytes, &r->error) && r->filling.n >= PIECE) {
 		if (!r->busy) {
-			start_job(r, false);
+			file_form_start_job(r, false);
 		} else if (!r->held) {
 			r->held = true;
 			exchange_hold(r->in.rq->x, true);
@@ -251,12 +251,12 @@ static bool on_piece(struct body_sink *k, struct str bytes, struct err *e)
 	return !r->error.code;
 }
 
-static void on_cut(struct body_sink *k)
+static void file_form_on_cut(struct body_sink *k)
 {
-	drop(OWNER(k, struct intake_run, sink));
+	file_form_drop(OWNER(k, struct intake_run, sink));
 }
 
-static bool complete(struct intake_run *r, struct err *e)
+static bool file_form_complete(struct intake_run *r, struct err *e)
 {
 	const char *file = r->in.form->file;
 	if (e->code || !multipart_end(&r->form, e))
@@ -266,14 +266,14 @@ static bool complete(struct intake_run *r, struct err *e)
 	return !r->in.form->check || r->in.form->check(&r->in, e);
 }
 
-static void on_end(struct body_sink *k)
+static void file_form_on_end(struct body_sink *k)
 {
 	struct intake_run *r = OWNER(k, struct intake_run, sink);
 	r->ended = true;
-	if (complete(r, &r->error)) {
+	if (file_form_complete(r, &r->error)) {
 		exchange_watch(r->in.rq->x, &r->reader);
 		if (!r->busy)
-			start_job(r, true);
+			file_form_start_job(r, true);
 	}
 	if (r->error.code)
 		intake_fail(&r->in, &r->error);
@@ -283,9 +283,12 @@ struct intake *intake_begin(struct request *rq, const struct intake_form *form, 
 {
 	struct err e = {0};
 	struct intake_run *r = xalloc(sizeof *r);
-	*r = (struct intake_run){.in = {.form = form, .rq = rq, .id = id_mint(), .run = r}, .api = rq->api,
-				 .sink = {on_piece, on_end, on_cut}, .reader = {on_reader_gone, on_reader_room},
-				 .most = most, .store = rq->api->api->options.store};
+	*r = (struct intake_run){.in = {.form = form, .rq = rq, .id = id_mint(), .run = r},
+				 .api = rq->api,
+				 .sink = {file_form_on_piece, file_form_on_end, file_form_on_cut},
+				 .reader = {file_form_on_reader_gone, on_reader_room},
+				 .most = most,
+				 .store = rq->api->api->options.store};
 	buf_init(&r->filling, SIZE_MAX / 2);
 	buf_init(&r->flight, SIZE_MAX / 2);
 	buf_init(&r->value, INTAKE_VALUE);
@@ -298,7 +301,7 @@ struct intake *intake_begin(struct request *rq, const struct intake_form *form, 
 	}
 	if (!ok) {
 		answer_error(rq->x, &e);
-		drop(r);
+		file_form_drop(r);
 		return NULL;
 	}
 	exchange_sink(rq->x, &r->sink, most + FORM_ROOM);

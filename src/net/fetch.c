@@ -82,7 +82,7 @@ static enum fetch_fault fault_of(const struct transfer *t, CURLcode rc)
 	return FETCH_BROKEN;
 }
 
-static void take_head(struct transfer *t)
+static void fetch_take_head(struct transfer *t)
 {
 	long status = 0;
 	char *type = NULL;
@@ -93,13 +93,13 @@ static void take_head(struct transfer *t)
 		t->ret->content_type = str_copy(&t->ret->arena, str_of(type));
 }
 
-static bool redirects(int status)
+static bool fetch_redirects(int status)
 {
 	return status == 301 || status == 302 || status == 307 || status == 308;
 }
 
 /* A piece for on_body; 0: no more. */
-static size_t hand_on(struct transfer *t, struct str piece)
+static size_t fetch_hand_on(struct transfer *t, struct str piece)
 {
 	int64_t most = t->f->max_bytes ? t->f->max_bytes : fetch_limits.bytes;
 	t->bytes += (int64_t)piece.n;
@@ -111,15 +111,15 @@ static size_t hand_on(struct transfer *t, struct str piece)
 	return t->enough ? 0 : piece.n;
 }
 
-static size_t on_bytes(char *p, size_t size, size_t n, void *ctx)
+static size_t fetch_on_bytes(char *p, size_t size, size_t n, void *ctx)
 {
 	struct transfer *t = ctx;
 	struct str piece = {p, size * n};
 	t->last_us = clock_mono_us();
-	take_head(t);
-	t->moved = t->f->stay && redirects(t->ret->status);
+	fetch_take_head(t);
+	t->moved = t->f->stay && fetch_redirects(t->ret->status);
 	if (t->f->on_body && !t->moved && (t->f->any_status || t->ret->status == 200))
-		return hand_on(t, piece);
+		return fetch_hand_on(t, piece);
 	buf_add(&t->ret->body, piece);
 	return t->ret->body.over ? 0 : piece.n;
 }
@@ -228,7 +228,7 @@ static void set_request(struct transfer *t, struct arena *a)
 		SET(NOBODY, 1L);
 	else if (f->method.n && !str_eq(f->method, f->body.p ? S("POST") : S("GET")))
 		SET(CUSTOMREQUEST, str_copy(a, f->method).p);
-	SET(WRITEFUNCTION, on_bytes);
+	SET(WRITEFUNCTION, fetch_on_bytes);
 	SET(WRITEDATA, t);
 	SET(HEADERFUNCTION, on_header);
 	SET(HEADERDATA, t);
@@ -240,13 +240,13 @@ static void set_request(struct transfer *t, struct arena *a)
 static void take_answer(struct transfer *t)
 {
 	char *url = NULL;
-	take_head(t);
+	fetch_take_head(t);
 	t->curl->easy_getinfo(t->h, CURLINFO_EFFECTIVE_URL, &url);
 	if (url)
 		t->ret->url = str_copy(&t->ret->arena, str_of(url));
 }
 
-static enum fetch_fault refuse(struct fetch_answer *ret, enum fetch_fault fault, const char *why)
+static enum fetch_fault fetch_refuse(struct fetch_answer *ret, enum fetch_fault fault, const char *why)
 {
 	snprintf(ret->why, sizeof ret->why, "%s", why);
 	return ret->fault = fault;
@@ -270,25 +270,25 @@ static enum fetch_fault perform(struct transfer *t)
 		snprintf(text, sizeof text, "nothing came for %lld ms", (long long)t->f->idle_ms);
 	if (fault == FETCH_OK)
 		return fault;
-	return refuse(t->ret, fault, *text ? text : t->curl->easy_strerror(rc));
+	return fetch_refuse(t->ret, fault, *text ? text : t->curl->easy_strerror(rc));
 }
 
 /* Follows by hand what points to the same origin, so that method and body stay and nothing goes elsewhere. */
-static enum fetch_fault perform_staying(struct transfer *t)
+static enum fetch_fault fetch_perform_staying(struct transfer *t)
 {
 	struct str from = t->f->url;
 	for (int64_t hop = 0;; hop++) {
 		char *to = NULL;
-		if (perform(t) != FETCH_OK || !redirects(t->ret->status))
+		if (perform(t) != FETCH_OK || !fetch_redirects(t->ret->status))
 			return t->ret->fault;
 		t->curl->easy_getinfo(t->h, CURLINFO_REDIRECT_URL, &to);
 		if (!to)
 			return t->ret->fault;
 		struct str next = str_copy(&t->ret->arena, str_of(to));
 		if (!url_same_origin(from, next))
-			return refuse(t->ret, FETCH_ELSEWHERE, "it redirects to another origin");
+			return fetch_refuse(t->ret, FETCH_ELSEWHERE, "it redirects to another origin");
 		if (hop == fetch_limits.redirects)
-			return refuse(t->ret, FETCH_REDIRECTS, "too many redirects");
+			return fetch_refuse(t->ret, FETCH_REDIRECTS, "too many redirects");
 		int64_t left = (t->due_us - clock_mono_us()) / 1000;
 		if (t->due_us)
 			SET(TIMEOUT_MS, (long)(left > 1 ? left : 1));
@@ -299,17 +299,17 @@ static enum fetch_fault perform_staying(struct transfer *t)
 	}
 }
 
-static enum fetch_fault judge(const struct fetch *f, struct fetch_answer *ret)
+static enum fetch_fault fetch_judge(const struct fetch *f, struct fetch_answer *ret)
 {
 	const char *why;
 	enum guard_verdict verdict = f->guard ? guard_url(f->guard, f->url, &why) : GUARD_OPEN;
 	if (verdict != GUARD_OPEN)
-		return refuse(ret, verdict == GUARD_BAD_URL ? FETCH_BAD_URL : FETCH_REFUSED, why);
+		return fetch_refuse(ret, verdict == GUARD_BAD_URL ? FETCH_BAD_URL : FETCH_REFUSED, why);
 	if (memchr(f->url.p, 0, f->url.n))
-		return refuse(ret, FETCH_BAD_URL, "not a valid URL");
+		return fetch_refuse(ret, FETCH_BAD_URL, "not a valid URL");
 	for (size_t i = 0; i < f->n_headers; i++)
 		if (str_find(f->headers[i], '\n') < f->headers[i].n || str_find(f->headers[i], '\r') < f->headers[i].n)
-			return refuse(ret, FETCH_BAD_URL, "a header holds a line break");
+			return fetch_refuse(ret, FETCH_BAD_URL, "a header holds a line break");
 	return FETCH_OK;
 }
 
@@ -318,11 +318,11 @@ enum fetch_fault fetch_run(const struct fetch *f, struct fetch_answer *ret)
 	*ret = (struct fetch_answer){0};
 	buf_init(&ret->body, 0);
 	buf_init(&ret->headers, (size_t)fetch_limits.header_bytes);
-	if (judge(f, ret) != FETCH_OK)
+	if (fetch_judge(f, ret) != FETCH_OK)
 		return ret->fault;
 	struct transfer t = {.curl = curl_load(), .f = f, .ret = ret};
 	if (!t.curl)
-		return refuse(ret, FETCH_UNAVAILABLE, "libcurl.so.4 can't be loaded: install libcurl4");
+		return fetch_refuse(ret, FETCH_UNAVAILABLE, "libcurl.so.4 can't be loaded: install libcurl4");
 	struct arena a = {0};
 	struct curl_slist *headers = headers_of(t.curl, f);
 	t.h = keep_take(t.curl, f->keep, f->guard);
@@ -331,7 +331,7 @@ enum fetch_fault fetch_run(const struct fetch *f, struct fetch_answer *ret)
 	set_bounds(&t);
 	set_guard(&t);
 	if (f->stay)
-		perform_staying(&t);
+		fetch_perform_staying(&t);
 	else
 		perform(&t);
 	keep_give(t.curl, f->keep, f->guard, t.h);

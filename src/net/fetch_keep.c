@@ -23,7 +23,7 @@ struct keeper {
 
 static pthread_key_t keeper_key;
 
-static void drop(const struct curl *c, struct kept *k)
+static void kept_drop(const struct curl *c, struct kept *k)
 {
 	if (k->h)
 		c->easy_cleanup(k->h);
@@ -35,7 +35,7 @@ static void keeper_free(void *at)
 {
 	struct keeper *k = at;
 	for (int i = 0; i < KEPT; i++)
-		drop(k->curl, &k->rows[i]);
+		kept_drop(k->curl, &k->rows[i]);
 	xfree(k);
 }
 
@@ -66,7 +66,7 @@ CURL *keep_take(const struct curl *c, struct str word, const struct guard *guard
 			continue;
 		CURL *h = row->h;
 		row->h = NULL; /* so that a request from within this one finds another */
-		drop(c, row);
+		kept_drop(c, row);
 		c->easy_reset(h);
 		return h;
 	}
@@ -85,7 +85,7 @@ void keep_give(const struct curl *c, struct str word, const struct guard *guard,
 	for (int i = 1; i < KEPT; i++)
 		if (!k->rows[i].h || (oldest->h && k->rows[i].used < oldest->used))
 			oldest = &k->rows[i];
-	drop(c, oldest);
+	kept_drop(c, oldest);
 	/* It must forget what lies in the asker's arena. */
 	c->easy_reset(h);
 	*oldest = (struct kept){.h = h, .word = xalloc(word.n), .n = word.n, .guard = guard, .used = ++k->clock};

@@ -90,7 +90,7 @@ static size_t line_end(struct str in, const char **lf)
 	return str_find((struct str){in.p, (size_t)(*lf - in.p)}, '\r');
 }
 
-static bool too_long(const struct sse *s, struct err *e)
+static bool sse_too_long(const struct sse *s, struct err *e)
 {
 	return fail(e, ERR_ENGINE, NULL, "%s sent an event of more than %zu bytes", s->sender, s->line.max);
 }
@@ -112,7 +112,7 @@ bool sse_feed(struct sse *s, struct str in, bool (*emit)(void *ctx, struct str e
 			line = buf_str(&s->line);
 		}
 		if (s->line.over || line.n > s->line.max)
-			return too_long(s, e);
+			return sse_too_long(s, e);
 		if (end == in.n)
 			break;
 		s->cr = in.p[end] == '\r';
@@ -127,7 +127,7 @@ bool sse_feed(struct sse *s, struct str in, bool (*emit)(void *ctx, struct str e
 			take_field(s, line);
 			buf_clear(&s->line);
 			if (s->data.over || s->event.over)
-				return too_long(s, e);
+				return sse_too_long(s, e);
 		} else {
 			buf_clear(&s->line); /* it held a byte-order mark at most */
 			if (!dispatch(s, emit, ctx))
