@@ -36,13 +36,19 @@ static struct session *keeper_session_of(struct sessions *s, const struct box *b
 	return NULL;
 }
 
+/* The interpreter of a session that nobody works in goes with its box. With the lock. */
+static void keeper_forget(struct session *at)
+{
+	if (at->python.used)
+		box_say_why(at->box, at->lost);
+	interpreter_forget(&at->python);
+}
+
 /* Ends the box of a session that nobody works in. With the lock. */
 static void keeper_retire(struct session *at, enum box_why why)
 {
-	char said[160];
 	box_kill(at->box, why);
-	box_say_why(at->box, said);
-	interpreter_forget(at, said);
+	keeper_forget(at);
 	box_drop(at->box);
 	at->box = NULL;
 }
@@ -89,9 +95,7 @@ static void keeper_reap(struct sessions *s)
 		*at = b->next;
 		struct session *of = keeper_session_of(s, b);
 		if (of && !of->calls) {
-			char said[160];
-			box_say_why(b, said);
-			interpreter_forget(of, said);
+			keeper_forget(of);
 			of->box = NULL;
 			box_drop(b);
 		}
@@ -143,7 +147,7 @@ static void keeper_work(struct sessions *s)
 		struct keeper_job *j = s->jobs;
 		s->jobs = j->next;
 		pthread_mutex_unlock(&s->lock);
-		struct box *b = box_build(j->where, *s->python ? s->python : NULL, &j->e);
+		struct box *b = box_build(j->where, *s->kind.packages ? s->kind.packages : NULL, &j->e);
 		pthread_mutex_lock(&s->lock);
 		if (b) {
 			box_hold(b);
@@ -162,7 +166,7 @@ static void *keeper_run(void *arg)
 	unsigned looks = 0;
 	int64_t next_us = 0;
 	pthread_mutex_lock(&s->lock);
-	while (!s->ending || s->boxes) {
+	while (!s->ended || s->boxes) {
 		keeper_work(s);
 		if (clock_mono_us() >= next_us) {
 			next_us = clock_mono_us() + session_limits.watch_ms * 1000;
@@ -208,7 +212,7 @@ void keeper_end(struct sessions *s)
 	if (!s->started)
 		return;
 	pthread_mutex_lock(&s->lock);
-	s->ending = true;
+	s->ended = true;
 	for (struct box *b = s->boxes; b; b = b->next)
 		box_kill(b, BOX_ENDED);
 	pthread_cond_broadcast(&s->changed);

@@ -33,7 +33,7 @@ static bool shell_start(struct shell_call *c, struct str command)
 	int out[2] = {-1, -1}, err[2] = {-1, -1}, none = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	for (size_t i = 0; i < command.n; i++)
 		text[i] = command.p[i];
-	environment_make(*c->sessions->python ? c->sessions->python : NULL, env, room);
+	environment_make(*c->sessions->kind.packages ? c->sessions->kind.packages : NULL, env, room);
 	bool ok = none >= 0 && pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0;
 	const int files[] = {none, out[1], err[1]};
 	ok = ok && box_start(c->box, argv, env, files, 3, &c->program);
@@ -134,7 +134,7 @@ bool session_shell(struct sessions *s, const struct session_where *w, struct str
 		return fail(e, ERR_INVALID_VALUE, NULL, "the command has %zu bytes, at most %lld", command.n,
 			    (long long)session_limits.command_bytes);
 	struct session *at = table_enter(s, w);
-	c.box = table_box(s, at, w, c.until_us, stop, e);
+	c.box = table_box(s, at, w, false, c.until_us, stop, e);
 	bool ok = c.box != NULL;
 	if (ok) {
 		atomic_fetch_add(&c.box->calls, 1);
