@@ -6,7 +6,7 @@
 struct interpreter {
 	struct box *box; /* held; NULL: there is none */
 	int control, output;
-	struct box_program program;
+	struct order_program program;
 	struct talk talk;
 	struct str send; /* what it has still to be told; the caller's */
 	bool closed;     /* nobody prints any more */

@@ -30,7 +30,7 @@ static void python_interrupt(struct python_call *c, const char *why)
 		snprintf(c->ret->why, sizeof c->ret->why, "%s", why);
 	}
 	if (now >= c->again_us) /* again, since code may catch it */
-		box_signal(c->box, c->py->program.id, SIGINT);
+		order_signal(&c->py->program, SIGINT);
 	if (now >= c->again_us)
 		c->again_us = now + AGAIN_US;
 	if (now >= c->kill_us)
@@ -58,11 +58,11 @@ static void python_lost(struct python_call *c)
 	int status, said = 1;
 	/* Whichever is gone, its status file says so; and of a box that died the keeper knows soon. */
 	for (int64_t until = clock_mono_us() + session_limits.stop_ms * 1000; clock_mono_us() < until && said == 1;) {
-		said = box_ended(&c->py->program, &status);
+		said = order_ended(&c->py->program, &status);
 		if (said == 1)
 			poll(NULL, 0, 1);
 		if (said == 1 && c->py->talk.bad)
-			box_signal(c->box, c->py->program.id, SIGKILL);
+			order_signal(&c->py->program, SIGKILL);
 	}
 	r->end = SESSION_LOST;
 	if (said != 0)
@@ -154,7 +154,7 @@ static bool python_call(struct python_call *c, const struct session_where *w, st
 		interpreter_forget(c->py);
 	}
 	int status;
-	if (c->py->box && box_ended(&c->py->program, &status) != 1) {
+	if (c->py->box && order_ended(&c->py->program, &status) != 1) {
 		snprintf(c->at->lost, sizeof c->at->lost, "The interpreter ended between two calls.");
 		interpreter_forget(c->py);
 	}
