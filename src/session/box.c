@@ -30,6 +30,11 @@ static const char *const box_system[] = {
     "/etc/python3",       "/etc/python3.11",  "/etc/matplotlibrc", "/etc/ImageMagick-6",
     "/etc/nsswitch.conf", "/etc/magic",       "/etc/perl",         "/etc/libreoffice"};
 
+int64_t box_address_space(int64_t memory)
+{
+	return 2 * memory + (1LL << 30);
+}
+
 /* --- its command line -------------------------------------------------------------------------------------- */
 
 struct box_line {
@@ -75,7 +80,7 @@ static const char *const *box_line_room(struct box_line *l)
 static const char *const *box_line_make(struct box_line *l, const struct session_where *w, const char *python,
 					int64_t memory)
 {
-	l->policy = (struct box_policy){.memory = 2 * memory + (1LL << 30),
+	l->policy = (struct box_policy){.memory = box_address_space(memory),
 					.cpu_seconds = session_limits.cpu_seconds,
 					.file_bytes = session_limits.file_bytes,
 					.tmp_bytes = session_limits.tmp_bytes,

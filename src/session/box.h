@@ -25,6 +25,8 @@ struct box {
 struct box *box_build(const struct session_where *w, const char *python, struct err *e);
 /* Waits for its agent. false: ERR_UNAVAILABLE, ERR_REQUEST_TIMEOUT. */
 bool box_ready(struct box *b, int64_t until_us, const _Atomic bool *stop, struct err *e);
+/* The bound of one process, for so much of all: the brake between two looks. */
+int64_t box_address_space(int64_t memory);
 /* The first reason counts. */
 void box_kill(struct box *b, enum box_why why);
 /* A sentence: "Killed: more than 1024 MB of memory were used." `ret`: 160 bytes. */

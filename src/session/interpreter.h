@@ -2,6 +2,7 @@
 #pragma once
 #include "session/box.h"
 #include "session/talk.h"
+#include "session/zygote.h"
 
 struct interpreter {
 	struct box *box; /* held; NULL: there is none */
@@ -17,6 +18,7 @@ struct interpreter {
 struct interpreter_kind {
 	char packages[4096]; /* folder of a virtual environment; "": none */
 	char program[4200];
+	struct zygote *zygote; /* may not be there */
 };
 
 /* false: ERR_UNAVAILABLE. */

@@ -147,7 +147,11 @@ static void keeper_work(struct sessions *s)
 		struct keeper_job *j = s->jobs;
 		s->jobs = j->next;
 		pthread_mutex_unlock(&s->lock);
-		struct box *b = box_build(j->where, *s->kind.packages ? s->kind.packages : NULL, &j->e);
+		struct box *b = NULL;
+		if (j->where)
+			b = box_build(j->where, *s->kind.packages ? s->kind.packages : NULL, &j->e);
+		else
+			zygote_launch(&s->zygote, s->kind.program, &j->e);
 		pthread_mutex_lock(&s->lock);
 		if (b) {
 			box_hold(b);
@@ -183,28 +187,38 @@ static void *keeper_run(void *arg)
 	return NULL;
 }
 
-struct box *keeper_build(struct sessions *s, const struct session_where *w, struct err *e)
+static bool keeper_do(struct sessions *s, struct keeper_job *j)
 {
-	struct keeper_job j = {.where = w};
 	pthread_mutex_lock(&s->lock);
 	if (!s->started && pthread_create(&s->thread, NULL, keeper_run, s) == 0)
 		s->started = true;
 	if (!s->started) {
 		pthread_mutex_unlock(&s->lock);
-		fail(e, ERR_UNAVAILABLE, NULL, "the machine gives no thread for boxes");
-		return NULL;
+		return fail(&j->e, ERR_UNAVAILABLE, NULL, "the machine gives no thread for boxes");
 	}
 	struct keeper_job **last = &s->jobs;
 	while (*last)
 		last = &(*last)->next;
-	*last = &j;
+	*last = j;
 	pthread_cond_broadcast(&s->changed);
-	while (!j.done)
+	while (!j->done)
 		keeper_wait(s);
 	pthread_mutex_unlock(&s->lock);
-	if (!j.box)
+	return !j->e.code;
+}
+
+struct box *keeper_build(struct sessions *s, const struct session_where *w, struct err *e)
+{
+	struct keeper_job j = {.where = w};
+	if (!keeper_do(s, &j))
 		*e = j.e;
 	return j.box;
+}
+
+bool keeper_zygote(struct sessions *s, struct err *e)
+{
+	struct keeper_job j = {0};
+	return keeper_do(s, &j) || fail(e, j.e.code, NULL, "%s", j.e.msg);
 }
 
 void keeper_end(struct sessions *s)
@@ -218,4 +232,5 @@ void keeper_end(struct sessions *s)
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->thread, NULL);
+	zygote_end(&s->zygote);
 }

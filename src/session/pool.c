@@ -126,7 +126,10 @@ static void *pool_fill(void *arg)
 {
 	struct sessions *s = arg;
 	int64_t next_us = 0;
+	struct err why = {0};
 	pool_clean(s->pool.parent);
+	if (session_limits.preload && !(keeper_zygote(s, &why) && zygote_ready(&s->zygote, &s->ending, &why)))
+		log_at(LOG_WARN, "Python is started anew for each session", "why=%s", why.msg);
 	pthread_mutex_lock(&s->lock);
 	while (!s->ending) {
 		size_t want = (size_t)(session_limits.pool < POOL_MOST ? session_limits.pool : POOL_MOST);
@@ -153,7 +156,7 @@ void pool_begin(struct sessions *s, const struct session_where *w)
 {
 	const char *slash = strrchr(w->folder, '/');
 	size_t n = slash ? (size_t)(slash - w->folder) : 0;
-	if (s->pool.started || !session_limits.pool || !n || n >= sizeof s->pool.parent)
+	if (s->pool.started || (!session_limits.pool && !session_limits.preload) || !n || n >= sizeof s->pool.parent)
 		return;
 	memcpy(s->pool.parent, w->folder, n);
 	s->pool.started = pthread_create(&s->pool.thread, NULL, pool_fill, s) == 0;

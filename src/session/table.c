@@ -23,6 +23,7 @@ struct sessions *sessions_open(const struct session_options *o)
 	if (o->python.n)
 		snprintf(s->kind.packages, sizeof s->kind.packages, "%.*s", FMT(o->python));
 	snprintf(s->kind.program, sizeof s->kind.program, "%s/bin/python3", o->python.n ? s->kind.packages : "/usr");
+	s->kind.zygote = &s->zygote;
 	return s;
 }
 

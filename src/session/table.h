@@ -22,8 +22,8 @@ struct session {
 	char lost[160]; /* why the last interpreter is gone; "": there was none */
 };
 
-struct keeper_job { /* on the stack of the one who waits for it */
-	const struct session_where *where;
+struct keeper_job {                        /* on the stack of the one who waits for it */
+	const struct session_where *where; /* NULL: the zygote is wanted */
 	struct box *box;
 	struct err e;
 	bool done;
@@ -36,8 +36,10 @@ struct sessions {
 	struct box *boxes; /* the keeper's */
 	struct keeper_job *jobs;
 	pthread_t thread;
-	bool started, ending, ended; /* the keeper's thread; no more boxes wait; no more are built */
+	bool started, ended;
+	_Atomic bool ending; /* the keeper's thread; no more boxes wait; no more are built */
 	struct pool pool;
+	struct zygote zygote;
 	struct interpreter_kind kind;
 };
 
@@ -51,6 +53,8 @@ struct box *table_box(struct sessions *s, struct session *at, const struct sessi
 		      int64_t until_us, const _Atomic bool *stop, struct err *e);
 /* keeper.c: builds a box on the keeper's thread, which is started when it is not there. */
 struct box *keeper_build(struct sessions *s, const struct session_where *w, struct err *e);
+/* Starts the zygote likewise. */
+bool keeper_zygote(struct sessions *s, struct err *e);
 void keeper_end(struct sessions *s);
 /* Waits at most 50 ms for a change; with the lock. */
 void keeper_wait(struct sessions *s);
