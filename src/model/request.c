@@ -13,6 +13,7 @@ enum {
 	ITEMS_MAX = 65536,  /* of `input`: bounds the views kept of them */
 	TOOLS_MAX = 128,
 	PASS_MAX = 64, /* keys of an engine's `pass` list */
+	CONTINUATION_CHARS = 256,
 };
 
 /* --- the parameters -------------------------------------------------------------------------------------- */
@@ -35,6 +36,7 @@ static const char *const verbosities[] = {"low", "medium", "high", NULL};
 static const char *const truncations[] = {"auto", "disabled", NULL};
 static const char *const tiers[] = {"auto", "default", "flex", "scale", "priority", "fast", "ultrafast", NULL};
 static const char *const retentions[] = {"in_memory", "in-memory", "24h", NULL};
+static const char *const windows[] = {"soonest", "2h", "8h", NULL};
 static const char *const cache_modes[] = {"implicit", "explicit", NULL};
 static const char *const cache_times[] = {"30m", "12h", NULL};
 static const char *const moderation_modes[] = {"score", "block", NULL};
@@ -59,6 +61,11 @@ static const struct field reasoning_fields[] = {
 };
 static const struct field stream_options_fields[] = {
 	FIELD_CHECKED("include_obfuscation", F_BOOL, .nullable = true),
+	LAST_FIELD,
+};
+static const struct field background_fields[] = {
+	FIELD_CHECKED("completion_window", F_ENUM, .nullable = true, .values = windows),
+	FIELD_CHECKED("continuation_id", F_STR, .nullable = true, .max = CONTINUATION_CHARS),
 	LAST_FIELD,
 };
 static const struct field cache_options_fields[] = {
@@ -155,6 +162,7 @@ static const struct field create_fields[] = {
 	FIELD(struct create, stream, F_BOOL, .nullable = true),
 	FIELD_CHECKED("stream_options", F_OBJECT, .nullable = true, .sub = stream_options_fields),
 	FIELD(struct create, background, F_BOOL, .nullable = true),
+	FIELD_CHECKED("background_options", F_OBJECT, .nullable = true, .sub = background_fields),
 	SAMPLING(max_output_tokens, F_INT, .min = 16, .max = -1),
 	FIELD(struct create, max_tool_calls, F_INT, .nullable = true, .min = 1, .max = -1),
 	FIELD_CHECKED("reasoning", F_OBJECT, .nullable = true, .sub = reasoning_fields),
@@ -402,6 +410,23 @@ static bool take_socket(struct reader *r, const struct request_rules *rules, str
 	       field_type(generate, "generate", "a boolean", e);
 }
 
+static bool take_window(const struct reader *r, struct err *e)
+{
+	static const char path[] = "background_options.completion_window";
+	yyjson_val *options = json_get(r->body, S("background_options"));
+	struct str window = json_str(json_get(options, S("completion_window"))), tier = json_str(json_get(r->body, S("service_tier")));
+	r->c->wait = (struct background_wish){
+		.window = 3600 * (str_eq(window, S("2h")) ? 2 : str_eq(window, S("8h")) ? 8 : 0),
+		.continuation = json_str(json_get(options, S("continuation_id")))};
+	const char *needs = !r->c->background                                              ? "'background' set to true"
+			    : r->c->stream                                                 ? "'stream' set to false or left out"
+			    : tier.p && !str_eq(tier, S("auto")) && !str_eq(tier, S("default")) ? "'service_tier' set to 'auto' or 'default'"
+												: NULL;
+	return !r->c->wait.window || !needs ||
+	       fail(e, ERR_INVALID_VALUE, path, "Invalid value: '%.*s'. The completion windows '2h' and '8h' are only allowed with %s.",
+		    FMT(window), needs);
+}
+
 static bool check_together(const struct reader *r, struct err *e)
 {
 	struct str previous = r->c->previous_response_id;
@@ -416,7 +441,7 @@ static bool check_together(const struct reader *r, struct err *e)
 		return fail(e, ERR_INVALID_VALUE, "previous_response_id",
 			    "Invalid 'previous_response_id': '%.*s'. Expected an ID that begins with 'resp'.",
 			    (int)(previous.n < 64 ? previous.n : 64), previous.p);
-	return check_trigger(r, e);
+	return take_window(r, e) && check_trigger(r, e);
 }
 
 /* later.def; null and false ask for nothing. */
