@@ -52,7 +52,8 @@ unsigned item_show_bit(struct str include)
 }
 
 /* *instead: what stands there, {0}: nothing. */
-static bool hidden(enum item_type type, struct str object, struct str member, unsigned show, struct str *instead)
+static bool item_show_hidden(enum item_type type, struct str object, struct str member, unsigned show,
+			     struct str *instead)
 {
 	const struct hosted *h;
 	const struct hosted_hidden *row;
@@ -123,7 +124,7 @@ static void write_members(struct jout *o, const struct item *it, bool ours, yyjs
 	yyjson_obj_foreach(from, i, max, key, val)
 	{
 		struct str name = json_str(key), instead = {0};
-		bool hides = ours && hidden(it->type, object, name, show, &instead);
+		bool hides = ours && item_show_hidden(it->type, object, name, show, &instead);
 		if (hides && !instead.n)
 			continue;
 		jo_key(o, name);
