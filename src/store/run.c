@@ -89,13 +89,13 @@ static bool find_next(struct finding *f, struct share *s, int64_t round, struct 
 	struct bind b[] = {INT(s->project), INT(round), INT(f->look.now)};
 	size_t before = f->n;
 	if (!s->rest) {
-		if (!look_query(&f->look, STMT_RUN_DUE, b, 3, run_on_place, f, e))
+		if (!look_query(&f->look, STMT_RUN_DUE, b, 3, on_place, f, e))
 			return false;
 		s->rest = f->n == before;
 		s->over += !s->rest;
 	}
 	b[1] = (struct bind)INT(round - s->over);
-	if (s->rest && !look_query(&f->look, STMT_RUN_QUEUED, b, 3, run_on_place, f, e))
+	if (s->rest && !look_query(&f->look, STMT_RUN_QUEUED, b, 3, on_place, f, e))
 		return false;
 	s->out = f->n == before;
 	return true;
