@@ -20,6 +20,7 @@
 #include "main/remote.h"
 #include "net/listen.h"
 #include "sandbox/host.h"
+#include "session/packages.h"
 #include "store/check.h"
 
 enum { SPACE_BAD_MB = 50, SPACE_LOW_MB = 500 };
@@ -266,6 +267,26 @@ static void check_sandbox(struct check *c)
 		check_say(c, NOTE, "sandbox", r.cure, "%s; until then PDF, office and HTML files and web pages are refused (400)", r.cause);
 }
 
+/* What code in boxes has. */
+static void check_packages(struct check *c)
+{
+	char folder[PACKAGES_FOLDER];
+	struct buf b;
+	struct host_report r;
+	if (!host_permits(&r))
+		return; /* said already */
+	buf_init(&b, 1 << 16);
+	packages_folder(c->args->config.session_packages, folder);
+	packages_list(folder, &b);
+	if (access("/usr/bin/python3", X_OK))
+		check_say(c, NOTE, "Python", "apt install python3", "there is none: no code can be run");
+	else
+		check_say(c, packages_there(folder) ? FINE : NOTE, "Python",
+			  "antiphon sandbox install brings numpy, pandas, matplotlib and more", "%.*s",
+			  FMT(buf_str(&b)));
+	buf_release(&b);
+}
+
 static void check_all(struct check *c)
 {
 	const struct config *g = &c->args->config;
@@ -287,6 +308,7 @@ static void check_all(struct check *c)
 	check_tools(c, dir);
 	check_embedder(c);
 	check_sandbox(c);
+	check_packages(c);
 }
 
 int check_command(int argc, char **argv)

@@ -9,4 +9,5 @@ int ask_command(int argc, char **argv);
 int check_command(int argc, char **argv);
 int env_command(int argc, char **argv);
 int prompts_command(int argc, char **argv);
+int sandbox_command(int argc, char **argv);
 int codex_command(int argc, char **argv);

@@ -13,7 +13,7 @@
 struct sessions;
 
 struct session_options {
-	struct str python; /* folder of a virtual environment; {0}: the system's python3 alone */
+	struct str python; /* folder of a virtual environment; {0}: the usual one, if there is one (packages.h) */
 };
 /* Process-wide. Starts nothing before the first use. */
 struct sessions *sessions_open(const struct session_options *o);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "sandbox/host.h"
 #include "session/limits.h"
+#include "session/packages.h"
 
 struct sessions *sessions_open(const struct session_options *o)
 {
@@ -20,9 +21,10 @@ struct sessions *sessions_open(const struct session_options *o)
 	pthread_cond_init(&s->changed, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&s->lock, NULL);
-	if (o->python.n)
-		snprintf(s->kind.packages, sizeof s->kind.packages, "%.*s", FMT(o->python));
-	snprintf(s->kind.program, sizeof s->kind.program, "%s/bin/python3", o->python.n ? s->kind.packages : "/usr");
+	if (!packages_folder(o->python, s->kind.packages) || (!o->python.n && !packages_there(s->kind.packages)))
+		*s->kind.packages = 0;
+	snprintf(s->kind.program, sizeof s->kind.program, "%s/bin/python3",
+		 *s->kind.packages ? s->kind.packages : "/usr");
 	s->kind.zygote = &s->zygote;
 	return s;
 }
