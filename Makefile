@@ -37,6 +37,8 @@ bench:
 	tools/install.sh
 	tools/build.sh build release
 	bench/run.py build
+	tools/build.sh build release src/session/session_bench
+	build/src/session/session_bench
 
 # Every fuzz target for FUZZ_SECONDS; what it finds stays in build-fuzz/found.
 fuzz:
