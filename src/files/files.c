@@ -1,9 +1,10 @@
-/* files.c - /v1/files, but for their content (file_content.c). */
+/* files.c - /v1/files. */
 #include "files/files.h"
 
 #include <string.h>
 
 #include "base/clock.h"
+#include "door/blob_content.h"
 #include "door/resource.h"
 #include "door/visit.h"
 #include "model/file.h"
@@ -101,6 +102,22 @@ static void files_on_got(struct store_op *op, const struct err *e)
 void file_get(struct request *rq)
 {
 	struct file_visit *v = visit_new(rq, sizeof *v, files_on_got);
+	store_get_file(rq->api->store, &v->visit.op, rq->project, rq->args[0], exchange_arena(rq->x), &v->file);
+}
+
+static void files_on_content(struct store_op *op, const struct err *e)
+{
+	struct file_visit *v = visit_of(op, e);
+	if (!v)
+		return;
+	struct blob_file f = {.key = v->file.id.key, .bytes = v->file.bytes, .filename = v->file.filename};
+	visit_leave(&v->visit);
+	blob_content(v->visit.rq, &f);
+}
+
+void file_content(struct request *rq)
+{
+	struct file_visit *v = visit_new(rq, sizeof *v, files_on_content);
 	store_get_file(rq->api->store, &v->visit.op, rq->project, rq->args[0], exchange_arena(rq->x), &v->file);
 }
 

@@ -3,7 +3,7 @@
 
 #include "engine/engine.h"
 #include "index/embedder.h"
-#include "vector_stores/errand.h"
+#include "door/errand.h"
 #include "wire/fields.h"
 
 enum { INPUTS_MOST = 2048, TOKENS_MOST = 300000, TOKEN_BYTES = 4 };
