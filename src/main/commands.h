@@ -11,3 +11,4 @@ int env_command(int argc, char **argv);
 int prompts_command(int argc, char **argv);
 int sandbox_command(int argc, char **argv);
 int codex_command(int argc, char **argv);
+int mcp_command(int argc, char **argv);
