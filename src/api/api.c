@@ -15,6 +15,7 @@
 #include "door/request.h"
 #include "door/sign_in.h"
 #include "net/reply_setup.h"
+#include "relay/relay.h"
 #include "replay/replay.h"
 #include "turn/turn.h"
 #include "webhooks/delivery.h"
@@ -107,5 +108,6 @@ void api_cancel_all(struct api_loop *al)
 			turn_cancel(t);
 	}
 	chats_cancel(al);
+	relays_cancel(al);
 	conversations_cancel(al);
 }

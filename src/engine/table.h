@@ -70,6 +70,7 @@ struct engines {
 	int64_t opened_s;
 	struct loop *watcher;     /* the loop with the watches; NULL: nobody looks */
 	struct engine_port *port; /* its port */
+	struct abilities *abilities; /* abilities.c's */
 };
 
 struct watch;
