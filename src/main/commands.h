@@ -11,3 +11,4 @@ int console_command(int argc, char **argv);
 int env_command(int argc, char **argv);
 int prompts_command(int argc, char **argv);
 int codex_command(int argc, char **argv);
+int mcp_command(int argc, char **argv);
