@@ -126,7 +126,8 @@ static bool open_engines(struct app *app, struct err *e)
 		app->engines_config.engines = own;
 		app->engines_config.n = 1;
 	}
-	return engines_open(&app->engines_config, &app->engines, e);
+	return engines_open(&app->engines_config, &app->engines, e) &&
+	       abilities_open(app->engines, config_abilities(c, &app->arena), e);
 }
 
 struct tools_options tools_options_of(const struct config *c, struct str data)
