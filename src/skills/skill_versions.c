@@ -57,7 +57,10 @@ static bool skill_versions_content_work(struct errand *er, struct err *e)
 	struct skill_version v;
 	if (!skill_versions_find(er, &k, &v, e))
 		return false;
-	er->file = (struct blob_file){v.id.key, v.bytes, str_fmt(&er->arena, "%.*s.zip", FMT(v.name)), S("application/zip")};
+	er->file = (struct blob_file){.key = v.id.key,
+				      .bytes = v.bytes,
+				      .filename = str_fmt(&er->arena, "%.*s.zip", FMT(v.name)),
+				      .type = S("application/zip")};
 	return true;
 }
 

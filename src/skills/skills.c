@@ -75,7 +75,10 @@ static bool skill_content_work(struct errand *er, struct err *e)
 	struct skill_version v;
 	if (!skill_version_get(er->store, er->project, er->args[0], (struct str){0}, &er->arena, &k, &v, e))
 		return false;
-	er->file = (struct blob_file){v.id.key, v.bytes, str_fmt(&er->arena, "%.*s.zip", FMT(v.name)), S("application/zip")};
+	er->file = (struct blob_file){.key = v.id.key,
+				      .bytes = v.bytes,
+				      .filename = str_fmt(&er->arena, "%.*s.zip", FMT(v.name)),
+				      .type = S("application/zip")};
 	return true;
 }
 
