@@ -18,7 +18,6 @@ FILES = ["pydantic-ai", "vercel-ai", "vllm-responses"]
 
 # What this version refuses by name, and why it is not part of it. The key is what the refusal itself names.
 OUT_OF_SCOPE = {
-    "moderation": "moderation needs a classifier",
     "code_interpreter": "hosted tools come one by one",
     "mcp": "hosted tools come one by one",
     "code_interpreter_call": "items of a hosted tool",

@@ -158,7 +158,7 @@ static void response_head(struct jout *o, const struct response *r, bool billing
 	jo_key(o, S("max_tool_calls"));
 	optional_int(o, q->max_tool_calls > 0, q->max_tool_calls);
 	jo_kstr(o, "model", r->model);
-	jo_knull(o, "moderation");
+	jo_kraw(o, "moderation", r->moderation);
 }
 
 static void tail(struct jout *o, const struct response *r)

@@ -27,6 +27,7 @@ struct response {
 	const char *incomplete_reason; /* incomplete: "max_output_tokens", "content_filter" */
 	bool has_usage;
 	struct usage usage;
+	struct str moderation; /* JSON; {0}: nobody was asked */
 	struct picture_usage pictures;
 	int64_t web_searches; /* searches that a provider or the cache has answered */
 };

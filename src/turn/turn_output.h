@@ -58,6 +58,7 @@ struct turn_output {
 	bool too_big;
 	struct turn_tools tools;
 	struct buf marks;   /* of the message, in pieces, until an item closes */
+	struct turn_judge *judge; /* turn_judge.h; NULL: nobody is asked */
 	struct err *misfit; /* a call that cannot be understood; NULL: none */
 	struct out_space {
 		struct buf text, logprobs;
