@@ -2,6 +2,7 @@
 #include "turn/turn_judge.h"
 
 #include "engine/abilities.h"
+#include "turn/turn_machine.h"
 
 enum { VERDICT_MOST = 1 << 20, VERDICT_MS = 60000 };
 enum { JUDGE_INPUT, JUDGE_OUTPUT, JUDGE_TEXTS };
