@@ -203,7 +203,8 @@ static void killed_server(void)
 			"subprocess.Popen(['/bin/sh', '-c', 'setsid sleep 1000 & nohup sleep 1000'], close_fds=False)\n"
 			"if os.fork() == 0:\n  os.setsid()\n  while True: pass\nos.write(f, b'.')",
 			0, NULL);
-		zygote = rig_sessions->zygote.started ? rig_sessions->zygote.process.pid : 0;
+		struct zygote *z = atomic_load(&rig_sessions->kind.zygote);
+		zygote = z ? z->process.pid : 0;
 		if (write(told[1], &zygote, sizeof zygote) != sizeof zygote)
 			_exit(1);
 		for (;;)
@@ -224,12 +225,34 @@ static void killed_server(void)
 	close(told[1]);
 }
 
+/* The process that sessions are forked from dies: those are lost, and say so; others come without it. */
+static void killed_zygote(void)
+{
+	struct said s;
+	struct zygote *z = rig_sessions ? atomic_load(&rig_sessions->kind.zygote) : NULL;
+	if (!rig_permitted() || !z)
+		return;
+	EXPECT(60, "a = 1", "", SESSION_OK);
+	kill(z->process.pid, SIGKILL);
+	while (atomic_load(&z->ready)) { /* found out by whoever wants one of it */
+		static int64_t key = 6000;
+		rig_run(&s, key++, "1", 0, NULL);
+		buf_release(&s.text);
+	}
+	rig_run(&s, 60, "'a' in globals()", 0, NULL);
+	buf_release(&s.text);
+	rig_run(&s, 60, "'a' in globals()", 0, NULL);
+	CHECK_STR(buf_str(&s.text), S("v:False|"));
+	buf_release(&s.text);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {{"attacks", table_of_attacks},
 						 {"forged words", forged},
 						 {"files without bytes, locked folders", empty_files},
-						 {"a killed server", killed_server}};
+						 {"a killed server", killed_server},
+						 {"what sessions are forked from is killed", killed_zygote}};
 	if (!rig_open(argc, argv))
 		return 1;
 	int bad = test_main(cases, sizeof cases / sizeof *cases);

@@ -51,7 +51,9 @@ void rig_warm(void)
 	int64_t until = clock_mono_us() + 60000000;
 	rig_run(&s, 1000000, "1", 0, NULL);
 	buf_release(&s.text);
-	while (session_limits.preload && !atomic_load(&rig_sessions->zygote.ready) && clock_mono_us() < until)
+	struct zygote *z;
+	while (session_limits.preload && !((z = atomic_load(&rig_sessions->kind.zygote)) && atomic_load(&z->ready)) &&
+	       clock_mono_us() < until)
 		poll(NULL, 0, 10);
 	session_end(rig_sessions, 1000000);
 }

@@ -10,6 +10,7 @@
 #include "base/test.h"
 #include "session/limits.h"
 #include "session/share.h"
+#include "session/table.h"
 
 static void begin(void)
 {
@@ -310,6 +311,28 @@ static void room(void)
 	session_limits.max = 64;
 }
 
+/* A box that nobody uses is ended, and says so when somebody does. */
+static void idle(void)
+{
+	struct said s;
+	if (!rig_permitted())
+		return;
+	EXPECT(210, "a = 1", "", SESSION_OK);
+	session_limits.idle_seconds = 0;
+	for (bool there = true; there;) {
+		pthread_mutex_lock(&rig_sessions->lock);
+		struct session *at = map_get(&rig_sessions->map, (struct str){(const char *)&(int64_t){210}, 8});
+		there = at && at->box;
+		keeper_wait(rig_sessions, 10);
+		pthread_mutex_unlock(&rig_sessions->lock);
+	}
+	session_limits.idle_seconds = 1200;
+	rig_run(&s, 210, "'a' in globals()", 0, NULL);
+	CHECK_STR(buf_str(&s.text), S("v:False|"));
+	CHECK(s.r.fresh && strstr(s.r.before, "not used"));
+	buf_release(&s.text);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {{"begin", begin},
@@ -321,7 +344,8 @@ int main(int argc, char **argv)
 						 {"those that waited", pool},
 						 {"pictures", pictures},
 						 {"many at once", at_once},
-						 {"room", room}};
+						 {"room", room},
+						 {"idle", idle}};
 	if (!rig_open(argc, argv))
 		return 1;
 	int bad = test_main(cases, sizeof cases / sizeof *cases);

@@ -224,24 +224,35 @@ static int share_parent(int root, char *name, bool make, char **ret)
 	return at;
 }
 
-int share_create(const char *folder, struct str path, struct err *e)
+static int share_try_create(const char *folder, struct str path)
 {
 	char name[PATH_MAX], *last;
+	share_name(path, name);
+	int root = share_root(folder), parent = root < 0 ? -1 : share_parent(root, name, true, &last),
+	    fd = parent < 0 ? -1 : share_openat(parent, last, O_WRONLY | O_CREAT | O_EXCL, 0644), why = errno;
+	if (parent >= 0)
+		close(parent);
+	if (root >= 0)
+		close(root);
+	errno = why;
+	return fd;
+}
+
+int share_create(const char *folder, struct str path, struct err *e)
+{
+	char name[PATH_MAX];
 	if (!share_name(path, name)) {
 		fail(e, ERR_INVALID_VALUE, NULL, "this is no name for a file");
 		return -1;
 	}
-	int root = share_root(folder), parent = root < 0 ? -1 : share_parent(root, name, true, &last),
-	    fd = parent < 0 ? -1 : share_openat(parent, last, O_WRONLY | O_CREAT | O_EXCL, 0644);
+	int fd = share_try_create(folder, path);
+	if (fd < 0 && errno == ENOENT) /* a box that waited has just taken its place (pool.c) */
+		fd = share_try_create(folder, path);
 	if (fd < 0)
 		fail(e, errno == EEXIST || errno == ENOTDIR || errno == ELOOP ? ERR_INVALID_VALUE : ERR_STORE, NULL,
 		     "the file cannot be made: %m");
 	else
 		share_give(fd);
-	if (parent >= 0)
-		close(parent);
-	if (root >= 0)
-		close(root);
 	return fd;
 }
 
