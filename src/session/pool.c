@@ -42,6 +42,7 @@ static bool pool_move_names(const char *from, const char *to)
 	while (ok && (at = readdir(d)))
 		ok = strcmp(at->d_name, ".") == 0 || strcmp(at->d_name, "..") == 0 ||
 		     renameat(dirfd(d), at->d_name, fd, at->d_name) == 0;
+	ok = ok && fsync(fd) == 0;
 	if (d)
 		closedir(d);
 	if (fd >= 0)
@@ -49,12 +50,22 @@ static bool pool_move_names(const char *from, const char *to)
 	return ok;
 }
 
+/* Files that are kept must not lie in a folder that is not. */
+static bool pool_sync(const char *parent)
+{
+	int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = fd >= 0 && fsync(fd) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
 /* rename(2) replaces an empty folder, all at once; others may put something into it meanwhile. */
-static bool pool_move(const char *from, const char *to)
+static bool pool_move(const char *parent, const char *from, const char *to)
 {
 	for (int i = 0; i < MOVES; i++) {
 		if (rename(from, to) == 0)
-			return true;
+			return pool_sync(parent);
 		if ((errno != ENOTEMPTY && errno != EEXIST) || !pool_move_names(to, from))
 			break;
 	}
@@ -76,7 +87,7 @@ bool pool_take(struct sessions *s, const struct session_where *w, struct box **b
 			return false;
 		int status;
 		if (p->box->memory == memory && order_ended(&p->interpreter.program, &status) == 1 &&
-		    pool_move(p->folder, w->folder)) {
+		    pool_move(s->pool.parent, p->folder, w->folder)) {
 			pthread_mutex_lock(&s->lock);
 			memcpy(p->box->folder, w->folder, strlen(w->folder) + 1);
 			pthread_mutex_unlock(&s->lock);
