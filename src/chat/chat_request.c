@@ -26,10 +26,12 @@ static const char *const predicted_part_types[] = {"text", NULL};
 static const struct field modality_item = {.kind = F_ENUM, .values = modalities};
 static const struct field string_item = {.kind = F_STR};
 
-/* A member that asks for what is not served yet. null never gets here. */
-static bool later_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+/* A member that asks for what turns alone do. null never gets here. */
+static bool turns_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
-	return chat_later(e, path, "what this parameter asks for");
+	return fail(e, ERR_UNSUPPORTED_PARAMETER, path,
+		    "Unsupported parameter: '%s' is not served in chat completions. POST /v1/responses has it: as %s.", path,
+		    str_eq(str_of(path), S("moderation")) ? "'moderation'" : "the tool 'web_search'");
 }
 
 static const char *const sounds[] = {"wav", "aac", "mp3", "flac", "opus", "pcm16", NULL};
@@ -178,8 +180,8 @@ static const struct field chat_fields[] = {
     OPTIONAL("modalities", F_ARRAY, .item = &modality_item, .check = modalities_check),
     OPTIONAL("audio", F_OBJECT, .sub = voice_fields),
     OPTIONAL("prediction", F_OBJECT, .sub = prediction_fields),
-    OPTIONAL("web_search_options", F_ANY, .check = later_check),
-    OPTIONAL("moderation", F_ANY, .check = later_check),
+    OPTIONAL("web_search_options", F_ANY, .check = turns_check),
+    OPTIONAL("moderation", F_ANY, .check = turns_check),
     FIELD_END,
 };
 

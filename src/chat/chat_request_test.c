@@ -222,6 +222,11 @@ static const struct refusal {
      "instead."},
     {"\"logit_bias\":{\"1\":101}", "decimal_above_max_value", "logit_bias.1",
      "Invalid 'logit_bias.1': decimal above maximum value. Expected a value <= 100, but got 101 instead."},
+    {"\"web_search_options\":{}", "unsupported_parameter", "web_search_options",
+     "Unsupported parameter: 'web_search_options' is not served in chat completions. POST /v1/responses has it: as the tool "
+     "'web_search'."},
+    {"\"moderation\":{}", "unsupported_parameter", "moderation",
+     "Unsupported parameter: 'moderation' is not served in chat completions. POST /v1/responses has it: as 'moderation'."},
     {"\"modalities\":[\"text\",\"audio\"]", "missing_required_parameter", "audio",
      "Missing required parameter: 'audio'."},
     {"\"audio\":{\"voice\":\"alloy\",\"format\":\"wav\"}", "invalid_parameter_combination", "audio",
