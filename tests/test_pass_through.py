@@ -260,7 +260,7 @@ def test_chat_with_sound(servers, engine):
         assert speaker.asked[-1].body == {"model": "omni", "messages": [{"role": "user", "content": "Hi"}], **SPOKEN}
         again = [{"role": "user", "content": "Hi"}, {"role": "assistant", "audio": {"id": "audio_1"}}, {"role": "user", "content": "Go on"}]
         pieces = list(client.chat.completions.create(model="gpt-audio", messages=again, stream=True, **SPOKEN))
-        assert pieces[0].choices[0].delta.audio["data"] == "YQ==" and speaker.asked[-1].body["messages"] == again
+        assert pieces[0].choices[0].delta.audio.data == "YQ==" and speaker.asked[-1].body["messages"] == again
         assert not engine.requests
     finally:
         speaker.close()
