@@ -10,6 +10,7 @@
 #include "engine/answer_end.h"
 #include "engine/answer_text.h"
 #include "engine/chat_same.h"
+#include "engine/demand.h"
 #include "engine/forced.h"
 #include "engine/marks.h"
 #include "wire/fields.h"
@@ -53,6 +54,7 @@ struct chat_stream {
 	void (*emit)(void *ctx, const struct model_event *);
 	void *ctx;
 	enum chat_form form;
+	bool uncalled;
 	struct sse sse;
 	struct buf whole; /* FORM_WHOLE */
 	struct err *err;  /* of who feeds, while that lasts: an error takes more room than all else here */
@@ -573,13 +575,19 @@ bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *u
 	if (!chat_stream_settle(s, cut, e))
 		return false;
 	int calls = s->calls.shown + (s->set.n ? s->forced.calls : 0) + s->written.begun;
-	if (!calls && !cut && demanded(s))
-		return fail(e, ERR_ENGINE, NULL, "The model made no function call although 'tool_choice' demands one.");
+	*usage = usage_sum(&s->usage, s->pieces, s->thoughts);
+	s->uncalled = !calls && !cut && demanded(s);
+	if (s->uncalled)
+		return demand_fail(e);
 	if (calls && s->end.finish == FINISH_STOP)
 		s->end.finish = FINISH_CALLS;
 	else if (!calls && s->end.finish == FINISH_CALLS)
 		s->end.finish = FINISH_STOP;
 	*finish = s->end.finish;
-	*usage = usage_sum(&s->usage, s->pieces, s->thoughts);
 	return true;
+}
+
+bool chat_stream_uncalled(const struct chat_stream *s)
+{
+	return s->uncalled && !s->set.n && !s->written.tool;
 }
