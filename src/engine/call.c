@@ -42,7 +42,9 @@ struct engine_run {
 	enum run_stage stage;
 	int status, attempts;
 	int64_t retry_after_ms; /* of the engine; -1: none */
-	int64_t queued_ms, began_ms;
+	struct {
+		int64_t queued, began;
+	} at_ms;
 	bool has_slot, paused;
 	struct demand demand;
 	unsigned taught; /* what this call was taught already (traits_learn()) */
@@ -58,7 +60,7 @@ static void give_slot(struct engine_run *r, bool measured)
 	if (!r->has_slot)
 		return;
 	r->has_slot = false;
-	slot_give(r->engine, measured ? loop_now_ms(r->port->loop) - r->began_ms : -1);
+	slot_give(r->engine, measured ? loop_now_ms(r->port->loop) - r->at_ms.began : -1);
 }
 
 static void run_stop(struct engine_run *r)
@@ -224,7 +226,7 @@ static void run_begin(struct engine_run *r)
 {
 	struct err e = {0};
 	bool pending = r->model.pending;
-	r->began_ms = loop_now_ms(r->port->loop);
+	r->at_ms.began = loop_now_ms(r->port->loop);
 	if (!engine_refresh(r->port->engines, r->a, &r->model, &r->facts, &e)) {
 		run_fail(r, &e);
 		return;
@@ -259,7 +261,7 @@ static void on_waited(struct timer *t);
 
 static void arm_wait(struct engine_run *r)
 {
-	int64_t waited = loop_now_ms(r->port->loop) - r->queued_ms, next = engine_limits.queue_seconds * 1000;
+	int64_t waited = loop_now_ms(r->port->loop) - r->at_ms.queued, next = engine_limits.queue_seconds * 1000;
 	int64_t start = engine_limits.start_wait * 1000;
 	if (start > waited && start < next)
 		next = start;
@@ -270,7 +272,7 @@ static void on_waited(struct timer *t)
 {
 	struct engine_run *r = OWNER(t, struct engine_run, timer);
 	struct engine *g = r->engine;
-	int64_t waited = loop_now_ms(r->port->loop) - r->queued_ms;
+	int64_t waited = loop_now_ms(r->port->loop) - r->at_ms.queued;
 	pthread_mutex_lock(&g->all->lock);
 	bool loading = g->state == ENGINE_LOADING || g->state == ENGINE_UNKNOWN;
 	int retry_ms = engine_retry_ms(g);
@@ -300,7 +302,7 @@ static void call_run_queue(struct engine_run *r, bool front)
 		run_begin(r);
 		break;
 	case SLOT_WAIT:
-		r->queued_ms = loop_now_ms(r->port->loop);
+		r->at_ms.queued = loop_now_ms(r->port->loop);
 		arm_wait(r);
 		break;
 	case SLOT_FULL:

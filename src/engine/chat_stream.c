@@ -25,6 +25,7 @@ enum {
 enum chat_form { FORM_UNKNOWN, FORM_STREAM, FORM_WHOLE };
 
 struct stream_end {
+	bool uncalled; /* a call was demanded, and none came */
 	enum finish finish;
 	bool finished, done; /* finish_reason came; [DONE] came */
 };
@@ -54,7 +55,6 @@ struct chat_stream {
 	void (*emit)(void *ctx, const struct model_event *);
 	void *ctx;
 	enum chat_form form;
-	bool uncalled;
 	struct sse sse;
 	struct buf whole; /* FORM_WHOLE */
 	struct err *err;  /* of who feeds, while that lasts: an error takes more room than all else here */
@@ -576,8 +576,8 @@ bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *u
 		return false;
 	int calls = s->calls.shown + (s->set.n ? s->forced.calls : 0) + s->written.begun;
 	*usage = usage_sum(&s->usage, s->pieces, s->thoughts);
-	s->uncalled = !calls && !cut && demanded(s);
-	if (s->uncalled)
+	s->end.uncalled = !calls && !cut && demanded(s);
+	if (s->end.uncalled)
 		return demand_fail(e);
 	if (calls && s->end.finish == FINISH_STOP)
 		s->end.finish = FINISH_CALLS;
@@ -589,5 +589,5 @@ bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *u
 
 bool chat_stream_uncalled(const struct chat_stream *s)
 {
-	return s->uncalled && !s->set.n && !s->written.tool;
+	return s->end.uncalled && !s->set.n && !s->written.tool;
 }
