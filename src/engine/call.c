@@ -22,6 +22,10 @@ enum {
 
 enum run_stage { RUN_QUEUE, RUN_COUNT, RUN_ANSWER, RUN_AGAIN };
 
+struct run_times {
+	int64_t queued, began;
+};
+
 struct engine_run {
 	struct engine_call *call; /* NULL: cancelled */
 	struct engine_port *port;
@@ -42,9 +46,7 @@ struct engine_run {
 	enum run_stage stage;
 	int status, attempts;
 	int64_t retry_after_ms; /* of the engine; -1: none */
-	struct {
-		int64_t queued, began;
-	} at_ms;
+	struct run_times at_ms;
 	bool has_slot, paused;
 	struct demand demand;
 	unsigned taught; /* what this call was taught already (traits_learn()) */
