@@ -509,10 +509,8 @@ static void call_on_end(struct http_call *h, const struct err *e)
 		if (!r->call)
 			return;
 		usage_add(&r->call->usage, &r->demand.spent);
-		if (ok)
-			mine = (struct err){0};
-		else if (e->code != ERR_NONE)
-			mine = *e;
+		if (ok || e->code != ERR_NONE)
+			mine = ok ? (struct err){0} : *e;
 	} else if (e->code == ERR_NONE) {
 		refusal_done(r);
 		return;
