@@ -2,6 +2,7 @@
  * order. */
 #include "index/search.h"
 
+#include <ftw.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,19 +186,22 @@ static void by_name(void)
 	CHECK(search_stores(search, 1, other + 1, 1, &e));
 }
 
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	return remove(path);
+}
+
 int main(void)
 {
 	static const struct test_case tests[] = {{"several as one", several_as_one},
 						 {"each text once", each_text_once},
 						 {"filters first", filters_first},
 						 {"stores by name", by_name}};
-	char command[64];
 	log_setup(LOG_ERROR + 1, false);
 	CHECK(mkdtemp(folder));
 	set_up();
 	int bad = test_main(tests, sizeof tests / sizeof *tests);
 	search_free(search);
 	store_close(store);
-	snprintf(command, sizeof command, "rm -r %s", folder);
-	return bad || system(command) != 0;
+	return bad || nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS) != 0;
 }
