@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Searches of vector stores: how fast, how much memory, how good; a table for docs/performance or a log.
 
-    bench/search.py BUILD_DIR [--chunks 10000,100000] [--searches 200] [--no-questions] [--no-peer]
+    bench/search.py BUILD_DIR [--chunks 10000,100000] [--searches 200] [--sources debian] [--no-questions] [--no-peer]
 
 1. One store's index of so many chunks of made-up vectors and words (bench/search.c): p50 and p99 of a search by words and by vectors with
    its ten texts, with a filter that one file in a hundred passes, and while another store is being indexed; its opening to the first
    search; bytes of memory a chunk. "cpu" is the searching thread's own, which others' load does not change.
 2. The peer, in the same run: sqlite-vec, the same number of vectors of 384 dimensions, the ten nearest by brute force, without words.
 3. The questions of questions.py over Debian's documentation packages, through the server with its own embedder: the place of the first
-   chunk that holds the answer. The packages are fetched with apt-get download, not installed.
+   chunk that holds the answer, among the questions of the --sources that are there (all three: 14,000 windows to embed). The packages are fetched with apt-get download, not installed.
 """
 import argparse, glob, json, os, re, subprocess, sys, tempfile, time, urllib.error, urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ db.commit()
 wall, cpu = [], []
 for _ in range(30):
     q, a, c = pack(), time.perf_counter(), time.thread_time()
-    db.execute("SELECT rowid FROM v WHERE e MATCH ? ORDER BY distance LIMIT 10", (q,)).fetchall()
+    db.execute("SELECT rowid FROM v WHERE e MATCH ? AND k = 10", (q,)).fetchall()
     wall.append((time.perf_counter() - a) * 1000); cpu.append((time.thread_time() - c) * 1000)
 wall.sort(); cpu.sort()
 print(json.dumps({"chunks": n, "row": "sqlite-vec, one vector a chunk, no words", "p50": wall[15], "p99": wall[29], "cpu_p50": cpu[15], "cpu_p99": cpu[29]}))
@@ -63,7 +63,8 @@ def speed(program, chunks, searches):
 def peer(chunks):
     python = os.path.join(CACHE, "peer", "bin", "python")
     if not os.path.exists(python):
-        subprocess.run([sys.executable, "-m", "venv", os.path.dirname(os.path.dirname(python))], check=True)
+        ours = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable  # it has to load extensions of SQLite
+        subprocess.run([ours, "-m", "venv", os.path.dirname(os.path.dirname(python))], check=True)
     subprocess.run([python, "-m", "pip", "install", "-q", "sqlite-vec==0.1.6"], check=True)
     with tempfile.TemporaryDirectory(prefix="antiphon-bench-") as folder:
         done = subprocess.run([python, "-c", PEER, str(chunks), folder + "/v.db"], capture_output=True, text=True)
@@ -76,11 +77,12 @@ def peer(chunks):
 # --- questions ---
 
 
-def corpus():
+def corpus(sources):
     """{source: files}; a package that cannot be had is named."""
     os.makedirs(CACHE, exist_ok=True)
     found = {}
-    for source, (package, pattern) in PACKAGES.items():
+    for source in sources:
+        package, pattern = PACKAGES[source]
         folder = os.path.join(CACHE, package)
         if not os.path.isdir(folder):
             done = subprocess.run(["apt-get", "download", package], cwd=CACHE, capture_output=True, text=True)
@@ -136,8 +138,11 @@ def rank_of(hits, pattern, source):
     return 0
 
 
-def questions(build, embedder):
-    files = [(source, path) for source, paths in corpus().items() for path in paths]
+def questions(build, embedder, sources):
+    there = corpus(sources)
+    files = [(source, path) for source, paths in there.items() for path in paths]
+    asked = [q for q in QUESTIONS if q[2] in there or not q[2]]
+    print(f"questions: {len(asked)} of {len(QUESTIONS)}, over {len(files)} files of {', '.join(there)}", flush=True)
     with tempfile.TemporaryDirectory(prefix="antiphon-bench-") as data:
         server, began = Server(build, data, embedder), time.monotonic()
         try:
@@ -147,7 +152,7 @@ def questions(build, embedder):
             for name, options in (("by words and meaning", {}), ("by meaning", {"ranker": "none"}),
                                   ("by words", {"hybrid_search": {"embedding_weight": 0, "text_weight": 1}})):
                 ranks = []
-                for question, pattern, source in QUESTIONS:
+                for question, pattern, source in asked:
                     answer, lacks = server.ask("POST", f"/vector_stores/{store}/search", {"query": question, "max_num_results": 10,
                                                                                         "ranking_options": options})
                     assert not lacks or embedder == "none", lacks
@@ -166,6 +171,7 @@ def main():
     o.add_argument("--chunks", default="10000,100000")
     o.add_argument("--searches", type=int, default=200)
     o.add_argument("--embedder", default="managed")
+    o.add_argument("--sources", default="pg,git,debian")
     o.add_argument("--no-questions", action="store_true")
     o.add_argument("--no-peer", action="store_true")
     args = o.parse_args()
@@ -174,7 +180,7 @@ def main():
         if not args.no_peer:
             peer(int(chunks))
     if not args.no_questions:
-        questions(args.build, args.embedder)
+        questions(args.build, args.embedder, args.sources.split(","))
 
 
 main()

@@ -1,9 +1,10 @@
 """In the place of the managed engine's Python (test_embedder.py): what Antiphon starts as its own embedder, and what its set-up
-asks to fetch. As engine.py it serves embeddings on a unix socket, where words of one meaning have one vector; as pip it fails
-while FOLDER/offline is there. FOLDER/pids gets a line for each that served."""
+asks to fetch. As engine.py it serves embeddings on a unix socket, where words of one meaning have one vector; as pip it hangs
+while FOLDER/hanging is there, and fails while FOLDER/offline is. FOLDER/pids gets a line for each that served."""
 import hashlib
 import json
 import os
+import signal
 import socketserver
 import sys
 from http.server import BaseHTTPRequestHandler
@@ -44,6 +45,10 @@ class Handler(BaseHTTPRequestHandler):
 
 def main():
     if "pip" in sys.argv[2:]:
+        if os.path.exists(FOLDER + "/hanging"):
+            with open(FOLDER + "/pids", "a") as f:
+                f.write(f"{os.getpid()}\n")
+            signal.pause()
         sys.exit("ERROR: no way to the package index" if os.path.exists(FOLDER + "/offline") else 0)
     if sys.argv[2:3] == ["-c"]:
         return

@@ -127,6 +127,21 @@ def test_it_cannot_be_fetched(engine, servers, tmp_path):
     assert re.search(r"vector stores.*by words and by meaning \(all-minilm-l6-v2, 384 dimensions\)", said), said
 
 
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_fetch_ends_with_us(engine, servers, tmp_path, end):
+    """Searches go on by words while it is fetched, and nothing of a fetch outlives the server."""
+    own = Own(tmp_path / "engine", model=False)
+    open(own.folder + "/hanging", "w").close()
+    server = servers(engine, args=own.args)
+    store = server.post("/v1/vector_stores", {}).json["id"]
+    server.post(f"/v1/vector_stores/{store}/files", {"file_id": upload(server, "a.txt", "dog")})
+    eventually(own.pids, what="the fetch")
+    assert search(server, store, "dog") == ([], "embeddings")
+    assert server.get(f"/v1/vector_stores/{store}").json["file_counts"]["in_progress"] == 1
+    getattr(server, end)()
+    eventually(lambda: all(map(ended, own.pids())), what="the end of the fetch")
+
+
 def test_the_setting(engine, servers, tmp_path):
     for wrong in ("url", "ftp://127.0.0.1", "Managed"):
         done = command("serve", "--data", str(tmp_path), "--engine", engine.url, "--set", f"index.embedder={wrong}", home=str(tmp_path))

@@ -252,8 +252,10 @@ const struct tool tool_file_search = {
 		 "Searches the files that the user has put at your disposal, with one to three `queries` that say in "
 		 "different words what to look for. What it finds is numbered: behind each statement that rests on "
 		 "it write the number in brackets, like [1]."),
+	     /* Bounded, so that a small model that is held to it ends, too. */
 	     .schema = STR("{\"type\":\"object\",\"properties\":{\"queries\":{\"type\":\"array\",\"items\":{\"type\":"
-			   "\"string\"},\"description\":\"What to search for.\"}},\"required\":[\"queries\"]}"),
+			   "\"string\",\"minLength\":1,\"maxLength\":200},\"minItems\":1,\"maxItems\":3,\"description\":\"What to "
+			   "search for.\"}},\"required\":[\"queries\"]}"),
 	     .params = params,
 	     .events = {EV_FILE_SEARCH_IN_PROGRESS, EV_FILE_SEARCH_SEARCHING, EV_FILE_SEARCH_COMPLETED},
 	     .hidden = {{.include = STR("file_search_call.results"), .member = STR("results"), .shown = STR("null")}},
