@@ -122,7 +122,8 @@ def test_kill_when_it_is_made(served, engine, painter):
     gate = Gate()
     engine.next(call("image_generation", '{"prompt": "a cat"}'))
     engine.next(hold(gate))
-    run = served.create("Paint", tools=[TOOL], background=True)
+    first = served.stream("Paint", tools=[TOOL], background=True).until("response.output_item.done")  # so it is in the log
+    run = first[0].data["response"]
     assert gate.reached.wait(60)
     engine.next(say("Here."))
     served.kill()
