@@ -54,6 +54,7 @@ def answer_json(body, status=200):
 class AbilityEngine(ScriptedEngine):
     def __init__(self, paths, **more):
         self.paths, self.asked, self.asked_empty = paths, [], []
+        self.probe = 422, b'{"detail":[{"loc":["body","input"],"msg":"Field required"}]}'  # the answer to {}
         super().__init__(**more)
 
     def _answer(self, request):
@@ -66,7 +67,7 @@ class AbilityEngine(ScriptedEngine):
             return super()._answer(request)
         if request.raw == b"{}":
             self.asked_empty.append(request)
-            Answer(self, request).plain(422, b'{"detail":[{"loc":["body","input"],"msg":"Field required"}]}')
+            Answer(self, request).plain(*self.probe)
             return True
         self.asked.append(request)
         if self.key and request.headers.get("authorization") != f"Bearer {self.key}":

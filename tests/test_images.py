@@ -1,12 +1,13 @@
 """The tool image_generation: pictures made and changed by an image engine, told as recorded, kept, and refused by name."""
 import base64
 import json
+import threading
 
 import pytest
 from openai import OpenAI
 
 from ability_script import AbilityEngine, answer_json, b64, form_of, png
-from engine_script import call, say
+from engine_script import Gate, call, hold, say
 from harness import Stream, eventually
 from test_recorded_streams import shapes
 from test_recordings import events_of, exchanges
@@ -94,6 +95,45 @@ def test_background(served, engine):
     assert done["output"][0]["result"] == b64(RED)
 
 
+def test_kill_while_it_is_made(served, engine, painter):
+    """The call stays, failed, and the model is asked again."""
+    reached, go = threading.Event(), threading.Event()
+
+    def slow(request):
+        reached.set()
+        assert go.wait(60)
+        return draw(request)
+
+    painter.paths["/v1/images/generations"] = slow
+    engine.next(call("image_generation", '{"prompt": "a cat"}'))
+    paints(engine)
+    run = served.create("Paint", tools=[TOOL], background=True)
+    assert reached.wait(60)
+    served.kill()
+    go.set()
+    served.start()
+    done = eventually(lambda: (r := served.get(f"/v1/responses/{run['id']}").json)["status"] == "completed" and r, 90)
+    assert [(i["type"], i["status"]) for i in done["output"]] == [
+        ("image_generation_call", "failed"), ("image_generation_call", "completed"), ("message", "completed")]
+
+
+def test_kill_when_it_is_made(served, engine, painter):
+    """The picture is in the log, with what it used."""
+    gate = Gate()
+    engine.next(call("image_generation", '{"prompt": "a cat"}'))
+    engine.next(hold(gate))
+    first = served.stream("Paint", tools=[TOOL], background=True).until("response.output_item.done")  # so it is in the log
+    run = first[0].data["response"]
+    assert gate.reached.wait(60)
+    engine.next(say("Here."))
+    served.kill()
+    gate.open.set()
+    served.start()
+    done = eventually(lambda: (r := served.get(f"/v1/responses/{run['id']}").json)["status"] == "completed" and r, 90)
+    assert [i["type"] for i in done["output"]] == ["image_generation_call", "message"] and len(painter.asked) == 1
+    assert done["output"][0]["result"] == b64(RED) and done["tool_usage"]["image_gen"] == USAGE
+
+
 def test_changes_what_is_there(served, engine, painter):
     paints(engine)
     first = served.create("Paint a cat", tools=[TOOL])
@@ -116,6 +156,21 @@ def test_pictures_count_as_output(servers, engine, painter):
     paints(engine)
     got = server.post("/v1/responses", {"model": "scripted", "input": "a", "tools": [TOOL]})
     assert got.status == 502 and "api.output_bytes" in got.error["message"]
+
+
+def test_large_pictures(served, engine, painter):
+    """As large as live ones are: kept, streamed from a log, and changed."""
+    large = png() + b"\1" * 2_500_000
+    painter.paths["/v1/images/generations"] = lambda request: answer_json({"data": [{"b64_json": b64(large)}]})
+    paints(engine)
+    run = served.create("Paint", tools=[TOOL], background=True)
+    done = eventually(lambda: (r := served.get(f"/v1/responses/{run['id']}").json)["status"] == "completed" and r)
+    assert done["output"][0]["result"] == b64(large)
+    again = [e.data for e in Stream(*served.open("GET", f"/v1/responses/{run['id']}?stream=true")) if e.data]
+    assert again[-1]["response"]["output"] == done["output"]
+    paints(engine, action="edit")
+    served.create("Change it", tools=[TOOL], previous_response_id=run["id"])
+    assert [p[3] for p in form_of(painter.asked[-1]) if p[1]] == [large]
 
 
 def test_tool_choice(served, engine):

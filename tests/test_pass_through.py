@@ -178,6 +178,17 @@ def test_the_chat_engine_when_it_can(servers):
         able.close()
 
 
+def test_an_engine_that_loads_is_asked_again(served, able):
+    able.probe = 503, b'{"error":{"message":"Loading model"}}'
+    for n in (1, 2):
+        assert served.post("/v1/completions", {"model": "m", "prompt": "a"}).status == 200
+        assert len(able.asked_empty) == n
+    able.probe = 400, b"{}"
+    for _ in range(2):
+        served.post("/v1/completions", {"model": "m", "prompt": "a"})
+    assert len(able.asked_empty) == 3
+
+
 def test_forms_without_an_engine(server):
     client = OpenAI(base_url=server.base_url, api_key="x", max_retries=0)
     for size in (10, 3 << 20):

@@ -100,7 +100,8 @@ struct str ability_url(enum ability_path path)
 	return path_rows[path].url;
 }
 
-struct str ability_fetch_url(struct arena *a, const struct ability_at *at, enum ability_path path, const char **unix_path)
+struct str ability_fetch_url(struct arena *a, const struct ability_at *at, enum ability_path path,
+			     const char **unix_path)
 {
 	const struct http_target *t = at->target;
 	bool six = str_find(t->host, ':') < t->host.n;
@@ -205,8 +206,11 @@ enum ability_answer ability_learn(struct engines *s, const struct ability_at *at
 				  struct str body)
 {
 	bool lacks = status == 405 || status == 501 || (status == 404 && !speaks_of_model(body));
-	atomic_store(&s->abilities->known[at->place * ABILITY_PATHS + path],
-		     lacks ? clock_mono_us() / 1000 + NO_HOLDS_MS : -1);
+	bool tells =
+	    lacks || (status < 500 && status != 429); /* an engine that loads its model says nothing of its paths */
+	if (tells)
+		atomic_store(&s->abilities->known[at->place * ABILITY_PATHS + path],
+			     lacks ? clock_mono_us() / 1000 + NO_HOLDS_MS : -1);
 	return lacks ? ABILITY_NO : ABILITY_YES;
 }
 

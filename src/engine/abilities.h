@@ -1,7 +1,7 @@
 /* abilities.h - which engine does what is no chat: audio, rerankings, moderations, images.
  *
- * Each ability has an engine of its own by a setting (audio.engine), else the chat engine may have it. Whether an engine
- * has a path is asked once and remembered: "no" for a minute, since it may be started anew with another model.
+ * Each ability has an engine of its own by a setting (audio.engine), else the chat engine may have it. Whether an
+ * engine has a path is asked once and remembered: "no" for a minute, since it may be started anew with another model.
  * docs/pass-through.md tells of it. Any thread. */
 #pragma once
 #include "engine/engine.h"
@@ -52,11 +52,12 @@ struct client *ability_client(struct engine_port *p);
 bool ability_own(const struct engines *s, enum ability ability);
 struct str ability_url(enum ability_path path);
 /* For net/fetch.h, which blocks: the whole URL, in `a`; *unix_path: its socket, or NULL. */
-struct str ability_fetch_url(struct arena *a, const struct ability_at *at, enum ability_path path, const char **unix_path);
+struct str ability_fetch_url(struct arena *a, const struct ability_at *at, enum ability_path path,
+			     const char **unix_path);
 
 enum ability_answer { ABILITY_UNKNOWN, ABILITY_YES, ABILITY_NO };
 enum ability_answer ability_known(struct engines *s, const struct ability_at *at, enum ability_path path);
-/* What POST {} on the path was answered with; remembered. */
+/* What POST {} on the path was answered with; remembered, unless it says only that the engine is not well. */
 enum ability_answer ability_learn(struct engines *s, const struct ability_at *at, enum ability_path path, int status,
 				  struct str body);
 /* The 404 that names the setting; false. */

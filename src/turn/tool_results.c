@@ -92,6 +92,22 @@ int64_t told_again(struct turn *t, struct str item_json)
 	return h && h->searches ? h->searches(it.val) : 0;
 }
 
+void told_pictures(struct turn *t, struct str item_json)
+{
+	struct item it;
+	if (!item_view(&t->arena, item_json, &it))
+		return;
+	yyjson_val *kept = json_get(json_get(it.val, ITEM_OURS), S("pictures"));
+	yyjson_val *in = json_get(kept, S("input_tokens_details")), *out = json_get(kept, S("output_tokens_details"));
+	picture_usage_add(&t->response.pictures,
+			  &(struct picture_usage){.input = yyjson_get_sint(json_get(kept, S("input_tokens"))),
+						  .input_text = yyjson_get_sint(json_get(in, S("text_tokens"))),
+						  .input_image = yyjson_get_sint(json_get(in, S("image_tokens"))),
+						  .output = yyjson_get_sint(json_get(kept, S("output_tokens"))),
+						  .output_text = yyjson_get_sint(json_get(out, S("text_tokens"))),
+						  .output_image = yyjson_get_sint(json_get(out, S("image_tokens")))});
+}
+
 static void tool_results_context_of(struct turn *t, const struct item *items, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -200,6 +216,10 @@ struct str told_members(struct turn *t, const struct tool_result *r, bool more, 
 	jo_kstr(&o, "told", told);
 	jo_key(&o, S("sources"));
 	tool_results_write_sources(&o, t, r);
+	if (r->pictures.input || r->pictures.output) {
+		jo_key(&o, S("pictures"));
+		picture_usage_write(&o, &r->pictures);
+	}
 	if (more)
 		jo_kbool(&o, "more", true);
 	origin_settle(t, origin);

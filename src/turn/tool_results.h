@@ -4,6 +4,8 @@
 
 /* What the context's items and the turn's own say of sources: they can be cited. How many searches that item was. */
 int64_t told_again(struct turn *t, struct str item_json);
+/* What the pictures of that item have used joins the turn's. */
+void told_pictures(struct turn *t, struct str item_json);
 /* The members of the item after its status, what the model is told among them. Numbers the sources. In t->arena.
  * `origin` is settled here. `more`: a further call of the same answer becomes an item behind it. */
 struct str told_members(struct turn *t, const struct tool_result *r, bool more,

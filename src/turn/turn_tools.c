@@ -541,6 +541,7 @@ bool turn_tools_rejoin(struct turn *t, struct err *e)
 			last = it;
 			tt->rounds = ++tt->calls;
 			t->response.web_searches += told_again(t, it->json);
+			told_pictures(t, it->json);
 		}
 	for (size_t i = 0; i < tt->n_sources; i++) /* without knowing better */
 		tt->sources[i].fresh = true;
