@@ -490,6 +490,29 @@ def test_corrections_can_be_off(servers, engine, web):
     engine.next(call("web_search", "{}"))
     made = server.create("go", tools=[SEARCH])
     assert made["output"][0]["status"] == "failed" and engine.last.body.get("tool_choice") == "none"
+    # a refused call is told again as it was told
+    again = [e.type for e in server_stream(server, made["id"]) if e.data]
+    engine.next(call("web_search", "{}"))
+    live = [e.type for e in server.stream("go", tools=[SEARCH]) if e.data]
+    kinds = lambda types: [t for t in types if "web_search" in t]
+    assert kinds(again) == kinds(live) == ["response.web_search_call.in_progress"]
+
+
+def test_a_failed_call_is_told_again_as_it_was(server, engine, web):
+    """It ran: that is told; that it ended well is not."""
+    web.override = (500, "text/plain", "oops")
+    kinds = []
+    for stream in (True, False):
+        engine.next(search())
+        engine.next(say("Sorry."))
+        if stream:
+            events = [e for e in server.stream("go", tools=[SEARCH]) if e.data]
+        else:
+            made = server.create("go", tools=[SEARCH])
+            assert made["output"][0]["status"] == "failed"
+            events = [e for e in server_stream(server, made["id"]) if e.data]
+        kinds.append([e.type for e in events if "web_search" in e.type])
+    assert kinds[0] == kinds[1] == ["response.web_search_call.in_progress", "response.web_search_call.searching"]
 
 
 def test_output_bounds_hold(servers, engine, web):

@@ -23,6 +23,7 @@ def arguments():
     a.add_argument("-b", "--batch", type=int, default=512, help="tokens of a prompt worked on at once")
     a.add_argument("--cache-ram", type=int, default=512, help="MiB for prompts of idle conversations")
     a.add_argument("--alias", help="the model's name; without it the server answers with the file's path")
+    a.add_argument("--template", help="a Jinja file that takes the place of the model's chat template")
     a.add_argument("--mmproj", help="projector of a model that sees")
     a.add_argument("--embedding", action="store_true", help="serve embeddings instead of chat")
     a.add_argument("--nice", type=int, default=0, help="how far it stands back for others, 0 to 19")
@@ -51,6 +52,9 @@ def parameters(x, args):
     p.cpuparams.n_threads = args.threads
     p.cache_ram_mib = args.cache_ram
     p.use_jinja = True
+    if args.template:
+        with open(args.template, encoding="utf-8") as f:
+            p.chat_template = f.read()
     p.ui = False
     p.offline = True
     p.endpoint_metrics = True

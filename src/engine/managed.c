@@ -39,7 +39,7 @@ struct managed {
 	bool rests;
 	int64_t started_ms, wait_ms;
 	struct str run_dir, socket;
-	const char *argv[20];
+	const char *argv[24];
 	char last_line[300];
 };
 
@@ -100,6 +100,8 @@ bool managed_installed(const struct managed_options *o, struct err *why)
 		ok = fail(why, ERR_CONFIG, NULL, "the model %.*s cannot be read: %s", FMT(p.model), strerror(errno));
 	else if (!is_file(p.model))
 		ok = fail(why, ERR_CONFIG, NULL, "the default model %.*s is missing", FMT(p.model));
+	else if (o->template.n && !is_file(str_copy(&a, o->template)))
+		ok = fail(why, ERR_CONFIG, NULL, "the chat template %.*s cannot be read: %s", FMT(o->template), strerror(errno));
 	arena_free(&a);
 	return ok;
 }
@@ -249,6 +251,10 @@ static void set_argv(struct managed *m, const struct managed_options *o, const s
 	m->argv[n++] = str_fmt(&m->a, "%ld", o->embeds ? cores : cores > 2 ? cores - 1 : 1).p;
 	m->argv[n++] = "--alias";
 	m->argv[n++] = alias.p;
+	if (o->template.n) {
+		m->argv[n++] = "--template";
+		m->argv[n++] = str_copy(&m->a, o->template).p;
+	}
 	if (o->embeds) { /* on all cores, and behind chat: most of what it does can wait */
 		m->argv[n++] = "--embedding";
 		m->argv[n++] = "--nice";

@@ -12,6 +12,7 @@ struct managed_events {
 struct managed_options {
 	struct str dir;   /* engine folder: {0} = $XDG_DATA_HOME/antiphon/engine */
 	struct str model; /* a .gguf of one's own; {0}: the default model in `dir` */
+	struct str template; /* a Jinja file instead of the model's chat template; {0}: the model's */
 	int64_t context;  /* tokens a slot; 0: 4096 */
 	int64_t slots;    /* 0: 2 */
 	struct str alias; /* model name; {0}: from the file name */

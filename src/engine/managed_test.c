@@ -98,6 +98,11 @@ static void says_what_is_missing(void)
 	CHECK(!managed_installed(&o, &e));
 	CHECK_STR(str_of(e.msg), S("the model /nonexistent/m.gguf cannot be read: No such file or directory"));
 	o = options(&a);
+	o.template = S("/nonexistent/t.jinja");
+	e = (struct err){0};
+	CHECK(!managed_installed(&o, &e));
+	CHECK_STR(str_of(e.msg), S("the chat template /nonexistent/t.jinja cannot be read: No such file or directory"));
+	o = options(&a);
 	o.dir = S("/nonexistent");
 	e = (struct err){0};
 	CHECK(!managed_installed(&o, &e));

@@ -309,6 +309,8 @@ bool config_check(struct config *c, struct err *e)
 		return fail(e, ERR_CONFIG, NULL,
 			    "engine.model (--model) is for the managed engine, but there are engines by URL too: give "
 			    "one of both");
+	if ((c->n_engines || c->engine_url.n) && c->engine_template.n)
+		return fail(e, ERR_CONFIG, NULL, "engine.template is for the managed engine, but there are engines by URL");
 	return true;
 }
 

@@ -31,6 +31,7 @@ static struct managed_options managed_options(const struct config *c)
 	return (struct managed_options){
 	    .dir = c->engine_dir.n ? c->engine_dir : (struct str){0},
 	    .model = c->engine_model.n ? c->engine_model : (struct str){0},
+	    .template = c->engine_template.n ? c->engine_template : (struct str){0},
 	    .context = c->engine_context,
 	    .slots = c->engine_slots,
 	};

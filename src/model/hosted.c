@@ -50,6 +50,29 @@ const struct hosted *hosted_of_item(enum item_type type)
 	return NULL;
 }
 
+bool hosted_tells(enum tool_phase phase, bool ran, bool failed)
+{
+	return phase == TOOL_BEGUN || (phase == TOOL_RUNS ? ran : !failed);
+}
+
+bool hosted_ran(const struct hosted *h, struct arena *a, yyjson_val *item)
+{
+	struct err ignored = {0};
+	yyjson_val *blank, *key, *val;
+	size_t i, max;
+	bool says = false; /* null alone is what a failure leaves, too */
+	if (!str_eq(json_str(json_get(item, S("status"))), S("failed")) ||
+	    !json_parse(a, str_fmt(a, "{%.*s}", FMT(h->blank)), &blank, &ignored))
+		return true;
+	yyjson_obj_foreach(blank, i, max, key, val)
+	{
+		if (!json_same(val, json_get(item, json_str(key))))
+			return true;
+		says |= !yyjson_is_null(val);
+	}
+	return !says;
+}
+
 struct str hosted_told(struct arena *a, const struct item *it)
 {
 	const struct hosted *h = hosted_of_item(it->type);

@@ -35,7 +35,7 @@ struct hosted {
 	struct str function;                      /* its name as a function of the engine, ... */
 	struct str description, schema;           /* ... what is said of it, and its parameters as JSON Schema */
 	const struct field *params;               /* the arguments, checked before anything else */
-	enum event_type events[TOOL_PHASES];      /* the same in live, resumed and rebuilt streams; ENDED: unless it failed */
+	enum event_type events[TOOL_PHASES];      /* the same in live, resumed and rebuilt streams: hosted_tells() */
 	struct hosted_text text;
 	struct hosted_hidden hidden[HOSTED_MEMBERS];
 	struct hosted_fresh fresh[HOSTED_MEMBERS];
@@ -53,6 +53,10 @@ struct hosted {
 	void (*echo)(struct jout *o, yyjson_val *tool);
 };
 
+/* Is that phase of a call told? `ran`: it was not refused before it could run; live streams and those that are told again ask here. */
+bool hosted_tells(enum tool_phase phase, bool ran, bool failed);
+/* Did the call of a stored item run? Not one that failed with nothing but what a call has that was never understood. */
+bool hosted_ran(const struct hosted *h, struct arena *a, yyjson_val *item);
 /* Asserts that each row is whole: an item, types, a function with parameters, events, how it is told. */
 void hosted_set(const struct hosted *const *table, size_t n);
 /* By a type of `tools`; NULL: no tool of ours. */

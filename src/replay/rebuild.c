@@ -188,21 +188,22 @@ static void send_commands(struct rebuild *r, yyjson_val *commands)
 }
 
 /* A call that we ran: as turn_tools.c told it while it ran. */
-static void send_ours(struct rebuild *r, const struct hosted *h, yyjson_val *item)
+static void send_ours(struct rebuild *r, struct arena *a, const struct hosted *h, yyjson_val *item)
 {
+	bool ran = hosted_ran(h, a, item), failed = str_eq(json_str(json_get(item, S("status"))), S("failed"));
 	struct str text = h->text.member.n ? json_str(json_get(item, h->text.member)) : (struct str){0};
 	send(r, at(r, h->events[TOOL_BEGUN], 0));
 	if (text.n)
 		send_text(r, h->text.delta, 0, text);
 	if (text.p)
 		send_text(r, h->text.done, 0, text);
-	send(r, at(r, h->events[TOOL_RUNS], 0));
-	if (!str_eq(json_str(json_get(item, S("status"))), S("failed")))
-		send(r, at(r, h->events[TOOL_ENDED], 0));
+	for (enum tool_phase p = TOOL_RUNS; p < TOOL_PHASES; p++)
+		if (hosted_tells(p, ran, failed))
+			send(r, at(r, h->events[p], 0));
 }
 
 /* What calls tell between their beginning and their end. */
-static void send_call(struct rebuild *r, yyjson_val *item)
+static void send_call(struct rebuild *r, struct arena *a, yyjson_val *item)
 {
 	struct str type = json_str(json_get(item, S("type")));
 	struct str args = json_str(json_get(item, S("arguments"))), input = json_str(json_get(item, S("input")));
@@ -219,7 +220,7 @@ static void send_call(struct rebuild *r, yyjson_val *item)
 	} else if (str_eq(type, S("shell_call"))) {
 		send_commands(r, json_get(json_get(item, S("action")), S("commands")));
 	} else if (hosted_of_item(item_type_of(item))) {
-		send_ours(r, hosted_of_item(item_type_of(item)), item);
+		send_ours(r, a, hosted_of_item(item_type_of(item)), item);
 	}
 }
 
@@ -230,7 +231,7 @@ static void send_item(struct rebuild *r, struct arena *a, yyjson_val *item, int 
 	send_added(r, a, item);
 	send_parts(r, a, json_get(item, S("content")));
 	send_parts(r, a, json_get(item, S("summary")));
-	send_call(r, item);
+	send_call(r, a, item);
 	send_raw(r, EV_ITEM_DONE, 0, json_text(a, item));
 }
 

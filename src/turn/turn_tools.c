@@ -284,7 +284,7 @@ static void turn_tools_judge(struct turn *t, struct hosted_call *c)
 
 static void close_item(struct turn *t, struct hosted_call *c)
 {
-	if (!c->item->hosted.failed)
+	if (hosted_tells(TOOL_ENDED, c->told_running, c->item->hosted.failed))
 		emit_text(t, c->item, face_of(c)->events[TOOL_ENDED], (struct str){0});
 	item_finish(t, c->item, true);
 }
@@ -312,7 +312,7 @@ static void tell_progress(struct turn *t)
 			tell_clients(t, c);
 		if (!c->item)
 			continue;
-		if (c->running && !c->told_running)
+		if (hosted_tells(TOOL_RUNS, c->running, false) && !c->told_running)
 			emit_text(t, c->item, face_of(c)->events[TOOL_RUNS], (struct str){0});
 		c->told_running = c->running;
 		if (!c->done)
