@@ -21,10 +21,8 @@ OUT_OF_SCOPE = {
     "moderation": "moderation needs a classifier",
     "code_interpreter": "hosted tools come one by one",
     "image_generation": "hosted tools come one by one",
-    "mcp": "hosted tools come one by one",
     "code_interpreter_call": "items of a hosted tool",
     "image_generation_call": "items of a hosted tool",
-    "mcp_list_tools": "items of a hosted tool",
 }
 # Refusals of the live API that other floors make, or that we do not make.
 ELSEWHERE = {
@@ -258,6 +256,9 @@ class Recordings(unittest.TestCase):
                         mine = {k: v for k, v in mine.items() if k in theirs}
                     if key == "tools":
                         mine, theirs = (listed_tools(tools, body["model"]) for tools in (mine, theirs))
+                        for ours, live in zip(mine, theirs):  # until 2025-11 the path was left out
+                            if (live.get("server_url") or "").endswith("/<redacted>"):
+                                live["server_url"] = ours["server_url"]
                     with self.subTest(place, where=where, key=key):
                         self.assertEqual(mine, theirs)
                         compared += 1

@@ -10,10 +10,10 @@ static size_t n_rows;
 static void hosted_check(const struct hosted *h)
 {
 	assert(h->types[0].n && h->item != ITEM_NONE && h->function.n);
-	assert(h->schema.n && h->params && h->arguments);
+	assert(h->arguments && (h->server || (h->schema.n && h->params)));
 	assert(!h->text.member.n || (h->text.delta && h->text.done));
 	for (int i = 0; i < TOOL_PHASES; i++)
-		assert(h->events[i]);
+		assert(h->events[i] || (h->server && i == TOOL_RUNS));
 }
 
 void hosted_set(const struct hosted *const *table, size_t n)
@@ -44,9 +44,17 @@ const struct hosted *hosted_of_item(enum item_type type)
 		if (rows[i]->item == type)
 			return rows[i];
 		for (size_t k = 0; k < HOSTED_ITEMS; k++)
-			if (rows[i]->also[k] == type)
+			if (rows[i]->also[k].type == type)
 				return rows[i];
 	}
+	return NULL;
+}
+
+const struct hosted_extra *hosted_extra(const struct hosted *h, enum item_type type)
+{
+	for (size_t k = 0; k < HOSTED_ITEMS && type != ITEM_NONE; k++)
+		if (h->also[k].type == type)
+			return &h->also[k];
 	return NULL;
 }
 

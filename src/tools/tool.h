@@ -25,6 +25,10 @@ struct tool {
 	bool (*fits)(yyjson_val *args, struct err *e);
 	/* Worker thread. */
 	void (*run)(struct toolrun *);
+	/* The functions of a server (hosted_server.h), as the members of an item of its list type; NULL: it is none. */
+	void (*list)(struct toolrun *);
+	const int64_t *call_ms, *list_ms; /* limits of their time; NULL: tools.call_ms */
+	bool far;                         /* waits for others: on threads of its own, so that nothing here waits for it */
 };
 /* The tool of a face that hosted_of_type() or hosted_of_item() gave. */
 const struct tool *tool_of(const struct hosted *face);
@@ -36,6 +40,9 @@ struct toolrun {
 	struct arena arena;
 	int64_t project;
 	yyjson_val *given, *args; /* the element of `tools`; the arguments */
+	yyjson_val *definition;   /* of a server's function: its element of the list; {0}, too, what follows */
+	struct str own, text, approval;
+	bool list;
 	struct tool_result result;
 	/* --- tools.c's own --- */
 	struct job job;

@@ -7,25 +7,12 @@
 #include "model/hosted.h"
 #include "model/request.h"
 #include "tools/cite.h"
+#include "tools/limits.h"
 
 struct search;
 struct tools;
 struct tools_port;
 struct toolrun;
-
-struct tools_limits {
-#define LIMIT(name, def, least, largest, help) int64_t name;
-#include "tools/limits.def"
-#undef LIMIT
-};
-struct web_limits {
-#define LIMIT(name, def, least, largest, help) int64_t name;
-#include "tools/web_limits.def"
-#undef LIMIT
-};
-/* Set before tools_new(), constant after. */
-extern struct tools_limits tools_limits;
-extern struct web_limits web_limits;
 
 struct tools_options {       /* strings outlive the tools */
 	struct str dir;      /* data folder; {0}: nothing is kept */
@@ -47,6 +34,9 @@ void tools_detach(struct tools_port *p);
 bool tools_serve(const struct tools *t, const struct create *c, struct err *e);
 /* Their descriptions and parameters, as functions of the engine, in `a`. */
 void tools_describe(struct arena *a, struct create *c);
+
+/* A server whose functions cannot be listed is left out. */
+bool tools_list_skips(const struct tools_port *p);
 
 /* --- calls --- */
 struct tool_source { /* what can be cited, by a number that it is given later: one per url */
@@ -70,9 +60,15 @@ struct tool_call {
 };
 /* Are these the arguments of a call of that tool? Else what the model has to mend. */
 bool tool_fits(const struct hosted *tool, yyjson_val *args, struct err *e);
-/* May a call that a crash cut off be made again? */
-bool tool_again(const struct hosted *tool);
+/* May what a crash cut off, an item of that type, be made again? */
+bool tool_again(const struct hosted *tool, enum item_type type);
+struct tool_ask {
+	int64_t project;
+	const struct function_tool *tool; /* hosted */
+	yyjson_val *args;
+	struct str text, approval; /* of a server's function: args as they came; what was approved */
+	bool list;                 /* not a call: the functions of this server are wanted */
+};
 /* Copies everything. done() also comes when no thread is to be had. */
-void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, const struct hosted *tool,
-		yyjson_val *given, yyjson_val *args);
+void tool_start(struct tools_port *p, struct tool_call *c, const struct tool_ask *ask);
 void tool_cancel(struct tool_call *c);

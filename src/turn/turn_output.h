@@ -23,6 +23,7 @@ struct out_cites {
 struct out_hosted {
 	struct str members; /* after its status */
 	struct str kept;    /* after a restart: the item as it is kept */
+	struct str arguments, approval; /* of a server's function */
 	bool failed;
 };
 
@@ -69,8 +70,7 @@ void turn_emit(struct turn *t, struct event *ev);
 /* A further item, open, of which nothing was said yet. NULL: there are too many. */
 struct out_item *turn_item_make(struct turn *t, enum item_type type, const struct id *id);
 void turn_model_event(struct turn *t, const struct model_event *me);
-/* Closes every open item. `whole` false: text as `incomplete`, unfinished calls as `incomplete` or, with
- * drop_calls, not at all. */
+/* Closes every open item. `whole` false: text and calls as `incomplete`; with drop_calls these not at all. */
 void turn_close_items(struct turn *t, bool whole, bool drop_calls);
 /* The finished items joined by commas, in t->arena. */
 struct str turn_output_json(struct turn *t);

@@ -1,0 +1,16 @@
+/* limits.h - the bounds of limits.def and web_limits.def. Set before tools_new(), constant after. */
+#pragma once
+#include <stdint.h>
+
+struct tools_limits {
+#define LIMIT(name, def, least, largest, help) int64_t name;
+#include "tools/limits.def"
+#undef LIMIT
+};
+struct web_limits {
+#define LIMIT(name, def, least, largest, help) int64_t name;
+#include "tools/web_limits.def"
+#undef LIMIT
+};
+extern struct tools_limits tools_limits;
+extern struct web_limits web_limits;
