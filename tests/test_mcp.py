@@ -614,3 +614,54 @@ def test_in_a_conversation(server, engine, mcp):
     listed = server.get(f"/v1/conversations/{conversation}/items?order=asc").json["data"]
     assert [i["type"] for i in listed] == ["message", "mcp_list_tools", "mcp_approval_request", "mcp_approval_response", "mcp_call",
                                            "message"]
+
+
+@pytest.mark.sdk
+def test_the_page(server, engine, mcp):
+    """docs/mcp.md as printed, through the official SDK."""
+    page = (pathlib.Path(__file__).parent.parent / "docs" / "mcp.md").read_text()
+    program = page.split("```python\n")[1].split("```")[0]
+    for was, now in (("http://127.0.0.1:8080/v1", server.base_url), ("https://mcp.example.com/mcp", mcp.url("auth")), ("TOKEN", "good"),
+                     ("gpt-4o", "scripted"), ("print(", "said.append(")):
+        assert was in program
+        program = program.replace(was, now)
+    program = program.replace("said.append(request.name, request.arguments)", "said.append((request.name, request.arguments))")
+    program = program.replace("said.append(response.output[0].output, response.output_text)",
+                              "said.append((response.output[0].output, response.output_text))")
+    engine.next(call("calc__add", ADD))
+    engine.next(say("It is 5."))
+    said = []
+    exec(program, {"said": said})
+    assert said == [["mcp_list_tools", "mcp_approval_request"], ("add", ADD), ("5", "It is 5.")]
+
+
+@pytest.mark.sdk
+def test_stream_of_the_sdk(server, engine, mcp):
+    """The SDK's accumulator takes every event."""
+    from openai import OpenAI
+    engine.next(together(("calc__add", ADD), ("calc__boom", "{}")))
+    engine.next(say("so"))
+    with OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
+        with client.responses.stream(model="scripted", input="x", tools=[tool(mcp)]) as stream:
+            kinds = {e.type for e in stream}
+            final = stream.get_final_response()
+    assert [i.type for i in final.output] == ["mcp_list_tools", "mcp_call", "mcp_call", "message"]
+    assert {"response.mcp_call.failed", "response.mcp_call.completed", "response.mcp_call_arguments.done"} <= kinds
+    assert final.output[1].output == "5" and final.output[2].error
+
+
+def test_over_a_websocket(server, engine, mcp):
+    import websockets.sync.client as ws
+    engine.next(call("calc__write", "{}"))
+    engine.next(say("ok"))
+    with ws.connect(server.base_url.replace("http", "ws") + "/responses", max_size=None) as socket:
+        def turn(**body):
+            socket.send(json.dumps({"type": "response.create", "model": "scripted", **body}))
+            while (event := json.loads(socket.recv(timeout=30)))["type"] not in ("response.completed", "response.failed", "error"):
+                pass
+            return event["response"]
+        first = turn(input="x", tools=[tool(mcp, approval="always")], store=False)
+        assert types(first)[-1] == "mcp_approval_request"
+        second = turn(input=[answer(first["output"][-1])], previous_response_id=first["id"], tools=[tool(mcp, approval="always")],
+                      store=False)
+        assert types(second) == ["mcp_call", "message"] and mcp.written == 1
