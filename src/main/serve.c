@@ -172,6 +172,7 @@ static void open_tools(struct app *app)
 {
 	struct tools_options o = tools_options_of(&app->args->config, app->data);
 	o.search = app->search;
+	o.engines = app->engines;
 	app->tools = tools_new(&o);
 }
 
@@ -295,6 +296,7 @@ static bool open_admin(struct app *app, struct err *e)
 	struct tools_options tools = tools_options_of(&app->args->config, app->data);
 	struct admin_options o = {.loop = app->loops[0].loop,
 				  .api = api_service(app->loops[0].api),
+				  .sign_ins = api_sign_ins(app->api),
 				  .store = app->store,
 				  .engines = app->engines,
 				  .base_url = app->base_url,

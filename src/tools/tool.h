@@ -23,11 +23,13 @@ struct tool {
 	void (*describe)(struct buf *b, yyjson_val *given);
 	/* What the table of arguments cannot say. May be NULL. */
 	bool (*fits)(yyjson_val *args, struct err *e);
+	/* What of this element is taken and not applied, as a list: "tools[0].quality". May be NULL. */
+	void (*unapplied)(const struct tools_options *o, yyjson_val *given, const char *path, struct buf *list);
 	/* Worker thread. */
 	void (*run)(struct toolrun *);
 	/* The functions of a server (hosted_server.h), as the members of an item of its list type; NULL: it is none. */
 	void (*list)(struct toolrun *);
-	const int64_t *call_ms, *list_ms; /* limits of their time; NULL: tools.call_ms */
+	const int64_t *call_ms, *list_ms; /* their own limits instead of tools.call_ms; NULL: none */
 	bool far;                         /* waits for others: on threads of its own, so that nothing here waits for it */
 };
 /* The tool of a face that hosted_of_type() or hosted_of_item() gave. */
@@ -43,6 +45,8 @@ struct toolrun {
 	yyjson_val *definition;   /* of a server's function: its element of the list; {0}, too, what follows */
 	struct str own, text, approval;
 	bool list;
+	struct str *pictures;     /* of a tool that changes pictures: the last ones, data URLs or base64 */
+	size_t n_pictures;
 	struct tool_result result;
 	/* --- tools.c's own --- */
 	struct job job;

@@ -93,6 +93,21 @@ bool tools_serve(const struct tools *t, const struct create *c, struct err *e)
 	return true;
 }
 
+const char *tools_advice(const struct tools *t, struct arena *a, const struct create *c, const char *list)
+{
+	struct buf b;
+	buf_init(&b, 1 << 16);
+	buf_add(&b, str_of(list));
+	for (size_t i = 0; i < c->n_tools; i++) {
+		const struct function_tool *f = &c->tools[i];
+		if (f->hosted && tool_of(f->hosted)->unapplied)
+			tool_of(f->hosted)->unapplied(&t->options, f->given, f->path.p, &b);
+	}
+	const char *all = b.n ? str_copy(a, buf_str(&b)).p : NULL;
+	buf_release(&b);
+	return all;
+}
+
 static void describe(struct arena *a, const struct tool *tool, struct function_tool *f)
 {
 	struct err none = {0};
@@ -228,6 +243,9 @@ void tool_start(struct tools_port *p, struct tool_call *c, const struct tool_ask
 	run->own = tools_text(&run->arena, ask->tool->own);
 	run->text = tools_text(&run->arena, ask->text);
 	run->approval = tools_text(&run->arena, ask->approval);
+	run->pictures = new_array(&run->arena, struct str, ask->pictures.n + 1);
+	for (run->n_pictures = 0; run->n_pictures < ask->pictures.n; run->n_pictures++)
+		run->pictures[run->n_pictures] = str_copy(&run->arena, ask->pictures.at[run->n_pictures]);
 	run->due_ms = clock_mono_us() / 1000 + tools_most_ms(run);
 	run->next = p->runs;
 	if (run->next)

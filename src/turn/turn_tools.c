@@ -362,6 +362,7 @@ static void turn_tools_settle(struct hosted_call *c, const struct tool_result *r
 	c->item->hosted.failed = result->failed;
 	c->item->hosted.members = told_members(t, result, more_follow(c), &c->item->origin);
 	t->response.web_searches += result->searches;
+	picture_usage_add(&t->response.pictures, &result->pictures);
 	c->done = true;
 }
 
@@ -393,6 +394,8 @@ static void start_more(struct turn *t)
 		tt->running++;
 		struct tool_ask ask = {.project = t->project, .tool = c->tool, .args = c->args,
 				       .text = c->item->hosted.arguments, .approval = c->approval};
+		if (face_of(c)->picture.n)
+			ask.pictures = turn_pictures(t);
 		tool_start(t->api->tools, &c->call, &ask);
 	}
 }

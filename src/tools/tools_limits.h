@@ -1,4 +1,4 @@
-/* limits.h - the bounds of limits.def and web_limits.def. Set before tools_new(), constant after. */
+/* tools_limits.h - the bounds of hosted tools, and of what they fetch. */
 #pragma once
 #include <stdint.h>
 
@@ -12,5 +12,6 @@ struct web_limits {
 #include "tools/web_limits.def"
 #undef LIMIT
 };
+/* Set before tools_new(), constant after. */
 extern struct tools_limits tools_limits;
 extern struct web_limits web_limits;
