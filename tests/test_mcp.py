@@ -445,9 +445,11 @@ def test_approved(server, engine, mcp):
     events = [e for e in server.stream([answer(request)], previous_response_id=first["id"],
                                        tools=[tool(mcp, approval="always")]) if e.data]
     got = [e.type.removeprefix("response.") for e in events]
-    assert got[2:9] == ["output_item.added", "mcp_call.in_progress", "mcp_call_arguments.delta", "mcp_call_arguments.done",
-                        "mcp_call.in_progress", "mcp_call.completed", "output_item.done"]
+    assert got[2:9] == ["output_item.added", "mcp_call.in_progress", "mcp_call_arguments.delta", "mcp_call.in_progress",
+                        "mcp_call_arguments.done", "mcp_call.completed", "output_item.done"]
     second = events[-1].data["response"]
+    bare = lambda all: [(e.type, {k: v for k, v in e.data.items() if k != "obfuscation"}) for e in all]
+    assert bare(retold(server, second)) == bare(events)
     assert types(second) == ["mcp_call", "message"]
     assert second["output"][0]["approval_request_id"] == request["id"] and second["output"][0]["output"] == "5"
     assert mcp.methods() == ["tools/list", "tools/call"]

@@ -207,12 +207,12 @@ static void send_ours(struct rebuild *r, const struct hosted *h, yyjson_val *ite
 	send(r, at(r, h->events[TOOL_BEGUN], 0));
 	if (text.n)
 		send_text(r, h->text.delta, 0, text);
+	if (json_str(json_get(item, S("approval_request_id"))).n)
+		send(r, at(r, h->events[TOOL_BEGUN], 0));
 	if (text.p)
 		send_text(r, h->text.done, 0, text);
 	if (h->events[TOOL_RUNS])
 		send(r, at(r, h->events[TOOL_RUNS], 0));
-	else if (json_str(json_get(item, S("approval_request_id"))).n)
-		send(r, at(r, h->events[TOOL_BEGUN], 0));
 	if (failed ? h->failed : h->events[TOOL_ENDED])
 		send(r, at(r, failed ? h->failed : h->events[TOOL_ENDED], 0));
 }

@@ -92,6 +92,8 @@ static void tell_arguments(struct turn *t, struct hosted_call *c)
 	struct str text = c->text.n ? str_copy(&t->arena, buf_str(&c->text)) : S("{}");
 	c->item->hosted.arguments = text;
 	emit_text(t, c->item, face_of(c)->text.delta, text);
+	if (c->approval.n) /* live says it twice of what was approved */
+		emit_text(t, c->item, face_of(c)->events[TOOL_BEGUN], (struct str){0});
 	emit_text(t, c->item, face_of(c)->text.done, text);
 }
 
@@ -329,8 +331,7 @@ static void tell_progress(struct turn *t)
 			tell_clients(t, c);
 		if (!c->item)
 			continue;
-		/* Live says twice of what was approved that it is in progress. */
-		enum event_type runs = c->approval.n ? face_of(c)->events[TOOL_BEGUN] : face_of(c)->events[TOOL_RUNS];
+		enum event_type runs = face_of(c)->events[TOOL_RUNS];
 		if (c->running && !c->told_running && runs)
 			emit_text(t, c->item, runs, (struct str){0});
 		c->told_running = c->running;
