@@ -23,6 +23,20 @@ if [ "$("$COMPAT_CACHE/prism/node_modules/.bin/prism" --version 2>/dev/null)" !=
 	quietly "fetching Prism $prism" npm --prefix "$COMPAT_CACHE/prism" install --no-audit --no-fund --no-package-lock \
 		--ignore-scripts "@stoplight/prism-cli@$prism"
 fi
+# Servers of MCP: three environments, since each has its own idea of the same package.
+for peer in mcp-2=mcp==2.3.0 mcp-1=mcp==1.30.0 fastmcp=fastmcp==4.2.3; do
+	folder=$COMPAT_CACHE/${peer%%=*}
+	[ "$(cat "$folder/installed" 2>/dev/null)" = "$peer" ] && continue
+	quietly "making an environment for ${peer#*=}" python3 -m venv --clear "$folder"
+	quietly "fetching ${peer#*=}" "$folder/bin/python" -m pip --disable-pip-version-check --no-input install "${peer#*=}"
+	echo "$peer" >"$folder/installed"
+done
+everything=2026.8.31
+if [ ! -e "$COMPAT_CACHE/mcp-node/$everything" ]; then
+	quietly "fetching server-everything $everything" npm --prefix "$COMPAT_CACHE/mcp-node" install --no-audit --no-fund \
+		--no-package-lock --ignore-scripts "@modelcontextprotocol/server-everything@$everything"
+	touch "$COMPAT_CACHE/mcp-node/$everything"
+fi
 export CODEX_BIN="$COMPAT_CACHE/node_modules/.bin/codex"
 export ANTIPHON_BIN="${ANTIPHON_BIN:-$PWD/build-asan/antiphon}"
 status=0

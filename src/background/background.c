@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "replay/log_play.h"
+#include "store/seal.h"
 #include "turn/turn_end.h"
 #include "turn/turn_finish.h"
 #include "turn/turn_save.h"
@@ -40,6 +41,31 @@ static int64_t priority_of(const struct create *c)
 	return str_eq(tier, S("\"priority\"")) ? EARLY : str_eq(tier, S("\"flex\"")) ? FLEX : 0;
 }
 
+/* What a request says to servers (hosted_server.h) may hold keys: its row is sealed, and goes with the end of the run. */
+#define SEALED "sealed:"
+#define SEALED_TYPE S("request")
+
+static struct str request_kept(struct turn *t)
+{
+	bool secret = false;
+	for (size_t i = 0; i < t->req.n_tools; i++)
+		secret |= t->req.tools[i].server.n > 0;
+	if (!secret)
+		return t->key.body;
+	struct str sealed = seal_text(t->api->api->options.store, t->project, SEALED_TYPE, t->key.body, &t->arena);
+	return str_fmt(&t->arena, SEALED "%.*s", FMT(sealed));
+}
+
+/* One that cannot be opened any more fails as one that cannot be read. */
+static struct str request_opened(struct turn *t, struct str kept)
+{
+	struct str prefix = S(SEALED), body;
+	if (!str_starts(kept, prefix))
+		return kept;
+	kept = (struct str){kept.p + prefix.n, kept.n - prefix.n};
+	return seal_open(t->api->api->options.store, t->project, SEALED_TYPE, kept, &t->arena, &body, turn_error(t)) ? body : S("");
+}
+
 static void queue_put(struct turn *t)
 {
 	struct buf body, events;
@@ -58,7 +84,7 @@ static void queue_put(struct turn *t)
 		.continuation = t->req.wait.continuation,
 		.kept = t->req.store,
 		.obfuscated = t->req.obfuscate,
-		.request = t->key.body,
+		.request = request_kept(t),
 		.body = buf_str(&body),
 		.first = {0, 2, buf_str(&events)},
 		.most_project = api_limits.background_queue_project,
@@ -189,7 +215,7 @@ void run_begin(struct api_loop *al, struct arena *a, const struct run_place *pla
 	t->runner = &run->runner;
 	t->reader.form = REPLY_SSE; /* events are wanted */
 	t->response.created_at = got->created_at;
-	t->key.body = got->request;
+	t->key.body = request_opened(t, got->request);
 	run_log_open(&run->log, al, place->id.key, holder, 0);
 	run->log.lost = on_lost;
 	run->log.room = on_log_room;
@@ -238,7 +264,7 @@ static enum flow run_open(struct turn *t)
 		turn_response_write(t, &run->log.body, false, false, NULL);
 		turn_emit_response(t, EV_IN_PROGRESS, false);
 	}
-	return turn_goto(t, STEP_CALL);
+	return turn_goto(t, STEP_LIST);
 }
 
 /* --- SAVE --- */

@@ -1,6 +1,7 @@
 /* restore.c - events become the output items they told of. */
 #include "background/restore.h"
 
+#include "model/hosted_server.h"
 #include "turn/turn.h"
 
 static enum item_type wire_type_of(struct str wire)
@@ -31,6 +32,8 @@ static const struct function_tool *restore_tool_of(struct turn *t, enum item_typ
 	f->hosted = hosted_of_item(type);
 	f->name = f->own = json_str(json_get(item, S("name")));
 	f->space = json_str(json_get(item, S("namespace")));
+	if (f->hosted && f->hosted->server)
+		f->space = json_str(json_get(item, f->hosted->server->label));
 	return f;
 }
 

@@ -277,8 +277,11 @@ static bool add_ours(struct arena *a, struct prompt *p, const struct item *it, c
 {
 	struct item both = *it;
 	const struct hosted *h = hosted_of_item(it->type);
-	if (it->type != h->item || (!json_get(it->val, ITEM_OURS) && !h->arguments(a, it->val).p))
-		return true; /* cut off, or it says nothing to an engine */
+	yyjson_val *ours = json_get(it->val, ITEM_OURS);
+	if (it->type != h->item && !json_get(ours, S("told")))
+		return true; /* it says nothing to an engine */
+	if (!ours && !h->arguments(a, it->val).p)
+		return true; /* cut off */
 	both.call_id = it->id.n ? it->id : str_fmt(a, "call_%zu", p->n);
 	if (!add_tool_call(a, p, &both, at, e) || !add_tool_output(a, p, &both, at, e))
 		return false;

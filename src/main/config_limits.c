@@ -9,7 +9,46 @@
 #include "net/server.h"
 #include "session/limits.h"
 #include "store/limits.h"
+#include "tools/mcp_options.h"
 #include "tools/tools.h"
+
+static bool config_named(const struct config_list *list, const char *setting, bool url, struct err *e)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		struct str rest = list->at[i], name = str_cut(&rest, '=');
+		if (!str_trim(name).n || !str_trim(rest).n ||
+		    (url && !str_starts(str_trim(rest), S("http://")) && !str_starts(str_trim(rest), S("https://"))))
+			return fail(e, ERR_CONFIG, NULL, "%s: '%.*s' is not name=%s", setting, FMT(list->at[i]),
+				    url ? "URL" : "FILE");
+	}
+	return true;
+}
+
+/* Origins are told from addresses by their scheme. */
+static bool config_mcp(struct config *c, struct err *e)
+{
+	struct str *blocks = new_array(&c->arena, struct str, c->mcp_allow.n + 1);
+	struct err why = {0};
+	size_t n = 0;
+	for (size_t i = 0; i < c->mcp_allow.n; i++)
+		if (!str_starts(c->mcp_allow.at[i], S("http://")) && !str_starts(c->mcp_allow.at[i], S("https://")))
+			blocks[n++] = c->mcp_allow.at[i];
+	mcp_options = (struct mcp_options){.allow = c->mcp_allow.at,
+					   .n_allow = c->mcp_allow.n,
+					   .servers = c->mcp_servers.at,
+					   .n_servers = c->mcp_servers.n,
+					   .headers = c->mcp_server_headers.at,
+					   .n_headers = c->mcp_server_headers.n,
+					   .connectors = c->mcp_connectors.at,
+					   .n_connectors = c->mcp_connectors.n,
+					   .skip = str_eq(c->mcp_list_failure, S("skip"))};
+	if (!guard_read(&c->arena, blocks, n, &mcp_options.guard, &why))
+		return fail(e, ERR_CONFIG, NULL, "mcp.allow: an entry is neither an origin (http://10.0.0.5:8000) nor an address or "
+						 "block of addresses (10.0.0.0/8)");
+	return config_named(&c->mcp_servers, "mcp.servers", true, e) &&
+	       config_named(&c->mcp_server_headers, "mcp.server_headers", false, e) &&
+	       config_named(&c->mcp_connectors, "mcp.connectors", true, e);
+}
 
 bool config_apply_limits(struct config *c, struct err *e)
 {
@@ -50,5 +89,5 @@ bool config_apply_limits(struct config *c, struct err *e)
 #include "session/limits.def"
 #undef LIMIT
 	sandbox_limits_only = str_eq(c->api_sandbox, S("limits"));
-	return guard_read(&c->arena, c->fetch_allow.at, c->fetch_allow.n, &fetch_guard, e);
+	return config_mcp(c, e) && guard_read(&c->arena, c->fetch_allow.at, c->fetch_allow.n, &fetch_guard, e);
 }

@@ -1,7 +1,7 @@
 /* call.c - tools as functions, and calls of functions as items: names, lookups, results. */
-#include "model/call.h"
-
 #include <string.h>
+
+#include "model/hosted_server.h"
 
 #include "wire/pattern.h"
 #include "wire/schema.h"
@@ -86,6 +86,9 @@ void call_name(struct arena *a, struct function_tool *f, const struct function_t
 static bool same_call(const struct function_tool *t, const struct item *it, struct str space)
 {
 	const struct call_row *row = &call_rows[t->kind];
+	const struct hosted_server *server = t->hosted ? t->hosted->server : NULL;
+	if (server)
+		return t->hosted == hosted_of_item(it->type) && str_eq(t->own, it->name) && str_eq(t->space, space) && t->definition;
 	if (call_item(t) != it->type)
 		return false;
 	return !(row->flags & CALL_NAMED) ||
@@ -96,6 +99,9 @@ struct str call_item_name(struct arena *a, const struct function_tool *tools, si
 {
 	struct str space = json_str(json_get(it->val, S("namespace")));
 	enum call_kind kind = call_kind_of_item(it->type);
+	const struct hosted *ours = hosted_of_item(it->type);
+	if (ours && ours->server)
+		space = json_str(json_get(it->val, ours->server->label));
 	for (size_t i = 0; i < n; i++)
 		if (same_call(&tools[i], it, space))
 			return tools[i].name;
@@ -105,8 +111,8 @@ struct str call_item_name(struct arena *a, const struct function_tool *tools, si
 	for (size_t i = 0; i < n && !space.n; i++)
 		if (same_call(&tools[i], it, space))
 			return tools[i].name;
-	if (kind == CALL_OURS)
-		return hosted_of_item(it->type)->function;
+	if (ours)
+		return ours->server ? mangled(a, space, it->name) : ours->function;
 	if (kind < CALL_KINDS && call_rows[kind].name.n)
 		return call_rows[kind].name;
 	return mangled(a, space, it->name);

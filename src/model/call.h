@@ -13,7 +13,6 @@ enum call_kind {
 	CALL_KINDS
 };
 enum { CALL_NAMED = 1 /* the tool's own name, and its call has one */ };
-
 /* A tool as an engine sees it. */
 struct function_tool {
 	struct str name, description;
@@ -25,6 +24,9 @@ struct function_tool {
 	yyjson_val *given;     /* the tool itself; NULL: not from the Responses API */
 	struct str path;       /* hosted: its place in the request, with a NUL: "tools[0]" */
 	yyjson_val *group;     /* the namespace itself; NULL: none */
+	yyjson_val *definition; /* of a server's function: its element of the list (hosted_server.h) */
+	struct str server;     /* among tools, the server that it is or belongs to; {0}: neither */
+	bool bound;            /* a server whose functions are there */
 	bool deferred;         /* waits for the client's tool search: not offered */
 	bool searched;         /* deferred, and the search is ours: its calls name it as their namespace, as live */
 	bool unfound;          /* nothing of the context has found it yet: its first call tells of the search */
@@ -56,12 +58,12 @@ enum call_kind call_kind_of(struct str tool);
 enum call_kind call_kind_of_item(enum item_type type);
 /* The type of the items of its calls. */
 enum item_type call_item(const struct function_tool *t);
-/* The name that all functions of its kind have; {0}: its own. */
+/* What all of its kind are called; {0}: its own name. */
 struct str call_function(const struct function_tool *t);
 /* Fills *f with the function for a tool of any kind but `function`, whose name and fields were checked. What a hosted
  * one is described as, and its parameters, tools_describe() (tools/tools.h) fills in. */
 void call_describe(struct arena *a, enum call_kind kind, yyjson_val *tool, struct function_tool *f);
-/* Sets f->name from f->own and f->space: what `others` do not have, and no longer than 64 characters. */
+/* Sets f->name from f->own and f->space: what `others` do not have, 64 characters at most. */
 void call_name(struct arena *a, struct function_tool *f, const struct function_tool *others, size_t n);
 /* By the engine's name; NULL. */
 const struct function_tool *call_tool(const struct function_tool *tools, size_t n, struct str name);
@@ -71,9 +73,8 @@ struct str call_item_name(struct arena *a, const struct function_tool *tools, si
 struct str call_result(struct arena *a, const struct item *it);
 /* Are whole arguments such as the kind's items are made of? ERR_ENGINE. */
 bool call_fits(const struct function_tool *t, yyjson_val *args, struct err *e);
-/* The string that is the first member of the arguments (a custom tool's "input", a program) as far as it has come: reads
- * on from *at (0 at first) in `arguments`, which only ever grows, and appends what can be told. */
+/* The string that is the first member of the arguments, as far as it has come: reads on from *at (0 at first) in
+ * `arguments`, which only ever grows, and appends what can be told. */
 void call_text_more(struct str arguments, struct str member, size_t *at, struct buf *out);
-/* A custom tool's input out of whole arguments ({"input": ...}, or what a model makes of it), against its
- * regular expression where it has one. ERR_ENGINE. */
+/* A custom tool's input out of whole arguments, against its regular expression where it has one. ERR_ENGINE. */
 bool call_input(struct arena *a, const struct function_tool *t, struct str arguments, struct str *ret, struct err *e);

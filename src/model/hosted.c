@@ -10,10 +10,10 @@ static size_t n_rows;
 static void hosted_check(const struct hosted *h)
 {
 	assert(h->types[0].n && h->item != ITEM_NONE && h->function.n);
-	assert(h->schema.n && h->params && h->arguments);
+	assert(h->arguments && (h->server || (h->schema.n && h->params)));
 	assert(!h->text.member.n || (h->text.delta && h->text.done));
 	for (int i = 0; i < TOOL_PHASES; i++)
-		assert(h->events[i]);
+		assert(h->events[i] || (h->server && i == TOOL_RUNS));
 }
 
 void hosted_set(const struct hosted *const *table, size_t n)
@@ -44,15 +44,17 @@ const struct hosted *hosted_of_item(enum item_type type)
 		if (rows[i]->item == type)
 			return rows[i];
 		for (size_t k = 0; k < HOSTED_ITEMS; k++)
-			if (rows[i]->also[k] == type)
+			if (rows[i]->also[k].type == type)
 				return rows[i];
 	}
 	return NULL;
 }
 
-bool hosted_tells(enum tool_phase phase, bool ran, bool failed)
+enum event_type hosted_event(const struct hosted *h, enum tool_phase phase, bool ran, bool failed)
 {
-	return phase == TOOL_BEGUN || (phase == TOOL_RUNS ? ran : !failed);
+	if (phase == TOOL_RUNS && !ran)
+		return 0;
+	return phase == TOOL_ENDED && failed ? h->failed : h->events[phase];
 }
 
 bool hosted_ran(const struct hosted *h, struct arena *a, yyjson_val *item)
@@ -71,6 +73,14 @@ bool hosted_ran(const struct hosted *h, struct arena *a, yyjson_val *item)
 		says |= !yyjson_is_null(val);
 	}
 	return !says;
+}
+
+const struct hosted_extra *hosted_extra(const struct hosted *h, enum item_type type)
+{
+	for (size_t k = 0; k < HOSTED_ITEMS && type != ITEM_NONE; k++)
+		if (h->also[k].type == type)
+			return &h->also[k];
+	return NULL;
 }
 
 struct str hosted_told(struct arena *a, const struct item *it)

@@ -26,16 +26,26 @@ struct hosted_fresh {
 struct hosted_text {
 	struct str member; /* {0}: there is none */
 	enum event_type delta, done;
+	bool arguments; /* it is the arguments themselves, told at once; else that member of them, as it comes */
 };
+/* Items beside its calls, and what is told of them between output_item.added and .done; 0: nothing. */
+struct hosted_extra {
+	enum item_type type;
+	enum event_type begun, ended, failed;
+	struct hosted_fresh fresh;
+};
+
+struct hosted_server; /* hosted_server.h */
 
 struct hosted {
 	struct str types[HOSTED_TYPES];           /* of the elements of `tools` that mean it */
 	enum item_type item;                      /* of its calls ... */
-	enum item_type also[HOSTED_ITEMS];        /* ... and what else it makes or takes */
+	struct hosted_extra also[HOSTED_ITEMS];   /* ... and what else it makes or takes */
 	struct str function;                      /* its name as a function of the engine, ... */
 	struct str description, schema;           /* ... what is said of it, and its parameters as JSON Schema */
 	const struct field *params;               /* the arguments, checked before anything else */
-	enum event_type events[TOOL_PHASES];      /* the same in live, resumed and rebuilt streams: hosted_tells() */
+	enum event_type events[TOOL_PHASES];      /* the same in live, resumed and rebuilt streams: hosted_event() */
+	enum event_type failed;                   /* told instead of ENDED when it failed; 0: nothing is */
 	struct hosted_text text;
 	struct hosted_hidden hidden[HOSTED_MEMBERS];
 	struct hosted_fresh fresh[HOSTED_MEMBERS];
@@ -51,14 +61,19 @@ struct hosted {
 	int64_t (*searches)(yyjson_val *item);
 	/* The element of `tools` as the response repeats it. May be NULL: as it came. */
 	void (*echo)(struct jout *o, yyjson_val *tool);
+	/* Each element of `tools` stands for a server, whose functions are found while the turn runs. NULL: it is a function. */
+	const struct hosted_server *server;
 };
 
-/* Is that phase of a call told? `ran`: it was not refused before it could run; live streams and those that are told again ask here. */
-bool hosted_tells(enum tool_phase phase, bool ran, bool failed);
+/* What that phase of a call is told by; 0: nothing. `ran`: it was not refused before it could run; live streams and those that are told
+ * again ask here. */
+enum event_type hosted_event(const struct hosted *h, enum tool_phase phase, bool ran, bool failed);
 /* Did the call of a stored item run? Not one that failed with nothing but what a call has that was never understood. */
 bool hosted_ran(const struct hosted *h, struct arena *a, yyjson_val *item);
 /* Asserts that each row is whole: an item, types, a function with parameters, events, how it is told. */
 void hosted_set(const struct hosted *const *table, size_t n);
+/* What is told of an item beside the calls of a tool; NULL: it is none. */
+const struct hosted_extra *hosted_extra(const struct hosted *h, enum item_type type);
 /* By a type of `tools`; NULL: no tool of ours. */
 const struct hosted *hosted_of_type(struct str type);
 /* By the type of an item that is its own; NULL. */

@@ -1,4 +1,5 @@
 /* request_choice.c - the request's `tool_choice`: its shape, then what it means for the tools. */
+#include "model/hosted_server.h"
 #include "model/request_parts.h"
 #include "model/tool.h"
 
@@ -64,11 +65,28 @@ static struct function_tool *request_choice_chosen(const struct create *c, yyjso
 	struct function_tool named = {.kind = kind, .hosted = hosted_of_type(type)};
 	for (size_t i = 0; kind < CALL_KINDS && i < c->n_tools; i++) {
 		const struct call_row *row = &call_rows[c->tools[i].kind];
-		if (call_item(&c->tools[i]) == call_item(&named) &&
+		if (!c->tools[i].server.n && call_item(&c->tools[i]) == call_item(&named) &&
 		    (!(row->flags & CALL_NAMED) || str_eq(c->tools[i].own, name)))
 			return &c->tools[i];
 	}
 	return NULL;
+}
+
+/* What a choice of a server's functions allows: one of them, or all. They are not known yet. {0}: no such server. */
+static struct str request_choice_server(struct reader *r, yyjson_val *choice)
+{
+	const struct hosted *h = hosted_of_type(json_str(json_get(choice, S("type"))));
+	struct str name = json_str(json_get(choice, S("name")));
+	for (size_t i = 0; h && h->server && i < r->c->n_tools; i++) {
+		const struct function_tool *f = &r->c->tools[i];
+		struct function_tool one = {.own = name, .space = f->space};
+		if (f->hosted != h || !str_eq(f->space, json_str(json_get(choice, h->server->label))))
+			continue;
+		if (name.n)
+			call_name(r->a, &one, NULL, 0);
+		return name.n ? one.name : f->name;
+	}
+	return (struct str){0};
 }
 
 /* The live text quotes the type, for a function too. */
@@ -88,9 +106,10 @@ static bool request_choice_take_allowed(struct reader *r, yyjson_val *choice, st
 	yyjson_arr_foreach(tools, i, max, one)
 	{
 		const struct function_tool *f = request_choice_chosen(c, one);
-		if (!f)
+		struct str name = f ? f->name : request_choice_server(r, one);
+		if (!name.n)
 			return request_choice_not_offered(one, e);
-		c->allowed[c->n_allowed++] = f->name;
+		c->allowed[c->n_allowed++] = name;
 	}
 	return true;
 }
@@ -117,7 +136,7 @@ bool choice_take(struct reader *r, struct err *e)
 	struct create *c = r->c;
 	yyjson_val *choice = json_get(r->body, S("tool_choice"));
 	struct function_tool *named = request_choice_chosen(c, choice);
-	struct str word = json_str(choice);
+	struct str word = json_str(choice), server = request_choice_server(r, choice);
 	if (!choice || yyjson_is_null(choice) || str_eq(word, S("auto"))) {
 		c->echo.tool_choice = S("\"auto\"");
 		return true;
@@ -138,6 +157,10 @@ bool choice_take(struct reader *r, struct err *e)
 	if (str_eq(json_str(json_get(choice, S("type"))), S("allowed_tools"))) {
 		if (!request_choice_take_allowed(r, choice, e))
 			return false;
+	} else if (server.n) {
+		c->choice = CHOICE_REQUIRED;
+		c->allowed = new (r->a, struct str);
+		c->allowed[c->n_allowed++] = server;
 	} else if (named) {
 		c->choice = CHOICE_NAMED;
 		c->choice_name = named->name;

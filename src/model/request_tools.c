@@ -1,6 +1,7 @@
 /* request_tools.c - the request's tools as functions: those of `tools`, and those that items bring. */
 #include <string.h>
 
+#include "model/hosted_server.h"
 #include "model/request_parts.h"
 #include "model/tool.h"
 #include "wire/schema.h"
@@ -46,7 +47,7 @@ static bool check_served(yyjson_val *tool, const char *path, enum tool_type type
 }
 
 /* The array grows when its length is a power of two. */
-static struct function_tool *tool_new(struct arena *a, struct create *c)
+static struct function_tool *request_tools_new(struct arena *a, struct create *c)
 {
 	size_t n = c->n_tools;
 	if (n == 0 || (n >= 4 && (n & (n - 1)) == 0)) {
@@ -70,13 +71,30 @@ static struct function_tool *request_tools_known(struct create *c, const struct 
 	return NULL;
 }
 
+/* A server is no function: it waits for its list under a name that no function has. */
+static bool take_server(struct arena *a, struct create *c, struct function_tool *f, const char *path, struct err *e)
+{
+	char place[128];
+	struct str label = json_str(json_get(f->given, f->hosted->server->label));
+	f->own = (struct str){0};
+	f->space = label;
+	f->server = f->name = str_fmt(a, "server:%.*s", FMT(label));
+	if (call_tool(c->tools, c->n_tools, f->name)) {
+		field_path(place, path, f->hosted->server->label.p);
+		return fail(e, ERR_INVALID_VALUE, place, "Duplicate %.*s found: '%.*s'. Each has to be unique among 'tools'.",
+			    FMT(f->hosted->server->label), FMT(label));
+	}
+	c->n_tools++;
+	return true;
+}
+
 enum origin { GIVEN, LOADED }; /* by `tools`; by an item: it may be there already, waiting */
 
 static bool request_tools_take_one(struct arena *a, struct create *c, yyjson_val *tool, const char *path,
 				   yyjson_val *group, enum origin from, struct err *e)
 {
 	enum call_kind kind = call_kind_of(json_str(json_get(tool, S("type"))));
-	struct function_tool *f = tool_new(a, c), *same;
+	struct function_tool *f = request_tools_new(a, c), *same;
 	if (kind == CALL_FUNCTION) {
 		if (!request_tools_take_function(a, tool, path, f, e))
 			return false;
@@ -87,6 +105,8 @@ static bool request_tools_take_one(struct arena *a, struct create *c, yyjson_val
 	}
 	if (f->hosted)
 		f->path = str_copy(a, str_of(path));
+	if (f->hosted && f->hosted->server)
+		return take_server(a, c, f, path, e);
 	f->group = group;
 	f->space = json_str(json_get(group, S("name")));
 	f->deferred = from == GIVEN && yyjson_is_true(json_get(tool, S("defer_loading")));
@@ -158,8 +178,60 @@ void create_load_tools(struct arena *a, struct create *c, const struct item *ite
 		struct err ignored = {0}; /* checked when they came in */
 		if (brings_tools(&items[i]))
 			load_item(a, c, &items[i], "", &ignored);
+		create_bind(a, c, &items[i]);
 		wake_called(c, &items[i]);
 	}
+}
+
+/* --- servers --------------------------------------------------------------------------------------------- */
+
+struct function_tool *create_server(const struct create *c, const struct item *it)
+{
+	const struct hosted *h = hosted_of_item(it->type);
+	for (size_t i = 0; h && h->server && i < c->n_tools; i++) {
+		struct function_tool *f = &c->tools[i];
+		if (f->hosted == h && tool_is_server(f) && str_eq(f->space, json_str(json_get(it->val, h->server->label))))
+			return f;
+	}
+	return NULL;
+}
+
+const struct function_tool *create_function(const struct create *c, const struct function_tool *server, struct str name)
+{
+	for (size_t i = 0; i < c->n_tools; i++) {
+		const struct function_tool *f = &c->tools[i];
+		if (f->definition && str_eq(f->server, server->server) && str_eq(f->own, name))
+			return f;
+	}
+	return NULL;
+}
+
+static void bind_one(struct arena *a, struct create *c, const struct function_tool *server, const struct hosted_function *one)
+{
+	struct function_tool *f = request_tools_new(a, c);
+	*f = *server;
+	f->own = one->name;
+	f->description = one->description;
+	f->parameters = one->parameters;
+	f->definition = one->definition;
+	f->bound = false;
+	call_name(a, f, c->tools, c->n_tools);
+	c->n_tools++;
+}
+
+bool create_bind(struct arena *a, struct create *c, const struct item *list)
+{
+	struct function_tool *server = create_server(c, list), copy;
+	struct hosted_function *all = NULL;
+	size_t n = 0;
+	if (!server || server->bound || list->type != server->hosted->server->list ||
+	    !server->hosted->server->offers(a, server->given, list, &all, &n))
+		return false;
+	server->bound = true;
+	copy = *server; /* the array may move */
+	for (size_t i = 0; i < n; i++)
+		bind_one(a, c, &copy, &all[i]);
+	return true;
 }
 
 struct function_tool *create_offer(struct arena *a, const struct create *c, size_t *n)
@@ -169,8 +241,8 @@ struct function_tool *create_offer(struct arena *a, const struct create *c, size
 	for (size_t i = 0; i < c->n_tools; i++) {
 		bool allowed = !c->n_allowed;
 		for (size_t k = 0; k < c->n_allowed; k++)
-			allowed |= str_eq(c->allowed[k], c->tools[i].name);
-		if (allowed && !c->tools[i].deferred)
+			allowed |= str_eq(c->allowed[k], c->tools[i].name) || str_eq(c->allowed[k], c->tools[i].server);
+		if (allowed && !c->tools[i].deferred && !tool_is_server(&c->tools[i]))
 			some[(*n)++] = c->tools[i];
 	}
 	return some;

@@ -162,7 +162,10 @@ static void send_added(struct rebuild *r, struct arena *a, yyjson_val *item)
 	for (size_t i = 0; i < ROWS; i++)
 		if (str_eq(fresh_rows[i].type, json_str(json_get(item, S("type")))))
 			swaps[n++] = fresh_rows[i].swap;
-	for (size_t i = 0; ours && i < HOSTED_MEMBERS && ours->fresh[i].member.n; i++)
+	const struct hosted_extra *extra = ours ? hosted_extra(ours, item_type_of(item)) : NULL;
+	if (extra && extra->fresh.member.n)
+		swaps[n++] = (struct swap){extra->fresh.member, extra->fresh.json};
+	for (size_t i = 0; ours && !extra && i < HOSTED_MEMBERS && ours->fresh[i].member.n; i++)
 		swaps[n++] = (struct swap){ours->fresh[i].member, ours->fresh[i].json};
 	if (operation)
 		swaps[n++] = (struct swap){S("operation"), with(a, operation, &no_diff, 1)};
@@ -192,14 +195,25 @@ static void send_ours(struct rebuild *r, struct arena *a, const struct hosted *h
 {
 	bool ran = hosted_ran(h, a, item), failed = str_eq(json_str(json_get(item, S("status"))), S("failed"));
 	struct str text = h->text.member.n ? json_str(json_get(item, h->text.member)) : (struct str){0};
+	const struct hosted_extra *extra = hosted_extra(h, item_type_of(item));
+	yyjson_val *error = json_get(item, S("error"));
+	if (extra) {
+		if (extra->begun)
+			send(r, at(r, extra->begun, 0));
+		if (extra->ended)
+			send(r, at(r, error && !yyjson_is_null(error) ? extra->failed : extra->ended, 0));
+		return;
+	}
 	send(r, at(r, h->events[TOOL_BEGUN], 0));
 	if (text.n)
 		send_text(r, h->text.delta, 0, text);
+	if (json_str(json_get(item, S("approval_request_id"))).n)
+		send(r, at(r, h->events[TOOL_BEGUN], 0));
 	if (text.p)
 		send_text(r, h->text.done, 0, text);
 	for (enum tool_phase p = TOOL_RUNS; p < TOOL_PHASES; p++)
-		if (hosted_tells(p, ran, failed))
-			send(r, at(r, h->events[p], 0));
+		if (hosted_event(h, p, ran, failed))
+			send(r, at(r, hosted_event(h, p, ran, failed), 0));
 }
 
 /* What calls tell between their beginning and their end. */

@@ -1,11 +1,13 @@
 /* internal.h - what the files of tools/ share. */
 #pragma once
+#include "mcp/client.h"
 #include "tools/tool.h"
 
 struct web_cache;
 
 struct tools {
 	struct tools_options options;
+	struct mcp_known *mcp;   /* what is remembered of MCP servers */
 	struct web_cache *cache; /* NULL: nothing is kept */
 };
 
@@ -13,6 +15,7 @@ struct tools_port {
 	struct tools *tools;
 	struct loop *loop;
 	struct workers *workers; /* NULL until the first job */
+	struct workers *far;     /* the same for tools that wait for others (tool.h) */
 	struct toolrun *runs;    /* a list of those that were started here and have not ended */
 };
 

@@ -1,4 +1,5 @@
 /* limits.c - the limits of tools/ as they are before the settings are read. */
+#include "tools/mcp_options.h"
 #include "tools/tools.h"
 
 struct tools_limits tools_limits = {
@@ -11,3 +12,4 @@ struct web_limits web_limits = {
 #include "tools/web_limits.def"
 #undef LIMIT
 };
+struct mcp_options mcp_options;

@@ -25,9 +25,12 @@ struct tool {
 	bool (*fits)(yyjson_val *args, struct err *e);
 	/* What of this element is taken and not applied, as a list: "tools[0].quality". May be NULL. */
 	void (*unapplied)(const struct tools_options *o, yyjson_val *given, const char *path, struct buf *list);
-	const int64_t *call_ms; /* its own limit instead of tools.call_ms; NULL: none */
 	/* Worker thread. */
 	void (*run)(struct toolrun *);
+	/* The functions of a server (hosted_server.h), as the members of an item of its list type; NULL: it is none. */
+	void (*list)(struct toolrun *);
+	const int64_t *call_ms, *list_ms; /* their own limits instead of tools.call_ms; NULL: none */
+	bool far;                         /* waits for others: on threads of its own, so that nothing here waits for it */
 };
 /* The tool of a face that hosted_of_type() or hosted_of_item() gave. */
 const struct tool *tool_of(const struct hosted *face);
@@ -39,6 +42,9 @@ struct toolrun {
 	struct arena arena;
 	int64_t project;
 	yyjson_val *given, *args; /* the element of `tools`; the arguments */
+	yyjson_val *definition;   /* of a server's function: its element of the list; {0}, too, what follows */
+	struct str own, text, approval;
+	bool list;
 	struct str *pictures;     /* of a tool that changes pictures: the last ones, data URLs or base64 */
 	size_t n_pictures;
 	struct tool_result result;

@@ -5,7 +5,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "mcp/limits.h"
+#include "model/hosted_server.h"
 #include "tools/internal.h"
+#include "tools/mcp_options.h"
 #include "tools/web_cache.h"
 
 static const struct hosted *const table[] = {
@@ -32,6 +35,7 @@ struct tools *tools_new(const struct tools_options *o)
 	struct err why = {0};
 	tools_register();
 	t->options = *o;
+	t->mcp = mcp_known_new();
 	if (o->dir.p && !web_cache_open(o->dir, &t->cache, &why)) /* it only saves fetching */
 		log_at(LOG_WARN, "web pages are not kept", "error=\"%s\"", why.msg);
 	return t;
@@ -42,6 +46,7 @@ void tools_free(struct tools *t)
 	if (!t)
 		return;
 	web_cache_close(t->cache);
+	mcp_known_free(t->mcp);
 	xfree(t);
 }
 
@@ -65,6 +70,7 @@ void tools_detach(struct tools_port *p)
 		tools_forget(run);
 		run->port = NULL;
 	}
+	workers_free(p->far);
 	workers_free(p->workers); /* what they have posted is still to come: loop_close() takes it */
 	xfree(p);
 }
@@ -73,9 +79,15 @@ void tools_detach(struct tools_port *p)
 
 bool tools_serve(const struct tools *t, const struct create *c, struct err *e)
 {
+	int64_t servers = 0;
+	for (size_t i = 0; i < c->n_tools; i++)
+		servers += tool_is_server(&c->tools[i]);
+	if (servers > mcp_limits.per_request)
+		return fail(e, ERR_INVALID_VALUE, "tools", "A request may name at most %lld MCP servers.",
+			    (long long)mcp_limits.per_request);
 	for (size_t i = 0; i < c->n_tools; i++) {
 		const struct function_tool *f = &c->tools[i];
-		if (f->hosted && !tool_of(f->hosted)->serves(&t->options, f->given, f->path.p, e))
+		if (f->hosted && !f->definition && !tool_of(f->hosted)->serves(&t->options, f->given, f->path.p, e))
 			return false;
 	}
 	return true;
@@ -112,9 +124,14 @@ static void describe(struct arena *a, const struct tool *tool, struct function_t
 void tools_describe(struct arena *a, struct create *c)
 {
 	for (size_t i = 0; i < c->n_tools; i++) {
-		if (c->tools[i].hosted)
+		if (c->tools[i].hosted && !c->tools[i].hosted->server)
 			describe(a, tool_of(c->tools[i].hosted), &c->tools[i]);
 	}
+}
+
+bool tools_list_skips(const struct tools_port *p)
+{
+	return mcp_options.skip;
 }
 
 /* --- calls --- */
@@ -123,24 +140,27 @@ bool tool_fits(const struct hosted *face, yyjson_val *args, struct err *e)
 {
 	const struct tool *tool = tool_of(face);
 	return (yyjson_is_obj(args) || fail(e, ERR_BAD_JSON, NULL, "The arguments are no JSON object.")) &&
-	       fields_read(face->params, args, "", NULL, NULL, NULL, e) && (!tool->fits || tool->fits(args, e));
+	       (!face->params || fields_read(face->params, args, "", NULL, NULL, NULL, e)) && (!tool->fits || tool->fits(args, e));
 }
 
-bool tool_again(const struct hosted *face)
+bool tool_again(const struct hosted *face, enum item_type type)
 {
-	return tool_of(face)->again;
+	return tool_of(face)->again || (face->server && face->server->list == type);
 }
 
-static int64_t tools_call_ms(const struct tool *tool)
+static int64_t tools_most_ms(const struct toolrun *run)
 {
-	return tool->call_ms ? *tool->call_ms : tools_limits.call_ms;
+	const int64_t *own = run->list ? run->tool->list_ms : run->tool->call_ms;
+	return own ? *own : tools_limits.call_ms;
 }
 
 static void tools_work(struct job *job)
 {
 	struct toolrun *run = OWNER(job, struct toolrun, job);
 	if (toolrun_stopped(run))
-		toolrun_fail(run, "It took longer than %lld seconds.", (long long)tools_call_ms(run->tool) / 1000);
+		toolrun_fail(run, "It took longer than %lld seconds.", (long long)tools_most_ms(run) / 1000);
+	else if (run->list)
+		run->tool->list(run);
 	else
 		run->tool->run(run);
 }
@@ -198,25 +218,41 @@ bool tools_job(struct tools_port *p, struct job *j)
 	return job_start(p->workers, p->loop, j);
 }
 
-void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, const struct hosted *tool,
-		yyjson_val *given, yyjson_val *args, struct tool_pictures pictures)
+static bool tools_far_job(struct tools_port *p, struct job *j)
 {
+	if (!p->far)
+		p->far = workers_new("mcp", (unsigned)mcp_limits.threads, (unsigned)mcp_limits.waiting);
+	return job_start(p->far, p->loop, j);
+}
+
+static struct str tools_text(struct arena *a, struct str s)
+{
+	return s.p ? str_copy(a, s) : s;
+}
+
+void tool_start(struct tools_port *p, struct tool_call *c, const struct tool_ask *ask)
+{
+	const struct tool *tool = tool_of(ask->tool->hosted);
 	struct toolrun *run = xalloc(sizeof *run);
-	*run = (struct toolrun){.tool = tool_of(tool), .tools = p->tools, .project = project, .port = p, .call = c};
+	*run = (struct toolrun){.tool = tool, .tools = p->tools, .project = ask->project, .port = p, .call = c, .list = ask->list};
 	run->job.run = tools_work;
 	run->job.done = tools_on_done;
-	run->given = tools_copy(&run->arena, given);
-	run->args = tools_copy(&run->arena, args);
-	run->pictures = new_array(&run->arena, struct str, pictures.n + 1);
-	for (run->n_pictures = 0; run->n_pictures < pictures.n; run->n_pictures++)
-		run->pictures[run->n_pictures] = str_copy(&run->arena, pictures.at[run->n_pictures]);
-	run->due_ms = clock_mono_us() / 1000 + tools_call_ms(run->tool);
+	run->given = tools_copy(&run->arena, ask->tool->given);
+	run->args = tools_copy(&run->arena, ask->args);
+	run->definition = tools_copy(&run->arena, ask->tool->definition);
+	run->own = tools_text(&run->arena, ask->tool->own);
+	run->text = tools_text(&run->arena, ask->text);
+	run->approval = tools_text(&run->arena, ask->approval);
+	run->pictures = new_array(&run->arena, struct str, ask->pictures.n + 1);
+	for (run->n_pictures = 0; run->n_pictures < ask->pictures.n; run->n_pictures++)
+		run->pictures[run->n_pictures] = str_copy(&run->arena, ask->pictures.at[run->n_pictures]);
+	run->due_ms = clock_mono_us() / 1000 + tools_most_ms(run);
 	run->next = p->runs;
 	if (run->next)
 		run->next->prev = run;
 	p->runs = run;
 	c->run = run;
-	if (!tools_job(p, &run->job))
+	if (!(tool->far ? tools_far_job : tools_job)(p, &run->job))
 		defer_start(p->loop, &run->refused, tools_on_refused);
 }
 

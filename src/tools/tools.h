@@ -7,6 +7,7 @@
 #include "model/hosted.h"
 #include "model/response.h"
 #include "tools/cite.h"
+#include "tools/tool_call.h"
 #include "tools/tools_limits.h"
 
 struct search;
@@ -39,36 +40,5 @@ const char *tools_advice(const struct tools *t, struct arena *a, const struct cr
 /* Their descriptions and parameters, as functions of the engine, in `a`. */
 void tools_describe(struct arena *a, struct create *c);
 
-/* --- calls --- */
-struct tool_source { /* what can be cited, by a number that it is given later: one per url */
-	struct str url, title, text;
-	enum cite_kind kind; /* what url and title are: cite.h */
-	struct str part;     /* where the text stands in it, for the model alone: "page 3"; {0}: it is not said */
-};
-struct tool_result { /* lives until the end of done() */
-	bool failed;
-	struct str said; /* what the model is told first; of a failure, the reason */
-	struct tool_source *sources;
-	size_t n_sources;
-	struct str members; /* of the item, after its status: "\"action\":{...}"; {0}: none */
-	int64_t searches;   /* for tool_usage ... */
-	struct picture_usage pictures; /* ... likewise */
-};
-struct tool_call {
-	/* The work has begun; may never come. */
-	void (*running)(struct tool_call *);
-	void (*done)(struct tool_call *, const struct tool_result *);
-	struct toolrun *run; /* NULL: idle */
-};
-/* Are these the arguments of a call of that tool? Else what the model has to mend. */
-bool tool_fits(const struct hosted *tool, yyjson_val *args, struct err *e);
-/* May a call that a crash cut off be made again? */
-bool tool_again(const struct hosted *tool);
-struct tool_pictures { /* that a call may change, the newest last: data URLs or base64 */
-	struct str *at;
-	size_t n;
-};
-/* Copies everything. done() also comes when no thread is to be had. */
-void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, const struct hosted *tool,
-		yyjson_val *given, yyjson_val *args, struct tool_pictures pictures);
-void tool_cancel(struct tool_call *c);
+/* A server whose functions cannot be listed is left out. */
+bool tools_list_skips(const struct tools_port *p);

@@ -6,11 +6,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "model/hosted_server.h"
 #include "replay/replay.h"
 #include "replay/retry.h"
 #include "turn/compact.h"
 #include "turn/encrypted.h"
 #include "turn/runner.h"
+#include "turn/turn_ask.h"
 #include "turn/turn_cite.h"
 #include "turn/turn_end.h"
 #include "turn/turn_finish.h"
@@ -145,6 +147,11 @@ enum flow step_check(struct turn *t)
 	struct tools_check *c = &t->out.tools.check;
 	if (c->run)
 		return WAIT;
+	if (turn_failed(t) || (!t->out.tools.asked && !turn_ask_read(t, turn_error(t))))
+		return turn_goto(t, STEP_REFUSE);
+	if (!t->out.tools.asked && turn_ask_use(t))
+		return WAIT;
+	t->op.done = NULL;
 	c->done = on_checked;
 	if (!t->runner && tools_check_start(t->api->tools, c, t->project, &t->req))
 		return WAIT;
@@ -196,8 +203,12 @@ static bool prompt_make(struct turn *t, struct err *e)
 		prompt_add_text(a, prompt_add(a, p, ROLE_SYSTEM), t->req.instructions);
 	if (t->req.n_template && !prompt_add_items(a, p, t->req.template, t->req.n_template, "prompt", e))
 		return false;
-	if (!prompt_add_items(a, p, t->context.history, t->context.n_history, "", e) ||
-	    !prompt_add_items(a, p, input, t->req.n_items, "input", e))
+	for (size_t i = 0; i < t->req.n_items; i++)
+		create_bind(a, &t->req, &input[i]);
+	p->tools = t->req.tools;
+	p->n_tools = t->req.n_tools;
+	if (!prompt_add_items(a, p, turn_ask_told(t, t->context.history, t->context.n_history), t->context.n_history, "", e) ||
+	    !prompt_add_items(a, p, turn_ask_told(t, input, t->req.n_items), t->req.n_items, "input", e))
 		return false;
 	p->tools = create_offer(a, &t->req, &p->n_tools);
 	p->only_offered = t->req.n_allowed;
@@ -251,7 +262,7 @@ enum flow step_open_(struct turn *t)
 	t->created_sent = true;
 	turn_emit_response(t, EV_CREATED, false);
 	turn_emit_response(t, EV_IN_PROGRESS, false);
-	return turn_goto(t, STEP_CALL);
+	return turn_goto(t, STEP_LIST);
 }
 
 enum flow step_queue(struct turn *t)
@@ -316,7 +327,7 @@ static void turn_on_deadline(struct timer *timer)
 {
 	struct turn *t = OWNER(timer, struct turn, clocks.deadline);
 	struct err e = {0};
-	if (t->step != STEP_CALL && t->step != STEP_TOOLS && t->step != STEP_COMPACT)
+	if (t->step != STEP_LIST && t->step != STEP_CALL && t->step != STEP_TOOLS && t->step != STEP_COMPACT)
 		return; /* what waits for the store has the store's own deadlines */
 	fail(&e, ERR_ENGINE_TIMEOUT, NULL, "The response took longer than %lld seconds.",
 	     (long long)(t->runner ? api_limits.background_seconds : api_limits.turn_seconds));
@@ -391,7 +402,7 @@ void turn_cancel(struct turn *t)
 		compact_cancel(t);
 		return;
 	}
-	bool makes = t->step == STEP_CALL || t->step == STEP_TOOLS;
+	bool makes = t->step == STEP_LIST || t->step == STEP_CALL || t->step == STEP_TOOLS;
 	if (t->runner && !makes) { /* its step OPEN sees it */
 		t->runner->calls->hurry(t);
 		return;

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "turn/turn_found.h"
+#include "model/hosted_server.h"
+#include "turn/hosted_call.h"
 #include "turn/turn_output_parts.h"
 
 static bool in_pieces(const struct out_item *it)
@@ -72,6 +74,30 @@ void call_write(struct jout *o, const struct out_item *it)
 	call_rows[it->tool->kind].write(o, &c);
 }
 
+struct str call_blank(struct turn *t, const struct out_item *it, struct str why)
+{
+	const struct hosted *h = it->tool->hosted;
+	struct buf b;
+	if (!h->server)
+		return h->blank;
+	struct hosted_made m = {.label = it->tool->space, .name = it->tool->own, .arguments = it->hosted.arguments,
+				.approval = it->hosted.approval, .why = why};
+	if (!m.arguments.p)
+		m.arguments = S("");
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {.b = &b};
+	if (it->type == h->item) {
+		h->server->made(&o, &m);
+	} else { /* a list has nothing yet */
+		jo_key(&o, h->server->label);
+		jo_str(&o, it->tool->space);
+		jo_kraw(&o, "tools", S("[]"));
+	}
+	struct str members = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	return members;
+}
+
 /* --- ends --- */
 
 /* Settles what the input is. What was told must be its beginning; a model that wrote something else than
@@ -128,7 +154,7 @@ void call_close(struct turn *t, struct out_item *it, bool whole)
 	if (it->tool->hosted) {
 		/* Cut off: turn_tools.c closes those that have come to their end. The API knows no incomplete ones. */
 		it->hosted.failed = true;
-		it->hosted.members = it->tool->hosted->blank;
+		it->hosted.members = call_blank(t, it, S("It was cut off."));
 	} else if (it->tool->kind == CALL_CUSTOM) {
 		made = close_custom(t, it, whole, &e);
 	} else if (it->tool->kind != CALL_FUNCTION) {

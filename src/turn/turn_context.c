@@ -1,4 +1,5 @@
 /* turn_context.c - what a turn stands on: stored items as views, references, whether there is anything at all. */
+#include "model/hosted_server.h"
 #include "model/item_show.h"
 #include "turn/turn_kind.h"
 
@@ -99,6 +100,17 @@ static bool unchanged(struct turn *t, const struct item *sent, const struct item
 	return true;
 }
 
+/* Clients send lists and calls of servers back without what they say: then what is kept counts. */
+static bool left_out(const struct item *sent, const struct item *kept)
+{
+	const struct hosted *h = hosted_of_item(kept->type);
+	yyjson_val *output = json_get(sent->val, S("output")), *error = json_get(sent->val, S("error"));
+	if (!h || !h->server || sent->type != kept->type)
+		return false;
+	return kept->type == h->server->list ||
+	       (kept->type == h->item && (!output || yyjson_is_null(output)) && (!error || yyjson_is_null(error)));
+}
+
 void turn_own_items(struct turn *t, size_t n_references)
 {
 	size_t r = n_references;
@@ -107,7 +119,8 @@ void turn_own_items(struct turn *t, size_t n_references)
 		if (!own_item(it))
 			continue;
 		struct str json = t->context.referred[r++].json;
-		if (json.n && item_view(&t->arena, json, &kept) && unchanged(t, it, &kept))
+		if (json.n && item_view(&t->arena, json, &kept) &&
+		    (left_out(it, &kept) || unchanged(t, it, &kept)))
 			*it = kept;
 	}
 }

@@ -108,7 +108,8 @@ static void write_message(struct jout *o, const struct out_item *it)
 static void write_call(struct jout *o, const struct out_item *it)
 {
 	jo_kstr(o, "type", str_of(item_rows[it->type].wire));
-	jo_kstr(o, "status", str_of(turn_output_status_name(it)));
+	if (item_rows[it->type].flags & ITEM_STATUS)
+		jo_kstr(o, "status", str_of(turn_output_status_name(it)));
 	call_write(o, it);
 }
 

@@ -11,7 +11,6 @@
 struct turn;
 
 enum out_part { OUT_NONE, OUT_TEXT, OUT_REFUSAL };
-
 /* Citations of an open text. */
 struct out_cites {
 	struct citer state;
@@ -23,6 +22,7 @@ struct out_cites {
 struct out_hosted {
 	struct str members; /* after its status */
 	struct str kept;    /* after a restart: the item as it is kept */
+	struct str arguments, approval; /* of a server's function */
 	bool failed;
 };
 
@@ -62,7 +62,7 @@ struct turn_output {
 	struct err *misfit; /* a call that cannot be understood; NULL: none */
 	struct out_space {
 		struct buf text, logprobs;
-	} space; /* white space of which it is open whether a text begins with it or it stands beside calls */
+	} space; /* white space: it is open whether a text begins with it or it stands beside calls */
 };
 
 /* Renders one event: to the reply and the replay buffer, or to the log of a background run. */
@@ -72,9 +72,8 @@ struct out_item *turn_item_make(struct turn *t, enum item_type type, const struc
 void turn_model_event(struct turn *t, const struct model_event *me);
 /* Closes open items. `whole` false: texts and unfinished calls are `incomplete`; with drop_calls such calls go. */
 void turn_close_items(struct turn *t, bool whole, bool drop_calls);
-/* The finished items joined by commas, in t->arena. */
+/* The finished items joined by commas. */
 struct str turn_output_json(struct turn *t);
-/* A finished text against its strict schema; finished calls against what they must say. */
+/* A finished text against its strict schema, calls against what they must say. */
 bool turn_output_fits(struct turn *t, struct err *e);
 void turn_output_release(struct turn *t);
-

@@ -10,8 +10,9 @@
 	X(REFER, refer, TO(CHECK) | TO(REFUSE))            /* item_reference */                      \
 	X(CHECK, check, TO(ATTACH) | TO(REFUSE))           /* what its tools name is there */        \
 	X(ATTACH, attach, TO(OPEN) | TO(REFUSE))           /* the prompt, with the images and files it names */ \
-	X(OPEN, open_, TO(CALL) | TO(QUEUE) | TO(SAVE) | TO(REFUSE)) /* last checks; response.created leaves */ \
+	X(OPEN, open_, TO(LIST) | TO(QUEUE) | TO(SAVE) | TO(REFUSE)) /* last checks; response.created leaves */ \
 	X(QUEUE, queue, TO(REFUSE))                        /* background: a row; a worker does the rest */ \
+	X(LIST, list, TO(CALL) | TO(TOOLS) | TO(SAVE))     /* the functions of its tools' servers */ \
 	X(CALL, call, TO(TOOLS) | TO(COMPACT) | TO(SAVE))  /* the engine streams */                  \
 	X(TOOLS, tools, TO(CALL) | TO(COMPACT) | TO(SAVE)) /* tools of ours run; then the engine again */ \
 	X(COMPACT, compact, TO(SAVE))                      /* the context is summed up */            \

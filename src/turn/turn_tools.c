@@ -3,30 +3,13 @@
 
 #include <string.h>
 
+#include "model/hosted_server.h"
+#include "turn/hosted_call.h"
 #include "turn/runner.h"
 #include "turn/tool_results.h"
+#include "turn/turn_ask.h"
 #include "turn/turn_finish.h"
 #include "turn/turn_output_parts.h"
-
-/* One call of this round. */
-struct hosted_call {
-	struct hosted_call *next;
-	struct turn *turn;
-	const struct function_tool *tool; /* NULL: no such was offered */
-	struct str name;                  /* as the engine calls it */
-	int index;                        /* the engine's number */
-	struct buf text;                  /* its arguments as they come ... */
-	yyjson_val *args;                 /* ... and whole */
-	struct buf told;                  /* of a text that is told while it comes (hosted.h), ... */
-	size_t read;                      /* ... and the bytes of the arguments that it is made of */
-	struct str refusal;               /* what the model is told instead of a result; {0}: it runs */
-	struct out_item *item;            /* NULL: refused */
-	struct out_origin origin;         /* until there is an item */
-	struct tool_call call;
-	bool
-	    clients; /* the client's own, behind one of ours: it waits, so that items stand in the order of the calls */
-	bool started, running, told_running, done;
-};
 
 /* A call that was run, for finding those that are made again. */
 struct made_call {
@@ -71,7 +54,8 @@ static void open_item(struct turn *t, struct hosted_call *c)
 		return; /* the turn is over: t->out.too_big */
 	c->item->tool = c->tool;
 	c->item->call_index = -1;
-	c->item->hosted.members = fresh_members(t, face_of(c));
+	c->item->hosted.approval = c->approval;
+	c->item->hosted.members = face_of(c)->server ? call_blank(t, c->item, (struct str){0}) : fresh_members(t, face_of(c));
 	c->item->origin = c->origin;
 	c->origin = (struct out_origin){0};
 	item_added(t, c->item);
@@ -80,7 +64,7 @@ static void open_item(struct turn *t, struct hosted_call *c)
 
 static bool tells_text(const struct hosted_call *c)
 {
-	return c->tool && c->tool->hosted && face_of(c)->text.member.n;
+	return c->tool && c->tool->hosted && face_of(c)->text.member.n && !face_of(c)->text.arguments;
 }
 
 static void tell_text(struct turn *t, struct hosted_call *c)
@@ -100,6 +84,17 @@ static void end_text(struct turn *t, struct hosted_call *c)
 	if (whole.n > told.n)
 		emit_text(t, c->item, face_of(c)->text.delta, (struct str){whole.p + told.n, whole.n - told.n});
 	emit_text(t, c->item, face_of(c)->text.done, whole.p ? whole : S(""));
+}
+
+/* Arguments that are told at once. */
+static void tell_arguments(struct turn *t, struct hosted_call *c)
+{
+	struct str text = c->text.n ? str_copy(&t->arena, buf_str(&c->text)) : S("{}");
+	c->item->hosted.arguments = text;
+	emit_text(t, c->item, face_of(c)->text.delta, text);
+	if (c->approval.n) /* live says it twice of what was approved */
+		emit_text(t, c->item, face_of(c)->events[TOOL_BEGUN], (struct str){0});
+	emit_text(t, c->item, face_of(c)->text.done, text);
 }
 
 /* Names that were not offered are the client's to answer, if it has functions at all. */
@@ -143,19 +138,13 @@ struct out_origin *turn_tools_origin(struct turn *t, int index)
 	return !c ? NULL : c->item ? &c->item->origin : &c->origin;
 }
 
-bool turn_tools_begin(struct turn *t, const struct model_event *me)
+static struct hosted_call *call_new(struct turn *t, const struct function_tool *tool, struct str name)
 {
 	struct turn_tools *tt = &t->out.tools;
-	const struct function_tool *tool = call_tool(t->prompt.tools, t->prompt.n_tools, me->name);
-	if (!turn_tools_takes(t, me))
-		return false;
 	struct hosted_call *c = new (&t->arena, struct hosted_call);
 	c->turn = t;
 	c->tool = tool;
-	c->clients = tool ? !tool->hosted : !ours_alone(t);
-	origin_begin(t, &c->origin, me);
-	c->name = str_copy(&t->arena, me->name);
-	c->index = me->index;
+	c->name = str_copy(&t->arena, name);
 	buf_init(&c->text, (size_t)api_limits.output_bytes);
 	buf_init(&c->told, (size_t)api_limits.output_bytes);
 	if (tt->last)
@@ -163,6 +152,27 @@ bool turn_tools_begin(struct turn *t, const struct model_event *me)
 	else
 		tt->first = c;
 	tt->last = c;
+	return c;
+}
+
+struct hosted_call *turn_tools_add(struct turn *t, const struct function_tool *tool, struct str name, struct str arguments)
+{
+	struct hosted_call *c = call_new(t, tool, name);
+	c->index = -1;
+	buf_add(&c->text, arguments);
+	return c;
+}
+
+bool turn_tools_begin(struct turn *t, const struct model_event *me)
+{
+	struct turn_tools *tt = &t->out.tools;
+	const struct function_tool *tool = call_tool(t->prompt.tools, t->prompt.n_tools, me->name);
+	if (!turn_tools_takes(t, me))
+		return false;
+	struct hosted_call *c = call_new(t, tool, me->name);
+	c->clients = tool ? !tool->hosted : !ours_alone(t);
+	origin_begin(t, &c->origin, me);
+	c->index = me->index;
 	if (tells_text(c) && !client_waits(tt))
 		open_item(t, c);
 	return true;
@@ -198,6 +208,7 @@ static void drop_round(struct turn *t)
 void turn_tools_stop(struct turn *t)
 {
 	drop_round(t);
+	turn_list_stop(t);
 	if (t->runner)
 		t->runner->calls->unsync(t);
 }
@@ -273,19 +284,27 @@ static void turn_tools_judge(struct turn *t, struct hosted_call *c)
 		c->refusal = too_much(t, c);
 		tt->calls += !c->refusal.p;
 	}
+	c->asked |= !c->refusal.p && turn_ask_needed(c);
+	if (c->asked) {
+		tt->calls--; /* it is none yet */
+		return;
+	}
 	/* When nothing is left but to give up, that is an item which says so. */
 	if (!c->item && (!c->refusal.p || (wrong.p && tt->off && c->tool)))
 		open_item(t, c);
 	if (c->item && tells_text(c))
 		end_text(t, c);
+	if (c->item && face_of(c)->text.arguments)
+		tell_arguments(t, c);
 }
 
 /* --- running --- */
 
 static void close_item(struct turn *t, struct hosted_call *c)
 {
-	if (hosted_tells(TOOL_ENDED, c->told_running, c->item->hosted.failed))
-		emit_text(t, c->item, face_of(c)->events[TOOL_ENDED], (struct str){0});
+	enum event_type end = hosted_event(face_of(c), TOOL_ENDED, c->told_running, c->item->hosted.failed);
+	if (end)
+		emit_text(t, c->item, end, (struct str){0});
 	item_finish(t, c->item, true);
 }
 
@@ -312,8 +331,9 @@ static void tell_progress(struct turn *t)
 			tell_clients(t, c);
 		if (!c->item)
 			continue;
-		if (hosted_tells(TOOL_RUNS, c->running, false) && !c->told_running)
-			emit_text(t, c->item, face_of(c)->events[TOOL_RUNS], (struct str){0});
+		enum event_type runs = hosted_event(face_of(c), TOOL_RUNS, c->running, false);
+		if (runs && !c->told_running)
+			emit_text(t, c->item, runs, (struct str){0});
 		c->told_running = c->running;
 		if (!c->done)
 			return;
@@ -377,8 +397,11 @@ static void start_more(struct turn *t)
 		c->call.running = on_running;
 		c->call.done = turn_tools_on_done;
 		tt->running++;
-		tool_start(t->api->tools, &c->call, t->project, face_of(c), c->tool->given, c->args,
-			   face_of(c)->picture.n ? turn_pictures(t) : (struct tool_pictures){0});
+		struct tool_ask ask = {.project = t->project, .tool = c->tool, .args = c->args,
+				       .text = c->item->hosted.arguments, .approval = c->approval};
+		if (face_of(c)->picture.n)
+			ask.pictures = turn_pictures(t);
+		tool_start(t->api->tools, &c->call, &ask);
 	}
 }
 
@@ -444,7 +467,7 @@ static void hold_open(struct turn *t, bool more)
 static bool tell_refusal(struct turn *t, struct hosted_call *c, struct err *e)
 {
 	struct item pair[2];
-	if (c->item || c->clients)
+	if (c->item || c->clients || c->asked)
 		return true;
 	origin_settle(t, &c->origin);
 	return told_refusal(t, c->name, buf_str(&c->text), c->refusal, c->origin.json, pair) &&
@@ -489,7 +512,7 @@ static enum flow next_round(struct turn *t)
 		turn_fail(t, t->out.misfit);
 		return GO;
 	}
-	if (client_called(t)) { /* its turn; what we found stays in the output */
+	if (turn_ask_all(t) || client_called(t)) { /* the client's turn; what we found stays in the output */
 		turn_finish(t, RS_COMPLETED, true, false);
 		return GO;
 	}
@@ -527,7 +550,7 @@ bool turn_tools_between(const struct turn *t)
 {
 	const struct out_item *last = t->out.last;
 	for (const struct out_item *it = t->out.first; it; it = it->next)
-		if (!it->done && !(hosted(it) && tool_again(it->tool->hosted)))
+		if (!it->done && !(hosted(it) && tool_again(it->tool->hosted, it->type)))
 			return false;
 	return last && hosted(last);
 }
@@ -536,8 +559,9 @@ bool turn_tools_rejoin(struct turn *t, struct err *e)
 {
 	struct turn_tools *tt = &t->out.tools;
 	struct out_item *last = NULL;
+	turn_list_rejoin(t);
 	for (struct out_item *it = t->out.first; it; it = it->next)
-		if (hosted(it) && it->json.n) {
+		if (hosted(it) && it->json.n && it->type == it->tool->hosted->item) {
 			last = it;
 			tt->rounds = ++tt->calls;
 			t->response.web_searches += told_again(t, it->json);

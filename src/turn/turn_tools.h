@@ -24,6 +24,10 @@ struct turn_tools {
 	struct made_call *made;      /* what was run in this turn */
 	bool begun;                  /* the items of this round stand, and if they must they are in the log */
 	bool off;                    /* the model has to answer now */
+	struct turn_listing *listings; /* turn_list.c */
+	bool listing;
+	struct turn_answer *answers;   /* turn_ask.c: to what was asked before */
+	bool asked;                    /* they count from now on */
 	struct cite_source *sources; /* what can be cited, of the context and of this turn */
 	size_t n_sources, cap_sources;
 };
@@ -41,9 +45,12 @@ struct out_origin *turn_tools_origin(struct turn *t, int index);
 bool turn_tools_called(const struct turn *t);
 /* What runs is given up. Idempotent. */
 void turn_tools_stop(struct turn *t);
+void turn_list_stop(struct turn *t);
 
 /* --- for a turn whose items were told by a process that is gone (restore.h) --- */
 /* Did it stop between two calls of the engine, or in calls that may be made again? */
 bool turn_tools_between(const struct turn *t);
 /* The prompt gets what was finished up to the last call of a tool of ours, so that the model goes on from there. */
 bool turn_tools_rejoin(struct turn *t, struct err *e);
+/* The lists among what was finished bring their functions. */
+void turn_list_rejoin(struct turn *t);

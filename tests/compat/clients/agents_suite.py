@@ -5,7 +5,7 @@ import json
 import agents
 import openai
 import pytest
-from agents import (Agent, AgentOutputSchema, ApplyPatchTool, Computer, ComputerTool, CustomTool, GuardrailFunctionOutput,
+from agents import (Agent, AgentOutputSchema, ApplyPatchTool, Computer, ComputerTool, CustomTool, GuardrailFunctionOutput, HostedMCPTool,
                     InputGuardrailTripwireTriggered, ModelSettings, OpenAIChatCompletionsModel, OpenAIConversationsSession,
                     OpenAIResponsesCompactionSession, OpenAIResponsesModel, OutputGuardrailTripwireTriggered, Runner, ShellTool,
                     SQLiteSession, ToolOutputImage, ToolOutputText, ToolSearchTool, WebSearchTool,
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from engine_script import call, calls_interleaved, finish, say, status, think
 from harness import Server
+from mcp_script import McpServer
 from web_script import ScriptedWeb
 
 pytestmark = pytest.mark.compat
@@ -516,3 +517,36 @@ def test_cut_off(engine):
     engine.next(status(400, {"code": 400, "message": "no such thing", "type": "invalid_request_error"}))
     with pytest.raises(openai.BadRequestError):
         run(Agent(name="a"), "Fail")
+
+
+# --- hosted MCP ---
+
+@pytest.mark.parametrize("way", ["modern", "legacy", "sse"])
+@pytest.mark.parametrize("approve", [None, True, False])
+@pytest.mark.parametrize("streamed", [True, False])
+def test_hosted_mcp(engine, tmp_path, monkeypatch, way, approve, streamed):
+    """HostedMCPTool, with and without approvals, which the SDK's callback gives or refuses."""
+    asked = []
+
+    def on_approval(request):
+        asked.append((request.data.name, request.data.arguments))
+        return {"approve": approve, **({} if approve else {"reason": "too dangerous"})}
+
+    with McpServer() as mcp:
+        server = Server(engine, args=["--set", f"mcp.allow=http://127.0.0.1:{mcp.port}"], data=str(tmp_path / "mcp"))
+        try:
+            one = openai.AsyncOpenAI(base_url=server.base_url, api_key="sk-any", max_retries=0)
+            tool = HostedMCPTool(tool_config={"type": "mcp", "server_label": "calc", "server_url": mcp.url(way),
+                                              "require_approval": "never" if approve is None else "always"},
+                                 on_approval_request=None if approve is None else on_approval)
+            agent = Agent(name="a", model=OpenAIResponsesModel("scripted", one), tools=[tool])
+            engine.next(call("calc__add", '{"a": 2, "b": 3}'))
+            engine.next(say("done"))
+            result = stream(agent, "2+3?")[1] if streamed else run(agent, "2+3?")
+            assert result.final_output == "done"
+            assert asked == ([] if approve is None else [("add", '{"a": 2, "b": 3}')])
+            assert mcp.methods().count("tools/call") == (approve is not False)
+            if approve is False:
+                assert "too dangerous" in json.dumps(engine.requests[-1].body["messages"])
+        finally:
+            server.stop()

@@ -1,0 +1,32 @@
+/* hosted_call.h - a call of a tool that is ours to run, while its round lasts. Inside turn/ alone. */
+#pragma once
+#include "turn/turn_origin.h"
+#include "turn/turn_tools.h"
+
+/* One call of this round. */
+struct hosted_call {
+	struct hosted_call *next;
+	struct turn *turn;
+	const struct function_tool *tool; /* NULL: no such was offered */
+	struct str name;                  /* as the engine calls it */
+	int index;                        /* the engine's number */
+	struct buf text;                  /* its arguments as they come ... */
+	yyjson_val *args;                 /* ... and whole */
+	struct buf told;                  /* of a text that is told while it comes (hosted.h), ... */
+	size_t read;                      /* ... and the bytes of the arguments that it is made of */
+	struct str refusal;               /* what the model is told instead of a result; {0}: it runs */
+	struct out_item *item;            /* NULL: refused */
+	struct out_origin origin;         /* until there is an item */
+	struct tool_call call;
+	bool
+	    clients; /* the client's own, behind one of ours: it waits, so that items stand in the order of the calls */
+	bool started, running, told_running, done;
+	bool asked;          /* the user has to approve it first: it is no call yet */
+	struct str approval; /* the request that was approved; {0}: none was needed */
+};
+/* A call that nobody streams: one that the user has approved. It runs in the next TOOLS. */
+struct hosted_call *turn_tools_add(struct turn *t, const struct function_tool *tool, struct str name,
+				   struct str arguments);
+/* --- turn_calls.c --- */
+/* The members of an item of ours that nothing will come of, and why; why {0}: it has only begun. */
+struct str call_blank(struct turn *t, const struct out_item *it, struct str why);
