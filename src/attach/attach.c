@@ -41,7 +41,7 @@ static const struct prompt_part *first_of(const struct prompt *p, enum part_kind
 }
 
 /* A model that sees, before anything is fetched. */
-static bool choose_model(const struct attach_to *to, struct err *e)
+static bool attach_choose_model(const struct attach_to *to, struct err *e)
 {
 	const struct api_options *o = &to->api->api->options;
 	const struct prompt_part *image = first_of(to->prompt, PART_IMAGE);
@@ -103,7 +103,7 @@ static void release(void *p)
 	errand_free(p);
 }
 
-static void run_free(struct attach_run *r)
+static void attach_run_free(struct attach_run *r)
 {
 	store_cancel(&r->op);
 	defer_cancel(&r->end);
@@ -121,7 +121,7 @@ static void run_free(struct attach_run *r)
 void attach_cancel(struct attach *at)
 {
 	if (at->run)
-		run_free(at->run);
+		attach_run_free(at->run);
 }
 
 /* --- the results ----------------------------------------------------------------------------------------- */
@@ -137,7 +137,7 @@ static void note(struct errand *w)
 }
 
 /* The parts of one message's errands take the places of those that named them. The next message's first errand. */
-static struct errand *put_parts(struct attach_run *r, struct errand *first)
+static struct errand *attach_put_parts(struct attach_run *r, struct errand *first)
 {
 	struct prompt_message *m = &r->to.prompt->messages[first->message];
 	size_t more = 0, n = 0, from = 0;
@@ -175,7 +175,7 @@ static void fit(struct attach_run *r, struct attachment *at)
 }
 
 /* The first failure, in the order of the request. */
-static bool judge(struct attach_run *r, struct err *e)
+static bool attach_judge(struct attach_run *r, struct err *e)
 {
 	for (struct errand *w = r->first; w && !e->code; w = w->next) {
 		fit(r, &w->at);
@@ -190,28 +190,28 @@ static bool judge(struct attach_run *r, struct err *e)
 	return !e->code;
 }
 
-static void on_end(struct deferred *d)
+static void attach_on_end(struct deferred *d)
 {
 	struct attach_run *r = OWNER(d, struct attach_run, end);
 	struct attach *owner = r->owner;
 	struct err e = r->error;
-	if (!e.code && judge(r, &e)) {
+	if (!e.code && attach_judge(r, &e)) {
 		for (struct errand *w = r->first; w;)
-			w = put_parts(r, w);
+			w = attach_put_parts(r, w);
 		for (struct errand *w = r->first; w; w = w->next)
 			arena_defer(r->to.arena, release, w);
 		r->first = NULL;
 	}
-	run_free(r);
+	attach_run_free(r);
 	owner->done(owner, &e);
 }
 
-static void finish(struct attach_run *r)
+static void attach_finish(struct attach_run *r)
 {
-	defer_start(r->to.api->loop, &r->end, on_end);
+	defer_start(r->to.api->loop, &r->end, attach_on_end);
 }
 
-static void on_read(struct job *j)
+static void attach_on_read(struct job *j)
 {
 	struct errand *w = OWNER(j, struct errand, job);
 	struct attach_run *r = w->run;
@@ -222,10 +222,10 @@ static void on_read(struct job *j)
 	}
 	r->bytes += w->at.bytes;
 	if (--r->left == 0)
-		finish(r);
+		attach_finish(r);
 }
 
-static void on_run(struct job *j)
+static void attach_on_run(struct job *j)
 {
 	attachment_read(&OWNER(j, struct errand, job)->at);
 }
@@ -236,8 +236,8 @@ static void start_jobs(struct attach_run *r)
 	for (struct errand *w = r->first; w; w = w->next) {
 		if (w->at.error.code)
 			continue;
-		w->job.run = on_run;
-		w->job.done = on_read;
+		w->job.run = attach_on_run;
+		w->job.done = attach_on_read;
 		w->started = job_start(disk_fetchers(r->to.api), r->to.api->loop, &w->job);
 		r->left += w->started;
 		if (!w->started) {
@@ -246,7 +246,7 @@ static void start_jobs(struct attach_run *r)
 		}
 	}
 	if (!r->left)
-		finish(r);
+		attach_finish(r);
 }
 
 /* --- files by their ids ---------------------------------------------------------------------------------- */
@@ -257,7 +257,7 @@ static void on_files(struct store_op *op, const struct err *e)
 	size_t i = 0;
 	if (e->code) {
 		r->error = *e;
-		finish(r);
+		attach_finish(r);
 		return;
 	}
 	for (struct errand *w = r->first; w; w = w->next) {
@@ -289,7 +289,7 @@ static void find_files(struct attach_run *r)
 
 bool attach_start(struct attach *at, const struct attach_to *to, struct err *e)
 {
-	if (!choose_model(to, e))
+	if (!attach_choose_model(to, e))
 		return false;
 	struct attach_run *r = xalloc(sizeof *r);
 	*r = (struct attach_run){.owner = at, .to = *to};
@@ -303,7 +303,7 @@ bool attach_start(struct attach *at, const struct attach_to *to, struct err *e)
 		fail(e, ERR_ARRAY_TOO_LONG, "input", "Invalid 'input': too many images and files. Expected at most %lld "
 		     "(api.attachments), but got %zu.", (long long)api_limits.attachments, r->n);
 	if (!r->n || e->code) {
-		run_free(r);
+		attach_run_free(r);
 		return false;
 	}
 	bool by_id = false;

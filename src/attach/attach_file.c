@@ -12,12 +12,12 @@
 
 enum { PIXELS_LOW = 768, PIXELS_HIGH = 1536 };
 
-static struct str name_of(const struct attachment *at)
+static struct str attach_file_name_of(const struct attachment *at)
 {
 	return at->part.detail.n ? at->part.detail : at->name.n ? at->name : S("file");
 }
 
-static bool put_text(struct attachment *at, struct str text, struct str note)
+static bool attach_file_put_text(struct attachment *at, struct str text, struct str note)
 {
 	size_t chars = str_chars(text);
 	if ((int64_t)chars > api_limits.document_chars)
@@ -25,7 +25,7 @@ static bool put_text(struct attachment *at, struct str text, struct str note)
 		                       "(api.document_chars). " ATTACHMENT_SEARCH, chars, (long long)api_limits.document_chars);
 	at->text = text.n;
 	struct prompt_part part = {.kind = PART_TEXT, .where = at->part.where};
-	struct str name = name_of(at);
+	struct str name = attach_file_name_of(at);
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
 	buf_fmt(&b, "[File \"%.*s\"]\n", FMT(name));
@@ -65,7 +65,7 @@ static bool put_pages(struct attachment *at, struct pdf *p, int64_t shown, int64
 	return true;
 }
 
-static bool read_pdf(struct attachment *at, struct str bytes)
+static bool attach_file_read_pdf(struct attachment *at, struct str bytes)
 {
 	struct pdf p = {.bytes = bytes, .pages = api_limits.document_pages, .seconds = api_limits.document_seconds,
 	                .memory = api_limits.document_memory, .cancelled = at->cancelled};
@@ -85,7 +85,7 @@ static bool read_pdf(struct attachment *at, struct str bytes)
 		                       "images.");
 	if (shown)
 		note = str_fmt(&at->arena, ", of whose %lld pages 1 to %lld follow as images", (long long)n, (long long)shown);
-	return put_text(at, text, note) && put_pages(at, &p, shown, until_us);
+	return attach_file_put_text(at, text, note) && put_pages(at, &p, shown, until_us);
 }
 
 /* The engine reads it itself. */
@@ -94,13 +94,13 @@ static bool pass_pdf(struct attachment *at, struct str bytes)
 	struct prompt_part part = at->part;
 	part.text = attachment_data_url(&at->arena, S("application/pdf"), bytes);
 	part.from = FROM_DATA;
-	part.detail = at->part.detail.n || at->name.n ? name_of(at) : S("file.pdf");
+	part.detail = at->part.detail.n || at->name.n ? attach_file_name_of(at) : S("file.pdf");
 	return attachment_put(at, part);
 }
 
 /* --- docx, pptx, xlsx ------------------------------------------------------------------------------------- */
 
-static bool read_office(struct attachment *at, struct str bytes)
+static bool attach_file_read_office(struct attachment *at, struct str bytes)
 {
 	struct office o = {bytes, api_limits.document_seconds, api_limits.document_memory, at->cancelled};
 	struct err e = {0};
@@ -114,7 +114,7 @@ static bool read_office(struct attachment *at, struct str bytes)
 	if (cut)
 		return attachment_fail(at, ERR_FILE_TOO_LARGE, "The file has more than %lld characters of text "
 		                       "(api.document_chars). " ATTACHMENT_SEARCH, (long long)api_limits.document_chars);
-	return put_text(at, text, S(""));
+	return attach_file_put_text(at, text, S(""));
 }
 
 /* --- text ------------------------------------------------------------------------------------------------ */
@@ -126,11 +126,11 @@ static bool ends(struct str s, struct str tail)
 
 static bool is_html(const struct attachment *at, struct str type)
 {
-	struct str name = name_of(at), bare = str_trim(str_cut(&type, ';'));
+	struct str name = attach_file_name_of(at), bare = str_trim(str_cut(&type, ';'));
 	return str_eq_nocase(bare, S("text/html")) || ends(name, S(".html")) || ends(name, S(".htm"));
 }
 
-static bool read_html(struct attachment *at, struct str type, struct str bytes)
+static bool attach_file_read_html(struct attachment *at, struct str type, struct str bytes)
 {
 	struct page_text page;
 	struct err e = {0};
@@ -140,7 +140,7 @@ static bool read_html(struct attachment *at, struct str type, struct str bytes)
 	if (page.cut)
 		return attachment_fail(at, ERR_FILE_TOO_LARGE, "The file has more than %lld characters of text "
 		                       "(api.document_chars). " ATTACHMENT_SEARCH, (long long)api_limits.document_chars);
-	return put_text(at, page.text, S(""));
+	return attach_file_put_text(at, page.text, S(""));
 }
 
 bool attachment_read_file(struct attachment *at, struct str type, struct str bytes)
@@ -148,13 +148,13 @@ bool attachment_read_file(struct attachment *at, struct str type, struct str byt
 	if (!bytes.n)
 		return attachment_fail(at, ERR_EMPTY_FILE, "The file is empty.");
 	if (str_starts(bytes, S("%PDF-")))
-		return at->files ? pass_pdf(at, bytes) : read_pdf(at, bytes);
+		return at->files ? pass_pdf(at, bytes) : attach_file_read_pdf(at, bytes);
 	if (office_like(bytes))
-		return read_office(at, bytes);
+		return attach_file_read_office(at, bytes);
 	if (is_html(at, type))
-		return read_html(at, type, bytes);
+		return attach_file_read_html(at, type, bytes);
 	if (utf8_valid(bytes) && !memchr(bytes.p, 0, bytes.n))
-		return put_text(at, bytes, S(""));
+		return attach_file_put_text(at, bytes, S(""));
 	return attachment_fail(at, ERR_UNSUPPORTED_FILE, "The file type you uploaded is not supported. Please try again with a pdf, "
 	                       "docx, pptx or xlsx, or with text in UTF-8 (plain, Markdown, CSV, JSON, HTML).");
 }

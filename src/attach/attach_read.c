@@ -23,7 +23,7 @@ static int64_t most(const struct attachment *at)
 	return is_image(at) ? api_limits.image_bytes : api_limits.document_bytes;
 }
 
-static bool too_large(struct attachment *at)
+static bool attach_read_too_large(struct attachment *at)
 {
 	return attachment_fail(at, is_image(at) ? ERR_IMAGE_FILE_TOO_LARGE : ERR_FILE_TOO_LARGE,
 	                       "The %s is larger than %lld bytes (api.%s).", is_image(at) ? "image" : "file", (long long)most(at),
@@ -42,7 +42,7 @@ static bool from_data(struct attachment *at, struct str *type, struct str *bytes
 		*type = str_trim(str_cut(&head, ';'));
 	}
 	if ((int64_t)(data.n / 4 * 3) > most(at))
-		return too_large(at);
+		return attach_read_too_large(at);
 	char *out = arena_bytes(&at->arena, data.n / 4 * 3 + 4);
 	size_t n = 0;
 	const char *end = data.p;
@@ -81,7 +81,7 @@ static bool from_file(struct attachment *at, struct str *bytes)
 	else if (n < 0)
 		attachment_fail(at, ERR_STORE, "A file could not be read: %m.");
 	else
-		too_large(at);
+		attach_read_too_large(at);
 	buf_release(&b);
 	return ok;
 }
@@ -92,7 +92,7 @@ static bool fetched(struct attachment *at, const struct fetch_answer *got, struc
 	struct str url = at->part.text;
 	url.n = url.n < 300 ? url.n : 300;
 	if (got->fault == FETCH_TOO_LARGE)
-		return too_large(at);
+		return attach_read_too_large(at);
 	if (got->fault == FETCH_BAD_URL || got->fault == FETCH_REFUSED)
 		return attachment_fail(at, is_image(at) ? ERR_INVALID_IMAGE_URL : ERR_INVALID_VALUE,
 		                       "Invalid URL '%.*s': it %s %s.", FMT(url),
@@ -158,7 +158,7 @@ bool attachment_is_plain(struct str url)
 	return known && url.n % 4 == 0;
 }
 
-static bool read_image(struct attachment *at, struct str bytes)
+static bool attach_read_image(struct attachment *at, struct str bytes)
 {
 	struct image_head h;
 	if (!check_image(at, bytes, &h))
@@ -180,7 +180,7 @@ void attachment_read(struct attachment *at)
 	if (!ok)
 		return;
 	if (is_image(at))
-		read_image(at, bytes);
+		attach_read_image(at, bytes);
 	else
 		attachment_read_file(at, type, bytes);
 }

@@ -80,7 +80,7 @@ static void queue_answer(struct turn *t)
 	t->reader.reply = NULL;
 }
 
-static enum flow run_queue(struct turn *t)
+static enum flow background_run_queue(struct turn *t)
 {
 	if (!t->op.done) {
 		queue_put(t);
@@ -167,7 +167,7 @@ static void run_hurry(struct turn *t)
 	turn_run(t);
 }
 
-static void on_late(struct timer *timer)
+static void background_on_late(struct timer *timer)
 {
 	run_hurry(OWNER(timer, struct run, again)->turn);
 }
@@ -193,7 +193,7 @@ void run_begin(struct api_loop *al, struct arena *a, const struct run_place *pla
 	if (!turn_read(t, false) && !t->req.echo.tools.p)
 		read_little(t);
 	run_restore(t, got);
-	timer_start(al->loop, &run->again, run_left_ms(t), on_late);
+	timer_start(al->loop, &run->again, run_left_ms(t), background_on_late);
 	turn_run(t);
 }
 
@@ -275,7 +275,7 @@ static void fail_instead(struct turn *t, const struct err *e)
 	write_end(t);
 }
 
-static void on_again(struct timer *timer)
+static void background_on_again(struct timer *timer)
 {
 	write_end(OWNER(timer, struct run, again)->turn);
 }
@@ -285,7 +285,7 @@ static bool may_pass(enum err_code code)
 	return code == ERR_STORE || code == ERR_STORE_FULL || code == ERR_UNAVAILABLE;
 }
 
-static void on_ended(struct store_op *op, const struct err *e)
+static void background_on_ended(struct store_op *op, const struct err *e)
 {
 	struct turn *t = OWNER(op, struct turn, op);
 	if (e->code == ERR_NONE) {
@@ -299,7 +299,7 @@ static void on_ended(struct store_op *op, const struct err *e)
 		fail_instead(t, e);
 	} else {
 		log_at(LOG_ERROR, "a background response could not be saved", "id=%.*s error=\"%s\"", FMT(t->response.id), e->msg);
-		timer_start(t->api->loop, &run_of(t)->again, AGAIN_MS, on_again);
+		timer_start(t->api->loop, &run_of(t)->again, AGAIN_MS, background_on_again);
 	}
 }
 
@@ -322,7 +322,7 @@ static void write_end(struct turn *t)
 		.body = buf_str(&b),
 		.event = &event,
 	};
-	t->op.done = on_ended;
+	t->op.done = background_on_ended;
 	store_run_end(t->api->store, &t->op, &run->end, &run->record);
 	buf_release(&b);
 }
@@ -336,7 +336,7 @@ static enum flow run_save(struct turn *t)
 	return WAIT;
 }
 
-static void run_free(struct turn *t)
+static void background_run_free(struct turn *t)
 {
 	struct run *run = run_of(t);
 	run_log_close(&run->log);
@@ -384,16 +384,16 @@ static void run_unsync(struct turn *t)
 }
 
 const struct runner_calls background_calls = {
-	.queue = run_queue,
-	.open = run_open,
-	.save = run_save,
-	.event = run_event,
-	.keep = run_keep,
-	.full = run_full,
-	.last_ms = run_last_ms,
-	.synced = run_synced,
-	.unsync = run_unsync,
-	.hurry = run_hurry,
-	.left_ms = run_left_ms,
-	.free = run_free,
+    .queue = background_run_queue,
+    .open = run_open,
+    .save = run_save,
+    .event = run_event,
+    .keep = run_keep,
+    .full = run_full,
+    .last_ms = run_last_ms,
+    .synced = run_synced,
+    .unsync = run_unsync,
+    .hurry = run_hurry,
+    .left_ms = run_left_ms,
+    .free = background_run_free,
 };

@@ -11,7 +11,7 @@ static enum item_type wire_type_of(struct str wire)
 	return ITEM_NONE;
 }
 
-static struct out_item *find(struct turn *t, yyjson_val *ev)
+static struct out_item *restore_find(struct turn *t, yyjson_val *ev)
 {
 	int64_t index = yyjson_get_sint(json_get(ev, S("output_index")));
 	struct out_item *it = t->out.first;
@@ -21,7 +21,7 @@ static struct out_item *find(struct turn *t, yyjson_val *ev)
 }
 
 /* What a call's item says of its tool, which the request may no longer be asked for. */
-static const struct function_tool *tool_of(struct turn *t, enum item_type type, yyjson_val *item)
+static const struct function_tool *restore_tool_of(struct turn *t, enum item_type type, yyjson_val *item)
 {
 	enum call_kind kind = call_kind_of_item(type);
 	if (kind == CALL_KINDS)
@@ -34,7 +34,7 @@ static const struct function_tool *tool_of(struct turn *t, enum item_type type, 
 	return f;
 }
 
-static bool on_added(struct turn *t, struct out_item *none, yyjson_val *ev)
+static bool restore_on_added(struct turn *t, struct out_item *none, yyjson_val *ev)
 {
 	yyjson_val *item = json_get(ev, S("item"));
 	struct str id_text = json_str(json_get(item, S("id")));
@@ -49,11 +49,11 @@ static bool on_added(struct turn *t, struct out_item *none, yyjson_val *ev)
 	t->out.n = it->index + 1;
 	it->call_index = -1; /* of a call to the engine that is over */
 	it->call_id = json_str(json_get(item, S("call_id")));
-	it->tool = tool_of(t, type, item);
+	it->tool = restore_tool_of(t, type, item);
 	return true;
 }
 
-static bool on_part(struct turn *t, struct out_item *it, yyjson_val *ev)
+static bool restore_on_part(struct turn *t, struct out_item *it, yyjson_val *ev)
 {
 	struct str type = json_str(json_get(json_get(ev, S("part")), S("type")));
 	it->part = str_eq(type, S("output_text")) ? OUT_TEXT : str_eq(type, S("refusal")) ? OUT_REFUSAL : OUT_NONE;
@@ -84,7 +84,7 @@ static bool on_input(struct turn *t, struct out_item *it, yyjson_val *ev)
 }
 
 /* A part as it stands in the item: the event that ends it leaves the log probabilities out. */
-static void put_part(struct jout *o, const struct out_item *it, yyjson_val *part)
+static void restore_put_part(struct jout *o, const struct out_item *it, yyjson_val *part)
 {
 	size_t i, max;
 	yyjson_val *key, *val;
@@ -109,7 +109,7 @@ static bool on_part_done(struct turn *t, struct out_item *it, yyjson_val *ev)
 	if (it->type != ITEM_MESSAGE)
 		return true;
 	struct jout o = {&it->parts, it->parts.n > 0};
-	put_part(&o, it, json_get(ev, S("part")));
+	restore_put_part(&o, it, json_get(ev, S("part")));
 	buf_clear(&it->text);
 	buf_clear(&it->logprobs);
 	buf_clear(&it->cites.json);
@@ -119,7 +119,7 @@ static bool on_part_done(struct turn *t, struct out_item *it, yyjson_val *ev)
 	return true;
 }
 
-static bool on_done(struct turn *t, struct out_item *it, yyjson_val *ev)
+static bool restore_on_done(struct turn *t, struct out_item *it, yyjson_val *ev)
 {
 	yyjson_val *item = json_get(ev, S("item"));
 	it->done = true;
@@ -138,11 +138,11 @@ static bool on_annotation(struct turn *t, struct out_item *it, yyjson_val *ev)
 }
 
 /* What an item is kept as comes before the event that ends it. */
-static bool on_kept(struct turn *t, struct str json)
+static bool restore_on_kept(struct turn *t, struct str json)
 {
 	struct err e = {0};
 	yyjson_val *v;
-	struct out_item *it = json_parse(&t->arena, json, &v, &e) ? find(t, v) : NULL;
+	struct out_item *it = json_parse(&t->arena, json, &v, &e) ? restore_find(t, v) : NULL;
 	if (it)
 		it->hosted.kept = json_text(&t->arena, json_get(v, S("item")));
 	return it;
@@ -152,10 +152,11 @@ static const struct telling {
 	enum event_type type;
 	bool (*run)(struct turn *t, struct out_item *it, yyjson_val *ev);
 } tellings[] = {
-	{EV_ITEM_ADDED, on_added},      {EV_PART_ADDED, on_part},       {EV_PART_DONE, on_part_done},
-	{EV_TEXT_DELTA, on_delta},      {EV_REFUSAL_DELTA, on_delta},   {EV_REASONING_DELTA, on_delta},
-	{EV_ARGUMENTS_DELTA, on_delta}, {EV_CUSTOM_INPUT_DELTA, on_input}, {EV_ITEM_DONE, on_done},
-	{EV_ANNOTATION_ADDED, on_annotation},
+    {EV_ITEM_ADDED, restore_on_added}, {EV_PART_ADDED, restore_on_part},
+    {EV_PART_DONE, on_part_done},      {EV_TEXT_DELTA, on_delta},
+    {EV_REFUSAL_DELTA, on_delta},      {EV_REASONING_DELTA, on_delta},
+    {EV_ARGUMENTS_DELTA, on_delta},    {EV_CUSTOM_INPUT_DELTA, on_input},
+    {EV_ITEM_DONE, restore_on_done},   {EV_ANNOTATION_ADDED, on_annotation},
 };
 
 static bool restore_one(struct turn *t, const struct run_event *told)
@@ -163,13 +164,13 @@ static bool restore_one(struct turn *t, const struct run_event *told)
 	struct err e = {0};
 	yyjson_val *ev;
 	if (!told->name.p)
-		return on_kept(t, told->json);
+		return restore_on_kept(t, told->json);
 	for (size_t i = 0; i < sizeof tellings / sizeof *tellings; i++) {
 		if (!str_eq(event_rows[tellings[i].type].wire, told->name))
 			continue;
 		if (!json_parse(&t->arena, told->json, &ev, &e))
 			return false;
-		struct out_item *it = find(t, ev);
+		struct out_item *it = restore_find(t, ev);
 		return (it || tellings[i].type == EV_ITEM_ADDED) && tellings[i].run(t, it, ev);
 	}
 	return true;

@@ -24,7 +24,7 @@ struct runs {
 	int64_t turn; /* the project that got a place last */
 };
 
-static struct str key_of(const int64_t *key)
+static struct str runs_key_of(const int64_t *key)
 {
 	return (struct str){(const char *)key, sizeof *key};
 }
@@ -53,37 +53,37 @@ void runs_free(struct runs *rs)
 
 /* --- with the lock held --- */
 
-static int64_t room_of(struct runs *rs, int64_t project)
+static int64_t runs_room_of(struct runs *rs, int64_t project)
 {
-	const struct project_count *c = map_get(&rs->projects, key_of(&project));
+	const struct project_count *c = map_get(&rs->projects, runs_key_of(&project));
 	int64_t own = api_limits.background_project - (c ? c->n : 0), all = api_limits.background_running - rs->n_taken;
 	return own < all ? own : all;
 }
 
-static void count(struct runs *rs, int64_t project, int64_t by)
+static void runs_count(struct runs *rs, int64_t project, int64_t by)
 {
-	struct project_count *c = map_get(&rs->projects, key_of(&project));
+	struct project_count *c = map_get(&rs->projects, runs_key_of(&project));
 	if (!c) {
 		c = xalloc(sizeof *c);
 		c->project = project;
-		map_put(&rs->projects, key_of(&c->project), c);
+		map_put(&rs->projects, runs_key_of(&c->project), c);
 	}
 	rs->n_taken += by;
 	c->n += by;
 	if (!c->n) {
-		map_del(&rs->projects, key_of(&project));
+		map_del(&rs->projects, runs_key_of(&project));
 		xfree(c);
 	}
 }
 
 static bool take(struct runs *rs, int64_t key, int64_t project, bool urgent)
 {
-	if (map_get(&rs->taken, key_of(&key)) || (!urgent && room_of(rs, project) <= 0))
+	if (map_get(&rs->taken, runs_key_of(&key)) || (!urgent && runs_room_of(rs, project) <= 0))
 		return false;
 	struct taken *t = xalloc(sizeof *t);
 	*t = (struct taken){key, project};
-	map_put(&rs->taken, key_of(&t->key), t);
-	count(rs, project, 1);
+	map_put(&rs->taken, runs_key_of(&t->key), t);
+	runs_count(rs, project, 1);
 	if (!urgent)
 		rs->turn = project;
 	return true;
@@ -104,10 +104,10 @@ bool runs_take(struct runs *rs, int64_t key, int64_t project, bool urgent)
 void runs_give_back(struct runs *rs, int64_t key)
 {
 	pthread_mutex_lock(&rs->lock);
-	struct taken *t = map_get(&rs->taken, key_of(&key));
+	struct taken *t = map_get(&rs->taken, runs_key_of(&key));
 	if (t) {
-		map_del(&rs->taken, key_of(&key));
-		count(rs, t->project, -1);
+		map_del(&rs->taken, runs_key_of(&key));
+		runs_count(rs, t->project, -1);
 		xfree(t);
 		run_tell(rs->news, key, RUN_NEWS);
 		run_news_drop(rs->news, key);
@@ -123,8 +123,8 @@ const struct run_room *runs_rooms(struct runs *rs, struct arena *a, size_t *n, i
 	pthread_mutex_lock(&rs->lock);
 	struct run_room *rooms = new_array(a, struct run_room, rs->projects.n + 1);
 	for (*n = 0; (c = map_next(&rs->projects, &at)); (*n)++)
-		rooms[*n] = (struct run_room){c->project, room_of(rs, c->project)};
-	*others = room_of(rs, none);
+		rooms[*n] = (struct run_room){c->project, runs_room_of(rs, c->project)};
+	*others = runs_room_of(rs, none);
 	pthread_mutex_unlock(&rs->lock);
 	return rooms;
 }

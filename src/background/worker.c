@@ -88,9 +88,9 @@ void worker_take(struct api_loop *al, const struct run_place *place)
 
 /* --- looking for work --- */
 
-static void look(struct deferred *d);
+static void worker_look(struct deferred *d);
 
-static void on_found(struct store_op *op, const struct err *e)
+static void worker_on_found(struct store_op *op, const struct err *e)
 {
 	struct worker *w = OWNER(op, struct worker, find);
 	struct api_loop *al = w->api;
@@ -103,11 +103,11 @@ static void on_found(struct store_op *op, const struct err *e)
 		taken += take(al, &w->found.due[i], false);
 	bool full = w->found.n_urgent == FIND_MOST || w->found.n_due == FIND_MOST;
 	if (w->again || (full && taken))
-		defer_start(al->loop, &w->wake, look);
+		defer_start(al->loop, &w->wake, worker_look);
 	w->again = false;
 }
 
-static void look(struct deferred *d)
+static void worker_look(struct deferred *d)
 {
 	struct worker *w = OWNER(d, struct worker, wake);
 	if (w->find.request) {
@@ -118,36 +118,36 @@ static void look(struct deferred *d)
 	w->query = (struct run_query){.late = clock_wall_s() - api_limits.background_seconds, .most = FIND_MOST};
 	w->query.rooms = runs_rooms(w->api->api->runs, &w->page, &w->query.n_rooms, &w->query.room);
 	w->query.all = runs_free_places(w->api->api->runs, &w->query.after);
-	w->find.done = on_found;
+	w->find.done = worker_on_found;
 	store_run_find(w->api->store, &w->find, &w->query, &w->page, &w->found);
 }
 
 void worker_wake(struct api_loop *al)
 {
 	if (!atomic_load(&al->api->draining))
-		defer_start(al->loop, &al->worker->wake, look);
+		defer_start(al->loop, &al->worker->wake, worker_look);
 }
 
 /* --- leases --- */
 
-static void on_kept(struct store_op *op, const struct err *e)
+static void worker_on_kept(struct store_op *op, const struct err *e)
 {
 	if (e->code != ERR_NONE)
 		log_at(LOG_WARN, "leases of background responses could not be renewed", "error=\"%s\"", e->msg);
 }
 
-static void on_tick(struct timer *t)
+static void worker_on_tick(struct timer *t)
 {
 	struct worker *w = OWNER(t, struct worker, tick);
 	bool any = false;
 	for (const struct turn *turn = w->api->turns; turn && !any; turn = turn->next)
 		any = turn->runner;
 	if (any && !w->keep.request) {
-		w->keep.done = on_kept;
+		w->keep.done = worker_on_kept;
 		store_run_keep(w->api->store, &w->keep, w->holder, clock_wall_s() + api_limits.lease_seconds);
 	}
 	worker_wake(w->api);
-	timer_start(w->api->loop, t, api_limits.lease_seconds * 1000 / 3, on_tick);
+	timer_start(w->api->loop, t, api_limits.lease_seconds * 1000 / 3, worker_on_tick);
 }
 
 /* --- life --- */
@@ -159,7 +159,7 @@ void worker_attach(struct api_loop *al)
 	randombytes_buf(&w->holder, sizeof w->holder);
 	w->holder &= INT64_MAX;
 	al->worker = w;
-	timer_start(al->loop, &w->tick, 0, on_tick);
+	timer_start(al->loop, &w->tick, 0, worker_on_tick);
 }
 
 void worker_detach(struct api_loop *al)

@@ -63,7 +63,7 @@ void xfree(void *p)
 	give_back(p);
 }
 
-static void *take(struct arena *a, size_t n, size_t align)
+static void *arena_take(struct arena *a, size_t n, size_t align)
 {
 	uintptr_t at = ((uintptr_t)a->at + align - 1) & ~(uintptr_t)(align - 1);
 	if (a->at && at + n <= (uintptr_t)a->end) {
@@ -103,14 +103,14 @@ static void *take(struct arena *a, size_t n, size_t align)
 
 void *arena_alloc(struct arena *a, size_t n)
 {
-	void *p = take(a, n, ALIGN);
+	void *p = arena_take(a, n, ALIGN);
 	memset(p, 0, n);
 	return p;
 }
 
 char *arena_bytes(struct arena *a, size_t n)
 {
-	return take(a, n ? n : 1, 1);
+	return arena_take(a, n ? n : 1, 1);
 }
 
 void arena_defer(struct arena *a, void (*undo)(void *), void *obj)

@@ -21,7 +21,7 @@ bool log_on(enum log_level level)
 	return level >= least_level;
 }
 
-static size_t put_escaped(char *out, size_t room, const char *s)
+static size_t log_put_escaped(char *out, size_t room, const char *s)
 {
 	size_t n = 0;
 	for (; *s && n + 7 < room; s++) {
@@ -57,9 +57,9 @@ void log_at(enum log_level level, const char *message, const char *fields, ...)
 	if (as_json) {
 		n = (size_t)snprintf(line, sizeof line, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"message\":\"", when,
 		                     ts.tv_nsec / 1000000, names[level]);
-		n += put_escaped(line + n, 600, message);
+		n += log_put_escaped(line + n, 600, message);
 		n += (size_t)snprintf(line + n, sizeof line - n, "\",\"fields\":\"");
-		n += put_escaped(line + n, sizeof line - n - 8, extra);
+		n += log_put_escaped(line + n, sizeof line - n - 8, extra);
 		n += (size_t)snprintf(line + n, sizeof line - n, "\"}\n");
 	} else {
 		for (char *c = extra; *c; c++)

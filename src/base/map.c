@@ -9,22 +9,22 @@
 static unsigned char secret[crypto_shorthash_KEYBYTES];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void make_secret(void)
+static void map_make_secret(void)
 {
 	randombytes_buf(secret, sizeof secret);
 }
 
-static size_t hash(struct str key)
+static size_t map_hash(struct str key)
 {
 	uint64_t h;
-	pthread_once(&once, make_secret);
+	pthread_once(&once, map_make_secret);
 	crypto_shorthash((unsigned char *)&h, (const unsigned char *)key.p, key.n, secret);
 	return (size_t)h;
 }
 
 static size_t slot_of(const struct map *m, struct str key)
 {
-	size_t i = hash(key) & (m->cap - 1);
+	size_t i = map_hash(key) & (m->cap - 1);
 	while (m->slots[i].value && !str_eq(m->slots[i].key, key))
 		i = (i + 1) & (m->cap - 1);
 	return i;
@@ -76,7 +76,7 @@ void *map_del(struct map *m, struct str key)
 			j = (j + 1) & (m->cap - 1);
 			if (!m->slots[j].value)
 				return gone;
-		} while (((j - (hash(m->slots[j].key) & (m->cap - 1))) & (m->cap - 1)) < ((j - i) & (m->cap - 1)));
+		} while (((j - (map_hash(m->slots[j].key) & (m->cap - 1))) & (m->cap - 1)) < ((j - i) & (m->cap - 1)));
 		m->slots[i] = m->slots[j];
 		i = j;
 	}

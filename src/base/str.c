@@ -29,18 +29,18 @@ bool str_starts(struct str s, struct str prefix)
 	return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
-static bool blank(char c)
+static bool str_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 struct str str_trim(struct str s)
 {
-	while (s.n && blank(s.p[0])) {
+	while (s.n && str_blank(s.p[0])) {
 		s.p++;
 		s.n--;
 	}
-	while (s.n && blank(s.p[s.n - 1]))
+	while (s.n && str_blank(s.p[s.n - 1]))
 		s.n--;
 	return s;
 }

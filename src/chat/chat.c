@@ -129,7 +129,7 @@ static struct str completion_json(struct chat *c, bool stored)
 	return s;
 }
 
-static void end_json(struct chat *c)
+static void chat_end_json(struct chat *c)
 {
 	struct str body = completion_json(c, false);
 	if (c->attempt)
@@ -172,9 +172,9 @@ static void end_failed(struct chat *c)
 	reply_end(c->reply, 200, body);
 }
 
-static void on_kept(struct store_op *op, const struct err *e);
+static void chat_on_kept(struct store_op *op, const struct err *e);
 
-static void keep(struct chat *c)
+static void chat_keep(struct chat *c)
 {
 	struct completion_record r = {
 		.project = c->project,
@@ -187,7 +187,7 @@ static void keep(struct chat *c)
 		.messages = json_text(&c->arena, json_get(c->req.body, S("messages"))),
 	};
 	timer_cancel(&c->deadline);
-	c->keep.done = on_kept;
+	c->keep.done = chat_on_kept;
 	store_put_completion(c->api->store, &c->keep, &r);
 }
 
@@ -198,7 +198,7 @@ static void chat_end(struct chat *c)
 	else if (c->form == REPLY_SSE)
 		end_stream(c);
 	else
-		end_json(c);
+		chat_end_json(c);
 	c->reply = NULL;
 	chat_free(c);
 }
@@ -212,7 +212,7 @@ void chats_cancel(struct api_loop *al)
 	}
 }
 
-static void on_kept(struct store_op *op, const struct err *e)
+static void chat_on_kept(struct store_op *op, const struct err *e)
 {
 	struct chat *c = OWNER(op, struct chat, keep);
 	if (e->code != ERR_NONE) { /* never finished without a commit */
@@ -227,7 +227,7 @@ static void on_finish(struct deferred *d)
 {
 	struct chat *c = OWNER(d, struct chat, finish);
 	if (!c->error.code && c->req.store)
-		keep(c);
+		chat_keep(c);
 	else
 		chat_end(c);
 }
@@ -243,7 +243,7 @@ static void chat_fail(struct chat *c, const struct err *e)
 
 /* --- the engine --- */
 
-static void on_event(struct engine_call *call, const struct model_event *me)
+static void chat_on_event(struct engine_call *call, const struct model_event *me)
 {
 	struct chat_run *r = OWNER(call, struct chat_run, call);
 	struct chat *c = r->chat;
@@ -274,7 +274,7 @@ static bool choice_fits(struct chat *c, const struct chat_choice *choice, struct
 	return format_fits(&c->req.prompt.format, &c->arena, buf_str(&choice->text), e);
 }
 
-static void on_end(struct engine_call *call, const struct err *e)
+static void chat_on_end(struct engine_call *call, const struct err *e)
 {
 	struct chat_run *r = OWNER(call, struct chat_run, call);
 	struct chat *c = r->chat;
@@ -299,7 +299,7 @@ static void on_end(struct engine_call *call, const struct err *e)
 		defer_start(c->api->loop, &c->finish, on_finish);
 }
 
-static void on_deadline(struct timer *t)
+static void chat_on_deadline(struct timer *t)
 {
 	struct chat *c = OWNER(t, struct chat, deadline);
 	struct err e = {0};
@@ -309,41 +309,41 @@ static void on_deadline(struct timer *t)
 
 /* --- the reader --- */
 
-static void on_room(struct reply_owner *o)
+static void chat_on_room(struct reply_owner *o)
 {
 	struct chat *c = OWNER(o, struct chat, reader);
 	for (size_t i = 0; i < c->n; i++)
 		engine_call_resume(&c->runs[i].call);
 }
 
-static bool still_wanted(struct grace *g)
+static bool chat_still_wanted(struct grace *g)
 {
 	const struct chat *c = OWNER(g, struct chat, grace);
 	return c->attempt && attempt_joined(c->attempt);
 }
 
-static void on_grace_over(struct grace *g)
+static void chat_on_grace_over(struct grace *g)
 {
 	chat_free(OWNER(g, struct chat, grace));
 }
 
-static void on_gone(struct reply_owner *o)
+static void chat_on_gone(struct reply_owner *o)
 {
 	struct chat *c = OWNER(o, struct chat, reader);
 	c->reply = NULL;
 	if (c->api->api->options.finish_on_disconnect) {
-		on_room(o);
+		chat_on_room(o);
 		if (c->attempt)
 			attempt_abandoned(c->attempt);
 		return;
 	}
-	c->grace.wanted = still_wanted;
-	c->grace.over = on_grace_over;
+	c->grace.wanted = chat_still_wanted;
+	c->grace.over = chat_on_grace_over;
 	if (!c->attempt || c->form == REPLY_SSE || !grace_start(&c->grace, c->api->loop)) {
 		chat_free(c);
 		return;
 	}
-	on_room(o);
+	chat_on_room(o);
 	attempt_abandoned(c->attempt);
 }
 
@@ -389,12 +389,12 @@ static void chat_begin(struct chat *c)
 		}
 		chat_choice_init(&r->choice, a, (int64_t)i, (size_t)api_limits.output_bytes);
 		r->choice.named = r->prompt.choice == CHOICE_NAMED;
-		r->call.on_event = on_event;
-		r->call.on_end = on_end;
+		r->call.on_event = chat_on_event;
+		r->call.on_end = chat_on_end;
 	}
 	for (size_t i = 0; i < c->n; i++)
 		engine_call_start(c->api->engine, &c->runs[i].call, a, &c->model, &c->runs[i].prompt);
-	timer_start(c->api->loop, &c->deadline, api_limits.turn_seconds * 1000, on_deadline);
+	timer_start(c->api->loop, &c->deadline, api_limits.turn_seconds * 1000, chat_on_deadline);
 }
 
 static void chat_refuse(struct chat *c, const struct err *e)
@@ -409,7 +409,7 @@ static void chat_refuse(struct chat *c, const struct err *e)
 }
 
 /* The prompt is whole. */
-static void on_attached(struct attach *at, const struct err *e)
+static void chat_on_attached(struct attach *at, const struct err *e)
 {
 	struct chat *c = OWNER(at, struct chat, attach);
 	struct err why = *e;
@@ -425,9 +425,9 @@ static void chat_attach(struct chat *c)
 	struct attach_to to = {.api = c->api, .project = c->project, .arena = &c->arena, .model = &c->model,
 	                       .prompt = &c->req.prompt};
 	struct err e = {0};
-	c->attach.done = on_attached;
+	c->attach.done = chat_on_attached;
 	if (!attach_start(&c->attach, &to, &e))
-		on_attached(&c->attach, &e);
+		chat_on_attached(&c->attach, &e);
 }
 
 static struct chat *chat_new(struct request *rq)
@@ -440,7 +440,7 @@ static struct chat *chat_new(struct request *rq)
 	c->project = rq->project;
 	c->id = id_mint();
 	c->request_id = str_copy(&c->arena, exchange_request(rq->x)->request_id);
-	c->reader = (struct reply_owner){on_gone, on_room};
+	c->reader = (struct reply_owner){chat_on_gone, chat_on_room};
 	c->head = (struct chat_head){.created = clock_wall_s(), .req = &c->req};
 	c->head.id = completion_id(arena_bytes(&c->arena, ID_MAX), &c->id);
 	c->next = al->chats;

@@ -52,7 +52,7 @@ static const struct field part_fields[] = {
     FIELD_CHECKED("refusal", F_STR),
     FIELD_CHECKED("file", F_OBJECT, .sub = file_fields),
     FIELD_CHECKED("prompt_cache_breakpoint", F_OBJECT, .nullable = true, .sub = breakpoint_fields),
-#define TOLERATED(where, key) TOLERATED_##where(key)
+#define TOLERATED(chat_messages_where, key) TOLERATED_##chat_messages_where(key)
 #define TOLERATED_CHAT_PART(key) FIELD_CHECKED(key, F_ANY, .nullable = true),
 #include "model/tolerated.def"
 #undef TOLERATED
@@ -77,7 +77,7 @@ static bool content_check(yyjson_val *v, const char *path, void *ctx, struct err
 static const struct field called_fields[] = {
     FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = -1),
     FIELD_CHECKED("arguments", F_STR, .required = true),
-#define TOLERATED(where, key) TOLERATED_##where(key)
+#define TOLERATED(chat_messages_where, key) TOLERATED_##chat_messages_where(key)
 #define TOLERATED_CHAT_CALLED(key) FIELD_CHECKED(key, F_ANY, .nullable = true),
 #include "model/tolerated.def"
 #undef TOLERATED
@@ -93,7 +93,7 @@ static const struct field call_fields[] = {
     FIELD_CHECKED("function", F_OBJECT, .sub = called_fields),
     FIELD_CHECKED("custom", F_OBJECT),
 #include "engine/marks.def"
-#define TOLERATED(where, key) TOLERATED_##where(key)
+#define TOLERATED(chat_messages_where, key) TOLERATED_##chat_messages_where(key)
 #define TOLERATED_CHAT_CALL(key) FIELD_CHECKED(key, F_ANY, .nullable = true),
 #include "model/tolerated.def"
 #undef TOLERATED
@@ -117,7 +117,7 @@ static const struct field message_fields[] = {
     FIELD_CHECKED("reasoning_content", F_STR, .nullable = true),
     FIELD_CHECKED("reasoning", F_STR, .nullable = true),
 #include "engine/marks.def"
-#define TOLERATED(where, key) TOLERATED_##where(key)
+#define TOLERATED(chat_messages_where, key) TOLERATED_##chat_messages_where(key)
 #define TOLERATED_CHAT_MESSAGE(key) FIELD_CHECKED(key, F_ANY, .nullable = true),
 #include "model/tolerated.def"
 #undef TOLERATED
@@ -134,7 +134,7 @@ struct place {
 	size_t message, part;
 };
 
-static const char *where(struct arena *a, const struct place *at)
+static const char *chat_messages_where(struct arena *a, const struct place *at)
 {
 	return str_fmt(a, "messages[%zu].content[%zu]", at->message, at->part).p;
 }
@@ -185,7 +185,7 @@ static bool take_file(yyjson_val *v, struct prompt_part *part, struct err *e)
 	return part->text.p || fail(e, ERR_MISSING_PARAMETER, place, "Missing required parameter: '%s'.", place);
 }
 
-static bool take_text(yyjson_val *v, struct prompt_part *part, struct err *e)
+static bool chat_messages_take_text(yyjson_val *v, struct prompt_part *part, struct err *e)
 {
 	yyjson_val *text;
 	if (!take_member(v, part->where, "text", &text, e))
@@ -215,8 +215,10 @@ static bool take_part(struct chat_reader *r, enum role role, yyjson_val *v, cons
 		enum part_kind kind;
 		bool (*take)(yyjson_val *, struct prompt_part *, struct err *);
 	} rows[] = {
-	    {STR("text"), PART_TEXT, take_text},        {STR("refusal"), PART_TEXT, take_refusal},
-	    {STR("image_url"), PART_IMAGE, take_image}, {STR("input_audio"), PART_AUDIO, take_audio},
+	    {STR("text"), PART_TEXT, chat_messages_take_text},
+	    {STR("refusal"), PART_TEXT, take_refusal},
+	    {STR("image_url"), PART_IMAGE, take_image},
+	    {STR("input_audio"), PART_AUDIO, take_audio},
 	    {STR("file"), PART_FILE, take_file},
 	};
 	const char *const *allowed = role == ROLE_USER        ? user_parts
@@ -225,7 +227,7 @@ static bool take_part(struct chat_reader *r, enum role role, yyjson_val *v, cons
 	struct str type = json_str(json_get(v, S("type")));
 	char place[128];
 	bool known = false;
-	part->where = where(r->a, at);
+	part->where = chat_messages_where(r->a, at);
 	field_path(place, part->where, "type");
 	for (const char *const *t = allowed; *t; t++)
 		known |= str_eq(str_of(*t), type);
@@ -239,7 +241,8 @@ static bool take_part(struct chat_reader *r, enum role role, yyjson_val *v, cons
 	return true;
 }
 
-static bool take_content(struct chat_reader *r, struct prompt_message *m, yyjson_val *content, size_t at, struct err *e)
+static bool chat_messages_take_content(struct chat_reader *r, struct prompt_message *m, yyjson_val *content, size_t at,
+				       struct err *e)
 {
 	size_t n = yyjson_arr_size(content);
 	yyjson_arr_iter all = yyjson_arr_iter_with(content);
@@ -257,12 +260,12 @@ static bool take_content(struct chat_reader *r, struct prompt_message *m, yyjson
 
 /* --- messages ------------------------------------------------------------------------------------------ */
 
-static bool is_null(yyjson_val *v)
+static bool chat_messages_is_null(yyjson_val *v)
 {
 	return !v || yyjson_is_null(v);
 }
 
-static bool missing(size_t at, const char *member, struct err *e)
+static bool chat_messages_missing(size_t at, const char *member, struct err *e)
 {
 	char path[128], place[128];
 	field_index(path, "messages", at);
@@ -275,13 +278,14 @@ static bool no_content(yyjson_val *v, size_t at, struct err *e)
 {
 	char place[64];
 	if (str_eq(json_str(json_get(v, S("role"))), S("developer")))
-		return missing(at, "content", e);
+		return chat_messages_missing(at, "content", e);
 	snprintf(place, sizeof place, "messages.[%zu].content", at);
 	return fail(e, ERR_BAD_REQUEST, place, "Invalid value for 'content': expected a string, got null.");
 }
 
 /* What the engine signed, as it was given to the client: any engine that is asked gets it back. NULL: nothing. */
-static struct origin *take_marks(struct chat_reader *r, yyjson_val *message, yyjson_val *call, yyjson_val *function)
+static struct origin *chat_messages_take_marks(struct chat_reader *r, yyjson_val *message, yyjson_val *call,
+					       yyjson_val *function)
 {
 	struct buf b;
 	struct err ignored = {0};
@@ -308,13 +312,13 @@ static bool take_calls(struct chat_reader *r, struct prompt_message *m, yyjson_v
 			return chat_later(e, place, "custom tools");
 		if (!function) {
 			snprintf(place, sizeof place, "tool_calls[%zu].function", i);
-			return missing(at, place, e);
+			return chat_messages_missing(at, place, e);
 		}
 		m->calls[m->n_calls++] = (struct prompt_call){
 		    .call_id = json_str(json_get(one, S("id"))),
 		    .name = json_str(json_get(function, S("name"))),
 		    .arguments = json_str(json_get(function, S("arguments"))),
-		    .origin = take_marks(r, NULL, one, function),
+		    .origin = chat_messages_take_marks(r, NULL, one, function),
 		};
 	}
 	return true;
@@ -339,28 +343,29 @@ static bool take_assistant(struct chat_reader *r, struct prompt_message *m, yyjs
 	yyjson_val *content = json_get(v, S("content")), *refusal = json_get(v, S("refusal"));
 	yyjson_val *calls = json_get(v, S("tool_calls"));
 	field_index(path, "messages", at);
-	if (!is_null(json_get(v, S("audio")))) {
+	if (!chat_messages_is_null(json_get(v, S("audio")))) {
 		field_path(place, path, "audio");
 		return chat_later(e, place, "audio answers");
 	}
-	if (is_null(content) && is_null(refusal) && is_null(calls) && is_null(json_get(v, S("function_call"))))
+	if (chat_messages_is_null(content) && chat_messages_is_null(refusal) && chat_messages_is_null(calls) &&
+	    chat_messages_is_null(json_get(v, S("function_call"))))
 		return no_content(v, at, e);
 	m->reasoning = json_str(json_get(v, S("reasoning_content")));
 	bool other = !m->reasoning.p && json_get(v, S("reasoning"));
 	if (other)
 		m->reasoning = json_str(json_get(v, S("reasoning")));
-	struct origin *origin = take_marks(r, v, NULL, NULL);
+	struct origin *origin = chat_messages_take_marks(r, v, NULL, NULL);
 	if (!origin && other && m->reasoning.n)
 		*(origin = new (r->a, struct origin)) = (struct origin){0};
 	if (origin && other)
 		origin->thoughts = S("reasoning");
 	if (origin)
 		prompt_add_origin(r->a, m, origin);
-	if (is_null(content) && !is_null(refusal))
+	if (chat_messages_is_null(content) && !chat_messages_is_null(refusal))
 		prompt_add_text(r->a, m, json_str(refusal));
-	if (!take_content(r, m, content, at, e) || !take_calls(r, m, calls, at, e))
+	if (!chat_messages_take_content(r, m, content, at, e) || !take_calls(r, m, calls, at, e))
 		return false;
-	if (!m->n_calls && !is_null(json_get(v, S("function_call"))))
+	if (!m->n_calls && !chat_messages_is_null(json_get(v, S("function_call"))))
 		take_function_call(r, m, json_get(v, S("function_call")), at);
 	return true;
 }
@@ -372,7 +377,7 @@ static bool take_function_result(struct chat_reader *r, yyjson_val *v, size_t at
 	struct prompt_message *m;
 	struct str name = json_str(json_get(v, S("name")));
 	if (!name.p)
-		return missing(at, "name", e);
+		return chat_messages_missing(at, "name", e);
 	if (!r->waits.p) {
 		m = prompt_add(r->a, &r->c->prompt, ROLE_ASSISTANT);
 		m->calls = new(r->a, struct prompt_call);
@@ -382,9 +387,9 @@ static bool take_function_result(struct chat_reader *r, yyjson_val *v, size_t at
 	m = prompt_add(r->a, &r->c->prompt, ROLE_TOOL);
 	m->call_id = r->waits;
 	r->waits = (struct str){0};
-	if (is_null(json_get(v, S("content"))))
+	if (chat_messages_is_null(json_get(v, S("content"))))
 		prompt_add_text(r->a, m, S(""));
-	return take_content(r, m, json_get(v, S("content")), at, e);
+	return chat_messages_take_content(r, m, json_get(v, S("content")), at, e);
 }
 
 /* Nobody answered the last function_call: that is let be, but engines want an answer. */
@@ -418,11 +423,11 @@ static bool take_message(struct chat_reader *r, yyjson_val *v, size_t at, struct
 	if (m->role == ROLE_ASSISTANT)
 		return take_assistant(r, m, v, at, e);
 	if (m->role == ROLE_TOOL && !yyjson_is_str(json_get(v, S("tool_call_id"))))
-		return missing(at, "tool_call_id", e);
+		return chat_messages_missing(at, "tool_call_id", e);
 	m->call_id = m->role == ROLE_TOOL ? json_str(json_get(v, S("tool_call_id"))) : (struct str){0};
-	if (is_null(json_get(v, S("content"))))
+	if (chat_messages_is_null(json_get(v, S("content"))))
 		return no_content(v, at, e);
-	return take_content(r, m, json_get(v, S("content")), at, e);
+	return chat_messages_take_content(r, m, json_get(v, S("content")), at, e);
 }
 
 /* --- calls and their results ------------------------------------------------------------------------------ */

@@ -7,7 +7,7 @@
 
 enum { TOOLS_MAX = 128, MESSAGES_MAX = 65536, STOPS_MAX = 4, ECHO_MAX = 1 << 30 };
 
-static bool given(yyjson_val *body, struct str key)
+static bool chat_request_given(yyjson_val *body, struct str key)
 {
 	yyjson_val *v = json_get(body, key);
 	return v && !yyjson_is_null(v);
@@ -178,11 +178,11 @@ static const struct field chat_fields[] = {
 /* --- before and around the table ------------------------------------------------------------------------- */
 
 /* What the live API looks at first; its text for the model has neither param nor code. */
-static bool check_first(yyjson_val *body, struct err *e)
+static bool chat_request_check_first(yyjson_val *body, struct err *e)
 {
 	if (!yyjson_is_obj(body))
 		return field_type(body, "", "an object", e);
-	if (!given(body, S("model")))
+	if (!chat_request_given(body, S("model")))
 		return fail(e, ERR_BAD_REQUEST, NULL, "you must provide a model parameter");
 	if (!json_get(body, S("messages")))
 		return fail(e, ERR_MISSING_PARAMETER, "messages", "Missing required parameter: 'messages'.");
@@ -190,7 +190,7 @@ static bool check_first(yyjson_val *body, struct err *e)
 }
 
 /* An unknown key at the top may be one that an engine would take (engines[].pass). */
-static bool read_table(struct chat_reader *r, struct err *e)
+static bool chat_request_read_table(struct chat_reader *r, struct err *e)
 {
 	const char *const *pass = r->rules->pass;
 	struct err found = {0};
@@ -204,22 +204,22 @@ static bool read_table(struct chat_reader *r, struct err *e)
 	return fail(e, found.code, found.param[0] ? found.param : NULL, "%s", found.msg);
 }
 
-static bool check_together(const struct chat_reader *r, struct err *e)
+static bool chat_request_check_together(const struct chat_reader *r, struct err *e)
 {
 	const struct chat_create *c = r->c;
-	if (given(r->body, S("max_tokens")) && given(r->body, S("max_completion_tokens")))
+	if (chat_request_given(r->body, S("max_tokens")) && chat_request_given(r->body, S("max_completion_tokens")))
 		return fail(e, ERR_PARAMETER_COMBINATION, "max_tokens",
 			    "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.");
-	if (given(r->body, S("functions")) && given(r->body, S("tools")))
+	if (chat_request_given(r->body, S("functions")) && chat_request_given(r->body, S("tools")))
 		return fail(e, ERR_PARAMETER_COMBINATION, "functions",
 			    "Setting 'functions' and 'tools' at the same time is not supported.");
-	if (given(r->body, S("function_call")) && !given(r->body, S("functions")))
+	if (chat_request_given(r->body, S("function_call")) && !chat_request_given(r->body, S("functions")))
 		return fail(e, ERR_BAD_REQUEST, "function_call",
 			    "Invalid value for 'function_call': 'function_call' is only allowed when 'functions' are specified.");
 	if (c->prompt.sampling.has_top_logprobs && !c->prompt.logprobs)
 		return fail(e, ERR_BAD_REQUEST, "top_logprobs",
 			    "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.");
-	if (given(r->body, S("stream_options")) && !c->stream)
+	if (chat_request_given(r->body, S("stream_options")) && !c->stream)
 		return fail(e, ERR_BAD_REQUEST, "stream_options",
 			    "The 'stream_options' parameter is only allowed when 'stream' is enabled.");
 	return true;
@@ -328,7 +328,7 @@ static void take_not_applied(struct chat_reader *r)
 	buf_release(&b);
 }
 
-static void take_rest(struct chat_reader *r)
+static void chat_request_take_rest(struct chat_reader *r)
 {
 	struct chat_create *c = r->c;
 	struct sampling *s = &c->prompt.sampling;
@@ -352,10 +352,11 @@ bool chat_read(struct arena *a, yyjson_val *body, const struct chat_rules *rules
 {
 	struct chat_create c = {.body = body, .n = 1, .prompt = {.parallel = true}};
 	struct chat_reader r = {.a = a, .body = body, .rules = rules, .c = &c};
-	if (!check_first(body, e) || !read_table(&r, e) || !check_together(&r, e) || !chat_take_tools(&r, e) ||
-	    !take_format(&r, e) || !chat_take_messages(&r, e))
+	if (!chat_request_check_first(body, e) || !chat_request_read_table(&r, e) ||
+	    !chat_request_check_together(&r, e) || !chat_take_tools(&r, e) || !take_format(&r, e) ||
+	    !chat_take_messages(&r, e))
 		return false;
-	take_rest(&r);
+	chat_request_take_rest(&r);
 	*ret = c;
 	return true;
 }

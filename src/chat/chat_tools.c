@@ -28,7 +28,7 @@ static const struct field tool_fields[] = {
     FIELD_END,
 };
 
-static bool tool_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+static bool chat_tools_tool_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	char place[128];
 	if (str_eq(json_str(json_get(v, S("type"))), S("custom")))
@@ -37,7 +37,7 @@ static bool tool_check(yyjson_val *v, const char *path, void *ctx, struct err *e
 	return json_get(v, S("function")) ||
 	       fail(e, ERR_MISSING_PARAMETER, place, "Missing required parameter: '%s'.", place);
 }
-const struct field chat_tool_item = {.kind = F_OBJECT, .sub = tool_fields, .check = tool_check};
+const struct field chat_tool_item = {.kind = F_OBJECT, .sub = tool_fields, .check = chat_tools_tool_check};
 
 const struct field chat_function_item = {.kind = F_OBJECT, .sub = function_fields};
 
@@ -89,7 +89,8 @@ bool chat_function_choice_check(yyjson_val *v, const char *path, void *ctx, stru
 /* --- meaning ------------------------------------------------------------------------------------------- */
 
 /* `in`: "tools" or "functions". */
-static bool take_function(struct arena *a, yyjson_val *v, const char *in, size_t at, struct function_tool *f, struct err *e)
+static bool chat_tools_take_function(struct arena *a, yyjson_val *v, const char *in, size_t at, struct function_tool *f,
+				     struct err *e)
 {
 	char path[128], place[128];
 	field_index(path, in, at);
@@ -111,7 +112,7 @@ static const struct function_tool *offered(const struct prompt *p, struct str na
 	return NULL;
 }
 
-static bool not_offered(struct str name, struct err *e)
+static bool chat_tools_not_offered(struct str name, struct err *e)
 {
 	return fail(e, ERR_BAD_REQUEST, "tool_choice",
 		    "Invalid value for 'tool_choice': no function named '%.*s' was specified in the 'tools' parameter.",
@@ -119,7 +120,7 @@ static bool not_offered(struct str name, struct err *e)
 }
 
 /* Only the allowed tools are shown to the model. */
-static bool take_allowed(struct chat_reader *r, yyjson_val *choice, struct err *e)
+static bool chat_tools_take_allowed(struct chat_reader *r, yyjson_val *choice, struct err *e)
 {
 	struct prompt *p = &r->c->prompt;
 	yyjson_val *allowed = json_get(choice, S("allowed_tools")), *list = json_get(allowed, S("tools")), *one;
@@ -130,7 +131,7 @@ static bool take_allowed(struct chat_reader *r, yyjson_val *choice, struct err *
 		struct str name = json_str(json_get(json_get(one, S("function")), S("name")));
 		const struct function_tool *f = offered(p, name);
 		if (!f)
-			return not_offered(name, e);
+			return chat_tools_not_offered(name, e);
 		kept[n++] = *f;
 	}
 	p->choice = str_eq(json_str(json_get(allowed, S("mode"))), S("required")) ? CHOICE_REQUIRED : CHOICE_AUTO;
@@ -140,7 +141,7 @@ static bool take_allowed(struct chat_reader *r, yyjson_val *choice, struct err *
 	return true;
 }
 
-static bool take_choice(struct chat_reader *r, yyjson_val *choice, struct err *e)
+static bool chat_tools_take_choice(struct chat_reader *r, yyjson_val *choice, struct err *e)
 {
 	struct prompt *p = &r->c->prompt;
 	struct str word = json_str(choice);
@@ -151,10 +152,10 @@ static bool take_choice(struct chat_reader *r, yyjson_val *choice, struct err *e
 	if (!yyjson_is_obj(choice))
 		return true;
 	if (str_eq(json_str(json_get(choice, S("type"))), S("allowed_tools")))
-		return take_allowed(r, choice, e);
+		return chat_tools_take_allowed(r, choice, e);
 	p->choice = CHOICE_NAMED;
 	p->choice_name = json_str(json_get(json_get(choice, S("function")), S("name")));
-	return offered(p, p->choice_name) || not_offered(p->choice_name, e);
+	return offered(p, p->choice_name) || chat_tools_not_offered(p->choice_name, e);
 }
 
 static bool only_with_tools(struct chat_reader *r, const char *name, struct err *e)
@@ -173,7 +174,8 @@ static bool take_functions(struct chat_reader *r, yyjson_val *list, struct err *
 	yyjson_val *choice = json_get(r->body, S("function_call")), *one;
 	struct function_tool *f = new_array(r->a, struct function_tool, yyjson_arr_size(list) + 1);
 	size_t i, max;
-	yyjson_arr_foreach(list, i, max, one) if (!take_function(r->a, one, "functions", i, &f[i], e)) return false;
+	yyjson_arr_foreach(list, i, max,
+			   one) if (!chat_tools_take_function(r->a, one, "functions", i, &f[i], e)) return false;
 	r->c->functions = true;
 	p->tools = f;
 	p->n_tools = yyjson_arr_size(list);
@@ -197,11 +199,11 @@ bool chat_take_tools(struct chat_reader *r, struct err *e)
 		return take_functions(r, json_get(r->body, S("functions")), e);
 	struct function_tool *f = new_array(r->a, struct function_tool, yyjson_arr_size(tools) + 1);
 	size_t i, max;
-	yyjson_arr_foreach(tools, i, max,
-			   one) if (!take_function(r->a, json_get(one, S("function")), "tools", i, &f[i], e)) return false;
+	yyjson_arr_foreach(tools, i, max, one) if (!chat_tools_take_function(r->a, json_get(one, S("function")),
+									     "tools", i, &f[i], e)) return false;
 	p->tools = f;
 	p->n_tools = yyjson_arr_size(tools);
 	p->parallel = !yyjson_is_false(json_get(r->body, S("parallel_tool_calls")));
 	return only_with_tools(r, "tool_choice", e) && only_with_tools(r, "parallel_tool_calls", e) &&
-	       take_choice(r, json_get(r->body, S("tool_choice")), e);
+	       chat_tools_take_choice(r, json_get(r->body, S("tool_choice")), e);
 }

@@ -33,7 +33,7 @@ void chat_choice_release(struct chat_choice *c)
 	c->n_calls = 0;
 }
 
-static void begin_call(struct chat_choice *c, const struct model_event *ev)
+static void chat_write_begin_call(struct chat_choice *c, const struct model_event *ev)
 {
 	if (c->n_calls == c->cap) {
 		size_t cap = c->cap ? c->cap * 2 : 4;
@@ -66,7 +66,7 @@ static void add_logprobs(struct chat_choice *c, struct str array)
 	buf_add(&c->logprobs, inside);
 }
 
-static bool too_long(const struct chat_choice *c, struct err *e)
+static bool chat_write_too_long(const struct chat_choice *c, struct err *e)
 {
 	return fail(e, ERR_ENGINE, NULL, "The engine's answer is longer than %zu bytes.", c->max);
 }
@@ -79,23 +79,23 @@ bool chat_choice_add(struct chat_choice *c, const struct model_event *ev, struct
 	case ME_TEXT:
 		buf_add(&c->text, ev->text);
 		add_logprobs(c, ev->logprobs);
-		return (!c->text.over && !c->logprobs.over) || too_long(c, e);
+		return (!c->text.over && !c->logprobs.over) || chat_write_too_long(c, e);
 	case ME_REFUSAL:
 		buf_add(&c->refusal, ev->text);
-		return !c->refusal.over || too_long(c, e);
+		return !c->refusal.over || chat_write_too_long(c, e);
 	case ME_REASONING:
 		buf_add(&c->reasoning, ev->text);
-		return !c->reasoning.over || too_long(c, e);
+		return !c->reasoning.over || chat_write_too_long(c, e);
 	case ME_CALL_BEGIN:
 		if (ev->index < 0 || (size_t)ev->index != c->n_calls)
 			return fail(e, ERR_ENGINE, NULL, "The engine's calls are not in order.");
-		begin_call(c, ev);
+		chat_write_begin_call(c, ev);
 		return true;
 	case ME_CALL_ARGS:
 		if (!call)
 			return fail(e, ERR_ENGINE, NULL, "The engine gave arguments for a call that never began.");
 		buf_add(&call->arguments, ev->text);
-		return !call->arguments.over || too_long(c, e);
+		return !call->arguments.over || chat_write_too_long(c, e);
 	case ME_MARKS:
 		json_piece(call ? &call->marks : &c->marks, ev->text);
 		return true;
@@ -186,7 +186,7 @@ static void put_logprobs(struct jout *o, struct str content)
 
 /* --- the whole object ------------------------------------------------------------------------------------ */
 
-static void put_calls(struct jout *o, const struct chat_choice *c)
+static void chat_write_put_calls(struct jout *o, const struct chat_choice *c)
 {
 	jo_key(o, S("tool_calls"));
 	jo_arr(o);
@@ -216,7 +216,7 @@ static void put_function_call(struct jout *o, const struct chat_choice *c)
 	jo_obj_end(o);
 }
 
-static void put_message(struct jout *o, const struct chat_choice *c, bool functions)
+static void chat_write_put_message(struct jout *o, const struct chat_choice *c, bool functions)
 {
 	bool none = !c->text.n && (c->n_calls || c->refusal.n);
 	jo_key(o, S("message"));
@@ -229,7 +229,7 @@ static void put_message(struct jout *o, const struct chat_choice *c, bool functi
 	if (c->n_calls && functions)
 		put_function_call(o, c);
 	else if (c->n_calls)
-		put_calls(o, c);
+		chat_write_put_calls(o, c);
 	jo_kstr(o, "refusal", c->refusal.n ? buf_str(&c->refusal) : (struct str){0});
 	jo_kraw(o, "annotations", S("[]"));
 	jo_obj_end(o);
@@ -244,7 +244,7 @@ static void put_stored_message(struct jout *o, const struct chat_choice *c, bool
 	jo_kstr(o, "content", none ? (struct str){0} : buf_str(&c->text));
 	jo_kstr(o, "role", S("assistant"));
 	if (c->n_calls && !functions)
-		put_calls(o, c);
+		chat_write_put_calls(o, c);
 	else
 		jo_knull(o, "tool_calls");
 	if (c->n_calls && functions)
@@ -265,7 +265,7 @@ static void put_choice(struct jout *o, const struct chat_head *h, const struct c
 	if (stored)
 		put_stored_message(o, c, h->req->functions);
 	else
-		put_message(o, c, h->req->functions);
+		chat_write_put_message(o, c, h->req->functions);
 	jo_key(o, S("logprobs"));
 	if (h->req->prompt.logprobs) {
 		jo_obj(o);

@@ -23,14 +23,14 @@ static struct completion_visit *completion_visit_of(struct store_op *op, const s
 
 /* --- one --- */
 
-static void on_got(struct store_op *op, const struct err *e)
+static void completions_on_got(struct store_op *op, const struct err *e)
 {
 	struct completion_visit *v = completion_visit_of(op, e);
 	if (v)
 		visit_answer(&v->visit, v->one.json);
 }
 
-static void get(struct completion_visit *v)
+static void completions_get(struct completion_visit *v)
 {
 	struct request *rq = v->visit.rq;
 	store_get_completion(rq->api->store, &v->visit.op, rq->project, rq->args[0], exchange_arena(rq->x), &v->one);
@@ -38,23 +38,23 @@ static void get(struct completion_visit *v)
 
 void completion_get(struct request *rq)
 {
-	struct completion_visit *v = visit_new(rq, sizeof *v, on_got);
-	get(v);
+	struct completion_visit *v = visit_new(rq, sizeof *v, completions_on_got);
+	completions_get(v);
 }
 
-static void on_updated(struct store_op *op, const struct err *e)
+static void completions_on_updated(struct store_op *op, const struct err *e)
 {
 	struct completion_visit *v = completion_visit_of(op, e);
 	if (!v)
 		return;
-	v->visit.op.done = on_got;
-	get(v);
+	v->visit.op.done = completions_on_got;
+	completions_get(v);
 }
 
 void completion_update(struct request *rq)
 {
 	struct arena *a = exchange_arena(rq->x);
-	struct completion_visit *v = visit_new(rq, sizeof *v, on_updated);
+	struct completion_visit *v = visit_new(rq, sizeof *v, completions_on_updated);
 	struct str body = exchange_request(rq->x)->body;
 	struct conversation_body b; /* the same body: metadata alone */
 	struct err e = {0};
@@ -65,7 +65,7 @@ void completion_update(struct request *rq)
 		visit_fail(&v->visit, &e);
 }
 
-static void on_deleted(struct store_op *op, const struct err *e)
+static void completions_on_deleted(struct store_op *op, const struct err *e)
 {
 	struct completion_visit *v = completion_visit_of(op, e);
 	if (v)
@@ -74,13 +74,13 @@ static void on_deleted(struct store_op *op, const struct err *e)
 
 void completion_delete(struct request *rq)
 {
-	struct completion_visit *v = visit_new(rq, sizeof *v, on_deleted);
+	struct completion_visit *v = visit_new(rq, sizeof *v, completions_on_deleted);
 	store_delete_completion(rq->api->store, &v->visit.op, rq->project, rq->args[0]);
 }
 
 /* --- the list --- */
 
-static void on_listed(struct store_op *op, const struct err *e)
+static void completions_on_listed(struct store_op *op, const struct err *e)
 {
 	struct completion_visit *v = completion_visit_of(op, e);
 	if (!v)
@@ -126,7 +126,7 @@ static bool list_read(struct request *rq, struct completion_query *q, struct err
 
 void completions_list(struct request *rq)
 {
-	struct completion_visit *v = visit_new(rq, sizeof *v, on_listed);
+	struct completion_visit *v = visit_new(rq, sizeof *v, completions_on_listed);
 	struct err e = {0};
 	if (list_read(rq, &v->query, &e))
 		store_list_completions(rq->api->store, &v->visit.op, rq->project, &v->query, exchange_arena(rq->x), &v->page);
@@ -137,7 +137,7 @@ void completions_list(struct request *rq)
 /* --- the messages of one --- */
 
 /* The texts of its parts joined; null when there is none. */
-static void put_content(struct jout *o, yyjson_val *content)
+static void completions_put_content(struct jout *o, yyjson_val *content)
 {
 	struct buf b;
 	yyjson_val *part;
@@ -159,7 +159,7 @@ static void put_content(struct jout *o, yyjson_val *content)
 }
 
 /* Parts have all members that one may have: null is what this one has not. */
-static void put_parts(struct jout *o, yyjson_val *content)
+static void completions_put_parts(struct jout *o, yyjson_val *content)
 {
 	static const struct str members[] = {STR("type"), STR("text"), STR("image_url"), STR("input_audio"), STR("file"), STR("refusal")};
 	yyjson_val *part, *v;
@@ -196,9 +196,9 @@ static struct str message_json(struct arena *a, yyjson_val *m, struct str id)
 	jo_kstr(&o, "id", id);
 	jo_kstr(&o, "role", json_str(json_get(m, S("role"))));
 	jo_key(&o, S("content"));
-	put_content(&o, content);
+	completions_put_content(&o, content);
 	jo_key(&o, S("content_parts"));
-	put_parts(&o, content);
+	completions_put_parts(&o, content);
 	jo_kstr(&o, "name", json_str(json_get(m, S("name"))));
 	yyjson_obj_foreach(m, i, max, key, val)
 	{
@@ -262,7 +262,7 @@ void completion_messages(struct request *rq)
 	struct completion_visit *v = visit_new(rq, sizeof *v, on_messages);
 	struct err e = {0};
 	if (messages_page_read(rq, known, &v->messages, &e))
-		get(v);
+		completions_get(v);
 	else
 		visit_fail(&v->visit, &e);
 }

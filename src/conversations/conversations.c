@@ -47,7 +47,7 @@ static void end_attempt(struct conversation_visit *v, enum attempt_end end, int 
 	v->attempt = NULL;
 }
 
-static void visit_free(struct conversation_visit *v)
+static void conversations_visit_free(struct conversation_visit *v)
 {
 	store_cancel(&v->op);
 	lease_drop(&v->hold.lease);
@@ -72,25 +72,26 @@ void conversations_cancel(struct api_loop *al)
 	for (struct conversation_visit *v = al->visits, *next; v; v = next) {
 		next = v->next;
 		if (!v->rq)
-			visit_free(v); /* the others are told when their connections close */
+			conversations_visit_free(v); /* the others are told when their connections close */
 	}
 }
 
-static void on_gone(struct reader *r)
+static void conversations_on_gone(struct reader *r)
 {
 	struct conversation_visit *v = OWNER(r, struct conversation_visit, reader);
 	v->rq = NULL;
 	if (v->attempt)
 		attempt_abandoned(v->attempt);
 	else
-		visit_free(v);
+		conversations_visit_free(v);
 }
 
-static void on_room(struct reader *r)
+static void conversations_on_room(struct reader *r)
 {
 }
 
-static struct conversation_visit *visit_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
+static struct conversation_visit *conversations_visit_new(struct request *rq,
+							  void (*done)(struct store_op *, const struct err *))
 {
 	struct arena a = {0};
 	struct conversation_visit *v = new(&a, struct conversation_visit);
@@ -105,39 +106,39 @@ static struct conversation_visit *visit_new(struct request *rq, void (*done)(str
 	if (v->next)
 		v->next->prev = v;
 	rq->api->visits = v;
-	v->reader = (struct reader){on_gone, on_room};
+	v->reader = (struct reader){conversations_on_gone, conversations_on_room};
 	exchange_watch(rq->x, &v->reader);
 	return v;
 }
 
-static void visit_fail(struct conversation_visit *v, const struct err *e)
+static void conversations_visit_fail(struct conversation_visit *v, const struct err *e)
 {
 	end_attempt(v, ATTEMPT_FAILED, err_rows[e->code].status, error_body(&v->arena, e));
 	if (v->rq) {
 		exchange_unwatch(v->rq->x);
 		answer_error(v->rq->x, e);
 	}
-	visit_free(v);
+	conversations_visit_free(v);
 }
 
 /* The visit of a finished operation; NULL when it failed, which is answered here. */
-static struct conversation_visit *visit_of(struct store_op *op, const struct err *e)
+static struct conversation_visit *conversations_visit_of(struct store_op *op, const struct err *e)
 {
 	struct conversation_visit *v = OWNER(op, struct conversation_visit, op);
 	if (e->code == ERR_NONE)
 		return v;
-	visit_fail(v, e);
+	conversations_visit_fail(v, e);
 	return NULL;
 }
 
-static void visit_answer(struct conversation_visit *v, struct str json)
+static void conversations_visit_answer(struct conversation_visit *v, struct str json)
 {
 	end_attempt(v, ATTEMPT_KEPT, 200, json);
 	if (v->rq) {
 		exchange_unwatch(v->rq->x);
 		answer_json(v->rq, 200, json);
 	}
-	visit_free(v);
+	conversations_visit_free(v);
 }
 
 static void answer_conversation(struct conversation_visit *v)
@@ -148,7 +149,7 @@ static void answer_conversation(struct conversation_visit *v)
 	struct jout o = {&b, false};
 	conversation_write(&o, id_text(id, "conv", &v->conversation.id), v->conversation.created_at,
 	                   v->conversation.metadata);
-	visit_answer(v, buf_str(&b));
+	conversations_visit_answer(v, buf_str(&b));
 	buf_release(&b);
 }
 
@@ -157,7 +158,7 @@ static void answer_items(struct conversation_visit *v, const struct str *json, s
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
 	list_write(&b, &v->arena, json, n, has_more, v->show);
-	visit_answer(v, buf_str(&b));
+	conversations_visit_answer(v, buf_str(&b));
 	buf_release(&b);
 }
 
@@ -180,19 +181,19 @@ static bool sent_again(struct request *rq, struct attempt **ret)
 
 /* --- the lease --- */
 
-static void on_held(struct conversation_lease *l)
+static void conversations_on_held(struct conversation_lease *l)
 {
 	struct conversation_visit *v = OWNER(l, struct conversation_visit, hold.lease);
 	timer_cancel(&v->hold.patience);
 	v->hold.held(v);
 }
 
-static void on_impatient(struct timer *timer)
+static void conversations_on_impatient(struct timer *timer)
 {
 	struct conversation_visit *v = OWNER(timer, struct conversation_visit, hold.patience);
 	struct err e = {0};
 	conversation_locked(&e);
-	visit_fail(v, &e);
+	conversations_visit_fail(v, &e);
 }
 
 /* Calls held() when the conversation is nobody else's. */
@@ -201,19 +202,19 @@ static void hold(struct conversation_visit *v, void (*held)(struct conversation_
 	struct id id;
 	struct err e = {0};
 	v->hold.held = held;
-	v->hold.lease.granted = on_held;
+	v->hold.lease.granted = conversations_on_held;
 	if (!id_parse(v->conversation_id, "conv", &id)) {
 		conversation_not_found(v->conversation_id, &e);
-		visit_fail(v, &e);
+		conversations_visit_fail(v, &e);
 		return;
 	}
 	lease_take(v->api->store, &v->hold.lease, v->project, &id);
-	timer_start(v->api->loop, &v->hold.patience, api_limits.conversation_wait_ms, on_impatient);
+	timer_start(v->api->loop, &v->hold.patience, api_limits.conversation_wait_ms, conversations_on_impatient);
 }
 
 /* --- bodies --- */
 
-static bool body_read(struct conversation_visit *v, enum conversation_form form, struct err *e)
+static bool conversations_body_read(struct conversation_visit *v, enum conversation_form form, struct err *e)
 {
 	struct arena *a = &v->arena;
 	struct str body = exchange_request(v->rq->x)->body;
@@ -247,18 +248,18 @@ static bool items_make(struct conversation_visit *v, struct err *e)
 
 static void on_referred(struct store_op *op, const struct err *e)
 {
-	struct conversation_visit *v = visit_of(op, e);
+	struct conversation_visit *v = conversations_visit_of(op, e);
 	struct err why = {0};
 	if (!v)
 		return;
 	if (items_make(v, &why))
 		v->resolved(v);
 	else
-		visit_fail(v, &why);
+		conversations_visit_fail(v, &why);
 }
 
 /* Makes v->items of the body, and calls resolved(). */
-static void resolve(struct conversation_visit *v, void (*resolved)(struct conversation_visit *))
+static void conversations_resolve(struct conversation_visit *v, void (*resolved)(struct conversation_visit *))
 {
 	struct arena *a = &v->arena;
 	struct str *ids = new_array(a, struct str, v->body.n_items + 1);
@@ -274,9 +275,9 @@ static void resolve(struct conversation_visit *v, void (*resolved)(struct conver
 
 /* --- conversations --- */
 
-static void on_made(struct store_op *op, const struct err *e)
+static void conversations_on_made(struct store_op *op, const struct err *e)
 {
-	struct conversation_visit *v = visit_of(op, e);
+	struct conversation_visit *v = conversations_visit_of(op, e);
 	if (v)
 		answer_conversation(v);
 }
@@ -293,7 +294,7 @@ static void put_conversation(struct conversation_visit *v)
 		.items = v->items,
 		.n_items = v->body.n_items,
 	};
-	v->op.done = on_made;
+	v->op.done = conversations_on_made;
 	store_put_conversation(v->api->store, &v->op, &c);
 }
 
@@ -302,78 +303,78 @@ void conversation_create(struct request *rq)
 	struct attempt *attempt;
 	if (sent_again(rq, &attempt))
 		return;
-	struct conversation_visit *v = visit_new(rq, NULL);
+	struct conversation_visit *v = conversations_visit_new(rq, NULL);
 	struct err e = {0};
 	v->attempt = attempt;
-	if (body_read(v, CONVERSATION_CREATE, &e))
-		resolve(v, put_conversation);
+	if (conversations_body_read(v, CONVERSATION_CREATE, &e))
+		conversations_resolve(v, put_conversation);
 	else
-		visit_fail(v, &e);
+		conversations_visit_fail(v, &e);
 }
 
-static void on_got(struct store_op *op, const struct err *e)
+static void conversations_on_got(struct store_op *op, const struct err *e)
 {
-	struct conversation_visit *v = visit_of(op, e);
+	struct conversation_visit *v = conversations_visit_of(op, e);
 	if (v)
 		answer_conversation(v);
 }
 
 void conversation_get(struct request *rq)
 {
-	struct conversation_visit *v = visit_new(rq, on_got);
+	struct conversation_visit *v = conversations_visit_new(rq, conversations_on_got);
 	store_get_conversation(v->api->store, &v->op, v->project, v->conversation_id, &v->arena, &v->conversation);
 }
 
-static void on_updated(struct store_op *op, const struct err *e)
+static void conversations_on_updated(struct store_op *op, const struct err *e)
 {
-	struct conversation_visit *v = visit_of(op, e);
+	struct conversation_visit *v = conversations_visit_of(op, e);
 	if (!v)
 		return;
-	v->op.done = on_got;
+	v->op.done = conversations_on_got;
 	store_get_conversation(v->api->store, &v->op, v->project, v->conversation_id, &v->arena, &v->conversation);
 }
 
 void conversation_update(struct request *rq)
 {
-	struct conversation_visit *v = visit_new(rq, on_updated);
+	struct conversation_visit *v = conversations_visit_new(rq, conversations_on_updated);
 	struct err e = {0};
-	if (body_read(v, CONVERSATION_UPDATE, &e))
+	if (conversations_body_read(v, CONVERSATION_UPDATE, &e))
 		store_set_metadata(v->api->store, &v->op, v->project, v->conversation_id, v->body.metadata);
 	else
-		visit_fail(v, &e);
+		conversations_visit_fail(v, &e);
 }
 
-static void on_deleted(struct store_op *op, const struct err *e)
+static void conversations_on_deleted(struct store_op *op, const struct err *e)
 {
-	struct conversation_visit *v = visit_of(op, e);
+	struct conversation_visit *v = conversations_visit_of(op, e);
 	if (v)
-		visit_answer(v, deleted_json(&v->arena, RESOURCE_CONVERSATION, v->conversation_id));
+		conversations_visit_answer(v, deleted_json(&v->arena, RESOURCE_CONVERSATION, v->conversation_id));
 }
 
 void conversation_delete(struct request *rq)
 {
-	struct conversation_visit *v = visit_new(rq, on_deleted);
+	struct conversation_visit *v = conversations_visit_new(rq, conversations_on_deleted);
 	store_delete_conversation(v->api->store, &v->op, v->project, v->conversation_id);
 }
 
 /* --- items --- */
 
-static void on_added(struct store_op *op, const struct err *e)
+static void conversations_on_added(struct store_op *op, const struct err *e)
 {
-	struct conversation_visit *v = visit_of(op, e);
+	struct conversation_visit *v = conversations_visit_of(op, e);
 	if (v)
 		answer_items(v, v->listed, v->body.n_items, false);
 }
 
-static void add_items(struct conversation_visit *v)
+static void conversations_add_items(struct conversation_visit *v)
 {
-	v->op.done = on_added;
+	v->op.done = conversations_on_added;
 	store_add_items(v->api->store, &v->op, &v->hold.lease, v->project, v->conversation_id, v->items, v->body.n_items);
 }
 
 static void wait_to_add(struct conversation_visit *v)
 {
-	hold(v, add_items);
+	hold(v, conversations_add_items);
 }
 
 void conversation_items_create(struct request *rq)
@@ -382,18 +383,19 @@ void conversation_items_create(struct request *rq)
 	struct attempt *attempt;
 	if (sent_again(rq, &attempt))
 		return;
-	struct conversation_visit *v = visit_new(rq, NULL);
+	struct conversation_visit *v = conversations_visit_new(rq, NULL);
 	struct err e = {0};
 	v->attempt = attempt;
-	if (query_known(rq, known, &e) && include_read(rq, &v->show, &e) && body_read(v, CONVERSATION_ITEMS, &e))
-		resolve(v, wait_to_add);
+	if (query_known(rq, known, &e) && include_read(rq, &v->show, &e) &&
+	    conversations_body_read(v, CONVERSATION_ITEMS, &e))
+		conversations_resolve(v, wait_to_add);
 	else
-		visit_fail(v, &e);
+		conversations_visit_fail(v, &e);
 }
 
-static void on_listed(struct store_op *op, const struct err *e)
+static void conversations_on_listed(struct store_op *op, const struct err *e)
 {
-	struct conversation_visit *v = visit_of(op, e);
+	struct conversation_visit *v = conversations_visit_of(op, e);
 	if (!v)
 		return;
 	struct str *json = new_array(&v->arena, struct str, v->page.n + 1);
@@ -405,41 +407,41 @@ static void on_listed(struct store_op *op, const struct err *e)
 void conversation_items_list(struct request *rq)
 {
 	static const char *const known[] = {"after", "include", "limit", "order", NULL};
-	struct conversation_visit *v = visit_new(rq, on_listed);
+	struct conversation_visit *v = conversations_visit_new(rq, conversations_on_listed);
 	struct page_query q;
 	struct err e = {0};
 	if (page_read(rq, known, &q, &e) && include_read(rq, &v->show, &e))
 		store_list_conversation(v->api->store, &v->op, v->project, v->conversation_id, &q, &v->arena, &v->page);
 	else
-		visit_fail(v, &e);
+		conversations_visit_fail(v, &e);
 }
 
-static void on_item(struct store_op *op, const struct err *e)
+static void conversations_on_item(struct store_op *op, const struct err *e)
 {
-	struct conversation_visit *v = visit_of(op, e);
+	struct conversation_visit *v = conversations_visit_of(op, e);
 	if (v)
-		visit_answer(v, item_shown(&v->arena, v->item.json, v->show));
+		conversations_visit_answer(v, item_shown(&v->arena, v->item.json, v->show));
 }
 
 void conversation_item_get(struct request *rq)
 {
 	static const char *const known[] = {"include", NULL};
-	struct conversation_visit *v = visit_new(rq, on_item);
+	struct conversation_visit *v = conversations_visit_new(rq, conversations_on_item);
 	struct err e = {0};
 	if (query_known(rq, known, &e) && include_read(rq, &v->show, &e))
 		store_get_conversation_item(v->api->store, &v->op, v->project, v->conversation_id, v->item_id, &v->arena, &v->item);
 	else
-		visit_fail(v, &e);
+		conversations_visit_fail(v, &e);
 }
 
 static void remove_item(struct conversation_visit *v)
 {
-	v->op.done = on_got;
+	v->op.done = conversations_on_got;
 	store_remove_item(v->api->store, &v->op, &v->hold.lease, v->project, v->conversation_id, v->item_id, &v->arena,
 	                  &v->conversation);
 }
 
 void conversation_item_delete(struct request *rq)
 {
-	hold(visit_new(rq, NULL), remove_item);
+	hold(conversations_visit_new(rq, NULL), remove_item);
 }

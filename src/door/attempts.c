@@ -42,13 +42,13 @@ struct attempts *attempts_new(void)
 	return as;
 }
 
-static struct str key_of(const struct attempt *at)
+static struct str attempts_key_of(const struct attempt *at)
 {
 	return (struct str){(const char *)at->key, sizeof at->key};
 }
 
 /* All with the lock held. */
-static void unref(struct attempt *at)
+static void attempts_unref(struct attempt *at)
 {
 	if (--at->refs)
 		return;
@@ -67,14 +67,14 @@ static void unlist(struct attempt *at)
 	if (at->newer) {
 		at->newer->older = at->older;
 	} else { /* the table's key lives in the newest */
-		map_del(m, key_of(at));
+		map_del(m, attempts_key_of(at));
 		if (at->older)
-			map_put(m, key_of(at->older), at->older);
+			map_put(m, attempts_key_of(at->older), at->older);
 	}
-	unref(at);
+	attempts_unref(at);
 }
 
-static size_t size_of(const struct attempt *at)
+static size_t attempts_size_of(const struct attempt *at)
 {
 	return sizeof *at + at->answer.n + 64;
 }
@@ -85,9 +85,9 @@ static void drop_first(struct attempts *as)
 	as->first = at->next_ended;
 	if (!as->first)
 		as->last = NULL;
-	as->bytes -= size_of(at);
+	as->bytes -= attempts_size_of(at);
 	unlist(at);
-	unref(at); /* the list of the ended ones */
+	attempts_unref(at); /* the list of the ended ones */
 }
 
 void attempts_free(struct attempts *as)
@@ -99,7 +99,7 @@ void attempts_free(struct attempts *as)
 	xfree(as);
 }
 
-static void make_key(uint8_t out[40], int64_t project, const uint8_t hash[32])
+static void attempts_make_key(uint8_t out[40], int64_t project, const uint8_t hash[32])
 {
 	memcpy(out, &project, 8);
 	memcpy(out + 8, hash, 32);
@@ -111,15 +111,15 @@ struct attempt *attempt_begin(struct attempts *as, int64_t project, const uint8_
 	at->owner = as;
 	at->refs = 2; /* the table and the owner */
 	at->listed = true;
-	make_key(at->key, project, hash);
+	attempts_make_key(at->key, project, hash);
 	snprintf(at->id, sizeof at->id, "%.*s", FMT(response_id));
 	pthread_mutex_lock(&as->lock);
-	at->older = map_get(&as->map, key_of(at));
+	at->older = map_get(&as->map, attempts_key_of(at));
 	if (at->older) {
 		at->older->newer = at;
-		map_del(&as->map, key_of(at));
+		map_del(&as->map, attempts_key_of(at));
 	}
-	map_put(&as->map, key_of(at), at);
+	map_put(&as->map, attempts_key_of(at), at);
 	pthread_mutex_unlock(&as->lock);
 	return at;
 }
@@ -139,7 +139,7 @@ bool attempt_joined(struct attempt *at)
 	return any;
 }
 
-static void on_told(struct watch *w)
+static void attempts_on_told(struct watch *w)
 {
 	struct joiner *j = OWNER(w, struct joiner, watch);
 	j->end = j->attempt->end;
@@ -168,14 +168,14 @@ void attempt_end(struct attempt *at, enum attempt_end end, int status, struct st
 		unlist(at);
 	} else {
 		at->refs++;
-		as->bytes += size_of(at);
+		as->bytes += attempts_size_of(at);
 		if (as->last)
 			as->last->next_ended = at;
 		else
 			as->first = at;
 		as->last = at;
 	}
-	unref(at);
+	attempts_unref(at);
 	while (as->first && (as->bytes > (size_t)api_limits.replay_bytes / 4 ||
 	                     now - as->first->ended_us > api_limits.replay_seconds * 1000000))
 		drop_first(as);
@@ -195,13 +195,13 @@ bool join_start(struct attempts *as, int64_t project, const uint8_t hash[32], st
                 void (*done)(struct joiner *))
 {
 	uint8_t key[40];
-	make_key(key, project, hash);
+	attempts_make_key(key, project, hash);
 	pthread_mutex_lock(&as->lock);
 	struct attempt *at = best(map_get(&as->map, (struct str){(const char *)key, sizeof key}));
 	if (at) {
 		at->refs++;
 		*j = (struct joiner){.done = done, .attempt = at};
-		watch_start(&at->joiners, l, ENDED | WATCH_ONCE, &j->watch, on_told);
+		watch_start(&at->joiners, l, ENDED | WATCH_ONCE, &j->watch, attempts_on_told);
 		snprintf(j->id, sizeof j->id, "%s", at->id);
 		if (at->ended)
 			watches_tell(&at->joiners, ENDED);
@@ -218,7 +218,7 @@ void join_stop(struct joiner *j)
 	struct attempts *as = at->owner;
 	pthread_mutex_lock(&as->lock);
 	watch_stop(&at->joiners, &j->watch);
-	unref(at);
+	attempts_unref(at);
 	pthread_mutex_unlock(&as->lock);
 	*j = (struct joiner){0};
 }

@@ -3,7 +3,7 @@
 
 #include "door/request.h"
 
-static int hex_of(char c)
+static int query_hex_of(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -19,7 +19,7 @@ struct str percent_decode(struct arena *a, struct str s, bool plus)
 	char *out = arena_bytes(a, s.n + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < s.n; i++) {
-		int hi = i + 2 < s.n ? hex_of(s.p[i + 1]) : -1, lo = i + 2 < s.n ? hex_of(s.p[i + 2]) : -1;
+		int hi = i + 2 < s.n ? query_hex_of(s.p[i + 1]) : -1, lo = i + 2 < s.n ? query_hex_of(s.p[i + 2]) : -1;
 		if (s.p[i] == '%' && hi >= 0 && lo >= 0) {
 			out[n++] = (char)(hi * 16 + lo);
 			i += 2;

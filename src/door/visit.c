@@ -1,7 +1,7 @@
 /* visit.c - a request that the store answers: its operations, and one answer. */
 #include "door/visit.h"
 
-static void on_gone(struct reader *r)
+static void visit_on_gone(struct reader *r)
 {
 	struct visit *v = OWNER(r, struct visit, reader);
 	store_cancel(&v->op);
@@ -9,7 +9,7 @@ static void on_gone(struct reader *r)
 		v->left(v);
 }
 
-static void on_room(struct reader *r)
+static void visit_on_room(struct reader *r)
 {
 }
 
@@ -18,7 +18,7 @@ void *visit_new(struct request *rq, size_t size, void (*done)(struct store_op *,
 	struct visit *v = arena_alloc(exchange_arena(rq->x), size);
 	v->rq = rq;
 	v->op.done = done;
-	v->reader = (struct reader){on_gone, on_room};
+	v->reader = (struct reader){visit_on_gone, visit_on_room};
 	exchange_watch(rq->x, &v->reader);
 	return v;
 }

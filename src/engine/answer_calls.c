@@ -33,7 +33,7 @@ void answer_calls_release(struct answer_calls *c)
 
 /* --- out ------------------------------------------------------------------------------------------------ */
 
-static void emit_args(struct answer_calls *c, struct answer_call *one, struct str text)
+static void answer_calls_emit_args(struct answer_calls *c, struct answer_call *one, struct str text)
 {
 	struct model_event ev = {.kind = ME_CALL_ARGS, .index = one->shown, .text = text};
 	if (text.n && !one->dropped)
@@ -42,10 +42,10 @@ static void emit_args(struct answer_calls *c, struct answer_call *one, struct st
 
 static void join_args(struct answer_calls *c, struct answer_call *one, struct str text)
 {
-	emit_args(c, one, utf8_join(&one->join, text, &c->joined));
+	answer_calls_emit_args(c, one, utf8_join(&one->join, text, &c->joined));
 }
 
-static void begin_call(struct answer_calls *c, struct answer_call *one)
+static void answer_calls_begin_call(struct answer_calls *c, struct answer_call *one)
 {
 	const struct function_tool *tool = call_offered(c->p->tools, c->p->n_tools, buf_str(&one->name));
 	struct str name = tool ? tool->name : call_clean(c->a, buf_str(&one->name));
@@ -71,7 +71,7 @@ static void begin_named(struct answer_calls *c, int end)
 {
 	for (int i = 0; i < end; i++)
 		if (!c->list[i].begun && str_trim(buf_str(&c->list[i].name)).n)
-			begin_call(c, &c->list[i]);
+			answer_calls_begin_call(c, &c->list[i]);
 }
 
 void answer_calls_settle(struct answer_calls *c)
@@ -81,7 +81,7 @@ void answer_calls_settle(struct answer_calls *c)
 
 /* --- pieces --------------------------------------------------------------------------------------------- */
 
-static void follow(struct answer_call *one, struct str text)
+static void answer_calls_follow(struct answer_call *one, struct str text)
 {
 	for (size_t i = 0; i < text.n; i++) {
 		char x = text.p[i];
@@ -106,7 +106,7 @@ static bool add_args(struct answer_calls *c, int at, struct str text, struct err
 		return true;
 	if (!one->begun && str_trim(buf_str(&one->name)).n)
 		begin_named(c, at + 1);
-	follow(one, text);
+	answer_calls_follow(one, text);
 	if (one->begun) {
 		join_args(c, one, text);
 		return true;
@@ -279,7 +279,7 @@ bool answer_calls_end(struct answer_calls *c, bool cut, struct err *e)
 	if (cut) {
 		for (int i = 0; i < c->n; i++)
 			if (c->list[i].begun)
-				emit_args(c, &c->list[i], utf8_join_end(&c->list[i].join));
+				answer_calls_emit_args(c, &c->list[i], utf8_join_end(&c->list[i].join));
 		return true;
 	}
 	begin_named(c, c->n);
@@ -292,9 +292,9 @@ bool answer_calls_end(struct answer_calls *c, bool cut, struct err *e)
 		if (!one->begun) {
 			buf_clear(&one->name);
 			buf_add(&one->name, c->p->tools[0].name);
-			begin_call(c, one);
+			answer_calls_begin_call(c, one);
 		}
-		emit_args(c, one, one->any ? utf8_join_end(&one->join) : S("{}"));
+		answer_calls_emit_args(c, one, one->any ? utf8_join_end(&one->join) : S("{}"));
 	}
 	return true;
 }

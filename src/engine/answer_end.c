@@ -93,7 +93,7 @@ void usage_take(struct usage_told *u, yyjson_val *v)
 	}
 }
 
-static int64_t least(int64_t a, int64_t b)
+static int64_t answer_end_least(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
@@ -105,7 +105,7 @@ struct usage usage_sum(const struct usage_told *u, int64_t pieces, int64_t thoug
 	if (output < 0 && u->total >= 0 && input >= 0)
 		output = u->total > input ? u->total - input : 0;
 	if (output < 0)
-		output = least(pieces, TOKENS_MAX);
+		output = answer_end_least(pieces, TOKENS_MAX);
 	if (input < 0)
 		input = u->total > output ? u->total - output : 0;
 	int64_t beyond = nothing ? 0 : u->total - input - output;
@@ -120,8 +120,8 @@ struct usage usage_sum(const struct usage_told *u, int64_t pieces, int64_t thoug
 		reasoning = thoughts;
 	return (struct usage){
 	    .input = input,
-	    .cached = u->cached > 0 ? least(u->cached, input) : 0,
-	    .output = least(output, TOKENS_MAX),
-	    .reasoning = least(reasoning, output),
+	    .cached = u->cached > 0 ? answer_end_least(u->cached, input) : 0,
+	    .output = answer_end_least(output, TOKENS_MAX),
+	    .reasoning = answer_end_least(reasoning, output),
 	};
 }

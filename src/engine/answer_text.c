@@ -9,7 +9,7 @@ enum {
 	LABEL_MAX = 32,       /* of a fence */
 };
 
-static bool is_space(char c)
+static bool answer_text_is_space(char c)
 {
 	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
@@ -41,7 +41,7 @@ static void fence_open(struct answer_text *t)
 /* Inside, white space and marks wait: they may be the end. */
 static void fence_inside(struct answer_text *t, char c)
 {
-	bool waits = is_space(c) || c == t->mark;
+	bool waits = answer_text_is_space(c) || c == t->mark;
 	if (waits && t->held.n < HELD_MAX) {
 		buf_byte(&t->held, c);
 		return;
@@ -70,7 +70,7 @@ static void fence_take(struct answer_text *t, char c)
 			t->fence = FENCE_TICKS;
 			t->mark = c;
 			t->marks = 1;
-		} else if (!is_space(c) || t->held.n > HELD_MAX) {
+		} else if (!answer_text_is_space(c) || t->held.n > HELD_MAX) {
 			fence_give_up(t);
 		}
 		return;
@@ -91,7 +91,7 @@ static void fence_take(struct answer_text *t, char c)
 		t->fence = FENCE_GAP;
 		/* fall through */
 	case FENCE_GAP:
-		if (is_space(c) && t->held.n <= HELD_MAX + LABEL_MAX)
+		if (answer_text_is_space(c) && t->held.n <= HELD_MAX + LABEL_MAX)
 			return;
 		if (c == '{' || c == '[' || c == '"') {
 			fence_open(t);
@@ -158,7 +158,7 @@ static void think_word(struct answer_text *t, char c, struct buf *run)
 {
 	if (t->think == THINK_START)
 		t->think = THINK_IN; /* it thinks from the start, without the tag */
-	if (t->gap && is_space(c))
+	if (t->gap && answer_text_is_space(c))
 		return;
 	t->gap = false;
 	buf_byte(run, c);
@@ -175,7 +175,7 @@ static void think_switch(struct answer_text *t, struct buf *run)
 static void think_take(struct answer_text *t, char c, struct buf *run)
 {
 	struct str goal = awaited(t);
-	if (t->think == THINK_START && t->gap && !t->tag.n && is_space(c))
+	if (t->think == THINK_START && t->gap && !t->tag.n && answer_text_is_space(c))
 		return;
 	buf_byte(&t->tag, c);
 	while (t->tag.n && !str_starts(goal, buf_str(&t->tag))) {

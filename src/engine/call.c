@@ -46,7 +46,7 @@ struct engine_run {
 	unsigned taught; /* what this call was taught already (traits_learn()) */
 };
 
-static void run_queue(struct engine_run *r, bool front);
+static void call_run_queue(struct engine_run *r, bool front);
 static void run_begin(struct engine_run *r);
 
 /* --- the end --- */
@@ -74,7 +74,7 @@ static void run_stop(struct engine_run *r)
 	r->call = NULL;
 }
 
-/* The owner may release the arena in on_end(): nothing is touched after it. */
+/* The owner may release the arena in call_on_end(): nothing is touched after it. */
 static void run_end(struct engine_run *r, const struct err *e)
 {
 	struct engine_call *call = r->call;
@@ -105,7 +105,7 @@ static void run_fail(struct engine_run *r, const struct err *e)
 
 /* --- again --- */
 
-static void on_again(struct timer *t);
+static void call_on_again(struct timer *t);
 
 static bool run_again(struct engine_run *r, int64_t wait_ms)
 {
@@ -113,7 +113,7 @@ static bool run_again(struct engine_run *r, int64_t wait_ms)
 		return false;
 	r->attempts++;
 	r->stage = RUN_AGAIN;
-	timer_start(r->port->loop, &r->timer, wait_ms, on_again);
+	timer_start(r->port->loop, &r->timer, wait_ms, call_on_again);
 	return true;
 }
 
@@ -129,7 +129,7 @@ static bool run_wait_up(struct engine_run *r)
 		return false;
 	r->attempts++;
 	give_slot(r, false);
-	run_queue(r, true);
+	call_run_queue(r, true);
 	return true;
 }
 
@@ -187,7 +187,7 @@ static void run_count_or_ask(struct engine_run *r)
 	run_ask(r, r->facts.count_path.n && near ? RUN_COUNT : RUN_ANSWER);
 }
 
-static void on_again(struct timer *t)
+static void call_on_again(struct timer *t)
 {
 	run_count_or_ask(OWNER(t, struct engine_run, timer));
 }
@@ -230,7 +230,7 @@ static void run_begin(struct engine_run *r)
 	if (r->engine != &r->port->engines->list[r->model.index]) { /* a pending model lives elsewhere */
 		give_slot(r, false);
 		r->engine = &r->port->engines->list[r->model.index];
-		run_queue(r, false);
+		call_run_queue(r, false);
 		return;
 	}
 	set_options(r);
@@ -242,7 +242,7 @@ static void run_begin(struct engine_run *r)
 
 /* --- the queue --- */
 
-static void on_granted(void *ctx)
+static void call_on_granted(void *ctx)
 {
 	struct engine_run *r = ctx;
 	r->ticket = NULL;
@@ -286,11 +286,11 @@ static void on_waited(struct timer *t)
 		arm_wait(r);
 }
 
-static void run_queue(struct engine_run *r, bool front)
+static void call_run_queue(struct engine_run *r, bool front)
 {
 	struct err e = {0};
 	r->stage = RUN_QUEUE;
-	switch (slot_take(r->engine, r->port->loop, front, on_granted, r, &r->ticket, &e)) {
+	switch (slot_take(r->engine, r->port->loop, front, call_on_granted, r, &r->ticket, &e)) {
 	case SLOT_YOURS:
 		r->has_slot = true;
 		run_begin(r);
@@ -307,7 +307,7 @@ static void run_queue(struct engine_run *r, bool front)
 
 /* --- the answer --- */
 
-static void on_event(void *ctx, const struct model_event *ev)
+static void call_on_event(void *ctx, const struct model_event *ev)
 {
 	struct engine_run *r = ctx;
 	if (r->call) /* else cancelled by an event before this one */
@@ -339,19 +339,19 @@ static bool may_answer(struct str type)
 	return false;
 }
 
-static void on_head(struct http_call *h, int status)
+static void call_on_head(struct http_call *h, int status)
 {
 	struct engine_run *r = OWNER(h, struct engine_run, http);
 	r->status = status;
 	r->retry_after_ms = retry_after(h);
 	if (r->stage != RUN_ANSWER || status != 200 || !may_answer(http_call_header(h, S("content-type"))))
 		return;
-	r->stream = chat_stream_new(r->a, r->prompt, &r->options, on_event, r);
+	r->stream = chat_stream_new(r->a, r->prompt, &r->options, call_on_event, r);
 	r->call->begun = true;
 	buf_release(&r->body);
 }
 
-static void on_body(struct http_call *h, struct str bytes)
+static void call_on_body(struct http_call *h, struct str bytes)
 {
 	struct engine_run *r = OWNER(h, struct engine_run, http);
 	struct err e = {0};
@@ -475,7 +475,7 @@ static bool run_recover(struct engine_run *r, const struct err *e)
 	return managed ? run_wait_up(r) : run_again(r, backoff(r));
 }
 
-static void on_end(struct http_call *h, const struct err *e)
+static void call_on_end(struct http_call *h, const struct err *e)
 {
 	struct engine_run *r = OWNER(h, struct engine_run, http);
 	struct err mine = {0};
@@ -519,13 +519,13 @@ static struct engine_run *run_new(struct engine_port *port, struct engine_call *
 	assert(!c->run);
 	struct engine_run *r = new(a, struct engine_run);
 	*r = (struct engine_run){
-		.call = c,
-		.port = port,
-		.engine = &port->engines->list[m->index],
-		.a = a,
-		.model = *m,
-		.prompt = p,
-		.http = {.on_head = on_head, .on_body = on_body, .on_end = on_end},
+	    .call = c,
+	    .port = port,
+	    .engine = &port->engines->list[m->index],
+	    .a = a,
+	    .model = *m,
+	    .prompt = p,
+	    .http = {.on_head = call_on_head, .on_body = call_on_body, .on_end = call_on_end},
 	};
 	buf_init(&r->body, REQUEST_MAX);
 	buf_init(&r->answer, ANSWER_MAX);
@@ -542,7 +542,7 @@ void engine_call_start(struct engine_port *port, struct engine_call *c, struct a
                        struct prompt *p)
 {
 	c->counting = false;
-	run_queue(run_new(port, c, a, m, p), false);
+	call_run_queue(run_new(port, c, a, m, p), false);
 }
 
 void engine_count_start(struct engine_port *port, struct engine_call *c, struct arena *a,
@@ -557,7 +557,7 @@ void engine_count_start(struct engine_port *port, struct engine_call *c, struct 
 	if (up) /* counting needs no slot, so it waits for none */
 		run_begin(r);
 	else
-		run_queue(r, false);
+		call_run_queue(r, false);
 }
 
 void engine_call_pause(struct engine_call *c)

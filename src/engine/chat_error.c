@@ -18,7 +18,7 @@ struct report {
 	int64_t prompt_tokens, context;
 };
 
-static bool has(struct str s, const char *word)
+static bool chat_error_has(struct str s, const char *word)
 {
 	size_t n = strlen(word);
 	for (size_t i = 0; i + n <= s.n; i++)
@@ -30,7 +30,7 @@ static bool has(struct str s, const char *word)
 static bool has_any(struct str s, const char *const *words)
 {
 	for (; *words; words++)
-		if (has(s, *words))
+		if (chat_error_has(s, *words))
 			return true;
 	return false;
 }
@@ -121,7 +121,7 @@ static void fail_busy(const struct report *r, const struct engine_model *m, stru
 static void fail_unavailable(const struct report *r, const struct engine_model *m, struct err *e)
 {
 	fail(e, ERR_UNAVAILABLE, NULL, "The engine of the model '%.*s' is %s. Please try again later.", FMT(m->name),
-	     has(r->text, "loading") ? "still loading its model" : "overloaded or down");
+	     chat_error_has(r->text, "loading") ? "still loading its model" : "overloaded or down");
 }
 
 static void fail_timeout(const struct report *r, const struct engine_model *m, struct err *e)
@@ -209,7 +209,7 @@ void chat_error(int status, struct str body, const struct engine_model *m, struc
 
 /* --- before a call -------------------------------------------------------------------------------------- */
 
-static bool data_url(struct str url)
+static bool chat_error_data_url(struct str url)
 {
 	return url.n >= 5 && str_eq_nocase((struct str){url.p, 5}, S("data:"));
 }
@@ -227,7 +227,7 @@ static bool accepts_part(const struct engine_caps *caps, const struct engine_mod
 				    FMT(m->name));
 		/* What is only named is fetched before the call. Else nothing but data URLs, or an engine would read
 		 * its disk for a client. */
-		if (part->from != FROM_DATA || data_url(part->text))
+		if (part->from != FROM_DATA || chat_error_data_url(part->text))
 			return true;
 		return fail(e, ERR_INVALID_IMAGE_URL, part->where,
 			    "Invalid image URL: send an http or https URL, or the image itself as a data URL "

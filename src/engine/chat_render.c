@@ -66,7 +66,7 @@ static struct str texts(struct arena *a, const struct prompt_message *m)
 	return (struct str){p, (size_t)(at - p)};
 }
 
-static void put_part(struct jout *o, const struct prompt_part *part)
+static void chat_render_put_part(struct jout *o, const struct prompt_part *part)
 {
 	assert(part->from != FROM_FILE); /* attach/attach.h: it is in the prompt by now */
 	jo_obj(o);
@@ -105,7 +105,7 @@ static void put_part(struct jout *o, const struct prompt_part *part)
 	jo_obj_end(o);
 }
 
-static void put_content(struct render *r, const struct prompt_message *m)
+static void chat_render_put_content(struct render *r, const struct prompt_message *m)
 {
 	jo_key(&r->o, S("content"));
 	if (all_text(m)) {
@@ -115,13 +115,13 @@ static void put_content(struct render *r, const struct prompt_message *m)
 	jo_arr(&r->o);
 	for (size_t i = 0; i < m->n_parts; i++)
 		if (m->parts[i].kind != PART_TEXT || m->parts[i].text.n) /* empty: only the joint of two messages */
-			put_part(&r->o, &m->parts[i]);
+			chat_render_put_part(&r->o, &m->parts[i]);
 	jo_arr_end(&r->o);
 }
 
 /* --- messages ------------------------------------------------------------------------------------------- */
 
-static void put_calls(struct render *r, const struct prompt_message *m)
+static void chat_render_put_calls(struct render *r, const struct prompt_message *m)
 {
 	char id[9];
 	giving_ids(&r->give, m);
@@ -143,7 +143,7 @@ static void put_calls(struct render *r, const struct prompt_message *m)
 	jo_arr_end(&r->o);
 }
 
-static void put_message(struct render *r, const struct prompt_message *m)
+static void chat_render_put_message(struct render *r, const struct prompt_message *m)
 {
 	static const struct str roles[] = {STR("system"), STR("user"), STR("assistant"), STR("tool")};
 	char id[9];
@@ -154,7 +154,7 @@ static void put_message(struct render *r, const struct prompt_message *m)
 	if (m->n_calls && !m->n_parts)
 		jo_knull(&r->o, "content"); /* templates ask for this very form, "content is none" */
 	else
-		put_content(r, m);
+		chat_render_put_content(r, m);
 	struct str thoughts = giving_thoughts(&r->give, m);
 	if (m->reasoning.n && thoughts.n) {
 		jo_key(&r->o, thoughts);
@@ -162,11 +162,11 @@ static void put_message(struct render *r, const struct prompt_message *m)
 	}
 	giving_marks(&r->give, &r->o, m->origins, m->n_origins, MARK_MESSAGE);
 	if (m->n_calls)
-		put_calls(r, m);
+		chat_render_put_calls(r, m);
 	jo_obj_end(&r->o);
 }
 
-static void put_text(struct render *r, struct str role, struct str text)
+static void chat_render_put_text(struct render *r, struct str role, struct str text)
 {
 	jo_obj(&r->o);
 	jo_kstr(&r->o, "role", role);
@@ -284,11 +284,11 @@ static void put_messages(struct render *r)
 	jo_key(&r->o, S("messages"));
 	jo_arr(&r->o);
 	if (system.n && r->opt->caps->system_role) {
-		put_text(r, S("system"), system);
+		chat_render_put_text(r, S("system"), system);
 		system = S("");
 	}
 	if (m == end || m->role != ROLE_USER) {
-		put_text(r, S("user"), system.n ? system : S("Begin."));
+		chat_render_put_text(r, S("user"), system.n ? system : S("Begin."));
 	} else if (system.n) {
 		struct prompt_message first = {.role = ROLE_USER};
 		prompt_add_text(r->a, &first, system);
@@ -297,16 +297,16 @@ static void put_messages(struct render *r)
 			prompt_add_text(r->a, &first, S(""));
 			first.parts[first.n_parts - 1] = m->parts[i];
 		}
-		put_message(r, &first);
+		chat_render_put_message(r, &first);
 		m++;
 	}
 	for (; m < end; m++) {
 		if (r->opt->caps->alternates && m->role == ROLE_USER && m > p->messages && m[-1].role == ROLE_TOOL)
-			put_text(r, S("assistant"), S("Understood."));
-		put_message(r, m);
+			chat_render_put_text(r, S("assistant"), S("Understood."));
+		chat_render_put_message(r, m);
 	}
 	if (p->n && end[-1].role == ROLE_ASSISTANT)
-		put_text(r, S("user"), S("Continue."));
+		chat_render_put_text(r, S("user"), S("Continue."));
 	jo_arr_end(&r->o);
 	giving_release(&r->give);
 }
@@ -345,7 +345,7 @@ static bool strict_told(const struct render *r, const struct function_tool *t)
 }
 
 /* Do the messages tell of calls? Then some templates and hosts want the tools, too. */
-static bool has_calls(const struct prompt *p)
+static bool chat_render_has_calls(const struct prompt *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (p->messages[i].n_calls || p->messages[i].role == ROLE_TOOL)
@@ -359,7 +359,8 @@ static void put_tools(struct render *r)
 {
 	static const struct str choices[] = {STR("auto"), STR("none"), STR("required"), STR("required")};
 	const struct prompt *p = &r->p;
-	if (!p->n_tools || !r->opt->caps->tools || r->written || (p->choice == CHOICE_NONE && !has_calls(p)))
+	if (!p->n_tools || !r->opt->caps->tools || r->written ||
+	    (p->choice == CHOICE_NONE && !chat_render_has_calls(p)))
 		return;
 	jo_key(&r->o, S("tools"));
 	jo_arr(&r->o);

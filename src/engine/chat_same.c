@@ -36,7 +36,7 @@ void chat_same_keep(struct chat_same *m, struct str data, size_t at, enum model_
 }
 
 /* The character of a short escape (RFC 8259, 7); 0: it is for the parser. */
-static char unescape(char c)
+static char chat_same_unescape(char c)
 {
 	switch (c) {
 	case 'n':
@@ -59,7 +59,7 @@ static char unescape(char c)
 }
 
 /* How many bytes at `p` stand for themselves in a JSON string. */
-static size_t plain_run(const char *p, size_t n)
+static size_t chat_same_plain_run(const char *p, size_t n)
 {
 	const unsigned char *u = (const unsigned char *)p;
 	size_t i = 0, bad;
@@ -75,7 +75,7 @@ static size_t plain_run(const char *p, size_t n)
 /* A string's inside without its escapes. */
 static bool string_read(struct str in, char room[SAME_ROOM], struct str *text)
 {
-	size_t n = 0, run = plain_run(in.p, in.n);
+	size_t n = 0, run = chat_same_plain_run(in.p, in.n);
 	*text = in;
 	if (run == in.n)
 		return in.n > 0;
@@ -87,12 +87,12 @@ static bool string_read(struct str in, char room[SAME_ROOM], struct str *text)
 		i += run;
 		if (i == in.n)
 			break;
-		char c = in.p[i] == '\\' && i + 1 < in.n ? unescape(in.p[i + 1]) : 0;
+		char c = in.p[i] == '\\' && i + 1 < in.n ? chat_same_unescape(in.p[i + 1]) : 0;
 		if (!c)
 			return false;
 		room[n++] = c;
 		i += 2;
-		run = plain_run(in.p + i, in.n - i);
+		run = chat_same_plain_run(in.p + i, in.n - i);
 	}
 	*text = (struct str){room, n};
 	return true;

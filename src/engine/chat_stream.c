@@ -149,7 +149,7 @@ static void put_logprob(struct jout *o, yyjson_val *v, bool with_top)
 }
 
 /* Log probabilities leave with the next text, since a token may be half a character. */
-static void keep_logprobs(struct chat_stream *s, yyjson_val *logprobs)
+static void chat_stream_keep_logprobs(struct chat_stream *s, yyjson_val *logprobs)
 {
 	size_t i, max;
 	yyjson_val *val;
@@ -162,7 +162,7 @@ static void keep_logprobs(struct chat_stream *s, yyjson_val *logprobs)
 	yyjson_arr_foreach(logprobs, i, max, val) put_logprob(&o, val, true);
 }
 
-static void emit_text(struct chat_stream *s, struct str text)
+static void chat_stream_emit_text(struct chat_stream *s, struct str text)
 {
 	struct model_event ev = {.kind = ME_TEXT, .text = text};
 	if (s->logprobs.n)
@@ -187,14 +187,15 @@ static void on_words(void *ctx, enum model_event_kind kind, struct str text)
 	else if (kind == ME_TEXT && s->set.n)
 		forced_feed(&s->forced, text, s->err);
 	else if (kind == ME_TEXT)
-		emit_text(s, text);
+		chat_stream_emit_text(s, text);
 	else
 		s->emit(s->ctx, &ev);
 	if (kind != ME_TEXT) /* they were of thoughts */
 		buf_release(&s->logprobs);
 }
 
-static void take_words(struct chat_stream *s, enum model_event_kind kind, struct str text, yyjson_val *logprobs)
+static void chat_stream_take_words(struct chat_stream *s, enum model_event_kind kind, struct str text,
+				   yyjson_val *logprobs)
 {
 	if (text.n) {
 		s->pieces++;
@@ -202,18 +203,18 @@ static void take_words(struct chat_stream *s, enum model_event_kind kind, struct
 	}
 	s->thoughts += text.n && kind == ME_REASONING;
 	if (kind == ME_TEXT)
-		keep_logprobs(s, logprobs);
+		chat_stream_keep_logprobs(s, logprobs);
 	answer_text_feed(&s->text, kind, text);
 }
 
 /* Content is a string, or a list of parts: text, thinking (itself a list), refusal. */
-static void take_content(struct chat_stream *s, enum model_event_kind kind, yyjson_val *v, yyjson_val *logprobs,
-			 int level)
+static void chat_stream_take_content(struct chat_stream *s, enum model_event_kind kind, yyjson_val *v,
+				     yyjson_val *logprobs, int level)
 {
 	size_t i, max;
 	yyjson_val *part;
 	if (yyjson_is_str(v)) {
-		take_words(s, kind, json_str(v), logprobs);
+		chat_stream_take_words(s, kind, json_str(v), logprobs);
 		return;
 	}
 	if (v && !yyjson_is_null(v) && !yyjson_is_arr(v) && kind != ME_REASONING)
@@ -224,9 +225,10 @@ static void take_content(struct chat_stream *s, enum model_event_kind kind, yyjs
 	{
 		yyjson_val *thinking = json_get(part, S("thinking")), *text = json_get(part, S("text"));
 		if (thinking)
-			take_content(s, ME_REASONING, thinking, NULL, level + 1);
+			chat_stream_take_content(s, ME_REASONING, thinking, NULL, level + 1);
 		else
-			take_content(s, kind, text ? text : json_get(part, S("refusal")), logprobs, level + 1);
+			chat_stream_take_content(s, kind, text ? text : json_get(part, S("refusal")), logprobs,
+						 level + 1);
 	}
 }
 
@@ -246,7 +248,7 @@ static struct str read_marks(struct chat_stream *s, yyjson_val *message, yyjson_
 	return buf_str(&s->marks.piece);
 }
 
-static void take_marks(struct chat_stream *s, yyjson_val *message)
+static void chat_stream_take_marks(struct chat_stream *s, yyjson_val *message)
 {
 	struct model_event ev = {.kind = ME_MARKS, .index = -1, .text = read_marks(s, message, NULL, NULL)};
 	s->read.n++;
@@ -256,7 +258,7 @@ static void take_marks(struct chat_stream *s, yyjson_val *message)
 
 /* --- calls ---------------------------------------------------------------------------------------------- */
 
-static void take_call(struct chat_stream *s, yyjson_val *piece, yyjson_val *function)
+static void chat_stream_take_call(struct chat_stream *s, yyjson_val *piece, yyjson_val *function)
 {
 	if (!yyjson_is_obj(piece))
 		return;
@@ -282,7 +284,7 @@ static void take_thoughts(struct chat_stream *s, int member, yyjson_val *v)
 {
 	if (json_str(v).n || yyjson_arr_size(v))
 		s->thoughts_member = member;
-	take_content(s, ME_REASONING, v, NULL, 0);
+	chat_stream_take_content(s, ME_REASONING, v, NULL, 0);
 }
 
 static void take_delta(struct chat_stream *s, yyjson_val *delta, yyjson_val *logprobs)
@@ -298,26 +300,27 @@ static void take_delta(struct chat_stream *s, yyjson_val *delta, yyjson_val *log
 		if (yyjson_is_null(val))
 			continue;
 		if (str_eq(name, S("content")))
-			take_content(s, ME_TEXT, val, json_get(logprobs, S("content")), 0);
+			chat_stream_take_content(s, ME_TEXT, val, json_get(logprobs, S("content")), 0);
 		else if (str_eq(name, S("refusal")))
-			take_content(s, ME_REFUSAL, val, NULL, 0);
+			chat_stream_take_content(s, ME_REFUSAL, val, NULL, 0);
 		else if (str_eq(name, S("reasoning_content")))
 			take_thoughts(s, THOUGHTS_CONTENT, val);
 		else if (str_eq(name, S("reasoning")) && !json_str(json_get(delta, S("reasoning_content"))).n)
 			take_thoughts(s, THOUGHTS_REASONING, val);
 		else if (str_eq(name, S("function_call")))
-			take_call(s, val, val);
+			chat_stream_take_call(s, val, val);
 		else if (str_eq(name, S("tool_calls"))) {
-			yyjson_arr_foreach(val, k, n, piece) take_call(s, piece, json_get(piece, S("function")));
+			yyjson_arr_foreach(val, k, n, piece)
+			    chat_stream_take_call(s, piece, json_get(piece, S("function")));
 		} else {
 			marked |= mark_is(MARK_MESSAGE, name, val);
 		}
 	}
 	if (marked)
-		take_marks(s, delta);
+		chat_stream_take_marks(s, delta);
 }
 
-static void take_choice(struct chat_stream *s, yyjson_val *choice)
+static void chat_stream_take_choice(struct chat_stream *s, yyjson_val *choice)
 {
 	yyjson_val *delta = json_get(choice, S("delta"));
 	if (yyjson_get_sint(json_get(choice, S("index"))) != 0)
@@ -345,7 +348,7 @@ static int status_of(yyjson_val *error)
 	return 500;
 }
 
-static void take_error(struct chat_stream *s, yyjson_val *root)
+static void chat_stream_take_error(struct chat_stream *s, yyjson_val *root)
 {
 	struct engine_model m = {.name = s->model};
 	yyjson_val *error = json_get(root, S("error"));
@@ -376,14 +379,14 @@ static void take_chunk(struct chat_stream *s, yyjson_val *root, struct str event
 	yyjson_val *choices = json_get(root, S("choices")), *val;
 	size_t i, max;
 	if (is_error(root) || (str_eq(event, S("error")) && !choices)) {
-		take_error(s, root);
+		chat_stream_take_error(s, root);
 		return;
 	}
 	if (!yyjson_is_obj(root) || (choices && !yyjson_is_arr(choices) && !yyjson_is_null(choices))) {
 		fail(s->err, ERR_ENGINE, NULL, "The engine's stream is not that of Chat Completions.");
 		return;
 	}
-	yyjson_arr_foreach(choices, i, max, val) take_choice(s, val);
+	yyjson_arr_foreach(choices, i, max, val) chat_stream_take_choice(s, val);
 	take_usage(s, root);
 }
 
@@ -391,7 +394,7 @@ static void take_chunk(struct chat_stream *s, yyjson_val *root, struct str event
 
 /* One event's document lives in the pool until the next event. Behind it stands a copy of the text, with the strings.
  */
-static yyjson_doc *parse(struct chat_stream *s, struct str data, char **copy)
+static yyjson_doc *chat_stream_parse(struct chat_stream *s, struct str data, char **copy)
 {
 	const yyjson_read_flag flags =
 	    YYJSON_READ_ALLOW_INVALID_UNICODE | YYJSON_READ_ALLOW_INF_AND_NAN | YYJSON_READ_INSITU;
@@ -415,7 +418,7 @@ static yyjson_doc *parse_halves(struct chat_stream *s, struct str data)
 	struct buf b;
 	char *copy;
 	buf_init(&b, data.n + 16);
-	yyjson_doc *doc = utf8_halves(data, &b) ? parse(s, buf_str(&b), &copy) : NULL;
+	yyjson_doc *doc = utf8_halves(data, &b) ? chat_stream_parse(s, buf_str(&b), &copy) : NULL;
 	buf_release(&b);
 	return doc;
 }
@@ -423,7 +426,7 @@ static yyjson_doc *parse_halves(struct chat_stream *s, struct str data)
 static void on_json(struct chat_stream *s, struct str event, struct str data)
 {
 	char *copy;
-	yyjson_doc *doc = parse(s, data, &copy);
+	yyjson_doc *doc = chat_stream_parse(s, data, &copy);
 	bool whole = doc;
 	if (!doc)
 		doc = parse_halves(s, data);
@@ -438,7 +441,7 @@ static void on_json(struct chat_stream *s, struct str event, struct str data)
 		chat_same_keep(&s->same, data, (size_t)(s->read.words - copy), s->read.kind);
 }
 
-static bool on_event(void *ctx, struct str event, struct str data)
+static bool chat_stream_on_event(void *ctx, struct str event, struct str data)
 {
 	struct chat_stream *s = ctx;
 	char room[SAME_ROOM];
@@ -449,14 +452,14 @@ static bool on_event(void *ctx, struct str event, struct str data)
 		return false;
 	}
 	if (chat_same_read(&s->same, data, room, &text))
-		take_words(s, s->same.kind, text, NULL);
+		chat_stream_take_words(s, s->same.kind, text, NULL);
 	else if (data.n)
 		on_json(s, event, data);
 	return s->err->code == ERR_NONE;
 }
 
 /* The answer of an engine that does not stream: a completion, or an error in spite of its status. */
-static void take_whole(struct chat_stream *s)
+static void chat_stream_take_whole(struct chat_stream *s)
 {
 	const yyjson_read_flag flags = YYJSON_READ_ALLOW_INVALID_UNICODE | YYJSON_READ_ALLOW_INF_AND_NAN;
 	struct buf b;
@@ -473,7 +476,7 @@ static void take_whole(struct chat_stream *s)
 	else if (yyjson_arr_size(json_get(root, S("choices"))))
 		take_chunk(s, root, S(""));
 	else
-		take_error(s, root);
+		chat_stream_take_error(s, root);
 	s->end.done = s->err->code == ERR_NONE;
 	yyjson_doc_free(doc);
 	buf_release(&s->whole);
@@ -508,7 +511,7 @@ static bool feed(struct chat_stream *s, struct str bytes, struct err *e)
 		return !s->whole.over ||
 		       fail(e, ERR_ENGINE, NULL, "The engine sent an answer of more than %d bytes.", WHOLE_MAX);
 	}
-	bool ok = sse_feed(&s->sse, bytes, on_event, s, e);
+	bool ok = sse_feed(&s->sse, bytes, chat_stream_on_event, s, e);
 	xfree(s->pool.p);
 	s->pool = (struct pool){0};
 	return ok;
@@ -534,11 +537,11 @@ int chat_stream_thoughts(const struct chat_stream *s)
 /* --- the end -------------------------------------------------------------------------------------------- */
 
 /* What still waits for more: half a character, the end of a fence, a call without arguments. */
-static bool settle(struct chat_stream *s, bool cut, struct err *e)
+static bool chat_stream_settle(struct chat_stream *s, bool cut, struct err *e)
 {
 	answer_text_end(&s->text);
 	if (s->logprobs.n && s->last == ME_TEXT && !s->set.n && !s->written.tool)
-		emit_text(s, S(""));
+		chat_stream_emit_text(s, S(""));
 	if (e->code != ERR_NONE || !answer_calls_end(&s->calls, cut, e))
 		return false;
 	if (s->set.n && !forced_end(&s->forced, cut, e))
@@ -559,7 +562,7 @@ bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *u
 {
 	s->err = e;
 	if (s->form == FORM_WHOLE && !s->end.done)
-		take_whole(s);
+		chat_stream_take_whole(s);
 	else if (!s->end.finished && !s->end.done) /* an event needs its empty line, but a last one may lack it */
 		feed(s, S("\n\n"), e);
 	if (e->code != ERR_NONE)
@@ -567,7 +570,7 @@ bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *u
 	if (!s->end.finished && !s->end.done)
 		return fail(e, ERR_ENGINE, NULL, "The engine's answer was cut off.");
 	bool cut = s->end.finish == FINISH_LENGTH || s->end.finish == FINISH_FILTER;
-	if (!settle(s, cut, e))
+	if (!chat_stream_settle(s, cut, e))
 		return false;
 	int calls = s->calls.shown + (s->set.n ? s->forced.calls : 0) + s->written.begun;
 	if (!calls && !cut && demanded(s))

@@ -84,7 +84,7 @@ static int value_at(enum trait t, struct str value)
 	return -1;
 }
 
-static struct str value_of(enum trait t, int at)
+static struct str dialect_value_of(enum trait t, int at)
 {
 	struct str left = trait_rows[t].values, one = {0};
 	for (int i = 0; i <= at; i++)
@@ -123,7 +123,7 @@ struct str traits_text(struct arena *a, const struct traits *t)
 	struct buf b;
 	buf_init(&b, 4096);
 	for (enum trait k = 0; k < TRAITS; k++)
-		buf_fmt(&b, "%s%.*s=%.*s", k ? " " : "", FMT(trait_rows[k].name), FMT(value_of(k, t->of[k])));
+		buf_fmt(&b, "%s%.*s=%.*s", k ? " " : "", FMT(trait_rows[k].name), FMT(dialect_value_of(k, t->of[k])));
 	struct str text = str_copy(a, buf_str(&b));
 	buf_release(&b);
 	return text;
@@ -150,7 +150,7 @@ static bool basic_was_sent(struct str rest)
 	return is_basic(str_cut(&rest, '"'));
 }
 
-static bool is_word(char c)
+static bool dialect_is_word(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
@@ -159,8 +159,8 @@ static bool is_word(char c)
 static bool names(struct str text, struct str name)
 {
 	for (size_t i = 0; i + name.n <= text.n; i++)
-		if (!memcmp(text.p + i, name.p, name.n) && (!i || !is_word(text.p[i - 1])) &&
-		    (i + name.n == text.n || !is_word(text.p[i + name.n])))
+		if (!memcmp(text.p + i, name.p, name.n) && (!i || !dialect_is_word(text.p[i - 1])) &&
+		    (i + name.n == text.n || !dialect_is_word(text.p[i + name.n])))
 			return true;
 	return false;
 }

@@ -61,7 +61,7 @@ static bool takes_input(yyjson_val *model, const char *what, bool otherwise)
 }
 
 /* Engines name the context each in their own way; llama.cpp's n_ctx_train is not what it serves. */
-static int64_t context_of(yyjson_val *model)
+static int64_t discover_context_of(yyjson_val *model)
 {
 	static const struct str names[] = {STR("max_model_len"), STR("context_length"), STR("context_window"),
 	                                   STR("max_context_length")};
@@ -103,12 +103,12 @@ bool models_read(struct str body, const struct engine_config *c, int64_t now_s, 
 			f->pass = engine_pass_plain;
 		int64_t created = int_of(json_get(one, S("created")));
 		list[count++] = (struct listing){
-			.name = str_copy(a, id),
-			.owned_by = owner.n ? str_copy(a, owner) : str_copy(a, c->name),
-			.created = created ? created : now_s,
-			.context = f->llamacpp && f->context ? f->context : context_of(one),
-			.vision = takes_input(one, "image", f->caps.vision),
-			.audio = takes_input(one, "audio", f->caps.audio),
+		    .name = str_copy(a, id),
+		    .owned_by = owner.n ? str_copy(a, owner) : str_copy(a, c->name),
+		    .created = created ? created : now_s,
+		    .context = f->llamacpp && f->context ? f->context : discover_context_of(one),
+		    .vision = takes_input(one, "image", f->caps.vision),
+		    .audio = takes_input(one, "audio", f->caps.audio),
 		};
 	}
 	arena_free(&work);

@@ -6,7 +6,7 @@
 
 /* --- opening --- */
 
-static struct str keep(struct arena *a, struct str s)
+static struct str engines_keep(struct arena *a, struct str s)
 {
 	return s.p ? str_copy(a, s) : s;
 }
@@ -27,20 +27,20 @@ static const char *const *keep_list(struct arena *a, const char *const *list)
 static void keep_config(struct arena *a, const struct engine_config *c, struct engine_config *ret)
 {
 	*ret = *c;
-	ret->name = keep(a, c->name.n ? c->name : c->url);
-	ret->url = keep(a, c->url);
-	ret->key = keep(a, c->key);
-	ret->default_model = keep(a, c->default_model);
-	ret->system = keep(a, c->system);
+	ret->name = engines_keep(a, c->name.n ? c->name : c->url);
+	ret->url = engines_keep(a, c->url);
+	ret->key = engines_keep(a, c->key);
+	ret->default_model = engines_keep(a, c->default_model);
+	ret->system = engines_keep(a, c->system);
 	ret->pass = keep_list(a, c->pass);
-	ret->dialect = keep(a, c->dialect);
+	ret->dialect = engines_keep(a, c->dialect);
 	struct str *traits = new_array(a, struct str, c->n_traits + 1);
 	for (size_t i = 0; i < c->n_traits; i++)
-		traits[i] = keep(a, c->traits[i]);
+		traits[i] = engines_keep(a, c->traits[i]);
 	ret->traits = traits;
 	struct str *models = new_array(a, struct str, c->n_models + 1);
 	for (size_t i = 0; i < c->n_models; i++)
-		models[i] = keep(a, c->models[i]);
+		models[i] = engines_keep(a, c->models[i]);
 	ret->models = models;
 	if (!ret->connect_ms)
 		ret->connect_ms = engine_limits.connect_ms;
@@ -136,10 +136,11 @@ bool engines_open(const struct engines_config *c, struct engines **ret, struct e
 	s->opened_s = clock_wall_s();
 	s->n = c->n;
 	s->list = new_array(&s->a, struct engine, c->n + 1);
-	s->default_model = keep(&s->a, c->default_model);
+	s->default_model = engines_keep(&s->a, c->default_model);
 	struct engine_alias *aliases = new_array(&s->a, struct engine_alias, c->n_aliases + 1);
 	for (size_t i = 0; i < c->n_aliases; i++)
-		aliases[i] = (struct engine_alias){keep(&s->a, c->aliases[i].pattern), keep(&s->a, c->aliases[i].model)};
+		aliases[i] = (struct engine_alias){engines_keep(&s->a, c->aliases[i].pattern),
+						   engines_keep(&s->a, c->aliases[i].model)};
 	s->aliases = aliases;
 	s->n_aliases = c->n_aliases;
 	for (size_t i = 0; i < c->n; i++)
@@ -257,7 +258,7 @@ static bool any_models(const struct engines *s)
 	return false;
 }
 
-static void fill(struct arena *a, const struct engine *g, const struct listing *l, struct engine_model *ret)
+static void engines_fill(struct arena *a, const struct engine *g, const struct listing *l, struct engine_model *ret)
 {
 	const struct engine_facts *f = &g->facts;
 	struct engine_caps *caps = new(a, struct engine_caps);
@@ -283,8 +284,8 @@ static void fill(struct arena *a, const struct engine *g, const struct listing *
 		.index = g->index,
 	};
 	if (l) {
-		ret->name = keep(a, l->name);
-		ret->owned_by = keep(a, l->owned_by);
+		ret->name = engines_keep(a, l->name);
+		ret->owned_by = engines_keep(a, l->owned_by);
 	}
 }
 
@@ -298,11 +299,11 @@ bool engine_find(struct engines *s, struct arena *a, struct str model, struct en
 	if (!ok && (g = find_silent(s)))
 		ok = true;
 	if (ok) {
-		fill(a, g, l, ret);
+		engines_fill(a, g, l, ret);
 		ret->aliased = !exact;
 		ret->pending = !l;
 		if (!l)
-			ret->name = keep(a, model);
+			ret->name = engines_keep(a, model);
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (ok)
@@ -333,7 +334,7 @@ bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, 
 	struct listing *l = listing_find(g, m->name);
 	/* A model that is not listed any more is asked for all the same: the engine knows best. */
 	struct str name = m->name;
-	fill(a, g, l, m);
+	engines_fill(a, g, l, m);
 	m->name = name;
 	m->aliased = aliased;
 	pthread_mutex_unlock(&s->lock);
@@ -360,7 +361,7 @@ size_t engine_models(struct engines *s, struct arena *a, struct engine_model **r
 	for (size_t i = 0; i < s->n; i++)
 		for (size_t j = 0; j < s->list[i].facts.n_models; j++) {
 			bool seen = false;
-			fill(a, &s->list[i], &s->list[i].facts.models[j], &(*ret)[n]);
+			engines_fill(a, &s->list[i], &s->list[i].facts.models[j], &(*ret)[n]);
 			for (size_t k = 0; k < n && !seen; k++)
 				seen = str_eq((*ret)[k].name, (*ret)[n].name);
 			n += !seen; /* two engines with one model show it once */

@@ -234,7 +234,7 @@ static void put_branches(struct arena *a, struct jout *o, const struct forced_se
 	}
 }
 
-static void put_list(struct arena *a, struct jout *o, const struct forced_set *set)
+static void forced_put_list(struct arena *a, struct jout *o, const struct forced_set *set)
 {
 	open_object(o);
 	jo_key(o, S("calls"));
@@ -299,7 +299,7 @@ void forced_schema(struct arena *a, struct jout *o, const struct forced_set *set
 	jo_arr(o);
 	put_branches(a, o, set);
 	if (set->several)
-		put_list(a, o, set);
+		forced_put_list(a, o, set);
 	if (!set->demanded)
 		put_answer(a, o, set);
 	jo_arr_end(o);
@@ -321,7 +321,7 @@ void forced_release(struct forced *f)
 	buf_release(&f->held);
 }
 
-static void emit_text(struct forced *f, struct str text)
+static void forced_emit_text(struct forced *f, struct str text)
 {
 	struct model_event ev = {.kind = ME_TEXT, .text = text};
 	if (text.n)
@@ -330,11 +330,11 @@ static void emit_text(struct forced *f, struct str text)
 
 static void emit_held(struct forced *f)
 {
-	emit_text(f, buf_str(&f->held));
+	forced_emit_text(f, buf_str(&f->held));
 	buf_clear(&f->held);
 }
 
-static bool known(const struct forced_set *set, struct str name)
+static bool forced_known(const struct forced_set *set, struct str name)
 {
 	for (size_t i = 0; i < set->n; i++)
 		if (str_eq(set->tools[i]->name, name))
@@ -367,13 +367,13 @@ static yyjson_val *read_call(struct arena *a, struct str text)
 
 /* The held object is complete. An engine that keeps to the schema writes nothing but calls here; what is none
  * is text, as of any model that answers in JSON. */
-static void take_call(struct forced *f)
+static void forced_take_call(struct forced *f)
 {
 	const struct prompt *p = f->set->p;
 	struct model_event ev = {.kind = ME_CALL_BEGIN, .index = f->calls, .call_id = S("")};
 	yyjson_val *v = read_call(f->a, buf_str(&f->held));
 	const struct function_tool *tool = call_offered(p->tools, p->n_tools, json_str(json_get(v, S("name"))));
-	if (!tool || !known(f->set, tool->name) || !yyjson_is_obj(json_get(v, S("arguments")))) {
+	if (!tool || !forced_known(f->set, tool->name) || !yyjson_is_obj(json_get(v, S("arguments")))) {
 		emit_held(f);
 		return;
 	}
@@ -399,7 +399,7 @@ static bool ends_with(struct str s, struct str end)
 }
 
 /* Follows brackets and strings over one byte of JSON; true when it closed the last bracket. */
-static bool follow(struct forced *f, char c)
+static bool forced_follow(struct forced *f, char c)
 {
 	if (f->in_string) {
 		if (f->escaped)
@@ -431,7 +431,7 @@ static void take_key(struct forced *f)
 	buf_clear(&f->held);
 }
 
-static void take_text(struct forced *f, char c);
+static void forced_take_text(struct forced *f, char c);
 
 /* Half a surrogate pair: what was collected after it is read again. */
 static void drop_half(struct forced *f)
@@ -442,7 +442,7 @@ static void drop_half(struct forced *f)
 	buf_add(&f->held, S("\xef\xbf\xbd"));
 	f->n_escape = 0;
 	for (int i = 0; i < n; i++)
-		take_text(f, rest[i]);
+		forced_take_text(f, rest[i]);
 }
 
 /* Decodes a whole escape, two to twelve bytes, on the stack. */
@@ -460,7 +460,7 @@ static bool decode(struct forced *f)
 }
 
 /* An escape is collected until it can be decoded; a high surrogate waits for its other half. */
-static void take_escape(struct forced *f, char c)
+static void forced_take_escape(struct forced *f, char c)
 {
 	f->escape[f->n_escape++] = c;
 	bool u = f->n_escape > 1 && f->escape[1] == 'u';
@@ -482,10 +482,10 @@ static void take_escape(struct forced *f, char c)
 }
 
 /* The text of the answer, a JSON string. */
-static void take_text(struct forced *f, char c)
+static void forced_take_text(struct forced *f, char c)
 {
 	if (f->n_escape || c == '\\')
-		take_escape(f, c);
+		forced_take_escape(f, c);
 	else if (c == '"')
 		f->step = FORCED_END;
 	else
@@ -500,11 +500,11 @@ static void take_value(struct forced *f, char c)
 		if (c == '}' || c == ',' || space(c))
 			return;
 	}
-	follow(f, c);
+	forced_follow(f, c);
 	buf_byte(&f->held, c);
 }
 
-static void take(struct forced *f, char c)
+static void forced_take(struct forced *f, char c)
 {
 	switch (f->step) {
 	case FORCED_START:
@@ -519,7 +519,7 @@ static void take(struct forced *f, char c)
 			f->step = FORCED_TEXT;
 		break;
 	case FORCED_TEXT:
-		take_text(f, c);
+		forced_take_text(f, c);
 		break;
 	case FORCED_VALUE:
 		take_value(f, c);
@@ -536,10 +536,10 @@ static void take(struct forced *f, char c)
 		buf_byte(&f->held, c);
 		if (c == ':' && f->depth == 1 && !f->in_string && !f->list)
 			take_key(f);
-		if (f->step != FORCED_CALL || !follow(f, c))
+		if (f->step != FORCED_CALL || !forced_follow(f, c))
 			break;
 		f->step = f->list ? FORCED_LIST : FORCED_END;
-		take_call(f);
+		forced_take_call(f);
 		break;
 	case FORCED_PLAIN:
 		buf_byte(&f->held, c);
@@ -552,7 +552,7 @@ static void take(struct forced *f, char c)
 bool forced_feed(struct forced *f, struct str text, struct err *e)
 {
 	for (size_t i = 0; i < text.n; i++)
-		take(f, text.p[i]);
+		forced_take(f, text.p[i]);
 	if (f->step == FORCED_PLAIN || f->step == FORCED_TEXT || f->step == FORCED_VALUE || f->step == FORCED_END)
 		emit_held(f);
 	return f->held.over ? fail(e, ERR_ENGINE, NULL, "The model wrote a function call that is too long.") : true;

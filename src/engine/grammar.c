@@ -260,7 +260,7 @@ static void put_set(struct buf *b, const struct node *n)
 
 static void put_node(struct buf *b, const struct node *n);
 
-static void put_list(struct buf *b, const struct node *n, struct str between)
+static void grammar_put_list(struct buf *b, const struct node *n, struct str between)
 {
 	if (!n->child)
 		buf_add(b, S("\"\""));
@@ -301,7 +301,7 @@ static void put_node(struct buf *b, const struct node *n)
 		put_set(b, n);
 		break;
 	case NODE_ALL:
-		put_list(b, n, S(" "));
+		grammar_put_list(b, n, S(" "));
 		break;
 	case NODE_ANY:
 		if (n->child && !n->child->next) {
@@ -309,7 +309,7 @@ static void put_node(struct buf *b, const struct node *n)
 			break;
 		}
 		buf_byte(b, '(');
-		put_list(b, n, S(" | "));
+		grammar_put_list(b, n, S(" | "));
 		buf_byte(b, ')');
 		break;
 	case NODE_REPEAT:
@@ -392,20 +392,20 @@ void grammar_describe(struct buf *out, const struct function_tool *t)
 
 /* --- the reply ----------------------------------------------------------------------------------------------- */
 
-static void emit_args(struct grammar_reply *r, struct str text)
+static void grammar_emit_args(struct grammar_reply *r, struct str text)
 {
 	struct model_event ev = {.kind = ME_CALL_ARGS, .text = text};
 	r->emit(r->ctx, &ev);
 }
 
-static void begin(struct grammar_reply *r)
+static void grammar_begin(struct grammar_reply *r)
 {
 	struct model_event ev = {.kind = ME_CALL_BEGIN, .name = r->tool->name, .call_id = S("")};
 	if (r->begun)
 		return;
 	r->begun = true;
 	r->emit(r->ctx, &ev);
-	emit_args(r, S("{\"input\":\""));
+	grammar_emit_args(r, S("{\"input\":\""));
 }
 
 void grammar_reply_feed(struct grammar_reply *r, struct str text)
@@ -413,16 +413,16 @@ void grammar_reply_feed(struct grammar_reply *r, struct str text)
 	struct buf b;
 	if (!text.n)
 		return;
-	begin(r);
+	grammar_begin(r);
 	buf_init(&b, SIZE_MAX / 2);
 	jo_escape(&b, text);
-	emit_args(r, buf_str(&b));
+	grammar_emit_args(r, buf_str(&b));
 	buf_release(&b);
 }
 
 void grammar_reply_end(struct grammar_reply *r, bool cut)
 {
-	begin(r);
+	grammar_begin(r);
 	if (!cut)
-		emit_args(r, S("\"}"));
+		grammar_emit_args(r, S("\"}"));
 }

@@ -54,12 +54,12 @@ static const struct {
 
 /* --- tokens ------------------------------------------------------------------------------------------------ */
 
-static bool name_char(char c)
+static bool grammar_lark_name_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-static void drop(struct lark *l, size_t n)
+static void grammar_lark_drop(struct lark *l, size_t n)
 {
 	l->rest.p += n;
 	l->rest.n -= n;
@@ -74,7 +74,7 @@ static size_t letters(struct str s)
 }
 
 /* Text between two marks, in which a backslash takes the next byte with it. */
-static bool quoted(struct lark *l, enum token_kind kind, char mark)
+static bool grammar_lark_quoted(struct lark *l, enum token_kind kind, char mark)
 {
 	size_t i = 1;
 	while (i < l->rest.n && l->rest.p[i] != mark && l->rest.p[i] != '\n')
@@ -85,10 +85,10 @@ static bool quoted(struct lark *l, enum token_kind kind, char mark)
 		return grammar_give_up(l->g, "an open string or regular expression") != NULL;
 	}
 	l->now = (struct token){kind, {l->rest.p + 1, i - 1}, {0}};
-	drop(l, i + 1);
+	grammar_lark_drop(l, i + 1);
 	size_t n = letters(l->rest);
 	l->now.flags = (struct str){l->rest.p, n};
-	drop(l, n);
+	grammar_lark_drop(l, n);
 	return true;
 }
 
@@ -96,9 +96,9 @@ static void skip_blank(struct lark *l)
 {
 	for (;;) {
 		if (l->rest.n && strchr(" \t\r\f", l->rest.p[0]) && l->rest.p[0])
-			drop(l, 1);
+			grammar_lark_drop(l, 1);
 		else if (str_starts(l->rest, S("//")) || str_starts(l->rest, S("#")))
-			drop(l, str_find(l->rest, '\n'));
+			grammar_lark_drop(l, str_find(l->rest, '\n'));
 		else
 			return;
 	}
@@ -116,9 +116,9 @@ static bool next(struct lark *l)
 	size_t n = 1;
 	enum token_kind kind = T_SIGN;
 	if (c == '"')
-		return quoted(l, T_STRING, c);
+		return grammar_lark_quoted(l, T_STRING, c);
 	if (c == '/')
-		return quoted(l, T_REGEX, c);
+		return grammar_lark_quoted(l, T_REGEX, c);
 	if (c == '\n') {
 		kind = T_LINE;
 	} else if (str_starts(l->rest, S("->"))) {
@@ -127,13 +127,13 @@ static bool next(struct lark *l)
 	} else if (str_starts(l->rest, S(".."))) {
 		kind = T_DOTS;
 		n = 2;
-	} else if (name_char(c) || c == '%') {
+	} else if (grammar_lark_name_char(c) || c == '%') {
 		kind = c == '%' ? T_PERCENT : c >= '0' && c <= '9' ? T_NUMBER : T_NAME;
-		while (n < l->rest.n && name_char(l->rest.p[n]))
+		while (n < l->rest.n && grammar_lark_name_char(l->rest.p[n]))
 			n++;
 	}
 	l->now = (struct token){kind, {l->rest.p, n}, {0}};
-	drop(l, n);
+	grammar_lark_drop(l, n);
 	return true;
 }
 
@@ -204,7 +204,7 @@ static bool is_terminal(struct str name)
 	return name.n && name.p[0] >= 'A' && name.p[0] <= 'Z';
 }
 
-static struct node *named(struct lark *l, struct str name)
+static struct node *grammar_lark_named(struct lark *l, struct str name)
 {
 	struct node *n = node_new(l->g, NODE_RULE);
 	bool terminal = is_terminal(name);
@@ -227,7 +227,7 @@ static struct node *bracket(struct lark *l, char close)
 	return close == ']' ? node_repeat(l->g, n, 0, 1) : n;
 }
 
-static struct node *atom(struct lark *l)
+static struct node *grammar_lark_atom(struct lark *l)
 {
 	struct token t = l->now;
 	if (!next(l))
@@ -236,7 +236,7 @@ static struct node *atom(struct lark *l)
 	case T_NAME:
 		if (is_sign(l, '{'))
 			return grammar_give_up(l->g, "a template");
-		return named(l, t.text);
+		return grammar_lark_named(l, t.text);
 	case T_STRING:
 		if (l->now.kind != T_DOTS)
 			return as_token(l, string(l, t));
@@ -273,9 +273,9 @@ static struct node *times(struct lark *l, struct node *n)
 	return node_repeat(l->g, n, (int)from, (int)to);
 }
 
-static struct node *piece(struct lark *l)
+static struct node *grammar_lark_piece(struct lark *l)
 {
-	struct node *n = atom(l);
+	struct node *n = grammar_lark_atom(l);
 	if (n && accept(l, '?'))
 		n = node_repeat(l->g, n, 0, 1);
 	else if (n && accept(l, '*'))
@@ -317,7 +317,7 @@ static struct node *expansions(struct lark *l)
 		struct node *all = node_new(l->g, NODE_ALL);
 		node_add(any, all);
 		while (!sequence_over(l)) {
-			struct node *n = piece(l);
+			struct node *n = grammar_lark_piece(l);
 			if (!n || l->g->e->code)
 				return NULL;
 			node_add(all, n);

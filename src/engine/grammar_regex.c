@@ -18,9 +18,9 @@ static const struct node_range words[] = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'
 static const struct node_range spaces[] = {{9, 13}, {' ', ' '}, {0xa0, 0xa0}};
 static const struct node_range line_ends[] = {{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}};
 
-static struct node *alternatives(struct regex *r);
+static struct node *grammar_regex_alternatives(struct regex *r);
 
-static bool taken(struct regex *r, struct str what)
+static bool grammar_regex_taken(struct regex *r, struct str what)
 {
 	if (!str_starts(r->rest, what))
 		return false;
@@ -107,7 +107,7 @@ static bool point_escape(struct regex *r, uint32_t *ret)
 static bool set_member(struct regex *r, struct node *set, uint32_t *c, bool *whole)
 {
 	*whole = false;
-	if (!taken(r, S("\\"))) {
+	if (!grammar_regex_taken(r, S("\\"))) {
 		*c = pattern_point(&r->rest);
 		return true;
 	}
@@ -117,7 +117,7 @@ static bool set_member(struct regex *r, struct node *set, uint32_t *c, bool *who
 		*whole = true;
 		return true;
 	}
-	if (taken(r, S("b"))) {
+	if (grammar_regex_taken(r, S("b"))) {
 		*c = '\b';
 		return true;
 	}
@@ -127,21 +127,21 @@ static bool set_member(struct regex *r, struct node *set, uint32_t *c, bool *who
 static struct node *set(struct regex *r)
 {
 	struct node *n = node_new(r->g, NODE_SET);
-	n->negated = taken(r, S("^"));
+	n->negated = grammar_regex_taken(r, S("^"));
 	for (bool first = true;; first = false) {
 		uint32_t lo, hi;
 		bool whole;
 		if (!r->rest.n)
 			return grammar_give_up(r->g, "an open character class");
-		if (!first && taken(r, S("]")))
+		if (!first && grammar_regex_taken(r, S("]")))
 			break;
-		if (first && taken(r, S("]"))) /* [] and [^] differ between dialects */
+		if (first && grammar_regex_taken(r, S("]"))) /* [] and [^] differ between dialects */
 			return grammar_give_up(r->g, "an empty character class");
 		if (!set_member(r, n, &lo, &whole))
 			return NULL;
 		hi = lo;
 		if (!whole && r->rest.n > 1 && r->rest.p[0] == '-' && r->rest.p[1] != ']') {
-			taken(r, S("-"));
+			grammar_regex_taken(r, S("-"));
 			if (!set_member(r, n, &hi, &whole))
 				return NULL;
 			if (whole || hi < lo)
@@ -154,17 +154,17 @@ static struct node *set(struct regex *r)
 	return n;
 }
 
-static struct node *group(struct regex *r)
+static struct node *grammar_regex_group(struct regex *r)
 {
-	if (taken(r, S("?")) && !taken(r, S(":"))) {
-		if (!taken(r, S("P<")) && !taken(r, S("<")))
+	if (grammar_regex_taken(r, S("?")) && !grammar_regex_taken(r, S(":"))) {
+		if (!grammar_regex_taken(r, S("P<")) && !grammar_regex_taken(r, S("<")))
 			return grammar_give_up(r->g, "a group that begins with (?");
 		if (r->rest.n && (r->rest.p[0] == '=' || r->rest.p[0] == '!'))
 			return grammar_give_up(r->g, "look-behind");
 		str_cut(&r->rest, '>');
 	}
-	struct node *n = alternatives(r);
-	if (n && !taken(r, S(")")))
+	struct node *n = grammar_regex_alternatives(r);
+	if (n && !grammar_regex_taken(r, S(")")))
 		return grammar_give_up(r->g, "an open group");
 	return n;
 }
@@ -184,13 +184,13 @@ static struct node *escape(struct regex *r)
 	return n;
 }
 
-static struct node *atom(struct regex *r)
+static struct node *grammar_regex_atom(struct regex *r)
 {
-	if (taken(r, S("(")))
-		return group(r);
-	if (taken(r, S("[")))
+	if (grammar_regex_taken(r, S("(")))
+		return grammar_regex_group(r);
+	if (grammar_regex_taken(r, S("[")))
 		return set(r);
-	if (taken(r, S("\\")))
+	if (grammar_regex_taken(r, S("\\")))
 		return escape(r);
 	if (!r->rest.p[0])
 		return grammar_give_up(r->g, "the character NUL");
@@ -211,7 +211,7 @@ static struct node *atom(struct regex *r)
 }
 
 /* {m}, {m,} or {m,n}; anything else in braces is text. */
-static bool counted(struct regex *r, int *min, int *max)
+static bool grammar_regex_counted(struct regex *r, int *min, int *max)
 {
 	struct str rest = r->rest;
 	if (!rest.n || rest.p[0] != '{' || str_find(rest, '}') == rest.n)
@@ -233,29 +233,29 @@ static bool counted(struct regex *r, int *min, int *max)
 	return true;
 }
 
-static struct node *piece(struct regex *r)
+static struct node *grammar_regex_piece(struct regex *r)
 {
-	struct node *n = atom(r);
+	struct node *n = grammar_regex_atom(r);
 	int min, max;
 	while (n) {
-		if (taken(r, S("*")))
+		if (grammar_regex_taken(r, S("*")))
 			n = node_repeat(r->g, n, 0, GRAMMAR_ENDLESS);
-		else if (taken(r, S("+")))
+		else if (grammar_regex_taken(r, S("+")))
 			n = node_repeat(r->g, n, 1, GRAMMAR_ENDLESS);
-		else if (taken(r, S("?")))
+		else if (grammar_regex_taken(r, S("?")))
 			n = node_repeat(r->g, n, 0, 1);
-		else if (counted(r, &min, &max))
+		else if (grammar_regex_counted(r, &min, &max))
 			n = min > MOST || max > MOST ? grammar_give_up(r->g, "a repetition of more than 1000") : node_repeat(r->g, n, min, max);
 		else
 			break;
-		taken(r, S("?")); /* a lazy one means the same */
+		grammar_regex_taken(r, S("?")); /* a lazy one means the same */
 		if (r->rest.n && char_in(r->rest.p[0], "*+?"))
 			return grammar_give_up(r->g, "a quantifier of a quantifier");
 	}
 	return n;
 }
 
-static struct node *alternatives(struct regex *r)
+static struct node *grammar_regex_alternatives(struct regex *r)
 {
 	struct node *any = node_new(r->g, NODE_ANY);
 	bool top = r->depth == 0;
@@ -265,18 +265,18 @@ static struct node *alternatives(struct regex *r)
 		struct node *all = node_new(r->g, NODE_ALL);
 		node_add(any, all);
 		if (top)
-			taken(r, S("^"));
+			grammar_regex_taken(r, S("^"));
 		while (r->rest.n && r->rest.p[0] != '|' && r->rest.p[0] != ')') {
 			if (top && (str_eq(r->rest, S("$")) || str_starts(r->rest, S("$|")))) {
-				taken(r, S("$"));
+				grammar_regex_taken(r, S("$"));
 				break;
 			}
-			struct node *n = piece(r);
+			struct node *n = grammar_regex_piece(r);
 			if (!n || r->g->e->code)
 				return NULL;
 			node_add(all, n);
 		}
-	} while (taken(r, S("|")));
+	} while (grammar_regex_taken(r, S("|")));
 	r->depth--;
 	return any;
 }
@@ -290,7 +290,7 @@ struct node *grammar_regex(struct grammar *g, struct str pattern, struct str fla
 		if (!char_in(flags.p[i], "isu"))
 			return grammar_give_up(g, "a flag of a regular expression");
 	}
-	struct node *n = alternatives(&r);
+	struct node *n = grammar_regex_alternatives(&r);
 	if (n && r.rest.n)
 		return grammar_give_up(g, "a parenthesis that nothing opens");
 	if (n && r.no_case)

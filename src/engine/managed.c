@@ -102,7 +102,7 @@ bool managed_installed(const struct managed_options *o, struct err *why)
 
 static void start_child(struct managed *m);
 
-static void on_again(struct timer *t)
+static void managed_on_again(struct timer *t)
 {
 	start_child(OWNER(t, struct managed, again));
 }
@@ -114,10 +114,10 @@ static void start_later(struct managed *m)
 	m->wait_ms = m->wait_ms ? m->wait_ms * 2 : BACKOFF_MS;
 	if (m->wait_ms > BACKOFF_MOST_MS)
 		m->wait_ms = BACKOFF_MOST_MS;
-	timer_start(m->loop, &m->again, m->wait_ms, on_again);
+	timer_start(m->loop, &m->again, m->wait_ms, managed_on_again);
 }
 
-static void on_line(struct child_events *ev, struct str line)
+static void managed_on_line(struct child_events *ev, struct str line)
 {
 	struct managed *m = OWNER(ev, struct managed, ev);
 	snprintf(m->last_line, sizeof m->last_line, "%.*s", FMT(line));
@@ -239,7 +239,7 @@ bool managed_start(struct loop *main_loop, const struct managed_options *o, stru
 {
 	struct managed *m = xalloc(sizeof *m);
 	m->loop = main_loop;
-	m->ev = (struct child_events){on_line, on_exited};
+	m->ev = (struct child_events){managed_on_line, on_exited};
 	struct places p = find_places(&m->a, o);
 	if (!managed_installed(o, e) || !make_run_dir(m, e)) {
 		managed_stop(m);

@@ -40,7 +40,7 @@ void prompt_add_text(struct arena *a, struct prompt_message *m, struct str text)
 	add_part(a, m, (struct prompt_part){.kind = PART_TEXT, .text = text});
 }
 
-static void add_call(struct arena *a, struct prompt_message *m, struct prompt_call call)
+static void prompt_add_call(struct arena *a, struct prompt_message *m, struct prompt_call call)
 {
 	m->calls = grown(a, m->calls, m->n_calls, &m->cap_calls, sizeof *m->calls);
 	m->calls[m->n_calls++] = call;
@@ -63,7 +63,7 @@ struct place { /* where a value stands in the request; path "": history, errors 
 	const char *member;
 };
 
-static const char *where(struct arena *a, const struct place *at, size_t part)
+static const char *prompt_where(struct arena *a, const struct place *at, size_t part)
 {
 	if (!at->path[0])
 		return NULL;
@@ -82,7 +82,7 @@ static bool by_file(yyjson_val *v, struct prompt_part *part, struct err *e)
 	return part->text.p || fail(e, ERR_MISSING_PARAMETER, part->where, "Missing required parameter: 'file_id'.");
 }
 
-static bool read_image(struct arena *a, yyjson_val *v, struct prompt_part *part, struct err *e)
+static bool prompt_read_image(struct arena *a, yyjson_val *v, struct prompt_part *part, struct err *e)
 {
 	part->text = json_str(json_get(v, S("image_url")));
 	part->detail = json_str(json_get(v, S("detail")));
@@ -90,7 +90,7 @@ static bool read_image(struct arena *a, yyjson_val *v, struct prompt_part *part,
 	return part->text.p || by_file(v, part, e);
 }
 
-static bool read_file(struct arena *a, yyjson_val *v, struct prompt_part *part, struct err *e)
+static bool prompt_read_file(struct arena *a, yyjson_val *v, struct prompt_part *part, struct err *e)
 {
 	part->text = json_str(json_get(v, S("file_data")));
 	if (!part->text.p && (part->text = json_str(json_get(v, S("file_url")))).p)
@@ -132,11 +132,15 @@ static const struct part_row {
 	struct str text; /* PART_TEXT: the member that holds it */
 	bool (*read)(struct arena *, yyjson_val *, struct prompt_part *, struct err *);
 } part_rows[] = {
-    {STR("input_text"), PART_TEXT, STR("text"), NULL}, {STR("output_text"), PART_TEXT, STR("text"), NULL},
-    {STR("text"), PART_TEXT, STR("text"), NULL},       {STR("summary_text"), PART_TEXT, STR("text"), NULL},
-    {STR("refusal"), PART_TEXT, STR("refusal"), NULL}, {STR("input_image"), PART_IMAGE, {0}, read_image},
-    {STR("computer_screenshot"), PART_IMAGE, {0}, read_image},
-    {STR("input_file"), PART_FILE, {0}, read_file},    {STR("input_audio"), PART_AUDIO, {0}, read_audio},
+    {STR("input_text"), PART_TEXT, STR("text"), NULL},
+    {STR("output_text"), PART_TEXT, STR("text"), NULL},
+    {STR("text"), PART_TEXT, STR("text"), NULL},
+    {STR("summary_text"), PART_TEXT, STR("text"), NULL},
+    {STR("refusal"), PART_TEXT, STR("refusal"), NULL},
+    {STR("input_image"), PART_IMAGE, {0}, prompt_read_image},
+    {STR("computer_screenshot"), PART_IMAGE, {0}, prompt_read_image},
+    {STR("input_file"), PART_FILE, {0}, prompt_read_file},
+    {STR("input_audio"), PART_AUDIO, {0}, read_audio},
 };
 
 static const struct part_row *part_row(struct str wire)
@@ -169,17 +173,18 @@ static bool add_one(struct arena *a, struct prompt_message *m, yyjson_val *v, co
 }
 
 /* A message's content or a tool's output: a string, parts, or one part (a screenshot). */
-static bool add_content(struct arena *a, struct prompt_message *m, yyjson_val *v, const struct place *at, struct err *e)
+static bool prompt_add_content(struct arena *a, struct prompt_message *m, yyjson_val *v, const struct place *at,
+			       struct err *e)
 {
 	size_t i, max;
 	yyjson_val *val;
 	if (yyjson_is_str(v))
 		prompt_add_text(a, m, json_str(v));
 	else if (yyjson_is_obj(v))
-		return add_one(a, m, v, where(a, at, 0), e);
+		return add_one(a, m, v, prompt_where(a, at, 0), e);
 	yyjson_arr_foreach(v, i, max, val)
 	{
-		if (!add_one(a, m, val, where(a, at, i), e))
+		if (!add_one(a, m, val, prompt_where(a, at, i), e))
 			return false;
 	}
 	return true;
@@ -232,7 +237,7 @@ static bool add_message(struct arena *a, struct prompt *p, const struct item *it
 	struct prompt_message *m = inside ? open_assistant(a, p) : prompt_add(a, p, role);
 	if (role == ROLE_ASSISTANT)
 		add_origin(a, m, origin_of(a, it));
-	return add_content(a, m, json_get(it->val, S("content")), at, e);
+	return prompt_add_content(a, m, json_get(it->val, S("content")), at, e);
 }
 
 /* A call of any kind is the function's that its tool was offered as. A search of ours has no id, and needs none:
@@ -246,7 +251,7 @@ static bool add_tool_call(struct arena *a, struct prompt *p, const struct item *
 	struct prompt_message *m = open_assistant(a, p);
 	struct prompt_call call = {it->call_id, call_item_name(a, p->tools, p->n_tools, it), row->arguments(a, it->val),
 				   origin_of(a, it)};
-	add_call(a, m, call);
+	prompt_add_call(a, m, call);
 	add_origin(a, m, call.origin);
 	return true;
 }
@@ -262,7 +267,7 @@ static bool add_tool_output(struct arena *a, struct prompt *p, const struct item
 	m->call_id = it->call_id;
 	m->called_more = yyjson_is_true(json_get(json_get(it->val, ITEM_OURS), S("more")));
 	if (!text.p)
-		return add_content(a, m, json_get(it->val, S("output")), &out, e);
+		return prompt_add_content(a, m, json_get(it->val, S("output")), &out, e);
 	prompt_add_text(a, m, text);
 	return true;
 }
@@ -338,8 +343,8 @@ static bool refuse_reference(struct arena *a, struct prompt *p, const struct ite
 }
 
 /* A compaction (opened: compact.h) stands for all before it but what the user and the instructions have said. */
-static bool add_compaction(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-			   struct err *e)
+static bool prompt_add_compaction(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
+				  struct err *e)
 {
 	struct str summary = json_str(json_get(it->val, S("summary")));
 	yyjson_val *calls = json_get(it->val, S("calls")), *one;
@@ -364,7 +369,7 @@ static adder *const adders[ITEM_COUNT] = {
     [ITEM_ADDITIONAL_TOOLS] = add_nothing,
     [ITEM_APPLY_PATCH_CALL] = add_tool_call,
     [ITEM_APPLY_PATCH_CALL_OUTPUT] = add_tool_output,
-    [ITEM_COMPACTION] = add_compaction,
+    [ITEM_COMPACTION] = prompt_add_compaction,
     [ITEM_COMPACTION_TRIGGER] = add_nothing,
     [ITEM_COMPUTER_CALL] = add_tool_call,
     [ITEM_COMPUTER_CALL_OUTPUT] = add_tool_output,
@@ -416,7 +421,7 @@ static void merge(struct arena *a, struct prompt_message *to, const struct promp
 	for (size_t i = 0; i < m->n_parts; i++)
 		add_part(a, to, m->parts[i]);
 	for (size_t i = 0; i < m->n_calls; i++)
-		add_call(a, to, m->calls[i]);
+		prompt_add_call(a, to, m->calls[i]);
 	for (size_t i = 0; i < m->n_origins; i++)
 		prompt_add_origin(a, to, m->origins[i]);
 	add_thought(a, to, m->reasoning);

@@ -41,7 +41,7 @@ int engine_retry_ms(const struct engine *g)
 	return (int)(ms < RETRY_LEAST_MS ? RETRY_LEAST_MS : ms > RETRY_MOST_MS ? RETRY_MOST_MS : ms);
 }
 
-static void on_granted(struct post *p)
+static void slots_on_granted(struct post *p)
 {
 	struct ticket *t = OWNER(p, struct ticket, post);
 	struct engine *g = t->engine;
@@ -64,7 +64,7 @@ void slots_pump(struct engine *g)
 		t->waiting = false;
 		g->waiting--;
 		g->busy++;
-		t->post.run = on_granted;
+		t->post.run = slots_on_granted;
 		loop_post(t->loop, &t->post);
 	}
 }

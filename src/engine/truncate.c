@@ -26,7 +26,7 @@ static double weight_of(const struct prompt *p, size_t from, size_t end)
 }
 
 /* Moves the messages [from, end) to the place `to`, and gives the place behind them. */
-static size_t keep(struct prompt *p, size_t to, size_t from, size_t end)
+static size_t truncate_keep(struct prompt *p, size_t to, size_t from, size_t end)
 {
 	memmove(p->messages + to, p->messages + from, (end - from) * sizeof *p->messages);
 	return to + end - from;
@@ -40,10 +40,10 @@ bool truncate_prompt(struct prompt *p, int64_t tokens, int64_t goal)
 	while ((from == 0 || (double)tokens * left / before > (double)goal) &&
 	       prompt_oldest(p, last, from, &first, &end)) {
 		left -= weight_of(p, first, end);
-		kept = keep(p, kept, from, first); /* each message moves once: there may be very many */
+		kept = truncate_keep(p, kept, from, first); /* each message moves once: there may be very many */
 		from = end;
 	}
-	p->n = keep(p, kept, from, p->n);
+	p->n = truncate_keep(p, kept, from, p->n);
 	return from > 0;
 }
 
@@ -55,7 +55,7 @@ int64_t truncate_goal(const struct prompt *p, int64_t context)
 	return context - room - 1;
 }
 
-static int64_t number(yyjson_val *obj, struct str key)
+static int64_t truncate_number(yyjson_val *obj, struct str key)
 {
 	yyjson_val *v = json_get(obj, key);
 	return yyjson_is_int(v) && yyjson_get_sint(v) > 0 ? yyjson_get_sint(v) : 0;
@@ -69,7 +69,7 @@ bool overflow_read(struct str body, int64_t *tokens, int64_t *context)
 	bool ok = false;
 	if (json_parse(&a, body, &root, &e)) {
 		yyjson_val *error = json_get(root, S("error"));
-		int64_t n = number(error, S("n_prompt_tokens")), max = number(error, S("n_ctx"));
+		int64_t n = truncate_number(error, S("n_prompt_tokens")), max = truncate_number(error, S("n_ctx"));
 		ok = n && max;
 		if (ok) {
 			*tokens = n;
@@ -87,9 +87,9 @@ int64_t count_read(struct str body)
 	yyjson_val *root;
 	int64_t n = 0;
 	if (json_parse(&a, body, &root, &e)) {
-		n = number(root, S("input_tokens"));
+		n = truncate_number(root, S("input_tokens"));
 		if (!n)
-			n = number(root, S("count"));
+			n = truncate_number(root, S("count"));
 	}
 	arena_free(&a);
 	return n;

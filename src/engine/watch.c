@@ -29,7 +29,7 @@ struct watch {
 	void (*done)(struct watch *);
 };
 
-static void look(struct timer *t);
+static void watch_look(struct timer *t);
 
 static const char *const state_names[] = {"unknown", "loading", "up", "down"};
 
@@ -71,7 +71,7 @@ static void conclude(struct watch *w, enum engine_state state, const char *why, 
 	} else {
 		w->wait_ms = 0;
 	}
-	timer_start(w->port->loop, &w->timer, again, look);
+	timer_start(w->port->loop, &w->timer, again, watch_look);
 }
 
 static enum engine_state bad_state(const struct watch *w)
@@ -81,17 +81,17 @@ static enum engine_state bad_state(const struct watch *w)
 
 /* --- one GET --- */
 
-static void on_head(struct http_call *call, int status)
+static void watch_on_head(struct http_call *call, int status)
 {
 	OWNER(call, struct watch, call)->status = status;
 }
 
-static void on_body(struct http_call *call, struct str bytes)
+static void watch_on_body(struct http_call *call, struct str bytes)
 {
 	buf_add(&OWNER(call, struct watch, call)->body, bytes);
 }
 
-static void on_end(struct http_call *call, const struct err *e)
+static void watch_on_end(struct http_call *call, const struct err *e)
 {
 	struct watch *w = OWNER(call, struct watch, call);
 	if (e->code == ERR_NONE) {
@@ -107,15 +107,15 @@ static void on_end(struct http_call *call, const struct err *e)
 		conclude(w, bad_state(w), e->msg, false);
 }
 
-static void get(struct watch *w, const char *path, void (*done)(struct watch *))
+static void watch_get(struct watch *w, const char *path, void (*done)(struct watch *))
 {
 	struct engine *g = w->engine;
 	w->done = done;
 	w->status = 0;
 	buf_clear(&w->body);
-	w->call.on_head = on_head;
-	w->call.on_body = on_body;
-	w->call.on_end = on_end;
+	w->call.on_head = watch_on_head;
+	w->call.on_body = watch_on_body;
+	w->call.on_end = watch_on_end;
 	w->call.connect_ms = g->config.connect_ms;
 	w->call.total_ms = LOOK_MS;
 	w->call.body_max = LOOK_BODY_MAX;
@@ -167,14 +167,14 @@ static void props_done(struct watch *w)
 	};
 	if (w->status == 200)
 		props_read(buf_str(&w->body), c, &w->facts);
-	get(w, "/v1/models", models_done);
+	watch_get(w, "/v1/models", models_done);
 }
 
-static void look(struct timer *t)
+static void watch_look(struct timer *t)
 {
 	struct watch *w = OWNER(t, struct watch, timer);
 	w->loading = false;
-	get(w, "/props", props_done);
+	watch_get(w, "/props", props_done);
 }
 
 /* --- beginning, being woken, end --- */
@@ -194,7 +194,7 @@ void engines_watch(struct engine_port *p)
 		w->engine = &s->list[i];
 		w->port = p;
 		buf_init(&w->body, LOOK_BODY_MAX);
-		look(&w->timer);
+		watch_look(&w->timer);
 	}
 }
 
@@ -227,7 +227,7 @@ static void on_kick(struct post *post)
 		return;
 	struct watch *w = &p->watches[g->index];
 	if (!w->call.conn) /* else a look is under way */
-		timer_start(p->loop, &w->timer, 0, look);
+		timer_start(p->loop, &w->timer, 0, watch_look);
 }
 
 void engine_lost(struct engine *g, enum engine_state state, const char *why)

@@ -1,9 +1,10 @@
-/* files.c - /v1/files, but for their content (file_content.c). */
+/* files.c - /v1/files. */
 #include "files/files.h"
 
 #include <string.h>
 
 #include "base/clock.h"
+#include "door/blob_content.h"
 #include "door/resource.h"
 #include "door/visit.h"
 #include "model/file.h"
@@ -43,7 +44,7 @@ static bool check_form(struct intake *in, struct err *e)
 	return true;
 }
 
-static void on_put(struct store_op *op, const struct err *e)
+static void files_on_put(struct store_op *op, const struct err *e)
 {
 	struct intake *in = OWNER(op, struct intake, op);
 	if (e->code) {
@@ -60,7 +61,7 @@ static void on_put(struct store_op *op, const struct err *e)
 
 static void put_row(struct intake *in)
 {
-	in->op.done = on_put;
+	in->op.done = files_on_put;
 	store_put_file(in->rq->api->store, &in->op, in->rq->project, in->owner);
 }
 
@@ -85,7 +86,7 @@ struct file_visit {
 	struct file_page page;
 };
 
-static void on_got(struct store_op *op, const struct err *e)
+static void files_on_got(struct store_op *op, const struct err *e)
 {
 	struct file_visit *v = visit_of(op, e);
 	struct buf b;
@@ -100,11 +101,27 @@ static void on_got(struct store_op *op, const struct err *e)
 
 void file_get(struct request *rq)
 {
-	struct file_visit *v = visit_new(rq, sizeof *v, on_got);
+	struct file_visit *v = visit_new(rq, sizeof *v, files_on_got);
 	store_get_file(rq->api->store, &v->visit.op, rq->project, rq->args[0], exchange_arena(rq->x), &v->file);
 }
 
-static void on_deleted(struct store_op *op, const struct err *e)
+static void files_on_content(struct store_op *op, const struct err *e)
+{
+	struct file_visit *v = visit_of(op, e);
+	if (!v)
+		return;
+	struct blob_file f = {.key = v->file.id.key, .bytes = v->file.bytes, .filename = v->file.filename};
+	visit_leave(&v->visit);
+	blob_content(v->visit.rq, &f);
+}
+
+void file_content(struct request *rq)
+{
+	struct file_visit *v = visit_new(rq, sizeof *v, files_on_content);
+	store_get_file(rq->api->store, &v->visit.op, rq->project, rq->args[0], exchange_arena(rq->x), &v->file);
+}
+
+static void files_on_deleted(struct store_op *op, const struct err *e)
 {
 	struct err named = *e; /* a write does not know of parameters */
 	if (e->code == ERR_NOT_FOUND)
@@ -116,16 +133,16 @@ static void on_deleted(struct store_op *op, const struct err *e)
 
 void file_delete(struct request *rq)
 {
-	struct file_visit *v = visit_new(rq, sizeof *v, on_deleted);
+	struct file_visit *v = visit_new(rq, sizeof *v, files_on_deleted);
 	store_delete_file(rq->api->store, &v->visit.op, rq->project, rq->args[0]);
 }
 
-static struct str end_id(struct arena *a, const struct stored_file *f)
+static struct str files_end_id(struct arena *a, const struct stored_file *f)
 {
 	return id_text(arena_bytes(a, ID_MAX), "file-", &f->id);
 }
 
-static void on_listed(struct store_op *op, const struct err *e)
+static void files_on_listed(struct store_op *op, const struct err *e)
 {
 	struct file_visit *v = visit_of(op, e);
 	struct buf b;
@@ -139,7 +156,8 @@ static void on_listed(struct store_op *op, const struct err *e)
 		put_file(&o, &p->files[i]);
 	struct arena *a = exchange_arena(v->visit.rq->x);
 	struct str none = {0};
-	list_end(&o, RESOURCE_FILE, p->n ? end_id(a, &p->files[0]) : none, p->n ? end_id(a, &p->files[p->n - 1]) : none, p->has_more);
+	list_end(&o, RESOURCE_FILE, p->n ? files_end_id(a, &p->files[0]) : none,
+		 p->n ? files_end_id(a, &p->files[p->n - 1]) : none, p->has_more);
 	visit_answer(&v->visit, buf_str(&b));
 	buf_release(&b);
 }
@@ -158,7 +176,7 @@ static bool query_read(struct request *rq, struct file_query *q, struct err *e)
 
 void files_list(struct request *rq)
 {
-	struct file_visit *v = visit_new(rq, sizeof *v, on_listed);
+	struct file_visit *v = visit_new(rq, sizeof *v, files_on_listed);
 	struct err e = {0};
 	if (query_read(rq, &v->query, &e)) {
 		store_list_files(rq->api->store, &v->visit.op, rq->project, &v->query, exchange_arena(rq->x), &v->page);

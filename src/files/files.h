@@ -1,6 +1,6 @@
 /* files.h - what the files of /v1/files and /v1/uploads share. Loop thread. */
 #pragma once
-#include "files/file_form.h"
+#include "door/file_form.h"
 #include "store/file.h"
 
 /* A file as it is answered; `id` holds its id's text. */

@@ -30,7 +30,7 @@ struct upload_visit {
 	struct err error;
 };
 
-static void visit_free(struct upload_visit *v)
+static void uploads_visit_free(struct upload_visit *v)
 {
 	store_cancel(&v->op);
 	leftover_remove(&v->leftover);
@@ -41,28 +41,28 @@ static void visit_free(struct upload_visit *v)
 }
 
 /* The loop ends; whether the row was written shows at the next start. */
-static void on_loop_end(struct leftover *l)
+static void uploads_on_loop_end(struct leftover *l)
 {
 	struct upload_visit *v = OWNER(l, struct upload_visit, leftover);
 	v->kept = false;
-	visit_free(v);
+	uploads_visit_free(v);
 }
 
-static void on_gone(struct reader *r)
+static void uploads_on_gone(struct reader *r)
 {
 	struct upload_visit *v = OWNER(r, struct upload_visit, reader);
 	v->rq = NULL;
 	if (v->op.request && v->kept)
-		leftover_add(v->api, &v->leftover, on_loop_end);
+		leftover_add(v->api, &v->leftover, uploads_on_loop_end);
 	else if (!v->busy)
-		visit_free(v);
+		uploads_visit_free(v);
 }
 
-static void on_room(struct reader *r)
+static void uploads_on_room(struct reader *r)
 {
 }
 
-static struct upload_visit *visit_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
+static struct upload_visit *uploads_visit_new(struct request *rq, void (*done)(struct store_op *, const struct err *))
 {
 	struct arena a = {0};
 	struct upload_visit *v = new(&a, struct upload_visit);
@@ -72,31 +72,31 @@ static struct upload_visit *visit_new(struct request *rq, void (*done)(struct st
 	v->project = rq->project;
 	v->store = rq->api->api->options.store;
 	v->op.done = done;
-	v->reader = (struct reader){on_gone, on_room};
+	v->reader = (struct reader){uploads_on_gone, uploads_on_room};
 	exchange_watch(rq->x, &v->reader);
 	return v;
 }
 
-static void visit_fail(struct upload_visit *v, const struct err *e)
+static void uploads_visit_fail(struct upload_visit *v, const struct err *e)
 {
 	if (v->rq) {
 		exchange_unwatch(v->rq->x);
 		answer_error(v->rq->x, e);
 	}
-	visit_free(v);
+	uploads_visit_free(v);
 }
 
 /* The visit of a finished operation; NULL when it failed, which is answered here. */
-static struct upload_visit *visit_of(struct store_op *op, const struct err *e)
+static struct upload_visit *uploads_visit_of(struct store_op *op, const struct err *e)
 {
 	struct upload_visit *v = OWNER(op, struct upload_visit, op);
 	if (e->code == ERR_NONE)
 		return v;
-	visit_fail(v, e);
+	uploads_visit_fail(v, e);
 	return NULL;
 }
 
-static const char *status_name(enum upload_status s)
+static const char *uploads_status_name(enum upload_status s)
 {
 	static const char *const names[] = {
 	    [UPLOAD_PENDING] = "pending",
@@ -107,14 +107,18 @@ static const char *status_name(enum upload_status s)
 	return names[s];
 }
 
-static void visit_answer(struct upload_visit *v)
+static void uploads_visit_answer(struct upload_visit *v)
 {
 	char id[ID_MAX], file_id[ID_MAX];
 	const struct stored_upload *u = &v->upload;
 	struct file_object file;
-	struct upload_object object = {.id = id_text(id, "upload", &u->id), .filename = u->filename, .purpose = u->purpose,
-	                               .status = str_of(status_name(u->status)), .bytes = u->bytes,
-	                               .created_at = u->created_at, .expires_at = u->expires_at};
+	struct upload_object object = {.id = id_text(id, "upload", &u->id),
+				       .filename = u->filename,
+				       .purpose = u->purpose,
+				       .status = str_of(uploads_status_name(u->status)),
+				       .bytes = u->bytes,
+				       .created_at = u->created_at,
+				       .expires_at = u->expires_at};
 	if (v->has_file) {
 		file_object_of(&v->file, file_id, &file);
 		object.file = &file;
@@ -128,7 +132,7 @@ static void visit_answer(struct upload_visit *v)
 		answer_json(v->rq, 200, buf_str(&b));
 	}
 	buf_release(&b);
-	visit_free(v);
+	uploads_visit_free(v);
 }
 
 static bool body_parse(struct upload_visit *v, yyjson_val **ret, struct err *e)
@@ -139,21 +143,21 @@ static bool body_parse(struct upload_visit *v, yyjson_val **ret, struct err *e)
 
 /* --- create and cancel ----------------------------------------------------------------------------------- */
 
-static void on_put(struct store_op *op, const struct err *e)
+static void uploads_on_put(struct store_op *op, const struct err *e)
 {
-	struct upload_visit *v = visit_of(op, e);
+	struct upload_visit *v = uploads_visit_of(op, e);
 	if (v)
-		visit_answer(v);
+		uploads_visit_answer(v);
 }
 
 void upload_create(struct request *rq)
 {
-	struct upload_visit *v = visit_new(rq, on_put);
+	struct upload_visit *v = uploads_visit_new(rq, uploads_on_put);
 	struct upload_body b;
 	struct err e = {0};
 	yyjson_val *body;
 	if (!body_parse(v, &body, &e) || !upload_read(body, api_limits.upload_bytes, &b, &e)) {
-		visit_fail(v, &e);
+		uploads_visit_fail(v, &e);
 		return;
 	}
 	int64_t now = clock_wall_s();
@@ -167,28 +171,28 @@ void upload_create(struct request *rq)
 static bool pending(const struct upload_visit *v, struct err *e)
 {
 	return v->upload.status == UPLOAD_PENDING ||
-	       fail(e, ERR_BAD_REQUEST, "upload_id", "The upload is %s.", status_name(v->upload.status));
+	       fail(e, ERR_BAD_REQUEST, "upload_id", "The upload is %s.", uploads_status_name(v->upload.status));
 }
 
 static void on_cancelled(struct store_op *op, const struct err *e)
 {
-	struct upload_visit *v = visit_of(op, e);
+	struct upload_visit *v = uploads_visit_of(op, e);
 	if (!v)
 		return;
 	v->upload.status = UPLOAD_CANCELLED;
-	visit_answer(v);
+	uploads_visit_answer(v);
 }
 
 static void on_got_to_cancel(struct store_op *op, const struct err *e)
 {
-	struct upload_visit *v = visit_of(op, e);
+	struct upload_visit *v = uploads_visit_of(op, e);
 	struct err over = {0};
 	if (!v)
 		return;
 	if (v->upload.status == UPLOAD_CANCELLED) { /* sent again */
-		visit_answer(v);
+		uploads_visit_answer(v);
 	} else if (!pending(v, &over)) {
-		visit_fail(v, &over);
+		uploads_visit_fail(v, &over);
 	} else {
 		v->op.done = on_cancelled;
 		store_end_upload(v->api->store, &v->op, v->project, &v->upload, NULL);
@@ -197,21 +201,21 @@ static void on_got_to_cancel(struct store_op *op, const struct err *e)
 
 void upload_cancel(struct request *rq)
 {
-	struct upload_visit *v = visit_new(rq, on_got_to_cancel);
+	struct upload_visit *v = uploads_visit_new(rq, on_got_to_cancel);
 	store_get_upload(v->api->store, &v->op, v->project, str_copy(&v->arena, rq->args[0]), &v->arena, &v->upload);
 }
 
 /* --- complete -------------------------------------------------------------------------------------------- */
 
-static void on_ended(struct store_op *op, const struct err *e)
+static void uploads_on_ended(struct store_op *op, const struct err *e)
 {
-	struct upload_visit *v = visit_of(op, e);
+	struct upload_visit *v = uploads_visit_of(op, e);
 	if (!v)
 		return;
 	v->kept = false;
 	v->has_file = true;
 	v->upload.status = UPLOAD_COMPLETED;
-	visit_answer(v);
+	uploads_visit_answer(v);
 }
 
 static void hash_more(void *ctx, struct str bytes)
@@ -239,7 +243,7 @@ static bool put_together(struct upload_visit *v, EVP_MD_CTX *md, struct err *e)
 	return ok && (!md || md5_fits(md, v->body.md5, e));
 }
 
-static void on_run(struct job *j)
+static void uploads_on_run(struct job *j)
 {
 	struct upload_visit *v = OWNER(j, struct upload_visit, job);
 	EVP_MD_CTX *md = NULL;
@@ -254,20 +258,20 @@ static void on_run(struct job *j)
 	EVP_MD_CTX_free(md);
 }
 
-static void on_done(struct job *j)
+static void uploads_on_done(struct job *j)
 {
 	struct upload_visit *v = OWNER(j, struct upload_visit, job);
 	v->busy = false;
 	if (!v->rq) {
-		visit_free(v);
+		uploads_visit_free(v);
 	} else if (v->error.code) {
 		if (v->error.code == ERR_NOT_FOUND) { /* a part's bytes went meanwhile: so the upload ended */
 			v->error = (struct err){0};
 			fail(&v->error, ERR_BAD_REQUEST, "upload_id", "The upload is over.");
 		}
-		visit_fail(v, &v->error);
+		uploads_visit_fail(v, &v->error);
 	} else {
-		v->op.done = on_ended;
+		v->op.done = uploads_on_ended;
 		store_end_upload(v->api->store, &v->op, v->project, &v->upload, &v->file);
 	}
 }
@@ -278,14 +282,14 @@ static void on_got_file(struct store_op *op, const struct err *e)
 	struct upload_visit *v = OWNER(op, struct upload_visit, op);
 	v->has_file = e->code == ERR_NONE;
 	if (e->code && e->code != ERR_NOT_FOUND)
-		visit_fail(v, e);
+		uploads_visit_fail(v, e);
 	else
-		visit_answer(v);
+		uploads_visit_answer(v);
 }
 
 static void on_got_to_complete(struct store_op *op, const struct err *e)
 {
-	struct upload_visit *v = visit_of(op, e);
+	struct upload_visit *v = uploads_visit_of(op, e);
 	struct err why = {0};
 	if (!v)
 		return;
@@ -302,8 +306,8 @@ static void on_got_to_complete(struct store_op *op, const struct err *e)
 	int64_t now = clock_wall_s();
 	v->file = (struct stored_file){.id = id_mint(), .created_at = now, .expires_at = u->file_seconds ? now + u->file_seconds : 0,
 	                               .bytes = u->bytes, .purpose = u->purpose, .filename = u->filename};
-	v->job.run = on_run;
-	v->job.done = on_done;
+	v->job.run = uploads_on_run;
+	v->job.done = uploads_on_done;
 	v->busy = !why.code && job_start(disk_workers(v->api), v->api->loop, &v->job);
 	if (v->busy)
 		return;
@@ -311,16 +315,16 @@ static void on_got_to_complete(struct store_op *op, const struct err *e)
 		why.retry_after_ms = 1000;
 		fail(&why, ERR_BUSY, NULL, "Too many files are being written. Please retry in a moment.");
 	}
-	visit_fail(v, &why);
+	uploads_visit_fail(v, &why);
 }
 
 void upload_complete(struct request *rq)
 {
-	struct upload_visit *v = visit_new(rq, on_got_to_complete);
+	struct upload_visit *v = uploads_visit_new(rq, on_got_to_complete);
 	struct err e = {0};
 	yyjson_val *body;
 	if (!body_parse(v, &body, &e) || !complete_read(&v->arena, body, &v->body, &e)) {
-		visit_fail(v, &e);
+		uploads_visit_fail(v, &e);
 		return;
 	}
 	v->parts.ids = v->body.part_ids;
@@ -371,7 +375,7 @@ static void on_got_for_part(struct store_op *op, const struct err *e)
 	store_put_part(in->rq->api->store, &in->op, in->rq->project, &p->upload.id, &in->id, in->bytes);
 }
 
-static void put_part(struct intake *in)
+static void uploads_put_part(struct intake *in)
 {
 	struct part *p = in->owner = new(&in->arena, struct part);
 	in->op.done = on_got_for_part;
@@ -380,6 +384,6 @@ static void put_part(struct intake *in)
 
 void upload_part_create(struct request *rq)
 {
-	static const struct intake_form form = {.file = "data", .kept = put_part};
+	static const struct intake_form form = {.file = "data", .kept = uploads_put_part};
 	intake_begin(rq, &form, api_limits.upload_part_bytes);
 }

@@ -10,7 +10,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
 }
 
-static bool is_word(char c)
+static bool chunk_is_word(char c)
 {
 	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
@@ -34,7 +34,7 @@ static size_t count_one(struct tally *t, const char *p, size_t left)
 {
 	enum { LETTERS = 6 };
 	size_t n = character(p, left);
-	if (is_word(*p)) {
+	if (chunk_is_word(*p)) {
 		t->halves += t->letters++ % LETTERS == 0 ? 2 : 0;
 		return 1;
 	}

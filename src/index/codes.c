@@ -44,7 +44,7 @@ void codes_free(struct codes *c)
 }
 
 /* Where a doc of that number is, or would be. */
-static size_t place(const struct codes *c, int64_t doc)
+static size_t codes_place(const struct codes *c, int64_t doc)
 {
 	size_t low = 0, high = c->n;
 	while (low < high) {
@@ -80,7 +80,7 @@ void codes_put(struct codes *c, const struct doc *d)
 		c->cap = c->cap ? c->cap * 2 : 16;
 		c->docs = xrealloc(c->docs, c->cap * sizeof *c->docs);
 	}
-	size_t at = place(c, d->doc);
+	size_t at = codes_place(c, d->doc);
 	memmove(&c->docs[at + 1], &c->docs[at], (c->n - at) * sizeof *c->docs);
 	c->docs[at] = *d;
 	c->n++;
@@ -105,7 +105,7 @@ size_t codes_bytes(struct codes *c)
 
 static const struct doc *doc_of(const struct codes *c, int64_t doc)
 {
-	size_t at = place(c, doc);
+	size_t at = codes_place(c, doc);
 	return at < c->n && c->docs[at].doc == doc ? &c->docs[at] : NULL;
 }
 

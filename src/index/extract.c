@@ -26,7 +26,7 @@ static bool read_boxed(struct arena *a, const struct source *s, enum reader_mode
 	return true;
 }
 
-static bool read_html(struct arena *a, const struct source *s, struct page_text *ret, struct err *e)
+static bool extract_read_html(struct arena *a, const struct source *s, struct page_text *ret, struct err *e)
 {
 	return read_boxed(a, s, READER_HTML, ret, e);
 }
@@ -45,7 +45,7 @@ static bool read_plain(struct arena *a, const struct source *s, struct page_text
 	return true;
 }
 
-static bool read_pdf(struct arena *a, const struct source *s, struct page_text *ret, struct err *e)
+static bool extract_read_pdf(struct arena *a, const struct source *s, struct page_text *ret, struct err *e)
 {
 	enum { PAGES = 1000, SECONDS = 20, MEMORY = 1 << 30 };
 	struct pdf p = {.bytes = s->body, .pages = PAGES, .seconds = SECONDS, .memory = MEMORY};
@@ -59,9 +59,9 @@ static const struct kind {
 	bool characters; /* its bytes are characters in some encoding */
 	bool (*read)(struct arena *a, const struct source *s, struct page_text *ret, struct err *e);
 } kinds[] = {
-    {STR("text/html"), STR("<!doctype html"), true, read_html},
-    {STR("text/html"), STR("<html"), true, read_html},
-    {STR("application/xhtml+xml"), STR("<?xml"), true, read_html},
+    {STR("text/html"), STR("<!doctype html"), true, extract_read_html},
+    {STR("text/html"), STR("<html"), true, extract_read_html},
+    {STR("application/xhtml+xml"), STR("<?xml"), true, extract_read_html},
     {STR("text/plain"), {0}, true, read_plain},
     {STR("text/markdown"), {0}, true, read_plain},
     {STR("text/csv"), {0}, true, read_plain},
@@ -69,7 +69,7 @@ static const struct kind {
     {STR("application/xml"), {0}, true, read_plain},
     {STR("application/rss+xml"), {0}, true, read_plain},
     {STR("application/atom+xml"), {0}, true, read_plain},
-    {STR("application/pdf"), STR("%PDF-"), false, read_pdf},
+    {STR("application/pdf"), STR("%PDF-"), false, extract_read_pdf},
     {STR("application/json"), STR("{"), true, read_plain},
     {STR("application/ld+json"), {0}, true, read_plain},
 };
@@ -140,7 +140,7 @@ bool extract_text(struct arena *a, struct str content_type, struct str body, siz
 	struct source source = {.charset = S("utf-8"), .body = body, .max = max};
 	if (k->characters) {
 		struct str charset = charset_in(content_type);
-		if (!charset.n && k->read == read_html)
+		if (!charset.n && k->read == extract_read_html)
 			charset = charset_in(head);
 		source.charset = charset_named(charset);
 	}

@@ -64,7 +64,7 @@ static void due(struct writer *w, int breaks)
 	w->space = false;
 }
 
-static void settle(struct writer *w)
+static void html_settle(struct writer *w)
 {
 	for (; w->breaks > 0; w->breaks--)
 		if (w->b->n)
@@ -81,12 +81,12 @@ static void add_text(struct writer *w, const char *p)
 			w->space |= !w->breaks;
 			continue;
 		}
-		settle(w);
+		html_settle(w);
 		buf_byte(w->b, *p);
 	}
 }
 
-static bool hidden(const GumboElement *el)
+static bool html_hidden(const GumboElement *el)
 {
 	const GumboAttribute *aria = gumbo_get_attribute(&el->attributes, "aria-hidden");
 	return gumbo_get_attribute(&el->attributes, "hidden") || (aria && !strcmp(aria->value, "true"));
@@ -107,7 +107,7 @@ static int before(struct writer *w, enum effect effect)
 		return 1;
 	case ITEM:
 		due(w, 1);
-		settle(w);
+		html_settle(w);
 		buf_add(w->b, S("- "));
 		return 1;
 	case CELL:
@@ -120,7 +120,7 @@ static int before(struct writer *w, enum effect effect)
 	}
 }
 
-static void walk(struct writer *w, const GumboNode *root)
+static void html_walk(struct writer *w, const GumboNode *root)
 {
 	struct {
 		const GumboNode *node;
@@ -148,7 +148,7 @@ static void walk(struct writer *w, const GumboNode *root)
 		if (node->type != GUMBO_NODE_ELEMENT)
 			continue;
 		enum effect effect = effect_of(node->v.element.tag);
-		if (effect == SKIP || n == DEPTH_MAX || hidden(&node->v.element))
+		if (effect == SKIP || n == DEPTH_MAX || html_hidden(&node->v.element))
 			continue;
 		int after = before(w, effect);
 		stack[n].node = node;
@@ -176,7 +176,7 @@ static struct str written(struct arena *a, const GumboNode *node, size_t max, bo
 	struct buf b;
 	buf_init(&b, max);
 	struct writer w = {.b = &b};
-	walk(&w, node);
+	html_walk(&w, node);
 	size_t n = b.n;
 	while (b.over && n && ((unsigned char)b.p[n - 1] & 0xc0) == 0x80) /* no half a character */
 		n--;
@@ -198,7 +198,7 @@ struct parsing {
 	GumboOutput *out;
 };
 
-static void *take(void *ctx, size_t n)
+static void *html_take(void *ctx, size_t n)
 {
 	struct parsing *p = ctx;
 	bool late = ++p->n % LOOK_EVERY == 0 && clock_mono_us() > p->due_us;
@@ -207,15 +207,15 @@ static void *take(void *ctx, size_t n)
 	return arena_alloc(&p->arena, n);
 }
 
-static void give(void *ctx, void *what)
+static void html_give(void *ctx, void *what)
 {
 }
 
-static bool parse(struct parsing *p, struct str html)
+static bool html_parse(struct parsing *p, struct str html)
 {
 	GumboOptions options = kGumboDefaultOptions;
-	options.allocator = take;
-	options.deallocator = give;
+	options.allocator = html_take;
+	options.deallocator = html_give;
 	options.userdata = p;
 	options.max_errors = 0;
 	if (setjmp(p->out_of_bounds))
@@ -228,7 +228,7 @@ bool html_text(struct arena *a, struct str html, size_t max, struct page_text *r
 {
 	enum { TITLE_MAX = 500 };
 	struct parsing p = {.due_us = clock_mono_us() + PARSE_MS * 1000};
-	bool cut, ok = parse(&p, html);
+	bool cut, ok = html_parse(&p, html);
 	*ret = (struct page_text){0};
 	if (ok) {
 		const GumboNode *head = child_named(p.out->root, GUMBO_TAG_HEAD);

@@ -40,7 +40,8 @@ static bool member(const struct reading *r, const char *name, struct buf *xml, s
 }
 
 /* What goes past the bound of all parts is left out; then the text is cut. */
-static bool add_member(struct reading *r, enum office_part kind, const char *name, struct buf *xml, struct err *e)
+static bool office_add_member(struct reading *r, enum office_part kind, const char *name, struct buf *xml,
+			      struct err *e)
 {
 	if (!member(r, name, xml, e))
 		return false;
@@ -48,7 +49,7 @@ static bool add_member(struct reading *r, enum office_part kind, const char *nam
 	return true;
 }
 
-static bool has(struct str names, const char *name)
+static bool office_has(struct str names, const char *name)
 {
 	struct str want = str_of(name);
 	while (names.n)
@@ -66,11 +67,11 @@ static bool numbered(struct reading *r, struct str names, const char *pattern, c
 	char name[64], head[64];
 	for (int i = 1; i <= MEMBERS && !r->parts.over; i++) {
 		snprintf(name, sizeof name, pattern, i);
-		if (!has(names, name))
+		if (!office_has(names, name))
 			return true;
 		snprintf(head, sizeof head, "[%s %d]\n", heading, i);
 		reader_part(&r->parts, OFFICE_HEADING, str_of(head));
-		if (!add_member(r, kind, name, xml, e))
+		if (!office_add_member(r, kind, name, xml, e))
 			return false;
 	}
 	return true;
@@ -79,21 +80,21 @@ static bool numbered(struct reading *r, struct str names, const char *pattern, c
 static bool gather_sheets(struct reading *r, struct str names, struct buf *xml, struct err *e)
 {
 	static const char strings[] = "xl/sharedStrings.xml";
-	return (!has(names, strings) || add_member(r, OFFICE_STRINGS, strings, xml, e)) &&
+	return (!office_has(names, strings) || office_add_member(r, OFFICE_STRINGS, strings, xml, e)) &&
 	       numbered(r, names, "xl/worksheets/sheet%d.xml", "Sheet", OFFICE_SHEET, xml, e);
 }
 
-static bool gather(struct reading *r, struct arena *a, struct buf *xml, struct err *e)
+static bool office_gather(struct reading *r, struct arena *a, struct buf *xml, struct err *e)
 {
 	static const char document[] = "word/document.xml";
 	if (!member(r, NULL, xml, e))
 		return false;
 	struct str names = str_copy(a, buf_str(xml));
-	if (has(names, document))
-		return add_member(r, OFFICE_PROSE, document, xml, e);
-	if (has(names, "ppt/presentation.xml"))
+	if (office_has(names, document))
+		return office_add_member(r, OFFICE_PROSE, document, xml, e);
+	if (office_has(names, "ppt/presentation.xml"))
 		return numbered(r, names, "ppt/slides/slide%d.xml", "Slide", OFFICE_PROSE, xml, e);
-	if (has(names, "xl/workbook.xml"))
+	if (office_has(names, "xl/workbook.xml"))
 		return gather_sheets(r, names, xml, e);
 	return fail(e, ERR_MEDIA_TYPE, NULL, "it is no docx, pptx or xlsx file");
 }
@@ -106,7 +107,7 @@ bool office_text(struct arena *a, const struct office *o, size_t max, struct str
 	struct reader_text text;
 	buf_init(&xml, XML_BYTES);
 	buf_init(&r.parts, XML_BYTES + (64 << 10));
-	bool ok = gather(&r, a, &xml, e) && left(&r, &job.seconds, e);
+	bool ok = office_gather(&r, a, &xml, e) && left(&r, &job.seconds, e);
 	job.bytes = buf_str(&r.parts);
 	ok = ok && reader_run(a, &job, &text, e);
 	if (ok) {

@@ -8,7 +8,7 @@ enum { GAP = 64, STRINGS_MOST = 1 << 22 };
 
 typedef void walk_fn(struct office_xml *r, xmlTextReaderPtr x, struct str name, int type);
 
-static bool walk(struct office_xml *r, struct str xml, walk_fn *step, struct err *e)
+static bool office_xml_walk(struct office_xml *r, struct str xml, walk_fn *step, struct err *e)
 {
 	bool dtd = false;
 	xmlTextReaderPtr x = xmlReaderForMemory(xml.p, (int)xml.n, NULL, NULL,
@@ -27,7 +27,7 @@ static bool walk(struct office_xml *r, struct str xml, walk_fn *step, struct err
 	return got >= 0 || fail(e, ERR_FILE_PARSE, NULL, "its XML is damaged");
 }
 
-static bool is_text(int type)
+static bool office_xml_is_text(int type)
 {
 	return type == XML_READER_TYPE_TEXT || type == XML_READER_TYPE_SIGNIFICANT_WHITESPACE ||
 	       type == XML_READER_TYPE_WHITESPACE || type == XML_READER_TYPE_CDATA;
@@ -37,7 +37,7 @@ static bool is_text(int type)
 static void step_prose(struct office_xml *r, xmlTextReaderPtr x, struct str name, int type)
 {
 	bool begins = type == XML_READER_TYPE_ELEMENT, ends = type == XML_READER_TYPE_END_ELEMENT;
-	if (is_text(type) && r->text)
+	if (office_xml_is_text(type) && r->text)
 		buf_add(r->out, str_of((const char *)xmlTextReaderConstValue(x)));
 	else if ((begins || ends) && str_eq(name, S("pPr")))
 		r->properties = begins && !xmlTextReaderIsEmptyElement(x);
@@ -53,7 +53,7 @@ static void step_prose(struct office_xml *r, xmlTextReaderPtr x, struct str name
 static void step_strings(struct office_xml *r, xmlTextReaderPtr x, struct str name, int type)
 {
 	bool begins = type == XML_READER_TYPE_ELEMENT, ends = type == XML_READER_TYPE_END_ELEMENT;
-	if (is_text(type) && r->text)
+	if (office_xml_is_text(type) && r->text)
 		buf_add(&r->value, str_of((const char *)xmlTextReaderConstValue(x)));
 	else if ((begins || ends) && str_eq(name, S("t")))
 		r->text = begins && !xmlTextReaderIsEmptyElement(x);
@@ -106,7 +106,7 @@ static void end_cell(struct office_xml *r)
 static void step_sheet(struct office_xml *r, xmlTextReaderPtr x, struct str name, int type)
 {
 	bool begins = type == XML_READER_TYPE_ELEMENT, ends = type == XML_READER_TYPE_END_ELEMENT;
-	if (is_text(type) && r->text)
+	if (office_xml_is_text(type) && r->text)
 		buf_add(&r->value, str_of((const char *)xmlTextReaderConstValue(x)));
 	else if ((begins || ends) && (str_eq(name, S("v")) || str_eq(name, S("t"))))
 		r->text = begins && !xmlTextReaderIsEmptyElement(x);
@@ -128,5 +128,5 @@ bool office_xml_read(struct office_xml *r, enum office_part kind, struct str par
 		return true;
 	}
 	r->text = r->properties = r->shared = false;
-	return walk(r, part, step, e);
+	return office_xml_walk(r, part, step, e);
 }

@@ -13,7 +13,7 @@
 #include "index/office_xml.h"
 #include "index/reader.h"
 
-static int say(const struct page_text *p)
+static int reader_main_say(const struct page_text *p)
 {
 	printf("ok %d %zu %zu\n", p->cut, p->title.n, p->text.n);
 	fwrite(p->title.p ? p->title.p : "", 1, p->title.n, stdout);
@@ -27,7 +27,7 @@ static int say_no(const char *why)
 	return fflush(stdout) != 0;
 }
 
-static size_t whole(struct str s, size_t max)
+static size_t reader_main_whole(struct str s, size_t max)
 {
 	size_t n = s.n < max ? s.n : max;
 	while (n && n < s.n && ((unsigned char)s.p[n] & 0xc0) == 0x80) /* no half a character */
@@ -35,7 +35,7 @@ static size_t whole(struct str s, size_t max)
 	return n;
 }
 
-static int read_office(struct arena *a, struct str in, size_t max)
+static int reader_main_read_office(struct arena *a, struct str in, size_t max)
 {
 	struct buf out;
 	struct err e = {0};
@@ -52,8 +52,8 @@ static int read_office(struct arena *a, struct str in, size_t max)
 		in.p += n;
 		in.n -= (size_t)n;
 	}
-	struct page_text p = {.text = {buf_str(&out).p, whole(buf_str(&out), max)}, .cut = out.over};
-	return say(&p);
+	struct page_text p = {.text = {buf_str(&out).p, reader_main_whole(buf_str(&out), max)}, .cut = out.over};
+	return reader_main_say(&p);
 }
 
 int main(int argc, char **argv)
@@ -70,11 +70,11 @@ int main(int argc, char **argv)
 		return 2;
 	struct str in = {bytes ? bytes : "", n};
 	if (*argv[1] == READER_OFFICE)
-		return read_office(&a, in, (size_t)max);
+		return reader_main_read_office(&a, in, (size_t)max);
 	in = charset_to_utf8(&a, str_of(argv[3]), in);
 	if (*argv[1] == READER_HTML)
-		return html_text(&a, in, (size_t)max, &p) ? say(&p) : say_no("page");
+		return html_text(&a, in, (size_t)max, &p) ? reader_main_say(&p) : say_no("page");
 	p.cut = in.n > (size_t)max;
-	p.text = (struct str){in.p, whole(in, (size_t)max)};
-	return say(&p);
+	p.text = (struct str){in.p, reader_main_whole(in, (size_t)max)};
+	return reader_main_say(&p);
 }

@@ -10,7 +10,7 @@
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
-static bool load_all(struct store_index *x, struct err *e)
+static bool store_index_load_all(struct store_index *x, struct err *e)
 {
 	sqlite3_stmt *s = index_stmt(x->writer, IX_DOCS);
 	struct buf ids;
@@ -37,10 +37,10 @@ static bool load_all(struct store_index *x, struct err *e)
 static bool open_once(struct store_index *x, struct err *e)
 {
 	x->codes = codes_new();
-	return index_db_open(x->path, true, &x->writer, e) && load_all(x, e);
+	return index_db_open(x->path, true, &x->writer, e) && store_index_load_all(x, e);
 }
 
-static void close_all(struct store_index *x)
+static void store_index_close_all(struct store_index *x)
 {
 	index_db_close(x->writer);
 	x->writer = NULL;
@@ -73,7 +73,7 @@ bool store_index_open(struct str path, struct store_index **ret, bool *lost, str
 	*lost = access(copy, F_OK) != 0;
 	if (!open_once(x, &why)) { /* nothing is lost that cannot be made again */
 		log_at(LOG_WARN, "an index of a vector store is made anew", "path=%s error=\"%s\"", copy, why.msg);
-		close_all(x);
+		store_index_close_all(x);
 		*lost = true;
 		remove_file(x->path, "");
 		remove_file(x->path, "-wal");
@@ -91,7 +91,7 @@ void store_index_close(struct store_index *x)
 {
 	if (!x)
 		return;
-	close_all(x);
+	store_index_close_all(x);
 	size_t at = 0;
 	for (void *v; (v = map_next(&x->common, &at));)
 		xfree(v);
@@ -122,7 +122,7 @@ static bool begin(struct index_db *d, struct err *e)
 	return index_run(d, IX_BEGIN, e);
 }
 
-static bool end(struct index_db *d, bool ok, struct err *e)
+static bool store_index_end(struct index_db *d, bool ok, struct err *e)
 {
 	if (ok) {
 		index_stmt(d, IX_COMMIT);
@@ -194,10 +194,10 @@ bool store_index_begin(struct store_index *x, const struct index_file *f, size_t
 	pthread_mutex_lock(&x->writing);
 	bool ok = begin(d, e);
 	if (ok)
-		ok = end(d,
-			 space_number(d, f->space, true, &o.space, e) && find_open(d, f, &o, e) &&
-			     (o.id || make_doc(d, f, &o, e)),
-			 e);
+		ok = store_index_end(d,
+				     space_number(d, f->space, true, &o.space, e) && find_open(d, f, &o, e) &&
+					 (o.id || make_doc(d, f, &o, e)),
+				     e);
 	pthread_mutex_unlock(&x->writing);
 	*windows = o.windows;
 	return ok;
@@ -313,7 +313,7 @@ bool store_index_put(struct store_index *x, const struct index_file *f, const st
 		     put_pieces(d, o.id, c, from, to, e) &&
 		     (!f->space.n || put_vectors(d, o.id, f->dims, from, to, vectors, e)) &&
 		     put_chunks(d, &o, c, to, e);
-		ok = end(d, ok, e);
+		ok = store_index_end(d, ok, e);
 	}
 	pthread_mutex_unlock(&x->writing);
 	return ok;
@@ -340,7 +340,7 @@ bool store_index_flip(struct store_index *x, const struct index_file *f, struct 
 	pthread_mutex_lock(&x->writing);
 	bool ok = begin(d, e);
 	if (ok)
-		ok = end(d, set_live(d, f, &o, e) && index_load_doc(d, o.id, &doc, e), e);
+		ok = store_index_end(d, set_live(d, f, &o, e) && index_load_doc(d, o.id, &doc, e), e);
 	if (ok)
 		codes_put(x->codes, &doc);
 	else
@@ -446,7 +446,7 @@ bool store_index_sweep(struct store_index *x, int64_t rows, bool *more, struct e
 		while ((ok = dead_doc(d, &doc, e)) && doc && rows > 0)
 			if (!(ok = sweep_doc(d, doc, &rows, e)))
 				break;
-		ok = end(d, ok, e);
+		ok = store_index_end(d, ok, e);
 	}
 	*more = ok && doc;
 	pthread_mutex_unlock(&x->writing);

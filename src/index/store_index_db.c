@@ -100,7 +100,7 @@ bool index_run(struct index_db *d, enum index_statement s, struct err *e)
 /* --- reading -------------------------------------------------------------------------------------------------------
  */
 
-static bool ended(struct index_db *d, sqlite3_stmt *s, int step, struct err *e)
+static bool store_index_db_ended(struct index_db *d, sqlite3_stmt *s, int step, struct err *e)
 {
 	bool ok = step == SQLITE_DONE || step == SQLITE_ROW;
 	if (!ok)
@@ -123,7 +123,7 @@ static bool read_pieces(struct index_db *d, int64_t doc, int64_t first, int64_t 
 			*page = sqlite3_column_int64(s, 1);
 		buf_add(b, index_cell(s, 2));
 	}
-	return ended(d, s, step, e);
+	return store_index_db_ended(d, s, step, e);
 }
 
 bool index_chunk_text(struct index_db *d, int64_t chunk, struct arena *a, struct index_chunk *ret, struct err *e)
@@ -138,7 +138,7 @@ bool index_chunk_text(struct index_db *d, int64_t chunk, struct arena *a, struct
 		first = sqlite3_column_int64(s, 0);
 		n = sqlite3_column_int64(s, 1);
 	}
-	if (!ended(d, s, step, e) || !n)
+	if (!store_index_db_ended(d, s, step, e) || !n)
 		return step == SQLITE_DONE;
 	s = index_stmt(d, IX_DOC_HEADER);
 	index_int(s, 1, doc);
@@ -150,7 +150,7 @@ bool index_chunk_text(struct index_db *d, int64_t chunk, struct arena *a, struct
 			buf_add(&b, index_cell(s, 1));
 	}
 	size_t head = b.n;
-	bool ok = ended(d, s, step, e) && read_pieces(d, doc, first, n, &b, &ret->page, e);
+	bool ok = store_index_db_ended(d, s, step, e) && read_pieces(d, doc, first, n, &b, &ret->page, e);
 	if (ok && b.n > head) {
 		while (b.n > head && strchr(" \n\r\t\f", b.p[b.n - 1]) && b.p[b.n - 1])
 			b.n--;
@@ -180,7 +180,7 @@ static bool load_vectors(struct index_db *d, struct doc *doc, struct err *e)
 	}
 	if (step == SQLITE_DONE && at != doc->n_windows)
 		fail(e, ERR_STORE, NULL, "an index of a vector store is damaged");
-	return ended(d, s, step, e) && at == doc->n_windows;
+	return store_index_db_ended(d, s, step, e) && at == doc->n_windows;
 }
 
 static bool load_chunks(struct index_db *d, struct doc *doc, struct err *e)
@@ -201,7 +201,7 @@ static bool load_chunks(struct index_db *d, struct doc *doc, struct err *e)
 	}
 	if (at != doc->n_chunks)
 		fail(e, ERR_STORE, NULL, "an index of a vector store is damaged");
-	return ended(d, s, step, e) && at == doc->n_chunks;
+	return store_index_db_ended(d, s, step, e) && at == doc->n_chunks;
 }
 
 bool index_load_doc(struct index_db *d, int64_t id, struct doc *ret, struct err *e)
@@ -217,7 +217,7 @@ bool index_load_doc(struct index_db *d, int64_t id, struct doc *ret, struct err 
 		ret->n_windows = (size_t)sqlite3_column_int64(s, 4);
 		ret->n_chunks = (size_t)sqlite3_column_int64(s, 5);
 	}
-	if (!ended(d, s, step, e))
+	if (!store_index_db_ended(d, s, step, e))
 		return false;
 	if (ret->dims > VECTOR_DIMS_MAX || ret->n_windows > UINT32_MAX || ret->n_chunks >> CHUNK_BITS)
 		return fail(e, ERR_STORE, NULL, "an index of a vector store is damaged");

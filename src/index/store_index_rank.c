@@ -30,7 +30,7 @@ static int64_t known_count(struct store_index *x, struct str word)
 }
 
 /* Only what is common is worth remembering: to count it takes long, and it stays common. */
-static void remember(struct store_index *x, struct str word, int64_t chunks)
+static void store_index_rank_remember(struct store_index *x, struct str word, int64_t chunks)
 {
 	if (chunks < FOUND_MAX / 10 || word.n >= WORD_BYTES)
 		return;
@@ -58,14 +58,14 @@ static bool count_word(struct store_index *x, struct index_db *d, struct query_w
 		sqlite3_reset(s);
 	if (step != SQLITE_ROW)
 		return index_db_fail(d, e);
-	remember(x, w->text, w->chunks);
+	store_index_rank_remember(x, w->text, w->chunks);
 	return true;
 }
 
 /* --- words
  * ------------------------------------------------------------------------------------------------------------ */
 
-static size_t take_words(struct arena *a, struct str text, struct query_word *ret)
+static size_t store_index_rank_take_words(struct arena *a, struct str text, struct query_word *ret)
 {
 	size_t n = 0;
 	struct buf b;
@@ -84,7 +84,7 @@ static size_t take_words(struct arena *a, struct str text, struct query_word *re
 }
 
 /* The words joined by OR, the rarest first, as long as they are few enough together; at least one that is there. */
-static struct str chosen(struct arena *a, struct query_word *w, size_t n)
+static struct str store_index_rank_chosen(struct arena *a, struct query_word *w, size_t n)
 {
 	struct buf b;
 	int64_t sum = 0;
@@ -129,12 +129,12 @@ static bool rank_words(struct store_index *x, struct index_db *d, const struct i
 		       struct arena *a, struct ranked **ret, size_t *n, struct err *e)
 {
 	struct query_word *w = new_array(a, struct query_word, WORDS_MAX);
-	size_t n_words = take_words(a, q->text, w);
+	size_t n_words = store_index_rank_take_words(a, q->text, w);
 	*ret = new_array(a, struct ranked, max + 1);
 	for (size_t i = 0; i < n_words; i++)
 		if (!count_word(x, d, &w[i], e))
 			return false;
-	struct str match = chosen(a, w, n_words);
+	struct str match = store_index_rank_chosen(a, w, n_words);
 	return !match.n || found_by_words(x, d, q, match, *ret, max, n, e);
 }
 

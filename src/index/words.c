@@ -54,7 +54,7 @@ static struct str character_at(struct str s, size_t at, bool *is_dense)
 	return (struct str){c ? s.p + at : " ", n};
 }
 
-static void add_pairs(struct buf *b, struct str run)
+static void words_add_pairs(struct buf *b, struct str run)
 {
 	bool d;
 	struct str last = {0};
@@ -91,7 +91,7 @@ void words_index(struct buf *b, struct str text)
 				break;
 			at += c.n;
 		}
-		add_pairs(b, (struct str){text.p + from, at - from});
+		words_add_pairs(b, (struct str){text.p + from, at - from});
 	}
 }
 
@@ -107,7 +107,7 @@ void words_quote(struct buf *b, struct str word)
 	buf_release(&parts);
 }
 
-static bool blank(struct str c)
+static bool words_blank(struct str c)
 {
 	return c.n == 1 && ((unsigned char)*c.p <= ' ' || strchr("\"()[]{}<>,;!?*", *c.p));
 }
@@ -116,12 +116,12 @@ struct str words_next(struct str *query)
 {
 	bool d, first = false;
 	size_t at = 0, from;
-	while (at < query->n && blank(character_at(*query, at, &d)))
+	while (at < query->n && words_blank(character_at(*query, at, &d)))
 		at++;
 	from = at;
 	while (at < query->n) {
 		struct str c = character_at(*query, at, &d);
-		if (blank(c) || (at > from && d != first))
+		if (words_blank(c) || (at > from && d != first))
 			break;
 		first = d;
 		at += c.n;

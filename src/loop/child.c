@@ -266,7 +266,7 @@ none:
 	return fail(e, ERR_CONFIG, NULL, "could not start %s: %s", argv[0], strerror(errno));
 }
 
-static void on_grace_over(struct timer *t)
+static void child_on_grace_over(struct timer *t)
 {
 	struct child *c = OWNER(t, struct child, timer);
 	if (c->pid)
@@ -278,7 +278,7 @@ void child_stop(struct child *c, int grace_ms)
 	if (!c->pid)
 		return;
 	kill(-c->pid, SIGTERM); /* its whole session */
-	timer_start(c->loop, &c->timer, grace_ms, on_grace_over);
+	timer_start(c->loop, &c->timer, grace_ms, child_on_grace_over);
 }
 
 void child_free(struct child *c)

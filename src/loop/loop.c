@@ -253,7 +253,7 @@ static void run_posts(struct loop *l)
 	}
 }
 
-static void on_wake(uv_async_t *a)
+static void loop_on_wake(uv_async_t *a)
 {
 	struct loop *l = OWNER(a, struct loop, wake);
 	run_posts(l);
@@ -289,7 +289,7 @@ bool loop_open(struct loop **ret, struct err *e)
 		xfree(l);
 		return fail(e, ERR_INTERNAL, NULL, "event loop: %s", uv_strerror(bad));
 	}
-	bad = uv_async_init(&l->uv, &l->wake, on_wake);
+	bad = uv_async_init(&l->uv, &l->wake, loop_on_wake);
 	if (bad) {
 		uv_loop_close(&l->uv);
 		xfree(l);

@@ -19,7 +19,7 @@ struct workers {
 	pthread_t threads[];
 };
 
-static void on_done(struct post *p)
+static void workers_on_done(struct post *p)
 {
 	struct job *j = OWNER(p, struct job, post);
 	pending_remove(j);
@@ -43,14 +43,14 @@ static struct job *take_job(struct workers *w)
 	return j;
 }
 
-static void *work(void *arg)
+static void *workers_work(void *arg)
 {
 	struct workers *w = arg;
 	pthread_setname_np(pthread_self(), w->name);
 	for (struct job *j; (j = take_job(w));) {
 		if (!atomic_load(&j->cancelled))
 			j->run(j);
-		j->post.run = on_done;
+		j->post.run = workers_on_done;
 		loop_post(j->loop, &j->post); /* from here on the job is the loop's */
 	}
 	return NULL;
@@ -59,7 +59,7 @@ static void *work(void *arg)
 /* A machine that gives no thread now may give one later: job_start() asks again. */
 static void start_threads(struct workers *w)
 {
-	while (w->n < w->most && pthread_create(&w->threads[w->n], NULL, work, w) == 0)
+	while (w->n < w->most && pthread_create(&w->threads[w->n], NULL, workers_work, w) == 0)
 		w->n++;
 }
 

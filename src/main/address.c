@@ -42,8 +42,8 @@ static bool split(struct str text, struct str *host, int *port, struct err *e)
 	return true;
 }
 
-static bool resolve(struct arena *a, struct str host, int port, struct address *out, size_t room, size_t *n,
-		    struct err *e)
+static bool address_resolve(struct arena *a, struct str host, int port, struct address *out, size_t room, size_t *n,
+			    struct err *e)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all, *one;
 	struct str name = str_copy(a, host);
@@ -80,7 +80,7 @@ bool addresses_read(struct arena *a, const struct config_list *list, struct addr
 			out.at[out.n++] = (struct address){S("127.0.0.1"), port, true, false};
 			if (port) /* port 0 is one port, not two */
 				out.at[out.n++] = (struct address){S("::1"), port, true, true};
-		} else if (!resolve(a, host, port, out.at, before + PER_NAME, &out.n, e)) {
+		} else if (!address_resolve(a, host, port, out.at, before + PER_NAME, &out.n, e)) {
 			return false;
 		}
 		if (standard && i == 1)

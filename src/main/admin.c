@@ -135,7 +135,7 @@ static bool text_member(yyjson_val *body, const char *name, char out[128], struc
 	return true;
 }
 
-static void start_job(struct admin *a, struct exchange *x, enum admin_verb verb, struct str id)
+static void admin_start_job(struct admin *a, struct exchange *x, enum admin_verb verb, struct str id)
 {
 	const struct exchange_request *q = exchange_request(x);
 	struct key_job *j = xalloc(sizeof *j);
@@ -207,13 +207,13 @@ static bool is_admin(const struct exchange *x)
 	return str_eq(path, S("/admin")) || str_starts(path, S("/admin/"));
 }
 
-static bool on_head(struct service *s, struct exchange *x, struct err *e)
+static bool admin_on_head(struct service *s, struct exchange *x, struct err *e)
 {
 	struct admin *a = OWNER(s, struct admin, service);
 	return is_admin(x) || a->o.api->head(a->o.api, x, e);
 }
 
-static void on_handle(struct service *s, struct exchange *x)
+static void admin_on_handle(struct service *s, struct exchange *x)
 {
 	struct admin *a = OWNER(s, struct admin, service);
 	const struct exchange_request *q = exchange_request(x);
@@ -224,14 +224,14 @@ static void on_handle(struct service *s, struct exchange *x)
 	} else if (!post && str_eq(q->path, S("/admin/info"))) {
 		answer_info(a, x);
 	} else if (str_eq(q->path, S("/admin/keys"))) {
-		start_job(a, x, post ? KEY_CREATE : KEY_LIST, S(""));
+		admin_start_job(a, x, post ? KEY_CREATE : KEY_LIST, S(""));
 	} else {
 		str_cut(&rest, '/');
 		str_cut(&rest, '/');
 		str_cut(&rest, '/');
 		id = str_cut(&rest, '/');
 		if (post && str_starts(q->path, S("/admin/keys/")) && str_eq(rest, S("revoke"))) {
-			start_job(a, x, KEY_REVOKE, id);
+			admin_start_job(a, x, KEY_REVOKE, id);
 			return;
 		}
 		struct err e = {0};
@@ -240,7 +240,7 @@ static void on_handle(struct service *s, struct exchange *x)
 	}
 }
 
-static void on_refuse(struct service *s, struct exchange *x, const struct err *e)
+static void admin_on_refuse(struct service *s, struct exchange *x, const struct err *e)
 {
 	struct admin *a = OWNER(s, struct admin, service);
 	a->o.api->refuse(a->o.api, x, e);
@@ -250,7 +250,7 @@ bool admin_open(const struct admin_options *o, struct admin **ret, struct err *e
 {
 	struct admin *a = xalloc(sizeof *a);
 	char host[160];
-	*a = (struct admin){.service = {on_head, on_handle, on_refuse}, .o = *o};
+	*a = (struct admin){.service = {admin_on_head, admin_on_handle, admin_on_refuse}, .o = *o};
 	snprintf(host, sizeof host, "unix:%.*s", FMT(o->socket));
 	struct listen_options where = {.host = str_of(host)};
 	/* The store's lock says that no other server lives here, so what is there is stale. */

@@ -114,7 +114,7 @@ static bool set_pair(struct config *c, struct str pair, struct err *e)
 	return config_set(c, name, pair, "--set", e);
 }
 
-static void list_add(struct arena *a, struct config_list *l, struct str value)
+static void args_list_add(struct arena *a, struct config_list *l, struct str value)
 {
 	struct config_list more = {new_array(a, struct str, l->n + 1), 0};
 	for (; more.n < l->n; more.n++)
@@ -143,7 +143,7 @@ static bool take_setting(struct flag_reader *r, size_t i, struct str value, stru
 	if (!r->given[i])
 		l->n = 0;
 	r->given[i] = true;
-	list_add(&c->arena, l, value);
+	args_list_add(&c->arena, l, value);
 	return true;
 }
 
@@ -183,7 +183,7 @@ static bool take_flag(struct flag_reader *r, struct str word, struct err *e)
 		if ((o->value || o->list) && !flag_value(r, o->name, inside, &value, e))
 			return false;
 		if (o->list && r->settings) /* the second pass alone */
-			list_add(&r->a->config.arena, o->list, value);
+			args_list_add(&r->a->config.arena, o->list, value);
 		if (o->value)
 			*o->value = value.p;
 		if (o->on)

@@ -35,31 +35,31 @@ struct answer {
 	bool newline; /* text ended in one */
 };
 
-static void copy(char *to, size_t room, struct str s)
+static void ask_copy(char *to, size_t room, struct str s)
 {
 	if (s.p)
 		snprintf(to, room, "%.*s", FMT(s));
 }
 
-static void take_error(struct answer *w, yyjson_val *error)
+static void ask_take_error(struct answer *w, yyjson_val *error)
 {
-	copy(w->why, sizeof w->why, json_str(json_get(error, S("message"))));
+	ask_copy(w->why, sizeof w->why, json_str(json_get(error, S("message"))));
 }
 
 /* The response object of a terminal event, or of a JSON answer. */
 static void take_response(struct answer *w, yyjson_val *r)
 {
-	copy(w->id, sizeof w->id, json_str(json_get(r, S("id"))));
-	copy(w->model, sizeof w->model, json_str(json_get(r, S("model"))));
-	copy(w->status, sizeof w->status, json_str(json_get(r, S("status"))));
+	ask_copy(w->id, sizeof w->id, json_str(json_get(r, S("id"))));
+	ask_copy(w->model, sizeof w->model, json_str(json_get(r, S("model"))));
+	ask_copy(w->status, sizeof w->status, json_str(json_get(r, S("status"))));
 	w->tokens = yyjson_get_sint(json_get(json_get(r, S("usage")), S("output_tokens")));
-	take_error(w, json_get(r, S("error")));
+	ask_take_error(w, json_get(r, S("error")));
 	struct str reason = json_str(json_get(json_get(r, S("incomplete_details")), S("reason")));
 	if (reason.p)
-		copy(w->why, sizeof w->why, reason);
+		ask_copy(w->why, sizeof w->why, reason);
 }
 
-static void show(struct answer *w, struct str text)
+static void ask_show(struct answer *w, struct str text)
 {
 	if (!text.n)
 		return;
@@ -68,7 +68,7 @@ static void show(struct answer *w, struct str text)
 	w->newline = text.p[text.n - 1] == '\n';
 }
 
-static bool on_event(void *ctx, struct str event, struct str data)
+static bool ask_on_event(void *ctx, struct str event, struct str data)
 {
 	struct answer *w = ctx;
 	struct arena a = {0};
@@ -77,9 +77,9 @@ static bool on_event(void *ctx, struct str event, struct str data)
 	if (data.n && data.p[0] == '{' && json_parse(&a, data, &v, &ignore)) {
 		struct str type = json_str(json_get(v, S("type")));
 		if (str_eq(type, S("response.output_text.delta")) || str_eq(type, S("response.refusal.delta")))
-			show(w, json_str(json_get(v, S("delta"))));
+			ask_show(w, json_str(json_get(v, S("delta"))));
 		else if (str_eq(type, S("error")))
-			take_error(w, yyjson_is_obj(json_get(v, S("error"))) ? json_get(v, S("error")) : v);
+			ask_take_error(w, yyjson_is_obj(json_get(v, S("error"))) ? json_get(v, S("error")) : v);
 		else if (yyjson_is_obj(json_get(v, S("response"))))
 			take_response(w, json_get(v, S("response")));
 	}
@@ -87,14 +87,14 @@ static bool on_event(void *ctx, struct str event, struct str data)
 	return true;
 }
 
-static bool on_piece(void *ctx, struct str piece)
+static bool ask_on_piece(void *ctx, struct str piece)
 {
 	struct answer *w = ctx;
-	return sse_feed(&w->sse, piece, on_event, w, &w->err);
+	return sse_feed(&w->sse, piece, ask_on_event, w, &w->err);
 }
 
 /* The server's first model; an alias when it has none to show yet. */
-static struct str choose_model(struct ask *k)
+static struct str ask_choose_model(struct ask *k)
 {
 	struct arena *a = &k->args.config.arena;
 	const char *named = k->model ? k->model : getenv("OPENAI_MODEL");
@@ -157,7 +157,7 @@ static int report(struct ask *k, const struct answer *w, int64_t began_us)
 	if (!w->newline)
 		printf("\n");
 	fflush(stdout);
-	copy(k->last_id, sizeof k->last_id, str_of(w->id));
+	ask_copy(k->last_id, sizeof k->last_id, str_of(w->id));
 	if (w->why[0])
 		fprintf(stderr, "antiphon: %s: %s\n", *w->status ? w->status : "failed", w->why);
 	fprintf(stderr, "[%s, %lld tokens, %.1f s, %s]\n", *w->model ? w->model : "?", (long long)w->tokens, seconds,
@@ -169,7 +169,7 @@ static int report(struct ask *k, const struct answer *w, int64_t began_us)
 }
 
 /* A whole answer that did not stream: an error, or with --json the response. */
-static bool take_whole(struct ask *k, struct answer *w, const struct query *f)
+static bool ask_take_whole(struct ask *k, struct answer *w, const struct query *f)
 {
 	yyjson_val *v;
 	struct err bad = {0};
@@ -203,7 +203,7 @@ static int ask_once(struct ask *k, struct str text)
 	struct query f = {.url = url.p,
 			  .socket = k->remote.socket.p,
 			  .key = k->remote.key,
-			  .on_body = k->json ? NULL : on_piece,
+			  .on_body = k->json ? NULL : ask_on_piece,
 			  .ctx = &w};
 	if (!make_body(k, &a, text, &body, &e)) {
 		complain(&e);
@@ -215,7 +215,7 @@ static int ask_once(struct ask *k, struct str text)
 			status = no_server(k);
 		else if (!ok || w.err.code)
 			complain(w.err.code ? &w.err : &e);
-		else if (take_whole(k, &w, &f))
+		else if (ask_take_whole(k, &w, &f))
 			status = report(k, &w, began);
 	}
 	query_release(&f);
@@ -298,7 +298,7 @@ static bool gather_text(struct ask *k, struct str *ret, struct err *e)
 	return true;
 }
 
-static int run(struct ask *k)
+static int ask_run(struct ask *k)
 {
 	struct err e = {0};
 	struct str text;
@@ -309,13 +309,13 @@ static int run(struct ask *k)
 	if (k->go_on)
 		last_read(k);
 	if (k->previous)
-		copy(k->last_id, sizeof k->last_id, str_of(k->previous));
+		ask_copy(k->last_id, sizeof k->last_id, str_of(k->previous));
 	bool conversation = !text.n && isatty(STDIN_FILENO);
 	if (!text.n && !k->files.n && !conversation) {
 		fprintf(stderr, "antiphon: ask what? antiphon ask TEXT\n");
 		return ASK_USAGE;
 	}
-	k->model = str_copy(&k->args.config.arena, choose_model(k)).p;
+	k->model = str_copy(&k->args.config.arena, ask_choose_model(k)).p;
 	if (conversation)
 		return talk(k);
 	int status = ask_once(k, text);
@@ -338,7 +338,7 @@ int ask_command(int argc, char **argv)
 	else if (k.args.help)
 		status = help_for("ask");
 	else
-		status = run(&k);
+		status = ask_run(&k);
 	args_release(&k.args);
 	return status;
 }

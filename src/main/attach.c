@@ -54,12 +54,12 @@ static const char *image_type(struct str data)
 	return NULL;
 }
 
-static bool is_text(struct str data)
+static bool attach_is_text(struct str data)
 {
 	return !memchr(data.p, 0, data.n) && !str_starts(data, S("%PDF"));
 }
 
-static struct str data_url(struct arena *a, const char *type, struct str data)
+static struct str attach_data_url(struct arena *a, const char *type, struct str data)
 {
 	size_t n = sodium_base64_ENCODED_LEN(data.n, sodium_base64_VARIANT_ORIGINAL);
 	char *text = arena_bytes(a, n);
@@ -79,15 +79,15 @@ bool attach_part(struct arena *a, struct jout *o, struct str path, struct err *e
 	if (image) {
 		jo_kstr(o, "type", S("input_image"));
 		jo_kstr(o, "detail", S("auto"));
-		jo_kstr(o, "image_url", data_url(a, image, data));
-	} else if (is_text(data)) {
+		jo_kstr(o, "image_url", attach_data_url(a, image, data));
+	} else if (attach_is_text(data)) {
 		jo_kstr(o, "type", S("input_text"));
 		jo_kstr(o, "text", str_fmt(a, "File %.*s:\n%.*s", FMT(name), FMT(data)));
 	} else {
 		const char *type = str_starts(data, S("%PDF")) ? "application/pdf" : "application/octet-stream";
 		jo_kstr(o, "type", S("input_file"));
 		jo_kstr(o, "filename", name);
-		jo_kstr(o, "file_data", data_url(a, type, data));
+		jo_kstr(o, "file_data", attach_data_url(a, type, data));
 	}
 	jo_obj_end(o);
 	return true;

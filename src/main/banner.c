@@ -23,7 +23,7 @@ struct offers {
 };
 
 /* "4,096" */
-static struct str context_of(const struct app *app, struct arena *a)
+static struct str banner_context_of(const struct app *app, struct arena *a)
 {
 	long long set = app->args->config.engine_context, n = set ? set : 4096;
 	return n < 1000 ? str_fmt(a, "%lld", n) : str_fmt(a, "%lld,%03lld", n / 1000, n % 1000);
@@ -47,7 +47,7 @@ struct str banner_line(const struct app *app, struct arena *a)
 		    a,
 		    "%.*s: a demonstration model, fluent, often wrong, %.*s tokens. gpt-* names are answered by it. "
 		    "Better: --model your.gguf or --engine URL.",
-		    FMT(app->managed_model), FMT(context_of(app, a)));
+		    FMT(app->managed_model), FMT(banner_context_of(app, a)));
 	if (app->managed)
 		return str_fmt(a, "%.*s, from %.*s. gpt-* names are answered by it.", FMT(app->managed_model),
 			       FMT(app->args->config.engine_model));

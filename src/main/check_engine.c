@@ -112,7 +112,7 @@ static bool on_chunk(void *ctx, struct str event, struct str data)
 	return true;
 }
 
-static bool on_piece(void *ctx, struct str piece)
+static bool check_engine_on_piece(void *ctx, struct str piece)
 {
 	struct heard *h = ctx;
 	return sse_feed(&h->sse, piece, on_chunk, h, &h->err);
@@ -128,7 +128,7 @@ static bool chat(struct trial *t, const char *rest, struct heard *h, struct err 
 			  .key = t->target->key,
 			  .body = body_of(t, rest),
 			  .total_ms = CALL_MS,
-			  .on_body = on_piece,
+			  .on_body = check_engine_on_piece,
 			  .ctx = h};
 	*h = (struct heard){.t = t};
 	sse_init(&h->sse, 1 << 20);

@@ -324,7 +324,7 @@ static const char *const *pass_list(struct arena *a, const struct config_list *l
 	return out;
 }
 
-static struct str host_of(struct str url)
+static struct str config_host_of(struct str url)
 {
 	struct str rest = url;
 	for (size_t i = 0; i + 3 <= url.n; i++)
@@ -334,7 +334,7 @@ static struct str host_of(struct str url)
 }
 
 /* Absent strings are {0} in the floors below. */
-static struct str given(struct str s)
+static struct str config_given(struct str s)
 {
 	return s.n ? s : (struct str){0};
 }
@@ -354,12 +354,12 @@ struct engines_config config_engines(const struct config *c, struct arena *a)
 		const struct config_engine *in = &c->engines[i];
 		const char *from_env = in->engines_key_env.n ? getenv(in->engines_key_env.p) : NULL;
 		out[n++] = (struct engine_config){
-		    .name = in->engines_name.n ? in->engines_name : host_of(in->engines_url),
+		    .name = in->engines_name.n ? in->engines_name : config_host_of(in->engines_url),
 		    .url = in->engines_url,
-		    .key = from_env ? str_copy(a, str_of(from_env)) : given(in->engines_key),
+		    .key = from_env ? str_copy(a, str_of(from_env)) : config_given(in->engines_key),
 		    .models = in->engines_models.n ? in->engines_models.at : NULL,
 		    .n_models = in->engines_models.n,
-		    .default_model = given(in->engines_default_model),
+		    .default_model = config_given(in->engines_default_model),
 		    .pass = pass_list(a, &in->engines_pass),
 		    .concurrency = in->engines_concurrency,
 		    .connect_ms = in->engines_connect_ms,
@@ -372,22 +372,22 @@ struct engines_config config_engines(const struct config *c, struct arena *a)
 		    .traits = in->engines_traits.at,
 		    .n_traits = in->engines_traits.n,
 		    .think = think_tags(in),
-		    .system = given(in->engines_system),
+		    .system = config_given(in->engines_system),
 		    .temperature = in->engines_temperature,
 		    .max_tokens = in->engines_max_tokens,
 		};
 	}
 	for (size_t i = 0; i < c->engine_url.n; i++)
 		out[n++] = (struct engine_config){
-		    .name = host_of(c->engine_url.at[i]),
+		    .name = config_host_of(c->engine_url.at[i]),
 		    .url = c->engine_url.at[i],
-		    .key = given(c->engine_key),
+		    .key = config_given(c->engine_key),
 		    .temperature = -1,
 		};
-	return (struct engines_config){out, n, c->aliases, c->n_aliases, given(c->engine_default_model)};
+	return (struct engines_config){out, n, c->aliases, c->n_aliases, config_given(c->engine_default_model)};
 }
 
-static void print_row(FILE *out, const struct setting *s)
+static void config_print_row(FILE *out, const struct setting *s)
 {
 	static const char *const kinds[] = {"text", "number", "number", "true|false", "list", ""};
 	char name[96];
@@ -408,10 +408,10 @@ void config_print(FILE *out)
 		     "  flags                      --listen, --data, --engine, --model ...\n"
 		     "  any of them                --set net.head_bytes=65536\n\n");
 	for (const struct setting *s = config_rows; s->name; s++)
-		print_row(out, s);
+		config_print_row(out, s);
 	fprintf(out, "\nYAML list `engines`, one mapping an engine:\n");
 	for (const struct setting *s = engine_rows; s->name; s++)
-		print_row(out, s);
+		config_print_row(out, s);
 	fprintf(out,
 		"\nYAML mapping `aliases`, pattern: model (empty: the default model). Patterns known without it:\n ");
 	for (size_t i = 0; i < sizeof default_aliases / sizeof *default_aliases; i++)

@@ -22,38 +22,39 @@ static yaml_node_t *node_at(struct reader_state *r, yaml_node_item_t i)
 	return yaml_document_get_node(&r->doc, i);
 }
 
-static const char *place(struct reader_state *r, const yaml_node_t *n)
+static const char *config_yaml_place(struct reader_state *r, const yaml_node_t *n)
 {
 	snprintf(r->where, sizeof r->where, "%s:%zu", r->path, n->start_mark.line + 1);
 	return r->where;
 }
 
-static struct str scalar(const yaml_node_t *n)
+static struct str config_yaml_scalar(const yaml_node_t *n)
 {
 	return (struct str){(const char *)n->data.scalar.value, n->data.scalar.length};
 }
 
 /* Plain `~`, `null` and nothing at all: the setting keeps what it has. */
-static bool is_null(const yaml_node_t *n)
+static bool config_yaml_is_null(const yaml_node_t *n)
 {
 	if (n->type != YAML_SCALAR_NODE || n->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
 		return false;
-	struct str s = scalar(n);
+	struct str s = config_yaml_scalar(n);
 	return !s.n || str_eq(s, S("~")) || str_eq(s, S("null"));
 }
 
 static bool want(struct reader_state *r, const yaml_node_t *n, yaml_node_type_t type, const char *name,
 		 const char *what)
 {
-	return n->type == type || fail(r->e, ERR_CONFIG, NULL, "%s: '%s' must be %s", place(r, n), name, what);
+	return n->type == type ||
+	       fail(r->e, ERR_CONFIG, NULL, "%s: '%s' must be %s", config_yaml_place(r, n), name, what);
 }
 
 static bool read_setting(struct reader_state *r, const char *name, yaml_node_t *v)
 {
-	if (is_null(v))
+	if (config_yaml_is_null(v))
 		return true;
 	if (v->type == YAML_SCALAR_NODE)
-		return config_set(r->c, str_of(name), scalar(v), place(r, v), r->e);
+		return config_set(r->c, str_of(name), config_yaml_scalar(v), config_yaml_place(r, v), r->e);
 	if (!want(r, v, YAML_SEQUENCE_NODE, name, "a value or a list of values"))
 		return false;
 	size_t n = (size_t)(v->data.sequence.items.top - v->data.sequence.items.start);
@@ -62,9 +63,9 @@ static bool read_setting(struct reader_state *r, const char *name, yaml_node_t *
 		yaml_node_t *one = node_at(r, v->data.sequence.items.start[i]);
 		if (!want(r, one, YAML_SCALAR_NODE, name, "a list of plain values"))
 			return false;
-		all[i] = scalar(one);
+		all[i] = config_yaml_scalar(one);
 	}
-	return config_set_list(r->c, str_of(name), all, n, place(r, v), r->e);
+	return config_set_list(r->c, str_of(name), all, n, config_yaml_place(r, v), r->e);
 }
 
 /* Every key of a mapping once, as "PREFIXkey". */
@@ -76,11 +77,12 @@ static bool read_mapping(struct reader_state *r, const char *prefix, yaml_node_t
 		char name[256];
 		if (!want(r, key, YAML_SCALAR_NODE, prefix, "a mapping with plain keys"))
 			return false;
-		snprintf(name, sizeof name, "%s%.*s", prefix, FMT(scalar(key)));
+		snprintf(name, sizeof name, "%s%.*s", prefix, FMT(config_yaml_scalar(key)));
 		for (yaml_node_pair_t *q = first; q < p; q++)
-			if (str_eq(scalar(node_at(r, q->key)), scalar(key)))
-				return fail(r->e, ERR_CONFIG, NULL, "%s: '%s' is given twice", place(r, key), name);
-		place(r, key); /* for errors about the key itself */
+			if (str_eq(config_yaml_scalar(node_at(r, q->key)), config_yaml_scalar(key)))
+				return fail(r->e, ERR_CONFIG, NULL, "%s: '%s' is given twice",
+					    config_yaml_place(r, key), name);
+		config_yaml_place(r, key); /* for errors about the key itself */
 		if (!read_setting(r, name, v))
 			return false;
 	}
@@ -115,7 +117,7 @@ static bool read_aliases(struct reader_state *r, yaml_node_t *map)
 		if (!want(r, key, YAML_SCALAR_NODE, "aliases", "a mapping of pattern to model") ||
 		    !want(r, v, YAML_SCALAR_NODE, "aliases", "a mapping of pattern to model"))
 			return false;
-		config_alias(r->c, scalar(key), is_null(v) ? S("") : scalar(v));
+		config_alias(r->c, config_yaml_scalar(key), config_yaml_is_null(v) ? S("") : config_yaml_scalar(v));
 	}
 	return true;
 }
@@ -123,8 +125,8 @@ static bool read_aliases(struct reader_state *r, yaml_node_t *map)
 static bool read_section(struct reader_state *r, yaml_node_t *key, yaml_node_t *v)
 {
 	char prefix[128];
-	struct str name = scalar(key);
-	if (is_null(v))
+	struct str name = config_yaml_scalar(key);
+	if (config_yaml_is_null(v))
 		return true;
 	if (str_eq(name, S("engines")))
 		return read_engines(r, v);
@@ -136,32 +138,33 @@ static bool read_section(struct reader_state *r, yaml_node_t *key, yaml_node_t *
 	for (const struct setting *s = config_rows; s->name; s++)
 		if (str_eq(name, str_of(s->section)))
 			return want(r, v, YAML_MAPPING_NODE, s->section, "a section with settings in it");
-	return setting_unknown(config_rows, name, place(r, key), r->e);
+	return setting_unknown(config_rows, name, config_yaml_place(r, key), r->e);
 }
 
 static bool read_document(struct reader_state *r)
 {
 	yaml_node_t *root = yaml_document_get_root_node(&r->doc);
-	if (!root || is_null(root))
+	if (!root || config_yaml_is_null(root))
 		return true; /* an empty file changes nothing */
 	if (root->type != YAML_MAPPING_NODE)
-		return fail(r->e, ERR_CONFIG, NULL, "%s: the file must be a mapping of sections", place(r, root));
+		return fail(r->e, ERR_CONFIG, NULL, "%s: the file must be a mapping of sections",
+			    config_yaml_place(r, root));
 	yaml_node_pair_t *first = root->data.mapping.pairs.start, *end = root->data.mapping.pairs.top;
 	for (yaml_node_pair_t *p = first; p < end; p++) {
 		yaml_node_t *key = node_at(r, p->key);
 		if (!want(r, key, YAML_SCALAR_NODE, "file", "a mapping of sections"))
 			return false;
 		for (yaml_node_pair_t *q = first; q < p; q++)
-			if (str_eq(scalar(node_at(r, q->key)), scalar(key)))
-				return fail(r->e, ERR_CONFIG, NULL, "%s: section '%.*s' is given twice", place(r, key),
-					    FMT(scalar(key)));
+			if (str_eq(config_yaml_scalar(node_at(r, q->key)), config_yaml_scalar(key)))
+				return fail(r->e, ERR_CONFIG, NULL, "%s: section '%.*s' is given twice",
+					    config_yaml_place(r, key), FMT(config_yaml_scalar(key)));
 		if (!read_section(r, key, node_at(r, p->value)))
 			return false;
 	}
 	return true;
 }
 
-static bool read_text(struct config *c, struct str text, const char *path, struct err *e)
+static bool config_yaml_read_text(struct config *c, struct str text, const char *path, struct err *e)
 {
 	struct reader_state r = {.c = c, .path = path, .e = e};
 	yaml_parser_t parser;
@@ -194,7 +197,7 @@ bool config_read_yaml(struct config *c, const char *path, struct err *e)
 	fclose(f);
 	if (ok && (b.over || b.n > FILE_MAX))
 		ok = fail(e, ERR_CONFIG, NULL, "%s: larger than 1 MB", path);
-	ok = ok && read_text(c, buf_str(&b), path, e);
+	ok = ok && config_yaml_read_text(c, buf_str(&b), path, e);
 	buf_release(&b);
 	return ok;
 }

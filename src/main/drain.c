@@ -36,7 +36,7 @@ static bool turns_left(struct app_loop *l, int64_t now)
 	return now < l->give_up_ms + SAVE_MS;
 }
 
-static void on_tick(struct timer *timer)
+static void drain_on_tick(struct timer *timer)
 {
 	struct app_loop *l = OWNER(timer, struct app_loop, tick);
 	struct app *app = l->app;
@@ -53,14 +53,14 @@ static void on_tick(struct timer *timer)
 	if (l->closing && (!busy || now >= l->close_ms || atomic_load(&app->hurry)))
 		loop_stop(l->loop);
 	else
-		timer_start(l->loop, &l->tick, TICK_MS, on_tick);
+		timer_start(l->loop, &l->tick, TICK_MS, drain_on_tick);
 }
 
-static void on_begin(struct post *p)
+static void drain_on_begin(struct post *p)
 {
 	struct app_loop *l = OWNER(p, struct app_loop, begin_drain);
 	l->give_up_ms = loop_now_ms(l->loop) + l->app->args->config.api_drain_seconds * 1000;
-	timer_start(l->loop, &l->tick, 0, on_tick);
+	timer_start(l->loop, &l->tick, 0, drain_on_tick);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -74,7 +74,7 @@ static void on_signal(uv_signal_t *handle, int number)
 	log_at(LOG_INFO, "draining", "signal=%d running=%zu", number, api_running(app->api));
 	api_drain(app->api);
 	for (size_t i = 0; i < app->n_loops; i++) {
-		app->loops[i].begin_drain.run = on_begin;
+		app->loops[i].begin_drain.run = drain_on_begin;
 		loop_post(app->loops[i].loop, &app->loops[i].begin_drain);
 	}
 }

@@ -7,7 +7,7 @@
 #include "main/address.h"
 
 /* The running server's base URL and whether it wants keys; else what the settings say. */
-static bool find(struct args *a, struct str *base, bool *keys, struct err *e)
+static bool env_find(struct args *a, struct str *base, bool *keys, struct err *e)
 {
 	struct str socket;
 	yyjson_val *info;
@@ -36,7 +36,7 @@ int env_command(int argc, char **argv)
 	bool keys = false, ok = args_read(&a, argc, argv, NULL, &e);
 	if (ok && a.help) {
 		help_for("env");
-	} else if (ok && find(&a, &base, &keys, &e)) {
+	} else if (ok && env_find(&a, &base, &keys, &e)) {
 		printf("export OPENAI_BASE_URL=%.*s\n", FMT(base));
 		printf("export OPENAI_API_KEY=%s\n",
 		       keys ? "\"${OPENAI_API_KEY:?make one: antiphon keys create NAME}\"" : "any");

@@ -45,8 +45,8 @@ static void print_time(int64_t at)
 	printf("%-17s", text);
 }
 
-static void print_row(struct str id, struct str name, struct str project, struct str hint, int64_t made,
-		      int64_t revoked)
+static void keys_cmd_print_row(struct str id, struct str name, struct str project, struct str hint, int64_t made,
+			       int64_t revoked)
 {
 	printf("%-46.*s  %-16.*s  %-12.*s  %-14.*s  ", FMT(id), FMT(name), FMT(project), FMT(hint));
 	print_time(made);
@@ -56,7 +56,8 @@ static void print_row(struct str id, struct str name, struct str project, struct
 static void print_key(void *ctx, const struct key_info *k)
 {
 	(void)ctx;
-	print_row(str_of(k->id), str_of(k->name), str_of(k->project), str_of(k->hint), k->created_at, k->revoked_at);
+	keys_cmd_print_row(str_of(k->id), str_of(k->name), str_of(k->project), str_of(k->hint), k->created_at,
+			   k->revoked_at);
 }
 
 static void print_header(void)
@@ -70,7 +71,7 @@ static void print_secret(struct str secret, struct str id, struct str project)
 	fprintf(stderr, "Shown this once; keep it. Id %.*s, project %.*s.\n", FMT(id), FMT(project));
 }
 
-static bool create(struct key_ways *w, struct str name, struct str project, struct err *e)
+static bool keys_cmd_create(struct key_ways *w, struct str name, struct str project, struct err *e)
 {
 	char secret[KEY_TEXT];
 	struct key_info info;
@@ -96,7 +97,7 @@ static bool create(struct key_ways *w, struct str name, struct str project, stru
 	return ok;
 }
 
-static bool list(struct key_ways *w, struct err *e)
+static bool keys_cmd_list(struct key_ways *w, struct err *e)
 {
 	yyjson_val *v, *k;
 	size_t i, n;
@@ -107,10 +108,10 @@ static bool list(struct key_ways *w, struct err *e)
 	if (!remote_admin(w->args, w->socket, "/admin/keys", (struct str){0}, &v, NULL, e))
 		return false;
 	print_header();
-	yyjson_arr_foreach(json_get(v, S("data")), i, n, k)
-	    print_row(json_str(json_get(k, S("id"))), json_str(json_get(k, S("name"))),
-		      json_str(json_get(k, S("project"))), json_str(json_get(k, S("hint"))),
-		      yyjson_get_sint(json_get(k, S("created_at"))), yyjson_get_sint(json_get(k, S("revoked_at"))));
+	yyjson_arr_foreach(json_get(v, S("data")), i, n, k) keys_cmd_print_row(
+	    json_str(json_get(k, S("id"))), json_str(json_get(k, S("name"))), json_str(json_get(k, S("project"))),
+	    json_str(json_get(k, S("hint"))), yyjson_get_sint(json_get(k, S("created_at"))),
+	    yyjson_get_sint(json_get(k, S("revoked_at"))));
 	return true;
 }
 
@@ -128,7 +129,7 @@ static bool revoke(struct key_ways *w, struct str id, struct err *e)
 	return ok;
 }
 
-static bool run(struct key_ways *w, struct str project, struct err *e)
+static bool keys_cmd_run(struct key_ways *w, struct str project, struct err *e)
 {
 	struct args *a = w->args;
 	struct str verb = a->n_words ? str_of(a->words[0]) : S("");
@@ -140,8 +141,8 @@ static bool run(struct key_ways *w, struct str project, struct err *e)
 	if (!ways_open(w, e))
 		return false;
 	if (listing)
-		return list(w, e);
-	return str_eq(verb, S("create")) ? create(w, what, project, e) : revoke(w, what, e);
+		return keys_cmd_list(w, e);
+	return str_eq(verb, S("create")) ? keys_cmd_create(w, what, project, e) : revoke(w, what, e);
 }
 
 int keys_command(int argc, char **argv)
@@ -155,7 +156,7 @@ int keys_command(int argc, char **argv)
 	if (ok && args.help)
 		help_for("keys");
 	else
-		ok = ok && run(&w, str_of(project), &e);
+		ok = ok && keys_cmd_run(&w, str_of(project), &e);
 	if (!ok)
 		complain(&e);
 	if (w.store)

@@ -33,7 +33,7 @@ static bool request(struct prompts *p, struct str path, struct str body, bool go
 }
 
 /* An id becomes a part of a path. */
-static bool path_of(struct prompts *p, const char *id, const char *rest, struct str *ret, struct err *e)
+static bool prompts_cmd_path_of(struct prompts *p, const char *id, const char *rest, struct str *ret, struct err *e)
 {
 	if (!*id || strpbrk(id, "/?#% \t\r\n"))
 		return fail(e, ERR_NOT_FOUND, NULL, "no prompt with id '%s'", id);
@@ -88,7 +88,7 @@ static bool make(struct prompts *p, struct str path, const char *name, const cha
 	return true;
 }
 
-static bool create(struct prompts *p, char **words, int n, struct err *e)
+static bool prompts_cmd_create(struct prompts *p, char **words, int n, struct err *e)
 {
 	return make(p, S(""), words[0], n > 1 ? words[1] : NULL, e);
 }
@@ -96,17 +96,18 @@ static bool create(struct prompts *p, char **words, int n, struct err *e)
 static bool version(struct prompts *p, char **words, int n, struct err *e)
 {
 	struct str path;
-	return path_of(p, words[0], "/versions", &path, e) && make(p, path, NULL, n > 1 ? words[1] : NULL, e);
+	return prompts_cmd_path_of(p, words[0], "/versions", &path, e) &&
+	       make(p, path, NULL, n > 1 ? words[1] : NULL, e);
 }
 
-static void print_row(yyjson_val *prompt)
+static void prompts_cmd_print_row(yyjson_val *prompt)
 {
 	printf("%-46.*s  %-24.*s  %-7.*s  %.*s\n", FMT(json_str(json_get(prompt, S("id")))),
 	       FMT(json_str(json_get(prompt, S("name")))), FMT(json_str(json_get(prompt, S("default_version")))),
 	       FMT(json_str(json_get(prompt, S("latest_version")))));
 }
 
-static bool list(struct prompts *p, char **words, int n, struct err *e)
+static bool prompts_cmd_list(struct prompts *p, char **words, int n, struct err *e)
 {
 	struct str path = S("?limit=100&order=asc");
 	yyjson_val *v, *one;
@@ -116,7 +117,7 @@ static bool list(struct prompts *p, char **words, int n, struct err *e)
 		if (first)
 			printf("%-46s  %-24s  %-7s  %s\n", "ID", "NAME", "VERSION", "LATEST");
 		first = false;
-		yyjson_arr_foreach(json_get(v, S("data")), i, most, one) print_row(one);
+		yyjson_arr_foreach(json_get(v, S("data")), i, most, one) prompts_cmd_print_row(one);
 		if (!yyjson_is_true(json_get(v, S("has_more"))))
 			return true;
 		path = str_fmt(&p->args.config.arena, "?limit=100&order=asc&after=%.*s", FMT(json_str(json_get(v, S("last_id")))));
@@ -146,7 +147,7 @@ static struct str pretty(struct arena *a, yyjson_val *v)
 	return s;
 }
 
-static bool show(struct prompts *p, char **words, int n, struct err *e)
+static bool prompts_cmd_show(struct prompts *p, char **words, int n, struct err *e)
 {
 	struct str path, query = S("");
 	yyjson_val *v;
@@ -154,18 +155,18 @@ static bool show(struct prompts *p, char **words, int n, struct err *e)
 		return fail(e, ERR_CONFIG, NULL, "a version is a number, not \"%s\"", p->version);
 	if (p->version)
 		query = str_fmt(&p->args.config.arena, "?version=%s", p->version);
-	if (!path_of(p, words[0], query.p, &path, e) || !request(p, path, (struct str){0}, false, &v, e))
+	if (!prompts_cmd_path_of(p, words[0], query.p, &path, e) || !request(p, path, (struct str){0}, false, &v, e))
 		return false;
 	struct str text = pretty(&p->args.config.arena, v);
 	printf("%.*s\n", FMT(text));
 	return true;
 }
 
-static bool drop(struct prompts *p, char **words, int n, struct err *e)
+static bool prompts_cmd_drop(struct prompts *p, char **words, int n, struct err *e)
 {
 	struct str path;
 	yyjson_val *v;
-	if (!path_of(p, words[0], "", &path, e) || !request(p, path, (struct str){0}, true, &v, e))
+	if (!prompts_cmd_path_of(p, words[0], "", &path, e) || !request(p, path, (struct str){0}, true, &v, e))
 		return false;
 	printf("deleted %s\n", words[0]);
 	return true;
@@ -176,10 +177,11 @@ static const struct verb {
 	int least, most; /* words behind it */
 	bool (*run)(struct prompts *p, char **words, int n, struct err *e);
 } verbs[] = {
-	{"create", 1, 2, create}, {"version", 1, 2, version}, {"list", 0, 0, list}, {"show", 1, 1, show}, {"delete", 1, 1, drop},
+    {"create", 1, 2, prompts_cmd_create}, {"version", 1, 2, version},         {"list", 0, 0, prompts_cmd_list},
+    {"show", 1, 1, prompts_cmd_show},     {"delete", 1, 1, prompts_cmd_drop},
 };
 
-static bool run(struct prompts *p, struct err *e)
+static bool prompts_cmd_run(struct prompts *p, struct err *e)
 {
 	int n = p->args.n_words - 1;
 	for (size_t i = 0; n >= 0 && i < sizeof verbs / sizeof *verbs; i++)
@@ -198,7 +200,7 @@ int prompts_command(int argc, char **argv)
 	if (ok && p.args.help)
 		help_for("prompts");
 	else
-		ok = ok && run(&p, &e);
+		ok = ok && prompts_cmd_run(&p, &e);
 	if (!ok)
 		complain(&e);
 	args_release(&p.args);

@@ -43,7 +43,7 @@ struct str call_function(const struct function_tool *t)
 
 /* --- names ---------------------------------------------------------------------------------------------- */
 
-static uint32_t hash(struct str s)
+static uint32_t call_hash(struct str s)
 {
 	uint32_t h = 0x811c9dc5; /* FNV-1a: the same in every process, so that prompts are */
 	for (size_t i = 0; i < s.n; i++)
@@ -64,7 +64,7 @@ static struct str mangled(struct arena *a, struct str space, struct str own)
 	}
 	if (fits)
 		return (struct str){p, whole.n};
-	return str_fmt(a, "%.*s_%08x", NAME_ROOM - 9, p, hash(whole));
+	return str_fmt(a, "%.*s_%08x", NAME_ROOM - 9, p, call_hash(whole));
 }
 
 const struct function_tool *call_tool(const struct function_tool *tools, size_t n, struct str name)
@@ -212,7 +212,7 @@ static size_t escape_length(struct str s)
 }
 
 /* False: no escape of JSON. */
-static bool unescape(struct str s, struct buf *out)
+static bool call_unescape(struct str s, struct buf *out)
 {
 	char json[16] = {'"'}, room[1024];
 	yyjson_alc alc;
@@ -240,7 +240,7 @@ void call_text_more(struct str s, struct str member, size_t *at, struct buf *out
 			return;
 		rest = (struct str){rest.p + plain, rest.n - plain};
 		size_t n = escape_length(rest);
-		if (n == 0 || !unescape((struct str){rest.p, n}, out))
+		if (n == 0 || !call_unescape((struct str){rest.p, n}, out))
 			return; /* more must come; what never makes sense is settled at the end */
 		*at += n;
 	}

@@ -82,7 +82,7 @@ static const struct member {
 	{EM_PARTIAL_IMAGE, HOW_RAW, offsetof(struct event, raw), STR(",")},
 };
 
-static void add_member(struct buf *b, const struct member *m, const struct event *ev)
+static void event_add_member(struct buf *b, const struct member *m, const struct event *ev)
 {
 	const void *at = (const char *)ev + m->at;
 	buf_add(b, m->lead);
@@ -115,7 +115,7 @@ void event_write(struct buf *b, const struct event *ev)
 	}
 	for (const struct member *m = members; left; m++)
 		if (left & m->bit) {
-			add_member(b, m, ev);
+			event_add_member(b, m, ev);
 			left &= ~m->bit;
 		}
 	if (row->members & EM_LOGPROBS) {

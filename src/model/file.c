@@ -49,7 +49,7 @@ void upload_write(struct jout *o, const struct upload_object *u)
 
 /* --- forms ----------------------------------------------------------------------------------------------- */
 
-static bool listed(struct str v, const char *const *values)
+static bool file_listed(struct str v, const char *const *values)
 {
 	while (*values && !str_eq(v, str_of(*values)))
 		values++;
@@ -61,7 +61,7 @@ static int64_t life_of(struct str purpose, int64_t seconds)
 	return seconds ? seconds : str_eq(purpose, S("batch")) ? FILE_BATCH_SECONDS : 0;
 }
 
-static bool missing(const char *what, struct err *e)
+static bool file_missing(const char *what, struct err *e)
 {
 	return fail(e, ERR_MISSING_PARAMETER, what, "Missing required parameter: '%s'.", what);
 }
@@ -72,15 +72,15 @@ bool file_form_read(const struct file_form *f, int64_t *life, struct err *e)
 	static const struct field range = {.kind = F_INT, .min = LIFE_LEAST, .max = LIFE_MOST};
 	int64_t seconds = 0;
 	if (!f->purpose.p)
-		return missing("purpose", e);
-	if (!listed(f->purpose, purposes))
+		return file_missing("purpose", e);
+	if (!file_listed(f->purpose, purposes))
 		return field_enum(f->purpose, "purpose", purposes, e);
-	if (f->anchor.p && !listed(f->anchor, anchors))
+	if (f->anchor.p && !file_listed(f->anchor, anchors))
 		return field_enum(f->anchor, "expires_after[anchor]", anchors, e);
 	if (f->seconds.p && !f->anchor.p)
-		return missing("expires_after[anchor]", e);
+		return file_missing("expires_after[anchor]", e);
 	if (f->anchor.p && !f->seconds.p)
-		return missing(seconds_name, e);
+		return file_missing(seconds_name, e);
 	if (f->seconds.p) {
 		if (!str_int(f->seconds, &seconds))
 			return fail(e, ERR_INVALID_TYPE, seconds_name,

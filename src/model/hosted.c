@@ -7,7 +7,7 @@ static const struct hosted *const *rows;
 static size_t n_rows;
 
 /* A row that lacks its other half would only be missed in an answer; so the start stops on it. */
-static void check(const struct hosted *h)
+static void hosted_check(const struct hosted *h)
 {
 	assert(h->types[0].n && h->item != ITEM_NONE && h->function.n);
 	assert(h->schema.n && h->params && h->arguments);
@@ -19,7 +19,7 @@ static void check(const struct hosted *h)
 void hosted_set(const struct hosted *const *table, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		check(table[i]);
+		hosted_check(table[i]);
 	rows = table;
 	n_rows = n;
 }

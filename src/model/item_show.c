@@ -30,7 +30,8 @@ unsigned item_show_bit(struct str include)
 }
 
 /* *instead: what stands there, {0}: nothing. */
-static bool hidden(enum item_type type, struct str object, struct str member, unsigned show, struct str *instead)
+static bool item_show_hidden(enum item_type type, struct str object, struct str member, unsigned show,
+			     struct str *instead)
 {
 	const struct hosted *h;
 	const struct hosted_hidden *row;
@@ -52,7 +53,7 @@ static void write_members(struct jout *o, const struct item *it, yyjson_val *fro
 	yyjson_obj_foreach(from, i, max, key, val)
 	{
 		struct str instead;
-		bool hides = hidden(it->type, object, json_str(key), show, &instead);
+		bool hides = item_show_hidden(it->type, object, json_str(key), show, &instead);
 		if (hides && !instead.n)
 			continue;
 		jo_key(o, json_str(key));

@@ -90,7 +90,7 @@ static bool file_data(yyjson_val *v, const char *path, void *ctx, struct err *e)
 	return true;
 }
 
-static bool given(yyjson_val *obj, const char *name)
+static bool parts_given(yyjson_val *obj, const char *name)
 {
 	yyjson_val *v = json_get(obj, str_of(name));
 	return v && !yyjson_is_null(v);
@@ -101,7 +101,7 @@ static bool exactly_one(yyjson_val *obj, const char *const *names, const char *l
 {
 	int n = 0;
 	for (; *names; names++)
-		n += given(obj, *names);
+		n += parts_given(obj, *names);
 	if (n == 0)
 		return fail(e, ERR_MUTUALLY_EXCLUSIVE, path,
 			    "Missing mutually exclusive parameters: '%s'. Ensure you are providing exactly one of: %s.",
@@ -256,12 +256,12 @@ static bool sourced(const struct variant *table, yyjson_val *v, const char *path
 	return true;
 }
 
-static bool input_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+static bool parts_input_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	return sourced(input_parts, v, path, ctx, e);
 }
 
-static bool tool_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+static bool parts_tool_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	return sourced(tool_parts, v, path, ctx, e);
 }
@@ -281,8 +281,8 @@ static bool reasoning_check(yyjson_val *v, const char *path, void *ctx, struct e
 	return variant_read(reasoning_parts, v, path, ctx, e);
 }
 
-const struct field input_part = {.kind = F_OBJECT, .check = input_check};
+const struct field input_part = {.kind = F_OBJECT, .check = parts_input_check};
 const struct field output_part = {.kind = F_OBJECT, .check = output_check};
-const struct field tool_part = {.kind = F_OBJECT, .check = tool_check};
+const struct field tool_part = {.kind = F_OBJECT, .check = parts_tool_check};
 const struct field summary_part = {.kind = F_OBJECT, .check = summary_check};
 const struct field reasoning_part = {.kind = F_OBJECT, .check = reasoning_check};

@@ -112,7 +112,7 @@ static const struct field image_fields[] = {
 	LAST_FIELD,
 };
 
-static field_check input_check;
+static field_check request_input_check;
 static bool conversation_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	struct reader *r = ctx;
@@ -137,42 +137,42 @@ static bool conversation_check(yyjson_val *v, const char *path, void *ctx, struc
 
 /* In the live API's order of checks, as recorded. */
 static const struct field create_fields[] = {
-	FIELD(struct create, model, F_STR, .required = true),
-	FIELD_CHECKED("input", F_ANY, .nullable = true, .check = input_check),
-	FIELD(struct create, previous_response_id, F_STR, .nullable = true),
-	FIELD_CHECKED("prompt", F_OBJECT, .nullable = true, .check = prompt_check),
-	FIELD_CHECKED("moderation", F_OBJECT, .nullable = true, .sub = moderation_fields),
-	FIELD_CHECKED("include", F_ARRAY, .nullable = true, .item = &include_row),
-	FIELD_CHECKED("tools", F_ARRAY, .nullable = true, .max = TOOLS_MAX, .item = &tool_field),
-	FIELD_CHECKED("tool_choice", F_ANY, .nullable = true, .check = tool_choice_check),
-	FIELD_CHECKED("metadata", F_MAP, .nullable = true, .max = 16, .max_key = 64, .max_val = 512),
-	FIELD_CHECKED("text", F_OBJECT, .nullable = true, .sub = text_fields),
-	SAMPLING(temperature, F_NUM, .min = 0, .max = 2),
-	SAMPLING(top_p, F_NUM, .min = 0, .max = 1),
-	SAMPLING(presence_penalty, F_NUM, .min = -2, .max = 2),
-	SAMPLING(frequency_penalty, F_NUM, .min = -2, .max = 2),
-	FIELD(struct create, parallel_tool_calls, F_BOOL, .nullable = true),
-	FIELD(struct create, stream, F_BOOL, .nullable = true),
-	FIELD_CHECKED("stream_options", F_OBJECT, .nullable = true, .sub = stream_options_fields),
-	FIELD(struct create, background, F_BOOL, .nullable = true),
-	SAMPLING(max_output_tokens, F_INT, .min = 16, .max = -1),
-	FIELD(struct create, max_tool_calls, F_INT, .nullable = true, .min = 1, .max = -1),
-	FIELD_CHECKED("reasoning", F_OBJECT, .nullable = true, .sub = reasoning_fields),
-	FIELD_CHECKED("user", F_STR, .nullable = true),
-	FIELD_CHECKED("safety_identifier", F_STR, .nullable = true, .max = 128),
-	FIELD_CHECKED("prompt_cache_options", F_OBJECT, .nullable = true, .sub = cache_options_fields),
-	FIELD(struct create, prompt_cache_key, F_STR, .nullable = true, .max = 64),
-	FIELD_CHECKED("prompt_cache_retention", F_ENUM, .nullable = true, .values = retentions),
-	FIELD_CHECKED("truncation", F_ENUM, .nullable = true, .values = truncations),
-	FIELD(struct create, instructions, F_STR, .nullable = true, .max = TEXT_MAX),
-	FIELD(struct create, store, F_BOOL, .nullable = true),
-	FIELD_CHECKED("service_tier", F_ENUM, .nullable = true, .values = tiers),
-	SAMPLING(top_logprobs, F_INT, .min = 0, .max = 20),
-	FIELD_CHECKED("context_management", F_ARRAY, .nullable = true, .min = 1, .max = -1, .sub = management_fields),
-	FIELD_CHECKED("conversation", F_ANY, .nullable = true, .check = conversation_check),
-	FIELD_CHECKED("access_programs", F_OBJECT, .nullable = true, .sub = access_fields),
-	FIELD_CHECKED("image", F_OBJECT, .nullable = true, .sub = image_fields),
-	LAST_FIELD,
+    FIELD(struct create, model, F_STR, .required = true),
+    FIELD_CHECKED("input", F_ANY, .nullable = true, .check = request_input_check),
+    FIELD(struct create, previous_response_id, F_STR, .nullable = true),
+    FIELD_CHECKED("prompt", F_OBJECT, .nullable = true, .check = prompt_check),
+    FIELD_CHECKED("moderation", F_OBJECT, .nullable = true, .sub = moderation_fields),
+    FIELD_CHECKED("include", F_ARRAY, .nullable = true, .item = &include_row),
+    FIELD_CHECKED("tools", F_ARRAY, .nullable = true, .max = TOOLS_MAX, .item = &tool_field),
+    FIELD_CHECKED("tool_choice", F_ANY, .nullable = true, .check = tool_choice_check),
+    FIELD_CHECKED("metadata", F_MAP, .nullable = true, .max = 16, .max_key = 64, .max_val = 512),
+    FIELD_CHECKED("text", F_OBJECT, .nullable = true, .sub = text_fields),
+    SAMPLING(temperature, F_NUM, .min = 0, .max = 2),
+    SAMPLING(top_p, F_NUM, .min = 0, .max = 1),
+    SAMPLING(presence_penalty, F_NUM, .min = -2, .max = 2),
+    SAMPLING(frequency_penalty, F_NUM, .min = -2, .max = 2),
+    FIELD(struct create, parallel_tool_calls, F_BOOL, .nullable = true),
+    FIELD(struct create, stream, F_BOOL, .nullable = true),
+    FIELD_CHECKED("stream_options", F_OBJECT, .nullable = true, .sub = stream_options_fields),
+    FIELD(struct create, background, F_BOOL, .nullable = true),
+    SAMPLING(max_output_tokens, F_INT, .min = 16, .max = -1),
+    FIELD(struct create, max_tool_calls, F_INT, .nullable = true, .min = 1, .max = -1),
+    FIELD_CHECKED("reasoning", F_OBJECT, .nullable = true, .sub = reasoning_fields),
+    FIELD_CHECKED("user", F_STR, .nullable = true),
+    FIELD_CHECKED("safety_identifier", F_STR, .nullable = true, .max = 128),
+    FIELD_CHECKED("prompt_cache_options", F_OBJECT, .nullable = true, .sub = cache_options_fields),
+    FIELD(struct create, prompt_cache_key, F_STR, .nullable = true, .max = 64),
+    FIELD_CHECKED("prompt_cache_retention", F_ENUM, .nullable = true, .values = retentions),
+    FIELD_CHECKED("truncation", F_ENUM, .nullable = true, .values = truncations),
+    FIELD(struct create, instructions, F_STR, .nullable = true, .max = TEXT_MAX),
+    FIELD(struct create, store, F_BOOL, .nullable = true),
+    FIELD_CHECKED("service_tier", F_ENUM, .nullable = true, .values = tiers),
+    SAMPLING(top_logprobs, F_INT, .min = 0, .max = 20),
+    FIELD_CHECKED("context_management", F_ARRAY, .nullable = true, .min = 1, .max = -1, .sub = management_fields),
+    FIELD_CHECKED("conversation", F_ANY, .nullable = true, .check = conversation_check),
+    FIELD_CHECKED("access_programs", F_OBJECT, .nullable = true, .sub = access_fields),
+    FIELD_CHECKED("image", F_OBJECT, .nullable = true, .sub = image_fields),
+    LAST_FIELD,
 };
 
 static const struct field count_rows[] = {FIELD_CHECKED("personality", F_STR, .nullable = true, .max = 64), LAST_FIELD};
@@ -208,7 +208,7 @@ static const struct kind_row {
 	[REQUEST_TEMPLATE_VERSION] = {version_members, version_rows, true},
 };
 
-static bool listed(const char *const *names, struct str name)
+static bool request_listed(const char *const *names, struct str name)
 {
 	for (; names && *names; names++)
 		if (str_eq(str_of(*names), name))
@@ -225,7 +225,7 @@ static const struct field *fields_of(struct arena *a, const struct request_rules
 	struct field *rows = new_array(a, struct field, ROWS + 1); /* its end stays zero */
 	size_t n = 0;
 	for (const struct field *f = create_fields; f->name.p; f++)
-		if (!kind->members || listed(kind->members, f->name))
+		if (!kind->members || request_listed(kind->members, f->name))
 			rows[n++] = *f;
 	if (kind->model_optional || rules->prompt == RULES_PROMPT_OPEN) {
 		rows[0].required = false; /* the model */
@@ -251,7 +251,7 @@ static void string_input(struct reader *r, yyjson_val *v)
 	r->c->n_items = item_view(r->a, take(r), r->c->items);
 }
 
-static bool input_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+static bool request_input_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	static const struct field text = {.kind = F_STR, .max = TEXT_MAX};
 	static const struct field list = {.kind = F_ARRAY, .max = ITEMS_MAX};
@@ -282,7 +282,7 @@ static bool input_check(yyjson_val *v, const char *path, void *ctx, struct err *
 
 /* --- before the table: what the live API looks at first ---------------------------------------------------- */
 
-static bool given(yyjson_val *body, struct str key)
+static bool request_given(yyjson_val *body, struct str key)
 {
 	yyjson_val *v = json_get(body, key);
 	return v && !yyjson_is_null(v);
@@ -304,7 +304,7 @@ static bool check_moved(yyjson_val *body, const char *const *pass, struct err *e
 		{"function_call", "tool_choice"},
 	};
 	for (size_t i = 0; i < sizeof moved / sizeof *moved; i++)
-		if (json_get(body, str_of(moved[i].name)) && !listed(pass, str_of(moved[i].name)))
+		if (json_get(body, str_of(moved[i].name)) && !request_listed(pass, str_of(moved[i].name)))
 			return fail(e, ERR_UNSUPPORTED_PARAMETER, moved[i].name,
 				    "Unsupported parameter: '%s'. In the Responses API, this parameter has moved to "
 				    "'%s'. Try again with the new parameter. See the API documentation for more information: "
@@ -326,23 +326,24 @@ static bool warms_up(yyjson_val *body)
 	       yyjson_is_true(json_get(json_get(body, S("prompt_cache_options")), S("prewarm")));
 }
 
-static bool check_first(yyjson_val *body, const struct request_rules *rules, struct err *e)
+static bool request_check_first(yyjson_val *body, const struct request_rules *rules, struct err *e)
 {
 	const char *const *pass = rules->pass;
 	if (!yyjson_is_obj(body))
 		return field_type(body, "", "an object", e);
 	if (kind_rows[rules->kind].model_optional || rules->prompt == RULES_PROMPT_OPEN)
 		return check_moved(body, pass, e);
-	if (!given(body, S("model")))
+	if (!request_given(body, S("model")))
 		return fail(e, ERR_MISSING_PARAMETER, "model", "Missing required parameter: 'model'.");
 	if (!check_moved(body, pass, e))
 		return false;
-	return given(body, S("input")) || given(body, S("previous_response_id")) || given(body, S("prompt")) ||
-	       given(body, S("conversation")) || warms_up(body) || no_input(e);
+	return request_given(body, S("input")) || request_given(body, S("previous_response_id")) ||
+	       request_given(body, S("prompt")) || request_given(body, S("conversation")) || warms_up(body) ||
+	       no_input(e);
 }
 
 /* The table itself. An unknown key at the top may be one that an engine would take (engines[].pass). */
-static bool read_table(struct reader *r, const struct request_rules *rules, struct err *e)
+static bool request_read_table(struct reader *r, const struct request_rules *rules, struct err *e)
 {
 	static const char *const top[] = {
 #define TOLERATED(where, key) TOLERATED_##where(key)
@@ -402,13 +403,13 @@ static bool take_socket(struct reader *r, const struct request_rules *rules, str
 	       field_type(generate, "generate", "a boolean", e);
 }
 
-static bool check_together(const struct reader *r, struct err *e)
+static bool request_check_together(const struct reader *r, struct err *e)
 {
 	struct str previous = r->c->previous_response_id;
-	if (given(r->body, S("stream_options")) && !r->c->stream)
+	if (request_given(r->body, S("stream_options")) && !r->c->stream)
 		return fail(e, ERR_BAD_REQUEST, "stream_options",
 			    "The 'stream_options' parameter is only allowed when 'stream' is enabled.");
-	if (previous.p && given(r->body, S("conversation")))
+	if (previous.p && request_given(r->body, S("conversation")))
 		return fail(e, ERR_MUTUALLY_EXCLUSIVE, NULL,
 			    "Mutually exclusive parameters: ''. Ensure you are only providing one of: "
 			    "'previous_response_id' or 'conversation'.");
@@ -447,7 +448,7 @@ static bool included(yyjson_val *body, struct str name)
 	return false;
 }
 
-static void take_rest(struct reader *r, const struct request_rules *rules)
+static void request_take_rest(struct reader *r, const struct request_rules *rules)
 {
 	struct create *c = r->c;
 	size_t i, max;
@@ -459,7 +460,7 @@ static void take_rest(struct reader *r, const struct request_rules *rules)
 	c->compact = management != NULL;
 	c->compact_threshold = yyjson_get_sint(json_get(management, S("compact_threshold")));
 	c->compact_now = c->n_items && c->items[c->n_items - 1].type == ITEM_COMPACTION_TRIGGER;
-	c->input_given = given(r->body, S("input"));
+	c->input_given = request_given(r->body, S("input"));
 	if (warms_up(r->body))
 		c->generate = false;
 	/* As live: a background stream has none unless it is asked for. */
@@ -503,16 +504,16 @@ static bool take_template(struct reader *r, struct err *e)
 	return true;
 }
 
-static bool read_all(struct reader *r, const struct request_rules *rules, struct err *e)
+static bool request_read_all(struct reader *r, const struct request_rules *rules, struct err *e)
 {
-	if (!check_first(r->body, rules, e) || !read_table(r, rules, e) || !take_socket(r, rules, e) ||
-	    !check_together(r, e) || !check_later(r, e))
+	if (!request_check_first(r->body, rules, e) || !request_read_table(r, rules, e) || !take_socket(r, rules, e) ||
+	    !request_check_together(r, e) || !check_later(r, e))
 		return false;
 	if (rules->prompt == RULES_PROMPT_OPEN)
 		return true;
 	if (!take_template(r, e) || !tools_take(r, e) || !choice_take(r, e) || !text_take(r, e))
 		return false;
-	take_rest(r, rules);
+	request_take_rest(r, rules);
 	if (r->c->n_items == 0 && !r->c->previous_response_id.p && !r->c->conversation.p && !r->filled &&
 	    r->c->generate && !kind_rows[rules->kind].model_optional)
 		return no_input(e);
@@ -528,7 +529,7 @@ bool create_read(struct arena *a, yyjson_val *body, const struct request_rules *
 	rules = rules ? rules : &plain;
 	struct reader r = {.a = a, .body = body, .c = &c, .filled = rules->prompt == RULES_PROMPT_FILLED};
 	buf_init(&r.out, ECHO_MAX);
-	bool read = read_all(&r, rules, e);
+	bool read = request_read_all(&r, rules, e);
 	buf_release(&r.out);
 	if (read)
 		*ret = c;

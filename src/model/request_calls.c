@@ -30,8 +30,8 @@ static const char *spoken(enum item_type type, char out[64])
 	return out;
 }
 
-static bool walk(struct map *calls, struct seen *seen, size_t *n, const struct item *items, size_t n_items,
-                 struct err *e)
+static bool request_calls_walk(struct map *calls, struct seen *seen, size_t *n, const struct item *items,
+			       size_t n_items, struct err *e)
 {
 	char words[64];
 	for (size_t i = 0; i < n_items; i++) {
@@ -86,7 +86,8 @@ bool create_check_calls(const struct item *history, size_t n_history, const stru
 	struct seen *seen = xalloc((n_history + c->n_items + 1) * sizeof *seen);
 	struct map calls = {0};
 	size_t n = 0;
-	bool fine = walk(&calls, seen, &n, history, n_history, e) && walk(&calls, seen, &n, input, c->n_items, e);
+	bool fine = request_calls_walk(&calls, seen, &n, history, n_history, e) &&
+		    request_calls_walk(&calls, seen, &n, input, c->n_items, e);
 	for (size_t i = 0; fine && i < n; i++)
 		if (seen[i].waits && !seen[i].answered)
 			fine = fail(e, ERR_BAD_REQUEST, "input", "No tool output found for %s %.*s.",

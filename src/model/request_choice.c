@@ -57,7 +57,7 @@ bool tool_choice_check(yyjson_val *v, const char *path, void *ctx, struct err *e
 /* --- tool_choice: meaning --------------------------------------------------------------------------------------- */
 
 /* The tool that a choice names; NULL. A namespace is no part of a choice: its functions go by their own names. */
-static struct function_tool *chosen(const struct create *c, yyjson_val *choice)
+static struct function_tool *request_choice_chosen(const struct create *c, yyjson_val *choice)
 {
 	struct str type = json_str(json_get(choice, S("type"))), name = json_str(json_get(choice, S("name")));
 	enum call_kind kind = call_kind_of(str_eq(type, S("computer_use")) ? S("computer") : type);
@@ -72,13 +72,13 @@ static struct function_tool *chosen(const struct create *c, yyjson_val *choice)
 }
 
 /* The live text quotes the type, for a function too. */
-static bool not_offered(yyjson_val *choice, struct err *e)
+static bool request_choice_not_offered(yyjson_val *choice, struct err *e)
 {
 	return fail(e, ERR_BAD_REQUEST, "tool_choice", "Tool choice '%.*s' not found in 'tools' parameter.",
 		    FMT(json_str(json_get(choice, S("type")))));
 }
 
-static bool take_allowed(struct reader *r, yyjson_val *choice, struct err *e)
+static bool request_choice_take_allowed(struct reader *r, yyjson_val *choice, struct err *e)
 {
 	struct create *c = r->c;
 	yyjson_val *tools = json_get(choice, S("tools")), *one;
@@ -87,9 +87,9 @@ static bool take_allowed(struct reader *r, yyjson_val *choice, struct err *e)
 	c->allowed = new_array(r->a, struct str, yyjson_arr_size(tools) + 1);
 	yyjson_arr_foreach(tools, i, max, one)
 	{
-		const struct function_tool *f = chosen(c, one);
+		const struct function_tool *f = request_choice_chosen(c, one);
 		if (!f)
-			return not_offered(one, e);
+			return request_choice_not_offered(one, e);
 		c->allowed[c->n_allowed++] = f->name;
 	}
 	return true;
@@ -116,7 +116,7 @@ bool choice_take(struct reader *r, struct err *e)
 {
 	struct create *c = r->c;
 	yyjson_val *choice = json_get(r->body, S("tool_choice"));
-	struct function_tool *named = chosen(c, choice);
+	struct function_tool *named = request_choice_chosen(c, choice);
 	struct str word = json_str(choice);
 	if (!choice || yyjson_is_null(choice) || str_eq(word, S("auto"))) {
 		c->echo.tool_choice = S("\"auto\"");
@@ -136,14 +136,14 @@ bool choice_take(struct reader *r, struct err *e)
 		return true;
 	}
 	if (str_eq(json_str(json_get(choice, S("type"))), S("allowed_tools"))) {
-		if (!take_allowed(r, choice, e))
+		if (!request_choice_take_allowed(r, choice, e))
 			return false;
 	} else if (named) {
 		c->choice = CHOICE_NAMED;
 		c->choice_name = named->name;
 		named->deferred = false;
 	} else {
-		return not_offered(choice, e);
+		return request_choice_not_offered(choice, e);
 	}
 	echo_choice(r, choice);
 	return true;

@@ -6,7 +6,8 @@
 #include "wire/schema.h"
 
 /* As the live API: what is strict must be within the subset; what does not say is strict when it fits. */
-static bool take_function(struct arena *a, yyjson_val *tool, const char *path, struct function_tool *f, struct err *e)
+static bool request_tools_take_function(struct arena *a, yyjson_val *tool, const char *path, struct function_tool *f,
+					struct err *e)
 {
 	yyjson_val *strict = json_get(tool, S("strict")), *parameters = schema_parameters(a, json_get(tool, S("parameters")));
 	struct err why = {0};
@@ -58,7 +59,7 @@ static struct function_tool *tool_new(struct arena *a, struct create *c)
 	return &c->tools[n];
 }
 
-static struct function_tool *known(struct create *c, const struct function_tool *f)
+static struct function_tool *request_tools_known(struct create *c, const struct function_tool *f)
 {
 	for (size_t i = 0; i < c->n_tools; i++) {
 		struct function_tool *t = &c->tools[i];
@@ -71,13 +72,13 @@ static struct function_tool *known(struct create *c, const struct function_tool 
 
 enum origin { GIVEN, LOADED }; /* by `tools`; by an item: it may be there already, waiting */
 
-static bool take_one(struct arena *a, struct create *c, yyjson_val *tool, const char *path, yyjson_val *group,
-		     enum origin from, struct err *e)
+static bool request_tools_take_one(struct arena *a, struct create *c, yyjson_val *tool, const char *path,
+				   yyjson_val *group, enum origin from, struct err *e)
 {
 	enum call_kind kind = call_kind_of(json_str(json_get(tool, S("type"))));
 	struct function_tool *f = tool_new(a, c), *same;
 	if (kind == CALL_FUNCTION) {
-		if (!take_function(a, tool, path, f, e))
+		if (!request_tools_take_function(a, tool, path, f, e))
 			return false;
 	} else if (kind < CALL_KINDS) {
 		call_describe(a, kind, tool, f);
@@ -89,7 +90,7 @@ static bool take_one(struct arena *a, struct create *c, yyjson_val *tool, const 
 	f->group = group;
 	f->space = json_str(json_get(group, S("name")));
 	f->deferred = from == GIVEN && yyjson_is_true(json_get(tool, S("defer_loading")));
-	if (from == LOADED && (same = known(c, f)) != NULL) {
+	if (from == LOADED && (same = request_tools_known(c, f)) != NULL) {
 		same->deferred = same->unfound = false;
 		return true;
 	}
@@ -109,13 +110,13 @@ static bool take_tool(struct arena *a, struct create *c, yyjson_val *tool, const
 	if (type == TOOL_TOOL_SEARCH && !str_eq(json_str(json_get(tool, S("execution"))), S("client")))
 		return true; /* ours to search: nothing is hidden from the model then (wake_all) */
 	if (type != TOOL_NAMESPACE)
-		return take_one(a, c, tool, path, NULL, from, e);
+		return request_tools_take_one(a, c, tool, path, NULL, from, e);
 	yyjson_arr_foreach(json_get(tool, S("tools")), i, max, inner)
 	{
 		char list[128], place[128];
 		field_path(list, path, "tools");
 		field_index(place, list, i);
-		if (!take_one(a, c, inner, place, tool, from, e))
+		if (!request_tools_take_one(a, c, inner, place, tool, from, e))
 			return false;
 	}
 	return true;

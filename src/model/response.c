@@ -105,7 +105,7 @@ static void tool_usage(struct jout *o, const struct response *r)
 	jo_obj_end(o);
 }
 
-static void head(struct jout *o, const struct response *r, bool billing)
+static void response_head(struct jout *o, const struct response *r, bool billing)
 {
 	const struct create *q = r->req;
 	const struct sampling *s = &q->sampling;
@@ -171,7 +171,7 @@ static void tail(struct jout *o, const struct response *r)
 void response_write(struct jout *o, const struct response *r, struct str output, bool billing, size_t *output_at)
 {
 	jo_obj(o);
-	head(o, r, billing);
+	response_head(o, r, billing);
 	jo_key(o, S("output"));
 	jo_arr(o);
 	if (output_at)

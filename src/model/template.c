@@ -10,7 +10,7 @@ enum { NAME_MOST = 40 /* an error names it */, MEMBERS_MAX = 512 << 20 };
 
 /* --- variables in a text ---------------------------------------------------------------------------------- */
 
-static bool name_char(char c)
+static bool template_name_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
@@ -24,7 +24,7 @@ static size_t variable_at(struct str s, struct str *name)
 	while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t'))
 		i++;
 	size_t from = i;
-	while (i < s.n && name_char(s.p[i]))
+	while (i < s.n && template_name_char(s.p[i]))
 		i++;
 	*name = (struct str){s.p + from, i - from};
 	while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t'))
@@ -56,7 +56,7 @@ struct names {
 	bool over;
 };
 
-static bool known(const struct names *all, struct str name)
+static bool template_known(const struct names *all, struct str name)
 {
 	for (size_t i = 0; i < all->n; i++)
 		if (str_eq(all->name[i], name))
@@ -68,7 +68,7 @@ static void names_in(struct names *all, struct str text)
 {
 	struct str before, name;
 	while (next_variable(&text, &before, &name)) {
-		if (known(all, name))
+		if (template_known(all, name))
 			continue;
 		if (all->n == TEMPLATE_VARIABLES)
 			all->over = true;
@@ -171,7 +171,7 @@ bool template_read(struct arena *a, yyjson_val *body, enum template_form form, s
 
 /* --- the object -------------------------------------------------------------------------------------------- */
 
-static void put_number(struct jout *o, struct str key, int64_t n) /* versions are text, as in a request */
+static void template_put_number(struct jout *o, struct str key, int64_t n) /* versions are text, as in a request */
 {
 	char text[24];
 	snprintf(text, sizeof text, "%lld", (long long)n);
@@ -190,11 +190,11 @@ void template_write(struct jout *o, const struct template_view *t)
 	jo_kstr(o, "object", S("prompt"));
 	jo_kint(o, "created_at", t->created_at);
 	jo_kstr(o, "name", t->name);
-	put_number(o, S("version"), t->version);
+	template_put_number(o, S("version"), t->version);
 	jo_kint(o, "version_created_at", t->version_created_at);
 	jo_kbool(o, "is_default", t->version == t->default_version);
-	put_number(o, S("default_version"), t->default_version);
-	put_number(o, S("latest_version"), t->latest);
+	template_put_number(o, S("default_version"), t->default_version);
+	template_put_number(o, S("latest_version"), t->latest);
 	jo_key(o, S("variables"));
 	jo_arr(o);
 	for (i = 0; i < names.n; i++)
@@ -217,18 +217,18 @@ struct filling {
 	struct err *e;
 };
 
-static yyjson_val *value_of(const struct filling *f, struct str name)
+static yyjson_val *template_value_of(const struct filling *f, struct str name)
 {
 	yyjson_val *v = json_get(f->variables, name);
 	return yyjson_is_null(v) ? NULL : v;
 }
 
-static bool is_text(yyjson_val *v)
+static bool template_is_text(yyjson_val *v)
 {
 	return yyjson_is_str(v) || str_eq(json_str(json_get(v, S("type"))), S("input_text"));
 }
 
-static const char *place_of(char out[128], struct str name)
+static const char *template_place_of(char out[128], struct str name)
 {
 	snprintf(out, 128, "prompt.variables.%.*s", FMT(name));
 	return out;
@@ -244,8 +244,8 @@ static bool variables_fit(const struct filling *f, const struct names *names, st
 	{
 		struct str name = json_str(key);
 		struct str quoted = {name.p, name.n < NAME_MOST ? name.n : NAME_MOST};
-		place_of(place, quoted);
-		if (!known(names, name))
+		template_place_of(place, quoted);
+		if (!template_known(names, name))
 			return fail(e, ERR_UNKNOWN_PARAMETER, place, "Unknown parameter: '%s'. The prompt has no such variable.", place);
 		if (yyjson_is_null(val) || yyjson_is_str(val))
 			continue;
@@ -255,8 +255,8 @@ static bool variables_fit(const struct filling *f, const struct names *names, st
 			return false;
 	}
 	for (i = 0; i < names->n; i++)
-		if (!value_of(f, names->name[i])) {
-			place_of(place, names->name[i]);
+		if (!template_value_of(f, names->name[i])) {
+			template_place_of(place, names->name[i]);
 			return fail(e, ERR_MISSING_PARAMETER, place, "Missing required parameter: '%s'.", place);
 		}
 	return true;
@@ -266,7 +266,7 @@ static bool has_media(const struct filling *f, struct str text)
 {
 	struct str before, name;
 	while (next_variable(&text, &before, &name))
-		if (!is_text(value_of(f, name)))
+		if (!template_is_text(template_value_of(f, name)))
 			return true;
 	return false;
 }
@@ -277,7 +277,7 @@ static struct str text_of(yyjson_val *v)
 }
 
 /* A text that can only be a text, filled. */
-static void put_text(struct filling *f, struct jout *o, struct str text)
+static void template_put_text(struct filling *f, struct jout *o, struct str text)
 {
 	struct str before, name;
 	struct buf b;
@@ -288,11 +288,12 @@ static void put_text(struct filling *f, struct jout *o, struct str text)
 		buf_add(&b, before);
 		if (!more)
 			break;
-		yyjson_val *v = value_of(f, name);
+		yyjson_val *v = template_value_of(f, name);
 		char place[128];
-		if (!is_text(v) && !f->e->code)
-			fail(f->e, ERR_INVALID_TYPE, place_of(place, name),
-			     "Invalid type for '%s': expected a string, since it stands in instructions or in an assistant's message.",
+		if (!template_is_text(v) && !f->e->code)
+			fail(f->e, ERR_INVALID_TYPE, template_place_of(place, name),
+			     "Invalid type for '%s': expected a string, since it stands in instructions or in an "
+			     "assistant's message.",
 			     place);
 		buf_add(&b, text_of(v));
 	}
@@ -350,7 +351,7 @@ static void put_text_part(struct jout *o, struct str text)
 }
 
 /* A text with images or files for some of its variables becomes several parts. */
-static void put_parts(struct filling *f, struct jout *o, struct str text)
+static void template_put_parts(struct filling *f, struct jout *o, struct str text)
 {
 	struct str before, name;
 	struct buf b;
@@ -358,8 +359,8 @@ static void put_parts(struct filling *f, struct jout *o, struct str text)
 	for (bool more = true; more;) {
 		more = next_variable(&text, &before, &name);
 		buf_add(&b, before);
-		yyjson_val *v = more ? value_of(f, name) : NULL;
-		if (more && is_text(v)) {
+		yyjson_val *v = more ? template_value_of(f, name) : NULL;
+		if (more && template_is_text(v)) {
 			buf_add(&b, text_of(v));
 			continue;
 		}
@@ -372,13 +373,13 @@ static void put_parts(struct filling *f, struct jout *o, struct str text)
 	buf_release(&b);
 }
 
-static void put_part(struct filling *f, struct jout *o, yyjson_val *part, bool assistant)
+static void template_put_part(struct filling *f, struct jout *o, yyjson_val *part, bool assistant)
 {
 	struct str text = json_str(json_get(part, S("text")));
 	yyjson_val *key, *val;
 	size_t i, n;
 	if (text.p && !assistant && has_media(f, text)) {
-		put_parts(f, o, text);
+		template_put_parts(f, o, text);
 		return;
 	}
 	jo_obj(o);
@@ -386,30 +387,30 @@ static void put_part(struct filling *f, struct jout *o, yyjson_val *part, bool a
 	{
 		jo_key(o, json_str(key));
 		if (str_eq(json_str(key), S("text")) && text.p)
-			put_text(f, o, text);
+			template_put_text(f, o, text);
 		else
 			jo_val(o, val);
 	}
 	jo_obj_end(o);
 }
 
-static void put_content(struct filling *f, struct jout *o, yyjson_val *content, bool assistant)
+static void template_put_content(struct filling *f, struct jout *o, yyjson_val *content, bool assistant)
 {
 	yyjson_val *part;
 	size_t i, n;
 	bool list = yyjson_is_arr(content) || (!assistant && has_media(f, json_str(content)));
 	if (!list) {
-		put_text(f, o, json_str(content));
+		template_put_text(f, o, json_str(content));
 		return;
 	}
 	jo_arr(o);
 	if (yyjson_is_str(content))
-		put_parts(f, o, json_str(content));
-	yyjson_arr_foreach(content, i, n, part) put_part(f, o, part, assistant);
+		template_put_parts(f, o, json_str(content));
+	yyjson_arr_foreach(content, i, n, part) template_put_part(f, o, part, assistant);
 	jo_arr_end(o);
 }
 
-static void put_message(struct filling *f, struct jout *o, yyjson_val *message)
+static void template_put_message(struct filling *f, struct jout *o, yyjson_val *message)
 {
 	bool plain = yyjson_is_str(message); /* one message of the user */
 	struct str role = plain ? S("user") : json_str(json_get(message, S("role")));
@@ -419,7 +420,7 @@ static void put_message(struct filling *f, struct jout *o, yyjson_val *message)
 	jo_kstr(o, "type", S("message"));
 	jo_kstr(o, "role", role);
 	jo_key(o, S("content"));
-	put_content(f, o, plain ? message : json_get(message, S("content")), str_eq(role, S("assistant")));
+	template_put_content(f, o, plain ? message : json_get(message, S("content")), str_eq(role, S("assistant")));
 	yyjson_obj_foreach(plain ? NULL : message, i, n, key, val)
 	{
 		struct str k = json_str(key);
@@ -440,17 +441,17 @@ static void put_prompt(struct filling *f, struct jout *o, const struct template_
 	jo_kstr(o, "id", t->id);
 	jo_key(o, S("variables"));
 	put_variables(o, f->variables);
-	put_number(o, S("version"), t->version);
+	template_put_number(o, S("version"), t->version);
 	jo_key(o, S("items"));
 	jo_arr(o);
 	if (yyjson_is_str(input))
-		put_message(f, o, input);
-	yyjson_arr_foreach(input, i, n, message) put_message(f, o, message);
+		template_put_message(f, o, input);
+	yyjson_arr_foreach(input, i, n, message) template_put_message(f, o, message);
 	jo_arr_end(o);
 	jo_obj_end(o);
 }
 
-static bool given(yyjson_val *body, struct str key)
+static bool template_given(yyjson_val *body, struct str key)
 {
 	yyjson_val *v = json_get(body, key);
 	return v && !yyjson_is_null(v);
@@ -473,7 +474,7 @@ bool template_fill(struct arena *a, yyjson_val *body, const struct template_view
 	yyjson_obj_foreach(body, i, n, key, val)
 	{
 		struct str k = json_str(key);
-		if (str_eq(k, S("prompt")) || (yyjson_is_null(val) && given(t->members, k)))
+		if (str_eq(k, S("prompt")) || (yyjson_is_null(val) && template_given(t->members, k)))
 			continue;
 		jo_key(&o, k);
 		jo_val(&o, val);
@@ -481,11 +482,11 @@ bool template_fill(struct arena *a, yyjson_val *body, const struct template_view
 	yyjson_obj_foreach(t->members, i, n, key, val)
 	{
 		struct str k = json_str(key);
-		if (str_eq(k, S("input")) || given(body, k))
+		if (str_eq(k, S("input")) || template_given(body, k))
 			continue;
 		jo_key(&o, k);
 		if (str_eq(k, S("instructions")))
-			put_text(&f, &o, json_str(val));
+			template_put_text(&f, &o, json_str(val));
 		else
 			jo_val(&o, val);
 	}

@@ -411,11 +411,11 @@ static const struct variant tool_variants[] = {
 	{0},
 };
 
-static bool tool_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+static bool tool_fields_tool_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	return variant_read(tool_variants, v, path, ctx, e);
 }
-const struct field tool_field = {.kind = F_OBJECT, .check = tool_check};
+const struct field tool_field = {.kind = F_OBJECT, .check = tool_fields_tool_check};
 
 enum tool_type tool_type_of(yyjson_val *tool)
 {

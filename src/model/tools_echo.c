@@ -2,7 +2,7 @@
 #include "model/request_parts.h"
 #include "model/tool.h"
 
-static yyjson_val *given(yyjson_val *tool, struct str key)
+static yyjson_val *tools_echo_given(yyjson_val *tool, struct str key)
 {
 	yyjson_val *v = json_get(tool, key);
 	return v && !yyjson_is_null(v) ? v : NULL;
@@ -10,17 +10,17 @@ static yyjson_val *given(yyjson_val *tool, struct str key)
 
 static void if_given(struct jout *o, yyjson_val *tool, struct str key)
 {
-	if (given(tool, key)) {
+	if (tools_echo_given(tool, key)) {
 		jo_key(o, key);
-		jo_val(o, given(tool, key));
+		jo_val(o, tools_echo_given(tool, key));
 	}
 }
 
 static void or_null(struct jout *o, yyjson_val *tool, struct str key)
 {
 	jo_key(o, key);
-	if (given(tool, key))
-		jo_val(o, given(tool, key));
+	if (tools_echo_given(tool, key))
+		jo_val(o, tools_echo_given(tool, key));
 	else
 		jo_null(o);
 }
@@ -64,8 +64,8 @@ static void echo_custom(struct jout *o, yyjson_val *tool, bool found)
 		if_given(o, tool, S("defer_loading"));
 	if_given(o, tool, S("description"));
 	jo_key(o, S("format"));
-	if (given(tool, S("format")))
-		jo_val(o, given(tool, S("format")));
+	if (tools_echo_given(tool, S("format")))
+		jo_val(o, tools_echo_given(tool, S("format")));
 	else
 		jo_raw(o, S("{\"type\":\"text\"}"));
 	or_null(o, tool, S("name"));
@@ -136,7 +136,7 @@ static void echo_tool(struct jout *o, const struct create *c, yyjson_val *tool, 
 
 /* --- what items did to a tool -------------------------------------------------------------------------------- */
 
-static bool named(yyjson_val *tools, struct str name)
+static bool tools_echo_named(yyjson_val *tools, struct str name)
 {
 	size_t i, max;
 	yyjson_val *one;
@@ -149,7 +149,7 @@ static bool named(yyjson_val *tools, struct str name)
 static bool brought(const struct create *c, enum item_type by, struct str name)
 {
 	for (size_t i = 0; i < c->n_items; i++)
-		if (c->items[i].type == by && named(json_get(c->items[i].val, S("tools")), name))
+		if (c->items[i].type == by && tools_echo_named(json_get(c->items[i].val, S("tools")), name))
 			return true;
 	return false;
 }
@@ -161,7 +161,8 @@ static bool spaced(const struct create *c, yyjson_val *tool)
 	if (tool_type_of(tool) != TOOL_FUNCTION || !yyjson_is_true(json_get(tool, S("defer_loading"))))
 		return false;
 	for (size_t i = 0; i < c->n_items; i++)
-		if (c->items[i].type == ITEM_TOOL_SEARCH_OUTPUT && named(json_get(c->items[i].val, S("tools")), name) &&
+		if (c->items[i].type == ITEM_TOOL_SEARCH_OUTPUT &&
+		    tools_echo_named(json_get(c->items[i].val, S("tools")), name) &&
 		    !str_eq(json_str(json_get(c->items[i].val, S("execution"))), S("client")))
 			return true;
 	return false;
@@ -247,7 +248,7 @@ void tools_echo(struct reader *r)
 				continue;
 			yyjson_arr_foreach(json_get(c->items[i].val, S("tools")), k, max,
 					   tool) if (rank_of(c, tool) == rank &&
-						     !named(tools, json_str(json_get(tool, S("name")))))
+						     !tools_echo_named(tools, json_str(json_get(tool, S("name")))))
 			    echo_tool(&o, c, tool, false);
 		}
 	}

@@ -8,7 +8,7 @@ static const struct str instructions =
 	    "style of what is there. Use the tools: run commands to look and to check, patch files with apply_patch. When "
 	    "the task is done and checked, say in a few words what you did.");
 
-static void write_one(struct jout *o, const struct engine_model *m, int priority)
+static void codex_models_write_one(struct jout *o, const struct engine_model *m, int priority)
 {
 	jo_obj(o);
 	jo_kstr(o, "slug", m->name);
@@ -38,6 +38,6 @@ void codex_models_write(struct jout *o, const struct engine_model *models, size_
 {
 	jo_arr(o);
 	for (size_t i = 0; i < n; i++)
-		write_one(o, &models[i], (int)i + 1);
+		codex_models_write_one(o, &models[i], (int)i + 1);
 	jo_arr_end(o);
 }

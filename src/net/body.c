@@ -29,7 +29,7 @@ size_t body_inflight(void)
 	return atomic_load(&inflight);
 }
 
-static bool too_large(struct err *e)
+static bool body_too_large(struct err *e)
 {
 	return fail(e, ERR_TOO_LARGE, NULL, "The request body is larger than %lld bytes.",
 		    (long long)net_limits.body_bytes);
@@ -41,7 +41,7 @@ static bool damaged(struct body *b, struct err *e)
 }
 
 /* Counts n more bytes as in flight. */
-static bool count(struct body *b, size_t n, struct err *e)
+static bool body_count(struct body *b, size_t n, struct err *e)
 {
 	size_t all = atomic_fetch_add(&inflight, n) + n;
 	b->counted += n;
@@ -113,9 +113,9 @@ static bool feed_zlib(struct body *b, struct str in, struct err *e)
 			return damaged(b, e);
 		size_t made = (to ? n : 1) - z->avail_out;
 		if (!to && made)
-			return too_large(e);
+			return body_too_large(e);
 		b->bytes.n += made;
-		if (!count(b, made, e))
+		if (!body_count(b, made, e))
 			return false;
 		b->ended = got == Z_STREAM_END;
 		full = z->avail_out == 0;
@@ -159,9 +159,9 @@ static bool feed_zstd(struct body *b, struct str in, struct err *e)
 		if (ZSTD_isError(got))
 			return damaged(b, e);
 		if (!to && out.pos)
-			return too_large(e);
+			return body_too_large(e);
 		b->bytes.n += out.pos;
-		if (!count(b, out.pos, e))
+		if (!body_count(b, out.pos, e))
 			return false;
 		b->ended = got == 0;
 		/* A frame that is done and no more input: stop, or zstd waits for the next frame. */
@@ -204,7 +204,7 @@ static bool set_coding(struct body *b, struct str name, struct err *e)
 bool body_begin(struct body *b, struct str coding, uint64_t length, struct err *e)
 {
 	if (length > (uint64_t)net_limits.body_bytes)
-		return too_large(e);
+		return body_too_large(e);
 	return set_coding(b, coding, e);
 }
 
@@ -214,10 +214,10 @@ bool body_feed(struct body *b, struct str in, struct err *e)
 		return true;
 	if (b->coding)
 		return b->coding->feed(b, in, e);
-	if (!count(b, in.n, e))
+	if (!body_count(b, in.n, e))
 		return false;
 	buf_add(&b->bytes, in);
-	return !b->bytes.over || too_large(e);
+	return !b->bytes.over || body_too_large(e);
 }
 
 bool body_end(struct body *b, struct err *e)

@@ -72,7 +72,7 @@ static struct http_conn *of_link(struct conn *c)
 
 /* --- lists --- */
 
-static void list_add(struct http_conn **head, struct http_conn *x)
+static void client_list_add(struct http_conn **head, struct http_conn *x)
 {
 	x->prev = NULL;
 	x->next = *head;
@@ -146,7 +146,7 @@ static void call_fail(struct http_conn *x, enum err_code code, const char *fmt, 
 
 /* --- deadlines: one timer, set to the earliest --- */
 
-static void least(int64_t *due, int64_t from, int64_t ms)
+static void client_least(int64_t *due, int64_t from, int64_t ms)
 {
 	if (ms > 0 && from + ms < *due)
 		*due = from + ms;
@@ -156,28 +156,28 @@ static int64_t next_deadline(const struct http_conn *x)
 {
 	const struct http_call *call = x->call;
 	int64_t due = INT64_MAX;
-	least(&due, x->began_ms, call->total_ms);
+	client_least(&due, x->began_ms, call->total_ms);
 	if (x->stage == STAGE_DIAL)
-		least(&due, x->began_ms, call->connect_ms);
+		client_least(&due, x->began_ms, call->connect_ms);
 	else if (!x->answered)
-		least(&due, x->sent_ms, call->first_byte_ms);
+		client_least(&due, x->sent_ms, call->first_byte_ms);
 	else if (!x->paused)
-		least(&due, x->last_ms, call->idle_ms);
+		client_least(&due, x->last_ms, call->idle_ms);
 	return due;
 }
 
-static void on_deadline(struct timer *t);
+static void client_on_deadline(struct timer *t);
 
 static void arm(struct http_conn *x)
 {
 	int64_t due = next_deadline(x);
 	if (due < INT64_MAX)
-		timer_start(x->client->loop, &x->timer, due - loop_now_ms(x->client->loop), on_deadline);
+		timer_start(x->client->loop, &x->timer, due - loop_now_ms(x->client->loop), client_on_deadline);
 	else
 		timer_cancel(&x->timer);
 }
 
-static void on_deadline(struct timer *t)
+static void client_on_deadline(struct timer *t)
 {
 	struct http_conn *x = OWNER(t, struct http_conn, timer);
 	if (next_deadline(x) > loop_now_ms(x->client->loop)) {
@@ -233,7 +233,7 @@ static int on_headers(llhttp_t *p)
 	return x->head_only ? 1 : 0;
 }
 
-static int on_body(llhttp_t *p, const char *at, size_t n)
+static int client_on_body(llhttp_t *p, const char *at, size_t n)
 {
 	struct http_conn *x = of_parser(p);
 	x->body_got += n;
@@ -255,14 +255,14 @@ static int on_complete(llhttp_t *p)
 }
 
 static const llhttp_settings_t parser_calls = {
-	.on_status = NULL,
-	.on_header_field = add_head,
-	.on_header_field_complete = end_head_text,
-	.on_header_value = add_head,
-	.on_header_value_complete = end_head_text,
-	.on_headers_complete = on_headers,
-	.on_body = on_body,
-	.on_message_complete = on_complete,
+    .on_status = NULL,
+    .on_header_field = add_head,
+    .on_header_field_complete = end_head_text,
+    .on_header_value = add_head,
+    .on_header_value_complete = end_head_text,
+    .on_headers_complete = on_headers,
+    .on_body = client_on_body,
+    .on_message_complete = on_complete,
 };
 
 static void on_sweep(struct timer *t)
@@ -292,7 +292,7 @@ static void call_complete(struct http_conn *x, bool keep)
 	if (keep) {
 		x->paused = false;
 		conn_resume(&x->dial.conn); /* an idle connection must notice its end */
-		list_add(&x->pool->idle, x);
+		client_list_add(&x->pool->idle, x);
 		if (!c->sweep.loop)
 			timer_start(c->loop, &c->sweep, POOL_IDLE_MS / 2, on_sweep);
 	} else {
@@ -302,7 +302,7 @@ static void call_complete(struct http_conn *x, bool keep)
 	call->on_end(call, &none);
 }
 
-static void on_read(struct conn *c, struct str bytes)
+static void client_on_read(struct conn *c, struct str bytes)
 {
 	struct http_conn *x = of_link(c);
 	if (!x->call) { /* idle: nobody asked for anything */
@@ -346,11 +346,11 @@ static void retry_fresh(struct http_conn *x)
 	fresh->call = call;
 	call->conn = fresh;
 	call->sent = false;
-	list_add(&fresh->client->busy, fresh);
+	client_list_add(&fresh->client->busy, fresh);
 	conn_dial(fresh);
 }
 
-static void on_gone(struct conn *c, int why)
+static void client_on_gone(struct conn *c, int why)
 {
 	struct http_conn *x = of_link(c);
 	if (!x->call) {
@@ -380,7 +380,8 @@ static void on_gone(struct conn *c, int why)
 	          x->answered ? "the engine's answer was cut off: %s" : "the engine did not answer: %s", text);
 }
 
-static const struct conn_events http_events = {.read = on_read, .gone = on_gone, .closed = on_link_closed};
+static const struct conn_events http_events = {
+    .read = client_on_read, .gone = client_on_gone, .closed = on_link_closed};
 
 /* --- the request --- */
 
@@ -427,7 +428,7 @@ static void conn_dial(struct http_conn *x)
 	arm(x);
 }
 
-static struct str same(struct arena *a, struct str s)
+static struct str client_same(struct arena *a, struct str s)
 {
 	return s.p ? str_copy(a, s) : s;
 }
@@ -440,15 +441,15 @@ static struct pool *pool_find(struct client *c, const struct http_target *t)
 	struct pool *p = xalloc(sizeof *p);
 	struct arena *a = &p->a;
 	p->target = (struct http_target){
-		.url = same(a, t->url),
-		.host = same(a, t->host),
-		.port = same(a, t->port),
-		.prefix = same(a, t->prefix),
-		.unix_path = same(a, t->unix_path),
-		.proxy_host = same(a, t->proxy_host),
-		.proxy_port = same(a, t->proxy_port),
-		.proxy_auth = same(a, t->proxy_auth),
-		.tls = t->tls,
+	    .url = client_same(a, t->url),
+	    .host = client_same(a, t->host),
+	    .port = client_same(a, t->port),
+	    .prefix = client_same(a, t->prefix),
+	    .unix_path = client_same(a, t->unix_path),
+	    .proxy_host = client_same(a, t->proxy_host),
+	    .proxy_port = client_same(a, t->proxy_port),
+	    .proxy_auth = client_same(a, t->proxy_auth),
+	    .tls = t->tls,
 	};
 	bool plain_port = !t->port.n || str_eq(t->port, t->tls ? S("443") : S("80"));
 	bool six = str_find(t->host, ':') < t->host.n;
@@ -513,7 +514,7 @@ void http_call_start(struct client *c, struct http_call *call, const struct http
 	x->began_ms = loop_now_ms(c->loop);
 	call->conn = x;
 	call->sent = call->head_seen = false;
-	list_add(&c->busy, x);
+	client_list_add(&c->busy, x);
 	if (x->reused)
 		conn_send(x);
 	else

@@ -113,7 +113,7 @@ static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *ret)
 	*ret = uv_buf_init(read_buffer, c->ssl ? TLS_READ : READ_MOST);
 }
 
-static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
+static void conn_on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 {
 	struct conn *c = OWNER(s, struct conn, uv);
 	if (n == 0 || c->closing || c->broken)
@@ -143,7 +143,7 @@ void conn_start(struct conn *c)
 	if (c->ssl)
 		conn_touch(c); /* a client speaks first */
 	if (!c->paused)
-		uv_read_start(&c->uv.stream, on_alloc, on_read);
+		uv_read_start(&c->uv.stream, on_alloc, conn_on_read);
 }
 
 void conn_pause(struct conn *c)
@@ -161,7 +161,7 @@ void conn_resume(struct conn *c)
 	c->paused = false;
 	if (c->broken)
 		return;
-	uv_read_start(&c->uv.stream, on_alloc, on_read);
+	uv_read_start(&c->uv.stream, on_alloc, conn_on_read);
 	c->resumed = true;
 	if (c->ssl)
 		conn_touch(c); /* deciphers what had come */
@@ -185,7 +185,7 @@ static void on_written(uv_write_t *w, int status)
 
 /* Writes as much as the kernel takes now and leaves the rest of `s` in flight, for which it copies it
  * unless it is c->out itself. false: the connection is broken. */
-static bool put(struct conn *c, struct str s)
+static bool conn_put(struct conn *c, struct str s)
 {
 	uv_buf_t b = uv_buf_init((char *)s.p, (unsigned)s.n);
 	int n = uv_try_write(&c->uv.stream, &b, 1);
@@ -224,7 +224,7 @@ static bool put_cipher(struct conn *c)
 	long n = BIO_get_mem_data(out, &p);
 	if (n <= 0)
 		return true;
-	bool ok = put(c, (struct str){p, (size_t)n});
+	bool ok = conn_put(c, (struct str){p, (size_t)n});
 	(void)BIO_reset(out);
 	return ok;
 }
@@ -286,7 +286,7 @@ static void flush_now(struct conn *c)
 		if (!flush_tls(c))
 			return;
 	} else if (!c->writing && c->out.n) {
-		if (!put(c, buf_str(&c->out)))
+		if (!conn_put(c, buf_str(&c->out)))
 			return;
 		if (!c->writing)
 			loop_take_back(c->loop, &c->out);
@@ -346,7 +346,7 @@ void conn_finish(struct conn *c)
 
 /* --- the end --- */
 
-static void on_closed(uv_handle_t *h)
+static void conn_on_closed(uv_handle_t *h)
 {
 	struct conn *c = OWNER(h, struct conn, uv);
 	buf_release(&c->out);
@@ -362,5 +362,5 @@ void conn_close(struct conn *c)
 		return;
 	c->closing = true;
 	defer_cancel(&c->flush);
-	uv_close(&c->uv.handle, on_closed);
+	uv_close(&c->uv.handle, conn_on_closed);
 }

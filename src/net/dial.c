@@ -135,14 +135,14 @@ static void on_proxy_read(struct conn *c, struct str bytes)
 	}
 }
 
-static void on_gone(struct conn *c, int why)
+static void dial_on_gone(struct conn *c, int why)
 {
 	struct dial_work *w = of_conn(c)->work;
 	if (!w->ending && !w->again)
 		fail_with(w, why == UV_EOF ? "connection closed" : uv_strerror(why));
 }
 
-static void on_closed(struct conn *c)
+static void dial_on_closed(struct conn *c)
 {
 	struct dial *d = of_conn(c);
 	struct dial_work *w = d->work;
@@ -156,7 +156,7 @@ static void on_closed(struct conn *c)
 	}
 }
 
-static const struct conn_events dial_events = {.read = on_proxy_read, .gone = on_gone, .closed = on_closed};
+static const struct conn_events dial_events = {.read = on_proxy_read, .gone = dial_on_gone, .closed = dial_on_closed};
 
 static void ask_proxy(struct dial_work *w)
 {
@@ -216,7 +216,7 @@ static void try_address(struct dial_work *w)
 	}
 }
 
-static void on_name(struct name_query *q, const struct addresses *found, const char *why)
+static void dial_on_name(struct name_query *q, const struct addresses *found, const char *why)
 {
 	struct dial_work *w = OWNER(q, struct dial_work, query);
 	if (!found) {
@@ -246,7 +246,7 @@ void dial_start(struct dial *d, struct loop *l, struct names *names, struct ssl_
 	if (names_known(names, host, port, &w->found))
 		try_address(w);
 	else
-		name_ask(names, &w->query, host, port, on_name);
+		name_ask(names, &w->query, host, port, dial_on_name);
 }
 
 void dial_close(struct dial *d)

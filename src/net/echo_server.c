@@ -54,7 +54,7 @@ static void on_reply_gone(struct reply_owner *o)
 	end_slow(s);
 }
 
-static void on_reader_gone(struct reader *r)
+static void echo_server_on_reader_gone(struct reader *r)
 {
 	struct slow *s = OWNER(r, struct slow, reader);
 	s->echo->gone++;
@@ -92,8 +92,10 @@ static void on_reply_room(struct reply_owner *o)
 static struct slow *slow_new(struct echo *e, struct exchange *x)
 {
 	struct slow *s = xalloc(sizeof *s);
-	*s = (struct slow){
-	    .echo = e, .x = x, .owner = {on_reply_gone, on_reply_room}, .reader = {on_reader_gone, on_no_room}};
+	*s = (struct slow){.echo = e,
+			   .x = x,
+			   .owner = {on_reply_gone, on_reply_room},
+			   .reader = {echo_server_on_reader_gone, on_no_room}};
 	e->running++;
 	return s;
 }
@@ -141,7 +143,7 @@ static void on_rested(struct timer *t)
 	exchange_hold(k->x, false);
 }
 
-static bool on_piece(struct body_sink *sink, struct str bytes, struct err *e)
+static bool echo_server_on_piece(struct body_sink *sink, struct str bytes, struct err *e)
 {
 	struct taker *k = OWNER(sink, struct taker, sink);
 	for (size_t i = 0; i < bytes.n; i++) {
@@ -166,7 +168,7 @@ static void end_taker(struct taker *k)
 	xfree(k);
 }
 
-static void on_cut(struct body_sink *sink)
+static void echo_server_on_cut(struct body_sink *sink)
 {
 	struct taker *k = OWNER(sink, struct taker, sink);
 	k->echo->gone++;
@@ -183,16 +185,16 @@ static void on_taken(struct body_sink *sink)
 	end_taker(k);
 }
 
-static void take(struct echo *e, struct exchange *x)
+static void echo_server_take(struct echo *e, struct exchange *x)
 {
 	struct taker *k = xalloc(sizeof *k);
-	*k = (struct taker){.echo = e, .x = x, .sink = {on_piece, on_taken, on_cut}};
+	*k = (struct taker){.echo = e, .x = x, .sink = {echo_server_on_piece, on_taken, echo_server_on_cut}};
 	str_int(exchange_request(x)->query, &k->by);
 	e->running++;
 	exchange_sink(x, &k->sink, 64 << 20);
 }
 
-static void describe(struct echo *e, struct exchange *x)
+static void echo_server_describe(struct echo *e, struct exchange *x)
 {
 	const struct exchange_request *r = exchange_request(x);
 	struct str path = r->path, type = exchange_header(x, S("content-type"));
@@ -216,7 +218,7 @@ static void open_stream(struct slow *s, struct str id)
 	reply_obfuscate(s->reply, id);
 }
 
-static void on_handle(struct service *service, struct exchange *x)
+static void echo_server_on_handle(struct service *service, struct exchange *x)
 {
 	struct echo *e = OWNER(service, struct echo, service);
 	const struct exchange_request *r = exchange_request(x);
@@ -245,20 +247,20 @@ static void on_handle(struct service *service, struct exchange *x)
 		exchange_send(x, 200, S("text/plain"), S("bye\n"));
 		timer_start(e->loop, &e->quit, 10, stop_when_idle);
 	} else {
-		describe(e, x);
+		echo_server_describe(e, x);
 	}
 }
 
-static bool on_head(struct service *service, struct exchange *x, struct err *e)
+static bool echo_server_on_head(struct service *service, struct exchange *x, struct err *e)
 {
 	if (str_eq(exchange_request(x)->path, S("/refuse")))
 		return fail(e, ERR_INVALID_KEY, NULL, "Incorrect API key provided.");
 	if (str_eq(exchange_request(x)->path, S("/sink")))
-		take(OWNER(service, struct echo, service), x);
+		echo_server_take(OWNER(service, struct echo, service), x);
 	return true;
 }
 
-static void on_refuse(struct service *service, struct exchange *x, const struct err *e)
+static void echo_server_on_refuse(struct service *service, struct exchange *x, const struct err *e)
 {
 	const struct err_row *row = &err_rows[e->code];
 	struct str body = str_fmt(exchange_arena(x), "{\"error\":{\"message\":\"%s\",\"type\":\"%s\",\"code\":\"%s\"}}",
@@ -290,7 +292,8 @@ static bool serve(struct echo *e, struct listen_options *o, struct err *err)
 	static const uint8_t key[16] = "0123456789abcde";
 	int port;
 	reply_setup(key);
-	e->service = (struct service){.head = on_head, .handle = on_handle, .refuse = on_refuse};
+	e->service = (struct service){
+	    .head = echo_server_on_head, .handle = echo_server_on_handle, .refuse = echo_server_on_refuse};
 	if (!loop_open(&e->loop, err))
 		return false;
 	e->server = server_new(e->loop, &e->service);

@@ -91,7 +91,7 @@ static struct str reason_of(int status)
 	return S("Unknown");
 }
 
-static void put_number(struct buf *b, uint64_t n, unsigned base)
+static void exchange_put_number(struct buf *b, uint64_t n, unsigned base)
 {
 	char digits[24];
 	size_t at = sizeof digits;
@@ -137,14 +137,14 @@ static bool bodiless(int status)
 static void put_first_lines(struct exchange *x, struct buf *b, int status)
 {
 	buf_add(b, S("HTTP/1.1 "));
-	put_number(b, (uint64_t)status, 10);
+	exchange_put_number(b, (uint64_t)status, 10);
 	buf_byte(b, ' ');
 	buf_add(b, reason_of(status));
 	buf_add(b, S("\r\nx-request-id: "));
 	buf_add(b, x->req.request_id);
 	buf_add(b, S("\r\nopenai-version: 2020-10-01\r\nopenai-processing-ms: "));
 	int64_t ms = (clock_mono_us() - x->req.began_us) / 1000;
-	put_number(b, ms > 0 ? (uint64_t)ms : 0, 10);
+	exchange_put_number(b, ms > 0 ? (uint64_t)ms : 0, 10);
 }
 
 static void put_last_lines(struct exchange *x, struct buf *b)
@@ -156,7 +156,7 @@ static void put_last_lines(struct exchange *x, struct buf *b)
 }
 
 /* `length` < 0: not known. */
-static void put_head(struct exchange *x, int status, struct str content_type, int64_t length)
+static void exchange_put_head(struct exchange *x, int status, struct str content_type, int64_t length)
 {
 	struct peer *p = peer_of(x);
 	struct buf *b = conn_out(&p->conn);
@@ -176,7 +176,7 @@ static void put_head(struct exchange *x, int status, struct str content_type, in
 		buf_add(b, S("\r\nTransfer-Encoding: chunked"));
 	} else if (length >= 0 && !bodiless(status)) {
 		buf_add(b, S("\r\nContent-Length: "));
-		put_number(b, (uint64_t)length, 10);
+		exchange_put_number(b, (uint64_t)length, 10);
 	}
 	if (!x->keep)
 		buf_add(b, S("\r\nConnection: close"));
@@ -192,7 +192,7 @@ void exchange_send(struct exchange *x, int status, struct str content_type, stru
 	assert(x->at == X_OPEN);
 	struct peer *p = peer_of(x);
 	if (p->at != AT_GONE) {
-		put_head(x, status, content_type, (int64_t)body.n);
+		exchange_put_head(x, status, content_type, (int64_t)body.n);
 		if (!x->mute)
 			buf_add(conn_out(&p->conn), body);
 		conn_touch(&p->conn);
@@ -205,7 +205,7 @@ void exchange_begin_sized(struct exchange *x, int status, struct str content_typ
 	assert(x->at == X_OPEN);
 	struct peer *p = peer_of(x);
 	if (p->at != AT_GONE) {
-		put_head(x, status, content_type, length);
+		exchange_put_head(x, status, content_type, length);
 		conn_touch(&p->conn);
 	}
 	x->at = X_BEGUN;
@@ -250,7 +250,7 @@ void exchange_write_parts(struct exchange *x, const struct str *parts, size_t n)
 	if (p->at == AT_GONE || x->mute || all == 0)
 		return;
 	if (x->chunked) {
-		put_number(b, all, 16);
+		exchange_put_number(b, all, 16);
 		buf_add(b, S("\r\n"));
 	}
 	for (size_t i = 0; i < n; i++)

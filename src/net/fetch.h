@@ -20,23 +20,10 @@ struct fetch_limits {
 extern struct fetch_limits fetch_limits; /* set before threads start, constant after */
 extern struct guard fetch_guard;         /* setting fetch.allow; likewise */
 
-/* What came of it, and its name in logs. */
-#define FETCH_FAULTS(X)                                                                                                \
-	X(OK, "ok")                                                                                                    \
-	X(BAD_URL, "bad_url")         /* not http(s), not a URL (also where a redirect pointed), a header of two lines */ \
-	X(REFUSED, "refused_address") /* the guard's no, here or after a redirect */                                   \
-	X(NO_NAME, "unknown_host")                                                                                     \
-	X(UNREACHABLE, "unreachable") /* nobody listens there, no way leads there */                                   \
-	X(TLS, "tls_failed")          /* no common protocol, or its certificate is not valid */                        \
-	X(BROKEN, "broken")           /* ended early, or is not HTTP */                                                \
-	X(TOO_LARGE, "too_large")                                                                                      \
-	X(TIMEOUT, "timeout")                                                                                          \
-	X(REDIRECTS, "too_many_redirects")                                                                             \
-	X(CANCELLED, "cancelled")                                                                                      \
-	X(UNAVAILABLE, "no_libcurl") /* the library is not installed */
+/* What came of it. */
 enum fetch_fault {
 #define FAULT(name, text) FETCH_##name,
-	FETCH_FAULTS(FAULT)
+#include "net/fetch_faults.def"
 #undef FAULT
 };
 
@@ -50,12 +37,17 @@ struct fetch {
 	int64_t max_bytes;          /* 0: fetch_limits.bytes */
 	int64_t connect_ms;         /* 0: fetch_limits.connect_ms */
 	int64_t timeout_ms;         /* 0: fetch_limits.timeout_ms; below 0: none */
+	int64_t idle_ms;            /* without a byte of the body once its head is there; 0: no limit of its own */
 	bool follow;                /* redirects, at most fetch_limits.redirects; else a 3xx is an answer like others */
+	bool stay;                  /* redirects within the origin alone, with method and body; others: ELSEWHERE */
 	bool no_proxy;              /* not even the environment's */
 	const char *unix_path;      /* socket to connect through, or NULL */
-	/* Gets a 200's body in pieces, which then counts against no limit of bytes; false: enough, no fault. May be NULL. */
+	/* Gets a 200's body in pieces, which then counts against no limit of bytes; false: enough, no fault. May be NULL.
+	 * With `any_status` it gets every body, and max_bytes holds. ret->status and its headers are there by then. */
 	bool (*on_body)(void *ctx, struct str piece);
+	bool any_status;
 	void *ctx;
+	struct str keep; /* the connection is kept for this thread's next request with the same word; {0}: it is closed */
 	const _Atomic bool *cancelled; /* set elsewhere: give up within about a second. May be NULL */
 };
 
@@ -64,6 +56,7 @@ struct fetch_answer {
 	int status;              /* 0: none came */
 	struct str url;          /* where the answer came from in the end; in `arena` */
 	struct str content_type; /* as sent; {0}: none; in `arena` */
+	struct buf headers;      /* of the last answer, as they came: fetch_header() */
 	struct buf body;         /* what came, also of an answer with a fault */
 	char why[256];           /* of a fault, for people; REFUSED: what the host is ("a loopback address") */
 	struct arena arena;
@@ -72,4 +65,6 @@ struct fetch_answer {
 /* Fills *ret, which is to be released whatever came. FETCH_OK: a whole answer, of any status. */
 enum fetch_fault fetch_run(const struct fetch *f, struct fetch_answer *ret);
 void fetch_release(struct fetch_answer *r);
+/* The first header of that name, trimmed, borrowed; {0}: none. From the first piece of a body on. */
+struct str fetch_header(const struct fetch_answer *r, struct str name);
 const char *fetch_fault_name(enum fetch_fault fault);

@@ -42,11 +42,11 @@ static void say(int fd, const char *text)
 		return;
 }
 
-static void answer_redirect(int fd, const char *to)
+static void answer_redirect(int fd, const char *status, const char *to)
 {
 	char head[512];
-	snprintf(head, sizeof head, "HTTP/1.1 302 Found\r\nLocation: %.*s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-		 (int)strcspn(to, " "), to);
+	snprintf(head, sizeof head, "HTTP/1.1 %s\r\nLocation: %.*s\r\nContent-Length: 4\r\nConnection: close\r\n\r\nmove",
+		 status, (int)strcspn(to, " "), to);
 	say(fd, head);
 }
 
@@ -88,6 +88,25 @@ static void answer_slow(int fd)
 		continue;
 }
 
+static void wait_for_end(int fd)
+{
+	char byte;
+	while (read(fd, &byte, 1) > 0)
+		continue;
+}
+
+/* The connection stays open for one more request, and says how many it had. */
+static void answer_twice(int fd, char *request)
+{
+	for (int n = 1; n <= 2; n++) {
+		char text[120];
+		snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d", n);
+		say(fd, text);
+		if (n == 1 && read(fd, request, 60000) <= 0)
+			return;
+	}
+}
+
 static void answer_echo(int fd, const char *request)
 {
 	char head[160];
@@ -97,13 +116,21 @@ static void answer_echo(int fd, const char *request)
 	say(fd, request);
 }
 
-static void answer(int fd, const char *request)
+static void answer(int fd, char *request)
 {
 	const char *path = strchr(request, ' ') + 1;
 	if (!strncmp(path, "/to/", 4))
-		answer_redirect(fd, path + 4);
+		answer_redirect(fd, "302 Found", path + 4);
+	else if (!strncmp(path, "/keep/", 6))
+		answer_redirect(fd, "307 Temporary Redirect", path + 6);
 	else if (!strncmp(path, "/around", 7))
-		answer_redirect(fd, "/around ");
+		answer_redirect(fd, "307 Temporary Redirect", "/around ");
+	else if (!strncmp(path, "/teapot", 7))
+		say(fd, "HTTP/1.1 418 No\r\nX-Session:  abc \r\nx-twice: 1\r\nX-Twice: 2\r\nContent-Length: 5\r\n\r\nshort");
+	else if (!strncmp(path, "/silent", 7))
+		say(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: one\n"), wait_for_end(fd);
+	else if (!strncmp(path, "/twice", 6))
+		answer_twice(fd, request);
 	else if (!strncmp(path, "/bomb", 5))
 		answer_bomb(fd);
 	else if (!strncmp(path, "/endless", 8))
@@ -340,6 +367,86 @@ static void hands_on_pieces(void)
 	CHECK(p.n >= 1000000 && p.n < 2000000);
 }
 
+/* Whoever needs the answer's headers, and bodies of any status, gets them within the same bounds. */
+static void hands_on_any_status(void)
+{
+	struct pieces p = {.enough = 1000000};
+	struct fetch f = {.guard = &loopback, .max_bytes = 1024, .any_status = true, .on_body = take, .ctx = &p};
+	struct fetch_answer r;
+	CHECK(run(f, "127.0.0.1", "/teapot", &r) == FETCH_OK && r.status == 418 && p.n == 5 && r.body.n == 0);
+	CHECK_STR(fetch_header(&r, S("x-session")), S("abc"));
+	CHECK_STR(fetch_header(&r, S("X-TWICE")), S("1"));
+	CHECK(!fetch_header(&r, S("session")).p && !fetch_header(&r, S("")).p);
+	fetch_release(&r);
+	CHECK_FAULT(f, "127.0.0.1", "/endless", FETCH_TOO_LARGE, "the answer has more than 1024 bytes");
+	p = (struct pieces){.enough = 1000000};
+	f.any_status = false;
+	CHECK(run(f, "127.0.0.1", "/teapot", &r) == FETCH_OK && p.n == 0 && r.body.n == 5);
+	fetch_release(&r);
+}
+
+static void stays_at_its_origin(void)
+{
+	struct pieces p = {.enough = 1000000};
+	struct fetch f = {.guard = &loopback, .stay = true, .body = S("{\"a\":1}"), .on_body = take, .any_status = true, .ctx = &p};
+	struct fetch_answer r;
+	char to[80];
+	static const char *const kinds[] = {"/to/", "/keep/"};
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(to, sizeof to, "%s/end", kinds[i]);
+		f.on_body = NULL;
+		CHECK(run(f, "127.0.0.1", to, &r) == FETCH_OK && r.status == 201);
+		buf_byte(&r.body, 0);
+		CHECK(str_starts(buf_str(&r.body), S("POST /end HTTP/1.1\r\n")) && strstr(r.body.p, "Content-Length: 7"));
+		CHECK(!fetch_header(&r, S("location")).p);
+		fetch_release(&r);
+		f.on_body = take;
+		p.n = 0;
+		CHECK(run(f, "127.0.0.1", to, &r) == FETCH_OK && r.status == 201 && p.n > 20);
+		fetch_release(&r);
+	}
+	int before = requests;
+	snprintf(to, sizeof to, "/keep/http://127.0.0.1:%d/x", port + 1);
+	CHECK_FAULT(f, "127.0.0.1", to, FETCH_ELSEWHERE, "it redirects to another origin");
+	CHECK_FAULT(f, "127.0.0.1", "/to/http://name.loop/", FETCH_ELSEWHERE, NULL);
+	CHECK_FAULT(f, "127.0.0.1", "/to/https://127.0.0.1/", FETCH_ELSEWHERE, NULL);
+	CHECK_FAULT(f, "127.0.0.1", "/around", FETCH_REDIRECTS, NULL);
+	CHECK(requests == before + 3 + 1 + fetch_limits.redirects);
+}
+
+static void gives_up_on_silence(void)
+{
+	struct pieces p = {.enough = 1000000};
+	struct fetch f = {.guard = &loopback, .timeout_ms = -1, .idle_ms = 50, .on_body = take, .ctx = &p};
+	CHECK_FAULT(f, "127.0.0.1", "/silent", FETCH_TIMEOUT, "nothing came for 50 ms");
+	CHECK(p.n == 6);
+}
+
+static void connections_are_kept(void)
+{
+	static const struct str second = STR("127.0.0.0/8");
+	struct arena a = {0};
+	struct err e = {0};
+	struct guard other;
+	struct fetch_answer r;
+	struct fetch f = {.guard = &loopback, .keep = S("one")}, g = f;
+	CHECK(guard_read(&a, &second, 1, &other, &e));
+	CHECK(run(f, "127.0.0.1", "/twice", &r) == FETCH_OK);
+	CHECK_STR(buf_str(&r.body), S("1"));
+	fetch_release(&r);
+	/* The server waits for the second request of that connection: others make one of their own, and wait. */
+	g.timeout_ms = 50;
+	g.keep = S("two");
+	CHECK_FAULT(g, "127.0.0.1", "/twice", FETCH_TIMEOUT, NULL);
+	g.keep = f.keep;
+	g.guard = &other;
+	CHECK_FAULT(g, "127.0.0.1", "/twice", FETCH_TIMEOUT, NULL);
+	CHECK(run(f, "127.0.0.1", "/twice", &r) == FETCH_OK);
+	CHECK_STR(buf_str(&r.body), S("2"));
+	fetch_release(&r);
+	arena_free(&a);
+}
+
 int main(void)
 {
 	open_server();
@@ -353,6 +460,10 @@ int main(void)
 	    {"tells what went wrong", tells_what_went_wrong},
 	    {"can be cancelled", can_be_cancelled},
 	    {"hands on pieces", hands_on_pieces},
+	    {"hands on any status", hands_on_any_status},
+	    {"stays at its origin", stays_at_its_origin},
+	    {"gives up on silence", gives_up_on_silence},
+	    {"connections are kept", connections_are_kept},
 	};
 	return test_main(cases, sizeof cases / sizeof *cases);
 }

@@ -32,7 +32,7 @@ struct str frame_text_head(char head[FRAME_HEAD], size_t n)
 	return make_head(head, WSLAY_TEXT_FRAME, n);
 }
 
-static void put_head(struct buf *out, enum wslay_opcode opcode, size_t n)
+static void frames_put_head(struct buf *out, enum wslay_opcode opcode, size_t n)
 {
 	char head[FRAME_HEAD];
 	buf_add(out, make_head(head, opcode, n));
@@ -40,7 +40,7 @@ static void put_head(struct buf *out, enum wslay_opcode opcode, size_t n)
 
 void frame_ping(struct buf *out)
 {
-	put_head(out, WSLAY_PING, 0);
+	frames_put_head(out, WSLAY_PING, 0);
 }
 
 void frames_close(struct frames *f, enum close_code code, struct str reason, struct buf *out)
@@ -51,7 +51,7 @@ void frames_close(struct frames *f, enum close_code code, struct str reason, str
 	f->ended = true;
 	while (reason.n > REASON_MOST || (reason.n && ((uint8_t)reason.p[reason.n - 1] & 0x80)))
 		reason.n--; /* never in the middle of a character */
-	put_head(out, WSLAY_CONNECTION_CLOSE, sizeof number + reason.n);
+	frames_put_head(out, WSLAY_CONNECTION_CLOSE, sizeof number + reason.n);
 	buf_add(out, (struct str){number, sizeof number});
 	buf_add(out, reason);
 }
@@ -98,7 +98,7 @@ static void on_frame(wslay_event_context_ptr w, const struct wslay_event_on_fram
 		frames_close(f, CLOSE_TOO_BIG, S("the message is too large"), f->out);
 }
 
-static void on_piece(wslay_event_context_ptr w, const struct wslay_event_on_frame_recv_chunk_arg *arg, void *ctx)
+static void frames_on_piece(wslay_event_context_ptr w, const struct wslay_event_on_frame_recv_chunk_arg *arg, void *ctx)
 {
 	struct frames *f = ctx;
 	struct err e = {0};
@@ -148,11 +148,11 @@ bool frames_unfinished(const struct frames *f)
 static bool have_wslay(struct frames *f)
 {
 	static const struct wslay_event_callbacks callbacks = {
-		.recv_callback = on_want,
-		.send_callback = on_send,
-		.on_frame_recv_start_callback = on_frame,
-		.on_frame_recv_chunk_callback = on_piece,
-		.on_msg_recv_callback = on_message,
+	    .recv_callback = on_want,
+	    .send_callback = on_send,
+	    .on_frame_recv_start_callback = on_frame,
+	    .on_frame_recv_chunk_callback = frames_on_piece,
+	    .on_msg_recv_callback = on_message,
 	};
 	if (f->wslay)
 		return true;
@@ -165,7 +165,7 @@ static bool have_wslay(struct frames *f)
 }
 
 /* wslay answers pings and breaches by itself, through on_send(). */
-static bool run(struct frames *f)
+static bool frames_run(struct frames *f)
 {
 	if (!have_wslay(f) || wslay_event_recv(f->wslay) != 0)
 		return false;
@@ -184,7 +184,7 @@ bool frames_feed(struct frames *f, struct str in, struct buf *out)
 		return false;
 	f->in = in;
 	f->out = out;
-	if (!run(f)) /* malformed frames are an error without a code */
+	if (!frames_run(f)) /* malformed frames are an error without a code */
 		frames_close(f, CLOSE_PROTOCOL, S(""), out);
 	f->in = (struct str){0};
 	f->out = NULL;

@@ -149,7 +149,7 @@ static const char *refuses_host(const struct guard *g, struct str host)
 }
 
 /* Characters on which readers of URLs disagree, or which end a line of a request. */
-static bool has_odd_byte(struct str s, const char *odd)
+static bool guard_has_odd_byte(struct str s, const char *odd)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f || strchr(odd, s.p[i]))
@@ -172,7 +172,7 @@ static bool host_cut(struct str authority, struct str *ret)
 	struct str digits = {rest.p + 1, rest.n - 1};
 	if (rest.n > 1 && (!str_int(digits, &port) || port < 1 || port > 65535))
 		return false;
-	return ret->n && ret->n <= 253 && !has_odd_byte(*ret, six ? "\\[]" : "\\[]%");
+	return ret->n && ret->n <= 253 && !guard_has_odd_byte(*ret, six ? "\\[]" : "\\[]%");
 }
 
 enum guard_verdict guard_url(const struct guard *g, struct str url, const char **why)
@@ -183,7 +183,7 @@ enum guard_verdict guard_url(const struct guard *g, struct str url, const char *
 	if (!str_eq_nocase(scheme, S("http")) && !str_eq_nocase(scheme, S("https")))
 		return GUARD_BAD_URL;
 	*why = "not a valid URL";
-	if (!str_starts(left, S("://")) || has_odd_byte(url, ""))
+	if (!str_starts(left, S("://")) || guard_has_odd_byte(url, ""))
 		return GUARD_BAD_URL;
 	left = (struct str){left.p + 3, left.n - 3};
 	while (end < left.n && !strchr("/?#", left.p[end]))

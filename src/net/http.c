@@ -7,7 +7,7 @@
 
 enum { KEEP = 4096 };
 
-static int refuse(struct http *h, enum err_code code, const char *why)
+static int http_refuse(struct http *h, enum err_code code, const char *why)
 {
 	fail(h->err, code, NULL, "%s", why);
 	return HPE_USER;
@@ -23,10 +23,10 @@ static int on_url(llhttp_t *p, const char *at, size_t n)
 
 static int too_many_fields(struct http *h)
 {
-	return refuse(h, ERR_HEAD_TOO_LARGE, "The request has too many headers.");
+	return http_refuse(h, ERR_HEAD_TOO_LARGE, "The request has too many headers.");
 }
 
-static int on_name(llhttp_t *p, const char *at, size_t n)
+static int http_on_name(llhttp_t *p, const char *at, size_t n)
 {
 	struct http *h = p->data;
 	if (h->in_body)
@@ -98,23 +98,25 @@ static int check_fields(struct http *h)
 		if (str_eq_nocase(name, S("host"))) {
 			hosts++;
 			if (!host_is_plain(value))
-				return refuse(h, ERR_BAD_REQUEST, "The Host header is malformed.");
+				return http_refuse(h, ERR_BAD_REQUEST, "The Host header is malformed.");
 		} else if (str_eq_nocase(name, S("transfer-encoding"))) {
 			codings++;
 			if (!str_eq_nocase(value, S("chunked")))
-				return refuse(h, ERR_BAD_REQUEST, "The only Transfer-Encoding understood is chunked.");
+				return http_refuse(h, ERR_BAD_REQUEST,
+						   "The only Transfer-Encoding understood is chunked.");
 		} else if (str_eq_nocase(name, S("expect"))) {
 			if (!str_eq_nocase(value, S("100-continue")))
-				return refuse(h, ERR_EXPECTATION, "The only expectation understood is 100-continue.");
+				return http_refuse(h, ERR_EXPECTATION,
+						   "The only expectation understood is 100-continue.");
 			h->expect_continue = !h->old;
 		}
 	}
 	if (hosts > 1)
-		return refuse(h, ERR_BAD_REQUEST, "The request has more than one Host header.");
+		return http_refuse(h, ERR_BAD_REQUEST, "The request has more than one Host header.");
 	if (hosts == 0 && !h->old)
-		return refuse(h, ERR_BAD_REQUEST, "The request has no Host header.");
+		return http_refuse(h, ERR_BAD_REQUEST, "The request has no Host header.");
 	if (codings > 1 || (codings && h->old))
-		return refuse(h, ERR_BAD_REQUEST, "Transfer-Encoding is not allowed here.");
+		return http_refuse(h, ERR_BAD_REQUEST, "Transfer-Encoding is not allowed here.");
 	h->chunked = codings == 1;
 	return 0;
 }
@@ -141,14 +143,14 @@ static enum method method_of(uint8_t m)
 	}
 }
 
-static int on_head(llhttp_t *p)
+static int http_on_head(llhttp_t *p)
 {
 	struct http *h = p->data;
 	h->method = method_of(p->method);
 	h->method_text = str_of(llhttp_method_name((llhttp_method_t)p->method));
 	h->target.p = h->text.p ? h->text.p : "";
 	if (p->http_major != 1 || p->http_minor > 1)
-		return refuse(h, ERR_BAD_REQUEST, "The only HTTP versions spoken here are 1.1 and 1.0.");
+		return http_refuse(h, ERR_BAD_REQUEST, "The only HTTP versions spoken here are 1.1 and 1.0.");
 	h->old = p->http_minor == 0;
 	int bad = check_fields(h);
 	if (bad)
@@ -163,7 +165,7 @@ static int on_head(llhttp_t *p)
 	return HPE_PAUSED;
 }
 
-static int on_body(llhttp_t *p, const char *at, size_t n)
+static int http_on_body(llhttp_t *p, const char *at, size_t n)
 {
 	struct http *h = p->data;
 	h->head_seen = 0; /* what is counted from here on is chunk framing and trailers */
@@ -171,7 +173,7 @@ static int on_body(llhttp_t *p, const char *at, size_t n)
 	return 0;
 }
 
-static int on_end(llhttp_t *p)
+static int http_on_end(llhttp_t *p)
 {
 	struct http *h = p->data;
 	h->paused = true;
@@ -180,12 +182,12 @@ static int on_end(llhttp_t *p)
 
 static const llhttp_settings_t settings = {
     .on_url = on_url,
-    .on_header_field = on_name,
+    .on_header_field = http_on_name,
     .on_header_field_complete = on_name_done,
     .on_header_value = on_value,
-    .on_headers_complete = on_head,
-    .on_body = on_body,
-    .on_message_complete = on_end,
+    .on_headers_complete = http_on_head,
+    .on_body = http_on_body,
+    .on_message_complete = http_on_end,
 };
 
 void http_init(struct http *h, void (*body)(struct http *, struct str))
@@ -216,7 +218,7 @@ void http_next(struct http *h)
 	h->length = 0;
 }
 
-static enum http_step bad(struct http *h, struct err *e)
+static enum http_step http_bad(struct http *h, struct err *e)
 {
 	const char *why = llhttp_get_error_reason(&h->parser);
 	fail(e, ERR_BAD_REQUEST, NULL, "The request is not well-formed HTTP/1.1: %s.",
@@ -226,7 +228,7 @@ static enum http_step bad(struct http *h, struct err *e)
 
 /* How much of `n` bytes llhttp may see before the limit of heads is asked again. In a body the count
  * starts anew with every piece of it, so that only framing can use it up. */
-static size_t bounded(const struct http *h, size_t n)
+static size_t http_bounded(const struct http *h, size_t n)
 {
 	size_t left = (size_t)net_limits.head_bytes - h->head_seen;
 	return n < left ? n : left;
@@ -239,7 +241,7 @@ enum http_step http_feed(struct http *h, struct str *in, struct err *e)
 		*in = S("");
 	while (in->n || h->paused) {
 		bool in_body = h->in_body;
-		size_t n = bounded(h, in->n);
+		size_t n = http_bounded(h, in->n);
 		if (h->paused) {
 			h->paused = false;
 			llhttp_resume(&h->parser);
@@ -252,7 +254,7 @@ enum http_step http_feed(struct http *h, struct str *in, struct err *e)
 			return in_body ? STEP_END : STEP_HEAD;
 		}
 		if (got != HPE_OK)
-			return e->code ? STEP_BAD : bad(h, e);
+			return e->code ? STEP_BAD : http_bad(h, e);
 		*in = (struct str){in->p + n, in->n - n};
 		if (h->head_seen == before && h->head_seen >= (size_t)net_limits.head_bytes) {
 			fail(e, ERR_HEAD_TOO_LARGE, NULL, "The request's headers are larger than %lld bytes.",

@@ -16,8 +16,8 @@ enum {
 	PACE_LEAST = 64 * 1024, /* what a body that goes to a sink must bring in net.body_seconds */
 };
 
-static void feed(struct peer *p, struct str in);
-static void on_deadline(struct timer *t);
+static void peer_feed(struct peer *p, struct str in);
+static void peer_on_deadline(struct timer *t);
 
 /* --- leaving --- */
 
@@ -87,7 +87,7 @@ static void linger(struct peer *p)
 	body_reset(&p->body);
 	conn_finish(&p->conn);
 	int64_t ms = net_limits.linger_seconds * 1000;
-	timer_start(p->conn.loop, &p->deadline, ms ? ms : 50, on_deadline);
+	timer_start(p->conn.loop, &p->deadline, ms ? ms : 50, peer_on_deadline);
 }
 
 void peer_cut(struct peer *p)
@@ -108,7 +108,7 @@ void peer_close_idle(struct peer *p)
 /* --- refusing --- */
 
 /* Answers a failure in the service's words. */
-static void refuse(struct peer *p, const struct err *e)
+static void peer_refuse(struct peer *p, const struct err *e)
 {
 	if (p->x.at == X_NONE)
 		exchange_open(p);
@@ -126,7 +126,7 @@ static void refuse(struct peer *p, const struct err *e)
 static void refuse_last(struct peer *p, const struct err *e)
 {
 	p->last = true;
-	refuse(p, e);
+	peer_refuse(p, e);
 }
 
 /* A body that goes to a sink may take its time, if it does come. */
@@ -138,7 +138,7 @@ static bool keeps_pace(struct peer *p)
 	return in->sink && (in->held || brought >= PACE_LEAST) && took_us / 1000000 < net_limits.upload_seconds;
 }
 
-static void on_deadline(struct timer *t)
+static void peer_on_deadline(struct timer *t)
 {
 	struct peer *p = OWNER(t, struct peer, deadline);
 	struct err e = {0};
@@ -149,7 +149,7 @@ static void on_deadline(struct timer *t)
 		return;
 	case AT_BODY:
 		if (keeps_pace(p)) {
-			timer_start(p->conn.loop, t, net_limits.body_seconds * 1000, on_deadline);
+			timer_start(p->conn.loop, t, net_limits.body_seconds * 1000, peer_on_deadline);
 			return;
 		}
 		fail(&e, ERR_REQUEST_TIMEOUT, NULL, "The request's body did not arrive in time.");
@@ -158,7 +158,7 @@ static void on_deadline(struct timer *t)
 	case AT_LINGER:
 		/* A long answer may still be on its way; the stall timer watches it. */
 		if (conn_waiting(&p->conn) > 0) {
-			timer_start(p->conn.loop, t, 1000, on_deadline);
+			timer_start(p->conn.loop, t, 1000, peer_on_deadline);
 			return;
 		}
 		break;
@@ -233,7 +233,7 @@ static bool over_most(const struct exchange_intake *in, struct err *e)
 	return fail(e, ERR_TOO_LARGE, NULL, "The request body is larger than %lld bytes.", (long long)in->most);
 }
 
-static void on_piece(struct http *h, struct str piece)
+static void peer_on_piece(struct http *h, struct str piece)
 {
 	struct peer *p = OWNER(h, struct peer, http);
 	struct exchange_intake *in = &p->x.intake;
@@ -266,17 +266,17 @@ static bool begin_body(struct peer *p, struct err *e)
 }
 
 /* The head is complete: may the body come? */
-static void on_head(struct peer *p)
+static void peer_on_head(struct peer *p)
 {
 	struct http *h = &p->http;
 	struct service *s = server_service(p->server);
 	struct err e = {0};
 	bool has_body = h->chunked || h->length > 0;
 	exchange_open(p);
-	timer_start(p->conn.loop, &p->deadline, net_limits.body_seconds * 1000, on_deadline);
+	timer_start(p->conn.loop, &p->deadline, net_limits.body_seconds * 1000, peer_on_deadline);
 	p->at = AT_BODY;
 	if (!s->head(s, &p->x, &e)) {
-		refuse(p, &e);
+		peer_refuse(p, &e);
 		return;
 	}
 	if (p->at != AT_BODY || p->x.at != X_OPEN || !has_body)
@@ -328,11 +328,11 @@ static void next_request(struct peer *p)
 		linger(p);
 		return;
 	}
-	timer_start(p->conn.loop, &p->deadline, net_limits.idle_seconds * 1000, on_deadline);
+	timer_start(p->conn.loop, &p->deadline, net_limits.idle_seconds * 1000, peer_on_deadline);
 }
 
 /* Keeps what came while a request runs. */
-static void keep(struct peer *p, struct str in)
+static void peer_keep(struct peer *p, struct str in)
 {
 	if (in.n == 0)
 		return;
@@ -356,13 +356,13 @@ static bool step(struct peer *p, struct str *in)
 		return false;
 	}
 	if (got == STEP_HEAD)
-		on_head(p);
+		peer_on_head(p);
 	else if (got == STEP_END)
 		on_request(p);
 	return got != STEP_MORE;
 }
 
-static void feed(struct peer *p, struct str in)
+static void peer_feed(struct peer *p, struct str in)
 {
 	p->feeding = true;
 	for (bool more = true; more;) {
@@ -372,7 +372,7 @@ static void feed(struct peer *p, struct str in)
 			if (in.n == 0)
 				break;
 			p->at = AT_HEAD;
-			timer_start(p->conn.loop, &p->deadline, net_limits.head_seconds * 1000, on_deadline);
+			timer_start(p->conn.loop, &p->deadline, net_limits.head_seconds * 1000, peer_on_deadline);
 		}
 		if (p->at == AT_RUN || p->at >= AT_TAP)
 			break;
@@ -380,7 +380,7 @@ static void feed(struct peer *p, struct str in)
 	}
 	p->feeding = false;
 	if (p->at == AT_RUN || p->at == AT_TAP)
-		keep(p, in);
+		peer_keep(p, in);
 }
 
 static void on_after(struct deferred *d)
@@ -390,7 +390,7 @@ static void on_after(struct deferred *d)
 		struct buf had = p->kept;
 		buf_init(&p->kept, (size_t)net_limits.pipeline_bytes);
 		if (p->at == AT_NEXT)
-			feed(p, buf_str(&had));
+			peer_feed(p, buf_str(&had));
 		else if (had.n)
 			p->x.tap->read(p->x.tap, buf_str(&had));
 		buf_release(&had);
@@ -420,16 +420,16 @@ static void on_conn_read(struct conn *c, struct str bytes)
 		return;
 	case AT_RUN:
 	case AT_NEXT: /* on_after() is on its way */
-		keep(p, bytes);
+		peer_keep(p, bytes);
 		return;
 	case AT_TAP:
 		if (p->kept.n) /* on_after() is on its way, too */
-			keep(p, bytes);
+			peer_keep(p, bytes);
 		else
 			p->x.tap->read(p->x.tap, bytes);
 		return;
 	default:
-		feed(p, bytes);
+		peer_feed(p, bytes);
 	}
 }
 
@@ -504,7 +504,7 @@ void peer_start(struct server *s, int fd, const struct peer_options *o)
 	p->tls = o->tls != NULL;
 	p->loopback = o->loopback;
 	snprintf(p->address, sizeof p->address, "%s", o->address);
-	http_init(&p->http, on_piece);
+	http_init(&p->http, peer_on_piece);
 	body_init(&p->body);
 	buf_init(&p->kept, (size_t)net_limits.pipeline_bytes);
 	server_add(s, p);
@@ -512,7 +512,7 @@ void peer_start(struct server *s, int fd, const struct peer_options *o)
 		peer_close(p);
 		return;
 	}
-	timer_start(p->conn.loop, &p->deadline, net_limits.idle_seconds * 1000, on_deadline);
+	timer_start(p->conn.loop, &p->deadline, net_limits.idle_seconds * 1000, peer_on_deadline);
 	if (o->full) {
 		struct err e = {0};
 		fail(&e, ERR_UNAVAILABLE, NULL, "The server has too many connections. Please retry.");

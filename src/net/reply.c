@@ -55,17 +55,17 @@ void reply_room(struct reply *r)
 	r->owner->room(r->owner);
 }
 
-static void on_gone(struct reader *reader)
+static void reply_on_gone(struct reader *reader)
 {
 	reply_gone(OWNER(reader, struct reply, reader));
 }
 
-static void on_room(struct reader *reader)
+static void reply_on_room(struct reader *reader)
 {
 	reply_room(OWNER(reader, struct reply, reader));
 }
 
-static void begin(struct reply *r)
+static void reply_begin(struct reply *r)
 {
 	if (exchange_begun(r->x))
 		return;
@@ -93,7 +93,7 @@ static void on_quiet(struct timer *t)
 		return;
 	}
 	/* From here on an error has no status of its own: proxies would cut what stays silent. */
-	begin(r);
+	reply_begin(r);
 	exchange_write(r->x, r->form == REPLY_JSON ? S(" ") : S(": keep-alive\n\n"));
 	r->last_ms = now;
 	timer_start(r->loop, t, quiet_ms(r), on_quiet);
@@ -102,7 +102,8 @@ static void on_quiet(struct timer *t)
 struct reply *reply_open(struct exchange *x, enum reply_form form, struct reply_owner *owner)
 {
 	struct reply *r = xalloc(sizeof *r);
-	*r = (struct reply){.x = x, .loop = exchange_loop(x), .owner = owner, .form = form, .reader = {on_gone, on_room}};
+	*r = (struct reply){
+	    .x = x, .loop = exchange_loop(x), .owner = owner, .form = form, .reader = {reply_on_gone, reply_on_room}};
 	r->last_ms = r->event_ms = loop_now_ms(r->loop);
 	exchange_watch(x, &r->reader);
 	timer_start(r->loop, &r->quiet, quiet_ms(r), on_quiet);
@@ -156,7 +157,7 @@ struct pieces {
 	size_t n;
 };
 
-static void add(struct pieces *p, struct str s)
+static void reply_add(struct pieces *p, struct str s)
 {
 	p->at[p->n++] = s;
 }
@@ -166,22 +167,22 @@ static void add_object(struct reply *r, struct pieces *p, struct str json, const
 {
 	struct str stream_id = r->lane ? r->lane->stream_id : (struct str){0};
 	if (!n_pad && !stream_id.n) {
-		add(p, json);
+		reply_add(p, json);
 		return;
 	}
 	assert(json.n >= 2 && json.p[json.n - 1] == '}');
 	bool comma = json.n > 2;
-	add(p, (struct str){json.p, json.n - 1});
+	reply_add(p, (struct str){json.p, json.n - 1});
 	if (n_pad) {
-		add(p, comma ? S(",\"obfuscation\":\"") : S("\"obfuscation\":\""));
-		add(p, (struct str){pad, n_pad});
+		reply_add(p, comma ? S(",\"obfuscation\":\"") : S("\"obfuscation\":\""));
+		reply_add(p, (struct str){pad, n_pad});
 		comma = true;
 	}
 	if (stream_id.n) {
-		add(p, n_pad ? S("\",\"stream_id\":\"") : comma ? S(",\"stream_id\":\"") : S("\"stream_id\":\""));
-		add(p, stream_id);
+		reply_add(p, n_pad ? S("\",\"stream_id\":\"") : comma ? S(",\"stream_id\":\"") : S("\"stream_id\":\""));
+		reply_add(p, stream_id);
 	}
-	add(p, S("\"}"));
+	reply_add(p, S("\"}"));
 }
 
 void reply_event(struct reply *r, struct str name, struct str json, int64_t seq, int64_t delta)
@@ -204,15 +205,15 @@ void reply_event(struct reply *r, struct str name, struct str json, int64_t seq,
 		websocket_send(r->lane->ws, p.at, p.n);
 		return;
 	}
-	begin(r);
+	reply_begin(r);
 	if (name.n) { /* Chat Completions has events without */
-		add(&p, S("event: "));
-		add(&p, name);
-		add(&p, S("\n"));
+		reply_add(&p, S("event: "));
+		reply_add(&p, name);
+		reply_add(&p, S("\n"));
 	}
-	add(&p, S("data: "));
+	reply_add(&p, S("data: "));
 	add_object(r, &p, json, pad, n_pad);
-	add(&p, S("\n\n"));
+	reply_add(&p, S("\n\n"));
 	exchange_write_parts(r->x, p.at, p.n);
 }
 
@@ -248,7 +249,7 @@ void reply_end(struct reply *r, int status, struct str body)
 		return;
 	}
 	if (form == REPLY_SSE)
-		begin(r);
+		reply_begin(r);
 	exchange_unwatch(x);
 	free_reply(r);
 	if (form == REPLY_SSE) {

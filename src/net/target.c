@@ -20,7 +20,7 @@ static size_t find_text(struct str s, struct str what)
 }
 
 /* What would change the request line or the Host header's meaning; such bytes have no place in a URL. */
-static bool has_odd_byte(struct str s)
+static bool target_has_odd_byte(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f)
@@ -85,7 +85,7 @@ static bool host_unproxied(struct str host)
 	return host_local(host);
 }
 
-static int hex_digit(char c)
+static int target_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -98,14 +98,15 @@ static struct str percent_decode(struct arena *a, struct str s)
 	char *out = arena_bytes(a, s.n + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < s.n; i++) {
-		bool coded = s.p[i] == '%' && i + 2 < s.n && hex_digit(s.p[i + 1]) >= 0 && hex_digit(s.p[i + 2]) >= 0;
-		out[n++] = coded ? (char)(hex_digit(s.p[i + 1]) * 16 + hex_digit(s.p[i + 2])) : s.p[i];
+		bool coded = s.p[i] == '%' && i + 2 < s.n && target_hex_digit(s.p[i + 1]) >= 0 &&
+			     target_hex_digit(s.p[i + 2]) >= 0;
+		out[n++] = coded ? (char)(target_hex_digit(s.p[i + 1]) * 16 + target_hex_digit(s.p[i + 2])) : s.p[i];
 		i += coded ? 2 : 0;
 	}
 	return (struct str){out, n};
 }
 
-static struct str base64(struct arena *a, struct str s)
+static struct str target_base64(struct arena *a, struct str s)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	char *out = arena_bytes(a, s.n / 3 * 4 + 5);
@@ -139,10 +140,10 @@ static bool apply_proxy(struct arena *a, struct http_target *t, struct err *e)
 		if (left.p[i] != '@')
 			continue;
 		struct str user = percent_decode(a, cut_at(&left, i, 1));
-		t->proxy_auth = base64(a, user);
+		t->proxy_auth = target_base64(a, user);
 		break;
 	}
-	if (has_odd_byte(left) || !split_host(left, &t->proxy_host, &t->proxy_port))
+	if (target_has_odd_byte(left) || !split_host(left, &t->proxy_host, &t->proxy_port))
 		return fail(e, ERR_CONFIG, NULL, "the proxy of the environment is not a valid URL");
 	if (!t->proxy_port.n)
 		t->proxy_port = S("80");
@@ -177,7 +178,7 @@ bool http_target_parse(struct arena *a, struct str url, struct http_target *ret,
 {
 	struct http_target t = {.url = str_copy(a, url)};
 	struct str left = t.url;
-	if (has_odd_byte(left))
+	if (target_has_odd_byte(left))
 		return fail(e, ERR_CONFIG, NULL, "an engine URL holds white space or control characters");
 	if (str_starts(left, S("unix:"))) {
 		cut_at(&left, 5, 0);

@@ -37,7 +37,7 @@ static bool key_is_good(struct str key)
 	       EVP_DecodeBlock(bytes, (const unsigned char *)key.p, KEY_LETTERS) == KEY_BYTES + 2;
 }
 
-static bool check(struct exchange *x, struct err *e)
+static bool websocket_check(struct exchange *x, struct err *e)
 {
 	const struct exchange_request *q = exchange_request(x);
 	bool asked = names_word(exchange_header(x, S("connection")), S("upgrade")) &&
@@ -95,23 +95,23 @@ static void over(struct websocket *ws)
 	ws->events->gone(ws);
 }
 
-static void on_end(struct deferred *d)
+static void websocket_on_end(struct deferred *d)
 {
 	over(OWNER(d, struct websocket, end));
 }
 
-static void on_gone(struct reader *r)
+static void websocket_on_gone(struct reader *r)
 {
 	over(OWNER(r, struct websocket, reader));
 }
 
 /* The close frame is written: what is on its way still leaves, then the connection ends. */
-static void finish(struct websocket *ws)
+static void websocket_finish(struct websocket *ws)
 {
 	struct exchange *x = leave(ws);
 	exchange_unwatch(x);
 	exchange_end(x);
-	defer_start(ws->loop, &ws->end, on_end);
+	defer_start(ws->loop, &ws->end, websocket_on_end);
 }
 
 static void give_up(struct websocket *ws)
@@ -119,12 +119,12 @@ static void give_up(struct websocket *ws)
 	struct exchange *x = leave(ws);
 	exchange_unwatch(x);
 	exchange_abort(x);
-	defer_start(ws->loop, &ws->end, on_end);
+	defer_start(ws->loop, &ws->end, websocket_on_end);
 }
 
 /* --- out --- */
 
-static void put(struct websocket *ws, struct buf *b)
+static void websocket_put(struct websocket *ws, struct buf *b)
 {
 	exchange_write(ws->x, buf_str(b));
 	buf_release(b);
@@ -140,14 +140,14 @@ void websocket_close(struct websocket *ws, enum close_code code, struct str reas
 	struct buf b;
 	if (websocket_closing(ws))
 		return;
-	if (ws->frames.out) { /* frames_feed() is on the stack, and on_read() finishes */
+	if (ws->frames.out) { /* frames_feed() is on the stack, and websocket_on_read() finishes */
 		frames_close(&ws->frames, code, reason, ws->frames.out);
 		return;
 	}
 	buf_init(&b, 256);
 	frames_close(&ws->frames, code, reason, &b);
-	put(ws, &b);
-	finish(ws);
+	websocket_put(ws, &b);
+	websocket_finish(ws);
 }
 
 void websocket_send(struct websocket *ws, const struct str *parts, size_t n)
@@ -173,7 +173,7 @@ bool websocket_full(const struct websocket *ws)
 
 /* --- in --- */
 
-static void on_text(struct frames *f, struct str text)
+static void websocket_on_text(struct frames *f, struct str text)
 {
 	struct websocket *ws = OWNER(f, struct websocket, frames);
 	timer_cancel(&ws->unfinished);
@@ -186,7 +186,7 @@ static void on_unfinished(struct timer *t)
 	websocket_close(OWNER(t, struct websocket, unfinished), CLOSE_POLICY, S("the message took too long"));
 }
 
-static void on_read(struct exchange_tap *tap, struct str bytes)
+static void websocket_on_read(struct exchange_tap *tap, struct str bytes)
 {
 	struct websocket *ws = OWNER(tap, struct websocket, tap);
 	struct buf answers;
@@ -200,28 +200,28 @@ static void on_read(struct exchange_tap *tap, struct str bytes)
 	}
 	buf_init(&answers, SIZE_MAX / 2);
 	bool more = frames_feed(&ws->frames, bytes, &answers);
-	put(ws, &answers);
+	websocket_put(ws, &answers);
 	if (!more)
-		finish(ws);
+		websocket_finish(ws);
 	else if (!frames_unfinished(&ws->frames))
 		timer_cancel(&ws->unfinished);
 	else if (!ws->unfinished.loop)
 		timer_start(ws->loop, &ws->unfinished, net_limits.body_seconds * 1000, on_unfinished);
 }
 
-static void on_room(struct reader *r)
+static void websocket_on_room(struct reader *r)
 {
 	struct websocket *ws = OWNER(r, struct websocket, reader);
 	ws->events->room(ws);
 }
 
-static void on_drain(struct exchange_tap *tap)
+static void websocket_on_drain(struct exchange_tap *tap)
 {
 	struct websocket *ws = OWNER(tap, struct websocket, tap);
 	ws->events->drain(ws);
 }
 
-static void on_silence(struct timer *t)
+static void websocket_on_silence(struct timer *t)
 {
 	struct websocket *ws = OWNER(t, struct websocket, silence);
 	int64_t every = net_limits.ping_seconds * 1000, quiet = loop_now_ms(ws->loop) - ws->heard_ms;
@@ -233,26 +233,26 @@ static void on_silence(struct timer *t)
 	if (quiet >= every) {
 		buf_init(&b, 16);
 		frame_ping(&b);
-		put(ws, &b);
+		websocket_put(ws, &b);
 	}
-	timer_start(ws->loop, t, quiet < every ? every - quiet : every, on_silence);
+	timer_start(ws->loop, t, quiet < every ? every - quiet : every, websocket_on_silence);
 }
 
 bool websocket_accept(struct websocket *ws, struct exchange *x, const struct websocket_events *events, struct err *e)
 {
-	if (!check(x, e))
+	if (!websocket_check(x, e))
 		return false;
 	*ws = (struct websocket){
-		.events = events,
-		.x = x,
-		.loop = exchange_loop(x),
-		.tap = {on_read, on_drain},
-		.reader = {on_gone, on_room},
+	    .events = events,
+	    .x = x,
+	    .loop = exchange_loop(x),
+	    .tap = {websocket_on_read, websocket_on_drain},
+	    .reader = {websocket_on_gone, websocket_on_room},
 	};
 	ws->heard_ms = loop_now_ms(ws->loop);
-	frames_init(&ws->frames, on_text);
+	frames_init(&ws->frames, websocket_on_text);
 	add_accept(x, exchange_header(x, S("sec-websocket-key")));
 	exchange_upgrade(x, S("websocket"), &ws->tap, &ws->reader);
-	timer_start(ws->loop, &ws->silence, net_limits.ping_seconds * 1000, on_silence);
+	timer_start(ws->loop, &ws->silence, net_limits.ping_seconds * 1000, websocket_on_silence);
 	return true;
 }

@@ -19,7 +19,7 @@ struct run_news {
 	struct map topics;
 };
 
-static struct str key_of(const int64_t *key)
+static struct str run_news_key_of(const int64_t *key)
 {
 	return (struct str){(const char *)key, sizeof *key};
 }
@@ -46,26 +46,26 @@ void run_news_free(struct run_news *n)
 
 static struct run_topic *obtain(struct run_news *n, int64_t key)
 {
-	struct run_topic *t = map_get(&n->topics, key_of(&key));
+	struct run_topic *t = map_get(&n->topics, run_news_key_of(&key));
 	if (t)
 		return t;
 	t = xalloc(sizeof *t);
 	t->key = key;
-	map_put(&n->topics, key_of(&t->key), t);
+	map_put(&n->topics, run_news_key_of(&t->key), t);
 	return t;
 }
 
-static void forget(struct run_news *n, struct run_topic *t)
+static void run_news_forget(struct run_news *n, struct run_topic *t)
 {
 	if (t->held || t->watches.first)
 		return;
-	map_del(&n->topics, key_of(&t->key));
+	map_del(&n->topics, run_news_key_of(&t->key));
 	xfree(t);
 }
 
 /* --- for all --- */
 
-static void on_told(struct watch *watch)
+static void run_news_on_told(struct watch *watch)
 {
 	struct run_watch *w = OWNER(watch, struct run_watch, watch);
 	w->woken(w);
@@ -76,7 +76,7 @@ void run_watch_start(struct run_news *n, int64_t key, unsigned kinds, struct loo
 {
 	pthread_mutex_lock(&n->lock);
 	*w = (struct run_watch){.woken = woken, .news = n, .topic = obtain(n, key)};
-	watch_start(&w->topic->watches, l, kinds, &w->watch, on_told);
+	watch_start(&w->topic->watches, l, kinds, &w->watch, run_news_on_told);
 	pthread_mutex_unlock(&n->lock);
 }
 
@@ -87,7 +87,7 @@ void run_watch_stop(struct run_watch *w)
 		return;
 	pthread_mutex_lock(&n->lock);
 	watch_stop(&w->topic->watches, &w->watch);
-	forget(n, w->topic);
+	run_news_forget(n, w->topic);
 	pthread_mutex_unlock(&n->lock);
 	w->news = NULL;
 }
@@ -95,7 +95,7 @@ void run_watch_stop(struct run_watch *w)
 void run_tell(struct run_news *n, int64_t key, unsigned kind)
 {
 	pthread_mutex_lock(&n->lock);
-	struct run_topic *t = map_get(&n->topics, key_of(&key));
+	struct run_topic *t = map_get(&n->topics, run_news_key_of(&key));
 	if (t) {
 		t->cancelled |= kind == RUN_CANCEL;
 		watches_tell(&t->watches, kind);
@@ -106,7 +106,7 @@ void run_tell(struct run_news *n, int64_t key, unsigned kind)
 bool run_cancelled(struct run_news *n, int64_t key)
 {
 	pthread_mutex_lock(&n->lock);
-	const struct run_topic *t = map_get(&n->topics, key_of(&key));
+	const struct run_topic *t = map_get(&n->topics, run_news_key_of(&key));
 	bool is = t && t->cancelled;
 	pthread_mutex_unlock(&n->lock);
 	return is;
@@ -124,6 +124,6 @@ void run_news_drop(struct run_news *n, int64_t key)
 	pthread_mutex_lock(&n->lock);
 	struct run_topic *t = obtain(n, key);
 	t->held -= t->held > 0;
-	forget(n, t);
+	run_news_forget(n, t);
 	pthread_mutex_unlock(&n->lock);
 }

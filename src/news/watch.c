@@ -15,7 +15,7 @@ struct wake {
 	atomic_bool posted;
 };
 
-static void on_wake(struct post *post)
+static void watch_on_wake(struct post *post)
 {
 	struct wake *k = OWNER(post, struct wake, post);
 	struct watch *w = k->watch;
@@ -30,7 +30,7 @@ static void on_wake(struct post *post)
 void watch_start(struct watches *ws, struct loop *l, unsigned kinds, struct watch *w, void (*woken)(struct watch *))
 {
 	struct wake *k = xalloc(sizeof *k);
-	k->post.run = on_wake;
+	k->post.run = watch_on_wake;
 	k->next = ws->first;
 	k->watch = w;
 	k->loop = l;
@@ -53,7 +53,7 @@ void watch_stop(struct watches *ws, struct watch *w)
 	k->watch = NULL;
 	w->wake = NULL;
 	if (!atomic_load(&k->posted))
-		xfree(k); /* else on_wake() does */
+		xfree(k); /* else watch_on_wake() does */
 }
 
 void watches_tell(struct watches *ws, unsigned kinds)

@@ -46,32 +46,32 @@ static struct str prompt_json(struct arena *a, const struct stored_template *t)
 
 /* --- one --- */
 
-static void on_got(struct store_op *op, const struct err *e)
+static void prompts_on_got(struct store_op *op, const struct err *e)
 {
 	struct prompt_visit *v = visit_of(op, e);
 	if (v)
 		visit_answer(&v->visit, prompt_json(exchange_arena(v->visit.rq->x), &v->one));
 }
 
-static void get(struct prompt_visit *v, struct str version)
+static void prompts_get(struct prompt_visit *v, struct str version)
 {
 	struct request *rq = v->visit.rq;
-	v->visit.op.done = on_got;
+	v->visit.op.done = prompts_on_got;
 	store_get_template(rq->api->store, &v->visit.op, rq->project, rq->args[0], version, exchange_arena(rq->x), &v->one);
 }
 
 void prompt_get(struct request *rq)
 {
 	static const char *const known[] = {"version", NULL};
-	struct prompt_visit *v = visit_new(rq, sizeof *v, on_got);
+	struct prompt_visit *v = visit_new(rq, sizeof *v, prompts_on_got);
 	struct err e = {0};
 	if (query_known(rq, known, &e))
-		get(v, query_get(rq, "version", NULL));
+		prompts_get(v, query_get(rq, "version", NULL));
 	else
 		visit_fail(&v->visit, &e);
 }
 
-static bool body_read(struct prompt_visit *v, enum template_form form, struct err *e)
+static bool prompts_body_read(struct prompt_visit *v, enum template_form form, struct err *e)
 {
 	struct arena *a = exchange_arena(v->visit.rq->x);
 	struct str body = exchange_request(v->visit.rq->x)->body;
@@ -82,7 +82,7 @@ static bool body_read(struct prompt_visit *v, enum template_form form, struct er
 	       fail(e, ERR_TOO_LARGE, NULL, "A prompt may have %lld bytes (api.prompt_bytes).", (long long)api_limits.prompt_bytes);
 }
 
-static void on_made(struct store_op *op, const struct err *e)
+static void prompts_on_made(struct store_op *op, const struct err *e)
 {
 	struct prompt_visit *v = visit_of(op, e);
 	if (v)
@@ -91,10 +91,10 @@ static void on_made(struct store_op *op, const struct err *e)
 
 void prompt_create(struct request *rq)
 {
-	struct prompt_visit *v = visit_new(rq, sizeof *v, on_made);
+	struct prompt_visit *v = visit_new(rq, sizeof *v, prompts_on_made);
 	struct arena *a = exchange_arena(rq->x);
 	struct err e = {0};
-	if (!body_read(v, TEMPLATE_CREATE, &e)) {
+	if (!prompts_body_read(v, TEMPLATE_CREATE, &e)) {
 		visit_fail(&v->visit, &e);
 		return;
 	}
@@ -121,7 +121,7 @@ void prompt_create(struct request *rq)
 	store_put_template(rq->api->store, &v->visit.op, &t);
 }
 
-static void on_updated(struct store_op *op, const struct err *e)
+static void prompts_on_updated(struct store_op *op, const struct err *e)
 {
 	struct prompt_visit *v = OWNER(op, struct prompt_visit, visit.op);
 	struct err named = *e;
@@ -130,14 +130,14 @@ static void on_updated(struct store_op *op, const struct err *e)
 		fail(&named, e->code, "default_version", "%s", e->msg);
 	}
 	if (visit_of(op, &named))
-		get(v, (struct str){0});
+		prompts_get(v, (struct str){0});
 }
 
 void prompt_update(struct request *rq)
 {
-	struct prompt_visit *v = visit_new(rq, sizeof *v, on_updated);
+	struct prompt_visit *v = visit_new(rq, sizeof *v, prompts_on_updated);
 	struct err e = {0};
-	if (!body_read(v, TEMPLATE_UPDATE, &e)) {
+	if (!prompts_body_read(v, TEMPLATE_UPDATE, &e)) {
 		visit_fail(&v->visit, &e);
 		return;
 	}
@@ -147,16 +147,16 @@ void prompt_update(struct request *rq)
 
 void prompt_version_create(struct request *rq)
 {
-	struct prompt_visit *v = visit_new(rq, sizeof *v, on_made);
+	struct prompt_visit *v = visit_new(rq, sizeof *v, prompts_on_made);
 	struct err e = {0};
-	if (body_read(v, TEMPLATE_VERSION, &e))
+	if (prompts_body_read(v, TEMPLATE_VERSION, &e))
 		store_add_template_version(rq->api->store, &v->visit.op, rq->project, rq->args[0], v->body.members, v->body.is_default,
 		                           api_limits.prompt_versions, exchange_arena(rq->x), &v->one);
 	else
 		visit_fail(&v->visit, &e);
 }
 
-static void on_deleted(struct store_op *op, const struct err *e)
+static void prompts_on_deleted(struct store_op *op, const struct err *e)
 {
 	struct prompt_visit *v = visit_of(op, e);
 	if (v)
@@ -165,7 +165,7 @@ static void on_deleted(struct store_op *op, const struct err *e)
 
 void prompt_delete(struct request *rq)
 {
-	struct prompt_visit *v = visit_new(rq, sizeof *v, on_deleted);
+	struct prompt_visit *v = visit_new(rq, sizeof *v, prompts_on_deleted);
 	store_delete_template(rq->api->store, &v->visit.op, rq->project, rq->args[0]);
 }
 
@@ -199,7 +199,7 @@ static struct str place_version(struct arena *a, const struct stored_template *t
 	return str_fmt(a, "%lld", (long long)t->version);
 }
 
-static void on_listed(struct store_op *op, const struct err *e)
+static void prompts_on_listed(struct store_op *op, const struct err *e)
 {
 	struct prompt_visit *v = visit_of(op, e);
 	if (v)
@@ -217,7 +217,7 @@ static const char *const list_known[] = {"after", "limit", "order", NULL};
 
 void prompts_list(struct request *rq)
 {
-	struct prompt_visit *v = visit_new(rq, sizeof *v, on_listed);
+	struct prompt_visit *v = visit_new(rq, sizeof *v, prompts_on_listed);
 	struct page_query q;
 	struct err e = {0};
 	if (page_read(rq, list_known, &q, &e))

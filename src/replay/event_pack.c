@@ -24,14 +24,14 @@ void event_pack_release(struct event_pack *p)
 
 /* --- numbers --- */
 
-static void put_number(struct buf *b, uint64_t n)
+static void event_pack_put_number(struct buf *b, uint64_t n)
 {
 	for (; n >= 0x80; n >>= 7)
 		buf_byte(b, (char)(n | 0x80));
 	buf_byte(b, (char)n);
 }
 
-static uint64_t take_number(struct str *in)
+static uint64_t event_pack_take_number(struct str *in)
 {
 	uint64_t n = 0;
 	for (unsigned shift = 0;; shift += 7) {
@@ -102,7 +102,7 @@ static size_t find_number(struct str json, struct str digits)
 }
 
 /* The event before becomes this one: `front` of its bytes stay, `middle` follows, then `end` of its bytes. */
-static void follow(struct event_pack *p, size_t front, struct str middle, size_t end)
+static void event_pack_follow(struct event_pack *p, size_t front, struct str middle, size_t end)
 {
 	size_t n = front + middle.n + end, old = p->last.n;
 	if (n > old)
@@ -142,18 +142,18 @@ void event_pack_add(struct event_pack *p, struct buf *out, const struct packed_e
 	size_t own = head.n + tail.n - front; /* what is not of the front */
 	struct str open = {tail.p + tail.n - (own < tail.n ? own : tail.n), own < tail.n ? own : tail.n};
 	end = same_end(open, (struct str){last.p + last.n - left, left}, 0);
-	put_number(out, ev->type);
-	put_number(out, zigzag(ev->seq - p->seq - 1));
-	put_number(out, (uint64_t)(ev->delta + 1));
-	put_number(out, at);
-	put_number(out, front);
-	put_number(out, end);
-	put_number(out, own - end);
+	event_pack_put_number(out, ev->type);
+	event_pack_put_number(out, zigzag(ev->seq - p->seq - 1));
+	event_pack_put_number(out, (uint64_t)(ev->delta + 1));
+	event_pack_put_number(out, at);
+	event_pack_put_number(out, front);
+	event_pack_put_number(out, end);
+	event_pack_put_number(out, own - end);
 	size_t from = out->n;
 	if (front < head.n)
 		buf_add(out, (struct str){head.p + front, head.n - front});
 	buf_add(out, (struct str){open.p, open.n - end});
-	follow(p, front, (struct str){out->p + from, out->n - from}, end);
+	event_pack_follow(p, front, (struct str){out->p + from, out->n - from}, end);
 	shrink(p);
 	p->seq = ev->seq;
 }
@@ -161,12 +161,13 @@ void event_pack_add(struct event_pack *p, struct buf *out, const struct packed_e
 void event_pack_take(struct event_pack *p, struct str *in, struct buf *json, struct packed_event *ret)
 {
 	char room[24];
-	ret->type = (unsigned)take_number(in);
-	ret->seq = p->seq + 1 + unzigzag(take_number(in));
-	ret->delta = (int64_t)take_number(in) - 1;
-	size_t at = take_number(in), front = take_number(in), end = take_number(in), n = take_number(in);
+	ret->type = (unsigned)event_pack_take_number(in);
+	ret->seq = p->seq + 1 + unzigzag(event_pack_take_number(in));
+	ret->delta = (int64_t)event_pack_take_number(in) - 1;
+	size_t at = event_pack_take_number(in), front = event_pack_take_number(in), end = event_pack_take_number(in),
+	       n = event_pack_take_number(in);
 	assert(n <= in->n && front + end <= p->last.n);
-	follow(p, front, (struct str){in->p, n}, end);
+	event_pack_follow(p, front, (struct str){in->p, n}, end);
 	in->p += n;
 	in->n -= n;
 	p->seq = ret->seq;

@@ -48,16 +48,16 @@ static bool next_event(struct log_play *p, struct run_event *ev)
 	}
 }
 
-static void on_read(struct store_op *op, const struct err *e);
+static void log_play_on_read(struct store_op *op, const struct err *e);
 
-static void read_more(struct log_play *p)
+static void log_play_read_more(struct log_play *p)
 {
 	arena_free(&p->page);
 	p->page = (struct arena){0};
 	p->rest = (struct str){0};
 	p->batch = 0;
 	p->stale = false;
-	p->op.done = on_read;
+	p->op.done = log_play_on_read;
 	store_run_read(p->api->store, &p->op, p->project, p->id, p->next, READ_BYTES, &p->page, &p->got);
 }
 
@@ -73,13 +73,13 @@ static void play(struct log_play *p)
 			reply_end(p->reply, 200, S(""));
 			play_free(p);
 		} else if (p->stale) {
-			read_more(p);
+			log_play_read_more(p);
 		}
-		return; /* on_read() or woken() comes */
+		return; /* log_play_on_read() or woken() comes */
 	}
 }
 
-static void on_read(struct store_op *op, const struct err *e)
+static void log_play_on_read(struct store_op *op, const struct err *e)
 {
 	struct log_play *p = OWNER(op, struct log_play, op);
 	if (e->code == ERR_NONE) {
@@ -95,7 +95,7 @@ static void on_read(struct store_op *op, const struct err *e)
 	play_free(p);
 }
 
-static void on_news(struct run_watch *w)
+static void log_play_on_news(struct run_watch *w)
 {
 	struct log_play *p = OWNER(w, struct log_play, watch);
 	p->stale = true;
@@ -103,12 +103,12 @@ static void on_news(struct run_watch *w)
 		play(p);
 }
 
-static void on_gone(struct reply_owner *o)
+static void log_play_on_gone(struct reply_owner *o)
 {
 	play_free(OWNER(o, struct log_play, reader));
 }
 
-static void on_room(struct reply_owner *o)
+static void log_play_on_room(struct reply_owner *o)
 {
 	struct log_play *p = OWNER(o, struct log_play, reader);
 	if (!p->op.request)
@@ -125,9 +125,9 @@ static struct log_play *play_new(struct api_loop *al, int64_t project, struct st
 	p->api = al;
 	p->project = project;
 	p->next = after + 1;
-	p->reader = (struct reply_owner){on_gone, on_room};
+	p->reader = (struct reply_owner){log_play_on_gone, log_play_on_room};
 	if (id_parse(id, "resp", &key)) /* before the first read, so that nothing falls between */
-		run_watch_start(al->api->news, key.key, RUN_NEWS, al->loop, &p->watch, on_news);
+		run_watch_start(al->api->news, key.key, RUN_NEWS, al->loop, &p->watch, log_play_on_news);
 	return p;
 }
 
@@ -136,7 +136,7 @@ void log_play(struct api_loop *al, struct reply *r, int64_t project, struct str 
 	struct log_play *p = play_new(al, project, id, after);
 	p->reply = r;
 	reply_give(r, &p->reader);
-	read_more(p);
+	log_play_read_more(p);
 }
 
 void log_play_request(struct request *rq, struct str id, int64_t after, bool obfuscate)
@@ -145,7 +145,7 @@ void log_play_request(struct request *rq, struct str id, int64_t after, bool obf
 	p->reply = reply_open(rq->x, REPLY_SSE, &p->reader);
 	if (obfuscate)
 		reply_obfuscate(p->reply, id);
-	read_more(p);
+	log_play_read_more(p);
 }
 
 bool made_in_background(struct arena *a, struct str json)

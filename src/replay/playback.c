@@ -21,7 +21,7 @@ static void playback_free(struct playback *p)
 	arena_free(&a);
 }
 
-static void play(struct playback *p)
+static void playback_play(struct playback *p)
 {
 	struct replay_event ev;
 	bool ended = false;
@@ -36,20 +36,20 @@ static void play(struct playback *p)
 
 static void on_more(struct follower *f)
 {
-	play(OWNER(f, struct playback, follower));
+	playback_play(OWNER(f, struct playback, follower));
 }
 
-static void on_begin(struct deferred *d)
+static void playback_on_begin(struct deferred *d)
 {
-	play(OWNER(d, struct playback, begin));
+	playback_play(OWNER(d, struct playback, begin));
 }
 
-static void on_room(struct reply_owner *o)
+static void playback_on_room(struct reply_owner *o)
 {
-	play(OWNER(o, struct playback, reader));
+	playback_play(OWNER(o, struct playback, reader));
 }
 
-static void on_gone(struct reply_owner *o)
+static void playback_on_gone(struct reply_owner *o)
 {
 	playback_free(OWNER(o, struct playback, reader));
 }
@@ -71,10 +71,10 @@ bool playback_start(struct request *rq, int64_t project, struct str id, int64_t 
 	}
 	p->arena = a;
 	p->after = after;
-	p->reader = (struct reply_owner){on_gone, on_room};
+	p->reader = (struct reply_owner){playback_on_gone, playback_on_room};
 	p->reply = reply_open(rq->x, REPLY_SSE, &p->reader);
 	if (obfuscate > 0 || (obfuscate < 0 && follow_obfuscated(&p->follower)))
 		reply_obfuscate(p->reply, id);
-	defer_start(al->loop, &p->begin, on_begin);
+	defer_start(al->loop, &p->begin, playback_on_begin);
 	return true;
 }

@@ -51,7 +51,7 @@ struct replays *replays_new(void)
 }
 
 /* With the table's lock held. */
-static void unref(struct replay *r)
+static void replay_unref(struct replay *r)
 {
 	if (--r->refs)
 		return;
@@ -77,7 +77,7 @@ static void drop_oldest(struct replays *rs)
 	rs->ended_bytes -= r->bytes;
 	if (map_get(&rs->map, r->key) == r)
 		map_del(&rs->map, r->key);
-	unref(r);
+	replay_unref(r);
 }
 
 void replays_free(struct replays *rs)
@@ -89,7 +89,7 @@ void replays_free(struct replays *rs)
 	xfree(rs);
 }
 
-static struct str make_key(char out[ID_MAX + 32], int64_t project, struct str id)
+static struct str replay_make_key(char out[ID_MAX + 32], int64_t project, struct str id)
 {
 	int n = snprintf(out, ID_MAX + 32, "%lld/%.*s", (long long)project, (int)(id.n < ID_MAX ? id.n : ID_MAX), id.p);
 	return (struct str){out, (size_t)n};
@@ -98,7 +98,7 @@ static struct str make_key(char out[ID_MAX + 32], int64_t project, struct str id
 struct replay *replay_begin(struct replays *rs, int64_t project, struct str id, bool obfuscate)
 {
 	char text[ID_MAX + 32];
-	struct str key = make_key(text, project, id);
+	struct str key = replay_make_key(text, project, id);
 	struct replay *r = xalloc(sizeof *r);
 	char *copy = xalloc(key.n + 1);
 	memcpy(copy, key.p, key.n);
@@ -163,7 +163,7 @@ static void pack(struct replay *r)
 	event_pack_release(&r->pack);
 }
 
-static void on_told(struct watch *w)
+static void replay_on_told(struct watch *w)
 {
 	struct follower *f = OWNER(w, struct follower, watch);
 	f->more(f);
@@ -200,7 +200,7 @@ void replay_end(struct replay *r)
 	else
 		rs->ended_first = r;
 	rs->ended_last = r;
-	unref(r);
+	replay_unref(r);
 	while (rs->ended_first && (rs->ended_bytes > (size_t)api_limits.replay_bytes ||
 	                           now - rs->ended_first->ended_us > api_limits.replay_seconds * 1000000))
 		drop_oldest(rs);
@@ -220,7 +220,7 @@ bool follow_start(struct replays *rs, int64_t project, struct str id, struct loo
 {
 	char text[ID_MAX + 32];
 	pthread_mutex_lock(&rs->lock);
-	struct replay *r = map_get(&rs->map, make_key(text, project, id));
+	struct replay *r = map_get(&rs->map, replay_make_key(text, project, id));
 	if (r)
 		r->refs++;
 	pthread_mutex_unlock(&rs->lock);
@@ -231,7 +231,7 @@ bool follow_start(struct replays *rs, int64_t project, struct str id, struct loo
 	buf_init(&f->json, SIZE_MAX / 2);
 	event_pack_init(&f->pack);
 	pthread_mutex_lock(&r->lock);
-	watch_start(&r->followers, l, WATCH_ONCE, &f->watch, on_told);
+	watch_start(&r->followers, l, WATCH_ONCE, &f->watch, replay_on_told);
 	pthread_mutex_unlock(&r->lock);
 	return true;
 }
@@ -307,7 +307,7 @@ void follow_stop(struct follower *f)
 	buf_release(&f->json);
 	event_pack_release(&f->pack);
 	pthread_mutex_lock(&r->owner->lock);
-	unref(r);
+	replay_unref(r);
 	pthread_mutex_unlock(&r->owner->lock);
 	*f = (struct follower){0};
 }

@@ -22,12 +22,12 @@ int64_t retry_count(const struct exchange *x)
 	return v.p && str_int(v, &n) && n >= 0 ? n : -1;
 }
 
-static void on_gone(struct reply_owner *o)
+static void retry_on_gone(struct reply_owner *o)
 {
 	join_stop(&OWNER(o, struct join, owner)->joiner);
 }
 
-static void on_room(struct reply_owner *o)
+static void retry_on_room(struct reply_owner *o)
 {
 }
 
@@ -44,7 +44,7 @@ struct answering {
 	struct stored_response response;
 };
 
-static void on_got(struct store_op *op, const struct err *e)
+static void retry_on_got(struct store_op *op, const struct err *e)
 {
 	struct answering *w = visit_of(op, e);
 	if (w)
@@ -53,11 +53,11 @@ static void on_got(struct store_op *op, const struct err *e)
 
 static void answer_stored(struct request *rq, struct str id)
 {
-	struct answering *w = visit_new(rq, sizeof *w, on_got);
+	struct answering *w = visit_new(rq, sizeof *w, retry_on_got);
 	store_get_response(rq->api->store, &w->visit.op, rq->project, id, exchange_arena(rq->x), &w->response);
 }
 
-static void on_done(struct joiner *j)
+static void retry_on_done(struct joiner *j)
 {
 	struct join *w = OWNER(j, struct join, joiner);
 	struct request *rq = w->rq;
@@ -90,14 +90,14 @@ bool retry_join(struct request *rq, const uint8_t hash[32])
 {
 	struct join *w = new(exchange_arena(rq->x), struct join);
 	w->rq = rq;
-	if (!join_start(rq->api->api->attempts, rq->project, hash, rq->api->loop, &w->joiner, on_done))
+	if (!join_start(rq->api->api->attempts, rq->project, hash, rq->api->loop, &w->joiner, retry_on_done))
 		return false;
 	if (playback_start(rq, rq->project, str_of(w->joiner.id), -1, -1, false)) {
 		join_stop(&w->joiner);
 		return true;
 	}
 	w->streams = wants_stream(rq);
-	w->owner = (struct reply_owner){on_gone, on_room};
+	w->owner = (struct reply_owner){retry_on_gone, retry_on_room};
 	w->reply = reply_open(rq->x, w->streams ? REPLY_SSE : REPLY_JSON, &w->owner);
 	return true;
 }

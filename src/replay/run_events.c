@@ -17,7 +17,7 @@ void run_event_pack(struct buf *b, int64_t delta, struct str json)
 }
 
 /* Every event begins with its type (model/event.c). */
-static struct str name_of(struct str json)
+static struct str run_events_name_of(struct str json)
 {
 	struct str lead = S("{\"type\":\"");
 	if (!str_starts(json, lead))
@@ -35,7 +35,7 @@ bool run_entry_next(struct str *rest, struct run_event *ret)
 	if (lead.n > rest->n - sizeof lead)
 		return false;
 	ret->json = (struct str){rest->p + sizeof lead, lead.n};
-	ret->name = lead.delta == RUN_EVENT_KEPT ? (struct str){0} : name_of(ret->json);
+	ret->name = lead.delta == RUN_EVENT_KEPT ? (struct str){0} : run_events_name_of(ret->json);
 	ret->delta = lead.delta;
 	*rest = (struct str){rest->p + sizeof lead + lead.n, rest->n - sizeof lead - lead.n};
 	return true;

@@ -26,30 +26,30 @@ static void stop(struct visit *v)
 	timer_cancel(&c->again);
 }
 
-static void refuse(struct cancelling *c, const struct err *e)
+static void cancel_refuse(struct cancelling *c, const struct err *e)
 {
 	stop(&c->visit);
 	visit_fail(&c->visit, e);
 }
 
-static void on_got(struct store_op *op, const struct err *e);
+static void cancel_on_got(struct store_op *op, const struct err *e);
 
-static void look(struct cancelling *c)
+static void cancel_look(struct cancelling *c)
 {
 	if (c->visit.op.request)
 		return;
-	c->visit.op.done = on_got;
+	c->visit.op.done = cancel_on_got;
 	store_get_response(c->visit.rq->api->store, &c->visit.op, c->visit.rq->project, c->visit.rq->args[0], exchange_arena(c->visit.rq->x), &c->response);
 }
 
-static void on_news(struct run_watch *w)
+static void cancel_on_news(struct run_watch *w)
 {
-	look(OWNER(w, struct cancelling, watch));
+	cancel_look(OWNER(w, struct cancelling, watch));
 }
 
-static void on_again(struct timer *t)
+static void cancel_on_again(struct timer *t)
 {
-	look(OWNER(t, struct cancelling, again));
+	cancel_look(OWNER(t, struct cancelling, again));
 }
 
 /* The run goes on: tell its worker, or be its worker. */
@@ -62,35 +62,35 @@ static void ask(struct cancelling *c)
 	if (!c->asked) {
 		c->asked = true;
 		c->began_ms = now;
-		run_watch_start(al->api->news, place.id.key, RUN_NEWS, al->loop, &c->watch, on_news);
+		run_watch_start(al->api->news, place.id.key, RUN_NEWS, al->loop, &c->watch, cancel_on_news);
 		run_tell(al->api->news, place.id.key, RUN_CANCEL);
-		look(c); /* it may have ended before the watch began */
+		cancel_look(c); /* it may have ended before the watch began */
 	}
 	if (now - c->began_ms > GIVE_UP_MS) {
 		e.retry_after_ms = LOOK_AGAIN_MS;
 		fail(&e, ERR_UNAVAILABLE, NULL, "The response could not be cancelled yet. Please retry in a moment.");
-		refuse(c, &e);
+		cancel_refuse(c, &e);
 		return;
 	}
 	worker_take(al, &place);
-	timer_start(al->loop, &c->again, LOOK_AGAIN_MS, on_again);
+	timer_start(al->loop, &c->again, LOOK_AGAIN_MS, cancel_on_again);
 }
 
-static void on_got(struct store_op *op, const struct err *e)
+static void cancel_on_got(struct store_op *op, const struct err *e)
 {
 	struct cancelling *c = OWNER(op, struct cancelling, visit.op);
 	struct err no = {0};
 	if (e->code != ERR_NONE) {
-		refuse(c, e);
+		cancel_refuse(c, e);
 	} else if (c->response.run && !c->response.ended) {
 		ask(c);
 	} else if (!made_in_background(exchange_arena(c->visit.rq->x), c->response.json)) {
 		fail(&no, ERR_BAD_REQUEST, NULL, "Cannot cancel a synchronous response.");
-		refuse(c, &no);
+		cancel_refuse(c, &no);
 	} else if (!str_eq(c->response.status, S("cancelled"))) {
 		const char *article = str_eq(c->response.status, S("incomplete")) ? "an" : "a";
 		fail(&no, ERR_BAD_REQUEST, NULL, "Cannot cancel %s %.*s response.", article, FMT(c->response.status));
-		refuse(c, &no);
+		cancel_refuse(c, &no);
 	} else {
 		stop(&c->visit);
 		visit_answer(&c->visit, c->response.json);
@@ -99,7 +99,7 @@ static void on_got(struct store_op *op, const struct err *e)
 
 void response_cancel(struct request *rq)
 {
-	struct cancelling *c = visit_new(rq, sizeof *c, on_got);
+	struct cancelling *c = visit_new(rq, sizeof *c, cancel_on_got);
 	c->visit.left = stop;
-	look(c);
+	cancel_look(c);
 }

@@ -28,7 +28,7 @@ void response_create(struct request *rq)
 
 /* --- GET /v1/responses/{id} --- */
 
-static void on_got(struct store_op *op, const struct err *e)
+static void responses_on_got(struct store_op *op, const struct err *e)
 {
 	struct lookup *l = visit_of(op, e);
 	if (l)
@@ -93,7 +93,7 @@ static bool get_stream_read(struct request *rq, struct lookup *l, bool *stream, 
 
 void response_get(struct request *rq)
 {
-	struct lookup *l = visit_new(rq, sizeof *l, on_got);
+	struct lookup *l = visit_new(rq, sizeof *l, responses_on_got);
 	struct err e = {0};
 	bool stream = false;
 	if (!get_stream_read(rq, l, &stream, &e)) {
@@ -107,7 +107,7 @@ void response_get(struct request *rq)
 
 /* --- DELETE --- */
 
-static void on_deleted(struct store_op *op, const struct err *e)
+static void responses_on_deleted(struct store_op *op, const struct err *e)
 {
 	struct lookup *l = visit_of(op, e);
 	if (l)
@@ -116,13 +116,13 @@ static void on_deleted(struct store_op *op, const struct err *e)
 
 void response_delete(struct request *rq)
 {
-	struct lookup *l = visit_new(rq, sizeof *l, on_deleted);
+	struct lookup *l = visit_new(rq, sizeof *l, responses_on_deleted);
 	store_delete_response(rq->api->store, &l->visit.op, rq->project, rq->args[0]);
 }
 
 /* --- GET /v1/responses/{id}/input_items --- */
 
-static void on_listed(struct store_op *op, const struct err *e)
+static void responses_on_listed(struct store_op *op, const struct err *e)
 {
 	struct lookup *l = visit_of(op, e);
 	if (!l)
@@ -147,7 +147,7 @@ void response_input_items(struct request *rq)
 		answer_error(rq->x, &e);
 		return;
 	}
-	struct lookup *l = visit_new(rq, sizeof *l, on_listed);
+	struct lookup *l = visit_new(rq, sizeof *l, responses_on_listed);
 	l->response.show = show;
 	store_list_input(rq->api->store, &l->visit.op, rq->project, rq->args[0], &q, exchange_arena(rq->x), &l->page);
 }

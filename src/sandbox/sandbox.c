@@ -40,7 +40,8 @@ static bool collect(const struct sandbox *s, int from, int64_t until, struct buf
 }
 
 /* It may close its output and stay: so its end has the same deadline. */
-static bool finish(const struct sandbox *s, struct process *p, int from, struct buf *out, int *status, struct err *e)
+static bool sandbox_finish(const struct sandbox *s, struct process *p, int from, struct buf *out, int *status,
+			   struct err *e)
 {
 	int64_t until = clock_mono_us() + s->seconds * 1000000;
 	struct err late = {0};
@@ -53,7 +54,7 @@ static bool finish(const struct sandbox *s, struct process *p, int from, struct 
 	return !e->code;
 }
 
-static void close_all(const int *fds, int n)
+static void sandbox_close_all(const int *fds, int n)
 {
 	for (int i = 0; i < n; i++)
 		if (fds[i] >= 0)
@@ -71,14 +72,14 @@ static bool run(const struct sandbox *s, const struct walls *w, struct buf *out,
 				fail(e, ERR_INTERNAL, NULL, "no descriptors for a sandbox: %m"));
 	ok = ok &&
 	     process_start(&p, w->argv, &(struct process_files){fd[INPUT], fd[TO], -1, {fd[FILTER], fd[PROGRAM]}}, e);
-	close_all(fd + TO, FDS - TO);
-	ok = ok && finish(s, &p, fd[FROM], out, status, e);
-	close_all(fd, 1);
+	sandbox_close_all(fd + TO, FDS - TO);
+	ok = ok && sandbox_finish(s, &p, fd[FROM], out, status, e);
+	sandbox_close_all(fd, 1);
 	return ok;
 }
 
 /* Where the program is: in a box we put it there, without one it is the descriptor. */
-static const char *path_of(const struct sandbox *s)
+static const char *sandbox_path_of(const struct sandbox *s)
 {
 	return !s->program.n ? s->argv[0] : sandbox_limits_only ? "/proc/self/fd/4" : "/program";
 }
@@ -92,7 +93,7 @@ bool sandbox_run_in(const struct sandbox *s, const struct box_policy *p, struct 
 	if (!sandbox_limits_only && !host_refuse(e))
 		return false;
 	walls_build(&w, p, sandbox_limits_only);
-	walls_add(&w, path_of(s));
+	walls_add(&w, sandbox_path_of(s));
 	for (int i = 1; s->argv[i]; i++)
 		walls_add(&w, s->argv[i]);
 	if (!run(s, &w, out, &status, e))

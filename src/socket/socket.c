@@ -45,7 +45,7 @@ static const struct str key_gone = STR("the key is not valid any more");
 
 /* --- out --- */
 
-static void say(struct socket *s)
+static void socket_say(struct socket *s)
 {
 	struct str text = buf_str(&s->text);
 	websocket_send(&s->ws, &text, 1);
@@ -55,7 +55,7 @@ static void say(struct socket *s)
 static void say_error(struct socket *s, const struct err *e, struct str stream_id)
 {
 	socket_error_write(&s->text, e, stream_id);
-	say(s);
+	socket_say(s);
 }
 
 static void fail_old(struct err *e)
@@ -67,7 +67,7 @@ static void fail_old(struct err *e)
 }
 
 /* Between two responses: is it time to go? */
-static void settle(struct socket *s)
+static void socket_settle(struct socket *s)
 {
 	struct err e = {0};
 	if (s->running || s->waiting || !(s->old || s->draining))
@@ -83,7 +83,7 @@ static void on_life(struct timer *t)
 {
 	struct socket *s = OWNER(t, struct socket, life);
 	s->old = true;
-	settle(s);
+	socket_settle(s);
 }
 
 /* --- lanes --- */
@@ -160,7 +160,7 @@ static bool on_recall(struct turn_link *link, struct str id, struct turn *t)
 	return false;
 }
 
-static void remember(struct order *o, struct turn *t)
+static void socket_remember(struct order *o, struct turn *t)
 {
 	struct lane *l = o->lane;
 	size_t others = 0;
@@ -189,13 +189,13 @@ static bool still_may(struct socket *s)
 	return false;
 }
 
-static void on_next(struct deferred *d)
+static void socket_on_next(struct deferred *d)
 {
 	struct socket *s = OWNER(d, struct socket, next);
 	if (s->waiting && !websocket_closing(&s->ws) && !still_may(s))
 		return;
 	pump(s);
-	settle(s);
+	socket_settle(s);
 }
 
 static void order_unlink(struct order *o)
@@ -208,15 +208,15 @@ static void order_unlink(struct order *o)
 	o->lane->running = NULL;
 }
 
-static void on_ended(struct turn_link *link, struct turn *t)
+static void socket_on_ended(struct turn_link *link, struct turn *t)
 {
 	struct order *o = OWNER(link, struct order, link);
 	struct socket *s = o->socket;
 	assert(!o->reply.reply);
-	remember(o, t);
+	socket_remember(o, t);
 	order_unlink(o);
 	xfree(o);
-	defer_start(s->ws.loop, &s->next, on_next);
+	defer_start(s->ws.loop, &s->next, socket_on_next);
 }
 
 static struct str on_shrink(struct reply_lane *lane, struct str json)
@@ -225,11 +225,11 @@ static struct str on_shrink(struct reply_lane *lane, struct str json)
 	buf_clear(&s->text);
 	socket_shrink(&s->text, json, REPLY_FRAME_MOST);
 	struct str small = buf_str(&s->text);
-	s->text.n = 0; /* what say() begins with; the bytes stay until then */
+	s->text.n = 0; /* what socket_say() begins with; the bytes stay until then */
 	return small;
 }
 
-static void on_refuse(struct reply_lane *lane, const struct err *e)
+static void socket_on_refuse(struct reply_lane *lane, const struct err *e)
 {
 	say_error(OWNER(lane, struct order, reply)->socket, e, lane->stream_id);
 }
@@ -281,8 +281,9 @@ static struct order *order_new(struct socket *s, struct lane *l, struct str text
 	o->body = (struct str){o->text, text.n};
 	if (previous.n)
 		o->previous = (struct str){memcpy(o->text + text.n, previous.p, previous.n), previous.n};
-	o->link = (struct turn_link){.recall = on_recall, .ended = on_ended};
-	o->reply = (struct reply_lane){.ws = &s->ws, .stream_id = l->name, .shrink = on_shrink, .refuse = on_refuse};
+	o->link = (struct turn_link){.recall = on_recall, .ended = socket_on_ended};
+	o->reply =
+	    (struct reply_lane){.ws = &s->ws, .stream_id = l->name, .shrink = on_shrink, .refuse = socket_on_refuse};
 	return o;
 }
 
@@ -352,7 +353,7 @@ static void on_steer(struct socket *s, yyjson_val *body, struct str text)
 		if (o->link.turn && str_eq(o->link.turn->response.id, id))
 			stream_id = o->lane->name;
 	socket_steer_failed_write(&s->text, text.n <= REPLY_FRAME_MOST ? input : NULL, id, stream_id);
-	say(s);
+	socket_say(s);
 }
 
 /* --- in --- */
@@ -383,7 +384,7 @@ static void message(struct socket *s, yyjson_val *body, struct str text, struct 
 		     (int)(type.n < 64 ? type.n : 64), type.p);
 }
 
-static void on_text(struct websocket *ws, struct str text)
+static void socket_on_text(struct websocket *ws, struct str text)
 {
 	struct socket *s = OWNER(ws, struct socket, ws);
 	struct arena a = {0};
@@ -396,7 +397,7 @@ static void on_text(struct websocket *ws, struct str text)
 	arena_free(&a);
 }
 
-static void on_room(struct websocket *ws)
+static void socket_on_room(struct websocket *ws)
 {
 	struct socket *s = OWNER(ws, struct socket, ws);
 	for (struct order *o = s->running, *next; o; o = next) {
@@ -406,16 +407,16 @@ static void on_room(struct websocket *ws)
 	}
 }
 
-static void on_drain(struct websocket *ws)
+static void socket_on_drain(struct websocket *ws)
 {
 	struct socket *s = OWNER(ws, struct socket, ws);
 	s->draining = true;
-	settle(s);
+	socket_settle(s);
 }
 
 /* --- the end --- */
 
-static void on_gone(struct websocket *ws)
+static void socket_on_gone(struct websocket *ws)
 {
 	struct socket *s = OWNER(ws, struct socket, ws);
 	timer_cancel(&s->life);
@@ -447,7 +448,7 @@ static void on_gone(struct websocket *ws)
 
 void socket_open(struct request *rq)
 {
-	static const struct websocket_events events = {on_text, on_room, on_drain, on_gone};
+	static const struct websocket_events events = {socket_on_text, socket_on_room, socket_on_drain, socket_on_gone};
 	struct socket *s = xalloc(sizeof *s);
 	struct err e = {0};
 	if (!websocket_accept(&s->ws, rq->x, &events, &e)) {

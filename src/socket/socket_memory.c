@@ -14,7 +14,7 @@ void memory_drop(struct memory *m)
 	*m = (struct memory){0};
 }
 
-static void add(struct memory *m, const struct turn_item *it, struct str json, bool kept)
+static void socket_memory_add(struct memory *m, const struct turn_item *it, struct str json, bool kept)
 {
 	struct turn_item *to = &m->items[m->n];
 	m->kept[m->n++] = kept;
@@ -24,7 +24,7 @@ static void add(struct memory *m, const struct turn_item *it, struct str json, b
 }
 
 /* What the turn stood on; the last `news` of it its conversation brought since its latest turn. */
-static void add_context(struct memory *m, const struct turn *t, size_t news)
+static void socket_memory_add_context(struct memory *m, const struct turn *t, size_t news)
 {
 	const struct turn_context *c = &t->context;
 	size_t stored = c->stored.n - c->n_carried, base = stored - news;
@@ -32,7 +32,7 @@ static void add_context(struct memory *m, const struct turn *t, size_t news)
 		struct turn_item it = {.id = c->stored.items[i].id};
 		if (i >= stored)
 			it = c->carried[i - stored];
-		add(m, &it, c->stored.items[i].json, i < stored || !it.json.n);
+		socket_memory_add(m, &it, c->stored.items[i].json, i < stored || !it.json.n);
 	}
 	m->n_stored = base;
 	m->key = c->stored.key;
@@ -45,12 +45,12 @@ void memory_take(struct memory *m, struct turn *t, size_t others)
 	memory_drop(m);
 	m->items = new_array(&m->arena, struct turn_item, t->context.stored.n + n);
 	m->kept = new_array(&m->arena, bool, t->context.stored.n + n);
-	add_context(m, t, news);
+	socket_memory_add_context(m, t, news);
 	for (size_t i = news; i < n; i++)
 		if (items[i].json.n)
-			add(m, &items[i], items[i].json, false);
+			socket_memory_add(m, &items[i], items[i].json, false);
 		else /* an item reference */
-			add(m, &items[i], t->context.referred[r++].json, true);
+			socket_memory_add(m, &items[i], t->context.referred[r++].json, true);
 	m->id = str_copy(&m->arena, t->response.id);
 	m->counted = m->arena.total;
 	size_t all = atomic_fetch_add(&remembered, m->counted) + m->counted;

@@ -15,12 +15,12 @@
 
 enum { NAME = 32, COPY = 1 << 20 };
 
-static void name_of(char out[NAME], const char *prefix, int64_t key)
+static void blob_name_of(char out[NAME], const char *prefix, int64_t key)
 {
 	snprintf(out, NAME, "%s%016llx", prefix, (unsigned long long)key);
 }
 
-static bool broken(struct err *e, const char *what)
+static bool blob_broken(struct err *e, const char *what)
 {
 	bool full = errno == ENOSPC || errno == EDQUOT;
 	return fail(e, full ? ERR_STORE_FULL : ERR_STORE, NULL, "A file could not be %s: %m.", what);
@@ -31,10 +31,10 @@ static bool broken(struct err *e, const char *what)
 bool blob_begin(struct store *s, struct blob *b, int64_t key, struct err *e)
 {
 	char name[NAME];
-	name_of(name, "new-", key);
+	blob_name_of(name, "new-", key);
 	*b = (struct blob){.store = s, .key = key};
 	b->fd = openat(s->node->blobs->dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return b->fd >= 0 || broken(e, "made");
+	return b->fd >= 0 || blob_broken(e, "made");
 }
 
 bool blob_write(struct blob *b, struct str bytes, struct err *e)
@@ -44,7 +44,7 @@ bool blob_write(struct blob *b, struct str bytes, struct err *e)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return broken(e, "written");
+			return blob_broken(e, "written");
 		b->bytes += n;
 		bytes = (struct str){bytes.p + n, bytes.n - (size_t)n};
 	}
@@ -61,7 +61,8 @@ bool blob_append(struct blob *b, int64_t key, void (*see)(void *ctx, struct str 
 		return false;
 	piece = xrealloc(NULL, COPY);
 	while (ok && (n = read(from, piece, COPY)) != 0) {
-		ok = n > 0 ? blob_write(b, (struct str){piece, (size_t)n}, e) : errno == EINTR || broken(e, "read");
+		ok =
+		    n > 0 ? blob_write(b, (struct str){piece, (size_t)n}, e) : errno == EINTR || blob_broken(e, "read");
 		if (ok && n > 0 && see)
 			see(ctx, (struct str){piece, (size_t)n});
 	}
@@ -73,12 +74,12 @@ bool blob_append(struct blob *b, int64_t key, void (*see)(void *ctx, struct str 
 bool blob_keep(struct blob *b, struct err *e)
 {
 	char was[NAME], name[NAME];
-	name_of(was, "new-", b->key);
-	name_of(name, "", b->key);
+	blob_name_of(was, "new-", b->key);
+	blob_name_of(name, "", b->key);
 	int dir = b->store->node->blobs->dir;
 	bool ok = fsync(b->fd) == 0 && renameat(dir, was, dir, name) == 0 && fsync(dir) == 0;
 	if (!ok)
-		broken(e, "kept");
+		blob_broken(e, "kept");
 	close(b->fd);
 	if (!ok) { /* under whichever name */
 		unlinkat(dir, was, 0);
@@ -98,12 +99,12 @@ void blob_abandon(struct blob *b)
 int blob_open(struct store *s, int64_t key, struct err *e)
 {
 	char name[NAME];
-	name_of(name, "", key);
+	blob_name_of(name, "", key);
 	int fd = openat(s->node->blobs->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
 		fail(e, ERR_NOT_FOUND, NULL, "The file's bytes are gone.");
 	else if (fd < 0)
-		broken(e, "opened");
+		blob_broken(e, "opened");
 	return fd;
 }
 
@@ -132,9 +133,9 @@ void blobs_bury(struct blobs *b)
 	b->n_dead = b->cap_dead = 0;
 	pthread_mutex_unlock(&b->lock);
 	for (size_t i = 0; i < n; i++) {
-		name_of(name, "new-", dead[i]);
+		blob_name_of(name, "new-", dead[i]);
 		unlinkat(b->dir, name, 0);
-		name_of(name, "", dead[i]);
+		blob_name_of(name, "", dead[i]);
 		if (unlinkat(b->dir, name, 0) && errno != ENOENT)
 			log_at(LOG_WARN, "a removed file's bytes stay", "file=%s reason=\"%m\"", name);
 	}
@@ -168,7 +169,7 @@ static bool key_in(const char *name, int64_t *ret)
 	if (sscanf(name, "%16llx%n", &key, &end) != 1 || name[end])
 		return false;
 	*ret = (int64_t)key;
-	name_of(again, "", *ret);
+	blob_name_of(again, "", *ret);
 	return str_eq(str_of(again), str_of(name));
 }
 

@@ -14,7 +14,7 @@ struct str completion_id(char out[ID_MAX], const struct id *id)
 	return s;
 }
 
-static bool parse(struct str text, struct id *ret)
+static bool completion_parse(struct str text, struct id *ret)
 {
 	char ours[ID_MAX];
 	if (text.n >= sizeof ours || text.n <= PREFIX || text.p[PREFIX] != '-')
@@ -24,7 +24,7 @@ static bool parse(struct str text, struct id *ret)
 	return id_parse((struct str){ours, text.n}, "chatcmpl", ret);
 }
 
-static bool gone(struct err *e, struct str id)
+static bool completion_gone(struct err *e, struct str id)
 {
 	return fail(e, ERR_COMPLETION_NOT_FOUND, NULL, "Completion %.*s not found",
 		    (int)(id.n < QUOTED ? id.n : QUOTED), id.p);
@@ -51,7 +51,7 @@ static bool query(struct reading *l, enum statement stmt, const struct bind *b, 
 	return look_query(&l->look, stmt, b, n, row, l, e);
 }
 
-static bool on_text(void *ctx, const struct cell *cells)
+static bool completion_on_text(void *ctx, const struct cell *cells)
 {
 	struct reading *l = ctx;
 	l->ret->json = str_fmt(l->look.arena, "%.*s,\"metadata\":%.*s}", FMT(cells[0].s), FMT(l->metadata));
@@ -61,13 +61,13 @@ static bool on_text(void *ctx, const struct cell *cells)
 	return false;
 }
 
-static bool read_text(struct reading *l, int64_t key, struct err *e)
+static bool completion_read_text(struct reading *l, int64_t key, struct err *e)
 {
 	struct bind b[] = {INT(key)};
-	return query(l, STMT_COMPLETION_TEXT, b, 1, on_text, e);
+	return query(l, STMT_COMPLETION_TEXT, b, 1, completion_on_text, e);
 }
 
-static bool on_head(void *ctx, const struct cell *cells)
+static bool completion_on_head(void *ctx, const struct cell *cells)
 {
 	struct reading *l = ctx;
 	l->found = rnd_equal(cells[0].s, &l->look.id);
@@ -75,15 +75,15 @@ static bool on_head(void *ctx, const struct cell *cells)
 	return false;
 }
 
-static bool read_one(struct look *look, struct err *e)
+static bool completion_read_one(struct look *look, struct err *e)
 {
 	struct reading *l = OWNER(look, struct reading, look);
-	if (!parse(look->text, &look->id))
-		return gone(e, look->text);
+	if (!completion_parse(look->text, &look->id))
+		return completion_gone(e, look->text);
 	struct bind b[] = {INT(look->id.key), INT(look->project), INT(look->now)};
 	l->ret->id = str_copy(look->arena, look->text);
-	return query(l, STMT_COMPLETION_GET, b, 3, on_head, e) && (l->found || gone(e, look->text)) &&
-	       read_text(l, look->id.key, e);
+	return query(l, STMT_COMPLETION_GET, b, 3, completion_on_head, e) &&
+	       (l->found || completion_gone(e, look->text)) && completion_read_text(l, look->id.key, e);
 }
 
 void store_get_completion(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
@@ -93,12 +93,12 @@ void store_get_completion(struct store_port *p, struct store_op *op, int64_t pro
 	l->look.text = look_str(&l->look, id);
 	l->ret = look_out(&l->look, ret, sizeof *ret);
 	l->with_messages = true;
-	look_start(&l->look, read_one);
+	look_start(&l->look, completion_read_one);
 }
 
 /* --- a list --- */
 
-static bool fits(const struct reading *l, struct str model, struct str metadata)
+static bool completion_fits(const struct reading *l, struct str model, struct str metadata)
 {
 	const struct completion_query *q = &l->query;
 	struct arena a = {0};
@@ -115,11 +115,11 @@ static bool fits(const struct reading *l, struct str model, struct str metadata)
 	return ok;
 }
 
-static bool on_row(void *ctx, const struct cell *cells)
+static bool completion_on_row(void *ctx, const struct cell *cells)
 {
 	struct reading *l = ctx;
 	struct completion_page *page = l->page;
-	if (!fits(l, cells[2].s, cells[3].s)) {
+	if (!completion_fits(l, cells[2].s, cells[3].s)) {
 		l->too_many = ++l->rows >= (size_t)store_limits.list_rows;
 		return !l->too_many;
 	}
@@ -134,10 +134,10 @@ static bool on_row(void *ctx, const struct cell *cells)
 	l->ret = &page->list[page->n++];
 	l->ret->id = completion_id(arena_bytes(l->look.arena, ID_MAX), &id);
 	l->metadata = cells[3].s;
-	return read_text(l, id.key, l->err);
+	return completion_read_text(l, id.key, l->err);
 }
 
-static bool read_list(struct look *look, struct err *e)
+static bool completion_read_list(struct look *look, struct err *e)
 {
 	static const enum statement walks[3][2] = {
 	    {STMT_COMPLETION_DESC, STMT_COMPLETION_ASC},
@@ -146,7 +146,7 @@ static bool read_list(struct look *look, struct err *e)
 	};
 	struct reading *l = OWNER(look, struct reading, look);
 	const struct completion_query *q = &l->query;
-	if (q->after.p && !parse(q->after, &look->id))
+	if (q->after.p && !completion_parse(q->after, &look->id))
 		return fail(e, ERR_INVALID_VALUE, "after", "Invalid 'after': '%.*s' is no chat completion's id.",
 			    (int)(q->after.n < QUOTED ? q->after.n : QUOTED), q->after.p);
 	l->page->list = new_array(look->arena, struct stored_completion, (size_t)q->limit + 1);
@@ -156,7 +156,7 @@ static bool read_list(struct look *look, struct err *e)
 	if (q->n_pairs)
 		b[4] = TEXT(q->pairs[0].name);
 	l->err = e;
-	if (!query(l, walks[by][q->ascending], b, 4 + (unsigned)by, on_row, e) || e->code != ERR_NONE)
+	if (!query(l, walks[by][q->ascending], b, 4 + (unsigned)by, completion_on_row, e) || e->code != ERR_NONE)
 		return false;
 	return !l->too_many ||
 	       fail(e, ERR_BAD_REQUEST, "metadata",
@@ -178,13 +178,13 @@ void store_list_completions(struct store_port *p, struct store_op *op, int64_t p
 		l->query.pairs[i].name = look_str(&l->look, q->pairs[i].name);
 		l->query.pairs[i].value = look_str(&l->look, q->pairs[i].value);
 	}
-	look_start(&l->look, read_list);
+	look_start(&l->look, completion_read_list);
 }
 
 /* --- writing --- */
 
 /* Rows by which a list finds the completion. The metadata was checked by whoever took it. */
-static void add_pairs(struct store_request *r, int64_t project, int64_t key, struct str metadata)
+static void completion_add_pairs(struct store_request *r, int64_t project, int64_t key, struct str metadata)
 {
 	struct arena a = {0};
 	struct err none = {0};
@@ -203,18 +203,18 @@ void store_put_completion(struct store_port *p, struct store_op *op, const struc
 	ADD(r, STMT_COMPLETION_INSERT, INT(c->id.key), INT(c->project), BLOB(rnd_str(&c->id)), INT(c->created_at),
 	    INT(c->expires_at), TEXT(c->model), TEXT(c->metadata));
 	ADD(r, STMT_COMPLETION_TEXT_INSERT, INT(c->id.key), TEXT(c->body), TEXT(c->messages));
-	add_pairs(r, c->project, c->id.key, c->metadata);
+	completion_add_pairs(r, c->project, c->id.key, c->metadata);
 	request_send(r);
 }
 
 /* A request whose first change finds the completion by its id, or fails. NULL: the id is none, op will say so.
  * `value`: the statement's last bind, {0} for one that has none. */
-static struct store_request *change(struct store_port *p, struct store_op *op, int64_t project, struct str text,
-				    enum statement stmt, struct str value, struct id *id)
+static struct store_request *completion_change(struct store_port *p, struct store_op *op, int64_t project,
+					       struct str text, enum statement stmt, struct str value, struct id *id)
 {
 	struct err e = {0};
-	gone(&e, text);
-	if (!parse(text, id)) {
+	completion_gone(&e, text);
+	if (!completion_parse(text, id)) {
 		request_done(p, op, &e);
 		return NULL;
 	}
@@ -231,18 +231,18 @@ void store_set_completion(struct store_port *p, struct store_op *op, int64_t pro
 			  struct str metadata)
 {
 	struct id id;
-	struct store_request *r = change(p, op, project, text, STMT_COMPLETION_SET, metadata, &id);
+	struct store_request *r = completion_change(p, op, project, text, STMT_COMPLETION_SET, metadata, &id);
 	if (!r)
 		return;
 	ADD(r, STMT_COMPLETION_PAIRS_FREE, INT(id.key));
-	add_pairs(r, project, id.key, metadata);
+	completion_add_pairs(r, project, id.key, metadata);
 	request_send(r);
 }
 
 void store_delete_completion(struct store_port *p, struct store_op *op, int64_t project, struct str text)
 {
 	struct id id;
-	struct store_request *r = change(p, op, project, text, STMT_COMPLETION_DELETE, (struct str){0}, &id);
+	struct store_request *r = completion_change(p, op, project, text, STMT_COMPLETION_DELETE, (struct str){0}, &id);
 	if (!r)
 		return;
 	ADD(r, STMT_COMPLETION_TEXT_FREE, INT(id.key));

@@ -50,7 +50,7 @@ struct row {
 	bool found;
 };
 
-static bool on_row(void *ctx, const struct cell *cells)
+static bool context_on_row(void *ctx, const struct cell *cells)
 {
 	struct row *r = ctx;
 	*r->c = (struct context){
@@ -71,13 +71,13 @@ static bool row_get(struct look *l, int64_t key, struct context *ret, bool *foun
 {
 	struct row r = {.c = ret, .packed = l->scratch};
 	struct bind b[] = {INT(key), INT(l->project)};
-	if (!look_query(l, STMT_CONTEXT_GET, b, 2, on_row, &r, e))
+	if (!look_query(l, STMT_CONTEXT_GET, b, 2, context_on_row, &r, e))
 		return false;
 	*found = r.found;
 	return true;
 }
 
-static bool broken(struct err *e)
+static bool context_broken(struct err *e)
 {
 	return fail(e, ERR_STORE, NULL, "The store holds a context that cannot be read.");
 }
@@ -102,13 +102,13 @@ bool context_load(struct look *l, int64_t key, struct arena *a, struct context *
 	size_t total = (size_t)ret->n_total, own = keys_count(buf_str(l->scratch));
 	ret->keys = new_array(a, int64_t, total + 1);
 	if (own > total || !unpack(buf_str(l->scratch), ret->keys + (total - own), own))
-		return broken(e);
+		return context_broken(e);
 	if (!ret->base)
-		return own == total || broken(e);
+		return own == total || context_broken(e);
 	if (!row_get(l, ret->base, &base, found, e))
 		return false;
 	if (!*found || (size_t)base.n_total != total - own || !unpack(buf_str(l->scratch), ret->keys, total - own))
-		return broken(e);
+		return context_broken(e);
 	return true;
 }
 
@@ -131,7 +131,7 @@ static int64_t last_key(struct str packed)
 	return key;
 }
 
-static bool fits(const struct context *c, const struct buf *packed, struct err *e)
+static bool context_fits(const struct context *c, const struct buf *packed, struct err *e)
 {
 	if (c->n_total > store_limits.context_items)
 		return fail(e, ERR_TOO_LARGE, NULL, "The conversation has %lld items; at most %lld are kept.",
@@ -144,7 +144,7 @@ bool context_begin(const struct context_own *own, struct buf *packed, struct con
 	ret->base = ret->depth = 0;
 	ret->n_total = ret->n_own;
 	pack_own(packed, 0, own, ret);
-	return fits(ret, packed, e);
+	return context_fits(ret, packed, e);
 }
 
 bool context_continue(struct look *l, const struct context_own *own, struct buf *packed, struct context *c, struct err *e)
@@ -166,7 +166,7 @@ bool context_continue(struct look *l, const struct context_own *own, struct buf 
 			prev = last_key(buf_str(l->scratch));
 		}
 		pack_own(packed, prev, own, c);
-		return fits(c, packed, e);
+		return context_fits(c, packed, e);
 	}
 	bool ok = context_load(l, own->parent, &a, &parent, &found, e);
 	for (size_t i = 0; ok && i < (size_t)parent.n_total; i++) {
@@ -176,5 +176,5 @@ bool context_continue(struct look *l, const struct context_own *own, struct buf 
 	pack_own(packed, prev, own, c);
 	c->base = c->depth = 0;
 	arena_free(&a);
-	return ok && fits(c, packed, e);
+	return ok && context_fits(c, packed, e);
 }

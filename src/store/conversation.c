@@ -11,7 +11,7 @@
 
 enum { QUOTED = 200, NOT_FOUND_TEXT = 256 };
 
-static bool gone(struct err *e, struct str id)
+static bool conversation_gone(struct err *e, struct str id)
 {
 	return fail(e, ERR_NOT_FOUND, NULL, "Conversation with id '%.*s' not found.",
 		    (int)(id.n < QUOTED ? id.n : QUOTED), id.p);
@@ -48,12 +48,13 @@ struct reading {
 	struct err *err;
 };
 
-static bool query(struct reading *v, enum statement stmt, const struct bind *b, unsigned n, row_fn *row, struct err *e)
+static bool conversation_query(struct reading *v, enum statement stmt, const struct bind *b, unsigned n, row_fn *row,
+			       struct err *e)
 {
 	return look_query(&v->look, stmt, b, n, row, v, e);
 }
 
-static bool on_head(void *ctx, const struct cell *cells)
+static bool conversation_on_head(void *ctx, const struct cell *cells)
 {
 	struct reading *v = ctx;
 	v->found = rnd_equal(cells[0].s, &v->look.id);
@@ -69,13 +70,14 @@ static bool on_head(void *ctx, const struct cell *cells)
 	return false;
 }
 
-static bool read_head(struct look *l, struct err *e)
+static bool conversation_read_head(struct look *l, struct err *e)
 {
 	struct reading *v = OWNER(l, struct reading, look);
 	if (!id_parse(l->text, "conv", &l->id))
-		return gone(e, l->text);
+		return conversation_gone(e, l->text);
 	struct bind b[] = {INT(l->id.key), INT(l->project)};
-	return query(v, STMT_CONVERSATION_GET, b, 2, on_head, e) && (v->found || gone(e, v->look.text));
+	return conversation_query(v, STMT_CONVERSATION_GET, b, 2, conversation_on_head, e) &&
+	       (v->found || conversation_gone(e, v->look.text));
 }
 
 static struct stored_item *next_item(struct reading *v)
@@ -91,7 +93,7 @@ static struct stored_item *next_item(struct reading *v)
 	return &v->items[v->n++];
 }
 
-static bool on_item(void *ctx, const struct cell *cells)
+static bool conversation_on_item(void *ctx, const struct cell *cells)
 {
 	struct reading *v = ctx;
 	v->bytes += cells[2].s.n;
@@ -106,10 +108,12 @@ static bool on_item(void *ctx, const struct cell *cells)
 }
 
 /* Items between two places (exclusive) into v->items. */
-static bool load(struct reading *v, bool ascending, int64_t low, int64_t high, int64_t limit, struct err *e)
+static bool conversation_load(struct reading *v, bool ascending, int64_t low, int64_t high, int64_t limit,
+			      struct err *e)
 {
 	struct bind b[] = {INT(v->look.id.key), INT(low), INT(high), INT(limit)};
-	if (!query(v, ascending ? STMT_CONVERSATION_ASC : STMT_CONVERSATION_DESC, b, 4, on_item, e))
+	if (!conversation_query(v, ascending ? STMT_CONVERSATION_ASC : STMT_CONVERSATION_DESC, b, 4,
+				conversation_on_item, e))
 		return false;
 	if (v->bytes > (size_t)store_limits.context_bytes)
 		return fail(e, ERR_TOO_LARGE, NULL, "The conversation is larger than the %lld bytes that are read at once.",
@@ -117,30 +121,30 @@ static bool load(struct reading *v, bool ascending, int64_t low, int64_t high, i
 	return true;
 }
 
-static bool on_found(void *ctx, const struct cell *cells)
+static bool conversation_on_found(void *ctx, const struct cell *cells)
 {
 	struct reading *v = ctx;
 	if (v->want.key && !rnd_equal(cells[1].s, &v->want))
 		return false;
 	v->at = cells[3].i;
-	on_item(v, cells);
+	conversation_on_item(v, cells);
 	return false;
 }
 
 static bool find_key(struct reading *v, int64_t key, struct err *e)
 {
 	struct bind b[] = {INT(v->look.id.key), INT(key)};
-	return query(v, STMT_CONVERSATION_FIND, b, 2, on_found, e);
+	return conversation_query(v, STMT_CONVERSATION_FIND, b, 2, conversation_on_found, e);
 }
 
-static bool on_candidate(void *ctx, const struct cell *cells)
+static bool conversation_on_candidate(void *ctx, const struct cell *cells)
 {
 	struct reading *v = ctx;
 	return find_key(v, cells[0].i, v->err) && !v->at;
 }
 
 /* Where the item `text` (ours or foreign) stands: v->at, and as the newest of v->items. false: a failure. */
-static bool find_item(struct reading *v, struct str text, struct err *e)
+static bool conversation_find_item(struct reading *v, struct str text, struct err *e)
 {
 	struct bind b[] = {INT(v->look.project), TEXT(text)};
 	v->at = 0;
@@ -148,14 +152,16 @@ static bool find_item(struct reading *v, struct str text, struct err *e)
 	if (id_parse_any(text, &v->want) && !find_key(v, v->want.key, e))
 		return false;
 	v->want = (struct id){0};
-	return v->at || (query(v, STMT_FOREIGN_FIND, b, 2, on_candidate, e) && e->code == ERR_NONE);
+	return v->at ||
+	       (conversation_query(v, STMT_FOREIGN_FIND, b, 2, conversation_on_candidate, e) && e->code == ERR_NONE);
 }
 
-static bool read_all(struct look *l, struct err *e)
+static bool conversation_read_all(struct look *l, struct err *e)
 {
 	struct reading *v = OWNER(l, struct reading, look);
 	struct stored_context *ret = v->out;
-	if (!read_head(l, e) || !load(v, true, 0, INT64_MAX, store_limits.context_items + 1, e))
+	if (!conversation_read_head(l, e) ||
+	    !conversation_load(v, true, 0, INT64_MAX, store_limits.context_items + 1, e))
 		return false;
 	if (v->n > (size_t)store_limits.context_items)
 		return fail(e, ERR_TOO_LARGE, NULL, "The conversation has more than %lld items, as many as are read.",
@@ -165,16 +171,16 @@ static bool read_all(struct look *l, struct err *e)
 	return true;
 }
 
-static bool read_page(struct look *l, struct err *e)
+static bool conversation_read_page(struct look *l, struct err *e)
 {
 	struct reading *v = OWNER(l, struct reading, look);
 	struct stored_page *ret = v->out;
 	const struct page_query *q = &v->page;
 	int64_t after = 0;
-	if (!read_head(l, e))
+	if (!conversation_read_head(l, e))
 		return false;
 	if (q->after.p) {
-		if (!find_item(v, q->after, e))
+		if (!conversation_find_item(v, q->after, e))
 			return false;
 		if (!v->at)
 			return fail(e, ERR_INVALID_VALUE, "after", "Item with id '%.*s' not found in this conversation.",
@@ -183,7 +189,7 @@ static bool read_page(struct look *l, struct err *e)
 		v->n = 0;
 	}
 	int64_t low = q->ascending ? after : 0, high = q->ascending || !after ? INT64_MAX : after;
-	if (!load(v, q->ascending, low, high, q->limit + 1, e))
+	if (!conversation_load(v, q->ascending, low, high, q->limit + 1, e))
 		return false;
 	ret->has_more = v->n > (size_t)q->limit;
 	ret->n = v->n - ret->has_more;
@@ -194,7 +200,7 @@ static bool read_page(struct look *l, struct err *e)
 static bool read_item(struct look *l, struct err *e)
 {
 	struct reading *v = OWNER(l, struct reading, look);
-	if (!read_head(l, e) || !find_item(v, v->item, e))
+	if (!conversation_read_head(l, e) || !conversation_find_item(v, v->item, e))
 		return false;
 	if (!v->at)
 		return item_gone(e, v->item);
@@ -202,8 +208,8 @@ static bool read_item(struct look *l, struct err *e)
 	return true;
 }
 
-static struct reading *reading_new(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
-			       struct stored_conversation *ret)
+static struct reading *conversation_reading_new(struct store_port *p, struct store_op *op, int64_t project,
+						struct str id, struct arena *a, struct stored_conversation *ret)
 {
 	struct reading *v = look_new(p, op, sizeof *v, project, a);
 	v->look.text = look_str(&v->look, id);
@@ -214,30 +220,30 @@ static struct reading *reading_new(struct store_port *p, struct store_op *op, in
 void store_get_conversation(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
 			    struct stored_conversation *ret)
 {
-	look_start(&reading_new(p, op, project, id, a, ret)->look, read_head);
+	look_start(&conversation_reading_new(p, op, project, id, a, ret)->look, conversation_read_head);
 }
 
 void store_get_conversation_context(struct store_port *p, struct store_op *op, int64_t project, struct str id,
 				    struct arena *a, struct stored_conversation *ret, struct stored_context *items)
 {
-	struct reading *v = reading_new(p, op, project, id, a, ret);
+	struct reading *v = conversation_reading_new(p, op, project, id, a, ret);
 	v->out = look_out(&v->look, items, sizeof *items);
-	look_start(&v->look, read_all);
+	look_start(&v->look, conversation_read_all);
 }
 
 void store_list_conversation(struct store_port *p, struct store_op *op, int64_t project, struct str id,
 			     const struct page_query *q, struct arena *a, struct stored_page *ret)
 {
-	struct reading *v = reading_new(p, op, project, id, a, NULL);
+	struct reading *v = conversation_reading_new(p, op, project, id, a, NULL);
 	v->page = look_page(&v->look, q);
 	v->out = look_out(&v->look, ret, sizeof *ret);
-	look_start(&v->look, read_page);
+	look_start(&v->look, conversation_read_page);
 }
 
 void store_get_conversation_item(struct store_port *p, struct store_op *op, int64_t project, struct str id,
 				 struct str item, struct arena *a, struct stored_item *ret)
 {
-	struct reading *v = reading_new(p, op, project, id, a, NULL);
+	struct reading *v = conversation_reading_new(p, op, project, id, a, NULL);
 	v->item = look_str(&v->look, item);
 	v->out = look_out(&v->look, ret, sizeof *ret);
 	look_start(&v->look, read_item);
@@ -285,11 +291,11 @@ void store_put_conversation(struct store_port *p, struct store_op *op, const str
 }
 
 /* A request whose first change finds the conversation by its id, or fails. NULL: the id is none, op will say so. */
-static struct store_request *change(struct store_port *p, struct store_op *op, int64_t project, struct str text,
-				    enum statement stmt, struct bind value, struct id *id)
+static struct store_request *conversation_change(struct store_port *p, struct store_op *op, int64_t project,
+						 struct str text, enum statement stmt, struct bind value, struct id *id)
 {
 	struct err e = {0};
-	gone(&e, text);
+	conversation_gone(&e, text);
 	if (!id_parse(text, "conv", id)) {
 		request_done(p, op, &e);
 		return NULL;
@@ -305,12 +311,12 @@ void store_set_metadata(struct store_port *p, struct store_op *op, int64_t proje
 			struct str metadata)
 {
 	struct id id;
-	struct store_request *r = change(p, op, project, text, STMT_CONVERSATION_SET, TEXT(metadata), &id);
+	struct store_request *r = conversation_change(p, op, project, text, STMT_CONVERSATION_SET, TEXT(metadata), &id);
 	if (r)
 		request_send(r);
 }
 
-static bool deleted(struct store_request *r)
+static bool conversation_deleted(struct store_request *r)
 {
 	if (!r->apply.err && !store_limits.linger_seconds)
 		sweeper_wake(r->port->store);
@@ -320,10 +326,11 @@ static bool deleted(struct store_request *r)
 void store_delete_conversation(struct store_port *p, struct store_op *op, int64_t project, struct str text)
 {
 	struct id id;
-	struct store_request *r = change(p, op, project, text, STMT_CONVERSATION_DELETE, INT(clock_wall_s()), &id);
+	struct store_request *r =
+	    conversation_change(p, op, project, text, STMT_CONVERSATION_DELETE, INT(clock_wall_s()), &id);
 	if (!r)
 		return;
-	r->settle = deleted;
+	r->settle = conversation_deleted;
 	request_send(r);
 }
 
@@ -331,11 +338,11 @@ void store_delete_conversation(struct store_port *p, struct store_op *op, int64_
 static bool read_added(struct look *l, struct err *e)
 {
 	struct reading *v = OWNER(l, struct reading, look);
-	if (!read_head(l, e))
+	if (!conversation_read_head(l, e))
 		return false;
 	for (size_t i = 0; i < v->n_added; i++) {
 		struct str id = v->added[i];
-		if (id.n && !find_item(v, id, e))
+		if (id.n && !conversation_find_item(v, id, e))
 			return false;
 		if (id.n && v->at)
 			return fail(e, ERR_BAD_REQUEST, "items",
@@ -347,10 +354,10 @@ static bool read_added(struct look *l, struct err *e)
 void store_add_items(struct store_port *p, struct store_op *op, struct conversation_lease *lease, int64_t project,
 		     struct str id, const struct turn_item *items, size_t n)
 {
-	struct reading *v = reading_new(p, op, project, id, NULL, NULL);
+	struct reading *v = conversation_reading_new(p, op, project, id, NULL, NULL);
 	struct id key = {0};
 	struct err none = {0};
-	gone(&none, id);
+	conversation_gone(&none, id);
 	id_parse(id, "conv", &key); /* what is none is found out by the look */
 	struct str why = str_of(none.msg), *added = new_array(&v->look.own, struct str, n + 1);
 	struct store_request *r = request_for(p, NULL, items, n, why.n + 1);
@@ -388,7 +395,7 @@ static bool remove_it(struct look *l, struct err *e)
 void store_remove_item(struct store_port *p, struct store_op *op, struct conversation_lease *lease, int64_t project,
 		       struct str id, struct str item, struct arena *a, struct stored_conversation *ret)
 {
-	struct reading *v = reading_new(p, op, project, id, a, ret);
+	struct reading *v = conversation_reading_new(p, op, project, id, a, ret);
 	struct err none = {0};
 	item_gone(&none, item);
 	struct store_request *r = request_for(p, NULL, NULL, 0, strlen(none.msg) + 1);

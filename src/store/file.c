@@ -8,7 +8,7 @@
 
 enum { QUOTED = 200 };
 
-static bool gone(struct err *e, struct str id)
+static bool file_gone(struct err *e, struct str id)
 {
 	return fail(e, ERR_NOT_FOUND, "id", "No such File object: %.*s", (int)(id.n < QUOTED ? id.n : QUOTED), id.p);
 }
@@ -49,14 +49,13 @@ static bool on_file(void *ctx, const struct cell *cells)
 	return false;
 }
 
-static bool read_file(struct look *look, struct err *e)
+static bool file_read_file(struct look *look, struct err *e)
 {
 	struct file_look *l = OWNER(look, struct file_look, look);
 	if (!id_parse(look->text, "file-", &look->id))
-		return gone(e, look->text);
+		return file_gone(e, look->text);
 	struct bind b[] = {INT(look->id.key), INT(look->project), INT(look->now)};
-	return look_query(look, STMT_FILE_GET, b, 3, on_file, l, e) &&
-	       (l->found || gone(e, l->look.text));
+	return look_query(look, STMT_FILE_GET, b, 3, on_file, l, e) && (l->found || file_gone(e, l->look.text));
 }
 
 void store_get_file(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
@@ -65,7 +64,7 @@ void store_get_file(struct store_port *p, struct store_op *op, int64_t project, 
 	struct file_look *l = look_new(p, op, sizeof *l, project, a);
 	l->look.text = look_str(&l->look, id);
 	l->ret = look_out(&l->look, ret, sizeof *ret);
-	look_start(&l->look, read_file);
+	look_start(&l->look, file_read_file);
 }
 
 static bool read_files(struct look *look, struct err *e)
@@ -94,7 +93,7 @@ void store_get_files(struct store_port *p, struct store_op *op, int64_t project,
 	look_start(&l->look, read_files);
 }
 
-static bool on_listed(void *ctx, const struct cell *cells)
+static bool file_on_listed(void *ctx, const struct cell *cells)
 {
 	struct file_look *l = ctx;
 	if (cells[0].s.n == ID_RND)
@@ -112,12 +111,12 @@ static bool list_files(struct look *look, struct err *e)
 	l->ret = &after;
 	if (q->after.p) {
 		l->look.text = q->after;
-		if (!read_file(look, e))
+		if (!file_read_file(look, e))
 			return false;
 		b[1] = INT(l->look.id.key);
 	}
 	l->page->files = new_array(l->look.arena, struct stored_file, (size_t)q->limit + 1);
-	if (!look_query(look, q->ascending ? STMT_FILE_ASC : STMT_FILE_DESC, b, 5, on_listed, l, e))
+	if (!look_query(look, q->ascending ? STMT_FILE_ASC : STMT_FILE_DESC, b, 5, file_on_listed, l, e))
 		return false;
 	l->page->has_more = (int64_t)l->page->n > q->limit;
 	l->page->n -= l->page->has_more;
@@ -159,7 +158,7 @@ void store_put_file(struct store_port *p, struct store_op *op, int64_t project, 
 	request_send(r);
 }
 
-static bool deleted(struct store_request *r)
+static bool file_deleted(struct store_request *r)
 {
 	if (!r->apply.err)
 		blob_drop(r->port->store, r->changes[1].binds[0].i);
@@ -170,7 +169,7 @@ void store_delete_file(struct store_port *p, struct store_op *op, int64_t projec
 {
 	struct err e = {0};
 	struct id id;
-	gone(&e, text);
+	file_gone(&e, text);
 	if (!id_parse(text, "file-", &id)) {
 		request_done(p, op, &e);
 		return;
@@ -182,6 +181,6 @@ void store_delete_file(struct store_port *p, struct store_op *op, int64_t projec
 	ADD(r, STMT_FILE_DELETE, INT(id.key));
 	ADD(r, STMT_VECTOR_FILE_GONE_ALL, INT(id.key));
 	ADD(r, STMT_VECTOR_FILE_DELETE_ALL, INT(id.key));
-	r->settle = deleted;
+	r->settle = file_deleted;
 	request_send(r);
 }

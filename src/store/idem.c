@@ -142,7 +142,7 @@ static bool is_known(struct look *l, struct err *e)
 }
 
 /* The insert met a claim: say whose. */
-static bool claimed(struct store_request *r)
+static bool idem_claimed(struct store_request *r)
 {
 	struct idem_result *ret = r->ret;
 	const struct bind *b = r->changes[0].binds;
@@ -173,7 +173,7 @@ void store_idem_begin(struct store_port *p, struct store_op *op, int64_t project
 	    INT(now - store_limits.idempotency_seconds), INT(0), INT(p->store->node->number),
 	    INT(p->store->node->incarnation));
 	request_must(r, ERR_CONFLICT, taken);
-	r->settle = claimed;
+	r->settle = idem_claimed;
 	r->ret = ret;
 	r->arena = a;
 	*ret = (struct idem_result){0};

@@ -72,7 +72,7 @@ static void key_put(struct keyring *k, struct key *key)
 	map_put(&k->by_hash, (struct str){(const char *)key->hash, sizeof key->hash}, key);
 }
 
-static bool on_project(void *ctx, const struct cell *cells)
+static bool keys_on_project(void *ctx, const struct cell *cells)
 {
 	struct keyring *k = ctx;
 	if (project_by_id(k, cells[0].i))
@@ -85,7 +85,7 @@ static bool on_project(void *ctx, const struct cell *cells)
 	return true;
 }
 
-static bool on_key(void *ctx, const struct cell *cells)
+static bool keys_on_key(void *ctx, const struct cell *cells)
 {
 	struct keyring *k = ctx;
 	const struct project *project = project_by_id(k, cells[2].i);
@@ -107,20 +107,20 @@ static bool on_key(void *ctx, const struct cell *cells)
 static bool load_projects(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct store *s = ctx;
-	return s->driver->query(r, STMT_PROJECT_LIST, NULL, 0, on_project, s->keyring, e);
+	return s->driver->query(r, STMT_PROJECT_LIST, NULL, 0, keys_on_project, s->keyring, e);
 }
 
-static bool load_all(struct db_reader *r, void *ctx, struct err *e)
+static bool keys_load_all(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct store *s = ctx;
-	return load_projects(r, s, e) && s->driver->query(r, STMT_KEY_LIST, NULL, 0, on_key, s->keyring, e);
+	return load_projects(r, s, e) && s->driver->query(r, STMT_KEY_LIST, NULL, 0, keys_on_key, s->keyring, e);
 }
 
 bool keyring_open(struct store *s, struct err *e)
 {
 	s->keyring = xalloc(sizeof *s->keyring);
 	pthread_rwlock_init(&s->keyring->lock, NULL);
-	if (s->driver->read(s->reader, load_all, s, e))
+	if (s->driver->read(s->reader, keys_load_all, s, e))
 		return true;
 	keyring_close(s);
 	return false;
@@ -201,7 +201,7 @@ bool project_find(struct store *s, struct str name, bool create, int64_t *ret, s
 
 /* --- keys --- */
 
-static void make_secret(char out[KEY_TEXT])
+static void keys_make_secret(char out[KEY_TEXT])
 {
 	static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	memcpy(out, "sk-", 3);
@@ -229,7 +229,7 @@ bool key_create(struct store *s, struct str name, struct str project, char secre
 		return false;
 	struct key *key = xalloc(sizeof *key);
 	char text[KEY_TEXT];
-	make_secret(text);
+	keys_make_secret(text);
 	key->id = id_mint();
 	key->project = p;
 	key->created_at = clock_wall_s();

@@ -23,17 +23,17 @@ static struct waiting *all;
 static size_t n_waiting, n_open;
 static pthread_t threads[THREADS];
 
-static bool in_reader(struct db_reader *r, void *ctx, struct err *e)
+static bool late_driver_in_reader(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct db_read *read = ctx;
 	return read->work(read, r, e);
 }
 
-static void answer(struct db_reader *r, struct db_read *read)
+static void late_driver_answer(struct db_reader *r, struct db_read *read)
 {
 	struct err e = {0};
 	read->err = NULL;
-	if (!sqlite_driver.read(r, in_reader, read, &e)) {
+	if (!sqlite_driver.read(r, late_driver_in_reader, read, &e)) {
 		read->err = xalloc(sizeof e);
 		*read->err = e;
 	}
@@ -73,7 +73,7 @@ static void *late_main(void *arg)
 		long us = rand_r(&seed) % 3 ? rand_r(&seed) % LATE_US : 0;
 		pthread_mutex_unlock(&lock);
 		nap(us);
-		answer(w->reader, w->read);
+		late_driver_answer(w->reader, w->read);
 		xfree(w);
 		pthread_mutex_lock(&lock);
 	}

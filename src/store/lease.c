@@ -46,12 +46,12 @@ static struct claim **row_of(struct claim *c)
 }
 
 /* With the random part: a guessed id keeps nobody waiting. */
-static bool same(const struct claim *x, const struct claim *y)
+static bool lease_same(const struct claim *x, const struct claim *y)
 {
 	return x->id.key == y->id.key && x->project == y->project && !memcmp(x->id.rnd, y->id.rnd, ID_RND);
 }
 
-static void on_granted(struct post *post)
+static void lease_on_granted(struct post *post)
 {
 	struct claim *c = OWNER(post, struct claim, post);
 	if (!c->lease) {
@@ -67,7 +67,7 @@ static void on_granted(struct post *post)
 static void grant(struct claim *c)
 {
 	c->state = GRANTED;
-	c->post.run = on_granted;
+	c->post.run = lease_on_granted;
 	loop_post(c->loop, &c->post);
 }
 
@@ -81,7 +81,7 @@ void lease_take(struct store_port *p, struct conversation_lease *l, int64_t proj
 	bool first = true;
 	pthread_mutex_lock(&c->table->lock);
 	for (; *at; at = &(*at)->next)
-		first &= !same(*at, c);
+		first &= !lease_same(*at, c);
 	*at = c;
 	if (first)
 		grant(c);
@@ -98,7 +98,7 @@ void claim_release(struct claim *c)
 		at = &(*at)->next;
 	*at = c->next;
 	if (c->state != WAITING)
-		for (next = c->next; next && !same(next, c);)
+		for (next = c->next; next && !lease_same(next, c);)
 			next = next->next;
 	if (next)
 		grant(next);

@@ -126,7 +126,7 @@ bool look_after(struct look *l, struct store_request *done, bool (*work)(struct 
 	return false;
 }
 
-static void deliver(struct look *l)
+static void look_deliver(struct look *l)
 {
 	for (unsigned i = 0; i < l->n_outs; i++)
 		memcpy(l->outs[i].to, l->outs[i].from, l->outs[i].n);
@@ -146,7 +146,7 @@ bool look_end(struct look *l)
 	if (then && goes_on && !r->apply.err && !then(l, &e))
 		request_fail(r, &e);
 	if (r->op && !r->apply.err)
-		deliver(l);
+		look_deliver(l);
 	w = l->write;
 	if (w && goes_on && !r->apply.err) {
 		l->write = NULL;

@@ -40,12 +40,13 @@ struct finding {
 	size_t room; /* of that endpoint */
 };
 
-static bool query(struct finding *f, enum statement stmt, const struct bind *b, unsigned n, row_fn *row, struct err *e)
+static bool outbox_query(struct finding *f, enum statement stmt, const struct bind *b, unsigned n, row_fn *row,
+			 struct err *e)
 {
 	return look_query(&f->look, stmt, b, n, row, f, e);
 }
 
-static size_t room_of(const struct delivery_query *q, int64_t endpoint)
+static size_t outbox_room_of(const struct delivery_query *q, int64_t endpoint)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < q->n_under_way; i++)
@@ -97,32 +98,32 @@ static bool find_between(struct finding *f, int64_t from, int64_t to, struct err
 	for (int64_t before = from; f->ret->n < f->q.most;) {
 		struct bind b = INT(before);
 		f->endpoint = before;
-		if (!query(f, STMT_DELIVERY_ENDPOINT, &b, 1, on_endpoint, e))
+		if (!outbox_query(f, STMT_DELIVERY_ENDPOINT, &b, 1, on_endpoint, e))
 			return false;
 		if (f->endpoint == before || f->endpoint > to)
 			break;
 		before = f->endpoint;
-		f->room = room_of(&f->q, before);
+		f->room = outbox_room_of(&f->q, before);
 		struct bind due[] = {INT(before), INT(f->q.now_ms), INT(f->q.now_ms / 1000)};
-		if (f->room && !query(f, STMT_DELIVERY_DUE, due, 3, on_due, e))
+		if (f->room && !outbox_query(f, STMT_DELIVERY_DUE, due, 3, on_due, e))
 			return false;
 	}
 	return true;
 }
 
-static bool on_next(void *ctx, const struct cell *cells)
+static bool outbox_on_next(void *ctx, const struct cell *cells)
 {
 	((struct finding *)ctx)->ret->next_ms = cells[0].i;
 	return false;
 }
 
-static bool find(struct look *l, struct err *e)
+static bool outbox_find(struct look *l, struct err *e)
 {
 	struct finding *f = OWNER(l, struct finding, look);
 	*f->ret = (struct delivery_list){.at = new_array(l->arena, struct delivery, f->q.most + 1)};
 	struct bind now = INT(f->q.now_ms);
 	return find_between(f, f->q.after, INT64_MAX, e) && find_between(f, 0, f->q.after, e) &&
-	       query(f, STMT_DELIVERY_NEXT, &now, 1, on_next, e);
+	       outbox_query(f, STMT_DELIVERY_NEXT, &now, 1, outbox_on_next, e);
 }
 
 void store_find_deliveries(struct store_port *p, struct store_op *op, const struct delivery_query *q, struct arena *a,
@@ -133,7 +134,7 @@ void store_find_deliveries(struct store_port *p, struct store_op *op, const stru
 	f->q = *q;
 	f->q.under_way = look_copy(&f->look, q->under_way, q->n_under_way * sizeof *q->under_way);
 	f->ret = look_out(&f->look, ret, sizeof *ret);
-	look_start(&f->look, find);
+	look_start(&f->look, outbox_find);
 }
 
 /* --- out --- */

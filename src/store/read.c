@@ -48,14 +48,15 @@ static struct reading *reading_of(struct look *l)
 	return OWNER(l, struct reading, look);
 }
 
-static bool query(struct reading *r, enum statement stmt, const struct bind *b, unsigned n, row_fn *row, struct err *e)
+static bool read_query(struct reading *r, enum statement stmt, const struct bind *b, unsigned n, row_fn *row,
+		       struct err *e)
 {
 	return look_query(&r->look, stmt, b, n, row, r, e);
 }
 
 /* `id` is text[] of the look; `ret` of `size` bytes is what it fills in. */
-static struct reading *reading_new(struct store_port *p, struct store_op *op, int64_t project, struct str id,
-				   struct arena *a, void *ret, size_t size)
+static struct reading *read_reading_new(struct store_port *p, struct store_op *op, int64_t project, struct str id,
+					struct arena *a, void *ret, size_t size)
 {
 	struct reading *r = look_new(p, op, sizeof *r, project, a);
 	r->look.text = look_str(&r->look, id);
@@ -121,7 +122,7 @@ static bool on_response(void *ctx, const struct cell *cells)
 	buf_clear(b);
 	buf_add(b, (struct str){body.p, at});
 	struct bind own[] = {INT(r->look.id.key), INT(r->look.project)};
-	if (!query(r, STMT_CONTEXT_GET, own, 2, on_output_keys, r->err) || r->err->code != ERR_NONE)
+	if (!read_query(r, STMT_CONTEXT_GET, own, 2, on_output_keys, r->err) || r->err->code != ERR_NONE)
 		return false;
 	buf_add(b, (struct str){body.p + at, body.n - at});
 	if (b->over)
@@ -156,9 +157,9 @@ static bool look_at_response(struct look *l, struct err *e)
 		ret->id = r->look.id;
 		ret->created_at = run.created_at;
 		ret->status = str_copy(r->look.arena, str_of(run.status));
-		return query(r, STMT_RUN_TEXT_GET, b, 1, on_run_text, e) && ret->json.p;
+		return read_query(r, STMT_RUN_TEXT_GET, b, 1, on_run_text, e) && ret->json.p;
 	}
-	return query(r, STMT_RESPONSE_GET, b, 2, on_response, e) && (e->code == ERR_NONE) && ret->json.p;
+	return read_query(r, STMT_RESPONSE_GET, b, 2, on_response, e) && (e->code == ERR_NONE) && ret->json.p;
 }
 
 static bool read_response(struct look *l, struct err *e)
@@ -171,14 +172,14 @@ void store_get_response(struct store_port *p, struct store_op *op, int64_t proje
 			struct stored_response *ret)
 {
 	*ret = (struct stored_response){.show = ret->show};
-	struct reading *r = reading_new(p, op, project, id, a, ret, sizeof *ret);
+	struct reading *r = read_reading_new(p, op, project, id, a, ret, sizeof *ret);
 	r->show = ret->show;
 	look_start(&r->look, read_response);
 }
 
 /* --- contexts --- */
 
-static bool on_head(void *ctx, const struct cell *cells)
+static bool read_on_head(void *ctx, const struct cell *cells)
 {
 	struct reading *r = ctx;
 	r->found = rnd_equal(cells[0].s, &r->look.id) && (!cells[2].i || cells[2].i > r->look.now);
@@ -192,12 +193,12 @@ static bool load_list(struct reading *r, struct err *e)
 {
 	struct bind b[] = {INT(r->look.id.key), INT(r->look.project)};
 	r->found = false;
-	if (!query(r, STMT_RESPONSE_HEAD, b, 2, on_head, e) || !r->found)
+	if (!read_query(r, STMT_RESPONSE_HEAD, b, 2, read_on_head, e) || !r->found)
 		return e->code == ERR_NONE;
 	return context_load(&r->look, r->look.id.key, r->look.arena, &r->context, &r->found, e);
 }
 
-static bool on_item(void *ctx, const struct cell *cells)
+static bool read_on_item(void *ctx, const struct cell *cells)
 {
 	struct reading *r = ctx;
 	if (cells[0].s.n != ID_RND)
@@ -213,7 +214,7 @@ static bool on_listed_item(void *ctx, size_t which, const struct cell *cells)
 {
 	struct reading *r = ctx;
 	r->item = (struct stored_item *)r->items + which;
-	return on_item(r, cells);
+	return read_on_item(r, cells);
 }
 
 static bool load_items(struct reading *r, const int64_t *keys, size_t n, bool backward, struct stored_item *ret,
@@ -270,7 +271,7 @@ void store_get_context(struct store_port *p, struct store_op *op, int64_t projec
 		       struct stored_context *ret)
 {
 	*ret = (struct stored_context){0};
-	look_start(&reading_new(p, op, project, id, a, ret, sizeof *ret)->look, read_context);
+	look_start(&read_reading_new(p, op, project, id, a, ret, sizeof *ret)->look, read_context);
 }
 
 /* --- pages --- */
@@ -350,7 +351,7 @@ void store_list_input(struct store_port *p, struct store_op *op, int64_t project
 		      const struct page_query *q, struct arena *a, struct stored_page *ret)
 {
 	*ret = (struct stored_page){0};
-	struct reading *r = reading_new(p, op, project, id, a, ret, sizeof *ret);
+	struct reading *r = read_reading_new(p, op, project, id, a, ret, sizeof *ret);
 	r->page = look_page(&r->look, q);
 	look_start(&r->look, read_page);
 }
@@ -362,26 +363,26 @@ struct candidates {
 	struct err *err;
 };
 
-static bool on_found(void *ctx, const struct cell *cells)
+static bool read_on_found(void *ctx, const struct cell *cells)
 {
 	struct reading *r = ctx;
 	/* Ours are asked for with their random part; those of a foreign id are found through it. */
 	if (r->look.id.key && !rnd_equal(cells[0].s, &r->look.id))
 		return false;
-	return on_item(r, cells);
+	return read_on_item(r, cells);
 }
 
-static bool find_item(struct reading *r, int64_t key, struct err *e)
+static bool read_find_item(struct reading *r, int64_t key, struct err *e)
 {
 	struct bind b[] = {INT(key), INT(r->look.project), INT(r->look.now)};
 	r->item->id.key = key;
-	return query(r, STMT_ITEM_FIND, b, 3, on_found, e);
+	return read_query(r, STMT_ITEM_FIND, b, 3, read_on_found, e);
 }
 
-static bool on_candidate(void *ctx, const struct cell *cells)
+static bool read_on_candidate(void *ctx, const struct cell *cells)
 {
 	struct candidates *c = ctx;
-	return find_item(c->r, cells[0].i, c->err) && !c->r->item->json.p;
+	return read_find_item(c->r, cells[0].i, c->err) && !c->r->item->json.p;
 }
 
 static bool read_items(struct look *l, struct err *e)
@@ -391,11 +392,11 @@ static bool read_items(struct look *l, struct err *e)
 		struct candidates c = {r, e};
 		struct bind b[] = {INT(r->look.project), TEXT(r->ids[i])};
 		r->item = (struct stored_item *)r->ret + i;
-		if (id_parse_any(r->ids[i], &l->id) && !find_item(r, r->look.id.key, e))
+		if (id_parse_any(r->ids[i], &l->id) && !read_find_item(r, r->look.id.key, e))
 			return false;
 		l->id = (struct id){0};
 		if (!r->item->json.p &&
-		    (!look_query(l, STMT_FOREIGN_FIND, b, 2, on_candidate, &c, e) || e->code != ERR_NONE))
+		    (!look_query(l, STMT_FOREIGN_FIND, b, 2, read_on_candidate, &c, e) || e->code != ERR_NONE))
 			return false;
 		if (r->bytes > (size_t)store_limits.context_bytes)
 			return too_big(e);
@@ -409,7 +410,7 @@ void store_get_items(struct store_port *p, struct store_op *op, int64_t project,
 		     struct arena *a, struct stored_item *ret)
 {
 	memset(ret, 0, n * sizeof *ret);
-	struct reading *r = reading_new(p, op, project, S(""), a, ret, n * sizeof *ret);
+	struct reading *r = read_reading_new(p, op, project, S(""), a, ret, n * sizeof *ret);
 	r->ids = look_strs(&r->look, ids, n);
 	r->n = n;
 	look_start(&r->look, read_items);

@@ -10,7 +10,7 @@
 static const struct str previous_gone = STR("The previous response was deleted while the turn ran.");
 static const struct str item_gone = STR("An item that the input refers to was deleted while the turn ran.");
 
-static void add_items(struct store_request *r, const struct turn_record *t)
+static void record_add_items(struct store_request *r, const struct turn_record *t)
 {
 	for (size_t i = 0; i < t->n_items; i++) {
 		const struct turn_item *it = &t->items[i];
@@ -30,8 +30,8 @@ static void add_items(struct store_request *r, const struct turn_record *t)
 enum { BASE = 3, DEPTH = 4, TOTAL = 7, KEYS = 8, CONTEXT_COLUMNS = 9 };
 
 /* The row's binds. */
-static struct bind *add_context(struct store_request *r, const struct turn_record *t, const struct context *c,
-				struct str packed)
+static struct bind *record_add_context(struct store_request *r, const struct turn_record *t, const struct context *c,
+				       struct str packed)
 {
 	if (t->parent) {
 		ADD(r, STMT_CONTEXT_HOLD, INT(t->parent), INT(t->project));
@@ -129,8 +129,8 @@ static void add_turn(struct store_request *r, struct store_port *p, struct store
 {
 	ADD(r, STMT_RESPONSE_INSERT, INT(t->id.key), INT(t->project), BLOB(rnd_str(&t->id)), TEXT(t->status),
 	    INT(t->created_at), INT(t->expires_at), INT((int64_t)t->output_at), TEXT(t->body));
-	struct bind *binds = add_context(r, t, c, buf_str(&p->scratch));
-	add_items(r, t);
+	struct bind *binds = record_add_context(r, t, c, buf_str(&p->scratch));
+	record_add_items(r, t);
 	if (t->parent)
 		look_at_parent(p, op, t, own, c, r, binds);
 }
@@ -181,7 +181,7 @@ void store_put_turn(struct store_port *p, struct store_op *op, const struct turn
 
 /* --- deleting --- */
 
-static bool deleted(struct store_request *r)
+static bool record_deleted(struct store_request *r)
 {
 	if (!r->apply.err && !store_limits.linger_seconds)
 		sweeper_wake(r->port->store);
@@ -235,7 +235,7 @@ void store_delete_response(struct store_port *p, struct store_op *op, int64_t pr
 	struct deleting *d = look_new(p, op, sizeof *d, project, NULL);
 	d->look.id = rid;
 	d->look.text = look_str(&d->look, id);
-	r->settle = deleted;
+	r->settle = record_deleted;
 	look_before(&d->look, r, look_at_run, add_deletion);
 	request_send(r);
 }

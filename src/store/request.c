@@ -40,7 +40,7 @@ struct store_request *request_new(struct store_port *p, struct store_op *op, siz
 	return r;
 }
 
-static struct str keep(struct store_request *r, struct str s)
+static struct str request_keep(struct store_request *r, struct str s)
 {
 	assert(s.n <= (size_t)(r->bytes_end - r->bytes));
 	char *at = r->bytes;
@@ -57,7 +57,7 @@ void request_add(struct store_request *r, enum statement stmt, const struct bind
 	for (unsigned i = 0; i < n; i++) {
 		at[i] = binds[i];
 		if (binds[i].kind == BIND_TEXT || binds[i].kind == BIND_BLOB)
-			at[i].s = keep(r, binds[i].s);
+			at[i].s = request_keep(r, binds[i].s);
 	}
 	r->n_binds += n;
 	r->changes[r->apply.n++] = (struct change){.stmt = stmt, .binds = at, .n = n};
@@ -67,8 +67,8 @@ void request_must(struct store_request *r, enum err_code code, struct str text)
 {
 	struct change *c = &r->changes[r->apply.n - 1];
 	c->miss = code;
-	c->miss_text = keep(r, text).p;
-	keep(r, (struct str){"", 1});
+	c->miss_text = request_keep(r, text).p;
+	request_keep(r, (struct str){"", 1});
 }
 
 void request_free(struct store_request *r)
@@ -83,7 +83,7 @@ void request_free(struct store_request *r)
 
 /* --- completing one, on its loop --- */
 
-static void complete(struct store_request *r)
+static void request_complete(struct store_request *r)
 {
 	static const struct err none;
 	if (r->look && !look_end(r->look)) {
@@ -114,7 +114,7 @@ static void on_deferred(struct deferred *d)
 {
 	struct store_request *r = OWNER(d, struct store_request, deferred);
 	unlink_later(r);
-	complete(r);
+	request_complete(r);
 }
 
 void request_later(struct store_request *r)
@@ -171,7 +171,7 @@ static void fly(struct store_port *p, int n)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void refused(struct store_request *r, const struct err *e)
+static void request_refused(struct store_request *r, const struct err *e)
 {
 	fly(r->port, -1);
 	request_fail(r, e);
@@ -191,7 +191,7 @@ void request_send(struct store_request *r)
 	const struct driver *d = r->port->store->driver;
 	fly(r->port, 1);
 	if (!(r->look ? d->ask(r->port->reader, &r->look->read, &e) : d->apply(r->port->store->db, &r->apply, &e)))
-		refused(r, &e);
+		request_refused(r, &e);
 }
 
 static void on_mail(struct post *post)
@@ -211,14 +211,14 @@ static void on_mail(struct post *post)
 	while (m->port && m->port->batch) {
 		struct store_request *r = m->port->batch;
 		m->port->batch = r->next;
-		complete(r);
+		request_complete(r);
 	}
 	if (m->port)
 		m->port->running = NULL;
 	xfree(m);
 }
 
-static void deliver(struct store_port *p)
+static void request_deliver(struct store_port *p)
 {
 	pthread_mutex_lock(&p->lock);
 	p->in_flight -= p->just_finished;
@@ -234,7 +234,7 @@ static void deliver(struct store_port *p)
 }
 
 /* Into its port's mailbox; ports that have got some are gathered in *touched. */
-static void put(struct store_request *r, struct store_port **touched)
+static void request_put(struct store_request *r, struct store_port **touched)
 {
 	struct store_port *p = r->port;
 	pthread_mutex_lock(&p->lock);
@@ -262,12 +262,12 @@ void request_finished(void *store, struct apply *list)
 			pthread_mutex_unlock(&s->wait_lock);
 			continue;
 		}
-		put(r, &touched);
+		request_put(r, &touched);
 	}
 	while (touched) {
 		struct store_port *p = touched;
 		touched = p->next_touched;
-		deliver(p); /* from here on the port may be gone */
+		request_deliver(p); /* from here on the port may be gone */
 	}
 }
 
@@ -277,9 +277,9 @@ void request_answered(void *store, struct db_read *read)
 	struct store_port *touched = NULL;
 	l->request.apply.err = read->err;
 	read->err = NULL;
-	put(&l->request, &touched);
+	request_put(&l->request, &touched);
 	if (touched)
-		deliver(touched);
+		request_deliver(touched);
 }
 
 bool store_write(struct store *s, struct store_request *r, struct err *e)

@@ -66,7 +66,7 @@ static bool on_place(void *ctx, const struct cell *cells)
 	return ++f->n < f->q.most;
 }
 
-static bool on_project(void *ctx, const struct cell *cells)
+static bool run_on_project(void *ctx, const struct cell *cells)
 {
 	struct finding *f = ctx;
 	f->project = cells[0].i;
@@ -76,10 +76,10 @@ static bool on_project(void *ctx, const struct cell *cells)
 static bool query(struct finding *f, enum statement stmt, int64_t arg, int64_t more, row_fn *row, struct err *e)
 {
 	struct bind b[] = {INT(arg), INT(more)};
-	return look_query(&f->look, stmt, b, row == on_project ? 1 : 2, row, f, e);
+	return look_query(&f->look, stmt, b, row == run_on_project ? 1 : 2, row, f, e);
 }
 
-static int64_t room_of(const struct run_query *q, int64_t project)
+static int64_t run_room_of(const struct run_query *q, int64_t project)
 {
 	for (size_t i = 0; i < q->n_rooms; i++)
 		if (q->rooms[i].project == project)
@@ -95,14 +95,14 @@ static bool find_shares(struct finding *f, struct err *e)
 	bool wrapped = false;
 	while (f->n_shares < f->q.most) {
 		f->project = NO_PROJECT;
-		if (!query(f, STMT_RUN_PROJECT, at, 0, on_project, e))
+		if (!query(f, STMT_RUN_PROJECT, at, 0, run_on_project, e))
 			return false;
 		bool around = f->project == NO_PROJECT || (wrapped && f->project > f->q.after);
 		if (around && wrapped)
 			return true;
 		wrapped |= around;
 		at = f->project;
-		int64_t room = around ? 0 : room_of(&f->q, at);
+		int64_t room = around ? 0 : run_room_of(&f->q, at);
 		if (room > 0)
 			f->shares[f->n_shares++] = (struct share){.project = at, .room = room};
 	}
@@ -195,7 +195,7 @@ static bool read_batches(struct look *l, int64_t from, struct batches *b, struct
 	return look_query(l, STMT_RUN_EVENTS, binds, 2, on_batch, b, e);
 }
 
-static bool on_run(void *ctx, const struct cell *cells)
+static bool run_on_run(void *ctx, const struct cell *cells)
 {
 	struct run_now *run = ctx;
 	size_t n = cells[5].s.n < sizeof run->status ? cells[5].s.n : sizeof run->status - 1;
@@ -214,7 +214,7 @@ bool run_look(struct look *l, const struct id *id, struct run_now *ret, struct e
 {
 	struct bind b[] = {INT(id->key), INT(l->project)};
 	*ret = (struct run_now){.id = id, .now = l->now};
-	return look_query(l, STMT_RUN_GET, b, 2, on_run, ret, e);
+	return look_query(l, STMT_RUN_GET, b, 2, run_on_run, ret, e);
 }
 
 struct following {
@@ -257,7 +257,7 @@ struct claiming {
 	struct claimed_run *ret;
 };
 
-static bool on_text(void *ctx, const struct cell *cells)
+static bool run_on_text(void *ctx, const struct cell *cells)
 {
 	struct claiming *c = ctx;
 	c->ret->request = str_copy(c->look.arena, cells[0].s);
@@ -270,7 +270,7 @@ static bool read_claimed(struct look *l, struct err *e)
 	struct batches b = {.arena = l->arena, .most = SIZE_MAX};
 	struct bind key = INT(l->id.key);
 	struct run_now run;
-	if (!run_look(l, &l->id, &run, e) || !look_query(l, STMT_RUN_TEXT_GET, &key, 1, on_text, c, e) ||
+	if (!run_look(l, &l->id, &run, e) || !look_query(l, STMT_RUN_TEXT_GET, &key, 1, run_on_text, c, e) ||
 	    !read_batches(l, 0, &b, e))
 		return false;
 	c->ret->created_at = run.created_at;
@@ -290,7 +290,7 @@ static bool is_claimed(struct look *l, struct err *e)
 }
 
 /* Ours by now: nobody else writes to it, so this may be another snapshot. */
-static bool claimed(struct store_request *r)
+static bool run_claimed(struct store_request *r)
 {
 	const struct bind *b = r->changes[0].binds;
 	if (r->apply.err)
@@ -311,7 +311,7 @@ void store_run_claim(struct store_port *p, struct store_op *op, const struct run
 	    INT(p->store->node->incarnation));
 	request_must(r, ERR_CONFLICT, lost);
 	*ret = (struct claimed_run){0};
-	r->settle = claimed;
+	r->settle = run_claimed;
 	r->ret = ret;
 	r->arena = a;
 	request_send(r);

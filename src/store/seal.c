@@ -82,7 +82,7 @@ static void key_push(struct sealer *sealer, struct seal_key *k)
 }
 
 /* Oldest first. A row of another size is kept as zeroes, which no secret unwraps. */
-static bool on_key(void *ctx, const struct cell *cells)
+static bool seal_on_key(void *ctx, const struct cell *cells)
 {
 	struct seal_key *k = xalloc(sizeof *k);
 	k->id = (uint32_t)cells[0].i;
@@ -96,7 +96,7 @@ static bool on_key(void *ctx, const struct cell *cells)
 static bool load_keys(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct store *s = ctx;
-	return s->driver->query(r, STMT_SEAL_LIST, NULL, 0, on_key, s->sealer, e);
+	return s->driver->query(r, STMT_SEAL_LIST, NULL, 0, seal_on_key, s->sealer, e);
 }
 
 static bool unwrap_all(struct sealer *sealer, const struct seal_options *o, struct err *e)
@@ -212,7 +212,7 @@ static const struct seal_key *key_find(const struct store *s, uint32_t id)
 }
 
 /* In OpenAI's words up to the reason. */
-static bool refuse(struct str sealed, const char *reason, struct err *e)
+static bool seal_refuse(struct str sealed, const char *reason, struct err *e)
 {
 	size_t n = sealed.n < 4 ? sealed.n : 4;
 	return fail(e, ERR_ENCRYPTED_CONTENT, NULL,
@@ -225,15 +225,15 @@ static bool open_raw(const struct store *s, int64_t project, struct str type, st
 {
 	unsigned long long got;
 	if (n < HEAD + TAG || raw[0] != VERSION || type.n > TYPE_MAX)
-		return refuse(sealed, "It was not made by this server.", e);
+		return seal_refuse(sealed, "It was not made by this server.", e);
 	const struct seal_key *k = key_find(s, get_u32(raw + KEY_AT));
 	if (!k)
-		return refuse(sealed, "It was made with a key that this server does not have.", e);
+		return seal_refuse(sealed, "It was made with a key that this server does not have.", e);
 	struct seal_bound b = seal_bound(raw, project, type);
 	char *plain = arena_bytes(a, n - HEAD - TAG + 1);
 	if (crypto_aead_xchacha20poly1305_ietf_decrypt((uint8_t *)plain, &got, NULL, raw + HEAD, n - HEAD, b.bytes, b.n,
 						       raw + NONCE_AT, k->key))
-		return refuse(sealed, "It was changed, or it was made for another project.", e);
+		return seal_refuse(sealed, "It was changed, or it was made for another project.", e);
 	*ret = (struct str){plain, (size_t)got};
 	return true;
 }
@@ -256,7 +256,7 @@ bool seal_open(const struct store *s, int64_t project, struct str type, struct s
 	 * bytes beyond ASCII for letters (seen with 1.0.18). */
 	if (!all_ascii(sealed) ||
 	    sodium_base642bin(raw, room, sealed.p, sealed.n, NULL, &n, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING))
-		ok = refuse(sealed, "It was not made by this server.", e);
+		ok = seal_refuse(sealed, "It was not made by this server.", e);
 	else
 		ok = open_raw(s, project, type, sealed, raw, n, a, ret, e);
 	xfree(raw);

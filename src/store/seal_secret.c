@@ -70,7 +70,7 @@ static bool make_file(const char *path, struct err *e)
 	return ok;
 }
 
-static bool read_file(int fd, const char *path, uint8_t out[32], struct err *e)
+static bool seal_secret_read_file(int fd, const char *path, uint8_t out[32], struct err *e)
 {
 	char text[FILE_MAX + 1];
 	struct stat st;
@@ -107,7 +107,7 @@ bool master_secret(const struct seal_options *o, bool first, uint8_t out[32], st
 			    path);
 	if (fd < 0)
 		return cannot("read", path, e);
-	bool ok = read_file(fd, path, out, e);
+	bool ok = seal_secret_read_file(fd, path, out, e);
 	close(fd);
 	return ok;
 }

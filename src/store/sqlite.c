@@ -231,7 +231,7 @@ static bool reader_query(struct db_reader *r, enum statement stmt, const struct 
 	return rc == SQLITE_DONE || sqlite_fail(e, rc, "be read");
 }
 
-static bool in_reader(struct db_reader *r, void *ctx, struct err *e)
+static bool sqlite_in_reader(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct db_read *read = ctx;
 	return read->work(read, r, e);
@@ -240,7 +240,7 @@ static bool in_reader(struct db_reader *r, void *ctx, struct err *e)
 /* On the caller's thread: measured, cheaper than a hop to another and back. */
 static bool reader_ask(struct db_reader *r, struct db_read *read, struct err *e)
 {
-	return reader_read(r, in_reader, read, e);
+	return reader_read(r, sqlite_in_reader, read, e);
 }
 
 struct one_of {
@@ -289,7 +289,7 @@ static bool make_private(const char *path, struct err *e)
 	return ok;
 }
 
-static char *copy(const char *z)
+static char *sqlite_copy(const char *z)
 {
 	if (!z)
 		return NULL;
@@ -308,15 +308,15 @@ static void db_free(struct db *db)
 	xfree(db);
 }
 
-static bool db_open(const struct db_options *o, struct db **ret, struct err *e)
+static bool sqlite_db_open(const struct db_options *o, struct db **ret, struct err *e)
 {
 	pthread_once(&once, global_setup);
 	if (!make_private(o->path, e))
 		return false;
 	struct db *db = xalloc(sizeof *db);
 	db->options = *o;
-	db->options.path = copy(o->path);
-	db->options.vfs = copy(o->vfs);
+	db->options.path = sqlite_copy(o->path);
+	db->options.vfs = sqlite_copy(o->vfs);
 	db->last = &db->first;
 	pthread_mutex_init(&db->readers_lock, NULL);
 	pthread_mutex_init(&db->lock, NULL);
@@ -330,7 +330,7 @@ static bool db_open(const struct db_options *o, struct db **ret, struct err *e)
 	return true;
 }
 
-static void db_close(struct db *db)
+static void sqlite_db_close(struct db *db)
 {
 	writer_stop(db);
 	assert(!db->readers);
@@ -339,7 +339,7 @@ static void db_close(struct db *db)
 
 const struct driver sqlite_driver = {
     .scheme = "sqlite:",
-    .open = db_open,
+    .open = sqlite_db_open,
     .attach = reader_attach,
     .detach = reader_detach,
     .read = reader_read,
@@ -349,5 +349,5 @@ const struct driver sqlite_driver = {
     .each = reader_each,
     .apply = writer_apply,
     .healthy = writer_healthy,
-    .close = db_close,
+    .close = sqlite_db_close,
 };

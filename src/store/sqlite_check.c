@@ -39,7 +39,7 @@ static void wrong(struct report *r, const char *line)
 	r->sound = false;
 }
 
-static bool refused(sqlite3 *sq, const char *path, struct err *e)
+static bool sqlite_check_refused(sqlite3 *sq, const char *path, struct err *e)
 {
 	return fail(e, ERR_STORE, NULL, "cannot look into the store %s: %s", path, sqlite3_errmsg(sq));
 }
@@ -59,7 +59,7 @@ static bool integrity(sqlite3 *sq, const char *path, struct report *r, struct er
 		wrong(r, sqlite3_errstr(rc));
 		return true;
 	}
-	return rc == SQLITE_DONE || refused(sq, path, e);
+	return rc == SQLITE_DONE || sqlite_check_refused(sq, path, e);
 }
 
 /* Made by an older version, and not migrated yet? */
@@ -86,7 +86,7 @@ static bool check_rules(sqlite3 *sq, const char *path, struct report *r, struct 
 		if (rc == SQLITE_OK)
 			rc = sqlite3_step(st);
 		if (rc != SQLITE_ROW) {
-			refused(sq, path, e);
+			sqlite_check_refused(sq, path, e);
 			sqlite3_finalize(st);
 			return false;
 		}
@@ -104,7 +104,7 @@ static bool inspect(const char *path, struct report *r, struct err *e)
 	sqlite3 *sq = NULL;
 	bool ok;
 	if (sqlite3_open_v2(path, &sq, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
-		ok = refused(sq, path, e);
+		ok = sqlite_check_refused(sq, path, e);
 	} else {
 		sqlite3_busy_timeout(sq, 5000);
 		ok = integrity(sq, path, r, e);
@@ -130,7 +130,7 @@ static bool copy_to(const char *path, const char *copy, struct err *e)
 		  sqlite3_prepare_v2(sq, "VACUUM INTO ?1", -1, &st, NULL) == SQLITE_OK &&
 		  sqlite3_bind_text(st, 1, copy, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(st) == SQLITE_DONE;
 	if (!ok)
-		refused(sq, path, e);
+		sqlite_check_refused(sq, path, e);
 	sqlite3_finalize(st);
 	sqlite3_close(sq);
 	return ok;

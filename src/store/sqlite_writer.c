@@ -32,7 +32,7 @@ static int on_wal(void *ctx, sqlite3 *sq, const char *name, int pages)
 
 /* Makes all that the log holds durable in the database itself and starts the log anew. After an I/O error
  * nothing less will do; at the start another process may be reading (`check`). */
-static bool settle(struct db *db, bool must, struct err *e)
+static bool sqlite_writer_settle(struct db *db, bool must, struct err *e)
 {
 	int rc = sqlite3_wal_checkpoint_v2(db->conn.sq, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	if (rc != SQLITE_OK && (rc != SQLITE_BUSY || must))
@@ -45,7 +45,7 @@ static bool close_and_open(struct db *db, struct err *e)
 {
 	/* Rest first, on the old connection: it alone knows which frames of the log are committed. An
 	 * opening would take a commit whose sync failed for a good one. */
-	if (db->conn.sq && !settle(db, true, e))
+	if (db->conn.sq && !sqlite_writer_settle(db, true, e))
 		return false;
 	for (struct db_reader *r = db->readers; r; r = r->next)
 		sq_close(&r->conn);
@@ -304,7 +304,7 @@ static void *write_main(void *arg)
 
 bool writer_start(struct db *db, struct err *e)
 {
-	if (!settle(db, false, e))
+	if (!sqlite_writer_settle(db, false, e))
 		return false;
 	sqlite3_wal_hook(db->conn.sq, on_wal, db);
 	if (pthread_create(&db->thread, NULL, write_main, db))

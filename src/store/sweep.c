@@ -25,14 +25,14 @@ struct sweeper {
 
 static const struct str changed = STR("changed meanwhile");
 
-static bool query(struct slice *s, enum statement stmt, const struct bind *b, unsigned n, row_fn *row)
+static bool sweep_query(struct slice *s, enum statement stmt, const struct bind *b, unsigned n, row_fn *row)
 {
 	return s->store->driver->query(s->reader, stmt, b, n, row, s, s->err);
 }
 
 /* --- expiry --- */
 
-static bool on_expired(void *ctx, const struct cell *cells)
+static bool sweep_on_expired(void *ctx, const struct cell *cells)
 {
 	struct slice *s = ctx;
 	ADD(s->request, STMT_RESPONSE_EXPIRE, INT(cells[0].i), INT(s->now));
@@ -63,7 +63,7 @@ static bool on_old_run(void *ctx, const struct cell *cells)
 	struct slice *s = ctx;
 	int64_t key = cells[0].i, room = (int64_t)(s->budget - s->rows);
 	struct bind b[] = {INT(key), INT(room)};
-	if (!query(s, STMT_RUN_EVENT_COUNT, b, 2, on_events))
+	if (!sweep_query(s, STMT_RUN_EVENT_COUNT, b, 2, on_events))
 		return false;
 	if (s->events)
 		ADD(s->request, STMT_RUN_EVENT_FREE, INT(key), INT(s->events));
@@ -137,10 +137,10 @@ static bool on_freeable(void *ctx, const struct cell *cells)
 	while (s->key && s->rows < s->budget) {
 		struct bind b = INT(s->key);
 		s->parent = 0;
-		if (!query(s, STMT_CONTEXT_ANY, &b, 1, on_context))
+		if (!sweep_query(s, STMT_CONTEXT_ANY, &b, 1, on_context))
 			return false;
 		b = INT(s->parent);
-		if (s->parent && !query(s, STMT_CONTEXT_ANY, &b, 1, on_parent))
+		if (s->parent && !sweep_query(s, STMT_CONTEXT_ANY, &b, 1, on_parent))
 			return false;
 		s->key = s->parent;
 	}
@@ -164,7 +164,7 @@ static bool on_conversation(void *ctx, const struct cell *cells)
 	size_t before = s->rows;
 	s->key = cells[0].i;
 	struct bind b[] = {INT(s->key), INT((int64_t)(s->budget - s->rows))};
-	if (!query(s, STMT_CONVERSATION_ITEMS, b, 2, on_entry))
+	if (!sweep_query(s, STMT_CONVERSATION_ITEMS, b, 2, on_entry))
 		return false;
 	if (s->rows - before == (size_t)b[1].i)
 		return false; /* there may be more */
@@ -187,7 +187,7 @@ static bool on_template(void *ctx, const struct cell *cells)
 {
 	struct slice *s = ctx;
 	struct bind b[] = {INT(cells[0].i), INT((int64_t)(s->budget - s->rows))};
-	if (!query(s, STMT_TEMPLATE_VERSIONS, b, 2, on_template_version))
+	if (!sweep_query(s, STMT_TEMPLATE_VERSIONS, b, 2, on_template_version))
 		return false;
 	if (s->rows >= s->budget)
 		return false; /* there may be more */
@@ -207,19 +207,19 @@ static bool plan(struct db_reader *reader, void *ctx, struct err *e)
 	struct bind expired[] = {INT(s->now), INT((int64_t)s->budget)};
 	struct bind dead[] = {INT(s->now - store_limits.linger_seconds), INT((int64_t)s->budget)};
 	struct bind old[] = {INT(s->now - store_limits.idempotency_seconds), INT((int64_t)s->budget)};
-	if (!query(s, STMT_RESPONSE_EXPIRED, expired, 2, on_expired))
+	if (!sweep_query(s, STMT_RESPONSE_EXPIRED, expired, 2, sweep_on_expired))
 		return false;
-	if (!s->rows && !query(s, STMT_CONTEXT_FREEABLE, dead, 2, on_freeable))
+	if (!s->rows && !sweep_query(s, STMT_CONTEXT_FREEABLE, dead, 2, on_freeable))
 		return false;
-	if (!s->rows && !query(s, STMT_CONVERSATION_DEAD, dead, 2, on_conversation))
+	if (!s->rows && !sweep_query(s, STMT_CONVERSATION_DEAD, dead, 2, on_conversation))
 		return false;
-	if (!s->rows && !query(s, STMT_IDEM_OLD, old, 2, on_old_claim))
+	if (!s->rows && !sweep_query(s, STMT_IDEM_OLD, old, 2, on_old_claim))
 		return false;
-	if (!s->rows && !query(s, STMT_RUN_EXPIRED, expired, 2, on_old_run))
+	if (!s->rows && !sweep_query(s, STMT_RUN_EXPIRED, expired, 2, on_old_run))
 		return false;
-	if (!s->rows && !query(s, STMT_COMPLETION_EXPIRED, expired, 2, on_old_completion))
+	if (!s->rows && !sweep_query(s, STMT_COMPLETION_EXPIRED, expired, 2, on_old_completion))
 		return false;
-	if (!s->rows && !query(s, STMT_TEMPLATE_DEAD, expired, 2, on_template))
+	if (!s->rows && !sweep_query(s, STMT_TEMPLATE_DEAD, expired, 2, on_template))
 		return false;
 	if (!s->rows && !sweep_files(s))
 		return false;

@@ -2,7 +2,7 @@
 #include "store/blob.h"
 #include "store/sweep.h"
 
-static bool query(struct slice *s, enum statement stmt, const struct bind *b, unsigned n, row_fn *row)
+static bool sweep_file_query(struct slice *s, enum statement stmt, const struct bind *b, unsigned n, row_fn *row)
 {
 	return s->store->driver->query(s->reader, stmt, b, n, row, s, s->err);
 }
@@ -12,7 +12,7 @@ static void bury(struct slice *s, int64_t key)
 	s->blobs[s->n_blobs++] = key;
 }
 
-static bool on_expired(void *ctx, const struct cell *cells)
+static bool sweep_file_on_expired(void *ctx, const struct cell *cells)
 {
 	struct slice *s = ctx;
 	ADD(s->request, STMT_FILE_DELETE, INT(cells[0].i));
@@ -24,7 +24,7 @@ static bool on_expired(void *ctx, const struct cell *cells)
 	return ++s->rows < s->budget;
 }
 
-static bool on_late(void *ctx, const struct cell *cells)
+static bool sweep_file_on_late(void *ctx, const struct cell *cells)
 {
 	struct slice *s = ctx;
 	ADD(s->request, STMT_UPLOAD_EXPIRE, INT(cells[0].i), INT(s->now));
@@ -33,7 +33,7 @@ static bool on_late(void *ctx, const struct cell *cells)
 	return ++s->rows < s->budget;
 }
 
-static bool on_part(void *ctx, const struct cell *cells)
+static bool sweep_file_on_part(void *ctx, const struct cell *cells)
 {
 	struct slice *s = ctx;
 	ADD(s->request, STMT_PART_FREE, INT(cells[0].i));
@@ -52,11 +52,11 @@ bool sweep_files(struct slice *s)
 {
 	struct bind now[] = {INT(s->now), INT((int64_t)s->budget)}, most = INT((int64_t)s->budget);
 	struct bind old[] = {INT(s->now - store_limits.upload_keep_seconds), INT((int64_t)s->budget)};
-	if (!query(s, STMT_FILE_EXPIRED, now, 2, on_expired))
+	if (!sweep_file_query(s, STMT_FILE_EXPIRED, now, 2, sweep_file_on_expired))
 		return false;
-	if (!s->rows && !query(s, STMT_UPLOAD_LATE, now, 2, on_late))
+	if (!s->rows && !sweep_file_query(s, STMT_UPLOAD_LATE, now, 2, sweep_file_on_late))
 		return false;
-	if (!s->rows && !query(s, STMT_PART_DEAD, &most, 1, on_part))
+	if (!s->rows && !sweep_file_query(s, STMT_PART_DEAD, &most, 1, sweep_file_on_part))
 		return false;
-	return s->rows || query(s, STMT_UPLOAD_OLD, old, 2, on_old);
+	return s->rows || sweep_file_query(s, STMT_UPLOAD_OLD, old, 2, on_old);
 }

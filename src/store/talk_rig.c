@@ -3,7 +3,7 @@
 
 #include "store/check.h"
 
-static void on_granted(struct conversation_lease *l)
+static void talk_rig_on_granted(struct conversation_lease *l)
 {
 	struct held *h = OWNER(l, struct held, lease);
 	h->got = true;
@@ -12,7 +12,7 @@ static void on_granted(struct conversation_lease *l)
 
 void talk_take(struct rig *r, struct held *h, int64_t project, const struct id *id)
 {
-	*h = (struct held){.lease.granted = on_granted, .loop = r->loop};
+	*h = (struct held){.lease.granted = talk_rig_on_granted, .loop = r->loop};
 	lease_take(r->port, &h->lease, project, id);
 }
 
@@ -133,7 +133,7 @@ bool talk_same(struct rig *r, const struct talk *t)
 	return same;
 }
 
-static void on_line(void *ctx, const char *line)
+static void talk_rig_on_line(void *ctx, const char *line)
 {
 	printf("# %s\n", line);
 }
@@ -142,7 +142,7 @@ bool talk_sound(struct rig *r)
 {
 	bool ok = false;
 	struct err e = {0};
-	return store_inspect(r->dir, on_line, NULL, &ok, &e) && ok;
+	return store_inspect(r->dir, talk_rig_on_line, NULL, &ok, &e) && ok;
 }
 
 bool talk_nothing_left(struct rig *r)

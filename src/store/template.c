@@ -6,7 +6,7 @@
 
 enum { QUOTED = 200 };
 
-static bool gone(struct err *e, struct str id)
+static bool template_gone(struct err *e, struct str id)
 {
 	return fail(e, ERR_NOT_FOUND, NULL, "Prompt with id '%.*s' not found.", (int)(id.n < QUOTED ? id.n : QUOTED), id.p);
 }
@@ -29,13 +29,14 @@ struct reading {
 	struct err *err;
 };
 
-static bool query(struct reading *l, enum statement stmt, const struct bind *b, unsigned n, row_fn *row, struct err *e)
+static bool template_query(struct reading *l, enum statement stmt, const struct bind *b, unsigned n, row_fn *row,
+			   struct err *e)
 {
 	return look_query(&l->look, stmt, b, n, row, l, e);
 }
 
 /* key, rnd, created_at, name, metadata, version, latest */
-static bool on_head(void *ctx, const struct cell *cells)
+static bool template_on_head(void *ctx, const struct cell *cells)
 {
 	struct reading *l = ctx;
 	struct id id = {.key = cells[0].i};
@@ -56,15 +57,16 @@ static bool on_head(void *ctx, const struct cell *cells)
 
 static bool on_own_head(void *ctx, const struct cell *cells)
 {
-	return rnd_equal(cells[1].s, &((struct reading *)ctx)->look.id) && on_head(ctx, cells);
+	return rnd_equal(cells[1].s, &((struct reading *)ctx)->look.id) && template_on_head(ctx, cells);
 }
 
-static bool read_head(struct reading *l, struct err *e)
+static bool template_read_head(struct reading *l, struct err *e)
 {
 	if (!id_parse(l->look.text, "pmpt", &l->look.id))
-		return gone(e, l->look.text);
+		return template_gone(e, l->look.text);
 	struct bind b[] = {INT(l->look.id.key), INT(l->look.project)};
-	return query(l, STMT_TEMPLATE_GET, b, 2, on_own_head, e) && (l->found || gone(e, l->look.text));
+	return template_query(l, STMT_TEMPLATE_GET, b, 2, on_own_head, e) &&
+	       (l->found || template_gone(e, l->look.text));
 }
 
 /* version, created_at, body */
@@ -84,19 +86,20 @@ static bool read_version(struct reading *l, int64_t template, int64_t number, st
 {
 	struct bind b[] = {INT(template), INT(number)};
 	l->found = false;
-	return query(l, STMT_TEMPLATE_VERSION, b, 2, on_version, e);
+	return template_query(l, STMT_TEMPLATE_VERSION, b, 2, on_version, e);
 }
 
-static bool read_one(struct look *look, struct err *e)
+static bool template_read_one(struct look *look, struct err *e)
 {
 	struct reading *l = OWNER(look, struct reading, look);
 	int64_t number = 0;
-	if (!read_head(l, e))
+	if (!template_read_head(l, e))
 		return false;
 	if (l->key) {
 		struct bind b = INT(l->key);
 		l->found = false;
-		return query(l, STMT_TEMPLATE_VERSION_OF, &b, 1, on_version, e) && (l->found || gone(e, l->look.text));
+		return template_query(l, STMT_TEMPLATE_VERSION_OF, &b, 1, on_version, e) &&
+		       (l->found || template_gone(e, l->look.text));
 	}
 	if (!l->version.p)
 		number = l->head.default_version;
@@ -108,7 +111,8 @@ static bool read_one(struct look *look, struct err *e)
 				(int)(l->version.n < QUOTED ? l->version.n : QUOTED), l->version.p);
 }
 
-static struct reading *reading_new(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a)
+static struct reading *template_reading_new(struct store_port *p, struct store_op *op, int64_t project, struct str id,
+					    struct arena *a)
 {
 	struct reading *l = look_new(p, op, sizeof *l, project, a);
 	l->look.text = look_str(&l->look, id);
@@ -118,10 +122,10 @@ static struct reading *reading_new(struct store_port *p, struct store_op *op, in
 void store_get_template(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct str version,
 			struct arena *a, struct stored_template *ret)
 {
-	struct reading *l = reading_new(p, op, project, id, a);
+	struct reading *l = template_reading_new(p, op, project, id, a);
 	l->version = look_str(&l->look, version);
 	l->ret = look_out(&l->look, ret, sizeof *ret);
-	look_start(&l->look, read_one);
+	look_start(&l->look, template_read_one);
 }
 
 /* --- lists --- */
@@ -136,12 +140,12 @@ static bool page_room(struct reading *l)
 	return !page->has_more;
 }
 
-static bool on_listed(void *ctx, const struct cell *cells)
+static bool template_on_listed(void *ctx, const struct cell *cells)
 {
 	struct reading *l = ctx;
 	if (!page_room(l))
 		return false;
-	on_head(ctx, cells);
+	template_on_head(ctx, cells);
 	return read_version(l, cells[0].i, l->head.default_version, l->err) &&
 	       (l->found || fail(l->err, ERR_STORE, NULL, "a stored prompt is broken"));
 }
@@ -157,7 +161,7 @@ static void page_begin(struct reading *l)
 	l->page->list = new_array(l->look.arena, struct stored_template, (size_t)l->query.limit + 1);
 }
 
-static bool read_list(struct look *look, struct err *e)
+static bool template_read_list(struct look *look, struct err *e)
 {
 	struct reading *l = OWNER(look, struct reading, look);
 	bool up = l->query.ascending;
@@ -167,11 +171,12 @@ static bool read_list(struct look *look, struct err *e)
 	page_begin(l);
 	struct bind b[] = {INT(l->look.project), INT(up ? from : 0), INT(up || !from ? INT64_MAX : from)};
 	l->err = e;
-	return query(l, up ? STMT_TEMPLATE_ASC : STMT_TEMPLATE_DESC, b, 3, on_listed, e) && e->code == ERR_NONE;
+	return template_query(l, up ? STMT_TEMPLATE_ASC : STMT_TEMPLATE_DESC, b, 3, template_on_listed, e) &&
+	       e->code == ERR_NONE;
 }
 
-static void list(struct reading *l, const struct page_query *q, struct template_page *ret,
-		 bool (*work)(struct look *look, struct err *e))
+static void template_list(struct reading *l, const struct page_query *q, struct template_page *ret,
+			  bool (*work)(struct look *look, struct err *e))
 {
 	*ret = (struct template_page){0};
 	l->page = look_out(&l->look, ret, sizeof *ret);
@@ -182,7 +187,7 @@ static void list(struct reading *l, const struct page_query *q, struct template_
 void store_list_templates(struct store_port *p, struct store_op *op, int64_t project, const struct page_query *q,
 			  struct arena *a, struct template_page *ret)
 {
-	list(reading_new(p, op, project, S(""), a), q, ret, read_list);
+	template_list(template_reading_new(p, op, project, S(""), a), q, ret, template_read_list);
 }
 
 static bool on_listed_version(void *ctx, const struct cell *cells)
@@ -200,19 +205,20 @@ static bool read_versions(struct look *look, struct err *e)
 	bool up = l->query.ascending;
 	struct str after = l->query.after;
 	int64_t from = 0;
-	if (!read_head(l, e))
+	if (!template_read_head(l, e))
 		return false;
 	if (after.p && (!str_int(after, &from) || from < 1 || from > l->head.latest))
 		return bad_after(e, after, "version of this prompt");
 	page_begin(l);
 	struct bind b[] = {INT(look->id.key), INT(up ? from : 0), INT(up || !from ? INT64_MAX : from)};
-	return query(l, up ? STMT_TEMPLATE_VERSIONS_ASC : STMT_TEMPLATE_VERSIONS_DESC, b, 3, on_listed_version, e);
+	return template_query(l, up ? STMT_TEMPLATE_VERSIONS_ASC : STMT_TEMPLATE_VERSIONS_DESC, b, 3, on_listed_version,
+			      e);
 }
 
 void store_list_template_versions(struct store_port *p, struct store_op *op, int64_t project, struct str id,
 				  const struct page_query *q, struct arena *a, struct template_page *ret)
 {
-	list(reading_new(p, op, project, id, a), q, ret, read_versions);
+	template_list(template_reading_new(p, op, project, id, a), q, ret, read_versions);
 }
 
 /* --- writing --- */
@@ -237,7 +243,7 @@ static struct store_request *change(struct store_port *p, struct store_op *op, i
 				    enum statement stmt, struct bind value, size_t bytes, struct id *id)
 {
 	struct err e = {0};
-	gone(&e, text);
+	template_gone(&e, text);
 	if (!id_parse(text, "pmpt", id)) {
 		request_done(p, op, &e);
 		return NULL;
@@ -272,7 +278,7 @@ void store_set_template(struct store_port *p, struct store_op *op, int64_t proje
 	request_send(r);
 }
 
-static bool deleted(struct store_request *r)
+static bool template_deleted(struct store_request *r)
 {
 	if (!r->apply.err)
 		sweeper_wake(r->port->store);
@@ -285,7 +291,7 @@ void store_delete_template(struct store_port *p, struct store_op *op, int64_t pr
 	struct store_request *r = change(p, op, project, text, STMT_TEMPLATE_DELETE, INT(clock_wall_s()), 0, &id);
 	if (!r)
 		return;
-	r->settle = deleted;
+	r->settle = template_deleted;
 	request_send(r);
 }
 
@@ -310,7 +316,7 @@ static bool added(struct store_request *r)
 	l->look.text = str_copy(&l->look.own, id_text(id, "pmpt", &own));
 	l->key = r->changes[1].binds[0].i;
 	l->ret = look_out(&l->look, r->ret, sizeof *l->ret);
-	return look_after(&l->look, r, read_one, is_added);
+	return look_after(&l->look, r, template_read_one, is_added);
 }
 
 void store_add_template_version(struct store_port *p, struct store_op *op, int64_t project, struct str text,

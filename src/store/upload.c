@@ -7,7 +7,7 @@
 
 enum { QUOTED = 200 };
 
-static bool gone(struct err *e, struct str id)
+static bool upload_gone(struct err *e, struct str id)
 {
 	return fail(e, ERR_NOT_FOUND, "upload_id", "No such Upload object: %.*s", (int)(id.n < QUOTED ? id.n : QUOTED), id.p);
 }
@@ -47,7 +47,7 @@ static bool on_upload(void *ctx, const struct cell *cells)
 	return false;
 }
 
-static bool on_part(void *ctx, const struct cell *cells)
+static bool upload_on_part(void *ctx, const struct cell *cells)
 {
 	struct upload_look *l = ctx;
 	if (rnd_equal(cells[0].s, &l->part))
@@ -62,7 +62,7 @@ static bool refuse_part(struct err *e, struct str id, const char *why)
 }
 
 /* `keys` is sorted as it grows, for a file may have thousands of parts: a place for `key`, or -1 when it is there. */
-static int64_t place_of(const int64_t *keys, size_t n, int64_t key)
+static int64_t upload_place_of(const int64_t *keys, size_t n, int64_t key)
 {
 	size_t low = 0;
 	while (low < n) {
@@ -88,11 +88,11 @@ static bool read_parts(struct upload_look *l, struct err *e)
 		if (!id_parse(p->ids[i], "part", &l->part))
 			return refuse_part(e, p->ids[i], "It is no part of this upload");
 		struct bind b[] = {INT(l->part.key), INT(l->look.id.key)};
-		if (!look_query(&l->look, STMT_PART_GET, b, 2, on_part, l, e))
+		if (!look_query(&l->look, STMT_PART_GET, b, 2, upload_on_part, l, e))
 			return false;
 		if (l->bytes < 0)
 			return refuse_part(e, p->ids[i], "It is no part of this upload");
-		int64_t at = place_of(sorted, i, l->part.key);
+		int64_t at = upload_place_of(sorted, i, l->part.key);
 		if (at < 0)
 			return refuse_part(e, p->ids[i], "It is named twice");
 		memmove(sorted + at + 1, sorted + at, (i - (size_t)at) * sizeof *sorted);
@@ -106,12 +106,12 @@ static bool read_upload(struct look *look, struct err *e)
 {
 	struct upload_look *l = OWNER(look, struct upload_look, look);
 	if (!id_parse(look->text, "upload", &look->id))
-		return gone(e, look->text);
+		return upload_gone(e, look->text);
 	struct bind b[] = {INT(l->look.id.key), INT(l->look.project)};
 	if (!look_query(&l->look, STMT_UPLOAD_GET, b, 2, on_upload, l, e))
 		return false;
 	if (!l->found)
-		return gone(e, l->look.text);
+		return upload_gone(e, l->look.text);
 	return !l->parts || l->ret->status != UPLOAD_PENDING || read_parts(l, e);
 }
 
@@ -161,7 +161,7 @@ void store_put_part(struct store_port *p, struct store_op *op, int64_t project, 
 }
 
 /* Its parts are of no use any more. */
-static bool ended(struct store_request *r)
+static bool upload_ended(struct store_request *r)
 {
 	if (!r->apply.err)
 		sweeper_wake(r->port->store);
@@ -182,6 +182,6 @@ void store_end_upload(struct store_port *p, struct store_op *op, int64_t project
 		file_insert(r, project, f);
 	else
 		ADD(r, STMT_UPLOAD_UNCOUNT, INT(u->id.key), INT(project));
-	r->settle = ended;
+	r->settle = upload_ended;
 	request_send(r);
 }

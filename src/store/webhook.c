@@ -8,7 +8,7 @@
 
 enum { QUOTED = 200 };
 
-static bool gone(struct err *e, struct str id)
+static bool webhook_gone(struct err *e, struct str id)
 {
 	return fail(e, ERR_NOT_FOUND, NULL, "Webhook endpoint with id '%.*s' not found.", (int)(id.n < QUOTED ? id.n : QUOTED),
 		    id.p);
@@ -24,7 +24,7 @@ struct reading {
 	bool found;
 };
 
-static void take(struct reading *l, const struct cell *cells, struct stored_webhook *ret)
+static void webhook_take(struct reading *l, const struct cell *cells, struct stored_webhook *ret)
 {
 	*ret = (struct stored_webhook){.id.key = cells[0].i, .created_at = cells[2].i, .updated_at = cells[3].i};
 	if (cells[1].s.n == ID_RND)
@@ -41,19 +41,19 @@ static bool on_one(void *ctx, const struct cell *cells)
 	l->found = rnd_equal(cells[1].s, &l->look.id);
 	if (!l->found)
 		return false;
-	take(l, cells, l->ret);
+	webhook_take(l, cells, l->ret);
 	l->ret->secret = str_copy(l->look.arena, cells[8].s);
 	l->ret->old_secret = str_copy(l->look.arena, cells[9].s);
 	return false;
 }
 
-static bool read_one(struct look *look, struct err *e)
+static bool webhook_read_one(struct look *look, struct err *e)
 {
 	struct reading *l = OWNER(look, struct reading, look);
 	if (!id_parse(look->text, "whe", &look->id))
-		return gone(e, look->text);
+		return webhook_gone(e, look->text);
 	struct bind b[] = {INT(look->id.key), INT(look->project), INT(look->now)};
-	return look_query(look, STMT_WEBHOOK_GET, b, 3, on_one, l, e) && (l->found || gone(e, l->look.text));
+	return look_query(look, STMT_WEBHOOK_GET, b, 3, on_one, l, e) && (l->found || webhook_gone(e, l->look.text));
 }
 
 void store_get_webhook(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
@@ -62,19 +62,19 @@ void store_get_webhook(struct store_port *p, struct store_op *op, int64_t projec
 	struct reading *l = look_new(p, op, sizeof *l, project, a);
 	l->look.text = look_str(&l->look, id);
 	l->ret = look_out(&l->look, ret, sizeof *ret);
-	look_start(&l->look, read_one);
+	look_start(&l->look, webhook_read_one);
 }
 
-static bool on_row(void *ctx, const struct cell *cells)
+static bool webhook_on_row(void *ctx, const struct cell *cells)
 {
 	struct reading *l = ctx;
 	l->page->has_more = l->page->n == (size_t)l->limit;
 	if (!l->page->has_more)
-		take(l, cells, &l->page->list[l->page->n++]);
+		webhook_take(l, cells, &l->page->list[l->page->n++]);
 	return !l->page->has_more;
 }
 
-static bool read_list(struct look *look, struct err *e)
+static bool webhook_read_list(struct look *look, struct err *e)
 {
 	struct reading *l = OWNER(look, struct reading, look);
 	if (look->text.p && !id_parse(look->text, "whe", &look->id))
@@ -82,7 +82,7 @@ static bool read_list(struct look *look, struct err *e)
 			    (int)(look->text.n < QUOTED ? look->text.n : QUOTED), look->text.p);
 	l->page->list = new_array(look->arena, struct stored_webhook, (size_t)l->limit);
 	struct bind b[] = {INT(l->look.project), INT(l->look.id.key ? l->look.id.key : INT64_MAX), INT(l->limit + 1)};
-	return look_query(look, STMT_WEBHOOK_LIST, b, 3, on_row, l, e);
+	return look_query(look, STMT_WEBHOOK_LIST, b, 3, webhook_on_row, l, e);
 }
 
 void store_list_webhooks(struct store_port *p, struct store_op *op, int64_t project, struct str after, int64_t limit,
@@ -93,7 +93,7 @@ void store_list_webhooks(struct store_port *p, struct store_op *op, int64_t proj
 	l->look.text = look_str(&l->look, after);
 	l->limit = limit;
 	l->page = look_out(&l->look, ret, sizeof *ret);
-	look_start(&l->look, read_list);
+	look_start(&l->look, webhook_read_list);
 }
 
 /* --- writing --- */
@@ -111,10 +111,10 @@ void store_put_webhook(struct store_port *p, struct store_op *op, int64_t projec
 
 /* Room for one change of an endpoint and one more of its key. NULL: the id is none, `op` will say so; else *why is the
  * text for one that is not there. */
-static struct store_request *change(struct store_port *p, struct store_op *op, struct str text, size_t bytes, struct id *id,
-				    struct err *why)
+static struct store_request *webhook_change(struct store_port *p, struct store_op *op, struct str text, size_t bytes,
+					    struct id *id, struct err *why)
 {
-	gone(why, text);
+	webhook_gone(why, text);
 	if (id_parse(text, "whe", id))
 		return request_new(p, op, 2, 8, ID_RND + strlen(why->msg) + 1 + bytes);
 	request_done(p, op, why);
@@ -131,7 +131,7 @@ void store_set_webhook(struct store_port *p, struct store_op *op, int64_t projec
 {
 	struct id id;
 	struct err why = {0};
-	struct store_request *r = change(p, op, text, w->name.n + w->url.n + w->types.n, &id, &why);
+	struct store_request *r = webhook_change(p, op, text, w->name.n + w->url.n + w->types.n, &id, &why);
 	if (!r)
 		return;
 	ADD(r, STMT_WEBHOOK_SET, INT(id.key), INT(project), BLOB(rnd_str(&id)), INT(clock_wall_s()), text_or_null(w->name),
@@ -145,7 +145,7 @@ void store_rotate_webhook(struct store_port *p, struct store_op *op, int64_t pro
 {
 	struct id id;
 	struct err why = {0};
-	struct store_request *r = change(p, op, text, secret.n + hint.n, &id, &why);
+	struct store_request *r = webhook_change(p, op, text, secret.n + hint.n, &id, &why);
 	if (!r)
 		return;
 	ADD(r, STMT_WEBHOOK_ROTATE, INT(id.key), INT(project), BLOB(rnd_str(&id)), INT(clock_wall_s()), INT(old_until),
@@ -158,7 +158,7 @@ void store_delete_webhook(struct store_port *p, struct store_op *op, int64_t pro
 {
 	struct id id;
 	struct err why = {0};
-	struct store_request *r = change(p, op, text, 0, &id, &why);
+	struct store_request *r = webhook_change(p, op, text, 0, &id, &why);
 	if (!r)
 		return;
 	ADD(r, STMT_WEBHOOK_DELETE, INT(id.key), INT(project), BLOB(rnd_str(&id)));

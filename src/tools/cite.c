@@ -22,7 +22,7 @@ static void out(struct citer *c, struct str s, struct cite_sink *sink)
 
 /* --- white space around markers that are taken out --- */
 
-static bool is_space(char ch)
+static bool cite_is_space(char ch)
 {
 	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
 }
@@ -116,12 +116,12 @@ static void plain(struct citer *c, struct str s, bool files, struct cite_sink *s
 		out(c, s, sink);
 		return;
 	}
-	while (from < s.n && is_space(s.p[from]))
+	while (from < s.n && cite_is_space(s.p[from]))
 		gap_add(c, s.p[from++], sink);
 	if (from == s.n)
 		return;
 	gap_end(c, (struct str){s.p + from, s.n - from}, sink);
-	while (is_space(s.p[to - 1]))
+	while (cite_is_space(s.p[to - 1]))
 		to--;
 	out(c, (struct str){s.p + from, to - from}, sink);
 	for (; to < s.n; to++)
@@ -189,7 +189,7 @@ static size_t skip(struct str s, size_t at, const char *set)
 }
 
 /* A number and what it stands for; false: there is none. */
-static bool number(struct str s, size_t *at, int64_t *ret)
+static bool cite_number(struct str s, size_t *at, int64_t *ret)
 {
 	size_t from = *at;
 	for (*ret = 0; *at < s.n && isdigit((unsigned char)s.p[*at]) && *at - from < 6; ++*at)
@@ -206,7 +206,7 @@ static enum reading square(struct str s, size_t at, const struct cite_source *so
 		at = skip(s, at, " ^");
 		if (at == s.n)
 			return MORE;
-		if (!number(s, &at, &one) || m->n == MARKED)
+		if (!cite_number(s, &at, &one) || m->n == MARKED)
 			return NO;
 		if (at == s.n)
 			return MORE;
@@ -247,7 +247,7 @@ static enum reading lenticular(struct str s, const struct cite_source *sources, 
 	at = skip(s, at, " ");
 	if (at == s.n)
 		return MORE;
-	if (!number(s, &at, &one))
+	if (!cite_number(s, &at, &one))
 		return NO;
 	if (at == s.n)
 		return MORE;
@@ -277,7 +277,7 @@ static bool may_begin(const struct citer *c, char ch)
 }
 
 /* Bytes of whole characters. */
-static size_t whole(struct str s)
+static size_t cite_whole(struct str s)
 {
 	size_t lead = s.n;
 	while (lead && ((unsigned char)s.p[lead - 1] & 0xc0) == 0x80)
@@ -302,7 +302,7 @@ static void marker_out(struct citer *c, const struct marker *m, struct cite_sink
 }
 
 /* What waits, as far as it is decided. `over`: nothing more comes. */
-static void settle(struct citer *c, const struct cite_source *sources, size_t n, bool over, struct cite_sink *sink)
+static void cite_settle(struct citer *c, const struct cite_source *sources, size_t n, bool over, struct cite_sink *sink)
 {
 	bool files = any_file(sources, n);
 	while (c->n_held) {
@@ -320,7 +320,7 @@ static void settle(struct citer *c, const struct cite_source *sources, size_t n,
 		} else {
 			while (gone < s.n && !may_begin(c, s.p[gone]))
 				gone++;
-			gone = over || s.n == CITE_HELD ? gone : whole((struct str){s.p, gone});
+			gone = over || s.n == CITE_HELD ? gone : cite_whole((struct str){s.p, gone});
 			if (!gone)
 				return;
 			plain(c, (struct str){s.p, gone}, files, sink);
@@ -349,13 +349,13 @@ void cite_feed(struct citer *c, const struct cite_source *sources, size_t n, str
 		}
 		c->held[c->n_held++] = piece.p[0];
 		piece = (struct str){piece.p + 1, piece.n - 1};
-		settle(c, sources, n, false, sink);
+		cite_settle(c, sources, n, false, sink);
 	}
 }
 
 void cite_end(struct citer *c, const struct cite_source *sources, size_t n, struct cite_sink *sink)
 {
-	settle(c, sources, n, true, sink);
+	cite_settle(c, sources, n, true, sink);
 	gap_end(c, (struct str){0}, sink);
 }
 

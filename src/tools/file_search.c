@@ -16,7 +16,7 @@ static const struct field params[] = {
 /* --- what was asked for --- */
 
 /* Small models write one `query`; more than QUERIES are left out. */
-static size_t queries_of(yyjson_val *args, struct str ret[QUERIES])
+static size_t file_search_queries_of(yyjson_val *args, struct str ret[QUERIES])
 {
 	size_t i, max, n = 0;
 	yyjson_val *one;
@@ -32,7 +32,7 @@ static size_t queries_of(yyjson_val *args, struct str ret[QUERIES])
 	return n;
 }
 
-static int64_t results_wanted(yyjson_val *given)
+static int64_t file_search_results_wanted(yyjson_val *given)
 {
 	yyjson_val *max = json_get(given, S("max_num_results"));
 	return yyjson_is_num(max) ? (int64_t)yyjson_get_num(max) : RESULTS;
@@ -68,7 +68,7 @@ static struct search_ask ask_of(struct toolrun *run, const struct str *queries, 
 	    .queries = queries,
 	    .n_queries = n,
 	    .filters = filters_of(run->given),
-	    .max_results = results_wanted(run->given),
+	    .max_results = file_search_results_wanted(run->given),
 	    .ranker = str_eq(json_str(json_get(ranking, S("ranker"))), S("none")) ? RANKER_NONE : RANKER_AUTO,
 	    .score_threshold = yyjson_get_num(json_get(ranking, S("score_threshold"))),
 	    .text_weight = yyjson_get_num(json_get(hybrid, S("text_weight"))),
@@ -79,7 +79,7 @@ static struct search_ask ask_of(struct toolrun *run, const struct str *queries, 
 
 /* --- the item --- */
 
-static void write_results(struct jout *o, const struct search_found *found)
+static void file_search_write_results(struct jout *o, const struct search_found *found)
 {
 	jo_arr(o);
 	for (size_t i = 0; i < found->n; i++) {
@@ -97,7 +97,8 @@ static void write_results(struct jout *o, const struct search_found *found)
 }
 
 /* found NULL: the search failed. */
-static void search_members(struct toolrun *run, const struct str *queries, size_t n, const struct search_found *found)
+static void file_search_members(struct toolrun *run, const struct str *queries, size_t n,
+				const struct search_found *found)
 {
 	struct buf b;
 	buf_init(&b, 256 << 20);
@@ -109,14 +110,14 @@ static void search_members(struct toolrun *run, const struct str *queries, size_
 	jo_arr_end(&o);
 	jo_key(&o, S("results"));
 	if (found)
-		write_results(&o, found);
+		file_search_write_results(&o, found);
 	else
 		jo_null(&o);
 	run->result.members = str_copy(&run->arena, buf_str(&b));
 	buf_release(&b);
 }
 
-static void gather(struct toolrun *run, const struct search_found *found)
+static void file_search_gather(struct toolrun *run, const struct search_found *found)
 {
 	struct tool_result *r = &run->result;
 	r->sources = new_array(&run->arena, struct tool_source, found->n + 1);
@@ -133,7 +134,7 @@ static void gather(struct toolrun *run, const struct search_found *found)
 static void file_search_run(struct toolrun *run)
 {
 	struct str queries[QUERIES];
-	size_t n = queries_of(run->args, queries);
+	size_t n = file_search_queries_of(run->args, queries);
 	struct search_ask ask = ask_of(run, queries, n);
 	struct search_found found = {0};
 	struct err e = {0};
@@ -144,8 +145,8 @@ static void file_search_run(struct toolrun *run)
 	else if (!ok)
 		toolrun_fail(run, "%s", e.msg);
 	else
-		gather(run, &found);
-	search_members(run, queries, n, ok ? &found : NULL);
+		file_search_gather(run, &found);
+	file_search_members(run, queries, n, ok ? &found : NULL);
 }
 
 /* --- the tool --- */
@@ -180,7 +181,8 @@ static bool file_search_checks(const struct tools *t, int64_t project, yyjson_va
 static bool file_search_fits(yyjson_val *args, struct err *e)
 {
 	struct str queries[QUERIES];
-	return queries_of(args, queries) || fail(e, ERR_MISSING_PARAMETER, NULL, "Give `queries` to search for.");
+	return file_search_queries_of(args, queries) ||
+	       fail(e, ERR_MISSING_PARAMETER, NULL, "Give `queries` to search for.");
 }
 
 /* As recorded: what was not given stands there with its default. */
@@ -192,7 +194,7 @@ static void file_search_echo(struct jout *o, yyjson_val *tool)
 	jo_obj(o);
 	jo_kstr(o, "type", S("file_search"));
 	jo_member_or_null(o, tool, S("filters"));
-	jo_kint(o, "max_num_results", results_wanted(tool));
+	jo_kint(o, "max_num_results", file_search_results_wanted(tool));
 	jo_key(o, S("ranking_options"));
 	jo_obj(o);
 	if (yyjson_is_obj(json_get(ranking, S("hybrid_search"))))

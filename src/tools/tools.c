@@ -53,7 +53,7 @@ struct tools_port *tools_attach(struct tools *t, struct loop *l)
 	return p;
 }
 
-static void forget(struct toolrun *run)
+static void tools_forget(struct toolrun *run)
 {
 	run->call = NULL;
 	atomic_store(&run->job.cancelled, true);
@@ -62,7 +62,7 @@ static void forget(struct toolrun *run)
 void tools_detach(struct tools_port *p)
 {
 	for (struct toolrun *run = p->runs; run; run = run->next) {
-		forget(run);
+		tools_forget(run);
 		run->port = NULL;
 	}
 	workers_free(p->workers); /* what they have posted is still to come: loop_close() takes it */
@@ -116,7 +116,7 @@ bool tool_again(const struct hosted *face)
 	return tool_of(face)->again;
 }
 
-static void work(struct job *job)
+static void tools_work(struct job *job)
 {
 	struct toolrun *run = OWNER(job, struct toolrun, job);
 	if (toolrun_stopped(run))
@@ -125,7 +125,7 @@ static void work(struct job *job)
 		run->tool->run(run);
 }
 
-static void run_free(struct toolrun *run)
+static void tools_run_free(struct toolrun *run)
 {
 	if (run->port) {
 		if (run->prev)
@@ -140,26 +140,26 @@ static void run_free(struct toolrun *run)
 	xfree(run);
 }
 
-static void run_ended(struct toolrun *run)
+static void tools_run_ended(struct toolrun *run)
 {
 	struct tool_call *c = run->call;
 	if (c) {
 		c->run = NULL;
 		c->done(c, &run->result);
 	}
-	run_free(run);
+	tools_run_free(run);
 }
 
-static void on_done(struct job *job)
+static void tools_on_done(struct job *job)
 {
-	run_ended(OWNER(job, struct toolrun, job));
+	tools_run_ended(OWNER(job, struct toolrun, job));
 }
 
-static void on_refused(struct deferred *d)
+static void tools_on_refused(struct deferred *d)
 {
 	struct toolrun *run = OWNER(d, struct toolrun, refused);
 	toolrun_fail(run, "Too many calls of tools are waiting. Try again later.");
-	run_ended(run);
+	tools_run_ended(run);
 }
 
 yyjson_val *tools_copy(struct arena *a, yyjson_val *v)
@@ -183,8 +183,8 @@ void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, cons
 {
 	struct toolrun *run = xalloc(sizeof *run);
 	*run = (struct toolrun){.tool = tool_of(tool), .tools = p->tools, .project = project, .port = p, .call = c};
-	run->job.run = work;
-	run->job.done = on_done;
+	run->job.run = tools_work;
+	run->job.done = tools_on_done;
 	run->given = tools_copy(&run->arena, given);
 	run->args = tools_copy(&run->arena, args);
 	run->due_ms = clock_mono_us() / 1000 + tools_limits.call_ms;
@@ -194,7 +194,7 @@ void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, cons
 	p->runs = run;
 	c->run = run;
 	if (!tools_job(p, &run->job))
-		defer_start(p->loop, &run->refused, on_refused);
+		defer_start(p->loop, &run->refused, tools_on_refused);
 }
 
 void tool_cancel(struct tool_call *c)
@@ -203,7 +203,7 @@ void tool_cancel(struct tool_call *c)
 	if (!run)
 		return;
 	c->run = NULL;
-	forget(run);
+	tools_forget(run);
 	if (run->refused.next) /* no job has it */
-		run_free(run);
+		tools_run_free(run);
 }

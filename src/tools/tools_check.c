@@ -23,7 +23,7 @@ struct check_run {
 	struct err why;
 };
 
-static void work(struct job *job)
+static void tools_check_work(struct job *job)
 {
 	struct check_run *run = OWNER(job, struct check_run, job);
 	for (size_t i = 0; i < run->n && !run->why.code; i++) {
@@ -32,34 +32,34 @@ static void work(struct job *job)
 	}
 }
 
-static void run_free(struct check_run *run)
+static void tools_check_run_free(struct check_run *run)
 {
 	defer_cancel(&run->refused);
 	arena_free(&run->arena);
 	xfree(run);
 }
 
-static void run_ended(struct check_run *run)
+static void tools_check_run_ended(struct check_run *run)
 {
 	struct tools_check *c = run->check;
 	if (c) {
 		c->run = NULL;
 		c->done(c, &run->why);
 	}
-	run_free(run);
+	tools_check_run_free(run);
 }
 
-static void on_done(struct job *job)
+static void tools_check_on_done(struct job *job)
 {
-	run_ended(OWNER(job, struct check_run, job));
+	tools_check_run_ended(OWNER(job, struct check_run, job));
 }
 
-static void on_refused(struct deferred *d)
+static void tools_check_on_refused(struct deferred *d)
 {
 	struct check_run *run = OWNER(d, struct check_run, refused);
 	run->why.retry_after_ms = 1000;
 	fail(&run->why, ERR_BUSY, NULL, "Too many calls of tools are waiting. Please retry in a moment.");
-	run_ended(run);
+	tools_check_run_ended(run);
 }
 
 static size_t named_by(const struct create *rq)
@@ -77,8 +77,8 @@ bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t proj
 		return false;
 	struct check_run *run = xalloc(sizeof *run);
 	*run = (struct check_run){.check = c, .tools = p->tools, .project = project};
-	run->job.run = work;
-	run->job.done = on_done;
+	run->job.run = tools_check_work;
+	run->job.done = tools_check_on_done;
 	run->at = new_array(&run->arena, struct named, n);
 	for (size_t i = 0; i < rq->n_tools; i++) {
 		const struct function_tool *f = &rq->tools[i];
@@ -88,7 +88,7 @@ bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t proj
 	}
 	c->run = run;
 	if (!tools_job(p, &run->job))
-		defer_start(p->loop, &run->refused, on_refused);
+		defer_start(p->loop, &run->refused, tools_check_on_refused);
 	return true;
 }
 
@@ -101,5 +101,5 @@ void tools_check_cancel(struct tools_check *c)
 	run->check = NULL;
 	atomic_store(&run->job.cancelled, true);
 	if (run->refused.next) /* no job has it */
-		run_free(run);
+		tools_check_run_free(run);
 }

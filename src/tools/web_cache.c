@@ -60,7 +60,7 @@ struct web_cache {
 	int64_t bytes;
 };
 
-static void db_close(struct web_cache *c)
+static void web_cache_db_close(struct web_cache *c)
 {
 	for (int i = 0; i < STATEMENT_COUNT; i++) {
 		sqlite3_finalize(c->statements[i]);
@@ -70,7 +70,7 @@ static void db_close(struct web_cache *c)
 	c->db = NULL;
 }
 
-static bool db_open(struct web_cache *c, const char *path)
+static bool web_cache_db_open(struct web_cache *c, const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* the database takes over who may read it */
 	if (fd >= 0)
@@ -93,22 +93,22 @@ bool web_cache_open(struct str dir, struct web_cache **ret, struct err *e)
 	struct arena tmp = {0};
 	struct str path = str_fmt(&tmp, "%.*s/web.db", FMT(dir));
 	struct web_cache *c = xalloc(sizeof *c);
-	bool ok = db_open(c, path.p);
+	bool ok = web_cache_db_open(c, path.p);
 	if (!ok) { /* nothing is lost that could not be fetched again */
 		log_at(LOG_WARN, "the cache of web pages is made anew", "error=\"%s\"",
 		       c->db ? sqlite3_errmsg(c->db) : "");
-		db_close(c);
+		web_cache_db_close(c);
 		unlink(path.p);
 		unlink(str_fmt(&tmp, "%.*s-wal", FMT(path)).p);
 		unlink(str_fmt(&tmp, "%.*s-shm", FMT(path)).p);
-		ok = db_open(c, path.p);
+		ok = web_cache_db_open(c, path.p);
 	}
 	if (ok) {
 		pthread_mutex_init(&c->lock, NULL);
 		*ret = c;
 	} else {
 		fail(e, ERR_STORE, NULL, "%.*s cannot be used: %s", FMT(path), sqlite3_errmsg(c->db));
-		db_close(c);
+		web_cache_db_close(c);
 		xfree(c);
 	}
 	arena_free(&tmp);
@@ -119,7 +119,7 @@ void web_cache_close(struct web_cache *c)
 {
 	if (!c)
 		return;
-	db_close(c);
+	web_cache_db_close(c);
 	pthread_mutex_destroy(&c->lock);
 	xfree(c);
 }
@@ -135,20 +135,20 @@ static struct str column(struct arena *a, sqlite3_stmt *s, int at)
 	return str_copy(a, (struct str){p ? (const char *)p : "", (size_t)sqlite3_column_bytes(s, at)});
 }
 
-static sqlite3_stmt *begin(struct web_cache *c, enum statement which, int64_t project)
+static sqlite3_stmt *web_cache_begin(struct web_cache *c, enum statement which, int64_t project)
 {
 	sqlite3_stmt *s = c->statements[which];
 	sqlite3_bind_int64(s, 1, project);
 	return s;
 }
 
-static void end(sqlite3_stmt *s)
+static void web_cache_end(sqlite3_stmt *s)
 {
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 }
 
-static void run(struct web_cache *c, enum statement which)
+static void web_cache_run(struct web_cache *c, enum statement which)
 {
 	sqlite3_step(c->statements[which]);
 	sqlite3_reset(c->statements[which]);
@@ -165,35 +165,35 @@ static void count_bytes(struct web_cache *c)
 static void trim(struct web_cache *c)
 {
 	while (c->bytes > web_limits.cache_bytes) {
-		run(c, STMT_TRIM);
+		web_cache_run(c, STMT_TRIM);
 		if (!sqlite3_changes(c->db))
 			return;
 		count_bytes(c);
 	}
 }
 
-static bool same(struct web_cache *c, int64_t project, const struct web_page *p)
+static bool web_cache_same(struct web_cache *c, int64_t project, const struct web_page *p)
 {
-	sqlite3_stmt *s = begin(c, STMT_SAME, project);
+	sqlite3_stmt *s = web_cache_begin(c, STMT_SAME, project);
 	bind_text(s, 2, p->url);
 	bind_text(s, 3, p->title);
 	bind_text(s, 4, p->text);
 	bool found = sqlite3_step(s) == SQLITE_ROW;
-	end(s);
+	web_cache_end(s);
 	return found;
 }
 
 static void put_one(struct web_cache *c, int64_t project, const struct web_page *p)
 {
 	int64_t bytes = (int64_t)(p->url.n + p->title.n + p->text.n);
-	if (bytes > web_limits.cache_bytes || (!p->whole && same(c, project, p)))
+	if (bytes > web_limits.cache_bytes || (!p->whole && web_cache_same(c, project, p)))
 		return;
-	sqlite3_stmt *s = begin(c, STMT_DROP, project);
+	sqlite3_stmt *s = web_cache_begin(c, STMT_DROP, project);
 	bind_text(s, 2, p->url);
 	sqlite3_bind_int(s, 3, p->whole);
 	sqlite3_step(s);
-	end(s);
-	s = begin(c, STMT_PUT, project);
+	web_cache_end(s);
+	s = web_cache_begin(c, STMT_PUT, project);
 	bind_text(s, 2, p->url);
 	sqlite3_bind_int64(s, 3, clock_wall_s());
 	sqlite3_bind_int(s, 4, p->whole);
@@ -202,7 +202,7 @@ static void put_one(struct web_cache *c, int64_t project, const struct web_page 
 	bind_text(s, 7, p->text);
 	if (sqlite3_step(s) == SQLITE_DONE)
 		c->bytes += bytes; /* what was dropped is still counted: trim() counts anew */
-	end(s);
+	web_cache_end(s);
 }
 
 void web_cache_put(struct web_cache *c, int64_t project, const struct web_page *pages, size_t n)
@@ -210,11 +210,11 @@ void web_cache_put(struct web_cache *c, int64_t project, const struct web_page *
 	if (!c)
 		return;
 	pthread_mutex_lock(&c->lock);
-	run(c, STMT_BEGIN);
+	web_cache_run(c, STMT_BEGIN);
 	for (size_t i = 0; i < n; i++)
 		put_one(c, project, &pages[i]);
 	trim(c);
-	run(c, STMT_COMMIT);
+	web_cache_run(c, STMT_COMMIT);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -223,12 +223,12 @@ bool web_cache_get(struct web_cache *c, int64_t project, struct str url, struct 
 	if (!c)
 		return false;
 	pthread_mutex_lock(&c->lock);
-	sqlite3_stmt *s = begin(c, STMT_GET, project);
+	sqlite3_stmt *s = web_cache_begin(c, STMT_GET, project);
 	bind_text(s, 2, url);
 	bool found = sqlite3_step(s) == SQLITE_ROW;
 	if (found)
 		*ret = (struct web_page){url, column(a, s, 0), column(a, s, 1), sqlite3_column_int64(s, 2), true};
-	end(s);
+	web_cache_end(s);
 	pthread_mutex_unlock(&c->lock);
 	return found;
 }
@@ -260,13 +260,13 @@ size_t web_cache_find(struct web_cache *c, int64_t project, struct str query, st
 	if (!c || !match.n)
 		return 0;
 	pthread_mutex_lock(&c->lock);
-	sqlite3_stmt *s = begin(c, STMT_FIND, project);
+	sqlite3_stmt *s = web_cache_begin(c, STMT_FIND, project);
 	bind_text(s, 2, match);
 	sqlite3_bind_int64(s, 3, (int64_t)max);
 	while (n < max && sqlite3_step(s) == SQLITE_ROW)
 		ret[n++] = (struct web_page){column(a, s, 0), column(a, s, 1), column(a, s, 2),
 					     sqlite3_column_int64(s, 3), sqlite3_column_int(s, 4) != 0};
-	end(s);
+	web_cache_end(s);
 	pthread_mutex_unlock(&c->lock);
 	return n;
 }

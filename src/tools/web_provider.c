@@ -8,7 +8,7 @@
 
 /* --- addresses --- */
 
-static struct str host_of(struct str url)
+static struct str web_provider_host_of(struct str url)
 {
 	struct str rest = url;
 	if (str_starts(url, S("https://")))
@@ -30,17 +30,17 @@ static struct str host_of(struct str url)
 
 struct str web_host(struct str url)
 {
-	struct str host = host_of(url);
+	struct str host = web_provider_host_of(url);
 	if (host.n > 4 && str_eq_nocase((struct str){host.p, 4}, S("www.")))
 		return (struct str){host.p + 4, host.n - 4};
 	return host;
 }
 
 /* Domains are given with or without scheme and path; subdomains count. */
-static bool within(struct str host, struct str domain)
+static bool web_provider_within(struct str host, struct str domain)
 {
-	if (host_of(domain).n)
-		domain = host_of(domain);
+	if (web_provider_host_of(domain).n)
+		domain = web_provider_host_of(domain);
 	domain.n = str_find(domain, '/');
 	if (!domain.n || host.n < domain.n)
 		return false;
@@ -48,13 +48,13 @@ static bool within(struct str host, struct str domain)
 	return str_eq_nocase(end, domain) && (host.n == domain.n || host.p[host.n - domain.n - 1] == '.');
 }
 
-static bool listed(yyjson_val *domains, struct str host)
+static bool web_provider_listed(yyjson_val *domains, struct str host)
 {
 	size_t i, max;
 	yyjson_val *one;
 	yyjson_arr_foreach(domains, i, max, one)
 	{
-		if (within(host, json_str(one)))
+		if (web_provider_within(host, json_str(one)))
 			return true;
 	}
 	return false;
@@ -62,10 +62,11 @@ static bool listed(yyjson_val *domains, struct str host)
 
 bool web_domain_fits(const struct web_query *q, struct str url)
 {
-	struct str host = host_of(url);
+	struct str host = web_provider_host_of(url);
 	if (host.n && host.p[host.n - 1] == '.')
 		host.n--;
-	return host.n && (!yyjson_arr_size(q->allowed) || listed(q->allowed, host)) && !listed(q->blocked, host);
+	return host.n && (!yyjson_arr_size(q->allowed) || web_provider_listed(q->allowed, host)) &&
+	       !web_provider_listed(q->blocked, host);
 }
 
 /* --- asking --- */
@@ -109,7 +110,7 @@ static struct str base_of(const struct tools_options *o, struct str own)
 	return url;
 }
 
-static struct str taken(struct arena *a, struct buf *b)
+static struct str web_provider_taken(struct arena *a, struct buf *b)
 {
 	struct str s = str_copy(a, buf_str(b));
 	buf_release(b);
@@ -125,7 +126,7 @@ static void ask_searxng(struct arena *a, const struct tools_options *o, const st
 	buf_init(&b, REQUEST_MAX);
 	buf_fmt(&b, "%.*s/search?format=json&q=", FMT(base_of(o, (struct str){0})));
 	add_query(&b, q);
-	ret->url = taken(a, &b);
+	ret->url = web_provider_taken(a, &b);
 	ret->headers[ret->n_headers++] = S("Accept: application/json");
 	/* Its bot detection wants to know for whom it works. */
 	ret->headers[ret->n_headers++] = S("X-Forwarded-For: 127.0.0.1");
@@ -152,7 +153,7 @@ static void ask_brave(struct arena *a, const struct tools_options *o, const stru
 	}
 	buf_add(&b, S("&q="));
 	add_query(&b, q);
-	ret->url = taken(a, &b);
+	ret->url = web_provider_taken(a, &b);
 	ret->headers[ret->n_headers++] = S("Accept: application/json");
 	ret->headers[ret->n_headers++] = str_fmt(a, "X-Subscription-Token: %.*s", FMT(o->key));
 }
@@ -183,7 +184,7 @@ static void ask_tavily(struct arena *a, const struct tools_options *o, const str
 	add_domains(&out, S("include_domains"), q->allowed);
 	add_domains(&out, S("exclude_domains"), q->blocked);
 	jo_obj_end(&out);
-	ret->body = taken(a, &b);
+	ret->body = web_provider_taken(a, &b);
 	ret->url = str_fmt(a, "%.*s/search", FMT(base_of(o, S("https://api.tavily.com"))));
 	ret->headers[ret->n_headers++] = S("Content-Type: application/json");
 	ret->headers[ret->n_headers++] = str_fmt(a, "Authorization: Bearer %.*s", FMT(o->key));

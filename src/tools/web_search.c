@@ -24,13 +24,13 @@ static const struct field params[] = {
 
 enum size { LOW, MEDIUM, HIGH };
 
-static enum size size_of(const struct toolrun *run)
+static enum size web_search_size_of(const struct toolrun *run)
 {
 	struct str size = json_str(json_get(run->given, S("search_context_size")));
 	return str_eq(size, S("low")) ? LOW : str_eq(size, S("high")) ? HIGH : MEDIUM;
 }
 
-static size_t results_wanted(enum size size)
+static size_t web_search_results_wanted(enum size size)
 {
 	return (size_t)(size == LOW    ? web_limits.results_low
 			: size == HIGH ? web_limits.results_high
@@ -53,7 +53,7 @@ static struct web_query query_of(const struct toolrun *run)
 {
 	yyjson_val *filters = json_get(run->given, S("filters"));
 	return (struct web_query){
-	    .max = results_wanted(size_of(run)),
+	    .max = web_search_results_wanted(web_search_size_of(run)),
 	    .allowed = json_get(filters, S("allowed_domains")),
 	    .blocked = json_get(filters, S("blocked_domains")),
 	    .country = json_str(json_get(json_get(run->given, S("user_location")), S("country"))),
@@ -135,7 +135,7 @@ static bool ask_cache(struct toolrun *run, const struct web_query *q, struct hit
 	return true;
 }
 
-static void remember(struct toolrun *run, const struct hits *hits)
+static void web_search_remember(struct toolrun *run, const struct hits *hits)
 {
 	struct web_page *pages = new_array(&run->arena, struct web_page, hits->n + 1);
 	for (size_t i = 0; i < hits->n; i++)
@@ -144,7 +144,7 @@ static void remember(struct toolrun *run, const struct hits *hits)
 	web_cache_put(run->tools->cache, run->project, pages, hits->n);
 }
 
-static bool known(const struct tool_result *r, struct str url)
+static bool web_search_known(const struct tool_result *r, struct str url)
 {
 	for (size_t i = 0; i < r->n_sources; i++)
 		if (str_eq(r->sources[i].url, url))
@@ -153,7 +153,7 @@ static bool known(const struct tool_result *r, struct str url)
 }
 
 /* The queries' results by turns, the best of each first. */
-static void gather(struct toolrun *run, const struct hits *hits, size_t n, size_t max)
+static void web_search_gather(struct toolrun *run, const struct hits *hits, size_t n, size_t max)
 {
 	struct tool_result *r = &run->result;
 	r->sources = new_array(&run->arena, struct tool_source, max);
@@ -164,7 +164,7 @@ static void gather(struct toolrun *run, const struct hits *hits, size_t n, size_
 				continue;
 			left++;
 			const struct web_hit *h = &hits[i].at[rank];
-			if (!known(r, h->url))
+			if (!web_search_known(r, h->url))
 				r->sources[r->n_sources++] = (struct tool_source){
 				    .url = h->url,
 				    .title = h->title,
@@ -175,14 +175,14 @@ static void gather(struct toolrun *run, const struct hits *hits, size_t n, size_
 
 /* --- the item --- */
 
-static struct str taken(struct toolrun *run, struct buf *b)
+static struct str web_search_taken(struct toolrun *run, struct buf *b)
 {
 	struct str s = str_copy(&run->arena, buf_str(b));
 	buf_release(b);
 	return s;
 }
 
-static void write_sources(struct jout *o, const struct tool_result *r)
+static void web_search_write_sources(struct jout *o, const struct tool_result *r)
 {
 	jo_key(o, S("sources"));
 	jo_arr(o);
@@ -195,7 +195,7 @@ static void write_sources(struct jout *o, const struct tool_result *r)
 	jo_arr_end(o);
 }
 
-static void write_results(struct jout *o, const struct tool_result *r)
+static void web_search_write_results(struct jout *o, const struct tool_result *r)
 {
 	jo_key(o, S("results"));
 	jo_arr(o);
@@ -210,7 +210,7 @@ static void write_results(struct jout *o, const struct tool_result *r)
 	jo_arr_end(o);
 }
 
-static void search_members(struct toolrun *run, const struct str *queries, size_t n)
+static void web_search_members(struct toolrun *run, const struct str *queries, size_t n)
 {
 	struct buf b;
 	buf_init(&b, 64 << 20);
@@ -225,11 +225,11 @@ static void search_members(struct toolrun *run, const struct str *queries, size_
 	jo_arr_end(&o);
 	jo_kstr(&o, "query", queries[0]);
 	if (!run->result.failed)
-		write_sources(&o, &run->result);
+		web_search_write_sources(&o, &run->result);
 	jo_obj_end(&o);
 	if (!run->result.failed)
-		write_results(&o, &run->result);
-	run->result.members = taken(run, &b);
+		web_search_write_results(&o, &run->result);
+	run->result.members = web_search_taken(run, &b);
 }
 
 static void page_members(struct toolrun *run, struct str url, struct str pattern)
@@ -244,12 +244,12 @@ static void page_members(struct toolrun *run, struct str url, struct str pattern
 		jo_kstr(&o, "pattern", pattern);
 	jo_kstr(&o, "url", url);
 	jo_obj_end(&o);
-	run->result.members = taken(run, &b);
+	run->result.members = web_search_taken(run, &b);
 }
 
 /* --- search --- */
 
-static size_t queries_of(struct toolrun *run, struct str *ret, size_t max)
+static size_t web_search_queries_of(struct toolrun *run, struct str *ret, size_t max)
 {
 	size_t i, all, n = 0;
 	yyjson_val *one;
@@ -269,7 +269,7 @@ static void search(struct toolrun *run)
 {
 	size_t max = (size_t)web_limits.queries;
 	struct str *queries = new_array(&run->arena, struct str, max + 1);
-	size_t n = queries_of(run, queries, max), failures = 0;
+	size_t n = web_search_queries_of(run, queries, max), failures = 0;
 	struct hits *hits = new_array(&run->arena, struct hits, n);
 	struct web_query q = query_of(run);
 	for (size_t i = 0; i < n && !toolrun_stopped(run); i++) {
@@ -279,20 +279,20 @@ static void search(struct toolrun *run)
 		else if (!ask_provider(run, &q, &hits[i]))
 			failures++;
 		else
-			remember(run, &hits[i]);
+			web_search_remember(run, &hits[i]);
 	}
 	if (toolrun_stopped(run))
 		toolrun_fail(run, "The search took too long.");
 	else if (failures < n) { /* some of it was answered */
 		run->result.failed = false;
 		run->result.searches = 1;
-		gather(run, hits, n, q.max);
+		web_search_gather(run, hits, n, q.max);
 		run->result.said = run->result.n_sources ? S("Results of the search, the best first.")
 				   : cache_only(run->given)
 				       ? S("No results were found: only what was fetched before can be searched.")
 				       : S("No results were found.");
 	}
-	search_members(run, queries, n);
+	web_search_members(run, queries, n);
 }
 
 /* --- pages --- */
@@ -310,7 +310,7 @@ static void open_page(struct toolrun *run, struct str url, struct str pattern)
 	struct web_query q = query_of(run);
 	struct web_page page = {0};
 	struct tool_result *r = &run->result;
-	size_t n = 0, most = page_bytes(size_of(run));
+	size_t n = 0, most = page_bytes(web_search_size_of(run));
 	if (!web_domain_fits(&q, url) ||
 	    (web_page_load(run, url, cache_only(run->given), &page) && !web_domain_fits(&q, page.url)))
 		toolrun_fail(run, "Pages of this site are not to be opened.");

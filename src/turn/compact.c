@@ -42,7 +42,7 @@ static void summary_release(void *b)
 }
 
 /* History, input and what this turn has made, as one list. */
-static void gather(struct turn *t, struct compaction *c)
+static void compact_gather(struct turn *t, struct compaction *c)
 {
 	size_t n = t->context.n_history, k = t->req.n_items;
 	c->items = new_array(&t->arena, struct item, n + k + (size_t)t->out.n + 1);
@@ -149,14 +149,14 @@ void compact_start(struct turn *t, void (*done)(struct turn *t, const struct err
 	buf_init(&c->summary, SUMMARY_BYTES);
 	arena_defer(&t->arena, summary_release, &c->summary);
 	t->context.compaction = c;
-	gather(t, c);
+	compact_gather(t, c);
 	summary_ask(t, c);
 }
 
 /* --- within a response --- */
 
 /* A finished item, with its events. */
-static void add_compaction(struct turn *t, struct str sealed)
+static void compact_add_compaction(struct turn *t, struct str sealed)
 {
 	struct out_item *it = item_open(t, ITEM_COMPACTION);
 	struct buf b;
@@ -189,7 +189,7 @@ void compact_finish(struct turn *t, const struct err *e)
 	t->response.usage.output += t->call.usage.output;
 	t->response.usage.reasoning += t->call.usage.reasoning;
 	if (e->code == ERR_NONE)
-		add_compaction(t, t->context.compaction->sealed);
+		compact_add_compaction(t, t->context.compaction->sealed);
 	else
 		log_at(LOG_WARN, "a context could not be compacted", "id=%.*s error=%s", FMT(t->response.id), e->msg);
 	if (t->req.compact_now && e->code != ERR_NONE) {

@@ -25,7 +25,7 @@ static enum cite_kind kind_kept(struct str word)
 	return CITE_PAGE;
 }
 
-static struct cite_source *known(struct turn_tools *tt, enum cite_kind kind, struct str url)
+static struct cite_source *tool_results_known(struct turn_tools *tt, enum cite_kind kind, struct str url)
 {
 	for (size_t i = 0; i < tt->n_sources; i++)
 		if (tt->sources[i].kind == kind && str_eq(tt->sources[i].url, url))
@@ -65,7 +65,7 @@ static int64_t next_number(const struct turn_tools *tt)
 static int64_t number_of(struct turn *t, const struct tool_source *s)
 {
 	struct turn_tools *tt = &t->out.tools;
-	struct cite_source *c = known(tt, s->kind, s->url);
+	struct cite_source *c = tool_results_known(tt, s->kind, s->url);
 	if (!c && tt->n_sources < (size_t)tools_limits.sources)
 		c = source_new(t, next_number(tt), s->kind, s->url, s->title);
 	if (c)
@@ -84,7 +84,7 @@ int64_t told_again(struct turn *t, struct str item_json)
 	{
 		struct str url = json_str(yyjson_arr_get(one, 1));
 		enum cite_kind kind = kind_kept(json_str(yyjson_arr_get(one, 3)));
-		if (url.n && !known(&t->out.tools, kind, url))
+		if (url.n && !tool_results_known(&t->out.tools, kind, url))
 			source_new(t, yyjson_get_sint(yyjson_arr_get(one, 0)), kind, url,
 				   json_str(yyjson_arr_get(one, 2)));
 	}
@@ -92,7 +92,7 @@ int64_t told_again(struct turn *t, struct str item_json)
 	return h && h->searches ? h->searches(it.val) : 0;
 }
 
-static void context_of(struct turn *t, const struct item *items, size_t n)
+static void tool_results_context_of(struct turn *t, const struct item *items, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (hosted_of_item(items[i].type) && json_get(items[i].val, ITEM_OURS))
@@ -101,8 +101,8 @@ static void context_of(struct turn *t, const struct item *items, size_t n)
 
 void turn_tools_context(struct turn *t)
 {
-	context_of(t, t->context.history, t->context.n_history);
-	context_of(t, t->context.input, t->req.n_items);
+	tool_results_context_of(t, t->context.history, t->context.n_history);
+	tool_results_context_of(t, t->context.input, t->req.n_items);
 }
 
 /* --- what the model is told --- */
@@ -144,7 +144,7 @@ static void tell_source(struct turn *t, struct buf *b, const struct tool_source 
 	buf_add(b, S("\n</source>"));
 }
 
-static struct str tell(struct turn *t, const struct tool_result *r)
+static struct str tool_results_tell(struct turn *t, const struct tool_result *r)
 {
 	struct buf b;
 	buf_init(&b, (size_t)tools_limits.told_bytes * 4 + (64 << 10));
@@ -168,12 +168,12 @@ static bool told_before(const struct tool_result *r, size_t at)
 	return false;
 }
 
-static void write_sources(struct jout *o, struct turn *t, const struct tool_result *r)
+static void tool_results_write_sources(struct jout *o, struct turn *t, const struct tool_result *r)
 {
 	jo_arr(o);
 	for (size_t i = 0; i < r->n_sources; i++) {
 		const struct tool_source *s = &r->sources[i];
-		const struct cite_source *c = known(&t->out.tools, s->kind, s->url);
+		const struct cite_source *c = tool_results_known(&t->out.tools, s->kind, s->url);
 		if (!c || told_before(r, i))
 			continue;
 		jo_arr(o);
@@ -190,7 +190,7 @@ static void write_sources(struct jout *o, struct turn *t, const struct tool_resu
 struct str told_members(struct turn *t, const struct tool_result *r, bool more, struct out_origin *origin)
 {
 	struct buf b;
-	struct str told = tell(t, r);
+	struct str told = tool_results_tell(t, r);
 	buf_init(&b, SIZE_MAX / 2);
 	struct jout o = {.b = &b};
 	if (r->members.n)
@@ -199,7 +199,7 @@ struct str told_members(struct turn *t, const struct tool_result *r, bool more, 
 	jo_obj(&o);
 	jo_kstr(&o, "told", told);
 	jo_key(&o, S("sources"));
-	write_sources(&o, t, r);
+	tool_results_write_sources(&o, t, r);
 	if (more)
 		jo_kbool(&o, "more", true);
 	origin_settle(t, origin);

@@ -28,7 +28,7 @@ static void add_cut(struct buf *b, struct str s, size_t most)
 }
 
 /* A string, or the texts of parts; what is no text is named. */
-static void add_content(struct buf *b, yyjson_val *v, size_t most)
+static void transcript_add_content(struct buf *b, yyjson_val *v, size_t most)
 {
 	size_t i, max;
 	yyjson_val *part;
@@ -52,7 +52,7 @@ static void add_content(struct buf *b, yyjson_val *v, size_t most)
 }
 
 /* What is asked of a tool: each kind of call has it in a member of its own. */
-static void add_call(struct arena *a, struct buf *b, const struct item *it, size_t most)
+static void transcript_add_call(struct arena *a, struct buf *b, const struct item *it, size_t most)
 {
 	static const struct str members[] = {STR("arguments"), STR("input"), STR("action"), STR("operation")};
 	buf_add(b, S("Assistant called "));
@@ -78,12 +78,12 @@ static void add_piece(struct arena *a, struct buf *b, const struct item *it, siz
 	unsigned flags = item_rows[it->type].flags;
 	if (it->type == ITEM_MESSAGE) {
 		buf_add(b, speaker(it));
-		add_content(b, json_get(it->val, S("content")), most);
+		transcript_add_content(b, json_get(it->val, S("content")), most);
 	} else if (it->type == ITEM_COMPACTION && json_get(it->val, S("summary"))) {
 		buf_add(b, S("Summary of what came before: "));
 		buf_add(b, json_str(json_get(it->val, S("summary"))));
 	} else if (flags & ITEM_CALL) {
-		add_call(a, b, it, most);
+		transcript_add_call(a, b, it, most);
 	} else if (flags & ITEM_CALL_OUTPUT) {
 		yyjson_val *v = json_get(it->val, S("output"));
 		struct str told = call_result(a, it);
@@ -93,7 +93,7 @@ static void add_piece(struct arena *a, struct buf *b, const struct item *it, siz
 		else if (yyjson_is_obj(v))
 			add_cut(b, json_text(a, v), most);
 		else
-			add_content(b, v, most);
+			transcript_add_content(b, v, most);
 	}
 }
 

@@ -57,7 +57,7 @@ void turn_free(struct turn *t)
 	arena_free(&a);
 }
 
-static void on_silence(struct timer *timer)
+static void turn_on_silence(struct timer *timer)
 {
 	struct turn *t = OWNER(timer, struct turn, clocks.silence);
 	int64_t every = api_limits.keepalive_seconds * 1000, quiet;
@@ -65,7 +65,7 @@ static void on_silence(struct timer *timer)
 	quiet = heard ? loop_now_ms(t->api->loop) - (t->runner ? t->runner->calls->last_ms(t) : reply_event_ms(t->reader.reply)) : 0;
 	if (heard && quiet >= every && t->created_sent)
 		turn_emit(t, &(struct event){.type = EV_KEEPALIVE});
-	timer_start(t->api->loop, timer, quiet > 0 && quiet < every ? every - quiet : every, on_silence);
+	timer_start(t->api->loop, timer, quiet > 0 && quiet < every ? every - quiet : every, turn_on_silence);
 }
 
 /* --- HOLD, LOAD, REFER --- */
@@ -202,7 +202,7 @@ static bool prompt_make(struct turn *t, struct err *e)
 	return true;
 }
 
-static void on_attached(struct attach *at, const struct err *e)
+static void turn_on_attached(struct attach *at, const struct err *e)
 {
 	struct turn *t = OWNER(at, struct turn, context.attach);
 	t->error = *e;
@@ -222,7 +222,7 @@ enum flow step_attach(struct turn *t)
 	origin_give(t->context.history, t->context.n_history, t->context.input, t->req.n_items);
 	if (!prompt_make(t, &t->error))
 		return turn_goto(t, STEP_REFUSE);
-	t->context.attach.done = on_attached;
+	t->context.attach.done = turn_on_attached;
 	bool wait = attach_start(&t->context.attach, &to, &t->error);
 	if (t->model.name.n)
 		t->response.model = t->model.name;
@@ -307,7 +307,7 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 
 static void compact_over(struct turn *t, const struct err *e);
 
-static void on_deadline(struct timer *timer)
+static void turn_on_deadline(struct timer *timer)
 {
 	struct turn *t = OWNER(timer, struct turn, clocks.deadline);
 	struct err e = {0};
@@ -341,9 +341,11 @@ enum flow step_call(struct turn *t)
 	else
 		engine_call_start(t->api->engine, &t->call, &t->arena, &t->model, &t->prompt);
 	if (api_limits.keepalive_seconds && reply_streams(t->reader.form) && !t->clocks.silence.loop) /* it goes on through all rounds */
-		timer_start(t->api->loop, &t->clocks.silence, api_limits.keepalive_seconds * 1000, on_silence);
+		timer_start(t->api->loop, &t->clocks.silence, api_limits.keepalive_seconds * 1000, turn_on_silence);
 	if (!t->clocks.deadline.loop) /* once for all rounds */
-		timer_start(t->api->loop, &t->clocks.deadline, t->runner ? t->runner->calls->left_ms(t) : api_limits.turn_seconds * 1000, on_deadline);
+		timer_start(t->api->loop, &t->clocks.deadline,
+			    t->runner ? t->runner->calls->left_ms(t) : api_limits.turn_seconds * 1000,
+			    turn_on_deadline);
 	return t->step == STEP_CALL ? WAIT : GO;
 }
 

@@ -13,7 +13,7 @@ static bool in_pieces(const struct out_item *it)
 }
 
 /* A name that was not offered: the client will say so. */
-static const struct function_tool *tool_of(struct turn *t, struct str name)
+static const struct function_tool *turn_calls_tool_of(struct turn *t, struct str name)
 {
 	const struct function_tool *known = call_tool(t->prompt.tools, t->prompt.n_tools, name);
 	if (known)
@@ -25,7 +25,7 @@ static const struct function_tool *tool_of(struct turn *t, struct str name)
 
 void call_begin(struct turn *t, const struct model_event *me, struct str call_id, bool sealed)
 {
-	const struct function_tool *tool = tool_of(t, me->name);
+	const struct function_tool *tool = turn_calls_tool_of(t, me->name);
 	tool_found(t, tool);
 	struct out_item *it = item_open(t, call_item(tool));
 	if (!it)

@@ -26,7 +26,7 @@ static void flush(struct sink *s)
 	buf_clear(&s->text);
 }
 
-static void on_text(struct cite_sink *sink, struct str text)
+static void turn_cite_on_text(struct cite_sink *sink, struct str text)
 {
 	buf_add(&OWNER(sink, struct sink, sink)->text, text);
 }
@@ -87,7 +87,7 @@ static void on_cited(struct cite_sink *sink, const struct cite_source *source, i
 
 static struct sink sink_of(struct turn *t, struct out_item *it)
 {
-	struct sink s = {.sink = {on_text, on_cited}, .turn = t, .it = it};
+	struct sink s = {.sink = {turn_cite_on_text, on_cited}, .turn = t, .it = it};
 	buf_init(&s.text, (size_t)api_limits.output_bytes * 2);
 	return s;
 }

@@ -54,14 +54,14 @@ struct str *turn_referred_ids(struct turn *t, size_t *n_references, size_t *n)
 }
 
 /* Does `kept` say all that `sent` says? Clients leave out what is empty. */
-static bool within(yyjson_val *sent, yyjson_val *kept)
+static bool turn_context_within(yyjson_val *sent, yyjson_val *kept)
 {
 	size_t i, max;
 	yyjson_val *key, *val;
 	if (yyjson_is_obj(sent) && yyjson_is_obj(kept)) {
 		yyjson_obj_foreach(sent, i, max, key, val)
 		{
-			if (!within(val, json_get(kept, json_str(key))))
+			if (!turn_context_within(val, json_get(kept, json_str(key))))
 				return false;
 		}
 		return true;
@@ -70,7 +70,7 @@ static bool within(yyjson_val *sent, yyjson_val *kept)
 		yyjson_arr_iter all = yyjson_arr_iter_with(kept);
 		yyjson_arr_foreach(sent, i, max, val)
 		{
-			if (!within(val, yyjson_arr_iter_next(&all)))
+			if (!turn_context_within(val, yyjson_arr_iter_next(&all)))
 				return false;
 		}
 		return true;
@@ -93,7 +93,7 @@ static bool unchanged(struct turn *t, const struct item *sent, const struct item
 		struct str k = json_str(key);
 		bool ours = hosted_of_item(kept->type) != NULL;
 		yyjson_val *most = json_get(whole.val, k), *few = json_get(least.val, k);
-		if (ours ? !json_same(val, most) && !json_same(val, few) : !within(val, few))
+		if (ours ? !json_same(val, most) && !json_same(val, few) : !turn_context_within(val, few))
 			return false;
 	}
 	return true;

@@ -3,7 +3,7 @@
 #include "turn/turn_kind.h"
 #include "turn/turn_machine.h"
 
-static void on_held(struct conversation_lease *l)
+static void turn_conversation_on_held(struct conversation_lease *l)
 {
 	struct turn *t = OWNER(l, struct turn, context.conversation.lease);
 	timer_cancel(&t->context.conversation.patience);
@@ -11,7 +11,7 @@ static void on_held(struct conversation_lease *l)
 	turn_run(t);
 }
 
-static void on_impatient(struct timer *timer)
+static void turn_conversation_on_impatient(struct timer *timer)
 {
 	struct turn *t = OWNER(timer, struct turn, context.conversation.patience);
 	turn_conversation_leave(t);
@@ -44,10 +44,11 @@ bool turn_conversation_hold(struct turn *t)
 		conversation_not_found(t->req.conversation, &t->error);
 		return true;
 	}
-	c->lease.granted = on_held;
+	c->lease.granted = turn_conversation_on_held;
 	lease_take(t->api->store, &c->lease, t->project, &c->id);
 	if (!t->req.background) /* a background run waits its turn */
-		timer_start(t->api->loop, &c->patience, api_limits.conversation_wait_ms, on_impatient);
+		timer_start(t->api->loop, &c->patience, api_limits.conversation_wait_ms,
+			    turn_conversation_on_impatient);
 	return false;
 }
 

@@ -77,7 +77,7 @@ static enum event_type terminal_event(enum response_status s)
 	}
 }
 
-static void end_json(struct turn *t)
+static void turn_end_json(struct turn *t)
 {
 	struct buf b;
 	if (t->kind && t->response.status == RS_CANCELLED)
@@ -120,7 +120,7 @@ enum flow step_done(struct turn *t)
 		if (t->reader.reply)
 			reply_end(t->reader.reply, 200, S(""));
 	} else if (t->reader.reply) {
-		end_json(t);
+		turn_end_json(t);
 	}
 	t->reader.reply = NULL;
 	turn_end_attempt(t, attempt_result(t));
@@ -137,7 +137,7 @@ static void refuse_reader(struct turn *t)
 	} else if (late && t->reader.form == REPLY_JSON) {
 		t->response.status = RS_FAILED;
 		t->response.error = &t->error;
-		end_json(t);
+		turn_end_json(t);
 	} else {
 		reply_fail(t->reader.reply, &t->error);
 	}

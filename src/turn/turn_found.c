@@ -40,7 +40,7 @@ static struct str search_json(struct turn *t, const struct out_item *it, const s
 	return json;
 }
 
-static void tell(struct turn *t, enum item_type type, const struct function_tool *tool, struct str path)
+static void turn_found_tell(struct turn *t, enum item_type type, const struct function_tool *tool, struct str path)
 {
 	struct out_item *it = item_open(t, type);
 	if (!it)
@@ -60,6 +60,6 @@ void tool_found(struct turn *t, const struct function_tool *tool)
 	for (const struct out_item *it = t->out.first; it; it = it->next)
 		if (it->type == ITEM_TOOL_SEARCH_OUTPUT && str_eq(it->found, path))
 			return;
-	tell(t, ITEM_TOOL_SEARCH_CALL, tool, path);
-	tell(t, ITEM_TOOL_SEARCH_OUTPUT, tool, path);
+	turn_found_tell(t, ITEM_TOOL_SEARCH_CALL, tool, path);
+	turn_found_tell(t, ITEM_TOOL_SEARCH_OUTPUT, tool, path);
 }

@@ -48,7 +48,7 @@ bool output_grow(struct turn *t, struct buf *b, struct str s)
 	return true;
 }
 
-static const char *status_name(const struct out_item *it)
+static const char *turn_output_status_name(const struct out_item *it)
 {
 	return !it->done ? "in_progress" : it->hosted.failed ? "failed" : it->whole ? "completed" : "incomplete";
 }
@@ -96,7 +96,7 @@ static void write_typed_text(struct jout *o, struct str type, struct str text)
 static void write_message(struct jout *o, const struct out_item *it)
 {
 	jo_kstr(o, "type", S("message"));
-	jo_kstr(o, "status", str_of(status_name(it)));
+	jo_kstr(o, "status", str_of(turn_output_status_name(it)));
 	jo_key(o, S("content"));
 	jo_arr(o);
 	if (it->parts.n)
@@ -108,7 +108,7 @@ static void write_message(struct jout *o, const struct out_item *it)
 static void write_call(struct jout *o, const struct out_item *it)
 {
 	jo_kstr(o, "type", str_of(item_rows[it->type].wire));
-	jo_kstr(o, "status", str_of(status_name(it)));
+	jo_kstr(o, "status", str_of(turn_output_status_name(it)));
 	call_write(o, it);
 }
 
@@ -360,7 +360,7 @@ void text_delta(struct turn *t, struct out_item *it, struct str text, struct str
 	turn_emit(t, &ev);
 }
 
-static struct str keep_logprobs(struct turn *t, struct out_item *it, struct str logprobs)
+static struct str turn_output_keep_logprobs(struct turn *t, struct out_item *it, struct str logprobs)
 {
 	size_t before = it->logprobs.n;
 	if (before)
@@ -370,7 +370,7 @@ static struct str keep_logprobs(struct turn *t, struct out_item *it, struct str 
 	return logprobs;
 }
 
-static void put_text(struct turn *t, const struct model_event *me, enum out_part part)
+static void turn_output_put_text(struct turn *t, const struct model_event *me, enum out_part part)
 {
 	struct str logprobs = {0};
 	struct out_item *it = current(t, ITEM_MESSAGE);
@@ -385,7 +385,7 @@ static void put_text(struct turn *t, const struct model_event *me, enum out_part
 		part_open(t, it, part);
 	}
 	if (part == OUT_TEXT && t->req.include_logprobs && me->logprobs.n > 2)
-		logprobs = keep_logprobs(t, it, me->logprobs);
+		logprobs = turn_output_keep_logprobs(t, it, me->logprobs);
 	if (part == OUT_TEXT && turn_cites(t))
 		turn_cite_text(t, it, me->text, logprobs);
 	else
@@ -423,18 +423,18 @@ static void settle_space(struct turn *t, bool tell)
 		struct model_event me = {.kind = ME_TEXT, .text = buf_str(&text)};
 		if (logprobs.n > 1)
 			me.logprobs = buf_str(&logprobs);
-		put_text(t, &me, OUT_TEXT);
+		turn_output_put_text(t, &me, OUT_TEXT);
 	}
 	buf_release(&text);
 	buf_release(&logprobs);
 }
 
-static void on_text(struct turn *t, const struct model_event *me, enum out_part part)
+static void turn_output_on_text(struct turn *t, const struct model_event *me, enum out_part part)
 {
 	if (part == OUT_TEXT && hold_space(t, me))
 		return;
 	settle_space(t, true);
-	put_text(t, me, part);
+	turn_output_put_text(t, me, part);
 }
 
 static void on_reasoning(struct turn *t, const struct model_event *me)
@@ -473,10 +473,10 @@ void turn_model_event(struct turn *t, const struct model_event *me)
 {
 	switch (me->kind) {
 	case ME_TEXT:
-		on_text(t, me, OUT_TEXT);
+		turn_output_on_text(t, me, OUT_TEXT);
 		break;
 	case ME_REFUSAL:
-		on_text(t, me, OUT_REFUSAL);
+		turn_output_on_text(t, me, OUT_REFUSAL);
 		break;
 	case ME_REASONING:
 		on_reasoning(t, me);
@@ -494,7 +494,7 @@ void turn_model_event(struct turn *t, const struct model_event *me)
 	}
 }
 
-static bool has_calls(const struct turn *t)
+static bool turn_output_has_calls(const struct turn *t)
 {
 	const struct out_item *it = t->out.first;
 	while (it && !it->tool)
@@ -504,7 +504,7 @@ static bool has_calls(const struct turn *t)
 
 void turn_close_items(struct turn *t, bool whole, bool drop_calls)
 {
-	settle_space(t, !has_calls(t));
+	settle_space(t, !turn_output_has_calls(t));
 	for (struct out_item *it = t->out.first; it; it = it->next) {
 		if (it->done || (it->tool && drop_calls && !whole))
 			continue;
@@ -563,7 +563,7 @@ static bool message_fits(struct turn *t, const struct out_item *it, struct err *
 
 bool turn_output_fits(struct turn *t, struct err *e)
 {
-	bool called = has_calls(t); /* then what was said before is no answer yet */
+	bool called = turn_output_has_calls(t); /* then what was said before is no answer yet */
 	settle_space(t, !called);
 	close_calls(t);
 	if (t->out.misfit) {

@@ -14,7 +14,7 @@
 
 /* --- the reader --- */
 
-static void on_gone(struct reply_owner *o)
+static void turn_start_on_gone(struct reply_owner *o)
 {
 	struct turn *t = OWNER(o, struct turn, reader.owner);
 	t->reader.reply = NULL;
@@ -27,18 +27,18 @@ static void on_gone(struct reply_owner *o)
 		turn_cancel(t);
 }
 
-static bool still_wanted(struct grace *g)
+static bool turn_start_still_wanted(struct grace *g)
 {
 	struct turn *t = OWNER(g, struct turn, clocks.grace);
 	return (t->replay && replay_followed(t->replay)) || (t->key.attempt && attempt_joined(t->key.attempt));
 }
 
-static void on_grace_over(struct grace *g)
+static void turn_start_on_grace_over(struct grace *g)
 {
 	turn_cancel(OWNER(g, struct turn, clocks.grace));
 }
 
-static void on_room(struct reply_owner *o)
+static void turn_start_on_room(struct reply_owner *o)
 {
 	engine_call_resume(&OWNER(o, struct turn, reader.owner)->call);
 }
@@ -103,8 +103,8 @@ struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, con
 	t->id = *id;
 	t->response = (struct response){.req = &t->req, .created_at = clock_wall_s(), .status = RS_IN_PROGRESS};
 	t->response.id = id_text(arena_bytes(&t->arena, ID_MAX), "resp", &t->id);
-	t->reader.owner = (struct reply_owner){on_gone, on_room};
-	t->clocks.grace = (struct grace){.wanted = still_wanted, .over = on_grace_over};
+	t->reader.owner = (struct reply_owner){turn_start_on_gone, turn_start_on_room};
+	t->clocks.grace = (struct grace){.wanted = turn_start_still_wanted, .over = turn_start_on_grace_over};
 	t->next = al->turns;
 	if (t->next)
 		t->next->prev = t;

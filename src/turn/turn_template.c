@@ -6,7 +6,7 @@
 #include "prompts/prompts.h"
 #include "turn/turn_start.h"
 
-static bool fill(struct turn *t, struct err *e)
+static bool turn_template_fill(struct turn *t, struct err *e)
 {
 	struct template_view view;
 	struct str body;
@@ -42,7 +42,7 @@ enum flow step_template(struct turn *t)
 		return WAIT;
 	}
 	t->op.done = NULL;
-	if (!fill(t, &t->error))
+	if (!turn_template_fill(t, &t->error))
 		return turn_goto(t, STEP_REFUSE);
 	turn_known(t);
 	return turn_goto(t, STEP_CLAIM);

@@ -262,7 +262,7 @@ static struct str too_much(struct turn *t, const struct hosted_call *c)
 	return S("This call was not made again: its results are above. Use them, or ask for something else.");
 }
 
-static void judge(struct turn *t, struct hosted_call *c)
+static void turn_tools_judge(struct turn *t, struct hosted_call *c)
 {
 	struct turn_tools *tt = &t->out.tools;
 	struct str wrong = mistake(t, c);
@@ -337,7 +337,7 @@ static bool more_follow(const struct hosted_call *c)
 	return false;
 }
 
-static void settle(struct hosted_call *c, const struct tool_result *result)
+static void turn_tools_settle(struct hosted_call *c, const struct tool_result *result)
 {
 	struct turn *t = c->turn;
 	c->item->hosted.failed = result->failed;
@@ -346,12 +346,12 @@ static void settle(struct hosted_call *c, const struct tool_result *result)
 	c->done = true;
 }
 
-static void on_done(struct tool_call *call, const struct tool_result *result)
+static void turn_tools_on_done(struct tool_call *call, const struct tool_result *result)
 {
 	struct hosted_call *c = OWNER(call, struct hosted_call, call);
 	struct turn *t = c->turn;
 	t->out.tools.running--;
-	settle(c, result);
+	turn_tools_settle(c, result);
 	turn_run(t);
 }
 
@@ -365,12 +365,12 @@ static void start_more(struct turn *t)
 			continue;
 		c->started = true;
 		if (c->refusal.p) {
-			settle(c, &(struct tool_result){
-				      .failed = true, .said = c->refusal, .members = face_of(c)->blank});
+			turn_tools_settle(
+			    c, &(struct tool_result){.failed = true, .said = c->refusal, .members = face_of(c)->blank});
 			continue;
 		}
 		c->call.running = on_running;
-		c->call.done = on_done;
+		c->call.done = turn_tools_on_done;
 		tt->running++;
 		tool_start(t->api->tools, &c->call, t->project, face_of(c), c->tool->given, c->args);
 	}
@@ -384,7 +384,7 @@ static bool begin(struct turn *t)
 		tt->open = tt->first;
 		for (struct hosted_call *c = tt->first; c && !t->out.too_big; c = c->next)
 			if (!c->clients)
-				judge(t, c);
+				turn_tools_judge(t, c);
 	}
 	tt->begun = !t->runner || t->runner->calls->synced(t);
 	return tt->begun;
@@ -398,7 +398,7 @@ static struct out_item *first_of_round(const struct turn *t)
 }
 
 /* A forced choice is kept once it was made; at the limits the model has to answer. */
-static void choose(struct turn *t)
+static void turn_tools_choose(struct turn *t)
 {
 	struct turn_tools *tt = &t->out.tools;
 	tt->off |=
@@ -495,7 +495,7 @@ static enum flow next_round(struct turn *t)
 	t->out.tools.rounds++;
 	t->out.tools.told = t->out.last;
 	drop_round(t);
-	choose(t);
+	turn_tools_choose(t);
 	return turn_goto(t, STEP_CALL);
 }
 
@@ -541,6 +541,6 @@ bool turn_tools_rejoin(struct turn *t, struct err *e)
 	tt->told = t->out.last;
 	if (!last)
 		return true;
-	choose(t);
+	turn_tools_choose(t);
 	return tell_engine(t, t->out.first, last, e);
 }

@@ -1,7 +1,7 @@
 /* bodies.h - bodies and queries of /v1/vector_stores, checked, and the objects that answer. Pure, but for the queries.
  */
 #pragma once
-#include "vector_stores/errand.h"
+#include "door/errand.h"
 
 enum { CREATE_FILES = 500, BATCH_FILES = 2000 };
 

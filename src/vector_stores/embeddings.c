@@ -3,7 +3,7 @@
 
 #include "engine/engine.h"
 #include "index/embedder.h"
-#include "vector_stores/errand.h"
+#include "door/errand.h"
 #include "wire/fields.h"
 
 enum { INPUTS_MOST = 2048, TOKENS_MOST = 300000, TOKEN_BYTES = 4 };
@@ -51,7 +51,7 @@ static bool one_input(yyjson_val *v, const char *path, size_t *tokens, struct er
 	return true;
 }
 
-static bool input_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+static bool embeddings_input_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	size_t i, max, n = yyjson_arr_size(v), tokens = 0;
 	yyjson_val *one;
@@ -80,7 +80,7 @@ static bool input_check(yyjson_val *v, const char *path, void *ctx, struct err *
 }
 
 static const struct field embedding_fields[] = {
-    FIELD_CHECKED("input", F_ANY, .required = true, .check = input_check),
+    FIELD_CHECKED("input", F_ANY, .required = true, .check = embeddings_input_check),
     FIELD_CHECKED("model", F_STR, .required = true, .min = 1, .max = 256),
     FIELD_CHECKED("encoding_format", F_ENUM, .nullable = true, .values = formats),
     FIELD_CHECKED("dimensions", F_INT, .nullable = true, .min = 1, .max = 65536),
@@ -115,7 +115,7 @@ static bool embedding_body_read(struct errand *er, struct embedding_ask *ask, st
 }
 
 /* An engine's own model first; any other name is the embedder's, where there is one. */
-static bool choose(struct request *rq, struct errand *er, struct embedding_ask *ask, struct err *e)
+static bool embeddings_choose(struct request *rq, struct errand *er, struct embedding_ask *ask, struct err *e)
 {
 	struct engines *engines = rq->api->api->options.engines;
 	struct engine_model m;
@@ -199,7 +199,7 @@ void embeddings_create(struct request *rq)
 		return;
 	struct embedding_ask *ask = new (&er->arena, struct embedding_ask);
 	er->more = ask;
-	if (embedding_body_read(er, ask, &e) && choose(rq, er, ask, &e))
+	if (embedding_body_read(er, ask, &e) && embeddings_choose(rq, er, ask, &e))
 		errand_start(er);
 	else
 		errand_fail(er, &e);

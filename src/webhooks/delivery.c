@@ -55,12 +55,12 @@ static void outgoing_free(struct outgoing *o)
 	arena_free(&a);
 }
 
-static void on_tick(struct timer *t)
+static void delivery_on_tick(struct timer *t)
 {
 	wake(OWNER(t, struct outbox, tick));
 }
 
-static void on_kept(struct store_op *op, const struct err *e)
+static void delivery_on_kept(struct store_op *op, const struct err *e)
 {
 	struct outgoing *o = OWNER(op, struct outgoing, op);
 	struct outbox *b = o->outbox;
@@ -70,7 +70,7 @@ static void on_kept(struct store_op *op, const struct err *e)
 		return;
 	}
 	log_at(LOG_ERROR, "the outcome of a webhook could not be kept", "error=\"%s\"", e->msg);
-	timer_start(b->api->loop, &b->tick, AGAIN_MS, on_tick);
+	timer_start(b->api->loop, &b->tick, AGAIN_MS, delivery_on_tick);
 }
 
 /* Twice as long after each failure, give or take a fifth, so that what failed together does not come back together. */
@@ -94,7 +94,7 @@ static void tell_failure(const struct outgoing *o, int64_t due_ms)
 	       fetch_fault_name(s->fault), s->status, (long long)o->d.tries + 1, (long long)o->d.dropped, s->why);
 }
 
-static void on_sent(struct sending *s)
+static void delivery_on_sent(struct sending *s)
 {
 	struct outgoing *o = OWNER(s, struct outgoing, sending);
 	int64_t due_ms = 0;
@@ -104,7 +104,7 @@ static void on_sent(struct sending *s)
 			due_ms = 0;
 		tell_failure(o, due_ms);
 	}
-	o->op.done = on_kept;
+	o->op.done = delivery_on_kept;
 	store_end_delivery(o->outbox->api->store, &o->op, &o->d, due_ms);
 }
 
@@ -147,7 +147,7 @@ static bool send_one(struct outbox *b, const struct delivery *d)
 	s->id = message_id(b, d, &a);
 	s->body = event_json(d, &a);
 	s->arena = a;
-	if (!sender_send(b->api->sender, s, on_sent)) {
+	if (!sender_send(b->api->sender, s, delivery_on_sent)) {
 		arena_free(&a);
 		return false;
 	}
@@ -163,7 +163,7 @@ static bool send_one(struct outbox *b, const struct delivery *d)
 
 /* --- looking for what is due --- */
 
-static void on_found(struct store_op *op, const struct err *e)
+static void delivery_on_found(struct store_op *op, const struct err *e)
 {
 	struct outbox *b = OWNER(op, struct outbox, find);
 	int64_t left = AGAIN_MS;
@@ -177,13 +177,13 @@ static void on_found(struct store_op *op, const struct err *e)
 	if (e->code == ERR_NONE)
 		left = b->found.next_ms ? b->found.next_ms - clock_wall_us() / 1000 : LOOK_MS;
 	/* The wall clock may be set meanwhile. */
-	timer_start(b->api->loop, &b->tick, left < 1 ? 1 : left < LOOK_MS ? left : LOOK_MS, on_tick);
+	timer_start(b->api->loop, &b->tick, left < 1 ? 1 : left < LOOK_MS ? left : LOOK_MS, delivery_on_tick);
 	if (b->again)
 		wake(b);
 	b->again = false;
 }
 
-static void look(struct deferred *d)
+static void delivery_look(struct deferred *d)
 {
 	struct outbox *b = OWNER(d, struct outbox, wake);
 	size_t most = (size_t)api_limits.webhook_sends;
@@ -203,17 +203,17 @@ static void look(struct deferred *d)
 					   .most_endpoint = (size_t)api_limits.webhook_sends_endpoint,
 					   .under_way = places,
 					   .n_under_way = b->n_under_way};
-	b->find.done = on_found;
+	b->find.done = delivery_on_found;
 	store_find_deliveries(b->api->store, &b->find, &b->query, &b->page, &b->found);
 }
 
 static void wake(struct outbox *b)
 {
 	if (!atomic_load(&b->api->api->draining))
-		defer_start(b->api->loop, &b->wake, look);
+		defer_start(b->api->loop, &b->wake, delivery_look);
 }
 
-static void on_news(struct run_watch *w)
+static void delivery_on_news(struct run_watch *w)
 {
 	wake(OWNER(w, struct outbox, news));
 }
@@ -234,8 +234,8 @@ void outbox_attach(struct api_loop *al)
 	b->api = al;
 	al->outbox = b;
 	store_secret(al->api->options.store, "webhook", b->id_key);
-	run_watch_start(al->api->news, RUNS_ANY, RUN_NEWS, al->loop, &b->news, on_news);
-	timer_start(al->loop, &b->tick, 0, on_tick);
+	run_watch_start(al->api->news, RUNS_ANY, RUN_NEWS, al->loop, &b->news, delivery_on_news);
+	timer_start(al->loop, &b->tick, 0, delivery_on_tick);
 }
 
 void outbox_detach(struct api_loop *al)

@@ -68,7 +68,7 @@ static void send_it(struct job *j)
 
 /* --- on the loop --- */
 
-static void on_done(struct job *j)
+static void sender_on_done(struct job *j)
 {
 	struct sending *s = OWNER(j, struct sending, job);
 	struct sender *sender = s->sender;
@@ -99,7 +99,7 @@ bool sender_send(struct sender *sender, struct sending *s, void (*sent)(struct s
 	s->sender = sender;
 	s->sent = sent;
 	s->job.run = send_it;
-	s->job.done = on_done;
+	s->job.done = sender_on_done;
 	s->prev = NULL;
 	s->next = sender->all;
 	if (!job_start(sender->workers, sender->api->loop, &s->job))

@@ -7,7 +7,7 @@ enum { SECRET_BYTES = 32, SECRET_MOST = 64, SHOWN = 4 };
 
 static const struct str prefix = STR("whsec_");
 
-static struct str base64(struct arena *a, struct str before, const uint8_t *bytes, size_t n)
+static struct str webhook_sign_base64(struct arena *a, struct str before, const uint8_t *bytes, size_t n)
 {
 	char text[sodium_base64_ENCODED_LEN(SECRET_MOST, sodium_base64_VARIANT_ORIGINAL)];
 	sodium_bin2base64(text, sizeof text, bytes, n, sodium_base64_VARIANT_ORIGINAL);
@@ -18,7 +18,7 @@ struct str webhook_secret_make(struct arena *a)
 {
 	uint8_t bytes[SECRET_BYTES];
 	randombytes_buf(bytes, sizeof bytes);
-	return base64(a, prefix, bytes, sizeof bytes);
+	return webhook_sign_base64(a, prefix, bytes, sizeof bytes);
 }
 
 struct str webhook_secret_hint(struct arena *a, struct str secret)
@@ -44,5 +44,5 @@ struct str webhook_sign(struct arena *a, struct str secret, struct str id, int64
 	crypto_auth_hmacsha256_final(&st, mac);
 	sodium_memzero(key, sizeof key);
 	sodium_memzero(&st, sizeof st);
-	return base64(a, S("v1,"), mac, sizeof mac);
+	return webhook_sign_base64(a, S("v1,"), mac, sizeof mac);
 }

@@ -30,7 +30,7 @@ static void on_left(struct visit *visit)
 }
 
 /* Answers with what `o` has written into its buffer, and releases that. */
-static void answer(struct webhook_visit *v, struct jout *o)
+static void webhooks_answer(struct webhook_visit *v, struct jout *o)
 {
 	visit_answer(&v->visit, buf_str(o->b));
 	buf_release(o->b);
@@ -38,7 +38,7 @@ static void answer(struct webhook_visit *v, struct jout *o)
 
 /* --- objects --- */
 
-static void write_one(struct jout *o, const struct stored_webhook *w, struct str secret)
+static void webhooks_write_one(struct jout *o, const struct stored_webhook *w, struct str secret)
 {
 	char id[ID_MAX];
 	struct webhook_object object = {.id = id_text(id, "whe", &w->id),
@@ -57,18 +57,18 @@ static void answer_one(struct webhook_visit *v)
 	struct buf b;
 	buf_init(&b, OBJECT_BYTES);
 	struct jout o = {&b, false};
-	write_one(&o, &v->one, v->secret);
-	answer(v, &o);
+	webhooks_write_one(&o, &v->one, v->secret);
+	webhooks_answer(v, &o);
 }
 
-static void on_got(struct store_op *op, const struct err *e)
+static void webhooks_on_got(struct store_op *op, const struct err *e)
 {
 	struct webhook_visit *v = visit_of(op, e);
 	if (v)
 		answer_one(v);
 }
 
-static void get(struct webhook_visit *v, void (*done)(struct store_op *, const struct err *))
+static void webhooks_get(struct webhook_visit *v, void (*done)(struct store_op *, const struct err *))
 {
 	struct request *rq = v->visit.rq;
 	v->visit.op.done = done;
@@ -80,7 +80,7 @@ static void on_changed(struct store_op *op, const struct err *e)
 {
 	struct webhook_visit *v = visit_of(op, e);
 	if (v)
-		get(v, on_got);
+		webhooks_get(v, webhooks_on_got);
 }
 
 /* --- bodies --- */
@@ -102,7 +102,7 @@ static bool url_read(struct str url, struct err *e)
 	            FMT(url), why);
 }
 
-static bool body_read(struct webhook_visit *v, enum webhook_form form, struct err *e)
+static bool webhooks_body_read(struct webhook_visit *v, enum webhook_form form, struct err *e)
 {
 	struct arena *a = exchange_arena(v->visit.rq->x);
 	struct str body = exchange_request(v->visit.rq->x)->body;
@@ -113,7 +113,7 @@ static bool body_read(struct webhook_visit *v, enum webhook_form form, struct er
 
 /* --- make, read, change, delete --- */
 
-static void on_made(struct store_op *op, const struct err *e)
+static void webhooks_on_made(struct store_op *op, const struct err *e)
 {
 	struct webhook_visit *v = visit_of(op, e);
 	if (v)
@@ -123,9 +123,9 @@ static void on_made(struct store_op *op, const struct err *e)
 void webhook_create(struct request *rq)
 {
 	struct arena *a = exchange_arena(rq->x);
-	struct webhook_visit *v = visit_new(rq, sizeof *v, on_made);
+	struct webhook_visit *v = visit_new(rq, sizeof *v, webhooks_on_made);
 	struct err e = {0};
-	if (!body_read(v, WEBHOOK_CREATE, &e)) {
+	if (!webhooks_body_read(v, WEBHOOK_CREATE, &e)) {
 		visit_fail(&v->visit, &e);
 		return;
 	}
@@ -145,14 +145,14 @@ void webhook_create(struct request *rq)
 void webhook_get(struct request *rq)
 {
 	struct webhook_visit *v = visit_new(rq, sizeof *v, NULL);
-	get(v, on_got);
+	webhooks_get(v, webhooks_on_got);
 }
 
 void webhook_update(struct request *rq)
 {
 	struct webhook_visit *v = visit_new(rq, sizeof *v, on_changed);
 	struct err e = {0};
-	if (!body_read(v, WEBHOOK_UPDATE, &e)) {
+	if (!webhooks_body_read(v, WEBHOOK_UPDATE, &e)) {
 		visit_fail(&v->visit, &e);
 		return;
 	}
@@ -165,7 +165,7 @@ void webhook_rotate(struct request *rq)
 	struct arena *a = exchange_arena(rq->x);
 	struct webhook_visit *v = visit_new(rq, sizeof *v, on_changed);
 	struct err e = {0};
-	if (!body_read(v, WEBHOOK_ROTATE, &e)) {
+	if (!webhooks_body_read(v, WEBHOOK_ROTATE, &e)) {
 		visit_fail(&v->visit, &e);
 		return;
 	}
@@ -175,7 +175,7 @@ void webhook_rotate(struct request *rq)
 	                     v->body.keep_old_secret ? clock_wall_s() + OLD_SECRET_SECONDS : 0);
 }
 
-static void on_deleted(struct store_op *op, const struct err *e)
+static void webhooks_on_deleted(struct store_op *op, const struct err *e)
 {
 	struct webhook_visit *v = visit_of(op, e);
 	if (v)
@@ -184,18 +184,18 @@ static void on_deleted(struct store_op *op, const struct err *e)
 
 void webhook_delete(struct request *rq)
 {
-	struct webhook_visit *v = visit_new(rq, sizeof *v, on_deleted);
+	struct webhook_visit *v = visit_new(rq, sizeof *v, webhooks_on_deleted);
 	store_delete_webhook(rq->api->store, &v->visit.op, rq->project, rq->args[0]);
 }
 
 /* --- lists --- */
 
-static struct str end_id(struct arena *a, const struct webhook_page *p, size_t at)
+static struct str webhooks_end_id(struct arena *a, const struct webhook_page *p, size_t at)
 {
 	return p->n ? id_text(arena_bytes(a, ID_MAX), "whe", &p->list[at].id) : (struct str){0};
 }
 
-static void on_listed(struct store_op *op, const struct err *e)
+static void webhooks_on_listed(struct store_op *op, const struct err *e)
 {
 	struct webhook_visit *v = visit_of(op, e);
 	if (!v)
@@ -206,16 +206,16 @@ static void on_listed(struct store_op *op, const struct err *e)
 	struct jout o = {&b, false};
 	list_begin(&o);
 	for (size_t i = 0; i < p->n; i++)
-		write_one(&o, &p->list[i], (struct str){0});
+		webhooks_write_one(&o, &p->list[i], (struct str){0});
 	struct arena *a = exchange_arena(v->visit.rq->x);
-	list_end(&o, RESOURCE_WEBHOOK, end_id(a, p, 0), end_id(a, p, p->n - 1), p->has_more);
-	answer(v, &o);
+	list_end(&o, RESOURCE_WEBHOOK, webhooks_end_id(a, p, 0), webhooks_end_id(a, p, p->n - 1), p->has_more);
+	webhooks_answer(v, &o);
 }
 
 void webhooks_list(struct request *rq)
 {
 	static const char *const known[] = {"after", "limit", NULL};
-	struct webhook_visit *v = visit_new(rq, sizeof *v, on_listed);
+	struct webhook_visit *v = visit_new(rq, sizeof *v, webhooks_on_listed);
 	struct err e = {0};
 	int64_t limit = 20;
 	if (query_known(rq, known, &e) && query_int(rq, "limit", 1, 100, &limit, &e))
@@ -252,10 +252,10 @@ static void answer_test(struct webhook_visit *v, const struct testing *t)
 	jo_kint(&o, "status_code", t->sending.status);
 	jo_kbool(&o, "success", true);
 	jo_obj_end(&o);
-	answer(v, &o);
+	webhooks_answer(v, &o);
 }
 
-static void on_sent(struct sending *s)
+static void webhooks_on_sent(struct sending *s)
 {
 	struct testing *t = OWNER(s, struct testing, sending);
 	struct webhook_visit *v = t->visit;
@@ -300,7 +300,7 @@ static void on_got_to_test(struct store_op *op, const struct err *e)
 	s->id = str_copy(&a, id_random(id, "wh"));
 	s->body = sample(&a, t->event_type);
 	s->arena = a;
-	if (!sender_send(v->visit.rq->api->sender, s, on_sent)) {
+	if (!sender_send(v->visit.rq->api->sender, s, webhooks_on_sent)) {
 		arena_free(&a);
 		busy.retry_after_ms = 1000;
 		fail(&busy, ERR_UNAVAILABLE, NULL, "Too many webhooks are being sent. Please retry in a moment.");
@@ -316,8 +316,8 @@ void webhook_test(struct request *rq)
 {
 	struct webhook_visit *v = visit_new(rq, sizeof *v, NULL);
 	struct err e = {0};
-	if (body_read(v, WEBHOOK_TEST, &e))
-		get(v, on_got_to_test);
+	if (webhooks_body_read(v, WEBHOOK_TEST, &e))
+		webhooks_get(v, on_got_to_test);
 	else
 		visit_fail(&v->visit, &e);
 }

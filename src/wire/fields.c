@@ -18,7 +18,7 @@ enum {
 
 /* Paths are made for each member and item that is read, though few of them are told: so they are put together by hand,
  * ten times faster than by snprintf(). */
-static size_t put_text(char out[PATH], size_t at, struct str s)
+static size_t fields_put_text(char out[PATH], size_t at, struct str s)
 {
 	size_t n = s.n < PATH - 1 - at ? s.n : PATH - 1 - at;
 	memcpy(out + at, s.p, n);
@@ -28,8 +28,8 @@ static size_t put_text(char out[PATH], size_t at, struct str s)
 
 static void put_path(char out[PATH], const char *path, struct str name)
 {
-	size_t at = put_text(out, 0, str_of(path));
-	put_text(out, *path ? put_text(out, at, S(".")) : at, name);
+	size_t at = fields_put_text(out, 0, str_of(path));
+	fields_put_text(out, *path ? fields_put_text(out, at, S(".")) : at, name);
 }
 
 void field_path(char out[128], const char *path, const char *name)
@@ -46,7 +46,7 @@ void field_index(char out[128], const char *path, size_t i)
 		digits[--from] = (char)('0' + i % 10);
 	while (i /= 10);
 	digits[--from] = '[';
-	put_text(out, put_text(out, 0, str_of(path)), (struct str){digits + from, sizeof digits - from});
+	fields_put_text(out, fields_put_text(out, 0, str_of(path)), (struct str){digits + from, sizeof digits - from});
 }
 
 const char *json_kind_name(yyjson_val *v)
@@ -92,7 +92,7 @@ unsigned near_distance(struct str a, struct str b)
 }
 
 /* A client's own text for an error: at most QUOTED bytes, cut between characters. */
-static struct str quoted(struct str s)
+static struct str fields_quoted(struct str s)
 {
 	if (s.n > QUOTED) {
 		s.n = QUOTED;
@@ -132,8 +132,8 @@ bool field_enum(struct str got, const char *path, const char *const *values, str
 {
 	char list[LISTED];
 	list_values(list, values, "and ");
-	return fail(e, ERR_INVALID_VALUE, path, "Invalid value: '%.*s'. Supported values are: %s.", FMT(quoted(got)),
-		    list);
+	return fail(e, ERR_INVALID_VALUE, path, "Invalid value: '%.*s'. Supported values are: %s.",
+		    FMT(fields_quoted(got)), list);
 }
 
 /* One of a suggestion list's names; nothing when the body has it already. */
@@ -156,7 +156,7 @@ static bool unknown(const struct field *f, yyjson_val *obj, const char *path, st
 			values[n] = names[n];
 			n++;
 		}
-	snprintf(name, sizeof name, "%.*s", FMT(quoted(key)));
+	snprintf(name, sizeof name, "%.*s", FMT(fields_quoted(key)));
 	field_path(place, path, name);
 	list_values(list, values, "or ");
 	return fail(e, ERR_UNKNOWN_PARAMETER, place, "Unknown parameter: '%s%s%s'.%s%s%s", path, *path ? "." : "", name,
@@ -372,7 +372,7 @@ static bool check_pair(const struct field *f, yyjson_val *key, yyjson_val *val, 
 	struct str k = json_str(key);
 	char place[PATH], name[QUOTED + 1];
 	size_t n = str_chars(k);
-	snprintf(name, sizeof name, "%.*s", FMT(quoted(k)));
+	snprintf(name, sizeof name, "%.*s", FMT(fields_quoted(k)));
 	field_path(place, path, name);
 	if (f->max_key && n > f->max_key)
 		return fail(
@@ -436,7 +436,7 @@ bool field_value(const struct field *f, yyjson_val *v, const char *path, void *c
 
 /* --- objects ------------------------------------------------------------------------------------------- */
 
-static bool known(const struct field *f, const char *const *tolerated, struct str key)
+static bool fields_known(const struct field *f, const char *const *tolerated, struct str key)
 {
 	for (; f->name.p; f++)
 		if (str_eq(f->name, key))
@@ -447,7 +447,7 @@ static bool known(const struct field *f, const char *const *tolerated, struct st
 	return false;
 }
 
-static void fill(const struct field *f, yyjson_val *v, char *out)
+static void fields_fill(const struct field *f, yyjson_val *v, char *out)
 {
 	if (f->has_at > 0)
 		*(bool *)(out + f->has_at) = true;
@@ -481,8 +481,8 @@ bool fields_read(const struct field *f, yyjson_val *obj, const char *path, const
 	yyjson_val *key, *val;
 	if (!yyjson_is_obj(obj))
 		return field_type(obj, path, "an object", e);
-	yyjson_obj_foreach(obj, i, max, key,
-			   val) if (!known(f, tolerated, json_str(key))) return unknown(f, obj, path, json_str(key), e);
+	yyjson_obj_foreach(obj, i, max, key, val) if (!fields_known(f, tolerated, json_str(key))) return unknown(
+	    f, obj, path, json_str(key), e);
 	for (; f->name.p; f++) {
 		yyjson_val *v = json_get(obj, f->name);
 		if (!v && !f->required)
@@ -493,7 +493,7 @@ bool fields_read(const struct field *f, yyjson_val *obj, const char *path, const
 		if (!field_value(f, v, place, ctx, e))
 			return false;
 		if (out && !(f->nullable && yyjson_is_null(v)))
-			fill(f, v, out);
+			fields_fill(f, v, out);
 	}
 	return true;
 }

@@ -17,7 +17,7 @@ static bool letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool take(struct str *s, char c)
+static bool format_take(struct str *s, char c)
 {
 	if (!s->n || s->p[0] != c)
 		return false;
@@ -27,7 +27,7 @@ static bool take(struct str *s, char c)
 }
 
 /* Exactly n digits; -1 when they aren't there. */
-static int take_number(struct str *s, size_t n)
+static int format_take_number(struct str *s, size_t n)
 {
 	int v = 0;
 	if (s->n < n)
@@ -55,38 +55,38 @@ static size_t take_digits(struct str *s)
 static bool take_date(struct str *s)
 {
 	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	int year = take_number(s, 4);
-	if (year < 0 || !take(s, '-'))
+	int year = format_take_number(s, 4);
+	if (year < 0 || !format_take(s, '-'))
 		return false;
-	int month = take_number(s, 2);
-	if (month < 1 || month > 12 || !take(s, '-'))
+	int month = format_take_number(s, 2);
+	if (month < 1 || month > 12 || !format_take(s, '-'))
 		return false;
-	int day = take_number(s, 2);
+	int day = format_take_number(s, 2);
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 	return day >= 1 && day <= days[month - 1] + (month == 2 && leap);
 }
 
 static bool take_time(struct str *s)
 {
-	int hour = take_number(s, 2);
-	if (hour < 0 || hour > 23 || !take(s, ':'))
+	int hour = format_take_number(s, 2);
+	if (hour < 0 || hour > 23 || !format_take(s, ':'))
 		return false;
-	int minute = take_number(s, 2);
-	if (minute < 0 || minute > 59 || !take(s, ':'))
+	int minute = format_take_number(s, 2);
+	if (minute < 0 || minute > 59 || !format_take(s, ':'))
 		return false;
-	int second = take_number(s, 2);
+	int second = format_take_number(s, 2);
 	if (second < 0 || second > 60) /* 60: a leap second */
 		return false;
-	if (take(s, '.') && take_digits(s) == 0)
+	if (format_take(s, '.') && take_digits(s) == 0)
 		return false;
-	if (take(s, 'Z') || take(s, 'z'))
+	if (format_take(s, 'Z') || format_take(s, 'z'))
 		return true;
-	if (!take(s, '+') && !take(s, '-'))
+	if (!format_take(s, '+') && !format_take(s, '-'))
 		return false;
-	hour = take_number(s, 2);
-	if (hour < 0 || hour > 23 || !take(s, ':'))
+	hour = format_take_number(s, 2);
+	if (hour < 0 || hour > 23 || !format_take(s, ':'))
 		return false;
-	minute = take_number(s, 2);
+	minute = format_take_number(s, 2);
 	return minute >= 0 && minute <= 59;
 }
 
@@ -102,7 +102,8 @@ static bool is_time(struct str s)
 
 static bool is_date_time(struct str s)
 {
-	return take_date(&s) && (take(&s, 'T') || take(&s, 't') || take(&s, ' ')) && take_time(&s) && s.n == 0;
+	return take_date(&s) && (format_take(&s, 'T') || format_take(&s, 't') || format_take(&s, ' ')) &&
+	       take_time(&s) && s.n == 0;
 }
 
 /* Units in the order given, each at most once; how many there were, or -1. */
@@ -124,7 +125,7 @@ static int take_units(struct str *s, const char *units)
 
 static bool is_duration(struct str s)
 {
-	if (!take(&s, 'P'))
+	if (!format_take(&s, 'P'))
 		return false;
 	struct str weeks = s;
 	if (take_units(&weeks, "W") == 1 && weeks.n == 0)
@@ -132,7 +133,7 @@ static bool is_duration(struct str s)
 	int date = take_units(&s, "YMD"), time = 0;
 	if (date < 0)
 		return false;
-	if (take(&s, 'T')) {
+	if (format_take(&s, 'T')) {
 		time = take_units(&s, "HMS");
 		if (time <= 0)
 			return false;

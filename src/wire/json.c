@@ -200,7 +200,7 @@ static const char escapes[256] = {
 
 /* Bytes from `i` on that go out as they are. Eight at a time: a byte is special when it is below 0x20, a quote,
  * a backslash or not ASCII. */
-static size_t plain_run(const unsigned char *p, size_t i, size_t n)
+static size_t json_plain_run(const unsigned char *p, size_t i, size_t n)
 {
 	const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
 	for (; n - i >= 8; i += 8) {
@@ -216,7 +216,7 @@ static size_t plain_run(const unsigned char *p, size_t i, size_t n)
 }
 
 /* One character, escaped where it has to be; *at moves behind it. How many bytes were read. */
-static size_t put_escaped(char **at, const unsigned char *p, size_t n)
+static size_t json_put_escaped(char **at, const unsigned char *p, size_t n)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t bad = 1, len = 1;
@@ -246,13 +246,13 @@ void jo_escape(struct buf *b, struct str s)
 	const unsigned char *p = (const unsigned char *)s.p;
 	char out[STRETCH * LONGEST];
 	for (size_t i = 0; i < s.n;) {
-		size_t to = plain_run(p, i, s.n);
+		size_t to = json_plain_run(p, i, s.n);
 		if (to > i)
 			buf_add(b, (struct str){s.p + i, to - i});
 		i = to;
 		char *at = out;
 		for (size_t end = s.n - i < STRETCH ? s.n : i + STRETCH; i < end;)
-			i += put_escaped(&at, p + i, s.n - i);
+			i += json_put_escaped(&at, p + i, s.n - i);
 		buf_add(b, (struct str){out, (size_t)(at - out)});
 	}
 }
@@ -266,7 +266,7 @@ static void open_with(struct jout *o, char c)
 		buf_byte(o->b, c);
 }
 
-static void scalar(struct jout *o, struct str text)
+static void json_scalar(struct jout *o, struct str text)
 {
 	size_t comma = o->comma ? 1 : 0;
 	char *at = buf_room(o->b, text.n + comma);
@@ -307,7 +307,7 @@ void jo_arr_end(struct jout *o)
 static void put_quoted(struct jout *o, struct str s, char after)
 {
 	struct buf *b = o->b;
-	if (plain_run((const unsigned char *)s.p, 0, s.n) < s.n) {
+	if (json_plain_run((const unsigned char *)s.p, 0, s.n) < s.n) {
 		open_with(o, '"');
 		jo_escape(b, s);
 		buf_add(b, (struct str){(char[]){'"', after}, after ? 2 : 1});
@@ -354,7 +354,7 @@ static void put_uint(struct jout *o, uint64_t v, bool minus)
 	} while (v);
 	if (minus)
 		*--at = '-';
-	scalar(o, (struct str){at, (size_t)(text + sizeof text - at)});
+	json_scalar(o, (struct str){at, (size_t)(text + sizeof text - at)});
 }
 
 void jo_int(struct jout *o, int64_t v)
@@ -381,19 +381,19 @@ void jo_num(struct jout *o, double v)
 	size_t n = 0;
 	char *text = isfinite(v) ? yyjson_val_write_opts(&num, YYJSON_WRITE_NOFLAG, &alc, &n, NULL) : NULL;
 	if (text)
-		scalar(o, (struct str){text, n});
+		json_scalar(o, (struct str){text, n});
 	else
 		jo_null(o);
 }
 
 void jo_bool(struct jout *o, bool v)
 {
-	scalar(o, v ? S("true") : S("false"));
+	json_scalar(o, v ? S("true") : S("false"));
 }
 
 void jo_raw(struct jout *o, struct str json)
 {
-	scalar(o, json.p ? json : S("null"));
+	json_scalar(o, json.p ? json : S("null"));
 }
 
 static void put_members(struct jout *o, yyjson_val *v)

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "wire/json.h"
 
-static bool bad(struct err *e, const char *why)
+static bool multipart_bad(struct err *e, const char *why)
 {
 	return fail(e, ERR_BAD_REQUEST, NULL, "Could not parse the multipart form: %s.", why);
 }
@@ -67,7 +67,7 @@ static bool parameter(struct arena *a, struct str *rest, struct str *name, struc
 	return true;
 }
 
-static int hex_of(char c)
+static int multipart_hex_of(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -85,7 +85,8 @@ static struct str extended(struct arena *a, struct str v)
 	char *out = arena_bytes(a, v.n + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < v.n; i++) {
-		int hi = i + 2 < v.n ? hex_of(v.p[i + 1]) : -1, lo = i + 2 < v.n ? hex_of(v.p[i + 2]) : -1;
+		int hi = i + 2 < v.n ? multipart_hex_of(v.p[i + 1]) : -1,
+		    lo = i + 2 < v.n ? multipart_hex_of(v.p[i + 2]) : -1;
 		bool escape = v.p[i] == '%' && hi >= 0 && lo >= 0;
 		out[n++] = escape ? (char)(hi * 16 + lo) : v.p[i];
 		i += escape ? 2 : 0;
@@ -102,10 +103,10 @@ static bool disposition(struct arena *a, struct str value, struct multipart_head
 {
 	struct str rest = value, name, v, kind = str_trim(str_cut(&rest, ';')), wide = {0};
 	if (!str_eq_nocase(kind, S("form-data")))
-		return bad(e, "a part's Content-Disposition is not form-data");
+		return multipart_bad(e, "a part's Content-Disposition is not form-data");
 	while ((rest = str_trim(rest)).n) {
 		if (!parameter(a, &rest, &name, &v))
-			return bad(e, "a part's Content-Disposition is malformed");
+			return multipart_bad(e, "a part's Content-Disposition is malformed");
 		if (str_eq_nocase(name, S("name")) && !h->name.p)
 			h->name = v;
 		else if (str_eq_nocase(name, S("filename")) && !h->filename.p)
@@ -116,12 +117,12 @@ static bool disposition(struct arena *a, struct str value, struct multipart_head
 	if (wide.p)
 		h->filename = wide;
 	if (!clean(h->name) || !clean(h->filename))
-		return bad(e, "a part's name is not valid UTF-8, or has a NUL in it");
+		return multipart_bad(e, "a part's name is not valid UTF-8, or has a NUL in it");
 	return true;
 }
 
 /* The lines of a part's head, the empty one left out. */
-static bool read_head(struct multipart *m, struct err *e)
+static bool multipart_read_head(struct multipart *m, struct err *e)
 {
 	struct arena a = {0};
 	struct multipart_head h = {0};
@@ -134,19 +135,20 @@ static bool read_head(struct multipart *m, struct err *e)
 		struct str name = str_cut(&value, ':');
 		value = str_trim(value);
 		if (name.n == line.n) {
-			ok = bad(e, "a part's header has no colon");
+			ok = multipart_bad(e, "a part's header has no colon");
 		} else if (str_eq_nocase(name, S("content-disposition"))) {
-			ok = !placed ? disposition(&a, value, &h, e) : bad(e, "a part has two Content-Dispositions");
+			ok = !placed ? disposition(&a, value, &h, e)
+				     : multipart_bad(e, "a part has two Content-Dispositions");
 			placed = true;
 		} else if (str_eq_nocase(name, S("content-type"))) {
 			h.type = value;
 		} else if (str_eq_nocase(name, S("content-transfer-encoding")) && !str_eq_nocase(value, S("binary")) &&
 			   !str_eq_nocase(value, S("8bit")) && !str_eq_nocase(value, S("7bit"))) {
-			ok = bad(e, "a part has a Content-Transfer-Encoding");
+			ok = multipart_bad(e, "a part has a Content-Transfer-Encoding");
 		}
 	}
 	if (ok && !h.name.n)
-		ok = bad(e, "a part has no name");
+		ok = multipart_bad(e, "a part has no name");
 	ok = ok && m->events->part(m, &h, e);
 	arena_free(&a);
 	return ok;
@@ -168,10 +170,10 @@ static bool boundary_char(char c)
 static bool take_boundary(struct multipart *m, struct str b, struct err *e)
 {
 	if (!b.n || b.n > MULTIPART_BOUNDARY || b.p[b.n - 1] == ' ')
-		return bad(e, "the Content-Type has no boundary of 1 to 70 characters");
+		return multipart_bad(e, "the Content-Type has no boundary of 1 to 70 characters");
 	for (size_t i = 0; i < b.n; i++)
 		if (!boundary_char(b.p[i]))
-			return bad(e, "the boundary has characters that it may not have");
+			return multipart_bad(e, "the boundary has characters that it may not have");
 	memcpy(m->mark, "\r\n--", 4);
 	memcpy(m->mark + 4, b.p, b.n);
 	m->n_mark = b.n + 4;
@@ -189,7 +191,7 @@ bool multipart_init(struct multipart *m, const struct multipart_events *events, 
 	buf_init(&m->head, MULTIPART_HEAD);
 	str_cut(&rest, ';');
 	while (ok && (rest = str_trim(rest)).n) {
-		ok = parameter(&a, &rest, &name, &value) || bad(e, "the Content-Type is malformed");
+		ok = parameter(&a, &rest, &name, &value) || multipart_bad(e, "the Content-Type is malformed");
 		if (ok && str_eq_nocase(name, S("boundary")) && !boundary.p)
 			boundary = value;
 	}
@@ -203,14 +205,14 @@ void multipart_release(struct multipart *m)
 	buf_release(&m->head);
 }
 
-static bool give(struct multipart *m, struct str s, struct err *e)
+static bool multipart_give(struct multipart *m, struct str s, struct err *e)
 {
 	if (!s.n)
 		return true;
 	if (m->at == MP_DATA)
 		return m->events->bytes(m, s, e);
 	m->preface += s.n;
-	return m->preface <= MULTIPART_PREFACE || bad(e, "no boundary stands at its beginning");
+	return m->preface <= MULTIPART_PREFACE || multipart_bad(e, "no boundary stands at its beginning");
 }
 
 /* A part's bytes, or what stands before the first boundary, up to the next boundary. Its CR stands only at its
@@ -221,7 +223,7 @@ static bool data(struct multipart *m, struct str *in, struct err *e)
 		if (!m->matched) {
 			const char *cr = memchr(in->p, '\r', in->n);
 			size_t n = cr ? (size_t)(cr - in->p) : in->n;
-			if (!give(m, (struct str){in->p, n}, e))
+			if (!multipart_give(m, (struct str){in->p, n}, e))
 				return false;
 			*in = (struct str){in->p + n, in->n - n};
 			if (!in->n)
@@ -230,7 +232,7 @@ static bool data(struct multipart *m, struct str *in, struct err *e)
 		if (*in->p != m->mark[m->matched]) {
 			size_t had = m->matched;
 			m->matched = 0;
-			if (!give(m, (struct str){m->mark, had}, e))
+			if (!multipart_give(m, (struct str){m->mark, had}, e))
 				return false;
 			if (had)
 				continue;
@@ -254,16 +256,16 @@ static bool head(struct multipart *m, struct str *in, struct err *e)
 		buf_add(&m->head, (struct str){in->p, take});
 		*in = (struct str){in->p + take, in->n - take};
 		if (m->head.over)
-			return bad(e, "a part's headers are too large");
+			return multipart_bad(e, "a part's headers are too large");
 		struct str got = buf_str(&m->head);
 		bool empty = str_eq(got, S("\r\n"));
 		if (!empty && (got.n < 4 || memcmp(got.p + got.n - 4, "\r\n\r\n", 4)))
 			continue;
 		if (m->parts++ >= m->most)
-			return bad(e, "it has too many parts");
+			return multipart_bad(e, "it has too many parts");
 		m->at = MP_DATA;
 		m->matched = 0;
-		return read_head(m, e);
+		return multipart_read_head(m, e);
 	}
 	return true;
 }
@@ -282,7 +284,7 @@ static bool after(struct multipart *m, struct str *in, struct err *e)
 	else if (m->at == MP_LINE && c == '\n')
 		m->at = MP_HEAD;
 	else
-		return bad(e, "something follows a boundary on its line");
+		return multipart_bad(e, "something follows a boundary on its line");
 	buf_clear(&m->head);
 	return true;
 }
@@ -300,5 +302,5 @@ bool multipart_feed(struct multipart *m, struct str in, struct err *e)
 
 bool multipart_end(struct multipart *m, struct err *e)
 {
-	return m->at == MP_DONE || bad(e, m->at == MP_PREFACE ? "it has no parts" : "it is cut off");
+	return m->at == MP_DONE || multipart_bad(e, m->at == MP_PREFACE ? "it has no parts" : "it is cut off");
 }

@@ -96,7 +96,7 @@ static void add_ranges(struct program *p, struct op *set, const struct range *r,
 		add_range(p, set, at, 0x10ffff);
 }
 
-static bool take(struct program *p, struct str what)
+static bool pattern_take(struct program *p, struct str what)
 {
 	if (!str_starts(p->rest, what))
 		return false;
@@ -105,7 +105,7 @@ static bool take(struct program *p, struct str what)
 	return true;
 }
 
-static int hex_digit(char c)
+static int pattern_hex_digit(char c)
 {
 	return c >= '0' && c <= '9'   ? c - '0'
 	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
@@ -117,7 +117,7 @@ static uint32_t take_hex(struct program *p, size_t n)
 {
 	uint32_t v = 0;
 	for (size_t i = 0; i < n; i++) {
-		int d = p->rest.n ? hex_digit(*p->rest.p) : -1;
+		int d = p->rest.n ? pattern_hex_digit(*p->rest.p) : -1;
 		if (d < 0) {
 			p->failed = true;
 			return 0;
@@ -133,14 +133,14 @@ static uint32_t take_hex(struct program *p, size_t n)
 static uint32_t take_unicode(struct program *p)
 {
 	uint32_t c = 0;
-	if (take(p, S("{"))) {
+	if (pattern_take(p, S("{"))) {
 		while (p->rest.n && *p->rest.p != '}' && c <= 0x10ffff && !p->failed)
 			c = c << 4 | take_hex(p, 1);
-		p->failed |= !take(p, S("}")) || c > 0x10ffff;
+		p->failed |= !pattern_take(p, S("}")) || c > 0x10ffff;
 		return c;
 	}
 	c = take_hex(p, 4);
-	if (c >= 0xd800 && c < 0xdc00 && take(p, S("\\u"))) {
+	if (c >= 0xd800 && c < 0xdc00 && pattern_take(p, S("\\u"))) {
 		uint32_t low = take_hex(p, 4);
 		if (low >= 0xdc00 && low < 0xe000)
 			return 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
@@ -150,7 +150,7 @@ static uint32_t take_unicode(struct program *p)
 }
 
 /* After a backslash, what stands for one character. */
-static uint32_t take_escape(struct program *p)
+static uint32_t pattern_take_escape(struct program *p)
 {
 	static const char names[] = "tnrfv", values[] = "\t\n\r\f\v";
 	if (!p->rest.n) {
@@ -174,17 +174,17 @@ static uint32_t take_escape(struct program *p)
 /* \d \w \s and their opposites into `set`; false when something else stands there. */
 static bool take_class(struct program *p, struct op *set)
 {
-	if (take(p, S("\\d")))
+	if (pattern_take(p, S("\\d")))
 		add_ranges(p, set, digits, 1, false);
-	else if (take(p, S("\\D")))
+	else if (pattern_take(p, S("\\D")))
 		add_ranges(p, set, digits, 1, true);
-	else if (take(p, S("\\w")))
+	else if (pattern_take(p, S("\\w")))
 		add_ranges(p, set, words, 4, false);
-	else if (take(p, S("\\W")))
+	else if (pattern_take(p, S("\\W")))
 		add_ranges(p, set, words, 4, true);
-	else if (take(p, S("\\s")))
+	else if (pattern_take(p, S("\\s")))
 		add_ranges(p, set, spaces, sizeof spaces / sizeof *spaces, false);
-	else if (take(p, S("\\S")))
+	else if (pattern_take(p, S("\\S")))
 		add_ranges(p, set, spaces, sizeof spaces / sizeof *spaces, true);
 	else
 		return false;
@@ -193,20 +193,20 @@ static bool take_class(struct program *p, struct op *set)
 
 static uint32_t take_in_brackets(struct program *p)
 {
-	if (take(p, S("\\b")))
+	if (pattern_take(p, S("\\b")))
 		return '\b';
-	if (take(p, S("\\")))
-		return take_escape(p);
+	if (pattern_take(p, S("\\")))
+		return pattern_take_escape(p);
 	return pattern_point(&p->rest);
 }
 
 /* After '['. */
 static void brackets(struct program *p)
 {
-	bool negated = take(p, S("^"));
+	bool negated = pattern_take(p, S("^"));
 	struct op *set = emit(p, OP_SET, 0);
 	set->negated = negated;
-	while (!p->failed && !take(p, S("]"))) {
+	while (!p->failed && !pattern_take(p, S("]"))) {
 		if (!p->rest.n) {
 			p->failed = true;
 			return;
@@ -217,31 +217,31 @@ static void brackets(struct program *p)
 		bool range = p->rest.n > 1 && p->rest.p[0] == '-' && p->rest.p[1] != ']';
 		bool class_next = p->rest.n > 2 && p->rest.p[1] == '\\' && char_in(p->rest.p[2], "dDwWsS");
 		if (range && !class_next) { /* in "[a-\d]" the hyphen is itself */
-			take(p, S("-"));
+			pattern_take(p, S("-"));
 			hi = take_in_brackets(p);
 		}
 		add_range(p, set, lo, hi);
 	}
 }
 
-static void alternatives(struct program *p);
+static void pattern_alternatives(struct program *p);
 
 /* After '('. */
-static void group(struct program *p)
+static void pattern_group(struct program *p)
 {
-	if (take(p, S("?<")) || take(p, S("?P<"))) { /* a name; look-behind has '=' or '!' there */
+	if (pattern_take(p, S("?<")) || pattern_take(p, S("?P<"))) { /* a name; look-behind has '=' or '!' there */
 		struct str name = str_cut(&p->rest, '>');
 		p->failed |= !name.n || !word_char((unsigned char)name.p[0]);
-	} else if (!take(p, S("?:"))) {
+	} else if (!pattern_take(p, S("?:"))) {
 		p->failed |= str_starts(p->rest, S("?"));
 	}
 	if (p->failed || ++p->depth > GROUPS) {
 		p->failed = true;
 		return;
 	}
-	alternatives(p);
+	pattern_alternatives(p);
 	p->depth--;
-	p->failed |= !take(p, S(")"));
+	p->failed |= !pattern_take(p, S(")"));
 }
 
 static void single(struct program *p, uint32_t c)
@@ -250,35 +250,35 @@ static void single(struct program *p, uint32_t c)
 }
 
 /* One atom; false when it is an assertion, which takes no quantifier. */
-static bool atom(struct program *p)
+static bool pattern_atom(struct program *p)
 {
 	struct op probe = {.kind = OP_SET, .from = p->ranges};
-	if (take(p, S("^"))) {
+	if (pattern_take(p, S("^"))) {
 		emit(p, OP_START, 0);
 		return false;
 	}
-	if (take(p, S("$"))) {
+	if (pattern_take(p, S("$"))) {
 		emit(p, OP_END, 0);
 		return false;
 	}
-	if (take(p, S("\\b"))) {
+	if (pattern_take(p, S("\\b"))) {
 		emit(p, OP_WORD_EDGE, 0);
 		return false;
 	}
-	if (take(p, S("\\B"))) {
+	if (pattern_take(p, S("\\B"))) {
 		emit(p, OP_NO_EDGE, 0);
 		return false;
 	}
-	if (take(p, S("("))) {
-		group(p);
-	} else if (take(p, S("["))) {
+	if (pattern_take(p, S("("))) {
+		pattern_group(p);
+	} else if (pattern_take(p, S("["))) {
 		brackets(p);
-	} else if (take(p, S("."))) {
+	} else if (pattern_take(p, S("."))) {
 		add_ranges(p, emit(p, OP_SET, 0), line_ends, 3, true);
 	} else if (take_class(p, &probe)) {
 		*emit(p, OP_SET, 0) = probe;
-	} else if (take(p, S("\\"))) {
-		single(p, take_escape(p));
+	} else if (pattern_take(p, S("\\"))) {
+		single(p, pattern_take_escape(p));
 	} else {
 		p->failed |= char_in(*p->rest.p, "*+?");
 		single(p, pattern_point(&p->rest));
@@ -344,19 +344,19 @@ static void term(struct program *p)
 {
 	unsigned from = p->n;
 	int least = 1, most = 1;
-	if (!atom(p) || p->failed)
+	if (!pattern_atom(p) || p->failed)
 		return;
-	if (take(p, S("*"))) {
+	if (pattern_take(p, S("*"))) {
 		least = 0;
 		most = ENDLESS;
-	} else if (take(p, S("+"))) {
+	} else if (pattern_take(p, S("+"))) {
 		most = ENDLESS;
-	} else if (take(p, S("?"))) {
+	} else if (pattern_take(p, S("?"))) {
 		least = 0;
 	} else if (!take_counts(p, &least, &most)) {
 		return;
 	}
-	take(p, S("?")); /* lazy */
+	pattern_take(p, S("?")); /* lazy */
 	if (!p->failed)
 		repeat(p, from, least, most);
 }
@@ -367,12 +367,12 @@ static void sequence(struct program *p)
 		term(p);
 }
 
-static void alternatives(struct program *p)
+static void pattern_alternatives(struct program *p)
 {
 	int last = -1; /* jumps to the end, each holding the one before until the end is known */
 	unsigned from = p->n;
 	sequence(p);
-	while (!p->failed && take(p, S("|"))) {
+	while (!p->failed && pattern_take(p, S("|"))) {
 		unsigned n = p->n - from;
 		emit(p, OP_JUMP, 0); /* makes room */
 		if (p->failed)
@@ -415,13 +415,13 @@ static bool in_set(const struct program *p, const struct op *set, uint32_t c)
 	return in != set->negated;
 }
 
-static void spend(size_t *budget, size_t steps)
+static void pattern_spend(size_t *budget, size_t steps)
 {
 	*budget -= steps < *budget ? steps : *budget;
 }
 
 /* Where the thread that stands at `op` gets without a character; true when it is done. */
-static bool follow(struct run *r, unsigned first, const struct place *place)
+static bool pattern_follow(struct run *r, unsigned first, const struct place *place)
 {
 	unsigned n = 0;
 	r->stack[n++] = first;
@@ -431,7 +431,7 @@ static bool follow(struct run *r, unsigned first, const struct place *place)
 		if (r->seen[at] == place->at + 1)
 			continue;
 		r->seen[at] = place->at + 1;
-		spend(r->budget, 1);
+		pattern_spend(r->budget, 1);
 		switch (op->kind) {
 		case OP_MATCH:
 			return true;
@@ -465,9 +465,9 @@ static enum pattern_verdict run_program(struct run *r, struct str text)
 		place.edge = was_word != word_char(c);
 		was_word = word_char(c);
 		r->n_now = 0;
-		bool done = follow(r, 0, &place);
+		bool done = pattern_follow(r, 0, &place);
 		for (unsigned i = 0; i < r->n_next && !done; i++)
-			done = follow(r, r->next[i], &place);
+			done = pattern_follow(r, r->next[i], &place);
 		if (done)
 			return PATTERN_YES;
 		if (place.end)
@@ -477,7 +477,7 @@ static enum pattern_verdict run_program(struct run *r, struct str text)
 		r->n_next = 0;
 		for (unsigned i = 0; i < r->n_now; i++) {
 			const struct op *op = &r->p->op[r->now[i]];
-			spend(r->budget, 1 + op->n);
+			pattern_spend(r->budget, 1 + op->n);
 			if (in_set(r->p, op, c))
 				r->next[r->n_next++] = r->now[i] + 1;
 		}
@@ -489,9 +489,9 @@ enum pattern_verdict pattern_find(struct str pattern, struct str text, size_t *b
 	struct program *p = xalloc(sizeof *p);
 	enum pattern_verdict verdict = PATTERN_UNKNOWN;
 	p->rest = pattern;
-	alternatives(p);
+	pattern_alternatives(p);
 	emit(p, OP_MATCH, 0);
-	spend(budget, p->n);
+	pattern_spend(budget, p->n);
 	if (!p->failed && !p->rest.n && text.n < UINT32_MAX / 2) {
 		struct run *r = xalloc(sizeof *r);
 		r->p = p;

@@ -82,7 +82,7 @@ static const char *const formats[] = {"date-time", "time", "date", "duration", "
 
 /* --- texts --------------------------------------------------------------------------------------------- */
 
-static bool listed(const char *const *list, struct str s)
+static bool schema_listed(const char *const *list, struct str s)
 {
 	for (; *list; list++)
 		if (str_eq(str_of(*list), s))
@@ -90,21 +90,21 @@ static bool listed(const char *const *list, struct str s)
 	return false;
 }
 
-static void put_spots(struct buf *b, const struct spot *at)
+static void schema_put_spots(struct buf *b, const struct spot *at)
 {
 	if (!at->up)
 		return;
-	put_spots(b, at->up);
+	schema_put_spots(b, at->up);
 	buf_fmt(b, "%s'%.*s'", at->up->up ? ", " : "", FMT(at->key));
 }
 
 /* Fails with "In context=(...), <rest>"; a context too long for an error is cut in front of its end. */
-static bool refuse(struct check *c, const struct spot *at, const char *rest)
+static bool schema_refuse(struct check *c, const struct spot *at, const char *rest)
 {
 	struct buf b;
 	char text[TEXT];
 	buf_init(&b, 64 * 1024);
-	put_spots(&b, at);
+	schema_put_spots(&b, at);
 	struct str path = buf_str(&b);
 	snprintf(text, sizeof text, "%.*s%s%s", FMT(path), at->up && !at->up->up ? "," : "",
 		 path.n >= sizeof text ? "..." : "");
@@ -146,8 +146,8 @@ static bool check_type(struct check *c, yyjson_val *v)
 	yyjson_val *one;
 	bool ok = yyjson_is_arr(v) && yyjson_arr_size(v) > 0;
 	if (ok)
-		yyjson_arr_foreach(v, i, max, one) ok = ok && listed(types, json_str(one));
-	if (ok || listed(types, json_str(v)))
+		yyjson_arr_foreach(v, i, max, one) ok = ok && schema_listed(types, json_str(one));
+	if (ok || schema_listed(types, json_str(v)))
 		return true;
 	quote(text, v);
 	return fail(c->e, c->code, c->param, "Invalid schema for %s: %s is not valid under any of the given schemas.",
@@ -246,7 +246,7 @@ static bool refuse_named(struct check *c, const struct spot *at, const char *bef
 {
 	char text[2 * TEXT];
 	snprintf(text, sizeof text, "%s'%.*s'%s", before, (int)(name.n < 100 ? name.n : 100), name.p, after);
-	return refuse(c, at, text);
+	return schema_refuse(c, at, text);
 }
 
 /* `required` names all properties and nothing else. Maps, because both may be long. */
@@ -278,7 +278,7 @@ static bool check_object(struct check *c, yyjson_val *v, const struct spot *at)
 {
 	yyjson_val *properties = json_get(v, S("properties"));
 	if (!yyjson_is_false(json_get(v, S("additionalProperties"))))
-		return refuse(c, at, "'additionalProperties' is required to be supplied and to be false.");
+		return schema_refuse(c, at, "'additionalProperties' is required to be supplied and to be false.");
 	c->properties += yyjson_obj_size(properties);
 	if (c->properties > PROPERTIES)
 		return fail(
@@ -318,7 +318,7 @@ static bool check_values(struct check *c, yyjson_val *v, const struct spot *at)
 		    "Invalid schema for %s: Expected at most %d enum values in total within a schema when using "
 		    "structured outputs.",
 		    c->subject, ENUM_VALUES);
-	if (format && !listed(formats, json_str(format)))
+	if (format && !schema_listed(formats, json_str(format)))
 		return refuse_named(c, at, "", json_str(format), " is not a valid format.");
 	return true;
 }
@@ -336,9 +336,9 @@ static bool check_strict(struct check *c, yyjson_val *v, const struct spot *at)
 			return refuse_named(c, at, "", json_str(key), " is not permitted.");
 	}
 	if (!json_get(v, S("type")) && !json_get(v, S("anyOf")))
-		return refuse(c, at, "schema must have a 'type' key.");
+		return schema_refuse(c, at, "schema must have a 'type' key.");
 	if (has_type(v, "array") && !json_get(v, S("items")))
-		return refuse(c, at, "array schema missing items.");
+		return schema_refuse(c, at, "array schema missing items.");
 	if ((has_type(v, "object") || json_get(v, S("properties"))) && !check_object(c, v, at))
 		return false;
 	return check_values(c, v, at);
@@ -352,7 +352,7 @@ static bool check_node(struct check *c, yyjson_val *v, const struct spot *at)
 	if (yyjson_is_bool(v) && (!c->strict || str_eq(at->key, S("additionalProperties"))))
 		return true;
 	if (yyjson_is_bool(v))
-		return refuse(c, at, "schema must have a 'type' key.");
+		return schema_refuse(c, at, "schema must have a 'type' key.");
 	if (!yyjson_is_obj(v))
 		return not_of_type(c, v, "'object', 'boolean'");
 	for (int inner = 0; inner < 2; inner++) {

@@ -33,19 +33,19 @@ struct fit {
 static bool fits(struct fit *f, yyjson_val *schema, yyjson_val *v, const struct spot *at);
 
 /* Takes steps; false when they are used up. */
-static bool spend(struct fit *f, size_t steps)
+static bool schema_fits_spend(struct fit *f, size_t steps)
 {
 	f->steps -= steps < f->steps ? steps : f->steps;
 	return f->steps > 0;
 }
 
-static void put_spots(struct buf *b, const struct spot *at)
+static void schema_fits_put_spots(struct buf *b, const struct spot *at)
 {
 	if (!at->up) {
 		buf_byte(b, '$');
 		return;
 	}
-	put_spots(b, at->up);
+	schema_fits_put_spots(b, at->up);
 	if (at->name.p)
 		buf_fmt(b, ".%.*s", FMT(at->name));
 	else
@@ -58,7 +58,7 @@ static bool misfit(struct fit *f, const struct spot *at, const char *says)
 	if (f->quiet)
 		return false;
 	buf_init(&b, 64 * 1024);
-	put_spots(&b, at);
+	schema_fits_put_spots(&b, at);
 	struct str path = buf_str(&b);
 	fail(f->e, ERR_INTERNAL, NULL, "%.*s%s: %s", (int)(path.n < TEXT ? path.n : TEXT), path.p,
 	     path.n < TEXT ? "" : "...", says);
@@ -111,7 +111,7 @@ static bool fits_values(struct fit *f, yyjson_val *schema, yyjson_val *v, const 
 		return misfit(f, at, "is not the one value allowed");
 	if (!yyjson_is_arr(values))
 		return true;
-	yyjson_arr_foreach(values, i, max, one) if (json_same(one, v) || !spend(f, 1)) return true;
+	yyjson_arr_foreach(values, i, max, one) if (json_same(one, v) || !schema_fits_spend(f, 1)) return true;
 	return misfit(f, at, "is none of the values allowed");
 }
 
@@ -159,8 +159,8 @@ static bool fits_string(struct fit *f, yyjson_val *schema, yyjson_val *v, const 
 
 /* --- arrays and objects -------------------------------------------------------------------------------- */
 
-static bool counted(struct fit *f, yyjson_val *schema, struct str least, struct str most, size_t n,
-		    const struct spot *at)
+static bool schema_fits_counted(struct fit *f, yyjson_val *schema, struct str least, struct str most, size_t n,
+				const struct spot *at)
 {
 	double x;
 	if (limit(schema, least, &x) && (double)n < x)
@@ -175,7 +175,7 @@ static bool fits_array(struct fit *f, yyjson_val *schema, yyjson_val *v, const s
 	size_t i, max;
 	yyjson_val *one, *first = json_get(schema, S("prefixItems")), *items = json_get(schema, S("items"));
 	yyjson_arr_iter heads = yyjson_arr_iter_with(first);
-	if (!counted(f, schema, S("minItems"), S("maxItems"), yyjson_arr_size(v), at))
+	if (!schema_fits_counted(f, schema, S("minItems"), S("maxItems"), yyjson_arr_size(v), at))
 		return false;
 	yyjson_arr_foreach(v, i, max, one)
 	{
@@ -211,11 +211,11 @@ static bool fits_object(struct fit *f, yyjson_val *schema, yyjson_val *v, const 
 	size_t i, max;
 	yyjson_val *key, *val, *properties = json_get(schema, S("properties"));
 	char text[TEXT];
-	if (!counted(f, schema, S("minProperties"), S("maxProperties"), yyjson_obj_size(v), at))
+	if (!schema_fits_counted(f, schema, S("minProperties"), S("maxProperties"), yyjson_obj_size(v), at))
 		return false;
 	yyjson_arr_foreach(json_get(schema, S("required")), i, max, key)
 	{
-		if (!spend(f, 1 + yyjson_obj_size(v) / LOOKED_AT))
+		if (!schema_fits_spend(f, 1 + yyjson_obj_size(v) / LOOKED_AT))
 			return true;
 		if (json_get(v, json_str(key)))
 			continue;
@@ -226,7 +226,7 @@ static bool fits_object(struct fit *f, yyjson_val *schema, yyjson_val *v, const 
 	yyjson_obj_foreach(v, i, max, key, val)
 	{
 		struct spot here = {at, json_str(key), 0};
-		if (!spend(f, 1 + yyjson_obj_size(properties) / LOOKED_AT))
+		if (!schema_fits_spend(f, 1 + yyjson_obj_size(properties) / LOOKED_AT))
 			return true;
 		yyjson_val *rule = json_get(properties, json_str(key));
 		if (rule ? !fits(f, rule, val, &here) : !fits_extra(f, schema, json_str(key), val, &here))
@@ -301,7 +301,7 @@ static bool fits(struct fit *f, yyjson_val *schema, yyjson_val *v, const struct 
 		return yyjson_is_true(schema) || misfit(f, at, "must not be there");
 	if (f->depth == DEPTH)
 		f->steps = 0;
-	if (!spend(f, 1))
+	if (!schema_fits_spend(f, 1))
 		return true;
 	f->depth++;
 	bool ok = fits_node(f, schema, v, at);

@@ -4,7 +4,7 @@
 enum { NAME = 512, HOPS = 32, LOOKED_AT = 16 /* members for a step */ };
 
 /* One name of a pointer, "~1" and "~0" read back; n > NAME: longer than any name we look up. */
-static struct str unescape(struct str part, char room[NAME])
+static struct str schema_ref_unescape(struct str part, char room[NAME])
 {
 	size_t n = 0;
 	if (part.n > NAME)
@@ -38,7 +38,7 @@ static yyjson_val *pointed(yyjson_val *root, struct str pointer, size_t *steps)
 		if (yyjson_is_arr(v))
 			v = str_int(part, &index) && index >= 0 ? yyjson_arr_get(v, (size_t)index) : NULL;
 		else
-			v = json_get(v, unescape(part, room));
+			v = json_get(v, schema_ref_unescape(part, room));
 	}
 	return v;
 }

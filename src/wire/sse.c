@@ -5,10 +5,12 @@
 
 void sse_init(struct sse *s, size_t max)
 {
-	*s = (struct sse){.started = false};
+	*s = (struct sse){.retry_ms = -1, .sender = "the engine"};
 	buf_init(&s->line, max);
 	buf_init(&s->data, max);
 	buf_init(&s->event, max);
+	buf_init(&s->id, max);
+	buf_init(&s->next_id, max);
 }
 
 void sse_release(struct sse *s)
@@ -16,6 +18,8 @@ void sse_release(struct sse *s)
 	buf_release(&s->line);
 	buf_release(&s->data);
 	buf_release(&s->event);
+	buf_release(&s->id);
+	buf_release(&s->next_id);
 }
 
 /* A data line: lines of one event are joined by LF. */
@@ -29,7 +33,22 @@ static void add_data(struct sse *s, struct str value)
 	s->has_data = true;
 }
 
-/* Fields other than these two (id, retry, a comment's empty name) don't matter to an engine's client. */
+static void take_id(struct sse *s, struct str value)
+{
+	if (str_find(value, 0) < value.n)
+		return;
+	buf_clear(&s->next_id);
+	buf_add(&s->next_id, value);
+}
+
+static void take_retry(struct sse *s, struct str value)
+{
+	int64_t ms;
+	if (value.n && value.p[0] != '-' && str_int(value, &ms))
+		s->retry_ms = ms;
+}
+
+/* A comment has an empty name; other names mean nothing. */
 static void take_field(struct sse *s, struct str line)
 {
 	struct str name = str_cut(&line, ':');
@@ -42,6 +61,10 @@ static void take_field(struct sse *s, struct str line)
 	} else if (str_eq(name, S("event"))) {
 		buf_clear(&s->event);
 		buf_add(&s->event, line);
+	} else if (str_eq(name, S("id"))) {
+		take_id(s, line);
+	} else if (str_eq(name, S("retry"))) {
+		take_retry(s, line);
 	}
 }
 
@@ -53,6 +76,8 @@ static bool dispatch(struct sse *s, bool (*emit)(void *ctx, struct str event, st
 	bool any = s->has_data;
 	s->event.n = s->data.n = 0;
 	s->has_data = false;
+	buf_clear(&s->id);
+	buf_add(&s->id, buf_str(&s->next_id));
 	return !any || emit(ctx, event, data);
 }
 
@@ -65,9 +90,9 @@ static size_t line_end(struct str in, const char **lf)
 	return str_find((struct str){in.p, (size_t)(*lf - in.p)}, '\r');
 }
 
-static bool too_long(const struct sse *s, struct err *e)
+static bool sse_too_long(const struct sse *s, struct err *e)
 {
-	return fail(e, ERR_ENGINE, NULL, "the engine sent an event of more than %zu bytes", s->line.max);
+	return fail(e, ERR_ENGINE, NULL, "%s sent an event of more than %zu bytes", s->sender, s->line.max);
 }
 
 bool sse_feed(struct sse *s, struct str in, bool (*emit)(void *ctx, struct str event, struct str data), void *ctx,
@@ -87,7 +112,7 @@ bool sse_feed(struct sse *s, struct str in, bool (*emit)(void *ctx, struct str e
 			line = buf_str(&s->line);
 		}
 		if (s->line.over || line.n > s->line.max)
-			return too_long(s, e);
+			return sse_too_long(s, e);
 		if (end == in.n)
 			break;
 		s->cr = in.p[end] == '\r';
@@ -102,7 +127,7 @@ bool sse_feed(struct sse *s, struct str in, bool (*emit)(void *ctx, struct str e
 			take_field(s, line);
 			buf_clear(&s->line);
 			if (s->data.over || s->event.over)
-				return too_long(s, e);
+				return sse_too_long(s, e);
 		} else {
 			buf_clear(&s->line); /* it held a byte-order mark at most */
 			if (!dispatch(s, emit, ctx))

@@ -12,6 +12,9 @@ struct sse {
 	bool cr;          /* the last byte was a CR */
 	bool started;     /* past a byte-order mark */
 	bool has_data;
+	struct buf id, next_id; /* the last event's id, with or without data; that of the event so far */
+	int64_t retry_ms;       /* what the stream asks to wait before it is opened again; -1: nothing yet */
+	const char *sender;     /* for the error; "the engine" */
 };
 /* `max` bounds one line and one event's data. */
 void sse_init(struct sse *s, size_t max);

@@ -26,6 +26,7 @@ static bool feed(struct str in, size_t piece, struct buf *seen)
 		in.p += n;
 		in.n -= n;
 	}
+	buf_fmt(seen, "%lld %.*s", (long long)s.retry_ms, FMT(buf_str(&s.id)));
 	sse_release(&s);
 	return ok;
 }

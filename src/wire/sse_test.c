@@ -111,6 +111,29 @@ static void sizes_are_bounded(void)
 	buf_release(&seen.b);
 }
 
+/* The id counts from the end of its event on, or a stream that is cut off there would lose that event for good. */
+static void ids_and_retries(void)
+{
+	struct str in = S("id: 7\ndata: x\n\nid:8\nretry: 700\n\nretry: -1\nretry: 1x\nid: 9\ndata: cut");
+	for (size_t cut = 0; cut <= in.n; cut++) {
+		struct seen seen = {0};
+		struct err e = {0};
+		struct sse s;
+		buf_init(&seen.b, 1000);
+		sse_init(&s, 1000);
+		CHECK(s.retry_ms == -1 && s.id.n == 0);
+		CHECK(sse_feed(&s, (struct str){in.p, cut}, on_event, &seen, &e));
+		CHECK(sse_feed(&s, (struct str){in.p + cut, in.n - cut}, on_event, &seen, &e));
+		CHECK_STR(buf_str(&s.id), S("8"));
+		CHECK(s.retry_ms == 700);
+		CHECK(sse_feed(&s, S("\n\nid: a\0b\n\n"), on_event, &seen, &e)); /* a NUL: no id */
+		CHECK_STR(buf_str(&s.id), S("9"));
+		CHECK(sse_feed(&s, S("id\n\n"), on_event, &seen, &e) && s.id.n == 0);
+		sse_release(&s);
+		buf_release(&seen.b);
+	}
+}
+
 int main(void)
 {
 	static const struct test_case tests[] = {
@@ -118,6 +141,7 @@ int main(void)
 	    {"what streams may contain", oddities},
 	    {"a reader may stop", a_reader_may_stop},
 	    {"sizes are bounded", sizes_are_bounded},
+	    {"ids and retries", ids_and_retries},
 	};
 	return test_main(tests, sizeof tests / sizeof *tests);
 }

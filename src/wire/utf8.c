@@ -87,7 +87,7 @@ static size_t take_broken(const unsigned char *p, size_t n, size_t bad, struct b
 	return bad;
 }
 
-static size_t take_one(const unsigned char *p, size_t n, struct buf *out)
+static size_t utf8_take_one(const unsigned char *p, size_t n, struct buf *out)
 {
 	size_t bad, len = p[0] < 0x80 ? 1 : utf8_len(p, n, &bad);
 	if (!len)
@@ -105,7 +105,7 @@ struct str utf8_join(struct utf8_join *j, struct str in, struct buf *room)
 	memcpy(all, j->tail, (size_t)j->n);
 	memcpy(all + j->n, in.p, in.n);
 	buf_clear(room);
-	while (at < n && (step = take_one(all + at, n - at, room)))
+	while (at < n && (step = utf8_take_one(all + at, n - at, room)))
 		at += step;
 	j->n = (int)(n - at);
 	memcpy(j->tail, all + at, n - at);

@@ -1,5 +1,5 @@
 /* errand.c - a request that a worker thread answers. */
-#include "vector_stores/errand.h"
+#include "door/errand.h"
 
 #include "door/file_threads.h"
 
@@ -29,6 +29,19 @@ static void errand_run(struct job *j)
 		er->error = e;
 }
 
+/* The bytes are read when this has gone: what names them lives on with the request. */
+static void errand_hand_over(struct errand *er)
+{
+	struct request *rq = er->rq;
+	struct arena *a = exchange_arena(rq->x);
+	struct blob_file f = er->file;
+	f.filename = str_copy(a, f.filename);
+	f.type = str_copy(a, f.type);
+	exchange_unwatch(rq->x);
+	errand_release(er);
+	blob_content(rq, &f);
+}
+
 static void errand_done(struct job *j)
 {
 	struct errand *er = OWNER(j, struct errand, job);
@@ -36,7 +49,9 @@ static void errand_done(struct job *j)
 		search_wake(er->search);
 	if (er->rq && er->error.code)
 		errand_fail(er, &er->error);
-	else if (er->rq) {
+	else if (er->rq && er->file.key) {
+		errand_hand_over(er);
+	} else if (er->rq) {
 		struct exchange *x = er->rq->x;
 		exchange_unwatch(x);
 		if (er->not_applied)
@@ -91,7 +106,7 @@ void errand_start(struct errand *er)
 	er->job.done = errand_done;
 	if (job_start(disk_searchers(er->rq->api), er->rq->api->loop, &er->job))
 		return;
-	fail(&busy, ERR_BUSY, NULL, "Too many requests to vector stores are waiting. Please retry in a moment.");
+	fail(&busy, ERR_BUSY, NULL, "Too many requests of this kind are waiting. Please retry in a moment.");
 	errand_fail(er, &busy);
 }
 

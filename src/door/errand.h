@@ -1,11 +1,11 @@
-/* errand.h - a request that a worker thread answers: the rows and the indexes of vector stores are asked by who may
- * block.
+/* errand.h - a request that a worker thread answers: for nouns whose rows, files or searches are asked by who may block
+ * (vector stores, skills).
  *
  * The errand is on the heap, with all it needs in an arena of its own, and may outlive its client by the work under
  * way. The body is read on the loop; work() runs on a worker and touches nothing of the loop's; then the answer leaves.
  */
 #pragma once
-#include "door/request.h"
+#include "door/blob_content.h"
 #include "index/search.h"
 #include "loop/workers.h"
 #include "store/vector_file.h"
@@ -26,8 +26,9 @@ struct errand {
 	bool (*work)(struct errand *er, struct err *e);
 	struct buf out;
 	struct err error;
-	bool changed;            /* the indexer has to look */
+	bool changed;            /* the indexer of vector stores has to look */
 	const char *not_applied; /* for the header antiphon-not-applied; NULL: none */
+	struct blob_file file;   /* with a key: these bytes are the answer, not `out` */
 };
 /* Reads the body, if there is one. NULL: answered already. */
 struct errand *errand_new(struct request *rq, bool (*work)(struct errand *er, struct err *e));

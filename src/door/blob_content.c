@@ -1,20 +1,21 @@
-/* file_content.c - GET /v1/files/{id}/content: a file's bytes, read by a worker as the client takes them. */
+/* blob_content.c - a stored file's bytes as an answer, read by a worker as the client takes them. */
+#include "door/blob_content.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "door/file_threads.h"
-#include "files/files.h"
+#include "store/blob.h"
 
 enum { PIECE = 256 * 1024 };
 
 /* On the heap: it may outlive its client by the job that runs. */
 struct content {
 	struct request *rq; /* NULL: the client left */
-	struct store_op op;
 	struct reader reader;
-	struct stored_file file;
+	struct blob_file file;
 	struct job job;
 	bool busy, waits; /* waits: for room at the client's */
 	int64_t sent;
@@ -28,14 +29,13 @@ struct content {
 
 static void content_free(struct content *c)
 {
-	store_cancel(&c->op);
 	if (c->fd >= 0)
 		close(c->fd);
 	xfree(c->piece);
 	xfree(c);
 }
 
-static void on_gone(struct reader *r)
+static void blob_content_on_gone(struct reader *r)
 {
 	struct content *c = OWNER(r, struct content, reader);
 	c->rq = NULL;
@@ -43,11 +43,11 @@ static void on_gone(struct reader *r)
 		content_free(c);
 }
 
-static void on_run(struct job *j)
+static void blob_content_on_run(struct job *j)
 {
 	struct content *c = OWNER(j, struct content, job);
 	if (c->fd < 0)
-		c->fd = blob_open(c->store, c->file.id.key, &c->error);
+		c->fd = blob_open(c->store, c->file.key, &c->error);
 	c->n = 0;
 	while (c->fd >= 0 && c->n < PIECE) {
 		ssize_t n = read(c->fd, c->piece + c->n, PIECE - c->n);
@@ -61,14 +61,14 @@ static void on_run(struct job *j)
 	}
 }
 
-static void on_done(struct job *j);
+static void blob_content_on_done(struct job *j);
 
-static void read_more(struct content *c)
+static void blob_content_read_more(struct content *c)
 {
 	struct err busy = {.retry_after_ms = 1000};
 	c->busy = true;
-	c->job.run = on_run;
-	c->job.done = on_done;
+	c->job.run = blob_content_on_run;
+	c->job.done = blob_content_on_done;
 	if (job_start(disk_workers(c->rq->api), c->rq->api->loop, &c->job))
 		return;
 	struct exchange *x = c->rq->x;
@@ -81,17 +81,17 @@ static void read_more(struct content *c)
 	content_free(c);
 }
 
-static void on_room(struct reader *r)
+static void blob_content_on_room(struct reader *r)
 {
 	struct content *c = OWNER(r, struct content, reader);
 	if (!c->waits)
 		return;
 	c->waits = false;
-	read_more(c);
+	blob_content_read_more(c);
 }
 
 /* A browser that is led here shall save it, never show it. */
-static void begin(struct content *c)
+static void blob_content_begin(struct content *c)
 {
 	struct exchange *x = c->rq->x;
 	struct buf b;
@@ -105,19 +105,19 @@ static void begin(struct content *c)
 	exchange_add_header(x, S("Content-Disposition"), buf_str(&b));
 	exchange_add_header(x, S("X-Content-Type-Options"), S("nosniff"));
 	buf_release(&b);
-	exchange_begin_sized(x, 200, S("application/octet-stream"), c->file.bytes, &c->reader);
+	exchange_begin_sized(x, 200, c->file.type.n ? c->file.type : S("application/octet-stream"), c->file.bytes, &c->reader);
 }
 
 /* The head has told how much comes: what is not whole is cut, so that the client sees it. */
 static void cut(struct content *c, const char *why)
 {
-	log_at(LOG_ERROR, "a file could not be read", "key=%lld reason=\"%s\"", (long long)c->file.id.key, why);
+	log_at(LOG_ERROR, "a file could not be read", "key=%lld reason=\"%s\"", (long long)c->file.key, why);
 	exchange_unwatch(c->rq->x);
 	exchange_abort(c->rq->x);
 	content_free(c);
 }
 
-static void on_done(struct job *j)
+static void blob_content_on_done(struct job *j)
 {
 	struct content *c = OWNER(j, struct content, job);
 	c->busy = false;
@@ -133,7 +133,7 @@ static void on_done(struct job *j)
 		return;
 	}
 	if (!exchange_begun(x))
-		begin(c);
+		blob_content_begin(c);
 	int64_t left = c->file.bytes - c->sent;
 	bool head = exchange_request(x)->method == METHOD_HEAD;
 	if (!head && (c->error.code || (int64_t)c->n > left || (!c->n && left))) {
@@ -149,28 +149,15 @@ static void on_done(struct job *j)
 	} else if (exchange_full(x)) {
 		c->waits = true;
 	} else {
-		read_more(c);
+		blob_content_read_more(c);
 	}
 }
 
-static void on_got(struct store_op *op, const struct err *e)
-{
-	struct content *c = OWNER(op, struct content, op);
-	if (e->code == ERR_NONE) {
-		c->piece = xrealloc(NULL, PIECE);
-		read_more(c);
-		return;
-	}
-	exchange_unwatch(c->rq->x);
-	answer_error(c->rq->x, e);
-	content_free(c);
-}
-
-void file_content(struct request *rq)
+void blob_content(struct request *rq, const struct blob_file *f)
 {
 	struct content *c = xalloc(sizeof *c);
-	*c = (struct content){.rq = rq, .reader = {on_gone, on_room}, .store = rq->api->api->options.store, .fd = -1};
-	c->op.done = on_got;
+	*c = (struct content){.rq = rq, .reader = {blob_content_on_gone, blob_content_on_room}, .file = *f, .store = rq->api->api->options.store, .fd = -1};
+	c->piece = xrealloc(NULL, PIECE);
 	exchange_watch(rq->x, &c->reader);
-	store_get_file(rq->api->store, &c->op, rq->project, rq->args[0], exchange_arena(rq->x), &c->file);
+	blob_content_read_more(c);
 }
