@@ -5,14 +5,8 @@
 
 #include "base/clock.h"
 #include "container/folder.h"
+#include "container/limits.h"
 #include "store/blob.h"
-
-bool cntr_source(struct cntrs *c, int64_t project, struct str file, struct arena *a, struct stored_file *ret,
-		 struct err *e)
-{
-	struct stored_file any;
-	return container_file_source(cntrs_store(c), project, file, a, ret ? ret : &any, e);
-}
 
 /* Is there room for one more of that size? Files of the same path are replaced, and yet counted. */
 static bool cfile_room(struct cntrs *c, const struct container *to, int64_t bytes, struct arena *a,
@@ -67,7 +61,7 @@ bool cntr_copy(struct cntrs *c, int64_t project, const struct container *to, str
 {
 	struct stored_file source;
 	struct container_file_page all;
-	if (!cntr_source(c, project, file, a, &source, e) || !cfile_room(c, to, source.bytes, a, &all, e))
+	if (!container_file_source(cntrs_store(c), project, file, a, &source, e) || !cfile_room(c, to, source.bytes, a, &all, e))
 		return false;
 	struct str name = folder_name(a, file, source.filename);
 	for (size_t i = 0; i < all.n; i++)

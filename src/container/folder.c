@@ -140,7 +140,7 @@ static int folder_dir(const struct folders *f, int64_t key)
 	return openat(f->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-bool folder_make(struct folders *f, int64_t key, struct err *e)
+bool folder_ready(struct folders *f, int64_t key, struct err *e)
 {
 	char name[NAME];
 	folder_key(name, key);
@@ -209,7 +209,7 @@ bool folder_put(struct folders *f, int64_t key, struct str name, int from, int64
 	char was[NAME];
 	struct stat st;
 	folder_fresh(f, was, "new-");
-	if (!folder_make(f, key, e))
+	if (!folder_ready(f, key, e))
 		return false;
 	int fd = openat(f->dir, was, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)

@@ -15,9 +15,9 @@ void folders_free(struct folders *f);
 /* Removes what has no container (known() says so by key), and what was half written. */
 bool folders_sweep(struct folders *f, bool (*known)(void *ctx, int64_t key, bool *ret, struct err *e), void *ctx,
 		   struct err *e);
-/* Its absolute path, in `a`. It is there after folder_make(). */
+/* Its absolute path, in `a`. It is there after folder_ready(). */
 struct str folder_path(const struct folders *f, struct arena *a, int64_t key);
-bool folder_make(struct folders *f, int64_t key, struct err *e);
+bool folder_ready(struct folders *f, int64_t key, struct err *e);
 /* With all in it. Nobody works in it any more. */
 void folder_remove(struct folders *f, int64_t key);
 

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "api/api.h"
+#include "container/cntr.h"
 #include "engine/managed.h"
 #include "index/search.h"
 #include "main/admin.h"
@@ -44,6 +45,7 @@ struct app {
 	struct engines_config engines_config;
 	struct engines *engines;
 	struct search *search; /* vector stores */
+	struct cntrs *containers;
 	struct tools *tools;
 	struct api *api;
 	struct admin *admin;

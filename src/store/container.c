@@ -5,18 +5,15 @@
 
 #include "base/clock.h"
 #include "store/lend.h"
-#include "store/node.h"
 #include "store/request.h"
 
-enum { QUOTED = 200, FORGET_SECONDS = 86400 };
+enum { QUOTED = 200 };
 
 static bool cntr_gone(struct err *e, struct str id)
 {
 	return fail(e, ERR_NOT_FOUND, NULL, "Container with id '%.*s' not found.", (int)(id.n < QUOTED ? id.n : QUOTED),
 		    id.p);
 }
-
-#define EXPIRED "Container is expired."
 
 bool container_expired(const struct container *c)
 {
@@ -25,7 +22,7 @@ bool container_expired(const struct container *c)
 
 bool container_living(const struct container *c, struct err *e)
 {
-	return !container_expired(c) || fail(e, ERR_BAD_REQUEST, NULL, EXPIRED);
+	return !container_expired(c) || fail(e, ERR_BAD_REQUEST, NULL, CONTAINER_EXPIRED);
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
@@ -40,8 +37,7 @@ struct cntr_look {
 	struct id id;
 	struct container *ret;
 	struct container_page *page;
-	int64_t limit, value, *keys;
-	size_t n;
+	int64_t limit;
 	bool found;
 };
 
@@ -141,9 +137,9 @@ bool container_put(struct store *s, int64_t project, const struct container *c, 
 bool container_touch(struct store *s, struct container *c, struct err *e)
 {
 	int64_t now = clock_wall_s();
-	struct store_request *r = request_new(NULL, NULL, 1, 3, sizeof EXPIRED);
+	struct store_request *r = request_new(NULL, NULL, 1, 3, sizeof CONTAINER_EXPIRED);
 	ADD(r, STMT_CONTAINER_TOUCH, INT(c->id.key), INT(now), INT(now));
-	request_must(r, ERR_BAD_REQUEST, S(EXPIRED));
+	request_must(r, ERR_BAD_REQUEST, S(CONTAINER_EXPIRED));
 	if (!store_write(s, r, e))
 		return false;
 	c->active_at = now;
@@ -158,88 +154,4 @@ bool container_delete(struct store *s, int64_t key, struct err *e)
 	ADD(r, STMT_CONTAINER_FILES_FREE, INT(key));
 	ADD(r, STMT_CONTAINER_CALLS_FREE, INT(key));
 	return store_write(s, r, e);
-}
-
-/* --- calls ------------------------------------------------------------------------------------------------------- */
-
-static bool cntr_on_value(void *ctx, const struct cell *cells)
-{
-	((struct cntr_look *)ctx)->value = cells[0].i;
-	return false;
-}
-
-bool container_call_begin(struct store *s, const struct container *c, const struct id *call, int64_t *cut,
-			  struct err *e)
-{
-	int64_t now = clock_wall_s(), key = c->id.key, me = s->node->incarnation;
-	struct cntr_look l = {.store = s,
-			      .stmt = STMT_CONTAINER_CALL_CUT,
-			      .binds = {INT(key), INT(me)},
-			      .n_binds = 2,
-			      .row = cntr_on_value};
-	if (!lent_read(s, cntr_read, &l, e))
-		return false;
-	*cut = l.value;
-	struct store_request *r = request_new(NULL, NULL, 3, 9, sizeof EXPIRED);
-	ADD(r, STMT_CONTAINER_TOUCH, INT(key), INT(now), INT(now));
-	request_must(r, ERR_BAD_REQUEST, S(EXPIRED));
-	ADD(r, STMT_CONTAINER_CALLS_CUT_FREE, INT(key), INT(me));
-	ADD(r, STMT_CONTAINER_CALL_BEGIN, INT(call->key), INT(key), INT(me), INT(now));
-	return store_write(s, r, e);
-}
-
-bool container_call_end(struct store *s, int64_t call, struct err *e)
-{
-	struct store_request *r = request_new(NULL, NULL, 1, 1, 0);
-	ADD(r, STMT_CONTAINER_CALL_END, INT(call));
-	return store_write(s, r, e);
-}
-
-/* --- the sweeper ------------------------------------------------------------------------------------------------- */
-
-static bool cntr_on_key(void *ctx, const struct cell *cells)
-{
-	struct cntr_look *l = ctx;
-	l->keys[l->n++] = cells[0].i;
-	return l->n < CONTAINER_SLICE;
-}
-
-bool container_late(struct store *s, int64_t ret[CONTAINER_SLICE], size_t *n, struct err *e)
-{
-	struct cntr_look l = {.store = s,
-			      .stmt = STMT_CONTAINER_LATE,
-			      .binds = {INT(clock_wall_s()), INT(CONTAINER_SLICE)},
-			      .n_binds = 2,
-			      .row = cntr_on_key,
-			      .keys = ret};
-	bool ok = lent_read(s, cntr_read, &l, e);
-	*n = l.n;
-	return ok;
-}
-
-bool container_end(struct store *s, int64_t key, struct err *e)
-{
-	static const struct str used = STR("It was used meanwhile.");
-	struct store_request *r = request_new(NULL, NULL, 3, 4, used.n + 1);
-	ADD(r, STMT_CONTAINER_END, INT(key), INT(clock_wall_s()));
-	request_must(r, ERR_CONFLICT, used);
-	ADD(r, STMT_CONTAINER_FILES_FREE, INT(key));
-	ADD(r, STMT_CONTAINER_CALLS_FREE, INT(key));
-	return store_write(s, r, e);
-}
-
-bool container_forget(struct store *s, struct err *e)
-{
-	struct store_request *r = request_new(NULL, NULL, 1, 1, 0);
-	ADD(r, STMT_CONTAINER_FORGET, INT(clock_wall_s() - FORGET_SECONDS));
-	return store_write(s, r, e);
-}
-
-bool container_has_folder(struct store *s, int64_t key, bool *ret, struct err *e)
-{
-	struct cntr_look l = {
-	    .store = s, .stmt = STMT_CONTAINER_HAS_FOLDER, .binds = {INT(key)}, .n_binds = 1, .row = cntr_on_value};
-	bool ok = lent_read(s, cntr_read, &l, e);
-	*ret = l.value != 0;
-	return ok;
 }
