@@ -145,7 +145,8 @@ def test_names(client, server, name):
 
 
 def test_limits(engine, servers):
-    server = servers(engine, settings(project=2, files=2, bytes=1048576, file_bytes=1000000))
+    server = servers(engine, settings(project=2) + ["--set", "session.folder_files=10", "--set", "session.folder_bytes=1048576",
+                                                      "--set", "session.file_bytes=1000000"])
     with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
         c = client.containers.create(name="a")
         client.containers.create(name="b")
@@ -155,14 +156,15 @@ def test_limits(engine, servers):
         client.containers.files.create(c.id, file=("a", b"a" * 1000000))
         with pytest.raises(openai.BadRequestError) as e:
             client.containers.files.create(c.id, file=("b", b"a" * 100000))
-        assert "containers.bytes" in str(e.value)
+        assert "session.folder_bytes" in str(e.value)
         with pytest.raises(openai.APIStatusError) as e:
             client.containers.files.create(c.id, file=("b", b"a" * 1000001))
         assert e.value.status_code == 413
-        client.containers.files.create(c.id, file=("b", b"b"))
+        for i in range(9):
+            client.containers.files.create(c.id, file=("b", b"b"))
         with pytest.raises(openai.BadRequestError) as e:
             client.containers.files.create(c.id, file=("c", b"c"))
-        assert "containers.files" in str(e.value)
+        assert "session.folder_files" in str(e.value)
 
 
 def test_expiry(engine, servers):

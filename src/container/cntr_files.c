@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "container/folder.h"
-#include "container/limits.h"
+#include "session/limits.h"
 #include "store/blob.h"
 
 /* Is there room for one more of that size? Files of the same path are replaced, and yet counted. */
@@ -13,20 +13,20 @@ static bool cfile_room(struct cntrs *c, const struct container *to, int64_t byte
 		       struct container_file_page *all, struct err *e)
 {
 	int64_t sum = bytes;
-	if (!container_file_all(cntrs_store(c), to->id.key, container_limits.files, a, all, e))
+	if (!container_file_all(cntrs_store(c), to->id.key, session_limits.folder_files, a, all, e))
 		return false;
 	for (size_t i = 0; i < all->n; i++)
 		sum += all->list[i].bytes;
-	if (bytes > container_limits.file_bytes)
-		return fail(e, ERR_TOO_LARGE, "file", "The file is larger than %lld bytes (containers.file_bytes).",
-			    (long long)container_limits.file_bytes);
-	if (sum > container_limits.bytes)
+	if (bytes > session_limits.file_bytes)
+		return fail(e, ERR_TOO_LARGE, "file", "The file is larger than %lld bytes (session.file_bytes).",
+			    (long long)session_limits.file_bytes);
+	if (sum > session_limits.folder_bytes)
 		return fail(e, ERR_STORAGE_LIMIT, NULL,
-			    "The container is full: its files may have %lld bytes together (containers.bytes).",
-			    (long long)container_limits.bytes);
-	return all->n < (size_t)container_limits.files ||
-	       fail(e, ERR_STORAGE_LIMIT, NULL, "The container is full: it may have %lld files (containers.files).",
-		    (long long)container_limits.files);
+			    "The container is full: its files may have %lld bytes together (session.folder_bytes).",
+			    (long long)session_limits.folder_bytes);
+	return all->n < (size_t)session_limits.folder_files ||
+	       fail(e, ERR_STORAGE_LIMIT, NULL, "The container is full: it may have %lld files (session.folder_files).",
+		    (long long)session_limits.folder_files);
 }
 
 /* Its bytes lie in the folder before its row is there. */

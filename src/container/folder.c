@@ -5,17 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <linux/openat2.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "container/folder_tree.h"
 #include "sandbox/policy.h"
+#include "session/share.h"
 
 enum { NAME = 64, PIECE = 1 << 20 };
 
@@ -78,6 +76,16 @@ void folders_free(struct folders *f)
 	xfree(f);
 }
 
+/* A file or a folder; what stays is tried again at the next start. */
+static void folder_erase(const struct folders *f, const char *name)
+{
+	char path[FOLDER_PATH];
+	struct err e = {0};
+	snprintf(path, sizeof path, "%.*s/%s", FMT(f->path), name);
+	if (unlinkat(f->dir, name, 0) && !share_erase(path, &e))
+		log_at(LOG_WARN, "a container's folder stays", "folder=%s reason=\"%s\"", name, e.msg);
+}
+
 /* What the folder holds beside the folders of containers is half written, or half removed. */
 static bool folder_orphan(const char *name, bool (*known)(void *, int64_t, bool *, struct err *), void *ctx, bool *ret,
 			  struct err *e)
@@ -116,7 +124,7 @@ bool folders_sweep(struct folders *f, bool (*known)(void *ctx, int64_t key, bool
 			return false;
 		}
 		if (orphan) {
-			tree_remove(f->dir, at->d_name);
+			folder_erase(f, at->d_name);
 			n++;
 		}
 	}
@@ -126,11 +134,12 @@ bool folders_sweep(struct folders *f, bool (*known)(void *ctx, int64_t key, bool
 	return true;
 }
 
-struct str folder_path(const struct folders *f, struct arena *a, int64_t key)
+const char *folder_at(const struct folders *f, char out[FOLDER_PATH], int64_t key)
 {
 	char name[NAME];
 	folder_key(name, key);
-	return str_fmt(a, "%.*s/%s", FMT(f->path), name);
+	snprintf(out, FOLDER_PATH, "%.*s/%s", FMT(f->path), name);
+	return out;
 }
 
 static int folder_dir(const struct folders *f, int64_t key)
@@ -142,16 +151,8 @@ static int folder_dir(const struct folders *f, int64_t key)
 
 bool folder_ready(struct folders *f, int64_t key, struct err *e)
 {
-	char name[NAME];
-	folder_key(name, key);
-	if (mkdirat(f->dir, name, 0700))
-		return errno == EEXIST || folder_broken(e, "given a folder");
-	int fd = folder_dir(f, key);
-	if (fd < 0)
-		return folder_broken(e, "given a folder");
-	folder_give(fd);
-	close(fd);
-	return fsync(f->dir) == 0 || folder_broken(e, "kept");
+	char folder[FOLDER_PATH];
+	return share_make(folder_at(f, folder, key), e) && (fsync(f->dir) == 0 || folder_broken(e, "kept"));
 }
 
 void folder_remove(struct folders *f, int64_t key)
@@ -160,7 +161,7 @@ void folder_remove(struct folders *f, int64_t key)
 	folder_key(name, key);
 	folder_fresh(f, dead, "dead-");
 	if (renameat(f->dir, name, f->dir, dead) == 0)
-		tree_remove(f->dir, dead);
+		folder_erase(f, dead);
 	else if (errno != ENOENT)
 		log_at(LOG_WARN, "a container's folder stays", "folder=%s reason=\"%m\"", name);
 }
@@ -226,53 +227,23 @@ bool folder_put(struct folders *f, int64_t key, struct str name, int from, int64
 	return ok;
 }
 
-static int folder_beneath(int dir, struct str path, uint64_t flags)
-{
-	char z[FOLDER_PATH + 1];
-	struct open_how how = {.flags = flags,
-			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
-	snprintf(z, sizeof z, "%.*s", FMT(path));
-	return (int)syscall(SYS_openat2, dir, z, &how, sizeof how);
-}
-
 int folder_open(const struct folders *f, int64_t key, struct str path, int64_t *bytes, struct err *e)
 {
+	char folder[FOLDER_PATH];
 	struct stat st;
-	int dir = folder_path_fits(path) ? folder_dir(f, key) : -1, fd = -1;
-	if (dir >= 0) {
-		fd = folder_beneath(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		close(dir);
-	}
-	if (fd >= 0 && (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink != 1)) {
-		close(fd);
-		fd = -1;
-	}
+	struct err why = {0};
+	int fd = share_open(folder_at(f, folder, key), path, &st, &why);
 	if (fd < 0)
-		fail(e, ERR_NOT_FOUND, NULL, "The file is no longer in the container.");
-	else if (bytes)
+		fail(e, why.code, NULL, "The file is no longer in the container.");
+	else
 		*bytes = st.st_size;
 	return fd;
 }
 
 bool folder_unlink(const struct folders *f, int64_t key, struct str path, struct err *e)
 {
-	struct str name = path, parent = {path.p, 0};
-	for (size_t i = 0; i < path.n; i++)
-		if (path.p[i] == '/') {
-			parent.n = i;
-			name = (struct str){path.p + i + 1, path.n - i - 1};
-		}
-	char z[256];
-	int dir = folder_path_fits(path) ? folder_dir(f, key) : -1, at = dir;
-	if (dir < 0)
-		return true;
-	if (parent.n) {
-		at = folder_beneath(dir, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		close(dir);
-	}
-	snprintf(z, sizeof z, "%.*s", FMT(name));
-	bool ok = at < 0 || unlinkat(at, z, 0) == 0 || errno == ENOENT || errno == EISDIR || folder_broken(e, "removed");
-	if (at >= 0)
-		close(at);
-	return ok;
+	char folder[FOLDER_PATH];
+	struct err why = {0};
+	return share_remove(folder_at(f, folder, key), path, &why) || why.code == ERR_NOT_FOUND ||
+	       fail(e, why.code, NULL, "%s", why.msg);
 }

@@ -7,7 +7,7 @@ enum { NAME_BYTES = 255 };
 bool folder_path_fits(struct str path)
 {
 	struct str rest = path;
-	if (!path.n || path.n > FOLDER_PATH || path.p[path.n - 1] == '/' || !utf8_valid(path))
+	if (!path.n || path.n > FOLDER_INNER || path.p[path.n - 1] == '/' || !utf8_valid(path))
 		return false;
 	for (size_t i = 0; i < path.n; i++)
 		if ((unsigned char)path.p[i] < ' ' || path.p[i] == 0x7f)

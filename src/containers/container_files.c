@@ -1,11 +1,11 @@
 /* container_files.c - /v1/containers/{id}/files: put in, listed, read, deleted. */
 #include <unistd.h>
 
-#include "container/limits.h"
 #include "containers/bodies.h"
 #include "door/file_form.h"
 #include "door/resource.h"
 #include "model/file.h"
+#include "session/limits.h"
 #include "wire/multipart.h"
 
 /* --- POST -------------------------------------------------------------------------------------------------------- */
@@ -58,7 +58,7 @@ void container_file_create(struct request *rq)
 	static const struct intake_form form = {
 	    .file = "file", .named = true, .check = cfile_form_check, .work = cfile_form_work};
 	if (multipart_type(exchange_header(rq->x, S("content-type")))) {
-		intake_begin(rq, &form, container_limits.file_bytes);
+		intake_begin(rq, &form, session_limits.file_bytes);
 		return;
 	}
 	struct errand *er = errand_new(rq, cfile_copy_work);
