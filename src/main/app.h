@@ -46,7 +46,6 @@ struct app {
 	struct str managed_model; /* its name */
 	struct engines_config engines_config;
 	struct engines *engines;
-	struct search *search; /* vector stores */
 	struct cntrs *containers;
 	struct embed_host *embed_host; /* NULL: the embedder is not ours */
 	struct search *search;         /* vector stores */
