@@ -78,6 +78,7 @@ struct engine_port {
 	struct loop *loop;
 	struct client *client;
 	struct watch *watches; /* one an engine; NULL: not the watching port */
+	struct arena scratch;  /* of a rendering, which nothing outlives */
 };
 
 /* --- engines.c --- */
