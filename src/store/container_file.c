@@ -128,7 +128,7 @@ bool container_files_change(struct store *s, const struct container *c, const st
 	for (size_t i = 0; i < ch->n_put; i++)
 		bytes += ID_RND + ch->put[i].path.n + gone.n + 1;
 	struct store_request *r =
-	    request_new(NULL, NULL, ch->n_put + ch->n_gone + 1, ch->n_put * 8 + ch->n_gone + 1, bytes);
+	    request_new(NULL, NULL, ch->n_put + ch->n_gone + 2, ch->n_put * 8 + ch->n_gone + 4, bytes);
 	for (size_t i = 0; i < ch->n_gone; i++)
 		ADD(r, STMT_CONTAINER_FILE_DELETE, INT(ch->gone[i]));
 	for (size_t i = 0; i < ch->n_put; i++) {
@@ -137,8 +137,10 @@ bool container_files_change(struct store *s, const struct container *c, const st
 		    INT(f->created_at), INT(f->bytes), INT(f->seen_ns), INT(f->source), TEXT(f->path));
 		request_must(r, ERR_NOT_FOUND, gone);
 	}
-	if (ch->call)
+	if (ch->call) {
 		ADD(r, STMT_CONTAINER_CALL_END, INT(ch->call));
+		ADD(r, STMT_CONTAINER_TOUCH, INT(c->id.key), INT(clock_wall_s()), INT(0));
+	}
 	return store_write(s, r, e);
 }
 

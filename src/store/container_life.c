@@ -14,7 +14,7 @@ struct life_look {
 	struct bind binds[2];
 	unsigned n_binds;
 	row_fn *row;
-	int64_t value, *keys;
+	int64_t value, cut, *keys;
 	size_t n;
 };
 
@@ -32,8 +32,19 @@ static bool life_on_value(void *ctx, const struct cell *cells)
 	return false;
 }
 
-bool container_call_begin(struct store *s, const struct container *c, const struct id *call, int64_t *cut,
-			  struct err *e)
+static bool life_begin_read(struct db_reader *r, void *ctx, struct err *e)
+{
+	struct life_look *l = ctx;
+	if (!life_read(r, l, e))
+		return false;
+	l->cut = l->value;
+	l->stmt = STMT_CONTAINER_BOOT;
+	l->n_binds = 1;
+	return life_read(r, l, e);
+}
+
+bool container_call_begin(struct store *s, const struct container *c, const struct id *call,
+			  struct container_began *ret, struct err *e)
 {
 	int64_t now = clock_wall_s(), key = c->id.key, me = s->node->incarnation;
 	struct life_look l = {.store = s,
@@ -41,14 +52,15 @@ bool container_call_begin(struct store *s, const struct container *c, const stru
 			      .binds = {INT(key), INT(me)},
 			      .n_binds = 2,
 			      .row = life_on_value};
-	if (!lent_read(s, life_read, &l, e))
+	if (!lent_read(s, life_begin_read, &l, e))
 		return false;
-	*cut = l.value;
-	struct store_request *r = request_new(NULL, NULL, 3, 9, sizeof CONTAINER_EXPIRED);
+	*ret = (struct container_began){.cut = l.cut, .before = l.value && l.value != me};
+	struct store_request *r = request_new(NULL, NULL, 4, 11, sizeof CONTAINER_EXPIRED);
 	ADD(r, STMT_CONTAINER_TOUCH, INT(key), INT(now), INT(now));
 	request_must(r, ERR_BAD_REQUEST, S(CONTAINER_EXPIRED));
 	ADD(r, STMT_CONTAINER_CALLS_CUT_FREE, INT(key), INT(me));
 	ADD(r, STMT_CONTAINER_CALL_BEGIN, INT(call->key), INT(key), INT(me), INT(now));
+	ADD(r, STMT_CONTAINER_BOOT_SET, INT(key), INT(me));
 	return store_write(s, r, e);
 }
 

@@ -121,16 +121,16 @@ static void calls(void)
 	struct err e = {0};
 	struct container c = cntr_row("j", 20);
 	struct id first = id_mint(), second = id_mint(), third = id_mint();
-	int64_t cut = 1;
+	struct container_began began;
 	CHECK(container_put(r->store, 1, &c, 100, &e));
-	CHECK(container_call_begin(r->store, &c, &first, &cut, &e) && cut == 0);
-	CHECK(container_call_begin(r->store, &c, &second, &cut, &e) && cut == 0);
+	CHECK(container_call_begin(r->store, &c, &first, &began, &e) && began.cut == 0 && !began.before);
+	CHECK(container_call_begin(r->store, &c, &second, &began, &e) && began.cut == 0 && !began.before);
 	CHECK(container_call_end(r->store, second.key, &e));
 	rig_shut(r);
 	rig_open(r);
 	/* The first one was cut off, and that is told once. */
-	CHECK(container_call_begin(r->store, &c, &second, &cut, &e) && cut == 1);
-	CHECK(container_call_begin(r->store, &c, &third, &cut, &e) && cut == 0);
+	CHECK(container_call_begin(r->store, &c, &second, &began, &e) && began.cut == 1 && began.before);
+	CHECK(container_call_begin(r->store, &c, &third, &began, &e) && began.cut == 0 && !began.before);
 	CHECK(cntr_sound(r));
 	rig_end_all(r);
 }
