@@ -168,14 +168,17 @@ static void file_form_on_done(struct job *j)
 		}
 		return;
 	}
-	if (!r->error.code && !r->last)
+	if (!r->error.code && !r->last) {
 		file_form_start_job(r, true);
-	else if (!r->error.code && r->in.form->work)
-		intake_answer(&r->in, r->in.answer);
-	else if (!r->error.code)
-		r->in.form->kept(&r->in);
+		if (!r->error.code)
+			return;
+	}
 	if (r->error.code)
-		intake_fail(&r->in, &r->error);
+		intake_fail(&r->in, &r->error); /* any of these may free it */
+	else if (r->in.form->work)
+		intake_answer(&r->in, r->in.answer);
+	else
+		r->in.form->kept(&r->in);
 }
 
 /* --- the form -------------------------------------------------------------------------------------------- */
@@ -307,6 +310,7 @@ static void intake_for_work(struct intake_run *r)
 {
 	struct intake *in = &r->in;
 	in->store = r->api->api->options.store;
+	in->containers = r->api->api->options.containers;
 	in->project = in->rq->project;
 	in->cancelled = &r->job.cancelled;
 	for (int i = 0; i < 2; i++)

@@ -1,5 +1,6 @@
 /* config_limits.c - hands the floors their limits, and the network its guard. */
 #include "api/api.h"
+#include "container/limits.h"
 #include "index/index_limits.h"
 #include "sandbox/sandbox.h"
 #include "main/config.h"
@@ -28,6 +29,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #undef LIMIT
 #define LIMIT(name, ...) index_limits.name = c->index_##name;
 #include "index/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) container_limits.name = c->containers_##name;
+#include "container/limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) tools_limits.name = c->tools_##name;
 #include "tools/limits.def"

@@ -183,6 +183,7 @@ static void open_api(struct app *app)
 	    .engines = app->engines,
 	    .tools = app->tools,
 	    .search = app->search,
+	    .containers = app->containers,
 	    .allow_anonymous = c->server_allow_anonymous,
 	    .finish_on_disconnect = str_eq(c->api_on_disconnect, S("finish")),
 	    .resume_background = str_eq(c->api_resume, S("background")),
@@ -320,7 +321,7 @@ static bool app_open(struct app *app, struct err *e)
 	app->base_url = str_fmt(&app->arena, "%.*s/v1", FMT(url));
 	if (!open_store(app, e) || !open_engines(app, e))
 		return false;
-	if (!open_search(app, e))
+	if (!open_search(app, e) || !cntrs_new(app->store, app->data, &app->containers, e))
 		return false;
 	open_tools(app);
 	open_api(app);
@@ -362,6 +363,7 @@ static void app_close(struct app *app)
 	api_free(app->api);
 	tools_free(app->tools);
 	engines_close(app->engines);
+	cntrs_free(app->containers);
 	search_free(app->search);
 	embed_host_free(app->embed_host);
 	if (app->store)

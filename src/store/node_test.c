@@ -83,6 +83,7 @@ static void older_store(void)
 	rig_exec(r.dir, "DROP TABLE node; ALTER TABLE run DROP COLUMN node; ALTER TABLE run DROP COLUMN incarnation;"
 			"ALTER TABLE idempotency DROP COLUMN node; ALTER TABLE idempotency DROP COLUMN incarnation;"
 			"DROP TABLE vector_store; DROP TABLE vector_file; DROP TABLE vector_batch; DROP TABLE vector_gone; "
+			"DROP TABLE container; DROP TABLE container_file; DROP TABLE container_call; "
 			"PRAGMA user_version=9");
 	rig_open(&r);
 	CHECK(rig_number(&r, "SELECT state FROM idempotency WHERE key = 'old'") == 3);
