@@ -18,12 +18,12 @@ struct cntr_mark {
 struct cntrs {
 	struct store *store;
 	struct folders *folders;
-	void (*end)(void *ctx, int64_t key);
-	void *end_ctx;
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock; /* over what follows */
 	pthread_cond_t wake;
+	void (*end)(void *ctx, int64_t key);
+	void *end_ctx;
 	struct cntr_mark *marks;
 	bool stopping, doomed; /* doomed: a mark waits for the thread */
 };
@@ -40,8 +40,10 @@ struct folders *cntrs_folders(const struct cntrs *c)
 
 void cntrs_on_end(struct cntrs *c, void (*end)(void *ctx, int64_t key), void *ctx)
 {
+	pthread_mutex_lock(&c->lock);
 	c->end = end;
 	c->end_ctx = ctx;
+	pthread_mutex_unlock(&c->lock);
 }
 
 /* --- held, and doomed -------------------------------------------------------------------------------------------- */
@@ -99,9 +101,11 @@ void cntr_doom(struct cntrs *c, int64_t key)
 	cntr_mark_of(c, key, true)->doomed = true;
 	c->doomed = true;
 	pthread_cond_signal(&c->wake);
+	void (*end)(void *, int64_t) = c->end;
+	void *ctx = c->end_ctx;
 	pthread_mutex_unlock(&c->lock);
-	if (c->end)
-		c->end(c->end_ctx, key);
+	if (end)
+		end(ctx, key);
 }
 
 /* --- the thread -------------------------------------------------------------------------------------------------- */

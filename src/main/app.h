@@ -14,6 +14,7 @@
 #include "main/admin.h"
 #include "main/args.h"
 #include "main/address.h"
+#include "session/session.h"
 #include "tools/web_search.h"
 
 struct app;
@@ -47,6 +48,7 @@ struct app {
 	struct engines_config engines_config;
 	struct engines *engines;
 	struct cntrs *containers;
+	struct sessions *sessions;     /* what runs in them */
 	struct embed_host *embed_host; /* NULL: the embedder is not ours */
 	struct search *search;         /* vector stores */
 	struct tools *tools;

@@ -163,7 +163,8 @@ static void send_added(struct rebuild *r, struct arena *a, yyjson_val *item)
 		if (str_eq(fresh_rows[i].type, json_str(json_get(item, S("type")))))
 			swaps[n++] = fresh_rows[i].swap;
 	for (size_t i = 0; ours && i < HOSTED_MEMBERS && ours->fresh[i].member.n; i++)
-		swaps[n++] = (struct swap){ours->fresh[i].member, ours->fresh[i].json};
+		if (!str_eq(ours->fresh[i].member, ours->place) && !yyjson_is_null(json_get(item, ours->fresh[i].member)))
+			swaps[n++] = (struct swap){ours->fresh[i].member, ours->fresh[i].json};
 	if (operation)
 		swaps[n++] = (struct swap){S("operation"), with(a, operation, &no_diff, 1)};
 	send_raw(r, EV_ITEM_ADDED, 0, with(a, item, swaps, n));

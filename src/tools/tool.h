@@ -11,6 +11,18 @@
 
 struct toolrun;
 
+/* An element of `tools` before anything is made: what it names is looked up, and what it means is settled. */
+struct settling {
+	int64_t project;
+	yyjson_val *given;
+	const char *path;
+	struct str last;         /* where the last call of the context ran (hosted.h, place); {0}: there was none */
+	const struct str *files; /* ids of files that the input names */
+	size_t n_files;
+	struct arena *arena;
+	yyjson_val *settled; /* result, an object */
+};
+
 struct tool {
 	struct hosted face; /* what requests, prompts and streams know of it */
 	bool again;         /* a call cut off by a crash may be made again: it changes nothing */
@@ -19,8 +31,11 @@ struct tool {
 	/* Is what the element names there, and this project's? Before a token is spent; blocks: worker thread. May be
 	 * NULL: it names nothing that is kept. */
 	bool (*checks)(const struct tools *t, int64_t project, yyjson_val *given, const char *path, struct err *e);
-	/* What the description says beside, for this element. May be NULL. */
-	void (*describe)(struct buf *b, yyjson_val *given);
+	/* Likewise, where what it names is settled for the turn. Called for background runs, too, when they run. May be NULL. */
+	bool (*settles)(const struct tools *t, struct settling *s, struct err *e);
+	bool slow; /* a call may take long: it has threads of its own */
+	/* What the description says beside, for this element; settled NULL: not yet. May be NULL. */
+	void (*describe)(struct buf *b, yyjson_val *given, yyjson_val *settled);
 	/* What the table of arguments cannot say. May be NULL. */
 	bool (*fits)(yyjson_val *args, struct err *e);
 	/* Worker thread. */
@@ -36,6 +51,7 @@ struct toolrun {
 	struct arena arena;
 	int64_t project;
 	yyjson_val *given, *args; /* the element of `tools`; the arguments */
+	yyjson_val *settled;      /* what was settled of it; NULL */
 	struct tool_result result;
 	/* --- tools.c's own --- */
 	struct job job;

@@ -65,6 +65,7 @@ void tools_detach(struct tools_port *p)
 		tools_forget(run);
 		run->port = NULL;
 	}
+	workers_free(p->slow);
 	workers_free(p->workers); /* what they have posted is still to come: loop_close() takes it */
 	xfree(p);
 }
@@ -88,7 +89,7 @@ static void describe(struct arena *a, const struct tool *tool, struct function_t
 	buf_init(&b, 1 << 20);
 	buf_add(&b, tool->face.description);
 	if (tool->describe)
-		tool->describe(&b, f->given);
+		tool->describe(&b, f->given, f->settled);
 	f->description = str_copy(a, buf_str(&b));
 	buf_release(&b);
 	json_parse(a, tool->face.schema, &f->parameters, &none);
@@ -171,21 +172,24 @@ yyjson_val *tools_copy(struct arena *a, yyjson_val *v)
 	return copy;
 }
 
-bool tools_job(struct tools_port *p, struct job *j)
+bool tools_job(struct tools_port *p, struct job *j, bool slow)
 {
-	if (!p->workers)
-		p->workers = workers_new("tools", (unsigned)tools_limits.threads, (unsigned)tools_limits.waiting);
-	return job_start(p->workers, p->loop, j);
+	struct workers **w = slow ? &p->slow : &p->workers;
+	int64_t threads = slow ? tools_limits.slow_threads : tools_limits.threads;
+	if (!*w)
+		*w = workers_new(slow ? "slow tools" : "tools", (unsigned)threads, (unsigned)tools_limits.waiting);
+	return job_start(*w, p->loop, j);
 }
 
-void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, const struct hosted *tool,
-		yyjson_val *given, yyjson_val *args)
+void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, const struct function_tool *tool,
+		yyjson_val *args)
 {
 	struct toolrun *run = xalloc(sizeof *run);
-	*run = (struct toolrun){.tool = tool_of(tool), .tools = p->tools, .project = project, .port = p, .call = c};
+	*run = (struct toolrun){.tool = tool_of(tool->hosted), .tools = p->tools, .project = project, .port = p, .call = c};
 	run->job.run = tools_work;
 	run->job.done = tools_on_done;
-	run->given = tools_copy(&run->arena, given);
+	run->given = tools_copy(&run->arena, tool->given);
+	run->settled = tools_copy(&run->arena, tool->settled);
 	run->args = tools_copy(&run->arena, args);
 	run->due_ms = clock_mono_us() / 1000 + tools_limits.call_ms;
 	run->next = p->runs;
@@ -193,7 +197,7 @@ void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, cons
 		run->next->prev = run;
 	p->runs = run;
 	c->run = run;
-	if (!tools_job(p, &run->job))
+	if (!tools_job(p, &run->job, run->tool->slow))
 		defer_start(p->loop, &run->refused, tools_on_refused);
 }
 

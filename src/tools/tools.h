@@ -8,7 +8,9 @@
 #include "model/request.h"
 #include "tools/cite.h"
 
+struct cntrs;
 struct search;
+struct sessions;
 struct tools;
 struct tools_port;
 struct toolrun;
@@ -32,6 +34,8 @@ struct tools_options {       /* strings outlive the tools */
 	struct str provider; /* web_search.provider: "none", or a row of web_providers.def */
 	struct str url, key; /* {0}: the provider's own; none */
 	struct search *search; /* of vector stores; NULL: there are none */
+	struct cntrs *containers;   /* with `sessions`; NULL: nothing runs in containers */
+	struct sessions *sessions;
 };
 /* Makes the tools known to requests (hosted_set()). At the start, before any other thread; tools_new() does it, too. */
 void tools_register(void);
@@ -52,7 +56,8 @@ void tools_describe(struct arena *a, struct create *c);
 struct tool_source { /* what can be cited, by a number that it is given later: one per url */
 	struct str url, title, text;
 	enum cite_kind kind; /* what url and title are: cite.h */
-	struct str part;     /* where the text stands in it, for the model alone: "page 3"; {0}: it is not said */
+	struct str part;     /* where the text stands in it, for the model alone: "page 3"; {0}: it is not said; CITE_CONTAINER: which */
+	bool shown;          /* CITE_CONTAINER: a picture that the call showed */
 };
 struct tool_result { /* lives until the end of done() */
 	bool failed;
@@ -73,6 +78,6 @@ bool tool_fits(const struct hosted *tool, yyjson_val *args, struct err *e);
 /* May a call that a crash cut off be made again? */
 bool tool_again(const struct hosted *tool);
 /* Copies everything. done() also comes when no thread is to be had. */
-void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, const struct hosted *tool,
-		yyjson_val *given, yyjson_val *args);
+void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, const struct function_tool *tool,
+		yyjson_val *args);
 void tool_cancel(struct tool_call *c);

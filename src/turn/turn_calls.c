@@ -126,9 +126,11 @@ void call_close(struct turn *t, struct out_item *it, bool whole)
 	struct err e = {0};
 	bool made = true;
 	if (it->tool->hosted) {
-		/* Cut off: turn_tools.c closes those that have come to their end. The API knows no incomplete ones. */
-		it->hosted.failed = true;
-		it->hosted.members = it->tool->hosted->blank;
+		/* Cut off: turn_tools.c closes those that have come to their end. Of what only looks things up the API
+		 * knows no incomplete ones; what may have run in part stays as it was told. */
+		it->hosted.failed = it->tool->hosted->blank.n;
+		if (it->hosted.failed)
+			it->hosted.members = it->tool->hosted->blank;
 	} else if (it->tool->kind == CALL_CUSTOM) {
 		made = close_custom(t, it, whole, &e);
 	} else if (it->tool->kind != CALL_FUNCTION) {

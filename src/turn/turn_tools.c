@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/item_show.h"
 #include "turn/runner.h"
 #include "turn/tool_results.h"
 #include "turn/turn_finish.h"
@@ -48,17 +49,40 @@ static const struct hosted *face_of(const struct hosted_call *c)
 
 /* --- while the engine streams --- */
 
-/* The members of an item that has only begun. */
-static struct str fresh_members(struct turn *t, const struct hosted *face)
+/* What stands for a member that this client did not ask to see; {0}: it sees it. */
+static struct str unseen(const struct turn *t, const struct hosted *face, struct str member)
 {
+	for (size_t i = 0; i < HOSTED_MEMBERS && face->hidden[i].include.n; i++) {
+		const struct hosted_hidden *row = &face->hidden[i];
+		if (!row->object.n && str_eq(row->member, member) && !(t->req.show & item_show_bit(row->include)))
+			return row->shown;
+	}
+	return (struct str){0};
+}
+
+/* The members of an item that has only begun; with what its text is by now. */
+static struct str fresh_members(struct turn *t, const struct hosted_call *c, struct str text)
+{
+	const struct hosted *face = face_of(c);
 	struct buf b;
-	buf_init(&b, 1 << 16);
+	buf_init(&b, SIZE_MAX / 2);
 	struct jout o = {.b = &b};
-	for (size_t i = 0; i < HOSTED_MEMBERS && face->fresh[i].member.n; i++)
-		if (face->fresh[i].json.p) {
-			jo_key(&o, face->fresh[i].member);
-			jo_raw(&o, face->fresh[i].json);
-		}
+	for (size_t i = 0; i < HOSTED_MEMBERS && face->fresh[i].member.n; i++) {
+		struct str member = face->fresh[i].member, json = face->fresh[i].json;
+		bool place = str_eq(member, face->place), told = text.n && str_eq(member, face->text.member);
+		struct str where = json_str(json_get(c->tool->settled, member)), instead = unseen(t, face, member);
+		if (instead.n)
+			json = instead;
+		if (!json.p && !place)
+			continue;
+		jo_key(&o, member);
+		if (place)
+			jo_str(&o, where.p ? where : S(""));
+		else if (told)
+			jo_str(&o, text);
+		else
+			jo_raw(&o, json);
+	}
 	struct str members = str_copy(&t->arena, buf_str(&b));
 	buf_release(&b);
 	return members;
@@ -71,7 +95,7 @@ static void open_item(struct turn *t, struct hosted_call *c)
 		return; /* the turn is over: t->out.too_big */
 	c->item->tool = c->tool;
 	c->item->call_index = -1;
-	c->item->hosted.members = fresh_members(t, face_of(c));
+	c->item->hosted.members = fresh_members(t, c, (struct str){0});
 	c->item->origin = c->origin;
 	c->origin = (struct out_origin){0};
 	item_added(t, c->item);
@@ -83,10 +107,20 @@ static bool tells_text(const struct hosted_call *c)
 	return c->tool && c->tool->hosted && face_of(c)->text.member.n;
 }
 
+/* Arguments that are the text itself, and no JSON. */
+static bool raw_text(const struct hosted_call *c)
+{
+	struct str text = str_trim(buf_str(&c->text));
+	return face_of(c)->text.raw && text.n && text.p[0] != '{';
+}
+
 static void tell_text(struct turn *t, struct hosted_call *c)
 {
 	size_t from = c->told.n;
-	call_text_more(buf_str(&c->text), face_of(c)->text.member, &c->read, &c->told);
+	if (raw_text(c))
+		buf_add(&c->told, (struct str){c->text.p + from, c->text.n - from});
+	else
+		call_text_more(buf_str(&c->text), face_of(c)->text.member, &c->read, &c->told);
 	if (c->told.n > from)
 		emit_text(t, c->item, face_of(c)->text.delta, (struct str){c->told.p + from, c->told.n - from});
 }
@@ -97,8 +131,10 @@ static void end_text(struct turn *t, struct hosted_call *c)
 	struct str whole = json_str(json_get(c->args, face_of(c)->text.member)), told = buf_str(&c->told);
 	if (!str_starts(whole, told))
 		whole = told;
-	if (whole.n > told.n)
+	if (whole.n > told.n) {
 		emit_text(t, c->item, face_of(c)->text.delta, (struct str){whole.p + told.n, whole.n - told.n});
+		buf_add(&c->told, (struct str){whole.p + told.n, whole.n - told.n});
+	}
 	emit_text(t, c->item, face_of(c)->text.done, whole.p ? whole : S(""));
 }
 
@@ -186,6 +222,8 @@ static void drop_round(struct turn *t)
 	struct turn_tools *tt = &t->out.tools;
 	for (struct hosted_call *c = tt->first; c; c = c->next) {
 		tool_cancel(&c->call);
+		if (c->item && !c->item->done && tells_text(c))
+			c->item->hosted.members = fresh_members(t, c, buf_str(&c->told));
 		buf_release(&c->text);
 		buf_release(&c->told);
 		origin_release(&c->origin);
@@ -215,6 +253,23 @@ static struct str names_offered(struct turn *t)
 	return names;
 }
 
+/* {member: text} */
+static yyjson_val *raw_args(struct turn *t, struct str member, struct str text)
+{
+	struct err none = {0};
+	struct buf b;
+	yyjson_val *args = NULL;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {.b = &b};
+	jo_obj(&o);
+	jo_key(&o, member);
+	jo_str(&o, text);
+	jo_obj_end(&o);
+	json_parse(&t->arena, str_copy(&t->arena, buf_str(&b)), &args, &none);
+	buf_release(&b);
+	return args;
+}
+
 /* What the model wrote that cannot be run, and whether it may try again. */
 static struct str mistake(struct turn *t, struct hosted_call *c)
 {
@@ -224,6 +279,8 @@ static struct str mistake(struct turn *t, struct hosted_call *c)
 			       FMT(names_offered(t)));
 	struct str text = c->text.n ? buf_str(&c->text) : S("{}");
 	json_parse(&t->arena, str_copy(&t->arena, text), &c->args, &syntax);
+	if (face_of(c)->text.raw && !yyjson_is_obj(c->args) && str_trim(text).n)
+		c->args = raw_args(t, face_of(c)->text.member, text);
 	if (tool_fits(face_of(c), c->args, &e))
 		return (struct str){0};
 	return str_fmt(&t->arena,
@@ -342,6 +399,7 @@ static void turn_tools_settle(struct hosted_call *c, const struct tool_result *r
 	struct turn *t = c->turn;
 	c->item->hosted.failed = result->failed;
 	c->item->hosted.members = told_members(t, result, more_follow(c), &c->item->origin);
+	told_shown(t, result, c->item->index);
 	t->response.web_searches += result->searches;
 	c->done = true;
 }
@@ -365,14 +423,17 @@ static void start_more(struct turn *t)
 			continue;
 		c->started = true;
 		if (c->refusal.p) {
+			struct str blank = face_of(c)->blank;
+			if (!blank.n)
+				blank = fresh_members(t, c, buf_str(&c->told));
 			turn_tools_settle(
-			    c, &(struct tool_result){.failed = true, .said = c->refusal, .members = face_of(c)->blank});
+			    c, &(struct tool_result){.failed = true, .said = c->refusal, .members = blank});
 			continue;
 		}
 		c->call.running = on_running;
 		c->call.done = turn_tools_on_done;
 		tt->running++;
-		tool_start(t->api->tools, &c->call, t->project, face_of(c), c->tool->given, c->args);
+		tool_start(t->api->tools, &c->call, t->project, c->tool, c->args);
 	}
 }
 
