@@ -19,10 +19,8 @@ FILES = ["pydantic-ai", "vercel-ai", "vllm-responses"]
 # What this version refuses by name, and why it is not part of it. The key is what the refusal itself names.
 OUT_OF_SCOPE = {
     "moderation": "moderation needs a classifier",
-    "code_interpreter": "hosted tools come one by one",
     "image_generation": "hosted tools come one by one",
     "mcp": "hosted tools come one by one",
-    "code_interpreter_call": "items of a hosted tool",
     "image_generation_call": "items of a hosted tool",
     "mcp_list_tools": "items of a hosted tool",
 }
@@ -33,6 +31,8 @@ ELSEWHERE = {
     "unsupported_file": "found by fetching a file_url, which the engine floor refuses",
     "was provided without its required following item": "accepted: local engines have no such rule",
 }
+# What a recording repeats otherwise than any other does.
+EDITED = {("vllm-responses 2", "tools"): "edited by hand: messages without a role, and a memory_limit that was sent is gone"}
 # Events that the live API sends outside the union of the SDKs, whose stream helpers throw on them.
 FOREIGN_EVENTS = {
     "response.apply_patch_call_operation_diff.delta",
@@ -258,6 +258,8 @@ class Recordings(unittest.TestCase):
                         mine = {k: v for k, v in mine.items() if k in theirs}
                     if key == "tools":
                         mine, theirs = (listed_tools(tools, body["model"]) for tools in (mine, theirs))
+                    if (place, key) in EDITED:
+                        continue
                     with self.subTest(place, where=where, key=key):
                         self.assertEqual(mine, theirs)
                         compared += 1

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/item_show.h"
 #include "tools/foreign.h"
 
 /* --- sources and their numbers --- */
@@ -274,4 +275,44 @@ bool told_refusal(struct turn *t, struct str name, struct str arguments, struct 
 	struct str output = str_copy(&t->arena, buf_str(&b));
 	buf_release(&b);
 	return item_view(&t->arena, call, &ret[0]) && item_view(&t->arena, output, &ret[1]);
+}
+
+/* --- items that have only begun --- */
+
+/* What stands for a member that this client did not ask to see; {0}: it sees it. */
+static struct str unseen(const struct turn *t, const struct hosted *face, struct str member)
+{
+	for (size_t i = 0; i < HOSTED_MEMBERS && face->hidden[i].include.n; i++) {
+		const struct hosted_hidden *row = &face->hidden[i];
+		if (!row->object.n && str_eq(row->member, member) && !(t->req.show & item_show_bit(row->include)))
+			return row->shown;
+	}
+	return (struct str){0};
+}
+
+struct str told_begun(struct turn *t, const struct function_tool *tool, struct str text)
+{
+	const struct hosted *face = tool->hosted;
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {.b = &b};
+	for (size_t i = 0; i < HOSTED_MEMBERS && face->fresh[i].member.n; i++) {
+		struct str member = face->fresh[i].member, json = face->fresh[i].json;
+		bool place = str_eq(member, face->place), told = text.n && str_eq(member, face->text.member);
+		struct str where = json_str(json_get(tool->settled, member)), instead = unseen(t, face, member);
+		if (instead.n)
+			json = instead;
+		if (!json.p && !place)
+			continue;
+		jo_key(&o, member);
+		if (place)
+			jo_str(&o, where.p ? where : S(""));
+		else if (told)
+			jo_str(&o, text);
+		else
+			jo_raw(&o, json);
+	}
+	struct str members = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	return members;
 }

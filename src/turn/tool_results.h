@@ -10,6 +10,8 @@ struct str told_members(struct turn *t, const struct tool_result *r, bool more,
 			struct out_origin *origin);
 /* The pictures among what a call found were shown by the item at this place of the output. After told_members(). */
 void told_shown(struct turn *t, const struct tool_result *r, int index);
+/* The members after its status of an item that has only begun, with what its text is by now ({0}: nothing yet). In t->arena. */
+struct str told_begun(struct turn *t, const struct function_tool *tool, struct str text);
 /* A call that was not made, as items: the call, with the members of its origin, and why. */
 bool told_refusal(struct turn *t, struct str name, struct str arguments, struct str why, struct str origin,
 		  struct item ret[2]);

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "model/item_show.h"
 #include "turn/runner.h"
 #include "turn/tool_results.h"
 #include "turn/turn_finish.h"
@@ -49,45 +48,6 @@ static const struct hosted *face_of(const struct hosted_call *c)
 
 /* --- while the engine streams --- */
 
-/* What stands for a member that this client did not ask to see; {0}: it sees it. */
-static struct str unseen(const struct turn *t, const struct hosted *face, struct str member)
-{
-	for (size_t i = 0; i < HOSTED_MEMBERS && face->hidden[i].include.n; i++) {
-		const struct hosted_hidden *row = &face->hidden[i];
-		if (!row->object.n && str_eq(row->member, member) && !(t->req.show & item_show_bit(row->include)))
-			return row->shown;
-	}
-	return (struct str){0};
-}
-
-/* The members of an item that has only begun; with what its text is by now. */
-static struct str fresh_members(struct turn *t, const struct hosted_call *c, struct str text)
-{
-	const struct hosted *face = face_of(c);
-	struct buf b;
-	buf_init(&b, SIZE_MAX / 2);
-	struct jout o = {.b = &b};
-	for (size_t i = 0; i < HOSTED_MEMBERS && face->fresh[i].member.n; i++) {
-		struct str member = face->fresh[i].member, json = face->fresh[i].json;
-		bool place = str_eq(member, face->place), told = text.n && str_eq(member, face->text.member);
-		struct str where = json_str(json_get(c->tool->settled, member)), instead = unseen(t, face, member);
-		if (instead.n)
-			json = instead;
-		if (!json.p && !place)
-			continue;
-		jo_key(&o, member);
-		if (place)
-			jo_str(&o, where.p ? where : S(""));
-		else if (told)
-			jo_str(&o, text);
-		else
-			jo_raw(&o, json);
-	}
-	struct str members = str_copy(&t->arena, buf_str(&b));
-	buf_release(&b);
-	return members;
-}
-
 static void open_item(struct turn *t, struct hosted_call *c)
 {
 	c->item = item_open(t, face_of(c)->item);
@@ -95,7 +55,7 @@ static void open_item(struct turn *t, struct hosted_call *c)
 		return; /* the turn is over: t->out.too_big */
 	c->item->tool = c->tool;
 	c->item->call_index = -1;
-	c->item->hosted.members = fresh_members(t, c, (struct str){0});
+	c->item->hosted.members = told_begun(t, c->tool, (struct str){0});
 	c->item->origin = c->origin;
 	c->origin = (struct out_origin){0};
 	item_added(t, c->item);
@@ -223,7 +183,7 @@ static void drop_round(struct turn *t)
 	for (struct hosted_call *c = tt->first; c; c = c->next) {
 		tool_cancel(&c->call);
 		if (c->item && !c->item->done && tells_text(c))
-			c->item->hosted.members = fresh_members(t, c, buf_str(&c->told));
+			c->item->hosted.members = told_begun(t, c->tool, buf_str(&c->told));
 		buf_release(&c->text);
 		buf_release(&c->told);
 		origin_release(&c->origin);
@@ -425,7 +385,7 @@ static void start_more(struct turn *t)
 		if (c->refusal.p) {
 			struct str blank = face_of(c)->blank;
 			if (!blank.n)
-				blank = fresh_members(t, c, buf_str(&c->told));
+				blank = told_begun(t, c->tool, buf_str(&c->told));
 			turn_tools_settle(
 			    c, &(struct tool_result){.failed = true, .said = c->refusal, .members = blank});
 			continue;
