@@ -1,6 +1,7 @@
 """code_interpreter: a scripted engine writes the code, the Python that runs it is real; items, events, files, citations, failures."""
 import base64
 import json
+import pathlib
 import re
 import sqlite3
 import struct
@@ -10,7 +11,8 @@ import pytest
 
 from engine_script import Gate, ScriptedEngine, call, hold, say, think
 from harness import Stream, eventually, make_key, text_of
-from test_background import ended, follow, in_order, restart, texts
+from test_background import ended, in_order, texts
+from test_websocket import Socket
 
 OUTPUTS = "code_interpreter_call.outputs"
 AUTO = {"type": "code_interpreter", "container": {"type": "auto"}}
@@ -514,3 +516,38 @@ def test_sdk_plots_a_csv(server, engine, form):
         got = client.containers.files.content.retrieve(note.file_id, container_id=note.container_id).read()
         assert got.startswith(b"\x89PNG") and struct.unpack(">II", got[16:24]) == (3, 10)
         assert response.output[0].outputs == []
+
+
+def test_the_page_example(server, engine, tmp_path, monkeypatch, capsys):
+    """docs/code-interpreter.md as printed, through the official SDK."""
+    page = (pathlib.Path(__file__).parent.parent / "docs" / "code-interpreter.md").read_text()
+    (tmp_path / "sales.csv").write_bytes(CSV)
+    monkeypatch.chdir(tmp_path)
+    engine.next(python("import csv, glob\nrows = csv.DictReader(open(glob.glob('/mnt/data/*-sales.csv')[0]))\n"
+                       "total = sum(int(r['sold']) for r in rows)\nopen('/mnt/data/total.txt', 'w').write(str(total))\ntotal"))
+    engine.next(say("The sum is in [total.txt](sandbox:/mnt/data/total.txt)."))
+    program, = re.findall(r"```python\n(.*?)```", page, re.S)
+    exec(program.replace("http://127.0.0.1:8080/v1", server.base_url), {})
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "code_interpreter_call completed" and said[-3:] == ["16", "The sum is in [total.txt](sandbox:/mnt/data/total.txt).",
+                                                                          "total.txt 16"]
+
+
+def test_matplotlib(server, engine):
+    """A figure as models draw it."""
+    made = ask(server, engine, "import importlib.util\nimportlib.util.find_spec('matplotlib') is not None")
+    if logs(calls(made)[0]) != ["True"]:
+        pytest.skip("matplotlib is not installed for Python in boxes")
+    made = ask(server, engine, "import matplotlib.pyplot as plt\nplt.plot([3, 9, 4])\nplt.show()")
+    data = base64.b64decode(calls(made)[0]["outputs"][0]["url"].removeprefix("data:image/png;base64,"))
+    assert data.startswith(b"\x89PNG") and len(notes(made)) == 1
+
+
+def test_websocket(server, engine):
+    engine.next(python("6 * 7"))
+    engine.next(say("42"))
+    with Socket(server) as socket:
+        socket.create("go", tools=[AUTO], include=[OUTPUTS])
+        events = socket.until_end()
+    assert "response.code_interpreter_call.interpreting" in [e["type"] for e in events]
+    assert logs(calls(events[-1]["response"])[0]) == ["42"]
