@@ -140,12 +140,32 @@ class Conversation(Thing):
             expect(not extra, f"{t} was shown {extra}, which is not before it in {row}", self)
 
 
+class Container(Thing):
+    """Files that were acknowledged, by id; code appends its token to a file of that name, once."""
+
+    def __init__(self, name, project):
+        super().__init__(name, project)
+        self.files = {}  # id -> bytes
+
+    def check(self, listed, read):
+        """`listed`: its files, asked for after those of self.files were acknowledged; read(id): their bytes."""
+        found = {f["id"]: f for f in listed}
+        expect(len({f["path"] for f in listed}) == len(listed), f"a path twice: {listed}", self)
+        for id, content in list(self.files.items()):
+            expect(id in found and found[id]["bytes"] == len(content), f"file {id} is lost: {found.get(id)}", self)
+            expect(read(id) == content, f"file {id} is another than before", self)
+        for f in listed:
+            name = f["path"].rsplit("/", 1)[1]
+            if TOKEN.fullmatch(name):
+                expect(read(f["id"]) in (name.encode(), b""), f"{name} was run twice: {read(f['id'])}", self)
+
+
 class History:
     """All of it, from all clients."""
 
     def __init__(self, projects):
         self.keys = projects  # name -> API key
-        self.responses, self.conversations = {}, {}
+        self.responses, self.conversations, self.containers = {}, {}, {}
         self.prompts, self.calls = {}, collections.Counter()  # by own token: what the engine was shown last, and how often
         self.keyed, self.sealed, self.ids = {}, [], []
         self.lines = collections.deque(maxlen=200000)
@@ -164,7 +184,7 @@ class History:
         """What happened to those things, the last of it."""
         about = set(wrong.about)
         for name in list(about):
-            thing = self.responses.get(name) or self.conversations.get(name)
+            thing = self.responses.get(name) or self.conversations.get(name) or self.containers.get(name)
             if isinstance(thing, Response):
                 about |= {thing.token}
         lines = [line for line in self.lines if line[3] & about or line[2].startswith("---")]

@@ -9,7 +9,7 @@ import struct
 import openai
 import pytest
 
-from engine_script import Gate, ScriptedEngine, call, hold, say, think
+from engine_script import Gate, ScriptedEngine, call, hold, say, status, think
 from harness import Stream, eventually, make_key, text_of
 from test_background import ended, in_order, texts
 from test_websocket import Socket
@@ -479,6 +479,14 @@ def test_deleted_while_it_runs(server, engine):
     events = [e for e in stream if e.data]
     item, = calls(events[-1].data["response"])
     assert item["status"] == "failed"
+
+
+def test_no_blind_retry_after_a_run(server, engine):
+    """An engine that fails after code has run: the SDK is told not to send the request again."""
+    engine.next(python("open('/mnt/data/n', 'a').write('x')"))
+    engine.always(lambda request: [status(500, "broken")])
+    answer = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [AUTO]})
+    assert answer.status >= 500 and answer.headers["x-should-retry"] == "false"
 
 
 # --- the official SDK ---

@@ -193,6 +193,14 @@ static void drop_round(struct turn *t)
 	tt->begun = false;
 }
 
+bool turn_tools_acted(const struct turn *t)
+{
+	for (const struct made_call *m = t->out.tools.made; m; m = m->next)
+		if (!tool_again(m->tool->hosted))
+			return true;
+	return false;
+}
+
 void turn_tools_stop(struct turn *t)
 {
 	drop_round(t);
