@@ -60,7 +60,8 @@ class Client:
 
     def ask(self, method, path, body=None, about=(), headers=None, fine=(), key=None):
         """The answer, 200 or of those in `fine`; None: it failed for the injected fault, so that nothing was done."""
-        self.history.note(f"{method} {path} {json.dumps(body) if body else ''}", *about)
+        said = f"{len(body)} bytes" if isinstance(body, bytes) else json.dumps(body) if body else ""
+        self.history.note(f"{method} {path} {said}", *about)
         try:
             answer = self.run.server.request(method, path, body, headers=headers, key=key or self.history.keys[self.project])
         except (OSError, http.client.HTTPException):
@@ -575,13 +576,13 @@ class Run:
         self.history = History({name: make_key(self.server, name, name)[0] for name in ("one", "two")})
 
     def behave(self, request):
+        if " code" in request.last_text:  # what code has printed may name other files
+            return self.compute(request.last_text.split()[0], request.body["messages"][-1]["role"] == "tool")
         tokens = prompt_tokens(request.body["messages"])
         self.history.prompts[tokens[-1]] = tokens
         self.history.calls[tokens[-1]] += 1
         if len(self.engine.requests) > 1000:
             del self.engine.requests[:500]
-        if " code" in request.last_text:
-            return self.compute(tokens[-1], request.body["messages"][-1]["role"] == "tool")
         answer, dice = "r" + tokens[-1][1:], random.Random(f"{self.seed}.{tokens[-1]}")
         first = [think("hm", " so")] if "think" in request.last_text or dice.random() < 0.2 else []
         slow = pause(dice.random() / (20 if dice.random() < 0.5 else 200))

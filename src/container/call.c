@@ -11,13 +11,23 @@
 #include "session/limits.h"
 #include "session/share.h"
 
-bool cntr_call_begin(struct cntrs *c, const struct container *of, struct cntr_call *ret, struct err *e)
+static bool call_enter(struct cntrs *c, int64_t key, int64_t wait_ms, const _Atomic bool *stop, struct err *e)
+{
+	return cntr_enter(c, key, wait_ms, stop) ||
+	       fail(e, ERR_REQUEST_TIMEOUT, NULL, "Other calls in this container took too long.");
+}
+
+bool cntr_call_begin(struct cntrs *c, const struct container *of, int64_t wait_ms, const _Atomic bool *stop,
+		     struct cntr_call *ret, struct err *e)
 {
 	struct container_began began;
 	*ret = (struct cntr_call){.cntrs = c, .of = *of, .id = id_mint()};
 	cntr_hold(c, of->id.key);
-	if (!folder_ready(cntrs_folders(c), of->id.key, e) ||
+	bool alone = call_enter(c, of->id.key, wait_ms, stop, e);
+	if (!alone || !folder_ready(cntrs_folders(c), of->id.key, e) ||
 	    !container_call_begin(cntrs_store(c), of, &ret->id, &began, e)) {
+		if (alone)
+			cntr_leave(c, of->id.key);
 		cntr_release(c, of->id.key);
 		return false;
 	}
@@ -154,6 +164,7 @@ bool cntr_call_end(struct cntr_call *call, const struct str *pictures, size_t n,
 		ret->n = 0;
 		container_call_end(cntrs_store(call->cntrs), call->id.key, &ignored);
 	}
+	cntr_leave(call->cntrs, call->of.id.key);
 	cntr_release(call->cntrs, call->of.id.key);
 	return ok;
 }

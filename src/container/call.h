@@ -14,8 +14,10 @@ struct cntr_call {
 	char folder[4096];          /* on the host */
 	struct session_where where; /* for session.h */
 };
-/* The container is held until the end. Fails as container_living() and folder_ready(). */
-bool cntr_call_begin(struct cntrs *c, const struct container *of, struct cntr_call *ret, struct err *e);
+/* The container is held until the end, and one call at a time has it, so that what is made is whose who made it; others
+ * wait, wait_ms at most (ERR_REQUEST_TIMEOUT), or until *stop is set. Fails as container_living() and folder_ready(). */
+bool cntr_call_begin(struct cntrs *c, const struct container *of, int64_t wait_ms, const _Atomic bool *stop,
+		     struct cntr_call *ret, struct err *e);
 
 /* A file that was made or changed, or a picture that was shown. */
 struct cntr_made {

@@ -2,8 +2,10 @@
 #include "container/cntrs.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "container/folder.h"
 #include "container/limits.h"
@@ -12,7 +14,7 @@
 struct cntr_mark {
 	struct cntr_mark *next;
 	int64_t key, held;
-	bool doomed;
+	bool doomed, entered;
 };
 
 struct cntrs {
@@ -21,7 +23,7 @@ struct cntrs {
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock; /* over what follows */
-	pthread_cond_t wake;
+	pthread_cond_t wake, left; /* left: a container that somebody had for himself */
 	void (*end)(void *ctx, int64_t key);
 	void *end_ctx;
 	struct cntr_mark *marks;
@@ -91,6 +93,43 @@ void cntr_release(struct cntrs *c, int64_t key)
 			cntr_mark_drop(c, m);
 		}
 	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+static struct timespec cntr_in_ms(int64_t ms)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	return until;
+}
+
+bool cntr_enter(struct cntrs *c, int64_t key, int64_t wait_ms, const _Atomic bool *stop)
+{
+	enum { TICK_MS = 50 /* so often is *stop looked at */ };
+	int64_t until = clock_mono_us() + wait_ms * 1000;
+	pthread_mutex_lock(&c->lock);
+	struct cntr_mark *m = cntr_mark_of(c, key, true);
+	while (m->entered && clock_mono_us() < until && !(stop && atomic_load(stop))) {
+		struct timespec tick = cntr_in_ms(TICK_MS);
+		pthread_cond_timedwait(&c->left, &c->lock, &tick);
+	}
+	bool ok = !m->entered;
+	m->entered = true;
+	pthread_mutex_unlock(&c->lock);
+	return ok;
+}
+
+void cntr_leave(struct cntrs *c, int64_t key)
+{
+	pthread_mutex_lock(&c->lock);
+	cntr_mark_of(c, key, true)->entered = false;
+	pthread_cond_broadcast(&c->left);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -165,14 +204,7 @@ static void *cntr_thread(void *arg)
 		cntr_end_late(c);
 		while ((key = cntr_next_doomed(c)))
 			folder_remove(c->folders, key);
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += container_limits.sweep_ms / 1000;
-		until.tv_nsec += container_limits.sweep_ms % 1000 * 1000000;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_sec++;
-			until.tv_nsec -= 1000000000;
-		}
+		struct timespec until = cntr_in_ms(container_limits.sweep_ms);
 		pthread_mutex_lock(&c->lock);
 		if (!c->stopping && !c->doomed)
 			pthread_cond_timedwait(&c->wake, &c->lock, &until);
@@ -193,6 +225,7 @@ bool cntrs_new(struct store *s, struct str dir, struct cntrs **ret, struct err *
 	c->store = s;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->wake, NULL);
+	pthread_cond_init(&c->left, NULL);
 	if (!folders_new(dir, &c->folders, e) || !folders_sweep(c->folders, cntr_known, c, e)) {
 		cntrs_free(c);
 		return false;
@@ -220,6 +253,7 @@ void cntrs_free(struct cntrs *c)
 		cntr_mark_drop(c, c->marks);
 	folders_free(c->folders);
 	pthread_cond_destroy(&c->wake);
+	pthread_cond_destroy(&c->left);
 	pthread_mutex_destroy(&c->lock);
 	xfree(c);
 }

@@ -17,5 +17,9 @@ void cntrs_on_end(struct cntrs *c, void (*end)(void *ctx, int64_t key), void *ct
 /* While it is held (a call runs), it does not expire, and its folder stays. */
 void cntr_hold(struct cntrs *c, int64_t key);
 void cntr_release(struct cntrs *c, int64_t key);
+/* For who holds it: it is his alone until cntr_leave(). false: another has it for longer than wait_ms, or *stop (may be NULL)
+ * was set meanwhile. */
+bool cntr_enter(struct cntrs *c, int64_t key, int64_t wait_ms, const _Atomic bool *stop);
+void cntr_leave(struct cntrs *c, int64_t key);
 /* Its row is gone: what runs in it ends, its folder follows when nobody holds it. */
 void cntr_doom(struct cntrs *c, int64_t key);

@@ -203,7 +203,8 @@ static void code_interpreter_run(struct toolrun *run)
 	struct err e = {0};
 	toolrun_running(run);
 	if (session_refuse(run->tools->options.sessions, &e) && container_enter(run, &of, &e) &&
-	    cntr_call_begin(run->tools->options.containers, &of, &call, &e)) {
+	    cntr_call_begin(run->tools->options.containers, &of, toolrun_left_ms(run, tools_limits.call_ms),
+			    toolrun_flag(run), &call, &e)) {
 		code_call(run, &call);
 		return;
 	}
