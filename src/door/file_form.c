@@ -191,9 +191,9 @@ static bool file_form_take_file(struct intake_run *r, const struct multipart_hea
 	struct intake_file *one = new (&in->arena, struct intake_file);
 	if (in->files && !f->list)
 		return fail(e, ERR_BAD_REQUEST, f->file, "Duplicate parameter: '%s'.", f->file);
-	if (in->n_files >= f->most && f->list)
-		return fail(e, ERR_ARRAY_TOO_LONG, f->file, "Invalid '%s': array too long. Expected an array with maximum length %u.",
-			    f->file, f->most);
+	if (f->list && (int64_t)in->n_files >= *f->most)
+		return fail(e, ERR_ARRAY_TOO_LONG, f->file, "Invalid '%s': array too long. Expected an array with maximum length %lld.",
+			    f->file, (long long)*f->most);
 	if (f->named && !h->filename.p)
 		return fail(e, ERR_INVALID_TYPE, f->file, "Invalid type for '%s': expected a file, but got a string instead.",
 			    f->file);
@@ -330,7 +330,7 @@ struct intake *intake_begin(struct request *rq, const struct intake_form *form, 
 	buf_init(&r->flight, SIZE_MAX / 2);
 	buf_init(&r->value, INTAKE_VALUE);
 	rq->api->disk->n_intakes++;
-	bool ok = multipart_init(&r->form, &form_events, exchange_header(rq->x, S("content-type")), INTAKE_FIELDS + (form->list ? form->most + 1 : 1), &e);
+	bool ok = multipart_init(&r->form, &form_events, exchange_header(rq->x, S("content-type")), INTAKE_FIELDS + (form->list ? (unsigned)*form->most + 1 : 1), &e);
 	if (ok && (int64_t)rq->api->disk->n_intakes > api_limits.file_intakes) {
 		e.retry_after_ms = 1000;
 		ok = fail(&e, ERR_BUSY, NULL, "Too many files are being sent (api.file_intakes = %lld). Please retry in a moment.",

@@ -299,6 +299,8 @@ static bool add_ours(struct arena *a, struct prompt *p, const struct item *it, c
 	if (!add_tool_call(a, p, &both, at, e) || !add_tool_output(a, p, &both, at, e))
 		return false;
 	prompt_add_pictures(a, p, h, it);
+	if (h->picture.n)
+		p->messages[p->n - 1].picture = json_str(json_get(it->val, h->picture));
 	return true;
 }
 

@@ -2,6 +2,7 @@
 #include "api/api.h"
 #include "container/limits.h"
 #include "index/index_limits.h"
+#include "index/skill_limits.h"
 #include "mcp/limits.h"
 #include "sandbox/sandbox.h"
 #include "main/config.h"
@@ -33,6 +34,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #undef LIMIT
 #define LIMIT(name, ...) container_limits.name = c->containers_##name;
 #include "container/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) skill_limits.name = c->skills_##name;
+#include "index/skill_limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) tools_limits.name = c->tools_##name;
 #include "tools/limits.def"

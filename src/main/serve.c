@@ -189,6 +189,7 @@ static void open_tools(struct app *app)
 	o.search = app->search;
 	o.containers = app->containers;
 	o.sessions = app->sessions;
+	o.engines = app->engines;
 	app->tools = tools_new(&o);
 }
 

@@ -7,21 +7,10 @@
 #pragma once
 #include "loop/workers.h"
 #include "model/hosted.h"
+#include "tools/settling.h"
 #include "tools/tools.h"
 
 struct toolrun;
-
-/* An element of `tools` before anything is made: what it names is looked up, and what it means is settled. */
-struct settling {
-	int64_t project;
-	yyjson_val *given;
-	const char *path;
-	struct str last;         /* where the last call of the context ran (hosted.h, place); {0}: there was none */
-	const struct str *files; /* ids of files that the input names */
-	size_t n_files;
-	struct arena *arena;
-	yyjson_val *settled; /* result, an object */
-};
 
 struct tool {
 	struct hosted face; /* what requests, prompts and streams know of it */
@@ -38,6 +27,9 @@ struct tool {
 	void (*describe)(struct buf *b, yyjson_val *given, yyjson_val *settled);
 	/* What the table of arguments cannot say. May be NULL. */
 	bool (*fits)(yyjson_val *args, struct err *e);
+	/* What of this element is taken and not applied, as a list: "tools[0].quality". May be NULL. */
+	void (*unapplied)(const struct tools_options *o, yyjson_val *given, const char *path, struct buf *list);
+	const int64_t *call_ms; /* its own limit instead of tools.call_ms; NULL: none */
 	/* Worker thread. */
 	void (*run)(struct toolrun *);
 };
@@ -52,6 +44,8 @@ struct toolrun {
 	int64_t project;
 	yyjson_val *given, *args; /* the element of `tools`; the arguments */
 	yyjson_val *settled;      /* what was settled of it; NULL */
+	struct str *pictures;     /* of a tool that changes pictures: the last ones, data URLs or base64 */
+	size_t n_pictures;
 	struct tool_result result;
 	/* --- tools.c's own --- */
 	struct job job;

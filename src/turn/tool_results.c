@@ -316,3 +316,26 @@ struct str told_begun(struct turn *t, const struct function_tool *tool, struct s
 	buf_release(&b);
 	return members;
 }
+
+/* --- pictures --- */
+
+struct tool_pictures turn_pictures(struct turn *t)
+{
+	enum { PICTURES = 4 };
+	struct tool_pictures ret = {.at = new_array(&t->arena, struct str, PICTURES)};
+	const struct prompt *p = &t->prompt;
+	for (size_t i = p->n; i-- > 0 && ret.n < PICTURES;) {
+		const struct prompt_message *m = &p->messages[i];
+		if (m->picture.n)
+			ret.at[ret.n++] = m->picture;
+		for (size_t k = m->n_parts; k-- > 0 && ret.n < PICTURES;)
+			if (m->role == ROLE_USER && m->parts[k].kind == PART_IMAGE && m->parts[k].from == FROM_DATA)
+				ret.at[ret.n++] = m->parts[k].text;
+	}
+	for (size_t i = 0; i < ret.n / 2; i++) { /* the newest is to be the last */
+		struct str one = ret.at[i];
+		ret.at[i] = ret.at[ret.n - 1 - i];
+		ret.at[ret.n - 1 - i] = one;
+	}
+	return ret;
+}
