@@ -140,6 +140,26 @@ class Conversation(Thing):
             expect(not extra, f"{t} was shown {extra}, which is not before it in {row}", self)
 
 
+class Container(Thing):
+    """Files that were acknowledged, by id; code appends its token to a file of that name, once."""
+
+    def __init__(self, name, project):
+        super().__init__(name, project)
+        self.files = {}  # id -> bytes
+
+    def check(self, listed, read):
+        """`listed`: its files, asked for after those of self.files were acknowledged; read(id): their bytes."""
+        found = {f["id"]: f for f in listed}
+        expect(len({f["path"] for f in listed}) == len(listed), f"a path twice: {listed}", self)
+        for id, content in list(self.files.items()):
+            expect(id in found and found[id]["bytes"] == len(content), f"file {id} is lost: {found.get(id)}", self)
+            expect(read(id) == content, f"file {id} is another than before", self)
+        for f in listed:
+            name = f["path"].rsplit("/", 1)[1]
+            if TOKEN.fullmatch(name):
+                expect(read(f["id"]) in (name.encode(), b""), f"{name} was run twice: {read(f['id'])}", self)
+
+
 class Document(Thing):
     """A file in one vector store. Its text is parts that each hold its token and a number, so that what is found of it says whether
     it is there whole. `put`: MAYBE until the attachment was acknowledged; `gone`: of the attachment, the file or the store."""
@@ -175,7 +195,7 @@ class History:
 
     def __init__(self, projects):
         self.keys = projects  # name -> API key
-        self.responses, self.conversations, self.libraries = {}, {}, {}
+        self.responses, self.conversations, self.libraries, self.containers = {}, {}, {}, {}
         self.prompts, self.calls = {}, collections.Counter()  # by own token: what the engine was shown last, and how often
         self.keyed, self.sealed, self.ids = {}, [], []
         self.lines = collections.deque(maxlen=200000)
@@ -194,7 +214,7 @@ class History:
         """What happened to those things, the last of it."""
         about = set(wrong.about)
         for name in list(about):
-            thing = self.responses.get(name) or self.conversations.get(name)
+            thing = self.responses.get(name) or self.conversations.get(name) or self.containers.get(name)
             if isinstance(thing, Response):
                 about |= {thing.token}
         lines = [line for line in self.lines if line[3] & about or line[2].startswith("---")]

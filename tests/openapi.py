@@ -166,6 +166,8 @@ class OpenApi:
         while "$ref" in told:
             told = self._at(told["$ref"])
         kind = (kind or "").split(";")[0].strip()
+        if "*/*" in told.get("content", {}):
+            return []
         if kind not in told.get("content", {}):
             return [] if not body and not told.get("content") else [f"{where}: content type {kind!r}"]
         if kind != "application/json":

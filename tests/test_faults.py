@@ -218,6 +218,23 @@ def templates(server, n, facts):
         facts[at] = None
 
 
+@flow("container", "container_file", "container_delete")
+def containers(server, n, facts):
+    """A file is in its container, bytes and row, or it was refused; a container is gone, or it is there with its files."""
+    made = server.post("/v1/containers", {"name": f"c {n}"})
+    if refused(made, after_work=False):
+        return
+    at = f"/v1/containers/{made.json['id']}"
+    body = f'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n{n}\r\n--x--\r\n'
+    put = server.request("POST", at + "/files", body, {"Content-Type": "multipart/form-data; boundary=x"})
+    kept = [] if refused(put, after_work=False) else [put.json]
+    assert get(server, at + "/files")["data"] == kept
+    for file in kept:
+        assert server.get(f"{at}/files/{file['id']}/content").body == n.encode()
+    gone = server.delete(at)
+    facts[at + "/files"] = get(server, at + "/files") if refused(gone, after_work=False) else None
+
+
 @flow("file", "vector_file", "vector_try", "vector_end", "vector_gone", "index_slice", "index_flip", "index_drop", "index_sweep")
 def vector_stores(server, n, facts):
     """A file is found whole or not at all, and sooner or later as what was acknowledged says."""

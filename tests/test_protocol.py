@@ -71,7 +71,7 @@ def made(server):
     chat = {"model": "scripted", "messages": [{"role": "user", "content": "x"}], "store": True}
     file, store = upload(server, "a.txt", "a text"), server.post("/v1/vector_stores", {}).json["id"]
     batch = server.post(f"/v1/vector_stores/{store}/file_batches", {"file_ids": [file]}).json["id"]
-    return {"vector_store_id": store, "batch_id": batch, "file_id": file, "response_id": server.create("hi")["id"], "conversation_id": conversation,
+    return {"container_id": server.post("/v1/containers", {"name": "c"}).json["id"], "vector_store_id": store, "batch_id": batch, "file_id": file, "response_id": server.create("hi")["id"], "conversation_id": conversation,
             "item_id": server.get(f"/v1/conversations/{conversation}/items").json["data"][0]["id"],
             "completion_id": server.post("/v1/chat/completions", chat).json["id"], "model": "scripted",
             "prompt_id": server.post("/v1/prompts", {"name": "p", "instructions": "x"}).json["id"]}

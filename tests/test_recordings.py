@@ -18,8 +18,6 @@ FILES = ["pydantic-ai", "vercel-ai", "vllm-responses"]
 
 # What this version refuses by name, and why it is not part of it. The key is what the refusal itself names.
 OUT_OF_SCOPE = {
-    "code_interpreter": "hosted tools come one by one",
-    "code_interpreter_call": "items of a hosted tool",
 }
 # Refusals of the live API that other floors make, or that we do not make.
 ELSEWHERE = {
@@ -28,6 +26,8 @@ ELSEWHERE = {
     "unsupported_file": "found by fetching a file_url, which the engine floor refuses",
     "was provided without its required following item": "accepted: local engines have no such rule",
 }
+# What a recording repeats otherwise than any other does.
+EDITED = {("vllm-responses 2", "tools"): "edited by hand: messages without a role, and a memory_limit that was sent is gone"}
 # Events that the live API sends outside the union of the SDKs, whose stream helpers throw on them.
 FOREIGN_EVENTS = {
     "response.apply_patch_call_operation_diff.delta",
@@ -256,6 +256,8 @@ class Recordings(unittest.TestCase):
                         for ours, live in zip(mine, theirs):  # until 2025-11 the path was left out
                             if (live.get("server_url") or "").endswith("/<redacted>"):
                                 live["server_url"] = ours["server_url"]
+                    if (place, key) in EDITED:
+                        continue
                     with self.subTest(place, where=where, key=key):
                         self.assertEqual(mine, theirs)
                         compared += 1

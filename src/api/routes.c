@@ -103,13 +103,20 @@ static bool find_route(struct request *rq, const struct exchange_request *q, str
 	            methods);
 }
 
+/* A route that takes both takes what is no form as JSON. */
+static bool takes_form(const struct request *rq, struct str type)
+{
+	unsigned flags = rq->route->flags;
+	return flags & ROUTE_FORM && (!(flags & ROUTE_BODY) || multipart_type(type));
+}
+
 /* text/plain posts are what a web page can send without asking its user: refused (415). */
 static bool body_type(struct request *rq, struct err *e)
 {
 	struct str type = exchange_header(rq->x, S("content-type")), rest = type;
 	struct str kind = str_trim(str_cut(&rest, ';'));
 	unsigned any = type.n ? ROUTE_BODY | ROUTE_BODY_IF_ANY : ROUTE_BODY;
-	bool form = rq->route->flags & ROUTE_FORM;
+	bool form = takes_form(rq, type);
 	if (form ? multipart_type(type) : !(rq->route->flags & any) || str_eq_nocase(kind, S("application/json")))
 		return true;
 	return fail(e, ERR_MEDIA_TYPE, NULL, "Unsupported content type: '%.*s'. This API method only accepts '%s' "
@@ -184,7 +191,7 @@ static bool service_head(struct service *s, struct exchange *x, struct err *e)
 		e->retry_after_ms = 5000;
 		return fail(e, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
 	}
-	if (rq->route->flags & ROUTE_FORM)
+	if (takes_form(rq, exchange_header(x, S("content-type"))))
 		rq->route->handle(rq);
 	return true;
 }

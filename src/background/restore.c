@@ -37,6 +37,42 @@ static const struct function_tool *restore_tool_of(struct turn *t, enum item_typ
 	return f;
 }
 
+/* What an item of ours has after its status, as it was told; its text, where it was told whole. */
+static struct str begun_members(struct turn *t, yyjson_val *item, struct str name, struct str text)
+{
+	size_t i, max;
+	yyjson_val *key, *val;
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {.b = &b};
+	yyjson_obj_foreach(item, i, max, key, val)
+	{
+		struct str k = json_str(key);
+		if (str_eq(k, S("id")) || str_eq(k, S("type")) || str_eq(k, S("status")))
+			continue;
+		jo_key(&o, k);
+		if (text.p && str_eq(k, name))
+			jo_str(&o, text);
+		else
+			jo_val(&o, val);
+	}
+	struct str members = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	return members;
+}
+
+/* The text of a call of ours. */
+static bool restore_on_text(struct turn *t, struct out_item *it, yyjson_val *ev)
+{
+	const struct hosted *h = it->tool ? it->tool->hosted : NULL;
+	struct err e = {0};
+	yyjson_val *begun;
+	struct str json = str_fmt(&t->arena, "{%.*s}", FMT(it->hosted.members));
+	if (h && h->text.member.n && json_parse(&t->arena, json, &begun, &e))
+		it->hosted.members = begun_members(t, begun, h->text.member, json_str(json_get(ev, h->text.member)));
+	return true;
+}
+
 static bool restore_on_added(struct turn *t, struct out_item *none, yyjson_val *ev)
 {
 	yyjson_val *item = json_get(ev, S("item"));
@@ -53,6 +89,8 @@ static bool restore_on_added(struct turn *t, struct out_item *none, yyjson_val *
 	it->call_index = -1; /* of a call to the engine that is over */
 	it->call_id = json_str(json_get(item, S("call_id")));
 	it->tool = restore_tool_of(t, type, item);
+	if (it->tool && it->tool->hosted)
+		it->hosted.members = begun_members(t, item, (struct str){0}, (struct str){0});
 	return true;
 }
 
@@ -160,6 +198,7 @@ static const struct telling {
     {EV_REFUSAL_DELTA, on_delta},      {EV_REASONING_DELTA, on_delta},
     {EV_ARGUMENTS_DELTA, on_delta},    {EV_CUSTOM_INPUT_DELTA, on_input},
     {EV_ITEM_DONE, restore_on_done},   {EV_ANNOTATION_ADDED, on_annotation},
+    {EV_CODE_DONE, restore_on_text},
 };
 
 static bool restore_one(struct turn *t, const struct run_event *told)

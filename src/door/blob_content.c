@@ -96,7 +96,10 @@ static void blob_content_begin(struct content *c)
 	struct exchange *x = c->rq->x;
 	struct buf b;
 	buf_init(&b, 4096);
-	buf_add(&b, S("attachment; filename*=UTF-8''"));
+	buf_add(&b, S("attachment; "));
+	if (c->file.plain.n)
+		buf_fmt(&b, "filename=\"%.*s\"; ", FMT(c->file.plain));
+	buf_add(&b, S("filename*=UTF-8''"));
 	for (size_t i = 0; i < c->file.filename.n; i++) {
 		unsigned char ch = (unsigned char)c->file.filename.p[i];
 		bool plain = ((ch | 32) >= 'a' && (ch | 32) <= 'z') || (ch >= '0' && ch <= '9') || char_in((char)ch, ".-_");
@@ -156,7 +159,7 @@ static void blob_content_on_done(struct job *j)
 void blob_content(struct request *rq, const struct blob_file *f)
 {
 	struct content *c = xalloc(sizeof *c);
-	*c = (struct content){.rq = rq, .reader = {blob_content_on_gone, blob_content_on_room}, .file = *f, .store = rq->api->api->options.store, .fd = -1};
+	*c = (struct content){.rq = rq, .reader = {blob_content_on_gone, blob_content_on_room}, .file = *f, .store = rq->api->api->options.store, .fd = f->fd ? f->fd : -1};
 	c->piece = xrealloc(NULL, PIECE);
 	exchange_watch(rq->x, &c->reader);
 	blob_content_read_more(c);

@@ -3,8 +3,10 @@
 #include "door/request.h"
 
 struct blob_file {
+	int fd;                    /* 0: the blob of `key`; else what is read, from its beginning, and closed */
 	int64_t key, bytes;        /* the blob (store/blob.h), and how long it is known to be */
 	struct str filename, type; /* type {0}: application/octet-stream */
+	struct str plain;          /* another name for clients that know no other alphabet; {0}: none */
 };
 /* Answers: whole, or cut where the blob has another length. A browser is told to save it, never to show it. The strings
  * live as long as the request. Nobody else watches the exchange. */

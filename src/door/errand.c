@@ -1,12 +1,16 @@
 /* errand.c - a request that a worker thread answers. */
 #include "door/errand.h"
 
+#include <unistd.h>
+
 #include "door/file_threads.h"
 
 static void errand_release(struct errand *er)
 {
 	struct arena a = er->arena; /* the errand lies in it */
 	buf_release(&er->out);
+	if (er->file.fd)
+		close(er->file.fd);
 	arena_free(&a);
 }
 
@@ -41,6 +45,8 @@ static void errand_hand_over(struct errand *er)
 	struct blob_file f = er->file;
 	f.filename = str_copy(a, f.filename);
 	f.type = str_copy(a, f.type);
+	f.plain = str_copy(a, f.plain);
+	er->file.fd = 0;
 	exchange_unwatch(rq->x);
 	errand_release(er);
 	blob_content(rq, &f);
@@ -53,7 +59,7 @@ static void errand_done(struct job *j)
 		search_wake(er->search);
 	if (er->rq && er->error.code)
 		errand_fail(er, &er->error);
-	else if (er->rq && er->file.key) {
+	else if (er->rq && (er->file.key || er->file.fd)) {
 		errand_hand_over(er);
 	} else if (er->rq) {
 		struct exchange *x = er->rq->x;
@@ -77,7 +83,7 @@ struct errand *errand_new(struct request *rq, bool (*work)(struct errand *er, st
 	const struct api_options *o = &rq->api->api->options;
 	struct str body = exchange_request(rq->x)->body;
 	struct err e = {0};
-	*er = (struct errand){.rq = rq, .store = o->store, .search = o->search, .project = rq->project, .work = work};
+	*er = (struct errand){.rq = rq, .store = o->store, .search = o->search, .containers = o->containers, .project = rq->project, .work = work};
 	er->reader = (struct reader){errand_left, errand_room};
 	er->args[0] = rq->args[0].p ? str_copy(&a, rq->args[0]) : (struct str){0};
 	er->args[1] = rq->args[1].p ? str_copy(&a, rq->args[1]) : (struct str){0};

@@ -1,5 +1,5 @@
 /* errand.h - a request that a worker thread answers: for nouns whose rows, files or searches are asked by who may block
- * (vector stores, skills).
+ * (vector stores, skills, containers).
  *
  * The errand is on the heap, with all it needs in an arena of its own, and may outlive its client by the work under
  * way. The body is read on the loop; work() runs on a worker and touches nothing of the loop's; then the answer leaves.
@@ -11,6 +11,7 @@
 #include "store/vector_file.h"
 #include "wire/json.h"
 
+struct cntrs;
 struct errand {
 	struct request *rq; /* NULL: the client left. The loop's alone */
 	struct reader reader;
@@ -18,6 +19,7 @@ struct errand {
 	struct arena arena;
 	struct store *store;
 	struct search *search;
+	struct cntrs *containers;
 	int64_t project;
 	struct str args[2]; /* the path's */
 	yyjson_val *body;   /* an object; NULL: the route takes none */
@@ -29,7 +31,7 @@ struct errand {
 	bool changed;            /* the indexer of vector stores has to look */
 	int64_t poll_after_ms;   /* > 0: header openai-poll-after-ms, by which the SDKs' helpers wait */
 	const char *not_applied; /* for the header antiphon-not-applied; NULL: none */
-	struct blob_file file;   /* with a key: these bytes are the answer, not `out` */
+	struct blob_file file;   /* with a key or a descriptor: these bytes are the answer, not `out` */
 	bool started; /* until then a client that leaves takes it along: what is under way for it on the loop is ended by the
 		       * arena (arena_defer()) */
 };

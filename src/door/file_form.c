@@ -310,6 +310,7 @@ static void intake_for_work(struct intake_run *r)
 {
 	struct intake *in = &r->in;
 	in->store = r->api->api->options.store;
+	in->containers = r->api->api->options.containers;
 	in->project = in->rq->project;
 	in->cancelled = &r->job.cancelled;
 	for (int i = 0; i < 2; i++)

@@ -46,6 +46,7 @@ struct intake {
 	struct intake_run *run;
 	/* work()'s own */
 	struct store *store;
+	struct cntrs *containers;
 	int64_t project;
 	struct str args[2], answer; /* in the arena */
 	const _Atomic bool *cancelled;

@@ -6,6 +6,7 @@
 #include "store/keys.h"
 #include "tools/tools.h"
 
+struct cntrs;
 struct search;
 
 struct api_limits {
@@ -20,6 +21,7 @@ struct api_options {
 	struct engines *engines;
 	struct tools *tools;       /* outlive the api */
 	struct search *search;     /* vector stores (index/search.h); outlives the api */
+	struct cntrs *containers;  /* container/cntr.h; outlive the api */
 	bool allow_anonymous;      /* without keys, any listener takes any key */
 	bool finish_on_disconnect; /* on_disconnect: finish the turn of a client that left (else cancel it) */
 	bool resume_background;    /* resume: background: replay of foreground responses is OpenAI's 400 */

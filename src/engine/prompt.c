@@ -272,6 +272,22 @@ static bool add_tool_output(struct arena *a, struct prompt *p, const struct item
 	return true;
 }
 
+/* Pictures that a call of ours has shown. */
+static void prompt_add_pictures(struct arena *a, struct prompt *p, const struct hosted *h, const struct item *it)
+{
+	yyjson_val *list = json_get(it->val, h->pictures.list), *one;
+	struct prompt_message *m = p->n ? &p->messages[p->n - 1] : NULL;
+	size_t i, max;
+	if (!h->pictures.list.n || !p->sees || !m || m->role != ROLE_TOOL)
+		return;
+	yyjson_arr_foreach(list, i, max, one)
+	{
+		struct str url = json_str(json_get(one, h->pictures.url));
+		if (url.n)
+			add_part(a, m, (struct prompt_part){.kind = PART_IMAGE, .text = url, .from = FROM_DATA});
+	}
+}
+
 /* A call of a tool that we run is call and result in one. */
 static bool add_ours(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
@@ -285,6 +301,7 @@ static bool add_ours(struct arena *a, struct prompt *p, const struct item *it, c
 	both.call_id = it->id.n ? it->id : str_fmt(a, "call_%zu", p->n);
 	if (!add_tool_call(a, p, &both, at, e) || !add_tool_output(a, p, &both, at, e))
 		return false;
+	prompt_add_pictures(a, p, h, it);
 	if (h->picture.n)
 		p->messages[p->n - 1].picture = json_str(json_get(it->val, h->picture));
 	return true;

@@ -48,7 +48,7 @@ struct prompt {
 	struct format format;
 	struct sampling sampling;
 	bool logprobs;
-	bool files;         /* texts of files stand in it */
+	bool files, sees; /* texts of files stand in it; the model takes pictures: those of our tools go to it */
 	bool truncate;      /* truncation: auto */
 	bool reasoning_all; /* reasoning.context: all_turns; reasoning of earlier turns goes back too */
 	struct str cache_key;

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "api/api.h"
+#include "container/cntr.h"
 #include "engine/managed.h"
 #include "index/embed_host.h"
 #include "index/embedder.h"
@@ -13,6 +14,7 @@
 #include "main/admin.h"
 #include "main/args.h"
 #include "main/address.h"
+#include "session/session.h"
 #include "tools/web_search.h"
 
 struct app;
@@ -45,6 +47,8 @@ struct app {
 	struct str managed_model; /* its name */
 	struct engines_config engines_config;
 	struct engines *engines;
+	struct cntrs *containers;
+	struct sessions *sessions;     /* what runs in them */
 	struct embed_host *embed_host; /* NULL: the embedder is not ours */
 	struct search *search;         /* vector stores */
 	struct tools *tools;

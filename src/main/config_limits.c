@@ -1,5 +1,6 @@
 /* config_limits.c - hands the floors their limits, and the network its guard. */
 #include "api/api.h"
+#include "container/limits.h"
 #include "index/index_limits.h"
 #include "index/skill_limits.h"
 #include "mcp/limits.h"
@@ -69,6 +70,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #undef LIMIT
 #define LIMIT(name, ...) index_limits.name = c->index_##name;
 #include "index/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) container_limits.name = c->containers_##name;
+#include "container/limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) skill_limits.name = c->skills_##name;
 #include "index/skill_limits.def"

@@ -169,10 +169,27 @@ static bool open_search(struct app *app, struct err *e)
 	return search_new(app->store, app->data, &o, &app->search, e);
 }
 
+static void end_session(void *ctx, int64_t key)
+{
+	session_end(ctx, key);
+}
+
+static bool open_containers(struct app *app, struct err *e)
+{
+	const struct session_options o = {.python = app->args->config.session_packages};
+	if (!cntrs_new(app->store, app->data, &app->containers, e))
+		return false;
+	app->sessions = sessions_open(&o);
+	cntrs_on_end(app->containers, end_session, app->sessions);
+	return true;
+}
+
 static void open_tools(struct app *app)
 {
 	struct tools_options o = tools_options_of(&app->args->config, app->data);
 	o.search = app->search;
+	o.containers = app->containers;
+	o.sessions = app->sessions;
 	o.engines = app->engines;
 	app->tools = tools_new(&o);
 }
@@ -185,6 +202,7 @@ static void open_api(struct app *app)
 	    .engines = app->engines,
 	    .tools = app->tools,
 	    .search = app->search,
+	    .containers = app->containers,
 	    .allow_anonymous = c->server_allow_anonymous,
 	    .finish_on_disconnect = str_eq(c->api_on_disconnect, S("finish")),
 	    .resume_background = str_eq(c->api_resume, S("background")),
@@ -323,7 +341,7 @@ static bool app_open(struct app *app, struct err *e)
 	app->base_url = str_fmt(&app->arena, "%.*s/v1", FMT(url));
 	if (!open_store(app, e) || !open_engines(app, e))
 		return false;
-	if (!open_search(app, e))
+	if (!open_search(app, e) || !open_containers(app, e))
 		return false;
 	open_tools(app);
 	open_api(app);
@@ -365,6 +383,8 @@ static void app_close(struct app *app)
 	api_free(app->api);
 	tools_free(app->tools);
 	engines_close(app->engines);
+	cntrs_free(app->containers);
+	sessions_close(app->sessions);
 	search_free(app->search);
 	embed_host_free(app->embed_host);
 	if (app->store)

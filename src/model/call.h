@@ -22,6 +22,7 @@ struct function_tool {
 	const struct hosted *hosted; /* we run its calls ourselves; NULL: the client does */
 	struct str own, space; /* name and namespace as the client has them; {0}: `name`, none */
 	yyjson_val *given;     /* the tool itself; NULL: not from the Responses API */
+	yyjson_val *settled;   /* hosted: what was settled of it before anything was made (tools/tools_check.h); NULL */
 	struct str path;       /* hosted: its place in the request, with a NUL: "tools[0]" */
 	yyjson_val *group;     /* the namespace itself; NULL: none */
 	yyjson_val *definition; /* of a server's function: its element of the list (hosted_server.h) */

@@ -18,7 +18,7 @@ enum { HOSTED_TYPES = 4, HOSTED_ITEMS = 4, HOSTED_MEMBERS = 8 };
 struct hosted_hidden {
 	struct str include, object, member, shown;
 };
-/* A member of its items as it is while the item has only begun; json {0}: it is not there yet. */
+/* A member of its items as it is while the item has only begun; json {0}: it is not there yet, or it is the place. */
 struct hosted_fresh {
 	struct str member, json;
 };
@@ -27,6 +27,11 @@ struct hosted_text {
 	struct str member; /* {0}: there is none */
 	enum event_type delta, done;
 	bool arguments; /* it is the arguments themselves, told at once; else that member of them, as it comes */
+	bool raw; /* arguments that are no JSON object are this text: so some models write code */
+};
+/* A list in its items of which some elements have pictures. */
+struct hosted_pictures {
+	struct str list, url; /* the list; the member of an element that has a picture's address. {0}: there are none */
 };
 /* Items beside its calls, and what is told of them between output_item.added and .done; 0: nothing. */
 struct hosted_extra {
@@ -49,8 +54,10 @@ struct hosted {
 	struct hosted_text text;
 	struct hosted_hidden hidden[HOSTED_MEMBERS];
 	struct hosted_fresh fresh[HOSTED_MEMBERS];
+	struct str blank;                         /* members of an item whose call was never understood; {0}: as begun */
+	struct str place;                         /* the member that says where it runs, known before (tool.h, settles()); {0}: none */
+	struct hosted_pictures pictures;          /* shown to engines that see */
 	struct str picture;                       /* the member that is a picture (base64): later calls may change it; {0} */
-	struct str blank;                         /* members of an item whose call was never understood */
 	/* The arguments that the engine would have made for this item, in `a`. {0}: it was cut off before it asked for
 	 * anything, and no engine is told of it. */
 	struct str (*arguments)(struct arena *a, yyjson_val *item);

@@ -1,5 +1,6 @@
 /* tool_fields.c - the field tables of the tools. */
 #include "model/tool.h"
+#include "model/container_fields.h"
 #include "model/search_fields.h"
 
 static const char *const callers[] = {"direct", "programmatic", NULL};
@@ -130,7 +131,7 @@ static const struct field file_search_fields[] = {
 
 /* --- containers ------------------------------------------------------------------------------------------ */
 
-static const char *const memory_limits[] = {"1g", "4g", "16g", "64g", NULL};
+const char *const container_memory_limits[] = {"1g", "4g", "16g", "64g", NULL};
 static const struct field secret_fields[] = {
 	FIELD_CHECKED("domain", F_STR, .required = true),
 	FIELD_CHECKED("name", F_STR, .required = true),
@@ -139,8 +140,8 @@ static const struct field secret_fields[] = {
 };
 static const struct field allowlist_fields[] = {
 	TYPE,
-	FIELD_CHECKED("allowed_domains", F_ARRAY, .required = true, .item = &domain),
-	FIELD_CHECKED("domain_secrets", F_ARRAY, .nullable = true, .sub = secret_fields),
+	FIELD_CHECKED("allowed_domains", F_ARRAY, .required = true, .min = 1, .max = -1, .item = &domain),
+	FIELD_CHECKED("domain_secrets", F_ARRAY, .nullable = true, .min = 1, .max = -1, .sub = secret_fields),
 	LAST_FIELD,
 };
 static const struct variant policies[] = {
@@ -148,13 +149,13 @@ static const struct variant policies[] = {
 	{"allowlist", allowlist_fields, NULL},
 	{0},
 };
-static bool policy_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+bool container_policy_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	return variant_read(policies, v, path, ctx, e);
 }
-#define POLICY FIELD_CHECKED("network_policy", F_OBJECT, .nullable = true, .check = policy_check)
+#define POLICY FIELD_CHECKED("network_policy", F_OBJECT, .nullable = true, .check = container_policy_check)
 #define FILE_IDS FIELD_CHECKED("file_ids", F_ARRAY, .nullable = true, .max = 50, .item = &string)
-#define MEMORY FIELD_CHECKED("memory_limit", F_ENUM, .nullable = true, .values = memory_limits)
+#define MEMORY FIELD_CHECKED("memory_limit", F_ENUM, .nullable = true, .values = container_memory_limits)
 
 static const struct field auto_container_fields[] = {TYPE, FILE_IDS, MEMORY, POLICY, LAST_FIELD};
 static const struct variant code_containers[] = {{"auto", auto_container_fields, NULL}, {0}};
@@ -200,7 +201,7 @@ static bool skill_check(yyjson_val *v, const char *path, void *ctx, struct err *
 {
 	return variant_read(skills, v, path, ctx, e);
 }
-static const struct field skill = {.kind = F_OBJECT, .check = skill_check};
+const struct field container_skill = {.kind = F_OBJECT, .check = skill_check};
 static const struct field local_skill_fields[] = {
 	FIELD_CHECKED("name", F_STR, .required = true),
 	FIELD_CHECKED("description", F_STR, .required = true),
@@ -208,7 +209,7 @@ static const struct field local_skill_fields[] = {
 	LAST_FIELD,
 };
 static const struct field shell_auto_fields[] = {
-	TYPE, FILE_IDS, MEMORY, POLICY, FIELD_CHECKED("skills", F_ARRAY, .nullable = true, .max = 200, .item = &skill),
+	TYPE, FILE_IDS, MEMORY, POLICY, FIELD_CHECKED("skills", F_ARRAY, .nullable = true, .max = 200, .item = &container_skill),
 	LAST_FIELD,
 };
 static const struct field shell_local_fields[] = {

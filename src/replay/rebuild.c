@@ -166,7 +166,8 @@ static void send_added(struct rebuild *r, struct arena *a, yyjson_val *item)
 	if (extra && extra->fresh.member.n)
 		swaps[n++] = (struct swap){extra->fresh.member, extra->fresh.json};
 	for (size_t i = 0; ours && !extra && i < HOSTED_MEMBERS && ours->fresh[i].member.n; i++)
-		swaps[n++] = (struct swap){ours->fresh[i].member, ours->fresh[i].json};
+		if (!str_eq(ours->fresh[i].member, ours->place) && !yyjson_is_null(json_get(item, ours->fresh[i].member)))
+			swaps[n++] = (struct swap){ours->fresh[i].member, ours->fresh[i].json};
 	if (operation)
 		swaps[n++] = (struct swap){S("operation"), with(a, operation, &no_diff, 1)};
 	send_raw(r, EV_ITEM_ADDED, 0, with(a, item, swaps, n));

@@ -12,12 +12,15 @@
 enum cite_kind {
 	CITE_PAGE, /* its address and its title: a link */
 	CITE_FILE, /* its id and its name: nothing in the text */
+	CITE_CONTAINER, /* a file in a container, its id and its path: cited by links (cite_link.h), never by a number */
 };
 
 struct cite_source {
-	int64_t number;
+	int64_t number; /* below 0: it has none */
 	enum cite_kind kind;
 	struct str url, title;
+	struct str place; /* CITE_CONTAINER: the container's id */
+	int shown_by;     /* likewise: the place in the output, from 1, of the call that showed it as a picture; 0: none */
 	bool fresh; /* the owner's own: told in this turn */
 };
 

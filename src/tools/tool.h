@@ -7,6 +7,7 @@
 #pragma once
 #include "loop/workers.h"
 #include "model/hosted.h"
+#include "tools/settling.h"
 #include "tools/tools.h"
 
 struct toolrun;
@@ -19,8 +20,11 @@ struct tool {
 	/* Is what the element names there, and this project's? Before a token is spent; blocks: worker thread. May be
 	 * NULL: it names nothing that is kept. */
 	bool (*checks)(const struct tools *t, int64_t project, yyjson_val *given, const char *path, struct err *e);
-	/* What the description says beside, for this element. May be NULL. */
-	void (*describe)(struct buf *b, yyjson_val *given);
+	/* Likewise, where what it names is settled for the turn. Called for background runs, too, when they run. May be NULL. */
+	bool (*settles)(const struct tools *t, struct settling *s, struct err *e);
+	bool slow; /* a call may take long: it has threads of its own */
+	/* What the description says beside, for this element; settled NULL: not yet. May be NULL. */
+	void (*describe)(struct buf *b, yyjson_val *given, yyjson_val *settled);
 	/* What the table of arguments cannot say. May be NULL. */
 	bool (*fits)(yyjson_val *args, struct err *e);
 	/* What of this element is taken and not applied, as a list: "tools[0].quality". May be NULL. */
@@ -42,6 +46,7 @@ struct toolrun {
 	struct arena arena;
 	int64_t project;
 	yyjson_val *given, *args; /* the element of `tools`; the arguments */
+	yyjson_val *settled;      /* what was settled of it; NULL */
 	yyjson_val *definition;   /* of a server's function: its element of the list; {0}, too, what follows */
 	struct str own, text, approval;
 	bool list;

@@ -10,7 +10,8 @@ struct toolrun;
 struct tool_source { /* what can be cited, by a number that it is given later: one per url */
 	struct str url, title, text;
 	enum cite_kind kind; /* what url and title are: cite.h */
-	struct str part;     /* where the text stands in it, for the model alone: "page 3"; {0}: it is not said */
+	struct str part;     /* where the text stands in it, for the model alone: "page 3"; {0}: it is not said; CITE_CONTAINER: which */
+	bool shown;          /* CITE_CONTAINER: a picture that the call showed */
 };
 struct tool_result { /* lives until the end of done() */
 	bool failed;

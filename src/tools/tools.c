@@ -71,6 +71,7 @@ void tools_detach(struct tools_port *p)
 		run->port = NULL;
 	}
 	workers_free(p->far);
+	workers_free(p->slow);
 	workers_free(p->workers); /* what they have posted is still to come: loop_close() takes it */
 	xfree(p);
 }
@@ -115,7 +116,7 @@ static void describe(struct arena *a, const struct tool *tool, struct function_t
 	buf_init(&b, 1 << 20);
 	buf_add(&b, tool->face.description);
 	if (tool->describe)
-		tool->describe(&b, f->given);
+		tool->describe(&b, f->given, f->settled);
 	f->description = str_copy(a, buf_str(&b));
 	buf_release(&b);
 	json_parse(a, tool->face.schema, &f->parameters, &none);
@@ -211,11 +212,13 @@ yyjson_val *tools_copy(struct arena *a, yyjson_val *v)
 	return copy;
 }
 
-bool tools_job(struct tools_port *p, struct job *j)
+bool tools_job(struct tools_port *p, struct job *j, bool slow)
 {
-	if (!p->workers)
-		p->workers = workers_new("tools", (unsigned)tools_limits.threads, (unsigned)tools_limits.waiting);
-	return job_start(p->workers, p->loop, j);
+	struct workers **w = slow ? &p->slow : &p->workers;
+	int64_t threads = slow ? tools_limits.slow_threads : tools_limits.threads;
+	if (!*w)
+		*w = workers_new(slow ? "slow tools" : "tools", (unsigned)threads, (unsigned)tools_limits.waiting);
+	return job_start(*w, p->loop, j);
 }
 
 static bool tools_far_job(struct tools_port *p, struct job *j)
@@ -238,6 +241,7 @@ void tool_start(struct tools_port *p, struct tool_call *c, const struct tool_ask
 	run->job.run = tools_work;
 	run->job.done = tools_on_done;
 	run->given = tools_copy(&run->arena, ask->tool->given);
+	run->settled = tools_copy(&run->arena, ask->tool->settled);
 	run->args = tools_copy(&run->arena, ask->args);
 	run->definition = tools_copy(&run->arena, ask->tool->definition);
 	run->own = tools_text(&run->arena, ask->tool->own);
@@ -252,7 +256,7 @@ void tool_start(struct tools_port *p, struct tool_call *c, const struct tool_ask
 		run->next->prev = run;
 	p->runs = run;
 	c->run = run;
-	if (!(tool->far ? tools_far_job : tools_job)(p, &run->job))
+	if (!(tool->far ? tools_far_job(p, &run->job) : tools_job(p, &run->job, tool->slow)))
 		defer_start(p->loop, &run->refused, tools_on_refused);
 }
 

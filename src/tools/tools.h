@@ -21,6 +21,8 @@ struct tools_options {       /* strings outlive the tools */
 	struct str provider; /* web_search.provider: "none", or a row of web_providers.def */
 	struct str url, key; /* {0}: the provider's own; none */
 	struct search *search; /* of vector stores; NULL: there are none */
+	struct cntrs *containers; /* with `sessions`; NULL: nothing runs in containers */
+	struct sessions *sessions;
 	struct engines *engines; /* of images; NULL: there are none */
 };
 /* Makes the tools known to requests (hosted_set()). At the start, before any other thread; tools_new() does it, too. */

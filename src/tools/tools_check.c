@@ -1,14 +1,18 @@
-/* tools_check.c - what a request's tools name is looked up before a token is spent. */
+/* tools_check.c - what a request's tools name is looked up, and settled, before a token is spent. */
 #include "tools/tools_check.h"
 
 #include <stdatomic.h>
 
 #include "tools/internal.h"
 
+enum { INPUT_FILES = 50 };
+
 struct named { /* an element of `tools` */
 	const struct tool *tool;
 	yyjson_val *given;
-	struct str path;
+	struct str path, last;
+	size_t at;           /* in the request */
+	yyjson_val *settled; /* in the run's arena; NULL: nothing was */
 };
 
 struct check_run {
@@ -18,18 +22,37 @@ struct check_run {
 	struct tools *tools;
 	struct arena arena;
 	int64_t project;
+	bool settle_only;
 	struct named *at;
 	size_t n;
+	struct str files[INPUT_FILES]; /* that the input names */
+	size_t n_files;
 	struct err why;
 };
+
+static bool tools_check_one(struct check_run *run, struct named *one)
+{
+	struct settling s = {.project = run->project,
+			     .given = one->given,
+			     .path = one->path.p,
+			     .last = one->last,
+			     .files = run->files,
+			     .n_files = run->n_files,
+			     .arena = &run->arena};
+	if (one->tool->checks && !run->settle_only &&
+	    !one->tool->checks(run->tools, run->project, one->given, one->path.p, &run->why))
+		return false;
+	if (one->tool->settles && !one->tool->settles(run->tools, &s, &run->why))
+		return false;
+	one->settled = s.settled;
+	return true;
+}
 
 static void tools_check_work(struct job *job)
 {
 	struct check_run *run = OWNER(job, struct check_run, job);
-	for (size_t i = 0; i < run->n && !run->why.code; i++) {
-		const struct named *one = &run->at[i];
-		one->tool->checks(run->tools, run->project, one->given, one->path.p, &run->why);
-	}
+	for (size_t i = 0; i < run->n && tools_check_one(run, &run->at[i]); i++)
+		;
 }
 
 static void tools_check_run_free(struct check_run *run)
@@ -43,6 +66,8 @@ static void tools_check_run_ended(struct check_run *run)
 {
 	struct tools_check *c = run->check;
 	if (c) {
+		for (size_t i = 0; i < run->n; i++)
+			c->request->tools[run->at[i].at].settled = tools_copy(c->arena, run->at[i].settled);
 		c->run = NULL;
 		c->done(c, &run->why);
 	}
@@ -62,32 +87,72 @@ static void tools_check_on_refused(struct deferred *d)
 	tools_check_run_ended(run);
 }
 
-static size_t named_by(const struct create *rq)
+/* --- what it is told --------------------------------------------------------------------------------------------- */
+
+static bool tools_check_concerns(const struct function_tool *f, bool settle_only)
+{
+	const struct tool *tool = f->hosted ? tool_of(f->hosted) : NULL;
+	return tool && (tool->settles || (tool->checks && !settle_only));
+}
+
+/* Where the last call of this tool ran. */
+static struct str tools_check_last(const struct hosted *face, const struct tools_context *ctx)
+{
+	struct str last = {0};
+	for (int k = 0; face->place.n && k < 3; k++)
+		for (size_t i = 0; i < ctx->n[k]; i++)
+			if (ctx->items[k][i].type == face->item) {
+				struct str place = json_str(json_get(ctx->items[k][i].val, face->place));
+				last = place.n ? place : last;
+			}
+	return last;
+}
+
+/* Files that messages of the input name, each once. */
+static void tools_check_files(struct check_run *run, const struct item *items, size_t n)
+{
+	size_t i, max;
+	yyjson_val *part;
+	for (size_t k = 0; k < n; k++) {
+		yyjson_arr_foreach(json_get(items[k].val, S("content")), i, max, part)
+		{
+			struct str id = json_str(json_get(part, S("file_id")));
+			bool known = !id.n || run->n_files == INPUT_FILES;
+			for (size_t j = 0; j < run->n_files; j++)
+				known |= str_eq(run->files[j], id);
+			if (!known)
+				run->files[run->n_files++] = str_copy(&run->arena, id);
+		}
+	}
+}
+
+bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t project, struct arena *a, struct create *rq,
+		       const struct tools_context *ctx, bool settle_only)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < rq->n_tools; i++)
-		n += rq->tools[i].hosted && tool_of(rq->tools[i].hosted)->checks;
-	return n;
-}
-
-bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t project, const struct create *rq)
-{
-	size_t n = named_by(rq);
+		n += tools_check_concerns(&rq->tools[i], settle_only);
 	if (!n)
 		return false;
 	struct check_run *run = xalloc(sizeof *run);
-	*run = (struct check_run){.check = c, .tools = p->tools, .project = project};
+	*run = (struct check_run){.check = c, .tools = p->tools, .project = project, .settle_only = settle_only};
 	run->job.run = tools_check_work;
 	run->job.done = tools_check_on_done;
 	run->at = new_array(&run->arena, struct named, n);
 	for (size_t i = 0; i < rq->n_tools; i++) {
 		const struct function_tool *f = &rq->tools[i];
-		if (f->hosted && tool_of(f->hosted)->checks)
-			run->at[run->n++] = (struct named){tool_of(f->hosted), tools_copy(&run->arena, f->given),
-							   str_copy(&run->arena, f->path)};
+		if (tools_check_concerns(f, settle_only))
+			run->at[run->n++] = (struct named){.tool = tool_of(f->hosted),
+							   .given = tools_copy(&run->arena, f->given),
+							   .path = str_copy(&run->arena, f->path),
+							   .last = str_copy(&run->arena, tools_check_last(f->hosted, ctx)),
+							   .at = i};
 	}
+	tools_check_files(run, ctx->items[1], ctx->n[1]);
 	c->run = run;
-	if (!tools_job(p, &run->job))
+	c->arena = a;
+	c->request = rq;
+	if (!tools_job(p, &run->job, false))
 		defer_start(p->loop, &run->refused, tools_check_on_refused);
 	return true;
 }

@@ -8,12 +8,23 @@
 
 struct check_run;
 
+/* What a request stands on, for what is settled of its tools. */
+struct tools_context {
+	const struct item *items[3]; /* history, input, what this run has made already: in this order */
+	size_t n[3];
+};
+
 struct tools_check {
 	/* *e: what cannot be had, its place in the request as param; ERR_NONE: all is there. */
 	void (*done)(struct tools_check *, const struct err *e);
 	struct check_run *run; /* NULL: idle */
+	/* where what was settled goes, before done() */
+	struct arena *arena;
+	struct create *request;
 };
 
-/* true: done() comes. false: no tool of this request has anything to look up. Copies everything. */
-bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t project, const struct create *rq);
+/* true: done() comes. false: no tool of this request has anything to look up. Copies everything but `rq` and `a`, which must
+ * stay. settle_only: what was looked up before is not looked up again. */
+bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t project, struct arena *a, struct create *rq,
+		       const struct tools_context *ctx, bool settle_only);
 void tools_check_cancel(struct tools_check *c);

@@ -385,7 +385,7 @@ static bool search_fits(yyjson_val *args, struct err *e)
 	return any || fail(e, ERR_MISSING_PARAMETER, NULL, "Give `query` to search, or `url` to open a page.");
 }
 
-static void search_describe(struct buf *b, yyjson_val *given)
+static void search_describe(struct buf *b, yyjson_val *given, yyjson_val *settled)
 {
 	static const struct str keys[] = {STR("city"), STR("region"), STR("country"), STR("timezone")};
 	yyjson_val *place = json_get(given, S("user_location"));

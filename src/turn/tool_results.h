@@ -10,6 +10,10 @@ void told_pictures(struct turn *t, struct str item_json);
  * `origin` is settled here. `more`: a further call of the same answer becomes an item behind it. */
 struct str told_members(struct turn *t, const struct tool_result *r, bool more,
 			struct out_origin *origin);
+/* The pictures among what a call found were shown by the item at this place of the output. After told_members(). */
+void told_shown(struct turn *t, const struct tool_result *r, int index);
+/* The members after its status of an item that has only begun, with what its text is by now ({0}: nothing yet). In t->arena. */
+struct str told_begun(struct turn *t, const struct function_tool *tool, struct str text);
 /* The last pictures that the user sent or a tool made, for one that changes them. In t->arena. */
 struct tool_pictures turn_pictures(struct turn *t);
 /* A call that was not made, as items: the call, with the members of its origin, and why. */

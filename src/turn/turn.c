@@ -136,9 +136,21 @@ enum flow step_refer(struct turn *t)
 static void on_checked(struct tools_check *c, const struct err *e)
 {
 	struct turn *t = OWNER(c, struct turn, out.tools.check);
-	*turn_error(t) = *e;
-	turn_goto(t, e->code ? STEP_REFUSE : STEP_ATTACH);
+	bool refused = e->code && !t->runner;
+	if (refused)
+		*turn_error(t) = *e;
+	turn_goto(t, refused ? STEP_REFUSE : STEP_ATTACH);
 	turn_run(t);
+}
+
+/* The items that an earlier process has told of this run. */
+static struct item *items_made(struct turn *t, size_t *n)
+{
+	struct item *items = new_array(&t->arena, struct item, (size_t)t->out.n + 1);
+	*n = 0;
+	for (const struct out_item *it = t->out.first; it; it = it->next)
+		*n += it->json.n && item_view(&t->arena, it->json, &items[*n]);
+	return items;
 }
 
 /* A background run was checked when it was asked for; what has gone since then is a call that fails. */
@@ -153,7 +165,11 @@ enum flow step_check(struct turn *t)
 		return WAIT;
 	t->op.done = NULL;
 	c->done = on_checked;
-	if (!t->runner && tools_check_start(t->api->tools, c, t->project, &t->req))
+	struct tools_context ctx = {.items = {t->context.history, t->req.items},
+				    .n = {t->context.n_history, t->req.n_items}};
+	if (t->runner)
+		ctx.items[2] = items_made(t, &ctx.n[2]);
+	if (tools_check_start(t->api->tools, c, t->project, &t->arena, &t->req, &ctx, t->runner != NULL))
 		return WAIT;
 	return turn_goto(t, STEP_ATTACH);
 }
@@ -198,7 +214,7 @@ static bool prompt_make(struct turn *t, struct err *e)
 	                     .choice_name = t->req.choice_name, .parallel = t->req.parallel_tool_calls,
 	                     .format = t->req.format, .sampling = t->req.sampling, .logprobs = t->req.include_logprobs,
 	                     .truncate = t->req.truncation_auto, .cache_key = t->req.prompt_cache_key,
-	                     .reasoning_all = t->req.reasoning_all};
+	                     .reasoning_all = t->req.reasoning_all, .sees = t->model.vision};
 	if (t->req.instructions.n)
 		prompt_add_text(a, prompt_add(a, p, ROLE_SYSTEM), t->req.instructions);
 	if (t->req.n_template && !prompt_add_items(a, p, t->req.template, t->req.n_template, "prompt", e))

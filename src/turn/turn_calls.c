@@ -152,9 +152,11 @@ void call_close(struct turn *t, struct out_item *it, bool whole)
 	struct err e = {0};
 	bool made = true;
 	if (it->tool->hosted) {
-		/* Cut off: turn_tools.c closes those that have come to their end. The API knows no incomplete ones. */
-		it->hosted.failed = true;
-		it->hosted.members = call_blank(t, it, S("It was cut off."));
+		/* Cut off: turn_tools.c closes those that have come to their end. Of what only looks things up the API
+		 * knows no incomplete ones; what may have run in part stays as it was told. */
+		it->hosted.failed = it->tool->hosted->server || it->tool->hosted->blank.n;
+		if (it->hosted.failed)
+			it->hosted.members = call_blank(t, it, S("It was cut off."));
 	} else if (it->tool->kind == CALL_CUSTOM) {
 		made = close_custom(t, it, whole, &e);
 	} else if (it->tool->kind != CALL_FUNCTION) {

@@ -1,6 +1,7 @@
 /* turn_cite.c - citations in the text of a turn that has sources. */
 #include "turn/turn_cite.h"
 
+#include "tools/cite_link.h"
 #include "turn/turn_output_parts.h"
 
 /* Text gathers until something else must be told, so that a delta stays one delta. */
@@ -53,10 +54,23 @@ static void write_file(struct jout *o, const struct cite_source *source, int64_t
 	jo_kint(o, "index", at);
 }
 
+static void write_container_file(struct jout *o, const struct cite_source *source, int64_t start, int64_t end)
+{
+	struct str name = source->title;
+	while (str_find(name, '/') < name.n)
+		str_cut(&name, '/');
+	jo_kstr(o, "type", S("container_file_citation"));
+	jo_kstr(o, "container_id", source->place);
+	jo_kint(o, "end_index", end);
+	jo_kstr(o, "file_id", source->url);
+	jo_kstr(o, "filename", name);
+	jo_kint(o, "start_index", start);
+}
+
 static struct str annotation(struct turn *t, const struct cite_source *source, int64_t start, int64_t end)
 {
 	static void (*const writers[])(struct jout *, const struct cite_source *, int64_t, int64_t) = {
-	    [CITE_PAGE] = write_page, [CITE_FILE] = write_file};
+	    [CITE_PAGE] = write_page, [CITE_FILE] = write_file, [CITE_CONTAINER] = write_container_file};
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
 	struct jout o = {.b = &b};
@@ -109,6 +123,30 @@ void turn_cite_close(struct turn *t, struct out_item *it)
 	buf_release(&s.text);
 }
 
+/* The call right before this message; thinking may stand between them. */
+static int call_before(const struct turn *t, const struct out_item *it)
+{
+	const struct out_item *last = NULL;
+	for (const struct out_item *at = t->out.first; at && at != it; at = at->next)
+		if (at->type != ITEM_REASONING)
+			last = at;
+	return last ? last->index + 1 : 0;
+}
+
+void turn_cite_links(struct turn *t, struct out_item *it)
+{
+	const struct turn_tools *tt = &t->out.tools;
+	int call = call_before(t, it);
+	if (!turn_cites(t))
+		return;
+	struct sink s = sink_of(t, it);
+	for (size_t i = 0; call && i < tt->n_sources; i++)
+		if (tt->sources[i].shown_by == call)
+			on_cited(&s.sink, &tt->sources[i], 0, 0);
+	cite_links(buf_str(&it->text), tt->sources, tt->n_sources, &s.sink);
+	buf_release(&s.text);
+}
+
 static bool cited(const struct turn *t)
 {
 	for (const struct out_item *it = t->out.first; it; it = it->next)
@@ -127,7 +165,7 @@ void turn_cite_finish(struct turn *t)
 	struct cite_source *used = new_array(&t->arena, struct cite_source, tt->n_sources);
 	size_t n = 0;
 	for (size_t i = 0; i < tt->n_sources; i++)
-		if (tt->sources[i].fresh)
+		if (tt->sources[i].fresh && tt->sources[i].kind != CITE_CONTAINER)
 			used[n++] = tt->sources[i];
 	if (cited(t))
 		return;

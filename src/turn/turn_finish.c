@@ -30,6 +30,7 @@ void turn_fail(struct turn *t, const struct err *e)
 {
 	if (turn_failed(t) == ERR_NONE)
 		*turn_error(t) = *e;
+	turn_error(t)->no_retry |= turn_tools_acted(t);
 	t->response.error = turn_error(t);
 	turn_finish(t, RS_FAILED, false, true);
 }

@@ -257,6 +257,8 @@ static void part_close(struct turn *t, struct out_item *it)
 	if (it->part == OUT_NONE)
 		return;
 	turn_cite_close(t, it);
+	if (it->part == OUT_TEXT)
+		turn_cite_links(t, it);
 	struct str text = buf_str(&it->text);
 	struct event ev = event_of(it, it->part == OUT_TEXT ? EV_TEXT_DONE : EV_REFUSAL_DONE);
 	ev.text = text;
@@ -542,7 +544,7 @@ struct str turn_output_json(struct turn *t)
 static void close_calls(struct turn *t)
 {
 	for (struct out_item *it = t->out.first; it; it = it->next)
-		if (it->tool)
+		if (it->tool && !it->tool->hosted) /* turn_tools.c closes those, after they have run */
 			item_close(t, it, true);
 }
 

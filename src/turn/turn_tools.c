@@ -31,22 +31,6 @@ static const struct hosted *face_of(const struct hosted_call *c)
 
 /* --- while the engine streams --- */
 
-/* The members of an item that has only begun. */
-static struct str fresh_members(struct turn *t, const struct hosted *face)
-{
-	struct buf b;
-	buf_init(&b, 1 << 16);
-	struct jout o = {.b = &b};
-	for (size_t i = 0; i < HOSTED_MEMBERS && face->fresh[i].member.n; i++)
-		if (face->fresh[i].json.p) {
-			jo_key(&o, face->fresh[i].member);
-			jo_raw(&o, face->fresh[i].json);
-		}
-	struct str members = str_copy(&t->arena, buf_str(&b));
-	buf_release(&b);
-	return members;
-}
-
 static void open_item(struct turn *t, struct hosted_call *c)
 {
 	c->item = item_open(t, face_of(c)->item);
@@ -55,7 +39,7 @@ static void open_item(struct turn *t, struct hosted_call *c)
 	c->item->tool = c->tool;
 	c->item->call_index = -1;
 	c->item->hosted.approval = c->approval;
-	c->item->hosted.members = face_of(c)->server ? call_blank(t, c->item, (struct str){0}) : fresh_members(t, face_of(c));
+	c->item->hosted.members = face_of(c)->server ? call_blank(t, c->item, (struct str){0}) : told_begun(t, c->tool, (struct str){0});
 	c->item->origin = c->origin;
 	c->origin = (struct out_origin){0};
 	item_added(t, c->item);
@@ -67,10 +51,20 @@ static bool tells_text(const struct hosted_call *c)
 	return c->tool && c->tool->hosted && face_of(c)->text.member.n && !face_of(c)->text.arguments;
 }
 
+/* Arguments that are the text itself, and no JSON. */
+static bool raw_text(const struct hosted_call *c)
+{
+	struct str text = str_trim(buf_str(&c->text));
+	return face_of(c)->text.raw && text.n && text.p[0] != '{';
+}
+
 static void tell_text(struct turn *t, struct hosted_call *c)
 {
 	size_t from = c->told.n;
-	call_text_more(buf_str(&c->text), face_of(c)->text.member, &c->read, &c->told);
+	if (raw_text(c))
+		buf_add(&c->told, (struct str){c->text.p + from, c->text.n - from});
+	else
+		call_text_more(buf_str(&c->text), face_of(c)->text.member, &c->read, &c->told);
 	if (c->told.n > from)
 		emit_text(t, c->item, face_of(c)->text.delta, (struct str){c->told.p + from, c->told.n - from});
 }
@@ -81,8 +75,10 @@ static void end_text(struct turn *t, struct hosted_call *c)
 	struct str whole = json_str(json_get(c->args, face_of(c)->text.member)), told = buf_str(&c->told);
 	if (!str_starts(whole, told))
 		whole = told;
-	if (whole.n > told.n)
+	if (whole.n > told.n) {
 		emit_text(t, c->item, face_of(c)->text.delta, (struct str){whole.p + told.n, whole.n - told.n});
+		buf_add(&c->told, (struct str){whole.p + told.n, whole.n - told.n});
+	}
 	emit_text(t, c->item, face_of(c)->text.done, whole.p ? whole : S(""));
 }
 
@@ -196,6 +192,8 @@ static void drop_round(struct turn *t)
 	struct turn_tools *tt = &t->out.tools;
 	for (struct hosted_call *c = tt->first; c; c = c->next) {
 		tool_cancel(&c->call);
+		if (c->item && !c->item->done && tells_text(c))
+			c->item->hosted.members = told_begun(t, c->tool, buf_str(&c->told));
 		buf_release(&c->text);
 		buf_release(&c->told);
 		origin_release(&c->origin);
@@ -203,6 +201,14 @@ static void drop_round(struct turn *t)
 	tt->first = tt->last = tt->open = NULL;
 	tt->running = 0;
 	tt->begun = false;
+}
+
+bool turn_tools_acted(const struct turn *t)
+{
+	for (const struct made_call *m = t->out.tools.made; m; m = m->next)
+		if (!tool_again(m->tool->hosted, m->tool->hosted->item))
+			return true;
+	return false;
 }
 
 void turn_tools_stop(struct turn *t)
@@ -226,6 +232,23 @@ static struct str names_offered(struct turn *t)
 	return names;
 }
 
+/* {member: text} */
+static yyjson_val *raw_args(struct turn *t, struct str member, struct str text)
+{
+	struct err none = {0};
+	struct buf b;
+	yyjson_val *args = NULL;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {.b = &b};
+	jo_obj(&o);
+	jo_key(&o, member);
+	jo_str(&o, text);
+	jo_obj_end(&o);
+	json_parse(&t->arena, str_copy(&t->arena, buf_str(&b)), &args, &none);
+	buf_release(&b);
+	return args;
+}
+
 /* What the model wrote that cannot be run, and whether it may try again. */
 static struct str mistake(struct turn *t, struct hosted_call *c)
 {
@@ -235,6 +258,8 @@ static struct str mistake(struct turn *t, struct hosted_call *c)
 			       FMT(names_offered(t)));
 	struct str text = c->text.n ? buf_str(&c->text) : S("{}");
 	json_parse(&t->arena, str_copy(&t->arena, text), &c->args, &syntax);
+	if (face_of(c)->text.raw && !yyjson_is_obj(c->args) && str_trim(text).n)
+		c->args = raw_args(t, face_of(c)->text.member, text);
 	if (tool_fits(face_of(c), c->args, &e))
 		return (struct str){0};
 	return str_fmt(&t->arena,
@@ -362,7 +387,8 @@ static void turn_tools_settle(struct hosted_call *c, const struct tool_result *r
 	struct turn *t = c->turn;
 	c->item->hosted.failed = result->failed;
 	c->item->hosted.members = told_members(t, result, more_follow(c), &c->item->origin);
-	if (face_of(c)->picture.n) { /* many pictures of many megabytes each */
+	told_shown(t, result, c->item->index);
+	if (face_of(c)->picture.n || face_of(c)->pictures.list.n) { /* many pictures of many megabytes each */
 		t->out.bytes += c->item->hosted.members.n;
 		t->out.too_big |= t->out.bytes > (size_t)api_limits.output_bytes;
 	}
@@ -390,8 +416,11 @@ static void start_more(struct turn *t)
 			continue;
 		c->started = true;
 		if (c->refusal.p) {
+			struct str blank = face_of(c)->blank;
+			if (!blank.n && !face_of(c)->server)
+				blank = told_begun(t, c->tool, buf_str(&c->told));
 			turn_tools_settle(
-			    c, &(struct tool_result){.failed = true, .said = c->refusal, .members = face_of(c)->blank});
+			    c, &(struct tool_result){.failed = true, .said = c->refusal, .members = blank});
 			continue;
 		}
 		c->call.running = on_running;

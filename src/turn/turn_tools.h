@@ -43,6 +43,8 @@ bool turn_tools_takes(const struct turn *t, const struct model_event *me);
 struct out_origin *turn_tools_origin(struct turn *t, int index);
 /* Tools of ours were called in this round. */
 bool turn_tools_called(const struct turn *t);
+/* A call has begun that may have changed something: the turn must not be made again by itself. */
+bool turn_tools_acted(const struct turn *t);
 /* What runs is given up. Idempotent. */
 void turn_tools_stop(struct turn *t);
 void turn_list_stop(struct turn *t);

@@ -5,7 +5,7 @@ import json
 import agents
 import openai
 import pytest
-from agents import (Agent, AgentOutputSchema, ApplyPatchTool, Computer, ComputerTool, CustomTool, GuardrailFunctionOutput, HostedMCPTool,
+from agents import (Agent, AgentOutputSchema, ApplyPatchTool, CodeInterpreterTool, Computer, ComputerTool, CustomTool, GuardrailFunctionOutput, HostedMCPTool,
                     InputGuardrailTripwireTriggered, ModelSettings, OpenAIChatCompletionsModel, OpenAIConversationsSession,
                     OpenAIResponsesCompactionSession, OpenAIResponsesModel, OutputGuardrailTripwireTriggered, Runner, ShellTool,
                     SQLiteSession, ToolOutputImage, ToolOutputText, ToolSearchTool, WebSearchTool,
@@ -345,6 +345,25 @@ def test_web_search(engine, streamed):
     finally:
         server.erase()
         web.close()
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_code_interpreter(engine, client, streamed):
+    """The SDK's hosted tool: its items, the file that the answer links to, variables in the next run."""
+    tool = CodeInterpreterTool(tool_config={"type": "code_interpreter", "container": {"type": "auto"}})
+    agent = Agent(name="a", tools=[tool])
+    engine.next(call("python", json.dumps({"code": "x = 6\nopen('/mnt/data/x.txt', 'w').write(str(x))\nx * 7"})))
+    engine.next(say("It is [here](sandbox:/mnt/data/x.txt)."))
+    result = stream(agent, "Compute")[1] if streamed else run(agent, "Compute")
+    assert [item.raw_item.type for item in result.new_items] == ["code_interpreter_call", "message"]
+    note, = result.new_items[-1].raw_item.content[0].annotations
+    content = LOOP.run(client.containers.files.content.retrieve(note.file_id, container_id=note.container_id))
+    assert note.type == "container_file_citation" and content.read() == b"6"
+    assert "42" in engine.last.body["messages"][-1]["content"]
+    engine.next(call("python", json.dumps({"code": "x + 1"})))
+    engine.next(say("Seven."))
+    again = run(agent, result.to_input_list() + [{"role": "user", "content": "And one more?"}])
+    assert again.final_output == "Seven." and engine.last.body["messages"][-1]["content"] == "7\n"
 
 
 def test_custom_tool(engine):

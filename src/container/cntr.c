@@ -1,0 +1,48 @@
+/* cntr.c - containers are made, used, dropped. */
+#include "container/cntr.h"
+
+#include "base/clock.h"
+#include "container/limits.h"
+
+bool cntr_make(struct cntrs *c, int64_t project, const struct cntr_want *w, struct arena *a, struct container *ret,
+	       struct err *e)
+{
+	struct stored_file source;
+	*ret = (struct container){.id = w->id.key ? w->id : id_mint(),
+				  .created_at = clock_wall_s(),
+				  .minutes = w->minutes ? w->minutes : container_limits.minutes,
+				  .memory = w->memory ? w->memory : (int64_t)1 << 30,
+				  .name = str_copy(a, w->name),
+				  .policy = w->policy.p ? str_copy(a, w->policy) : (struct str){0},
+				  .skills = w->skills.p ? str_copy(a, w->skills) : (struct str){0}};
+	ret->active_at = ret->created_at;
+	ret->expires_at = ret->created_at + ret->minutes * 60;
+	for (size_t i = 0; i < w->n_files; i++)
+		if (!container_file_source(cntrs_store(c), project, w->files[i], a, &source, e))
+			return false;
+	if (!container_put(cntrs_store(c), project, ret, container_limits.project, e))
+		return false;
+	for (size_t i = 0; i < w->n_files; i++) {
+		struct container_file f;
+		struct err ignored = {0};
+		if (!cntr_copy(c, project, ret, w->files[i], a, &f, e)) {
+			cntr_drop(c, ret, &ignored);
+			return false;
+		}
+	}
+	return true;
+}
+
+bool cntr_use(struct cntrs *c, int64_t project, struct str id, struct arena *a, struct container *ret, struct err *e)
+{
+	return container_get(cntrs_store(c), project, id, a, ret, e) && container_living(ret, e) &&
+	       container_touch(cntrs_store(c), ret, e);
+}
+
+bool cntr_drop(struct cntrs *c, const struct container *of, struct err *e)
+{
+	if (!container_delete(cntrs_store(c), of->id.key, e))
+		return false;
+	cntr_doom(c, of->id.key);
+	return true;
+}

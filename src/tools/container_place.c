@@ -1,0 +1,196 @@
+/* container_place.c - which container a request means, and what lies in it. */
+#include "tools/container_place.h"
+
+#include "container/cntr.h"
+#include "container/folder.h"
+#include "container/memory.h"
+#include "tools/foreign.h"
+#include "tools/internal.h"
+
+enum { TOLD_FILES = 100 };
+
+/* --- settling ---------------------------------------------------------------------------------------------------- */
+
+struct place {
+	struct str id;
+	bool make;
+	int64_t memory;
+	struct container row; /* unless it is to be made */
+};
+
+/* The one of the last call, while it lives. */
+static bool place_again(const struct tools *t, struct settling *s, struct place *p)
+{
+	struct err gone = {0};
+	return s->last.n && container_get(cntrs_store(t->options.containers), s->project, s->last, s->arena, &p->row, &gone) &&
+	       container_living(&p->row, &gone);
+}
+
+static bool place_find(const struct tools *t, struct settling *s, const struct container_ask *ask, struct place *p,
+		       struct err *e)
+{
+	struct store *store = cntrs_store(t->options.containers);
+	struct err why = {0};
+	struct id fresh;
+	p->id = json_str(ask->container);
+	if (p->id.p) {
+		if (container_get(store, s->project, p->id, s->arena, &p->row, &why) && container_living(&p->row, &why))
+			return true;
+		return fail(e, why.code, NULL, "%s", why.msg);
+	}
+	if (place_again(t, s, p)) {
+		p->id = s->last;
+		return true;
+	}
+	fresh = id_mint();
+	p->make = true;
+	p->id = id_text(arena_bytes(s->arena, ID_MAX), "cntr", &fresh);
+	return true;
+}
+
+static void place_file(struct settling *s, struct jout *o, struct jout *names, const struct stored_file *f, struct str id)
+{
+	jo_str(o, id);
+	jo_str(names, folder_name(s->arena, id, f->filename));
+}
+
+/* Files that were asked for by the tool must be there; those of the input are the input's own affair. */
+static bool place_files(const struct tools *t, struct settling *s, const struct container_ask *ask, struct jout *o,
+			struct jout *names, struct err *e)
+{
+	struct store *store = cntrs_store(t->options.containers);
+	yyjson_val *ids = json_get(ask->container, S("file_ids")), *one;
+	struct stored_file f;
+	size_t i, max;
+	char list[128], place[128];
+	field_path(list, ask->path, "file_ids");
+	yyjson_arr_foreach(ids, i, max, one)
+	{
+		struct err why = {0};
+		field_index(place, list, i);
+		if (!container_file_source(store, s->project, json_str(one), s->arena, &f, &why))
+			return fail(e, why.code, place, "%s", why.msg);
+		place_file(s, o, names, &f, json_str(one));
+	}
+	for (i = 0; i < s->n_files; i++) {
+		struct err ignored = {0};
+		if (container_file_source(store, s->project, s->files[i], s->arena, &f, &ignored))
+			place_file(s, o, names, &f, s->files[i]);
+	}
+	return true;
+}
+
+static bool place_there(const struct tools *t, struct settling *s, const struct place *p, struct jout *names,
+			struct err *e)
+{
+	struct container_file_page page;
+	if (p->make)
+		return true;
+	if (!container_file_all(cntrs_store(t->options.containers), p->row.id.key, TOLD_FILES, s->arena, &page, e))
+		return false;
+	for (size_t i = 0; i < page.n; i++)
+		jo_str(names, page.list[i].path);
+	return true;
+}
+
+bool container_settle(const struct tools *t, struct settling *s, const struct container_ask *ask, struct err *e)
+{
+	struct place p = {0};
+	struct buf b, names;
+	struct err none = {0};
+	char place[128];
+	field_path(place, ask->path, "memory_limit");
+	if (!place_find(t, s, ask, &p, e) ||
+	    !cntr_memory(json_str(json_get(ask->container, S("memory_limit"))), place, &p.memory, e))
+		return false;
+	buf_init(&b, 1 << 20);
+	buf_init(&names, 1 << 20);
+	struct jout o = {.b = &b}, n = {.b = &names};
+	jo_arr(&n);
+	jo_obj(&o);
+	jo_kstr(&o, "container_id", p.id);
+	jo_kbool(&o, "make", p.make);
+	jo_kint(&o, "memory", p.memory);
+	jo_key(&o, S("files"));
+	jo_arr(&o);
+	bool ok = place_files(t, s, ask, &o, &n, e) && place_there(t, s, &p, &n, e);
+	jo_arr_end(&o);
+	jo_arr_end(&n);
+	jo_kraw(&o, "there", buf_str(&names));
+	jo_obj_end(&o);
+	if (ok)
+		json_parse(s->arena, str_copy(s->arena, buf_str(&b)), &s->settled, &none);
+	buf_release(&b);
+	buf_release(&names);
+	return ok;
+}
+
+void container_describe(struct buf *b, yyjson_val *settled)
+{
+	yyjson_val *there = json_get(settled, S("there")), *one;
+	size_t i, max, told = 0;
+	yyjson_arr_foreach(there, i, max, one)
+	{
+		if (told++ == TOLD_FILES)
+			break;
+		buf_add(b, i ? S(", ") : S(" Files that are there: "));
+		buf_add(b, S("/mnt/data/"));
+		foreign_add(b, json_str(one), 512);
+	}
+	if (told)
+		buf_byte(b, '.');
+}
+
+/* --- a run ------------------------------------------------------------------------------------------------------- */
+
+/* Calls of one answer run side by side: the first of them makes it. */
+static bool place_make(struct toolrun *run, struct str text, struct container *ret, struct err *e)
+{
+	struct cntrs *c = run->tools->options.containers;
+	struct err missing = {0}, why = {0};
+	if (container_get(cntrs_store(c), run->project, text, &run->arena, ret, &missing))
+		return container_living(ret, e);
+	struct cntr_want w = {.name = S("auto"), .memory = yyjson_get_sint(json_get(run->settled, S("memory")))};
+	if (!id_parse(text, "cntr", &w.id))
+		return fail(e, ERR_INTERNAL, NULL, "No container can be made.");
+	if (cntr_make(c, run->project, &w, &run->arena, ret, &why))
+		return true;
+	return container_get(cntrs_store(c), run->project, text, &run->arena, ret, &missing) ||
+	       fail(e, why.code, NULL, "%s", why.msg);
+}
+
+bool container_enter(struct toolrun *run, struct container *ret, struct err *e)
+{
+	struct cntrs *c = run->tools->options.containers;
+	struct str id = json_str(json_get(run->settled, S("container_id")));
+	yyjson_val *files = json_get(run->settled, S("files")), *one;
+	size_t i, max;
+	if (!id.p)
+		return fail(e, ERR_INTERNAL, NULL, "The container that was asked for is not at hand.");
+	if (yyjson_is_true(json_get(run->settled, S("make"))) ? !place_make(run, id, ret, e)
+							       : !cntr_use(c, run->project, id, &run->arena, ret, e))
+		return false;
+	yyjson_arr_foreach(files, i, max, one)
+	{
+		struct container_file f;
+		if (!cntr_copy(c, run->project, ret, json_str(one), &run->arena, &f, e))
+			return false;
+	}
+	return true;
+}
+
+void container_sources(struct toolrun *run, const struct container *of, const struct cntr_found *found)
+{
+	struct tool_result *r = &run->result;
+	struct str container = id_text(arena_bytes(&run->arena, ID_MAX), "cntr", &of->id);
+	r->sources = new_array(&run->arena, struct tool_source, found->n + 1);
+	for (r->n_sources = 0; r->n_sources < found->n; r->n_sources++) {
+		const struct cntr_made *m = &found->at[r->n_sources];
+		r->sources[r->n_sources] =
+		    (struct tool_source){.kind = CITE_CONTAINER,
+					 .url = id_text(arena_bytes(&run->arena, ID_MAX), "cfile", &m->file.id),
+					 .title = m->file.path,
+					 .part = container,
+					 .shown = m->shown};
+	}
+}

@@ -1,0 +1,15 @@
+/* settling.h - an element of `tools` before anything is made. Worker thread. */
+#pragma once
+#include "model/hosted.h"
+
+/* What it names is looked up, and what it means for this turn is settled (tool.h, settles()). */
+struct settling {
+	int64_t project;
+	yyjson_val *given;
+	const char *path;
+	struct str last;         /* where the last call of the context ran (hosted.h, place); {0}: there was none */
+	const struct str *files; /* ids of files that the input names */
+	size_t n_files;
+	struct arena *arena;
+	yyjson_val *settled; /* result, an object */
+};
