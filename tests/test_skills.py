@@ -3,6 +3,8 @@ acknowledged stays."""
 import http.client
 import io
 import os
+import pathlib
+import re
 import sqlite3
 import threading
 import zipfile
@@ -317,3 +319,14 @@ def test_skills_of_requests_are_checked(server):
         answer = server.post("/v1/responses", {"model": "m", "input": "hi", "tools": [
             {"type": "shell", "environment": {"type": "container_auto", "skills": [skill]}}]})
         assert (answer.status, answer.error["param"], answer.error["code"]) == (400, f"{place}.{param}", code), skill
+
+
+def test_the_page_as_printed(client, server, tmp_path, monkeypatch):
+    """docs/skills.md, through the official SDK."""
+    page = (pathlib.Path(__file__).parent.parent / "docs" / "skills.md").read_text()
+    code = "".join(re.findall(r"```python\n(.*?)```", page, re.S)).replace("http://127.0.0.1:8080/v1", server.base_url)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(code, "docs/skills.md", "exec"), names)
+    assert set(listing((tmp_path / "basic-math.zip").read_bytes())) == {"basic-math/SKILL.md"}
+    assert client.skills.retrieve(names["skill"].id).description.startswith("Adds and subtracts")
