@@ -1,7 +1,9 @@
 """/v1/skills: the official SDK, folders and zips, hostile archives, versions, who sees what, and that nothing but what was
 acknowledged stays."""
+import base64
 import http.client
 import io
+import json
 import os
 import pathlib
 import re
@@ -12,6 +14,7 @@ import zipfile
 import openai
 import pytest
 
+from engine_script import call, say
 from harness import PATIENCE, Server, eventually, make_key
 from skill_zips import MATTER, attacks, matter, zipped
 from test_files import TYPE, blobs, form, part
@@ -321,6 +324,78 @@ def test_skills_of_requests_are_checked(server):
         assert (answer.status, answer.error["param"], answer.error["code"]) == (400, f"{place}.{param}", code), skill
 
 
+# --- skills in containers ---
+
+
+def python(code):
+    return call("python", json.dumps({"code": code}))
+
+
+def run(server, engine, container, code, **more):
+    engine.next(python(code))
+    engine.next(say("Done."))
+    made = server.create("go", tools=[{"type": "code_interpreter", "container": container}], include=["code_interpreter_call.outputs"], **more)
+    item, = (i for i in made["output"] if i["type"] == "code_interpreter_call")
+    return "".join(o["logs"] for o in item["outputs"])
+
+
+def inline(data, name="inline-math", description="Adds, inline."):
+    return {"type": "inline", "name": name, "description": description,
+            "source": {"type": "base64", "media_type": "application/zip", "data": base64.b64encode(data).decode()}}
+
+
+def folders(server):
+    return [n for n in os.listdir(server.data + "/boxes") if n[0] != "."]
+
+
+def test_skills_in_a_container(server, engine):
+    """Stored and inline ones lie unpacked where the model is told, for reading alone, and stay what they were."""
+    skill = put(server)["id"]
+    send(server, part("files", zipped({"x/SKILL.md": matter("two")}), "x"), path=f"/v1/skills/{skill}/versions")
+    made = server.post("/v1/containers", {"name": "c", "skills": [
+        {"type": "skill_reference", "skill_id": skill}, {"type": "skill_reference", "skill_id": skill, "version": "latest"},
+        inline(zipped({"m/SKILL.md": MATTER, "m/run.sh": (0o100755, "#!/bin/sh\necho ran\n")}))]})
+    assert made.status == 200, made
+    container = made.json["id"]
+    server.delete(f"/v1/skills/{skill}")
+    code = ("import os, subprocess, glob\n"
+            "for f in sorted(os.listdir('/home/oai/skills')): print(f[:-33], len(f.split('-')[-1]), sorted(os.listdir('/home/oai/skills/' + f)))\n"
+            "print(subprocess.run(glob.glob('/home/oai/skills/inline-math-*/run.sh')[0], capture_output=True, text=True).stdout)\n"
+            "for path in ('/home/oai/skills/x', glob.glob('/home/oai/skills/two-*')[0] + '/SKILL.md'):\n"
+            "    try: open(path, 'w')\n"
+            "    except OSError as e: print(e.strerror)\n")
+    assert run(server, engine, container, code) == (
+        "basic-math 32 ['SKILL.md', 'add.py']\ninline-math 32 ['SKILL.md', 'run.sh']\ntwo 32 ['SKILL.md']\nran\n\n"
+        "Read-only file system\nRead-only file system\n")
+    told = engine.requests[-2].body["tools"][0]["function"]["description"].splitlines()[-3:]
+    assert [re.sub("[0-9a-f]{32}", "HEX", line) for line in told] == [
+        "- basic-math (folder /home/oai/skills/basic-math-HEX): Adds numbers.", "- two (folder /home/oai/skills/two-HEX): Adds numbers.",
+        "- inline-math (folder /home/oai/skills/inline-math-HEX): Adds, inline."]
+    server.kill()
+    server.start()
+    assert "basic-math" in run(server, engine, container, "import os; print(os.listdir('/home/oai/skills'))")
+    assert len(folders(server)) == 2
+    server.delete(f"/v1/containers/{container}")
+    eventually(lambda: folders(server) == [])
+
+
+def test_skills_that_a_container_cannot_have(engine, servers):
+    server = servers(engine, args=["--set", "skills.container_bytes=2000"])
+    mine, _ = make_key(server, "mine", "one")
+    other, _ = make_key(server, "other", "two")
+    skill = put(server, key=other)["id"]
+    for asked, param, status in (
+            ({"type": "skill_reference", "skill_id": "openai-spreadsheets"}, "skill_id", 404),
+            ({"type": "skill_reference", "skill_id": skill}, "skill_id", 404),
+            (inline(b"no zip"), "source.data", 400),
+            (inline(zipped({"a/SKILL.md": MATTER, "a/x": (0o120777, "/etc/passwd")})), "source.data", 400),
+            (inline(zipped({"a/SKILL.md": MATTER, "a/x": "x" * 3000})), "source.data", 400),
+            ({**inline(b""), "source": {"type": "base64", "media_type": "application/zip", "data": "???"}}, "source.data", 400)):
+        answer = server.post("/v1/containers", {"name": "c", "skills": [inline(zipped()), asked]}, key=mine)
+        assert (answer.status, answer.error["param"]) == (status, f"skills[1].{param}"), (asked, answer)
+    assert server.get("/v1/containers", key=mine).json["data"] == [] and folders(server) == []
+
+
 def test_the_page_as_printed(client, server, tmp_path, monkeypatch):
     """docs/skills.md, through the official SDK."""
     page = (pathlib.Path(__file__).parent.parent / "docs" / "skills.md").read_text()
@@ -330,3 +405,4 @@ def test_the_page_as_printed(client, server, tmp_path, monkeypatch):
     exec(compile(code, "docs/skills.md", "exec"), names)
     assert set(listing((tmp_path / "basic-math.zip").read_bytes())) == {"basic-math/SKILL.md"}
     assert client.skills.retrieve(names["skill"].id).description.startswith("Adds and subtracts")
+    assert client.containers.retrieve(names["container"].id).status == "running"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/call.h"
+#include "model/skill_words.h"
 
 enum { ARGUMENTS_MAX = 512 << 20 }; /* bytes; bodies are bounded far below */
 
@@ -298,35 +299,16 @@ static struct str describe_grammar(struct arena *a, struct str text, yyjson_val 
 		       FMT(grammar));
 }
 
-/* In one line, so that no text of one skill reads as another. */
-static void call_kinds_line(struct buf *b, struct str s)
-{
-	s = str_trim(s);
-	for (size_t i = 0; i < s.n; i++)
-		buf_byte(b, (unsigned char)s.p[i] < ' ' ? ' ' : s.p[i]);
-}
-
 /* Skills that a shell of the client's has: the model reads them there, with that shell. */
 static struct str describe_skills(struct arena *a, struct str text, yyjson_val *tool)
 {
-	yyjson_val *skills = json_get(json_get(tool, S("environment")), S("skills")), *one;
-	size_t i, max;
+	yyjson_val *skills = json_get(json_get(tool, S("environment")), S("skills"));
 	struct buf b;
 	if (!yyjson_arr_size(skills))
 		return text;
 	buf_init(&b, SIZE_MAX / 2);
 	buf_add(&b, text);
-	buf_add(&b, S("\n\nSkills are folders with instructions for tasks of some kind, and what these need. Before a task that one of "
-		      "them is for, read the file SKILL.md in its folder and follow it. There are:"));
-	yyjson_arr_foreach(skills, i, max, one)
-	{
-		buf_add(&b, S("\n- "));
-		call_kinds_line(&b, json_str(json_get(one, S("name"))));
-		buf_add(&b, S(" (folder "));
-		call_kinds_line(&b, json_str(json_get(one, S("path"))));
-		buf_add(&b, S("): "));
-		call_kinds_line(&b, json_str(json_get(one, S("description"))));
-	}
+	skill_words(&b, skills);
 	struct str all = str_copy(a, buf_str(&b));
 	buf_release(&b);
 	return all;
