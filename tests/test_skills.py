@@ -372,6 +372,7 @@ def test_skills_in_a_container(server, engine):
         "- basic-math (folder /home/oai/skills/basic-math-HEX): Adds numbers.", "- two (folder /home/oai/skills/two-HEX): Adds numbers.",
         "- inline-math (folder /home/oai/skills/inline-math-HEX): Adds, inline."]
     server.kill()
+    os.mkdir(server.data + "/boxes/00000000000000ff.skills")  # as an end between unpacking and the row leaves it
     server.start()
     assert "basic-math" in run(server, engine, container, "import os; print(os.listdir('/home/oai/skills'))")
     assert len(folders(server)) == 2
