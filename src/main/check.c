@@ -200,6 +200,26 @@ static void check_tools(struct check *c, struct str dir)
 		check_say(c, FINE, "web search", NULL, "through %.*s", FMT(o.provider));
 }
 
+/* What is no chat and has an engine of its own. */
+static void check_abilities(struct check *c)
+{
+	static const char *const names[] = {
+#define ABILITY(NAME, name, help) #name,
+#include "engine/abilities.def"
+#undef ABILITY
+	};
+	const struct ability_config *all = config_abilities(&c->args->config, c->arena);
+	bool any = false;
+	for (size_t i = 0; i < ABILITIES; i++) {
+		if (all[i].url.n)
+			check_say(c, FINE, names[i], NULL, "by %.*s (%s.engine)", FMT(all[i].url), names[i]);
+		any |= all[i].url.n;
+	}
+	if (!any)
+		check_say(c, NOTE, "beside chat", "docs/pass-through.md, docs/images.md; until then they are refused (400, 404)",
+			  "no engine for sound, pictures, moderations is named");
+}
+
 /* What the server left when it could not fetch it. */
 static bool embedder_why(struct check *c, const struct managed_options *o, char *ret, size_t n)
 {
@@ -285,6 +305,7 @@ static void check_all(struct check *c)
 		check_managed(c);
 	check_reachable(c, &engines);
 	check_tools(c, dir);
+	check_abilities(c);
 	check_embedder(c);
 	check_sandbox(c);
 }
