@@ -1,8 +1,12 @@
 """/v1/skills: the official SDK, folders and zips, hostile archives, versions, who sees what, and that nothing but what was
 acknowledged stays."""
+import base64
 import http.client
 import io
+import json
 import os
+import pathlib
+import re
 import sqlite3
 import threading
 import zipfile
@@ -10,6 +14,7 @@ import zipfile
 import openai
 import pytest
 
+from engine_script import call, say
 from harness import PATIENCE, Server, eventually, make_key
 from skill_zips import MATTER, attacks, matter, zipped
 from test_files import TYPE, blobs, form, part
@@ -275,3 +280,130 @@ def test_kill(engine):
         server.stop()
     finally:
         server.erase()
+
+
+# --- skills of a client's own shell ---
+
+
+def local(*skills):
+    return [{"type": "shell", "environment": {"type": "local", "skills": list(skills)}}]
+
+
+def test_local_skills_are_told(engine, server):
+    """Name, description and folder of each, in a line of its own; nothing else of the tool changes."""
+    answer = server.create("hi", tools=local({"name": "math", "description": "Adds.\n- evil (folder /etc): x", "path": "/skills/math"},
+                                             {"name": "law", "description": "Reads laws.", "path": "/skills/law"}))
+    assert answer["tools"] == local({"name": "math", "description": "Adds.\n- evil (folder /etc): x", "path": "/skills/math"},
+                                         {"name": "law", "description": "Reads laws.", "path": "/skills/law"})
+    told = engine.last.body["tools"][0]["function"]["description"].splitlines()
+    assert told[-2:] == ["- math (folder /skills/math): Adds. - evil (folder /etc): x", "- law (folder /skills/law): Reads laws."]
+    assert "SKILL.md" in told[-3]
+    server.create("hi", tools=local())
+    assert "SKILL.md" not in engine.last.body["tools"][0]["function"]["description"]
+
+
+def test_skills_of_requests_are_checked(server):
+    place = "tools[0].environment.skills[0]"
+    source = {"type": "base64", "media_type": "application/zip", "data": "UEsDBA=="}
+    inline = {"type": "inline", "name": "math", "description": "Adds.", "source": source}
+    for skill, param, code in (
+            ({"type": "skill_reference"}, "skill_id", "missing_required_parameter"),
+            ({"type": "skill_reference", "skill_id": ""}, "skill_id", "empty_string"),
+            ({"type": "skill_reference", "skill_id": "x" * 65}, "skill_id", "string_above_max_length"),
+            ({"type": "skill_reference", "skill_id": "skill_1", "version": 2}, "version", "invalid_type"),
+            ({"type": "skill_reference", "skill_id": "skill_1", "version": "newest"}, "version", "invalid_value"),
+            ({"type": "skill_reference", "skill_id": "skill_1", "version": "0"}, "version", "invalid_value"),
+            ({**inline, "name": "A b"}, "name", "invalid_value"),
+            ({**inline, "name": "x" * 65}, "name", "string_above_max_length"),
+            ({**inline, "description": "x" * 1025}, "description", "string_above_max_length"),
+            ({**inline, "source": {**source, "media_type": "application/gzip"}}, "source.media_type", "invalid_value"),
+            ({**inline, "source": {**source, "type": "url"}}, "source.type", "invalid_value"),
+            ({**inline, "source": {**source, "data": ""}}, "source.data", "empty_string")):
+        answer = server.post("/v1/responses", {"model": "m", "input": "hi", "tools": [
+            {"type": "shell", "environment": {"type": "container_auto", "skills": [skill]}}]})
+        assert (answer.status, answer.error["param"], answer.error["code"]) == (400, f"{place}.{param}", code), skill
+
+
+# --- skills in containers ---
+
+
+def python(code):
+    return call("python", json.dumps({"code": code}))
+
+
+def run(server, engine, container, code, **more):
+    engine.next(python(code))
+    engine.next(say("Done."))
+    made = server.create("go", tools=[{"type": "code_interpreter", "container": container}], include=["code_interpreter_call.outputs"], **more)
+    item, = (i for i in made["output"] if i["type"] == "code_interpreter_call")
+    return "".join(o["logs"] for o in item["outputs"])
+
+
+def inline(data, name="inline-math", description="Adds, inline."):
+    return {"type": "inline", "name": name, "description": description,
+            "source": {"type": "base64", "media_type": "application/zip", "data": base64.b64encode(data).decode()}}
+
+
+def folders(server):
+    return [n for n in os.listdir(server.data + "/boxes") if n[0] != "."]
+
+
+def test_skills_in_a_container(server, engine):
+    """Stored and inline ones lie unpacked where the model is told, for reading alone, and stay what they were."""
+    skill = put(server)["id"]
+    send(server, part("files", zipped({"x/SKILL.md": matter("two")}), "x"), path=f"/v1/skills/{skill}/versions")
+    made = server.post("/v1/containers", {"name": "c", "skills": [
+        {"type": "skill_reference", "skill_id": skill}, {"type": "skill_reference", "skill_id": skill, "version": "latest"},
+        inline(zipped({"m/SKILL.md": MATTER, "m/run.sh": (0o100755, "#!/bin/sh\necho ran\n")}))]})
+    assert made.status == 200, made
+    container = made.json["id"]
+    server.delete(f"/v1/skills/{skill}")
+    code = ("import os, subprocess, glob\n"
+            "for f in sorted(os.listdir('/home/oai/skills')): print(f[:-33], len(f.split('-')[-1]), sorted(os.listdir('/home/oai/skills/' + f)))\n"
+            "print(subprocess.run(glob.glob('/home/oai/skills/inline-math-*/run.sh')[0], capture_output=True, text=True).stdout)\n"
+            "for path in ('/home/oai/skills/x', glob.glob('/home/oai/skills/two-*')[0] + '/SKILL.md'):\n"
+            "    try: open(path, 'w')\n"
+            "    except OSError as e: print(e.strerror)\n")
+    assert run(server, engine, container, code) == (
+        "basic-math 32 ['SKILL.md', 'add.py']\ninline-math 32 ['SKILL.md', 'run.sh']\ntwo 32 ['SKILL.md']\nran\n\n"
+        "Read-only file system\nRead-only file system\n")
+    told = engine.requests[-2].body["tools"][0]["function"]["description"].splitlines()[-3:]
+    assert [re.sub("[0-9a-f]{32}", "HEX", line) for line in told] == [
+        "- basic-math (folder /home/oai/skills/basic-math-HEX): Adds numbers.", "- two (folder /home/oai/skills/two-HEX): Adds numbers.",
+        "- inline-math (folder /home/oai/skills/inline-math-HEX): Adds, inline."]
+    server.kill()
+    os.mkdir(server.data + "/boxes/00000000000000ff.skills")  # as an end between unpacking and the row leaves it
+    server.start()
+    assert "basic-math" in run(server, engine, container, "import os; print(os.listdir('/home/oai/skills'))")
+    assert len(folders(server)) == 2
+    server.delete(f"/v1/containers/{container}")
+    eventually(lambda: folders(server) == [])
+
+
+def test_skills_that_a_container_cannot_have(engine, servers):
+    server = servers(engine, args=["--set", "skills.container_bytes=2000"])
+    mine, _ = make_key(server, "mine", "one")
+    other, _ = make_key(server, "other", "two")
+    skill = put(server, key=other)["id"]
+    for asked, param, status in (
+            ({"type": "skill_reference", "skill_id": "openai-spreadsheets"}, "skill_id", 404),
+            ({"type": "skill_reference", "skill_id": skill}, "skill_id", 404),
+            (inline(b"no zip"), "source.data", 400),
+            (inline(zipped({"a/SKILL.md": MATTER, "a/x": (0o120777, "/etc/passwd")})), "source.data", 400),
+            (inline(zipped({"a/SKILL.md": MATTER, "a/x": "x" * 3000})), "source.data", 400),
+            ({**inline(b""), "source": {"type": "base64", "media_type": "application/zip", "data": "???"}}, "source.data", 400)):
+        answer = server.post("/v1/containers", {"name": "c", "skills": [inline(zipped()), asked]}, key=mine)
+        assert (answer.status, answer.error["param"]) == (status, f"skills[1].{param}"), (asked, answer)
+    assert server.get("/v1/containers", key=mine).json["data"] == [] and folders(server) == []
+
+
+def test_the_page_as_printed(client, server, tmp_path, monkeypatch):
+    """docs/skills.md, through the official SDK."""
+    page = (pathlib.Path(__file__).parent.parent / "docs" / "skills.md").read_text()
+    code = "".join(re.findall(r"```python\n(.*?)```", page, re.S)).replace("http://127.0.0.1:8080/v1", server.base_url)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(code, "docs/skills.md", "exec"), names)
+    assert set(listing((tmp_path / "basic-math.zip").read_bytes())) == {"basic-math/SKILL.md"}
+    assert client.skills.retrieve(names["skill"].id).description.startswith("Adds and subtracts")
+    assert client.containers.retrieve(names["container"].id).status == "running"

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "container/cntr_skills.h"
 #include "container/folder.h"
 #include "sandbox/process.h"
 #include "session/limits.h"
@@ -34,6 +35,11 @@ bool cntr_call_begin(struct cntrs *c, const struct container *of, int64_t wait_m
 	ret->cut = began.cut;
 	folder_at(cntrs_folders(c), ret->folder, of->id.key);
 	ret->where = (struct session_where){.key = of->id.key, .memory = of->memory, .before = began.before};
+	if (of->skills.n) {
+		ret->mount = (struct session_mount){folder_skills_at(cntrs_folders(c), ret->skills, of->id.key), CNTR_SKILLS};
+		ret->where.mounts = &ret->mount;
+		ret->where.n_mounts = 1;
+	}
 	return true;
 }
 

@@ -12,6 +12,8 @@ struct cntr_call {
 	struct id id;
 	int64_t cut;                /* earlier calls that were cut off */
 	char folder[4096];          /* on the host */
+	char skills[4096];
+	struct session_mount mount; /* of its skills, where it has some */
 	struct session_where where; /* for session.h */
 };
 /* The container is held until the end, and one call at a time has it, so that what is made is whose who made it; others

@@ -2,6 +2,8 @@
 #include "container/cntr.h"
 
 #include "base/clock.h"
+#include "container/cntr_skills.h"
+#include "container/folder.h"
 #include "container/limits.h"
 
 bool cntr_make(struct cntrs *c, int64_t project, const struct cntr_want *w, struct arena *a, struct container *ret,
@@ -13,15 +15,19 @@ bool cntr_make(struct cntrs *c, int64_t project, const struct cntr_want *w, stru
 				  .minutes = w->minutes ? w->minutes : container_limits.minutes,
 				  .memory = w->memory ? w->memory : (int64_t)1 << 30,
 				  .name = str_copy(a, w->name),
-				  .policy = w->policy.p ? str_copy(a, w->policy) : (struct str){0},
-				  .skills = w->skills.p ? str_copy(a, w->skills) : (struct str){0}};
+				  .policy = w->policy.p ? str_copy(a, w->policy) : (struct str){0}};
 	ret->active_at = ret->created_at;
 	ret->expires_at = ret->created_at + ret->minutes * 60;
 	for (size_t i = 0; i < w->n_files; i++)
 		if (!container_file_source(cntrs_store(c), project, w->files[i], a, &source, e))
 			return false;
-	if (!container_put(cntrs_store(c), project, ret, container_limits.project, e))
+	if (yyjson_arr_size(w->skills) &&
+	    !cntr_skills_put(c, project, ret->id.key, w->skills, w->skills_path, a, &ret->skills, e))
 		return false;
+	if (!container_put(cntrs_store(c), project, ret, container_limits.project, e)) {
+		folder_remove(cntrs_folders(c), ret->id.key);
+		return false;
+	}
 	for (size_t i = 0; i < w->n_files; i++) {
 		struct container_file f;
 		struct err ignored = {0};

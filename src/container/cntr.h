@@ -4,10 +4,13 @@
  * File object: x". */
 #pragma once
 #include "container/cntr_files.h"
+#include "wire/json.h"
 
 struct cntr_want {
 	struct id id;                    /* key 0: a new one */
-	struct str name, policy, skills; /* JSON; {0}: none */
+	struct str name, policy; /* policy: JSON; {0}: none */
+	yyjson_val *skills;      /* as a request has them, checked (cntr_skills.h); NULL: none */
+	const char *skills_path; /* where the request has them */
 	int64_t minutes, memory;         /* 0: the default */
 	const struct str *files;         /* ids of files to be copied in */
 	size_t n_files;

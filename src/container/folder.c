@@ -15,6 +15,7 @@
 #include "sandbox/policy.h"
 #include "session/share.h"
 
+#define SKILLS ".skills" /* behind the key: the folder of the container's skills */
 enum { NAME = 64, PIECE = 1 << 20 };
 
 struct folders {
@@ -95,10 +96,10 @@ static bool folder_orphan(const char *name, bool (*known)(void *, int64_t, bool 
 	char again[NAME];
 	bool kept = false;
 	*ret = true;
-	if (sscanf(name, "%16llx%n", &key, &end) != 1 || name[end])
+	if (sscanf(name, "%16llx%n", &key, &end) != 1 || (name[end] && !str_eq(str_of(name + end), S(SKILLS))))
 		return true;
 	folder_key(again, (int64_t)key);
-	if (!str_eq(str_of(again), str_of(name)))
+	if (!str_starts(str_of(name), str_of(again)))
 		return true;
 	if (!known(ctx, (int64_t)key, &kept, e))
 		return false;
@@ -142,6 +143,14 @@ const char *folder_at(const struct folders *f, char out[FOLDER_PATH], int64_t ke
 	return out;
 }
 
+const char *folder_skills_at(const struct folders *f, char out[FOLDER_PATH], int64_t key)
+{
+	char name[NAME];
+	folder_key(name, key);
+	snprintf(out, FOLDER_PATH, "%.*s/%s" SKILLS, FMT(f->path), name);
+	return out;
+}
+
 static int folder_dir(const struct folders *f, int64_t key)
 {
 	char name[NAME];
@@ -155,15 +164,23 @@ bool folder_ready(struct folders *f, int64_t key, struct err *e)
 	return share_make(folder_at(f, folder, key), e) && (fsync(f->dir) == 0 || folder_broken(e, "kept"));
 }
 
-void folder_remove(struct folders *f, int64_t key)
+static void folder_take_away(struct folders *f, const char *name)
 {
-	char name[NAME], dead[NAME];
-	folder_key(name, key);
+	char dead[NAME];
 	folder_fresh(f, dead, "dead-");
 	if (renameat(f->dir, name, f->dir, dead) == 0)
 		folder_erase(f, dead);
 	else if (errno != ENOENT)
 		log_at(LOG_WARN, "a container's folder stays", "folder=%s reason=\"%m\"", name);
+}
+
+void folder_remove(struct folders *f, int64_t key)
+{
+	char name[NAME], skills[NAME + sizeof SKILLS];
+	folder_key(name, key);
+	snprintf(skills, sizeof skills, "%s" SKILLS, name);
+	folder_take_away(f, name);
+	folder_take_away(f, skills);
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------- */

@@ -16,6 +16,8 @@ bool folders_sweep(struct folders *f, bool (*known)(void *ctx, int64_t key, bool
 enum { FOLDER_PATH = 4096 };
 /* Its absolute path, which is returned. It is there after folder_ready(). */
 const char *folder_at(const struct folders *f, char out[FOLDER_PATH], int64_t key);
+/* Likewise, of the folder with its skills (cntr_skills.h), which is there where it has some. */
+const char *folder_skills_at(const struct folders *f, char out[FOLDER_PATH], int64_t key);
 bool folder_ready(struct folders *f, int64_t key, struct err *e);
 /* With all in it. Nobody works in it any more. */
 void folder_remove(struct folders *f, int64_t key);

@@ -48,9 +48,8 @@ bool container_body_read(struct arena *a, yyjson_val *body, struct cntr_want *re
 	struct str *files = new_array(a, struct str, yyjson_arr_size(ids) + 1);
 	yyjson_arr_foreach(ids, i, max, one) files[ret->n_files++] = json_str(one);
 	ret->files = files;
-	if (yyjson_arr_size(json_get(body, S("skills"))))
-		return fail(e, ERR_UNSUPPORTED_PARAMETER, "skills",
-			    "Unsupported parameter: 'skills'. This version does not put skills into containers yet.");
+	ret->skills = json_get(body, S("skills"));
+	ret->skills_path = "skills";
 	return minutes_fit(ret->minutes, e) &&
 	       cntr_memory(json_str(json_get(body, S("memory_limit"))), "memory_limit", &ret->memory, e) &&
 	       cntr_network(json_get(body, S("network_policy")), "network_policy", e);

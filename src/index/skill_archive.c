@@ -142,6 +142,10 @@ static int skill_archive_folder(int at, struct str path, struct str *base)
 		int next = -1;
 		if (mkdirat(dir, name, 0755) == 0 || errno == EEXIST)
 			next = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next >= 0 && fchmod(next, 0755)) { /* whatever the umask */
+			close(next);
+			next = -1;
+		}
 		close(dir);
 		dir = next;
 	}
@@ -191,16 +195,14 @@ static bool skill_archive_files(struct str said, int folder, const char *where, 
 	return true;
 }
 
-bool skill_archive_unpack(struct str zip, int folder, const char *where, const _Atomic bool *cancelled, struct err *e)
+bool skill_archive_unpack(struct str zip, int folder, const char *where, const _Atomic bool *cancelled, struct arena *a,
+			  struct skill_archive *ret, struct err *e)
 {
 	struct buf out;
-	struct arena a = {0};
-	struct skill_archive ignored;
 	size_t most = (size_t)skill_limits.unpacked_bytes + (size_t)skill_limits.files * (SKILL_PATH + 64);
 	bool ok = skill_archive_run(READER_SKILL_FILES, zip, most, where, cancelled, &out, e);
 	struct str said = buf_str(&out);
-	ok = ok && skill_archive_head(&a, &said, where, &ignored, e) && skill_archive_files(said, folder, where, e);
+	ok = ok && skill_archive_head(a, &said, where, ret, e) && skill_archive_files(said, folder, where, e);
 	buf_release(&out);
-	arena_free(&a);
 	return ok;
 }

@@ -22,4 +22,5 @@ bool skill_archive_read(struct arena *a, struct str zip, const char *where, cons
 bool skill_archive_pack(struct str files, const char *where, const _Atomic bool *cancelled, struct buf *zip,
 			struct err *e);
 /* Its files, without their top folder, into an empty folder; all may read them, nobody is asked to write. They are not synced. */
-bool skill_archive_unpack(struct str zip, int folder, const char *where, const _Atomic bool *cancelled, struct err *e);
+bool skill_archive_unpack(struct str zip, int folder, const char *where, const _Atomic bool *cancelled, struct arena *a,
+			  struct skill_archive *ret, struct err *e);

@@ -115,11 +115,11 @@ static void round_trip(void)
 	CHECK(mkdtemp(dir) != NULL && skill_test_zip(files, &one, &e) && skill_test_zip(files, &two, &e));
 	CHECK_STR(buf_str(&one), buf_str(&two));
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CHECK(skill_archive_unpack(buf_str(&one), fd, "files", NULL, &e));
+	CHECK(skill_archive_unpack(buf_str(&one), fd, "files", NULL, &a, &k, &e));
 	int file = openat(fd, "x/y", O_RDONLY);
 	CHECK(file >= 0 && read(file, got, sizeof got) == 4 && !strcmp(got, "deep") && fstat(file, &st) == 0);
 	CHECK((st.st_mode & 07777) == 0444 && fstatat(fd, "empty", &st, 0) == 0 && st.st_size == 0);
-	CHECK(!skill_archive_unpack(buf_str(&one), fd, "files", NULL, &e) && e.code == ERR_STORE); /* nothing is written over */
+	CHECK(!skill_archive_unpack(buf_str(&one), fd, "files", NULL, &a, &k, &e) && e.code == ERR_STORE); /* nothing is written over */
 	e = (struct err){0};
 	CHECK(!skill_archive_read(&a, S("PK\3\4 and nothing more"), "files", NULL, &k, &e) && e.code == ERR_INVALID_VALUE);
 	close(file);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/call.h"
+#include "model/skill_words.h"
 
 enum { ARGUMENTS_MAX = 512 << 20 }; /* bytes; bodies are bounded far below */
 
@@ -298,6 +299,21 @@ static struct str describe_grammar(struct arena *a, struct str text, yyjson_val 
 		       FMT(grammar));
 }
 
+/* Skills that a shell of the client's has: the model reads them there, with that shell. */
+static struct str describe_skills(struct arena *a, struct str text, yyjson_val *tool)
+{
+	yyjson_val *skills = json_get(json_get(tool, S("environment")), S("skills"));
+	struct buf b;
+	if (!yyjson_arr_size(skills))
+		return text;
+	buf_init(&b, SIZE_MAX / 2);
+	buf_add(&b, text);
+	skill_words(&b, skills);
+	struct str all = str_copy(a, buf_str(&b));
+	buf_release(&b);
+	return all;
+}
+
 void call_describe(struct arena *a, enum call_kind kind, yyjson_val *tool, struct function_tool *f)
 {
 	struct err none = {0};
@@ -307,7 +323,8 @@ void call_describe(struct arena *a, enum call_kind kind, yyjson_val *tool, struc
 	f->given = tool;
 	f->hosted = kind == CALL_OURS ? hosted_of_type(json_str(json_get(tool, S("type")))) : NULL;
 	f->own = call_function(f).n ? call_function(f) : json_str(json_get(tool, S("name")));
-	f->description = describe_grammar(a, describe_screen(a, text.n ? text : told[kind].text, tool), tool);
+	text = describe_screen(a, text.n ? text : told[kind].text, tool);
+	f->description = describe_skills(a, describe_grammar(a, text, tool), tool);
 	f->strict = false;
 	if (yyjson_is_obj(parameters))
 		f->parameters = parameters;

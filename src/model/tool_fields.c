@@ -172,23 +172,25 @@ static const struct field code_interpreter_fields[] = {
 	LAST_FIELD,
 };
 
+#define INLINE_SKILL_MAX 70254592 /* characters of base64 */
 static const char *const source_types[] = {"base64", NULL};
+static const char *const source_media[] = {"application/zip", NULL};
 static const struct field source_fields[] = {
 	FIELD_CHECKED("type", F_ENUM, .required = true, .values = source_types),
-	FIELD_CHECKED("media_type", F_STR, .required = true),
-	FIELD_CHECKED("data", F_STR, .required = true),
+	FIELD_CHECKED("media_type", F_ENUM, .required = true, .values = source_media),
+	FIELD_CHECKED("data", F_STR, .required = true, .min = 1, .max = INLINE_SKILL_MAX),
 	LAST_FIELD,
 };
 static const struct field skill_reference_fields[] = {
 	TYPE,
-	FIELD_CHECKED("skill_id", F_STR, .required = true),
-	FIELD_CHECKED("version", F_ANY),
+	FIELD_CHECKED("skill_id", F_STR, .required = true, .min = 1, .max = 64),
+	FIELD_CHECKED("version", F_STR, .nullable = true, .pattern = "^(latest|[1-9][0-9]*)$"),
 	LAST_FIELD,
 };
 static const struct field inline_skill_fields[] = {
 	TYPE,
-	FIELD_CHECKED("name", F_STR, .required = true),
-	FIELD_CHECKED("description", F_STR, .required = true),
+	FIELD_CHECKED("name", F_STR, .required = true, .max = 64, .pattern = "^[a-z0-9-]+$"),
+	FIELD_CHECKED("description", F_STR, .required = true, .min = 1, .max = 1024),
 	FIELD_CHECKED("source", F_OBJECT, .required = true, .sub = source_fields),
 	LAST_FIELD,
 };

@@ -4,6 +4,7 @@
 #include "container/cntr.h"
 #include "container/folder.h"
 #include "container/memory.h"
+#include "model/skill_words.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
 
@@ -117,6 +118,7 @@ bool container_settle(const struct tools *t, struct settling *s, const struct co
 	jo_arr_end(&o);
 	jo_arr_end(&n);
 	jo_kraw(&o, "there", buf_str(&names));
+	jo_kraw(&o, "skills", p.row.skills.n ? p.row.skills : (struct str){0});
 	jo_obj_end(&o);
 	if (ok)
 		json_parse(s->arena, str_copy(s->arena, buf_str(&b)), &s->settled, &none);
@@ -139,6 +141,7 @@ void container_describe(struct buf *b, yyjson_val *settled)
 	}
 	if (told)
 		buf_byte(b, '.');
+	skill_words(b, json_get(settled, S("skills")));
 }
 
 /* --- a run ------------------------------------------------------------------------------------------------------- */
