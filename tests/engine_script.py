@@ -180,7 +180,7 @@ class Left(Exception):
 class Request:
     def __init__(self, sock, method, path, headers, body):
         self.socket, self.method, self.path, self.headers, self.raw = sock, method, path, headers, body
-        self.body = json.loads(body) if body else None
+        self.body = json.loads(body) if body and "json" in headers.get("content-type", "json") else None
         self.left = threading.Event()   # the caller closed before the end
         self.done = threading.Event()   # the answer went out whole
 

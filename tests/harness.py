@@ -25,6 +25,7 @@ def environment(home, extra=None):
            and k.lower() not in ("http_proxy", "https_proxy", "all_proxy")}
     env.update(HOME=home, XDG_RUNTIME_DIR=home, ASAN_OPTIONS="detect_leaks=1:exitcode=99:detect_stack_use_after_return=0",
                UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:exitcode=98")
+    env["ANTIPHON_INDEX_EMBEDDER"] = "none"  # the default would be fetched from the network
     env.update(extra or {})
     return env
 

@@ -155,6 +155,42 @@ def children(pid):
     return [int(p) for p in os.listdir("/proc") if p.isdigit() and stat_of(p)[1] == pid]
 
 
+FOUND = """
+from openai import OpenAI
+client = OpenAI()
+notes = {"whale.txt": "The blue whale is the largest animal that has ever lived.", "bread.txt": "Knead the dough and let it rise overnight.",
+         "motor.txt": "Check the oil of the engine before a long drive.", "fever.txt": "Drink a lot and stay in bed when your temperature is high."}
+store = client.vector_stores.create(name="notes")
+batch = client.vector_stores.file_batches.upload_and_poll(store.id, files=[(n, t.encode()) for n, t in notes.items()])
+assert batch.file_counts.completed == 4, batch
+for query, name in (("huge creature of the ocean", "whale.txt"), ("baking a loaf", "bread.txt"), ("car maintenance", "motor.txt"),
+                    ("what to do against the flu", "fever.txt")):
+    answer = client.vector_stores.with_raw_response.search(store.id, query=query)
+    assert "antiphon-not-applied" not in answer.headers, dict(answer.headers)
+    assert answer.parse().data[0].filename == name, (query, answer.parse().data)
+one, other, third = (d.embedding for d in client.embeddings.create(model="text-embedding-3-small", input=["dog", "puppy", "tax return"]).data)
+near = lambda a, b: sum(x * y for x, y in zip(a, b))
+assert len(one) == 384 and near(one, other) > 0.7 > 0.4 > near(one, third)
+long = client.vector_stores.files.upload_and_poll(vector_store_id=store.id, file=("hex.txt", bytes.hex(bytes(range(256)) * 16).encode()))
+assert long.status == "completed", long.last_error
+print("found by meaning")
+"""
+
+
+def test_found_by_meaning():
+    """With the embedder of our own, the real one: fetched where it is not there yet, gone with the server."""
+    s = Server(args=["--set", f"engine.dir={ENGINE}", "--set", "engine.offer=false", "--set", "index.embedder=managed"])
+    try:
+        before = children(s.process.pid)
+        assert "found by meaning" in run_program(FOUND, s)
+        pids = children(s.process.pid)
+        assert len(pids) == len(before) + 1, "no embedder was started"
+        s.stop()
+        assert all(stat_of(p)[0] in "ZX" for p in pids)
+    finally:
+        s.erase()
+
+
 def test_the_engine_dies_with_the_server():
     """Also when the server is killed: no llama.cpp is left behind."""
     s = Server(args=["--set", f"engine.dir={ENGINE}", "--set", "engine.offer=false"])

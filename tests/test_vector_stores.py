@@ -288,7 +288,7 @@ def embedder():
 
 @pytest.fixture
 def by_meaning(engine, embedder, servers):
-    server = servers(engine, args=["--set", "index.embedder=url", "--set", f"index.embedder_url={embedder.url}"])
+    server = servers(engine, args=["--set", f"index.embedder={embedder.url}"])
     with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as c:
         c.server = server
         yield c
@@ -319,6 +319,29 @@ def test_without_its_embedder(by_meaning, embedder):
     embedder.listen_again()
     ready(client, store, 2)
     assert sorted(n for n, _ in found(client, store, "food")) == ["a.txt", "b.txt"]
+
+
+def test_its_embedder_is_away_for_long(engine, embedder, servers):
+    """That is not the file's doing, so it does not fail however often it was begun."""
+    server = servers(engine, args=["--set", f"index.embedder={embedder.url}", "--set", "index.tries=2"])
+    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
+        store = client.vector_stores.create().id
+        client.vector_stores.files.create_and_poll(put(client, "a.txt", "dog food"), vector_store_id=store)
+        embedder.stop_listening()
+        client.vector_stores.files.create(store, file_id=put(client, "b.txt", "cat food"))
+        eventually(lambda: server.stderr().count("a file could not be indexed") > 3)
+        embedder.listen_again()
+        assert ready(client, store, 2).file_counts.failed == 0
+
+
+def test_windows_that_are_too_long(by_meaning, embedder):
+    """What our estimate of tokens takes for short enough may be too long for the embedder."""
+    client = by_meaning
+    embedder.embed_most = 20
+    store = client.vector_stores.create().id
+    one = client.vector_stores.files.create_and_poll(put(client, "a.txt", "many words of a dog " * 25), vector_store_id=store)
+    assert one.status == "completed", one.last_error
+    assert found(client, store, "canine")[0][0] == "a.txt"
 
 
 def test_embeddings(by_meaning, embedder, engine):
@@ -363,8 +386,7 @@ def test_another_embedder(engine, embedder, servers):
     ready(client, store, 2)
     assert found(client, store, "canine") == []
     server.stop()
-    server = servers(engine, data=server.data, args=["--set", "index.embedder=url", "--set",
-                                                     f"index.embedder_url={embedder.url}"])
+    server = servers(engine, data=server.data, args=["--set", f"index.embedder={embedder.url}"])
     client = openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0)
     assert client.vector_stores.retrieve(store).status == "completed"
     eventually(lambda: len(found(client, store, "canine")) == 2)

@@ -25,6 +25,7 @@ def arguments():
     a.add_argument("--alias", help="the model's name; without it the server answers with the file's path")
     a.add_argument("--mmproj", help="projector of a model that sees")
     a.add_argument("--embedding", action="store_true", help="serve embeddings instead of chat")
+    a.add_argument("--nice", type=int, default=0, help="how far it stands back for others, 0 to 19")
     return a.parse_args()
 
 
@@ -67,6 +68,7 @@ def parameters(x, args):
 def main():
     args = arguments()
     die_with_parent()
+    os.nice(args.nice)
     import xllamacpp as x
 
     stop = threading.Event()

@@ -15,6 +15,7 @@
 #include "door/file_threads.h"
 #include "door/request.h"
 #include "net/reply_setup.h"
+#include "relay/relay.h"
 #include "replay/replay.h"
 #include "turn/turn.h"
 #include "webhooks/delivery.h"
@@ -103,5 +104,6 @@ void api_cancel_all(struct api_loop *al)
 			turn_cancel(t);
 	}
 	chats_cancel(al);
+	relays_cancel(al);
 	conversations_cancel(al);
 }

@@ -87,9 +87,9 @@ static enum flow background_run_queue(struct turn *t)
 		return WAIT;
 	}
 	t->op.done = NULL;
-	if (t->error.code) {
-		if (t->error.code == ERR_BUSY)
-			t->error.retry_after_ms = WAIT_MS;
+	if (turn_failed(t)) {
+		if (turn_failed(t) == ERR_BUSY)
+			turn_error(t)->retry_after_ms = WAIT_MS;
 		return turn_goto(t, STEP_REFUSE);
 	}
 	t->key.given = false; /* it has its answer */
@@ -138,18 +138,18 @@ static void on_cancel(struct run_watch *w)
 /* A request that this version cannot read any more still needs a response object to fail in. */
 static void read_little(struct turn *t)
 {
-	struct err why = t->error;
+	struct err why = *turn_error(t);
 	t->key.body = S("{\"model\":\"unknown\",\"input\":\"\",\"background\":true}");
-	t->error = (struct err){0};
+	*turn_error(t) = (struct err){0};
 	turn_read(t, false);
-	t->error = why;
+	*turn_error(t) = why;
 }
 
 static void run_restore(struct turn *t, const struct claimed_run *got)
 {
 	struct run *run = run_of(t);
-	if (!turn_restore(t, got->batches, got->n_batches, &run->begun) && !t->error.code)
-		fail(&t->error, ERR_INTERNAL, NULL, "The events of this response could not be read.");
+	if (!turn_restore(t, got->batches, got->n_batches, &run->begun) && !turn_failed(t))
+		fail(turn_error(t), ERR_INTERNAL, NULL, "The events of this response could not be read.");
 	run->resumed = run->begun;
 	run->between = turn_tools_between(t);
 	run->log.seq = t->seq;
@@ -267,8 +267,8 @@ static void fail_instead(struct turn *t, const struct err *e)
 	run->record = (struct turn_record){0};
 	turn_conversation_leave(t);
 	t->context = (struct turn_context){0};
-	t->error = *e;
-	t->response.error = &t->error;
+	*turn_error(t) = *e;
+	t->response.error = turn_error(t);
 	t->response.status = RS_FAILED;
 	t->response.completed_at = 0;
 	say_the_end(t);

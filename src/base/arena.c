@@ -72,7 +72,7 @@ static void *arena_take(struct arena *a, size_t n, size_t align)
 	}
 	size_t size = a->total / 8; /* little is unused of a small one, thousands of which live at a time */
 	size = size < FIRST ? FIRST : size > LARGEST ? LARGEST : size;
-	if (size < n) {
+	if (n > size / 2) {
 		/* A block of its own, put behind the newest so that its free room stays in use. */
 		struct arena_block *own = malloc(sizeof *own + n);
 		if (!own)

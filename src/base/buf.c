@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 
-enum { KEEP = 64 * 1024, SMALLEST = 256 };
+enum { KEEP = 64 * 1024, SMALLEST = 128 };
 
 void buf_init(struct buf *b, size_t max)
 {
@@ -42,6 +42,14 @@ char *buf_room(struct buf *b, size_t n)
 		b->cap = cap;
 	}
 	return b->p + b->n;
+}
+
+void buf_reserve(struct buf *b, size_t n)
+{
+	if (n <= b->cap || n > b->max)
+		return;
+	b->p = xrealloc(b->p, n);
+	b->cap = n;
 }
 
 void buf_add(struct buf *b, struct str s)

@@ -23,6 +23,8 @@ void buf_fmt(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 
 /* Makes room for n more bytes and returns where they go, or NULL when max forbids (sets over).
  * The caller then writes up to n bytes and adds what it wrote to b->n. */
 char *buf_room(struct buf *b, size_t n);
+/* It can take n bytes in all without growing, and has no more room than that if it had less: for what is kept long. */
+void buf_reserve(struct buf *b, size_t n);
 /* Drops n bytes from the front. */
 void buf_drop(struct buf *b, size_t n);
 static inline struct str buf_str(const struct buf *b)

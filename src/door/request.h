@@ -32,6 +32,7 @@ struct api_loop {
 	struct tools_port *tools;
 	struct turn *turns; /* those that run here */
 	struct chat *chats;
+	struct relay *relays; /* requests that engines answer as they are (relay/) */
 	struct worker *worker; /* takes background runs */
 	struct conversation_visit *visits; /* requests to conversations */
 	struct sender *sender; /* sends webhooks */

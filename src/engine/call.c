@@ -138,7 +138,9 @@ static bool run_wait_up(struct engine_run *r)
 static bool run_render(struct engine_run *r, struct err *e)
 {
 	buf_clear(&r->body);
-	return chat_render(r->a, r->prompt, &r->options, &r->body, e);
+	bool made = chat_render(&r->port->scratch, r->prompt, &r->options, &r->body, e);
+	arena_reset(&r->port->scratch);
+	return made;
 }
 
 static void run_ask(struct engine_run *r, enum run_stage stage)

@@ -179,6 +179,7 @@ void engine_detach(struct engine_port *p)
 		return;
 	watches_close(p);
 	client_free(p->client);
+	arena_free(&p->scratch);
 	xfree(p);
 }
 

@@ -1,4 +1,4 @@
-/* managed.c - the engine that Antiphon starts itself: a llama.cpp server as a child. */
+/* managed.c - an engine that Antiphon starts itself: a llama.cpp server as a child. */
 #include "engine/managed.h"
 
 #include <dirent.h>
@@ -15,10 +15,12 @@
 #include "loop/child.h"
 
 #define DEFAULT_MODEL "models/smollm2-135m.gguf"
+#define DEFAULT_EMBEDDER "models/all-minilm-l6-v2.gguf"
 
 enum {
 	SLOTS = 2,
 	CONTEXT = 4096, /* tokens a slot */
+	EMBED_CONTEXT = 512,
 	BACKOFF_MS = 250,
 	BACKOFF_MOST_MS = 30000,
 	STEADY_MS = 60000, /* one that lived so long starts again at once */
@@ -30,9 +32,11 @@ struct managed {
 	struct loop *loop;
 	struct child *child; /* NULL: waiting to start it again */
 	struct child_events ev;
+	struct managed_events *told; /* NULL: nobody */
 	struct timer again;
 	struct deferred buried; /* frees the child that has ended */
 	struct child *dead;
+	bool rests;
 	int64_t started_ms, wait_ms;
 	struct str run_dir, socket;
 	const char *argv[20];
@@ -45,35 +49,37 @@ struct places {
 
 /* --- where things are --- */
 
-static struct str default_dir(struct arena *a)
+struct str managed_dir(struct arena *a, struct str dir)
 {
+	if (dir.n)
+		return str_copy(a, dir);
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 	if (data && *data == '/')
 		return str_fmt(a, "%s/antiphon/engine", data);
 	return str_fmt(a, "%s/.local/share/antiphon/engine", home ? home : "");
 }
 
-/* engine.py in the source tree that the program was built in, so that both are of one version. */
-static struct str find_launcher(struct arena *a, struct str dir)
+struct str managed_script(struct arena *a, struct str dir, const char *name)
 {
 	char exe[4096];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
 	if (n > 0) {
 		exe[n] = 0;
 		char *slash = strrchr(exe, '/');
-		struct str path = str_fmt(a, "%.*s/../tools/engine.py", (int)(slash ? slash - exe : 0), exe);
+		struct str path = str_fmt(a, "%.*s/../tools/%s", (int)(slash ? slash - exe : 0), exe, name);
 		if (access(path.p, R_OK) == 0)
 			return path;
 	}
-	return str_fmt(a, "%.*s/engine.py", FMT(dir));
+	return str_fmt(a, "%.*s/%s", FMT(dir), name);
 }
 
 static struct places find_places(struct arena *a, const struct managed_options *o)
 {
-	struct places p = {.dir = o->dir.n ? str_copy(a, o->dir) : default_dir(a)};
+	struct places p = {.dir = managed_dir(a, o->dir)};
 	p.python = str_fmt(a, "%.*s/venv/bin/python", FMT(p.dir));
-	p.model = o->model.n ? str_copy(a, o->model) : str_fmt(a, "%.*s/" DEFAULT_MODEL, FMT(p.dir));
-	p.launcher = o->launcher.n ? str_copy(a, o->launcher) : find_launcher(a, p.dir);
+	p.model = o->model.n ? str_copy(a, o->model)
+			     : str_fmt(a, "%.*s/%s", FMT(p.dir), o->embeds ? DEFAULT_EMBEDDER : DEFAULT_MODEL);
+	p.launcher = o->launcher.n ? str_copy(a, o->launcher) : managed_script(a, p.dir, "engine.py");
 	return p;
 }
 
@@ -117,9 +123,17 @@ static void start_later(struct managed *m)
 	timer_start(m->loop, &m->again, m->wait_ms, managed_on_again);
 }
 
+static void managed_tell(struct managed *m, bool up)
+{
+	if (m->told)
+		m->told->is(m->told, up);
+}
+
 static void managed_on_line(struct child_events *ev, struct str line)
 {
 	struct managed *m = OWNER(ev, struct managed, ev);
+	if (str_starts(line, S("ready ")))
+		managed_tell(m, true);
 	snprintf(m->last_line, sizeof m->last_line, "%.*s", FMT(line));
 	log_at(LOG_DEBUG, "engine says", "%.*s", FMT(line));
 }
@@ -138,6 +152,9 @@ static void on_exited(struct child_events *ev, int status, int signal_no)
 	m->dead = m->child;
 	m->child = NULL;
 	defer_start(m->loop, &m->buried, on_buried);
+	managed_tell(m, false);
+	if (m->rests)
+		return;
 	start_later(m);
 	log_at(LOG_ERROR, "engine ended", "status=%d signal=%d again_in_ms=%lld last=\"%s\"", status, signal_no,
 	       (long long)m->wait_ms, m->last_line);
@@ -217,7 +234,8 @@ static struct str alias_of(struct arena *a, const struct managed_options *o, str
 static void set_argv(struct managed *m, const struct managed_options *o, const struct places *p, struct str alias)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	int64_t slots = o->slots > 0 ? o->slots : SLOTS, context = o->context > 0 ? o->context : CONTEXT;
+	int64_t slots = o->slots > 0 ? o->slots : SLOTS;
+	int64_t context = o->context > 0 ? o->context : o->embeds ? EMBED_CONTEXT : CONTEXT;
 	size_t n = 0;
 	m->argv[n++] = p->python.p;
 	m->argv[n++] = p->launcher.p;
@@ -228,9 +246,14 @@ static void set_argv(struct managed *m, const struct managed_options *o, const s
 	m->argv[n++] = "-c";
 	m->argv[n++] = str_fmt(&m->a, "%lld", (long long)(slots * context)).p;
 	m->argv[n++] = "-t";
-	m->argv[n++] = str_fmt(&m->a, "%ld", cores > 2 ? cores - 1 : 1).p;
+	m->argv[n++] = str_fmt(&m->a, "%ld", o->embeds ? cores : cores > 2 ? cores - 1 : 1).p;
 	m->argv[n++] = "--alias";
 	m->argv[n++] = alias.p;
+	if (o->embeds) { /* on all cores, and behind chat: most of what it does can wait */
+		m->argv[n++] = "--embedding";
+		m->argv[n++] = "--nice";
+		m->argv[n++] = "5";
+	}
 	m->argv[n] = NULL;
 }
 
@@ -239,6 +262,7 @@ bool managed_start(struct loop *main_loop, const struct managed_options *o, stru
 {
 	struct managed *m = xalloc(sizeof *m);
 	m->loop = main_loop;
+	m->told = o->events;
 	m->ev = (struct child_events){managed_on_line, on_exited};
 	struct places p = find_places(&m->a, o);
 	if (!managed_installed(o, e) || !make_run_dir(m, e)) {
@@ -252,6 +276,23 @@ bool managed_start(struct loop *main_loop, const struct managed_options *o, stru
 	*alias = name;
 	*ret = m;
 	return true;
+}
+
+void managed_rest(struct managed *m)
+{
+	m->rests = true;
+	timer_cancel(&m->again);
+	if (m->child)
+		child_stop(m->child, STOP_MS);
+}
+
+void managed_wake(struct managed *m)
+{
+	if (!m->rests)
+		return;
+	m->rests = false;
+	if (!m->child) /* else its end starts it again */
+		start_child(m);
 }
 
 void managed_stop(struct managed *m)

@@ -12,7 +12,7 @@ static void *grown(struct arena *a, void *old, size_t n, size_t *cap, size_t siz
 {
 	if (n < *cap)
 		return old;
-	size_t want = n < 2 ? 4 : n * 2;
+	size_t want = n ? n * 2 : 1; /* most have one; thousands of prompts wait for their engine */
 	void *p = arena_alloc(a, want * size);
 	if (n)
 		memcpy(p, old, n * size);
@@ -455,7 +455,7 @@ static void drop_blanks(struct prompt_message *m, bool behind_result)
 static void join_answers(struct arena *a, struct prompt *p)
 {
 	size_t n = 0;
-	struct prompt_message *out = new_array(a, struct prompt_message, p->n + 1);
+	struct prompt_message *out = p->messages; /* n <= i: what is written was read */
 	for (size_t i = 0; i < p->n; i++) {
 		if (n && p->messages[i].role == ROLE_ASSISTANT && out[n - 1].role == ROLE_ASSISTANT)
 			merge(a, &out[n - 1], &p->messages[i]);
@@ -464,9 +464,7 @@ static void join_answers(struct arena *a, struct prompt *p)
 	}
 	for (size_t i = 0; i < n; i++)
 		drop_blanks(&out[i], i && out[i - 1].role == ROLE_TOOL);
-	p->messages = out;
 	p->n = n;
-	p->cap = n;
 }
 
 /* Puts each tool result behind the message that called, results in the order they came. next[i] chains the
@@ -474,7 +472,11 @@ static void join_answers(struct arena *a, struct prompt *p)
 static void gather_outputs(struct arena *a, struct prompt *p)
 {
 	struct map callers = {0};
-	size_t n = p->n, k = 0;
+	size_t n = p->n, k = 0, calls = 0;
+	for (size_t i = 0; i < n; i++)
+		calls += p->messages[i].n_calls;
+	if (!calls)
+		return;
 	struct chain {
 		struct prompt_message *caller;
 		size_t first, last, next; /* index + 1 */
@@ -532,26 +534,28 @@ void prompt_tidy(struct arena *a, struct prompt *p)
 		drop_old_reasoning(p);
 	join_answers(a, p);
 	gather_outputs(a, p);
-	struct prompt_message *out = new_array(a, struct prompt_message, p->n + 1);
+	struct prompt_message *out = p->messages; /* n <= i, as above */
 	for (size_t i = 0; i < p->n; i++) {
 		struct prompt_message *m = &p->messages[i];
 		if (m->role == ROLE_SYSTEM) {
 			merge(a, &system, m);
 			continue;
 		}
-		if (n && hollow(&out[n]) && m->role != ROLE_ASSISTANT)
+		if (n && hollow(&out[n - 1]) && m->role != ROLE_ASSISTANT)
 			n--;
-		if (n && out[n].role == m->role && m->role != ROLE_TOOL)
-			merge(a, &out[n], m);
+		if (n && out[n - 1].role == m->role && m->role != ROLE_TOOL)
+			merge(a, &out[n - 1], m);
 		else if (m->n_parts || m->n_calls || m->reasoning.n || m->role == ROLE_TOOL)
-			out[++n] = *m;
+			out[n++] = *m;
 	}
-	if (n && hollow(&out[n]))
+	if (n && hollow(&out[n - 1]))
 		n--;
-	out[0] = system;
-	p->messages = system.n_parts ? out : out + 1;
-	p->n = n + (system.n_parts != 0);
-	p->cap = p->n;
+	if (system.n_parts) { /* it was one of them, so there is room for it */
+		memmove(out + 1, out, n * sizeof *out);
+		out[0] = system;
+		n++;
+	}
+	p->n = p->cap = n;
 }
 
 /* --- truncation ----------------------------------------------------------------------------------------- */

@@ -72,6 +72,7 @@ struct engines {
 	int64_t opened_s;
 	struct loop *watcher;     /* the loop with the watches; NULL: nobody looks */
 	struct engine_port *port; /* its port */
+	struct abilities *abilities; /* abilities.c's */
 };
 
 struct watch;
@@ -80,6 +81,7 @@ struct engine_port {
 	struct loop *loop;
 	struct client *client;
 	struct watch *watches; /* one an engine; NULL: not the watching port */
+	struct arena scratch;  /* of a rendering, which nothing outlives */
 };
 
 /* --- engines.c --- */

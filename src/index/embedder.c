@@ -1,13 +1,16 @@
 /* embedder.c - who makes vectors of texts. */
 #include "index/embedder.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <string.h>
 
+#include "index/embed_host.h"
+#include "index/vectors.h"
 #include "net/fetch.h"
 #include "wire/json.h"
-#include "index/vectors.h"
 
+enum { BATCH = 64, BATCH_OWN = 4 /* a fifth of a second on two cores */ };
 enum { TIMEOUT_MS = 120000, ANSWER_BYTES = 256 << 20 };
 
 struct embedder {
@@ -23,7 +26,12 @@ struct embedder *embedder_new(const struct embed_options *o)
 	struct embedder *m = xalloc(sizeof *m);
 	m->options = *o;
 	pthread_mutex_init(&m->lock, NULL);
-	if (o->kind == EMBED_NONE)
+	if (o->kind == EMBED_MANAGED) {
+		m->url = S("http://localhost/v1/embeddings");
+		m->space = (struct embed_space){
+		    str_fmt(&m->arena, "managed %.*s %d", FMT(embed_host_model), EMBED_HOST_DIMS), EMBED_HOST_DIMS};
+	}
+	if (o->kind != EMBED_URL)
 		return m;
 	struct str base = o->url, bare;
 	while (base.n && base.p[base.n - 1] == '/')
@@ -135,8 +143,9 @@ static bool embedder_take_all(const struct fetch_answer *got, size_t n, struct a
 	return ok;
 }
 
-static bool ask_engine(struct embedder *m, const struct embed_ask *ask, struct arena *to, struct embed_answer *ret,
-		       struct err *e)
+/* `unix_path` NULL: by the network. */
+static bool embedder_ask_at(struct embedder *m, const char *unix_path, const struct embed_ask *ask, struct arena *to,
+			    struct embed_answer *ret, struct err *e)
 {
 	struct arena a = {0};
 	struct buf b;
@@ -151,8 +160,8 @@ static bool ask_engine(struct embedder *m, const struct embed_ask *ask, struct a
 			  .body = embedder_body_of(m, ask, &b),
 			  .max_bytes = ANSWER_BYTES,
 			  .timeout_ms = TIMEOUT_MS,
-			  .unix_path = m->unix_path.p,
-			  .no_proxy = m->unix_path.p != NULL,
+			  .unix_path = unix_path,
+			  .no_proxy = unix_path != NULL,
 			  .cancelled = ask->cancelled};
 	fetch_run(&f, &got);
 	bool ok;
@@ -167,6 +176,37 @@ static bool ask_engine(struct embedder *m, const struct embed_ask *ask, struct a
 	buf_release(&b);
 	arena_free(&a);
 	return ok;
+}
+
+static bool ask_engine(struct embedder *m, const struct embed_ask *ask, struct arena *to, struct embed_answer *ret,
+		       struct err *e)
+{
+	struct str socket;
+	if (m->options.kind != EMBED_MANAGED)
+		return embedder_ask_at(m, m->unix_path.p, ask, to, ret, e);
+	if (!embed_host_take(m->options.host, ask->fetch_ms, ask->cancelled, &socket, e))
+		return false;
+	bool ok = embedder_ask_at(m, socket.p, ask, to, ret, e);
+	embed_host_give(m->options.host);
+	return ok;
+}
+
+bool embedder_ready(struct embedder *m, int64_t fetch_ms, const _Atomic bool *cancelled, struct err *e)
+{
+	struct embed_space space;
+	struct str socket;
+	if (m->options.kind != EMBED_MANAGED)
+		return embedder_space(m, &space, e);
+	if (!embed_host_take(m->options.host, fetch_ms, cancelled, &socket, e))
+		return false;
+	embed_host_give(m->options.host);
+	return true;
+}
+
+bool embedder_absent(struct embedder *m)
+{
+	return m->options.kind == EMBED_NONE ||
+	       (m->options.kind == EMBED_MANAGED && embed_host_failed(m->options.host));
 }
 
 bool embedder_answer(struct embedder *m, const struct embed_ask *ask, struct arena *a, struct embed_answer *ret,
@@ -210,4 +250,61 @@ bool embedder_run(struct embedder *m, const struct embed_ask *ask, float *ret, s
 	bool ok = ask_engine(m, ask, &tmp, &got, e);
 	arena_free(&tmp);
 	return ok;
+}
+
+/* The mean of two directions, in `ret`. */
+static void embedder_mean(float *ret, const float *other, size_t dims)
+{
+	double square = 0;
+	for (size_t i = 0; i < dims; i++) {
+		ret[i] = (ret[i] + other[i]) / 2;
+		square += (double)ret[i] * (double)ret[i];
+	}
+	for (size_t i = 0; i < dims && square > 0; i++)
+		ret[i] = (float)(ret[i] / sqrt(square));
+}
+
+static bool embedder_one(struct embedder *m, const struct embed_ask *ask, struct str text, size_t dims, float *ret,
+			 struct err *e)
+{
+	enum { LEAST = 16 };
+	struct embed_ask one = *ask;
+	struct err why = {0};
+	one.texts = &text;
+	one.n = 1;
+	if (embedder_run(m, &one, ret, &why))
+		return true;
+	size_t half = text.n / 2;
+	while (half && ((unsigned char)text.p[half] & 0xc0) == 0x80)
+		half--;
+	if (why.code != ERR_CONTEXT_LENGTH || text.n < LEAST || !half)
+		return fail(e, why.code, NULL, "%s", why.msg);
+	float *other = xalloc(dims * sizeof *other);
+	bool ok = embedder_one(m, ask, (struct str){text.p, half}, dims, ret, e) &&
+		  embedder_one(m, ask, (struct str){text.p + half, text.n - half}, dims, other, e);
+	if (ok)
+		embedder_mean(ret, other, dims);
+	xfree(other);
+	return ok;
+}
+
+bool embedder_windows(struct embedder *m, const struct embed_ask *ask, float *ret, struct err *e)
+{
+	size_t most = m->options.kind == EMBED_MANAGED ? BATCH_OWN : BATCH;
+	struct embed_space space;
+	if (!embedder_space(m, &space, e))
+		return false;
+	for (size_t at = 0; at < ask->n; at += most) {
+		struct embed_ask some = *ask;
+		struct err why = {0};
+		some.texts = ask->texts + at;
+		some.n = ask->n - at < most ? ask->n - at : most;
+		bool ok = embedder_run(m, &some, ret + at * space.dims, &why);
+		if (!ok && why.code != ERR_CONTEXT_LENGTH)
+			return fail(e, why.code, NULL, "%s", why.msg);
+		for (size_t i = 0; !ok && i < some.n; i++)
+			if (!embedder_one(m, ask, some.texts[i], space.dims, ret + (at + i) * space.dims, e))
+				return false;
+	}
+	return true;
 }

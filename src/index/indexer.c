@@ -15,7 +15,7 @@
 #include "store/blob.h"
 #include "store/vector_queue.h"
 
-enum { THREADS_MOST = 16, BACKOFF_MOST = 6, NICE = 10, SWEEP_ROWS = 1000 };
+enum { THREADS_MOST = 16, BACKOFF_MOST = 6, NICE = 10, SWEEP_ROWS = 1000, FETCH_MS = INT32_MAX /* as long as it takes */ };
 
 struct claim {
 	int64_t store, file; /* store 0: idle; file 0: the whole store */
@@ -33,7 +33,7 @@ struct indexer {
 	int64_t last_project;
 	unsigned woken, failures; /* failures: of the embedder, one after the other */
 	bool checked;             /* each store has been looked for its index */
-	bool renewed;             /* nothing is left of another embedder */
+	_Atomic bool renewed;     /* nothing is left of another embedder */
 	_Atomic bool stopping;
 };
 
@@ -147,7 +147,7 @@ static bool embed(struct indexer *ix, const struct chunks *c, size_t from, size_
 	for (size_t i = from; i < to; i++)
 		texts[i - from] = c->windows[i].text;
 	struct embed_ask ask = {.texts = texts, .n = to - from, .cancelled = &ix->stopping};
-	bool ok = embedder_run(ix->embedder, &ask, ret, e);
+	bool ok = embedder_windows(ix->embedder, &ask, ret, e);
 	arena_free(&tmp);
 	return ok;
 }
@@ -195,6 +195,8 @@ static bool indexer_fill(struct hand *h, const struct vector_task *t, const stru
 		ok = false;
 		wanted = e->code != ERR_CONFLICT;
 	}
+	if (!space->name.p)
+		ix->renewed = false; /* there may be an embedder later */
 	if (!wanted) { /* a deletion or a cancel came meanwhile */
 		*e = (struct err){0};
 		ok = store_index_drop(x, t->file, e);
@@ -215,6 +217,18 @@ static bool indexer_end_failed(struct indexer *ix, const struct vector_task *t, 
 	return false;
 }
 
+/* What the file is embedded with. Where our own embedder cannot be had, it is found by words meanwhile. */
+static bool choose_space(struct indexer *ix, const struct vector_task *t, struct embed_space *ret, struct err *e)
+{
+	struct err why = {0};
+	if (embedder_ready(ix->embedder, FETCH_MS, &ix->stopping, &why))
+		return embedder_space(ix->embedder, ret, e);
+	if (ix->stopping || t->renews || !embedder_absent(ix->embedder))
+		return fail(e, why.code, NULL, "%s", why.msg);
+	*ret = (struct embed_space){0};
+	return true;
+}
+
 static bool work_on(struct hand *h, const struct vector_task *t, struct err *e)
 {
 	struct indexer *ix = h->ix;
@@ -223,7 +237,7 @@ static bool work_on(struct hand *h, const struct vector_task *t, struct err *e)
 	struct str bytes;
 	if (!t->filename.p)
 		return fail(e, ERR_FILE_PARSE, NULL, "The file was deleted.");
-	if (!embedder_space(ix->embedder, &space, e) || !vector_queue_try(ix->store, t, e))
+	if (!choose_space(ix, t, &space, e) || !vector_queue_try(ix->store, t, 1, e))
 		return false;
 	return read_blob(ix, t, &h->arena, &bytes, e) &&
 	       file_text(&h->arena, t->filename, bytes, &ix->stopping, &text, e) &&
@@ -258,6 +272,8 @@ static bool do_task(struct hand *h, const struct vector_task *t)
 	if (fault)
 		return indexer_end_failed(h->ix, t, fault, str_of(e.msg));
 	log_at(LOG_WARN, "a file could not be indexed", "error=\"%s\"", e.msg);
+	if (!t->renews)
+		vector_queue_try(h->ix->store, t, -1, &e); /* of the machine's doing, so it is tried until it is done */
 	return false;
 }
 
@@ -301,7 +317,8 @@ static bool indexer_check_all(struct indexer *ix, struct err *e)
 	return e->code == ERR_NONE;
 }
 
-/* With nothing else to do: what another embedder made is made again. Under the lock. */
+/* With nothing else to do: what another embedder made is made again. Not under the lock, since an embedder is asked; ours
+ * not before there is something to do for it, and it is not waited for. By the first thread alone. */
 static bool stale_task(struct hand *h, struct vector_task *ret, bool *found, struct err *e)
 {
 	struct indexer *ix = h->ix;
@@ -309,10 +326,20 @@ static bool stale_task(struct hand *h, struct vector_task *ret, bool *found, str
 	struct err why = {0};
 	if (ix->renewed || h->at || !embedder_space(ix->embedder, &space, &why)) /* asked later, it may be back */
 		return true;
-	if (!vector_queue_stale(ix->store, space.name.p ? space.name : S(""), &h->arena, ret, e))
+	struct str name = space.name.p ? space.name : S("");
+	ix->renewed = true; /* before the look: who completes one by words meanwhile says no */
+	if (!vector_queue_stale(ix->store, name, false, &h->arena, ret, e))
+		return ix->renewed = false;
+	if (!ret->file)
+		return true;
+	ix->renewed = false;
+	if (!embedder_ready(ix->embedder, 0, &ix->stopping, &why))
+		return true;
+	if (!vector_queue_stale(ix->store, name, true, &h->arena, ret, e))
 		return false;
-	ix->renewed = !ret->file;
+	pthread_mutex_lock(&ix->lock);
 	*found = ret->file && claim(h, (struct claim){ret->store, ret->file});
+	pthread_mutex_unlock(&ix->lock);
 	return true;
 }
 
@@ -332,8 +359,10 @@ static bool indexer_round_of(struct hand *h, bool *idle, struct err *e)
 	else if (g.store && !claim(h, (struct claim){g.store, g.file}))
 		g.store = 0;
 	if (ok && !g.store)
-		ok = next_task(h, &t, &found, e) && (found || stale_task(h, &t, &found, e));
+		ok = next_task(h, &t, &found, e);
 	pthread_mutex_unlock(&ix->lock);
+	if (ok && !g.store && !found)
+		ok = stale_task(h, &t, &found, e);
 	*idle = !g.store && !found;
 	if (ok && g.store)
 		ok = indexer_drop(ix, &g, e);

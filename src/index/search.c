@@ -57,6 +57,11 @@ bool search_words_only(const struct search *s)
 	return s->words_only;
 }
 
+bool search_lacks_embedder(struct search *s)
+{
+	return embedder_absent(s->embedder);
+}
+
 struct embedder *search_embedder(struct search *s)
 {
 	return s->embedder;

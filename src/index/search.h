@@ -61,6 +61,8 @@ void search_free(struct search *s); /* before the store is closed; nobody search
 void search_wake(struct search *s);
 /* There is no embedder: words alone are looked for. */
 bool search_words_only(const struct search *s);
+/* The same for now: there is none, or ours could not be fetched or started. */
+bool search_lacks_embedder(struct search *s);
 struct embedder;
 struct embedder *search_embedder(struct search *s);
 /* The text of a file as it was indexed, in `a`; {0}: nothing is there (yet). Blocks. */

@@ -65,12 +65,14 @@ static bool count_word(struct store_index *x, struct index_db *d, struct query_w
 /* --- words
  * ------------------------------------------------------------------------------------------------------------ */
 
-static size_t store_index_rank_take_words(struct arena *a, struct str text, struct query_word *ret)
+static size_t store_index_rank_take_words(struct arena *a, struct str text, bool plain, struct query_word *ret)
 {
 	size_t n = 0;
 	struct buf b;
 	buf_init(&b, 1 << 20);
 	for (struct str word; n < WORDS_MAX && (word = words_next(&text)).p;) {
+		if (!plain && words_plain(word))
+			continue;
 		buf_clear(&b);
 		words_quote(&b, word);
 		bool twice = b.over || b.n < 3;
@@ -129,7 +131,9 @@ static bool rank_words(struct store_index *x, struct index_db *d, const struct i
 		       struct arena *a, struct ranked **ret, size_t *n, struct err *e)
 {
 	struct query_word *w = new_array(a, struct query_word, WORDS_MAX);
-	size_t n_words = store_index_rank_take_words(a, q->text, w);
+	size_t n_words = store_index_rank_take_words(a, q->text, false, w);
+	if (!n_words)
+		n_words = store_index_rank_take_words(a, q->text, true, w);
 	*ret = new_array(a, struct ranked, max + 1);
 	for (size_t i = 0; i < n_words; i++)
 		if (!count_word(x, d, &w[i], e))

@@ -130,3 +130,16 @@ struct str words_next(struct str *query)
 	*query = (struct str){query->p + at, query->n - at};
 	return word.n ? word : (struct str){0};
 }
+
+bool words_plain(struct str word)
+{
+	static const struct str plain[] = {
+#define PLAIN(word) STR(word),
+#include "index/plain_words.def"
+#undef PLAIN
+	};
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+		if (str_eq_nocase(word, plain[i]))
+			return true;
+	return false;
+}

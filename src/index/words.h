@@ -12,3 +12,5 @@ void words_index(struct buf *b, struct str text);
 void words_quote(struct buf *b, struct str word);
 /* Cuts the next word off the front of *query: up to a blank, or a run of such characters. {0}: there is none. */
 struct str words_next(struct str *query);
+/* Is it one of the words of plain_words.def, in any case? */
+bool words_plain(struct str word);

@@ -7,6 +7,8 @@
 
 #include "api/api.h"
 #include "engine/managed.h"
+#include "index/embed_host.h"
+#include "index/embedder.h"
 #include "index/search.h"
 #include "main/admin.h"
 #include "main/args.h"
@@ -43,7 +45,8 @@ struct app {
 	struct str managed_model; /* its name */
 	struct engines_config engines_config;
 	struct engines *engines;
-	struct search *search; /* vector stores */
+	struct embed_host *embed_host; /* NULL: the embedder is not ours */
+	struct search *search;         /* vector stores */
 	struct tools *tools;
 	struct api *api;
 	struct admin *admin;
@@ -61,6 +64,8 @@ void signals_close(struct app *app);
 
 /* What the settings and the environment say about hosted tools. */
 struct tools_options tools_options_of(const struct config *c, struct str data);
+/* Likewise of the embedder, but for its host. ERR_CONFIG. */
+bool embed_options_of(const struct config *c, struct embed_options *ret, struct err *e);
 
 /* banner.c: who answers and what else there is, on standard error. */
 void banner_print(const struct app *app);

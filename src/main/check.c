@@ -200,24 +200,55 @@ static void check_tools(struct check *c, struct str dir)
 		check_say(c, FINE, "web search", NULL, "through %.*s", FMT(o.provider));
 }
 
-/* The settings' limits are not in force here: the defaults do for a trial. */
-/* What searches of vector stores can do, as things are configured. */
+/* What the server left when it could not fetch it. */
+static bool embedder_why(struct check *c, const struct managed_options *o, char *ret, size_t n)
+{
+	struct str dir = managed_dir(c->arena, o->dir);
+	FILE *f = fopen(str_fmt(c->arena, "%.*s/" EMBED_WHY, FMT(dir)).p, "re");
+	bool ok = f && fgets(ret, (int)n, f);
+	if (f)
+		fclose(f);
+	ret[ok ? strcspn(ret, "\n") : 0] = 0;
+	return ok;
+}
+
+static void check_own_embedder(struct check *c)
+{
+	struct managed_options o = {.dir = c->args->config.engine_dir, .embeds = true};
+	struct err why = {0};
+	char said[300];
+	if (embedder_why(c, &o, said, sizeof said))
+		check_say(c, NOTE, "vector stores", "it is tried again at the next need; or: tools/engine-install.sh --embedder",
+			  "searched by words alone: %s", said);
+	else if (managed_installed(&o, &why))
+		check_say(c, FINE, "vector stores", NULL, "searched by words and by meaning (%.*s, %d dimensions)",
+			  FMT(embed_host_model), EMBED_HOST_DIMS);
+	else
+		check_say(c, FINE, "vector stores", NULL,
+			  "searched by words and by meaning; the embedder (80 MB) is fetched at the first need");
+}
+
+/* What searches of vector stores can do, as things are configured. The settings' limits are not in force here: the defaults
+ * do for a trial. */
 static void check_embedder(struct check *c)
 {
-	const struct config *o = &c->args->config;
-	struct err why = {0};
-	const char *key = o->index_embedder_key_env.n ? getenv(o->index_embedder_key_env.p) : NULL;
-	struct embed_options options = {.kind = EMBED_URL,
-					.url = o->index_embedder_url,
-					.model = o->index_embedder_model,
-					.key = str_of(key)};
+	struct embed_options o;
 	struct embed_space space;
-	if (!str_eq(o->index_embedder, S("url"))) {
-		check_say(c, NOTE, "vector stores", "--set index.embedder=url --set index.embedder_url=URL finds by meaning, too",
+	struct err why = {0};
+	if (!embed_options_of(&c->args->config, &o, &why)) {
+		check_say(c, BAD, "vector stores", "correct index.embedder", "%s", why.msg);
+		return;
+	}
+	if (o.kind == EMBED_MANAGED) {
+		check_own_embedder(c);
+		return;
+	}
+	if (o.kind == EMBED_NONE) {
+		check_say(c, NOTE, "vector stores", "index.embedder=managed finds by meaning, too",
 			  "searched by words alone: there is no embedder");
 		return;
 	}
-	struct embedder *m = embedder_new(&options);
+	struct embedder *m = embedder_new(&o);
 	if (embedder_space(m, &space, &why))
 		check_say(c, FINE, "vector stores", NULL, "searched by words and by vectors of %zu dimensions", space.dims);
 	else

@@ -346,6 +346,23 @@ static struct think_tags think_tags(const struct config_engine *in)
 	return (struct think_tags){in->engines_think_tags.at[0], in->engines_think_tags.at[1], in->engines_starts_thinking};
 }
 
+const struct ability_config *config_abilities(const struct config *c, struct arena *a)
+{
+	struct ability_config all[] = {
+#define ABILITY(NAME, name, help)                                                                                     \
+	{.url = c->name##_engine,                                                                                     \
+	 .key = str_of(c->name##_key_env.n ? getenv(c->name##_key_env.p) : NULL),                                     \
+	 .models = c->name##_models.at,                                                                               \
+	 .n_models = c->name##_models.n},
+#include "engine/abilities.def"
+#undef ABILITY
+	};
+	enum { N = sizeof all / sizeof *all };
+	struct ability_config *ret = new_array(a, struct ability_config, N);
+	memcpy(ret, all, sizeof all);
+	return ret;
+}
+
 struct engines_config config_engines(const struct config *c, struct arena *a)
 {
 	struct engine_config *out = new_array(a, struct engine_config, c->n_engines + c->engine_url.n + 1);

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "engine/engine.h"
+#include "engine/abilities.h"
 
 struct config_list {
 	struct str *at;
@@ -59,5 +59,7 @@ bool config_check(struct config *c, struct err *e);
 bool config_apply_limits(struct config *c, struct err *e);
 /* What engines_open() wants: the list `engines`, then engine.url. In `a`. */
 struct engines_config config_engines(const struct config *c, struct arena *a);
+/* What abilities_open() wants. In `a`. */
+const struct ability_config *config_abilities(const struct config *c, struct arena *a);
 /* The whole table with defaults and help. */
 void config_print(FILE *out);

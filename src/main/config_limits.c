@@ -5,6 +5,7 @@
 #include "main/config.h"
 #include "net/fetch.h"
 #include "net/server.h"
+#include "session/limits.h"
 #include "store/limits.h"
 #include "tools/tools.h"
 
@@ -36,6 +37,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #undef LIMIT
 #define LIMIT(name, ...) sandbox_limits.name = c->sandbox_##name;
 #include "sandbox/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) session_limits.name = c->session_##name;
+#include "session/limits.def"
 #undef LIMIT
 	sandbox_limits_only = str_eq(c->api_sandbox, S("limits"));
 	return guard_read(&c->arena, c->fetch_allow.at, c->fetch_allow.n, &fetch_guard, e);

@@ -9,7 +9,6 @@
 #include <sys/resource.h>
 
 #include "base/log.h"
-#include "index/embedder.h"
 #include "main/app.h"
 #include "main/commands.h"
 #include "main/help.h"
@@ -127,7 +126,8 @@ static bool open_engines(struct app *app, struct err *e)
 		app->engines_config.engines = own;
 		app->engines_config.n = 1;
 	}
-	return engines_open(&app->engines_config, &app->engines, e);
+	return engines_open(&app->engines_config, &app->engines, e) &&
+	       abilities_open(app->engines, config_abilities(c, &app->arena), e);
 }
 
 struct tools_options tools_options_of(const struct config *c, struct str data)
@@ -143,16 +143,28 @@ struct tools_options tools_options_of(const struct config *c, struct str data)
 	return o;
 }
 
+bool embed_options_of(const struct config *c, struct embed_options *ret, struct err *e)
+{
+	struct str who = c->index_embedder;
+	const char *key = c->index_embedder_key_env.n ? getenv(c->index_embedder_key_env.p) : NULL;
+	*ret = (struct embed_options){.kind = EMBED_URL, .url = who, .model = c->index_embedder_model, .key = str_of(key)};
+	if (str_eq(who, S("none")))
+		ret->kind = EMBED_NONE;
+	else if (str_eq(who, S("managed")))
+		ret->kind = EMBED_MANAGED;
+	return ret->kind != EMBED_URL || str_starts(who, S("http://")) || str_starts(who, S("https://")) ||
+	       str_starts(who, S("unix:")) ||
+	       fail(e, ERR_CONFIG, NULL, "index.embedder: '%.*s' is none of: managed, none, http://..., https://..., unix:PATH",
+		    FMT(who));
+}
+
 static bool open_search(struct app *app, struct err *e)
 {
-	const struct config *c = &app->args->config;
-	const char *key = c->index_embedder_key_env.n ? getenv(c->index_embedder_key_env.p) : NULL;
-	struct embed_options o = {.kind = str_eq(c->index_embedder, S("url")) ? EMBED_URL : EMBED_NONE,
-				  .url = c->index_embedder_url,
-				  .model = c->index_embedder_model,
-				  .key = str_of(key)};
-	if (o.kind == EMBED_URL && !o.url.n)
-		return fail(e, ERR_CONFIG, NULL, "index.embedder=url needs index.embedder_url");
+	struct embed_options o;
+	if (!embed_options_of(&app->args->config, &o, e))
+		return false;
+	if (o.kind == EMBED_MANAGED)
+		o.host = app->embed_host = embed_host_new(app->loops[0].loop, app->args->config.engine_dir);
 	return search_new(app->store, app->data, &o, &app->search, e);
 }
 
@@ -342,8 +354,8 @@ static void app_close(struct app *app)
 		admin_free(app->admin);
 	if (app->n_loops)
 		loop_ended(&app->loops[0]);
-	if (app->managed)
-		managed_stop(app->managed);
+	embed_host_stop(app->embed_host);
+	managed_stop(app->managed);
 	if (app->n_loops)
 		loop_close(app->loops[0].loop);
 	signals_close(app);
@@ -351,6 +363,7 @@ static void app_close(struct app *app)
 	tools_free(app->tools);
 	engines_close(app->engines);
 	search_free(app->search);
+	embed_host_free(app->embed_host);
 	if (app->store)
 		store_close(app->store);
 	if (app->tls)

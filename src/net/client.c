@@ -7,22 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "net/client_pool.h"
 #include "net/dial.h"
 
 enum {
 	HEAD_DEFAULT = 65536,
 	POOL_IDLE_MS = 30000, /* how long a kept connection may wait for its next call */
 	REQUEST_MAX = 1 << 30,
-};
-
-/* The connections to one target. */
-struct pool {
-	struct pool *next;
-	struct arena a;
-	struct http_target target; /* a copy: connections outlive the caller's */
-	struct str host_line;      /* "Host: ...\r\n", and the proxy's credentials */
-	struct str url_front;      /* what stands before the path in the request line */
-	struct http_conn *idle;    /* newest first */
+	WAITING_MOST = 256 * 1024, /* of a body in pieces, before its writer is asked to wait */
 };
 
 struct client {
@@ -53,10 +45,10 @@ struct http_conn {
 	bool reused;   /* came from the pool: a death before any byte is no failure yet */
 	bool answered; /* a byte of the answer has come */
 	bool complete, head_only, paused;
+	bool unfinished; /* its body comes in pieces, and the last is not here */
+	bool full;       /* its writer was told to wait */
 	const char *bad; /* why our own callback stopped the parser */
 };
-
-static const char *const method_names[] = {"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS", "GET"};
 
 static void conn_dial(struct http_conn *x);
 
@@ -322,7 +314,7 @@ static void client_on_read(struct conn *c, struct str bytes)
 	if (x->complete) {
 		const char *end = llhttp_get_error_pos(&x->parser);
 		bool all = code == HPE_PAUSED && end == bytes.p + bytes.n;
-		call_complete(x, all && llhttp_should_keep_alive(&x->parser) && !conn_waiting(c));
+		call_complete(x, all && llhttp_should_keep_alive(&x->parser) && !conn_waiting(c) && !x->unfinished);
 	} else if (code != HPE_OK) {
 		call_fail(x, ERR_ENGINE, "the engine's answer is not valid HTTP: %s",
 		          x->bad ? x->bad : llhttp_errno_name(code));
@@ -380,8 +372,18 @@ static void client_on_gone(struct conn *c, int why)
 	          x->answered ? "the engine's answer was cut off: %s" : "the engine did not answer: %s", text);
 }
 
+static void client_on_wrote(struct conn *c)
+{
+	struct http_conn *x = of_link(c);
+	if (!x->call || !x->full || conn_waiting(c) >= WAITING_MOST)
+		return;
+	x->full = false;
+	if (x->call->on_room)
+		x->call->on_room(x->call);
+}
+
 static const struct conn_events http_events = {
-    .read = client_on_read, .gone = client_on_gone, .closed = on_link_closed};
+    .read = client_on_read, .gone = client_on_gone, .wrote = client_on_wrote, .closed = on_link_closed};
 
 /* --- the request --- */
 
@@ -428,70 +430,12 @@ static void conn_dial(struct http_conn *x)
 	arm(x);
 }
 
-static struct str client_same(struct arena *a, struct str s)
-{
-	return s.p ? str_copy(a, s) : s;
-}
-
-static struct pool *pool_find(struct client *c, const struct http_target *t)
-{
-	for (struct pool *p = c->pools; p; p = p->next)
-		if (str_eq(p->target.url, t->url) && str_eq(p->target.proxy_host, t->proxy_host))
-			return p;
-	struct pool *p = xalloc(sizeof *p);
-	struct arena *a = &p->a;
-	p->target = (struct http_target){
-	    .url = client_same(a, t->url),
-	    .host = client_same(a, t->host),
-	    .port = client_same(a, t->port),
-	    .prefix = client_same(a, t->prefix),
-	    .unix_path = client_same(a, t->unix_path),
-	    .proxy_host = client_same(a, t->proxy_host),
-	    .proxy_port = client_same(a, t->proxy_port),
-	    .proxy_auth = client_same(a, t->proxy_auth),
-	    .tls = t->tls,
-	};
-	bool plain_port = !t->port.n || str_eq(t->port, t->tls ? S("443") : S("80"));
-	bool six = str_find(t->host, ':') < t->host.n;
-	struct str host = str_fmt(a, six ? "[%.*s]%s%.*s" : "%.*s%s%.*s", FMT(t->host), plain_port ? "" : ":",
-	                          plain_port ? 0 : (int)t->port.n, t->port.p);
-	/* Plain targets behind a proxy are asked for by their whole URL (RFC 9112 3.2.2). */
-	bool whole = t->proxy_host.n && !t->tls;
-	p->url_front = str_fmt(a, "%s%.*s%.*s", whole ? "http://" : "", whole ? (int)host.n : 0, host.p, FMT(t->prefix));
-	p->host_line = whole && t->proxy_auth.n
-	                       ? str_fmt(a, "Host: %.*s\r\nProxy-Authorization: Basic %.*s\r\n", FMT(host),
-	                                 FMT(t->proxy_auth))
-	                       : str_fmt(a, "Host: %.*s\r\n", FMT(host));
-	p->next = c->pools;
-	c->pools = p;
-	return p;
-}
-
-static void put_request(struct buf *b, const struct pool *p, enum method m, struct str path, struct str headers,
-                        struct str body)
-{
-	char length[48];
-	int n = snprintf(length, sizeof length, "Content-Length: %zu\r\n", body.n);
-	bool has_body = body.n || m == METHOD_POST || m == METHOD_PUT || m == METHOD_PATCH;
-	buf_add(b, str_of(method_names[m]));
-	buf_byte(b, ' ');
-	buf_add(b, p->url_front);
-	buf_add(b, path);
-	buf_add(b, S(" HTTP/1.1\r\n"));
-	buf_add(b, p->host_line);
-	if (has_body)
-		buf_add(b, (struct str){length, (size_t)n});
-	buf_add(b, headers);
-	buf_add(b, S("\r\n"));
-	buf_add(b, body);
-}
-
 void http_call_start(struct client *c, struct http_call *call, const struct http_target *t, enum method m,
                      struct str path, struct str headers, struct str body)
 {
 	assert(!call->conn);
-	struct pool *p = pool_find(c, t);
-	struct http_conn *x = p->idle;
+	struct pool *p = client_pool_find(&c->pools, t);
+	struct http_conn *x = call->streams ? NULL : p->idle; /* what comes in pieces cannot be sent twice */
 	if (x) {
 		list_del(&p->idle, x);
 		x->reused = true;
@@ -508,7 +452,8 @@ void http_call_start(struct client *c, struct http_call *call, const struct http
 	}
 	buf_clear(&x->head);
 	buf_clear(&x->request);
-	put_request(&x->request, p, m, path, headers, body);
+	client_put_request(&x->request, p, m, path, headers, call->streams ? NULL : &body);
+	x->unfinished = call->streams;
 	x->head_only = m == METHOD_HEAD;
 	x->call = call;
 	x->began_ms = loop_now_ms(c->loop);
@@ -519,6 +464,41 @@ void http_call_start(struct client *c, struct http_call *call, const struct http
 		conn_send(x);
 	else
 		conn_dial(x);
+}
+
+/* --- a body in pieces --- */
+
+static void client_put_piece(struct http_conn *x, struct str frame, struct str bytes, struct str end)
+{
+	struct str parts[] = {frame, bytes, end};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (x->stage == STAGE_DIAL)
+			buf_add(&x->request, parts[i]);
+		else
+			conn_write(&x->dial.conn, parts[i]);
+	x->sent_ms = loop_now_ms(x->client->loop); /* its answer may be waited for from here on */
+}
+
+bool http_call_write(struct http_call *call, struct str bytes)
+{
+	struct http_conn *x = call->conn;
+	char frame[24];
+	if (!x || !x->unfinished)
+		return true;
+	int n = snprintf(frame, sizeof frame, "%zx\r\n", bytes.n);
+	if (bytes.n)
+		client_put_piece(x, (struct str){frame, (size_t)n}, bytes, S("\r\n"));
+	x->full |= (x->stage == STAGE_DIAL ? x->request.n : conn_waiting(&x->dial.conn)) > WAITING_MOST;
+	return !x->full;
+}
+
+void http_call_finish(struct http_call *call)
+{
+	struct http_conn *x = call->conn;
+	if (!x || !x->unfinished)
+		return;
+	client_put_piece(x, S("0\r\n\r\n"), (struct str){0}, (struct str){0});
+	x->unfinished = false;
 }
 
 struct str http_call_header(const struct http_call *call, struct str name)

@@ -44,11 +44,17 @@ struct http_call {
 	bool sent, head_seen;
 	int64_t connect_ms, first_byte_ms, idle_ms, total_ms; /* deadlines; 0: none. Set before start. */
 	size_t head_max, body_max;                            /* bytes; 0: 64 KB, unlimited */
+	bool streams;                        /* set before start: the body follows in pieces, chunked */
+	void (*on_room)(struct http_call *); /* of such a one, after false: write on. May be NULL */
 };
 /* `path` is put behind the target's prefix. `headers` is whole lines "Name: value\r\n" (without Host, Content-Length, Connection). Everything is
  * copied. Never fails at once: failures come through on_end(). */
 void http_call_start(struct client *c, struct http_call *call, const struct http_target *t, enum method m,
                      struct str path, struct str headers, struct str body);
+/* Of a call that streams: a piece of its body, copied. false: much waits, until on_room(). Legal always. */
+bool http_call_write(struct http_call *call, struct str bytes);
+/* That was the last one. */
+void http_call_finish(struct http_call *call);
 /* Trimmed; {0} when absent. From on_head() until the call is idle. */
 struct str http_call_header(const struct http_call *call, struct str name);
 /* Stops reading: TCP slows the peer. What was read already (64 KB at most) still comes. */

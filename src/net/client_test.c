@@ -495,6 +495,26 @@ static void may_start_anew_in_the_end(void)
 	bench_close();
 }
 
+/* Its answer comes before the body has ended: the connection cannot be used again. */
+static void sends_a_body_in_pieces(void)
+{
+	struct probe p = {.call = {.streams = true}};
+	bench_open(NULL, say_script);
+	set_script(S(SIZED), SIZE_MAX, false);
+	probe_start(&p, METHOD_POST, "/v1/x", "");
+	CHECK(http_call_write(&p.call, S("one")) && http_call_write(&p.call, S("")));
+	run();
+	CHECK(p.e.code == ERR_NONE && p.status == 200);
+	CHECK(memmem(heard.p, heard.n, "Transfer-Encoding: chunked\r\n", 28));
+	CHECK(!memmem(heard.p, heard.n, "Content-Length", 14));
+	CHECK(http_call_write(&p.call, S("too late")));
+	p.call.streams = false;
+	probe_run(&p, METHOD_POST, "/v1/x", "{}");
+	CHECK(p.e.code == ERR_NONE && b.peer.accepts == 2);
+	buf_release(&p.body);
+	bench_close();
+}
+
 static void frees_with_calls_running(void)
 {
 	struct probe p[3] = {0};
@@ -527,6 +547,7 @@ int main(void)
 		{"tells of engines that are not there", tells_of_engines_that_are_not_there},
 		{"speaks over unix sockets and names", speaks_over_unix_sockets_and_names},
 		{"may start anew in the end", may_start_anew_in_the_end},
+		{"sends a body in pieces", sends_a_body_in_pieces},
 		{"frees with calls running", frees_with_calls_running},
 	};
 	unsetenv("http_proxy");

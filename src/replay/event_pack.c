@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
+enum { NUMBERS = 7 * 10, STEP = 256 }; /* bytes: the numbers before an event's text, at most; how room grows */
 enum { KEEP = 512 }; /* bytes: more than that is not held for an event that was larger */
 
 void event_pack_init(struct event_pack *p)
@@ -142,6 +143,10 @@ void event_pack_add(struct event_pack *p, struct buf *out, const struct packed_e
 	size_t own = head.n + tail.n - front; /* what is not of the front */
 	struct str open = {tail.p + tail.n - (own < tail.n ? own : tail.n), own < tail.n ? own : tail.n};
 	end = same_end(open, (struct str){last.p + last.n - left, left}, 0);
+	/* By little, not by doubling: thousands wait for their next event at a time. */
+	size_t need = out->n + NUMBERS + own - end;
+	if (need > out->cap)
+		buf_reserve(out, (need + STEP - 1) / STEP * STEP);
 	event_pack_put_number(out, ev->type);
 	event_pack_put_number(out, zigzag(ev->seq - p->seq - 1));
 	event_pack_put_number(out, (uint64_t)(ev->delta + 1));

@@ -102,7 +102,7 @@ static bool host_try(const struct walls *w, struct host_report *ret)
 	int status = -1, said = memfd_create("words", MFD_CLOEXEC), null = open("/dev/null", O_RDWR | O_CLOEXEC),
 	    filter = filter_open(&e);
 	bool ok = said >= 0 && null >= 0 && filter >= 0 &&
-		  process_start(&p, w->argv, &(struct process_files){null, null, said, {filter, -1}}, &e);
+		  process_start(&p, w->argv, &(struct process_files){null, null, said, {filter}, 1}, &e);
 	if (ok && !process_wait(&p, clock_mono_us() + sandbox_limits.probe_ms * 1000, NULL, &status, &e))
 		process_kill(&p);
 	ssize_t n = said >= 0 ? pread(said, words, sizeof words, 0) : 0;

@@ -8,11 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BOX_MOUNTS = 8 };
+enum { BOX_MOUNTS = 8, BOX_MORE = 256 };
 
 struct box_mount {
 	const char *from, *to; /* of the host; inside, absolute */
-	bool write;
+	bool write, maybe; /* maybe: only where it is there */
 };
 
 struct box_policy {
@@ -24,6 +24,9 @@ struct box_policy {
 	const char *proxy; /* unix socket of a proxy, inside /run/proxy.sock; NULL: no way out at all */
 	struct box_mount mounts[BOX_MOUNTS];
 	size_t n_mounts;
+	const struct box_mount *more; /* the same, at most BOX_MORE */
+	size_t n_more;
+	bool stays; /* the program is the first process of the box: its init */
 };
 
 struct sandbox_limits {

@@ -32,7 +32,7 @@ bool process_start(struct process *p, const char *const *argv, const struct proc
 	else
 		posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
 	int n = 3;
-	for (; n < 5 && f->more[n - 3] >= 0; n++)
+	for (; n < 3 + f->n_more; n++)
 		posix_spawn_file_actions_adddup2(&files, f->more[n - 3], n);
 	posix_spawn_file_actions_addclosefrom_np(&files, n); /* whoever started us may have left some open */
 	posix_spawn_file_actions_addchdir_np(&files, "/");

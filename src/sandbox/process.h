@@ -7,8 +7,8 @@
 
 #include "base/err.h"
 
-struct process_files { /* become 0, 1, 2, 3 and 4; err -1: /dev/null, more -1: none. They stay the caller's */
-	int in, out, err, more[2];
+struct process_files { /* become 0, 1, 2, then 3 and so on; err -1: /dev/null. They stay the caller's */
+	int in, out, err, more[3], n_more;
 };
 struct process {
 	pid_t pid; /* leads a group of its own */

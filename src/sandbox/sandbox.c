@@ -71,7 +71,9 @@ static bool run(const struct sandbox *s, const struct walls *w, struct buf *out,
 	    fd[FILTER] >= 0 && ((fd[INPUT] >= 0 && (fd[PROGRAM] >= 0 || !s->program.n) && pipe2(fd, O_CLOEXEC) == 0) ||
 				fail(e, ERR_INTERNAL, NULL, "no descriptors for a sandbox: %m"));
 	ok = ok &&
-	     process_start(&p, w->argv, &(struct process_files){fd[INPUT], fd[TO], -1, {fd[FILTER], fd[PROGRAM]}}, e);
+	     process_start(
+		 &p, w->argv,
+		 &(struct process_files){fd[INPUT], fd[TO], -1, {fd[FILTER], fd[PROGRAM]}, s->program.n ? 2 : 1}, e);
 	sandbox_close_all(fd + TO, FDS - TO);
 	ok = ok && sandbox_finish(s, &p, fd[FROM], out, status, e);
 	sandbox_close_all(fd, 1);

@@ -285,8 +285,8 @@ static void mounts(void)
 		return;
 	chmod(dir, 0777);
 	struct box_policy p = roomy;
-	p.mounts[p.n_mounts++] = (struct box_mount){dir, "/mnt/data", true};
-	p.mounts[p.n_mounts++] = (struct box_mount){dir, "/mnt/look", false};
+	p.mounts[p.n_mounts++] = (struct box_mount){dir, "/mnt/data", true, false};
+	p.mounts[p.n_mounts++] = (struct box_mount){dir, "/mnt/look", false, false};
 	CHECK_STR(python(&p,
 			 "import os\nopen('/mnt/data/a','w').write('x'); print(open('/mnt/look/a').read())\n"
 			 "try: open('/mnt/look/b','w')\nexcept OSError as x: print(x.strerror)",
@@ -322,7 +322,7 @@ static void killed_server(void)
 		    .memory = 1 << 30};
 		struct buf out;
 		struct err e = {0};
-		p.mounts[p.n_mounts++] = (struct box_mount){dir, "/mnt/data", true};
+		p.mounts[p.n_mounts++] = (struct box_mount){dir, "/mnt/data", true, false};
 		buf_init(&out, 100);
 		sandbox_run_in(&s, &p, &out, &e);
 		_exit(0);

@@ -66,13 +66,19 @@ static void walls_add_memory(struct walls *w, const char *path, int64_t size)
 	walls_add(w, path);
 }
 
+static void walls_add_mount(struct walls *w, const struct box_mount *m)
+{
+	walls_add(w, m->write ? "--bind" : m->maybe ? "--ro-bind-try" : "--ro-bind");
+	walls_add(w, m->from);
+	walls_add(w, m->to);
+}
+
 static void walls_add_mounts(struct walls *w, const struct box_policy *p)
 {
-	for (size_t i = 0; i < p->n_mounts; i++) {
-		walls_add(w, p->mounts[i].write ? "--bind" : "--ro-bind");
-		walls_add(w, p->mounts[i].from);
-		walls_add(w, p->mounts[i].to);
-	}
+	for (size_t i = 0; i < p->n_mounts; i++)
+		walls_add_mount(w, &p->mounts[i]);
+	for (size_t i = 0; i < p->n_more; i++)
+		walls_add_mount(w, &p->more[i]);
 	if (p->proxy) {
 		walls_add(w, "--ro-bind");
 		walls_add(w, p->proxy);
@@ -132,6 +138,8 @@ static void walls_add_bubblewrap(struct walls *w, const struct box_policy *p)
 		walls_add(w, "/program");
 	}
 	walls_add_mounts(w, p);
+	if (p->stays)
+		walls_add(w, "--as-pid-1");
 	walls_add_all(w, end, sizeof end / sizeof *end);
 	walls_add_number(w, "%d", WALLS_FILTER_FD);
 	walls_add(w, "--");

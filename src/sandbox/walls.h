@@ -7,7 +7,7 @@
 #pragma once
 #include "sandbox/policy.h"
 
-enum { WALLS_ARGS = 128, WALLS_NUMBERS = 12, WALLS_FILTER_FD = 3, WALLS_PROGRAM_FD = 4 };
+enum { WALLS_ARGS = 1024, WALLS_NUMBERS = 16, WALLS_FILTER_FD = 3, WALLS_PROGRAM_FD = 4 };
 
 struct walls {
 	const char *argv[WALLS_ARGS]; /* NULL-terminated; points into itself, so it must not be copied */

@@ -95,7 +95,8 @@ static bool on_stale(void *ctx, const struct cell *cells)
 	return false;
 }
 
-bool vector_queue_stale(struct store *s, struct str space, struct arena *a, struct vector_task *ret, struct err *e)
+bool vector_queue_stale(struct store *s, struct str space, bool take, struct arena *a, struct vector_task *ret,
+			struct err *e)
 {
 	static const struct str other = STR("changed meanwhile");
 	struct look l = {.store = s,
@@ -106,7 +107,7 @@ bool vector_queue_stale(struct store *s, struct str space, struct arena *a, stru
 			 .row = on_stale,
 			 .tasks = ret};
 	*ret = (struct vector_task){0};
-	if (!lent_read(s, queue_read, &l, e) || !ret->file)
+	if (!lent_read(s, queue_read, &l, e) || !ret->file || !take)
 		return e->code == ERR_NONE;
 	struct store_request *r = request_new(NULL, NULL, 1, 3, other.n + 1);
 	ADD(r, STMT_VECTOR_QUEUE_RENEW, INT(ret->store), INT(ret->file), INT(ret->generation));
@@ -114,10 +115,10 @@ bool vector_queue_stale(struct store *s, struct str space, struct arena *a, stru
 	return store_write(s, r, e);
 }
 
-bool vector_queue_try(struct store *s, const struct vector_task *t, struct err *e)
+bool vector_queue_try(struct store *s, const struct vector_task *t, int by, struct err *e)
 {
-	struct store_request *r = request_new(NULL, NULL, 1, 3, 0);
-	ADD(r, STMT_VECTOR_QUEUE_TRY, INT(t->store), INT(t->file), INT(t->generation));
+	struct store_request *r = request_new(NULL, NULL, 1, 4, 0);
+	ADD(r, STMT_VECTOR_QUEUE_TRY, INT(t->store), INT(t->file), INT(t->generation), INT(by));
 	return store_write(s, r, e);
 }
 

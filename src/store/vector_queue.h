@@ -18,10 +18,10 @@ bool vector_queue_project(struct store *s, int64_t after, int64_t *ret, struct e
 /* Its oldest entries, `most` of them at most, in `a`. */
 bool vector_queue_list(struct store *s, int64_t project, size_t most, struct arena *a, struct vector_task *ret,
 		       size_t *n, struct err *e);
-/* One that was completed with another embedder than `space`, now of a new generation; ret->file 0: there is none. */
-bool vector_queue_stale(struct store *s, struct str space, struct arena *a, struct vector_task *ret, struct err *e);
-/* Counts a try, so that an entry which ends the process again and again is known. */
-bool vector_queue_try(struct store *s, const struct vector_task *t, struct err *e);
+/* One that was completed with another embedder than `space`; ret->file 0: there is none. `take`: now of a new generation. */
+bool vector_queue_stale(struct store *s, struct str space, bool take, struct arena *a, struct vector_task *ret, struct err *e);
+/* Counts a try, so that an entry which ends the process again and again is known; by -1: it was not the file's doing. */
+bool vector_queue_try(struct store *s, const struct vector_task *t, int by, struct err *e);
 /* Is it wanted still: not deleted, not cancelled, not changed? */
 bool vector_queue_wanted(struct store *s, const struct vector_task *t, bool *ret, struct err *e);
 struct vector_done {

@@ -9,6 +9,7 @@
 #include "store/seal.h"
 #include "turn/transcript.h"
 #include "turn/turn_kind.h"
+#include "turn/turn_machine.h"
 #include "turn/turn_output_parts.h"
 
 enum {
@@ -193,8 +194,8 @@ void compact_finish(struct turn *t, const struct err *e)
 	else
 		log_at(LOG_WARN, "a context could not be compacted", "id=%.*s error=%s", FMT(t->response.id), e->msg);
 	if (t->req.compact_now && e->code != ERR_NONE) {
-		t->error = *e;
-		t->response.error = &t->error;
+		*turn_error(t) = *e;
+		t->response.error = turn_error(t);
 		t->response.status = RS_FAILED;
 	} else if (t->req.compact_now) {
 		t->response.has_usage = true;

@@ -45,6 +45,7 @@ void turn_free(struct turn *t)
 		t->runner->calls->free(t);
 	turn_end_attempt(t, ATTEMPT_FAILED);
 	turn_output_release(t);
+	xfree(t->error);
 	if (t->prev)
 		t->prev->next = t->next;
 	else
@@ -74,14 +75,14 @@ enum flow step_hold(struct turn *t)
 {
 	/* A background run waits its turn; the request that makes one does not. */
 	bool holds = turn_conversation_adds(t) && (!t->req.background || (t->runner && !t->stopping));
-	if (!t->error.code && holds && !turn_conversation_hold(t))
+	if (!turn_failed(t) && holds && !turn_conversation_hold(t))
 		return WAIT;
-	return turn_goto(t, t->error.code ? STEP_REFUSE : STEP_LOAD);
+	return turn_goto(t, turn_failed(t) ? STEP_REFUSE : STEP_LOAD);
 }
 
 enum flow step_load(struct turn *t)
 {
-	if (t->error.code)
+	if (turn_failed(t))
 		return turn_goto(t, STEP_REFUSE);
 	if (!t->req.previous_response_id.n && !t->req.conversation.n)
 		return turn_goto(t, STEP_REFER);
@@ -95,7 +96,7 @@ enum flow step_load(struct turn *t)
 		return WAIT;
 	}
 	t->op.done = NULL;
-	if (!turn_context_view(t, &t->error))
+	if (!turn_context_view(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
 	return turn_goto(t, STEP_REFER);
 }
@@ -103,7 +104,7 @@ enum flow step_load(struct turn *t)
 enum flow step_refer(struct turn *t)
 {
 	size_t n = 0, n_references = 0;
-	if (t->error.code)
+	if (turn_failed(t))
 		return turn_goto(t, STEP_REFUSE);
 	struct str *ids = turn_referred_ids(t, &n_references, &n);
 	if (n && !t->op.done) {
@@ -115,8 +116,9 @@ enum flow step_refer(struct turn *t)
 	t->op.done = NULL;
 	for (size_t i = 0; i < n_references; i++)
 		if (!t->context.referred[i].json.n) {
-			fail(&t->error, ERR_NOT_FOUND, "input",
-			     "Item with id '%.*s' not found. Items are not persisted when `store` is set to false. Try again with "
+			fail(turn_error(t), ERR_NOT_FOUND, "input",
+			     "Item with id '%.*s' not found. Items are not persisted when `store` is set to false. Try "
+			     "again with "
 			     "`store` set to true, or remove this item from your input.",
 			     FMT(ids[i]));
 			return turn_goto(t, STEP_REFUSE);
@@ -130,7 +132,7 @@ enum flow step_refer(struct turn *t)
 static void on_checked(struct tools_check *c, const struct err *e)
 {
 	struct turn *t = OWNER(c, struct turn, out.tools.check);
-	t->error = *e;
+	*turn_error(t) = *e;
 	turn_goto(t, e->code ? STEP_REFUSE : STEP_ATTACH);
 	turn_run(t);
 }
@@ -205,7 +207,8 @@ static bool prompt_make(struct turn *t, struct err *e)
 static void turn_on_attached(struct attach *at, const struct err *e)
 {
 	struct turn *t = OWNER(at, struct turn, context.attach);
-	t->error = *e;
+	if (e->code)
+		*turn_error(t) = *e;
 	turn_goto(t, e->code ? STEP_REFUSE : STEP_OPEN);
 	turn_run(t);
 }
@@ -215,27 +218,27 @@ enum flow step_attach(struct turn *t)
 	/* A background run does it when it runs. */
 	struct attach_to to = {.api = t->api, .project = t->project, .arena = &t->arena, .model = &t->model,
 	                       .prompt = &t->prompt, .later = t->req.background && !t->runner};
-	t->context.input = resolved_input(t, &t->error);
-	if (t->error.code || !turn_input_given(t, &t->error) || !open_history(t, &t->error) ||
-	    !compact_calls_fit(t, &t->error))
+	t->context.input = resolved_input(t, turn_error(t));
+	if (turn_failed(t) || !turn_input_given(t, turn_error(t)) || !open_history(t, turn_error(t)) ||
+	    !compact_calls_fit(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
 	origin_give(t->context.history, t->context.n_history, t->context.input, t->req.n_items);
-	if (!prompt_make(t, &t->error))
+	if (!prompt_make(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
 	t->context.attach.done = turn_on_attached;
-	bool wait = attach_start(&t->context.attach, &to, &t->error);
+	bool wait = attach_start(&t->context.attach, &to, turn_error(t));
 	if (t->model.name.n)
 		t->response.model = t->model.name;
 	if (wait)
 		return WAIT;
-	return turn_goto(t, t->error.code ? STEP_REFUSE : STEP_OPEN);
+	return turn_goto(t, turn_failed(t) ? STEP_REFUSE : STEP_OPEN);
 }
 
 /* --- OPEN --- */
 
 enum flow step_open_(struct turn *t)
 {
-	if (!engine_accepts(&t->model, &t->prompt, &t->error))
+	if (!engine_accepts(&t->model, &t->prompt, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
 	if (t->runner)
 		return t->runner->calls->open(t);
@@ -332,6 +335,7 @@ enum flow step_call(struct turn *t)
 		turn_finish(t, RS_COMPLETED, true, false);
 		return GO;
 	}
+	turn_error_rest(t);
 	t->call.on_event = on_model_event;
 	t->call.on_end = on_call_end;
 	if (t->kind)
@@ -392,8 +396,9 @@ void turn_cancel(struct turn *t)
 	}
 	if (!makes) { /* nothing was made yet */
 		if (t->reader.reply) {
-			fail(&t->error, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
-			reply_fail(t->reader.reply, &t->error);
+			fail(turn_error(t), ERR_UNAVAILABLE, NULL,
+			     "The server is shutting down. Please retry in a few seconds.");
+			reply_fail(t->reader.reply, turn_error(t));
 			t->reader.reply = NULL;
 		}
 		store_cancel(&t->op);

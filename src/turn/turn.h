@@ -61,7 +61,7 @@ struct turn {
 	struct engine_call call;
 	struct engine_model model;
 	struct prompt prompt;
-	struct err error;
+	struct err *error;       /* NULL: none; turn_error() */
 	struct replay *replay;   /* NULL: nobody can stream this again */
 	struct runner *runner;   /* runner.h; not NULL: a background run, which a worker makes */
 };

@@ -15,7 +15,7 @@ static void turn_conversation_on_impatient(struct timer *timer)
 {
 	struct turn *t = OWNER(timer, struct turn, context.conversation.patience);
 	turn_conversation_leave(t);
-	conversation_locked(&t->error);
+	conversation_locked(turn_error(t));
 	turn_run(t);
 }
 
@@ -41,7 +41,7 @@ bool turn_conversation_hold(struct turn *t)
 	if (c->held)
 		return true;
 	if (!id_parse(t->req.conversation, "conv", &c->id)) {
-		conversation_not_found(t->req.conversation, &t->error);
+		conversation_not_found(t->req.conversation, turn_error(t));
 		return true;
 	}
 	c->lease.granted = turn_conversation_on_held;

@@ -10,11 +10,13 @@
 
 void turn_end_attempt(struct turn *t, enum attempt_end end)
 {
-	struct err stopped = t->error;
+	struct err stopped = {0};
 	struct str body = {0};
 	if (!t->key.attempt)
 		return;
 	if (end == ATTEMPT_FAILED) {
+		if (t->error)
+			stopped = *t->error;
 		fail(&stopped, ERR_UNAVAILABLE, NULL, "The request was given up because its client left.");
 		body = error_body(&t->arena, &stopped);
 	} else if (end == ATTEMPT_KEPT) {
@@ -33,9 +35,9 @@ static void on_saved(struct store_op *op, const struct err *e)
 	struct turn *t = OWNER(op, struct turn, op);
 	if (e->code != ERR_NONE) { /* never "completed" without a commit: durable before visible */
 		log_at(LOG_ERROR, "a turn could not be saved", "id=%.*s error=%s", FMT(t->response.id), e->msg);
-		t->error = *e;
-		t->error.no_retry = true;
-		t->response.error = &t->error;
+		*turn_error(t) = *e;
+		turn_error(t)->no_retry = true;
+		t->response.error = turn_error(t);
 		t->response.status = RS_FAILED;
 		t->response.completed_at = 0;
 		t->key.unsaved = t->key.given;
@@ -81,14 +83,15 @@ static void turn_end_json(struct turn *t)
 {
 	struct buf b;
 	if (t->kind && t->response.status == RS_CANCELLED)
-		fail(&t->error, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
-	if ((t->response.status == RS_FAILED || (t->kind && t->error.code)) && reply_open_head(t->reader.reply)) {
-		reply_fail(t->reader.reply, &t->error);
+		fail(turn_error(t), ERR_UNAVAILABLE, NULL,
+		     "The server is shutting down. Please retry in a few seconds.");
+	if ((t->response.status == RS_FAILED || (t->kind && turn_failed(t))) && reply_open_head(t->reader.reply)) {
+		reply_fail(t->reader.reply, turn_error(t));
 		return;
 	}
 	buf_init(&b, SIZE_MAX / 2);
-	if (t->kind && t->error.code)
-		buf_add(&b, error_body(&t->arena, &t->error)); /* the 200 went out with the first space */
+	if (t->kind && turn_failed(t))
+		buf_add(&b, error_body(&t->arena, turn_error(t))); /* the 200 went out with the first space */
 	else if (t->kind)
 		t->kind->answer(t, &b);
 	else
@@ -107,7 +110,7 @@ static enum attempt_end attempt_result(const struct turn *t)
 void turn_emit_end(struct turn *t)
 {
 	if (t->response.status == RS_FAILED)
-		turn_emit(t, &(struct event){.type = EV_ERROR, .error = &t->error});
+		turn_emit(t, &(struct event){.type = EV_ERROR, .error = turn_error(t)});
 	turn_emit_response(t, terminal_event(t->response.status), true);
 }
 
@@ -132,21 +135,21 @@ static void refuse_reader(struct turn *t)
 {
 	bool late = !t->kind && !reply_open_head(t->reader.reply);
 	if (late && t->reader.form == REPLY_SSE) {
-		turn_emit(t, &(struct event){.type = EV_ERROR, .error = &t->error});
+		turn_emit(t, &(struct event){.type = EV_ERROR, .error = turn_error(t)});
 		reply_end(t->reader.reply, 200, S(""));
 	} else if (late && t->reader.form == REPLY_JSON) {
 		t->response.status = RS_FAILED;
-		t->response.error = &t->error;
+		t->response.error = turn_error(t);
 		turn_end_json(t);
 	} else {
-		reply_fail(t->reader.reply, &t->error);
+		reply_fail(t->reader.reply, turn_error(t));
 	}
 }
 
 enum flow step_refuse(struct turn *t)
 {
 	if (t->runner) { /* accepted long ago: this is its end */
-		struct err why = t->error;
+		struct err why = *turn_error(t);
 		if (t->stopping)
 			turn_finish(t, RS_CANCELLED, false, true);
 		else

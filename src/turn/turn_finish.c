@@ -28,9 +28,9 @@ void turn_finish(struct turn *t, enum response_status status, bool whole, bool d
 
 void turn_fail(struct turn *t, const struct err *e)
 {
-	if (t->error.code == ERR_NONE)
-		t->error = *e;
-	t->response.error = &t->error;
+	if (turn_failed(t) == ERR_NONE)
+		*turn_error(t) = *e;
+	t->response.error = turn_error(t);
 	turn_finish(t, RS_FAILED, false, true);
 }
 

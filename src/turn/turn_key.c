@@ -6,7 +6,7 @@
 
 enum flow step_claim(struct turn *t)
 {
-	if (t->error.code)
+	if (turn_failed(t))
 		return turn_goto(t, STEP_REFUSE);
 	if (!t->key.given)
 		return turn_goto(t, STEP_HOLD);
@@ -22,12 +22,13 @@ enum flow step_claim(struct turn *t)
 		return turn_goto(t, STEP_HOLD);
 	case IDEM_RUNNING:
 		t->key.given = false;
-		t->error.retry_after_ms = 1000;
-		fail(&t->error, ERR_CONFLICT, NULL, "A request with this Idempotency-Key is still running. Please retry in a moment.");
+		turn_error(t)->retry_after_ms = 1000;
+		fail(turn_error(t), ERR_CONFLICT, NULL,
+		     "A request with this Idempotency-Key is still running. Please retry in a moment.");
 		return turn_goto(t, STEP_REFUSE);
 	case IDEM_OTHER_BODY:
 		t->key.given = false;
-		fail(&t->error, ERR_IDEMPOTENCY, NULL,
+		fail(turn_error(t), ERR_IDEMPOTENCY, NULL,
 		     "This Idempotency-Key was used with another request body. Use a new key for a new request.");
 		return turn_goto(t, STEP_REFUSE);
 	case IDEM_DONE:
@@ -48,12 +49,13 @@ enum flow step_again(struct turn *t)
 	struct buf b;
 	t->key.given = false;
 	if (t->key.result.state != IDEM_DONE) {
-		t->error = (struct err){0};
-		t->response.error = &t->error;
+		*turn_error(t) = (struct err){0};
+		t->response.error = turn_error(t);
 		t->response.id = key_response(t);
 		t->response.created_at = id_made_at(&t->key.result.response); /* it is the same answer every time */
 		t->response.status = RS_FAILED;
-		fail(&t->error, ERR_INTERNAL, NULL, "The server stopped while this request ran, or could not save its response.");
+		fail(turn_error(t), ERR_INTERNAL, NULL,
+		     "The server stopped while this request ran, or could not save its response.");
 		buf_init(&b, SIZE_MAX / 2);
 		turn_response_write(t, &b, false, true, NULL);
 		t->key.result.answer = str_copy(&t->arena, buf_str(&b));

@@ -20,10 +20,30 @@ enum flow turn_goto(struct turn *t, enum turn_step next)
 	return GO;
 }
 
+struct err *turn_error(struct turn *t)
+{
+	if (!t->error)
+		t->error = xalloc(sizeof *t->error);
+	return t->error;
+}
+
+enum err_code turn_failed(const struct turn *t)
+{
+	return t->error ? t->error->code : ERR_NONE;
+}
+
+void turn_error_rest(struct turn *t)
+{
+	if (turn_failed(t))
+		return;
+	xfree(t->error);
+	t->error = NULL;
+}
+
 void turn_on_store(struct store_op *op, const struct err *e)
 {
 	struct turn *t = OWNER(op, struct turn, op);
-	if (e->code != ERR_NONE && t->error.code == ERR_NONE)
-		t->error = *e;
+	if (e->code != ERR_NONE && turn_failed(t) == ERR_NONE)
+		*turn_error(t) = *e;
 	turn_run(t);
 }

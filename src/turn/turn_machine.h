@@ -23,3 +23,10 @@ void turn_run(struct turn *t);
 enum flow turn_goto(struct turn *t, enum turn_step next);
 /* For t->op: keeps the error and goes on. */
 void turn_on_store(struct store_op *op, const struct err *e);
+/* Where it is written why it fails; it stays where it is. Taken at its first use: it is large, and thousands wait for
+ * their engine without one. */
+struct err *turn_error(struct turn *t);
+/* ERR_NONE: it has not failed. */
+enum err_code turn_failed(const struct turn *t);
+/* Unless it has failed, what turn_error() took is given back. Idempotent. */
+void turn_error_rest(struct turn *t);

@@ -51,7 +51,8 @@ static bool idempotency_read(struct turn *t, struct request *rq)
 	if (!key.n)
 		return true;
 	if (key.n > 255)
-		return fail(&t->error, ERR_STRING_TOO_LONG, NULL, "Invalid Idempotency-Key: at most 255 characters.");
+		return fail(turn_error(t), ERR_STRING_TOO_LONG, NULL,
+			    "Invalid Idempotency-Key: at most 255 characters.");
 	t->key.idem.route = S("POST /v1/responses");
 	t->key.idem.key = str_copy(&t->arena, key);
 	body_hash(t->key.body, t->key.idem.body_hash);
@@ -66,7 +67,7 @@ bool turn_read(struct turn *t, bool socket)
 	yyjson_val *v;
 	if (t->kind && !str_trim(t->key.body).n) /* the SDKs may leave it out where everything is optional */
 		t->key.body = S("{}");
-	if (!json_parse(&t->arena, t->key.body, &v, &t->error))
+	if (!json_parse(&t->arena, t->key.body, &v, turn_error(t)))
 		return false;
 	struct str model = json_str(json_get(v, S("model")));
 	if (model.p || t->kind)
@@ -77,18 +78,18 @@ bool turn_read(struct turn *t, bool socket)
 		rules.prompt = template_wanted(v, &id, &version) ? RULES_PROMPT_FILLED : RULES_PROMPT_NONE;
 	else if (!t->kind && template_wanted(v, &id, &version))
 		rules.prompt = RULES_PROMPT_OPEN;
-	if (!create_read(&t->arena, v, &rules, &t->req, &t->error))
+	if (!create_read(&t->arena, v, &rules, &t->req, turn_error(t)))
 		return false;
 	if (rules.prompt == RULES_PROMPT_OPEN) {
 		t->key.template = new(&t->arena, struct stored_template);
 		return true;
 	}
-	if (!tools_serve(t->api->api->options.tools, &t->req, &t->error))
+	if (!tools_serve(t->api->api->options.tools, &t->req, turn_error(t)))
 		return false;
 	tools_describe(&t->arena, &t->req);
 	t->response.model = t->model.name.p ? t->model.name : model;
 	if (unknown.code)
-		t->error = unknown;
+		*turn_error(t) = unknown;
 	if (t->kind)
 		t->req.store = false;
 	return !unknown.code;
@@ -159,7 +160,7 @@ void turn_start_lane(struct api_loop *al, int64_t project, struct str body, stru
 	struct err busy = {0};
 	room_for_one(al, &busy);
 	struct turn *t = turn_make(al, project, body);
-	t->error = busy;
+	*turn_error(t) = busy;
 	bool ok = !busy.code && turn_read(t, true);
 	t->reader.form = REPLY_WS;
 	t->reader.reply = reply_open_lane(lane, al->loop, &t->reader.owner);

@@ -33,7 +33,7 @@ static void look_up(struct turn *t)
 
 enum flow step_template(struct turn *t)
 {
-	if (t->error.code)
+	if (turn_failed(t))
 		return turn_goto(t, STEP_REFUSE);
 	if (!t->key.template)
 		return turn_goto(t, STEP_CLAIM);
@@ -42,7 +42,7 @@ enum flow step_template(struct turn *t)
 		return WAIT;
 	}
 	t->op.done = NULL;
-	if (!turn_template_fill(t, &t->error))
+	if (!turn_template_fill(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
 	turn_known(t);
 	return turn_goto(t, STEP_CLAIM);

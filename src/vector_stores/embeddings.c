@@ -6,6 +6,7 @@
 #include "door/errand.h"
 #include "wire/fields.h"
 
+enum { FETCH_MS = 60000 }; /* how long the first who asks waits while the embedder is fetched */
 enum { INPUTS_MOST = 2048, TOKENS_MOST = 300000, TOKEN_BYTES = 4 };
 
 struct embedding_ask {
@@ -110,6 +111,7 @@ static bool embedding_body_read(struct errand *er, struct embedding_ask *ask, st
 	ask->base64 = str_eq(json_str(json_get(er->body, S("encoding_format"))), S("base64"));
 	ask->dimensions = (int64_t)yyjson_get_num(dimensions);
 	ask->ask.dimensions = ask->dimensions;
+	ask->ask.fetch_ms = FETCH_MS;
 	ask->ask.cancelled = &er->job.cancelled;
 	return input_list(&er->arena, json_get(er->body, S("input")), &ask->ask, e);
 }

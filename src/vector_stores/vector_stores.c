@@ -14,6 +14,8 @@ static bool answer_store(struct errand *er, struct err *e)
 	struct jout o = errand_out(er);
 	if (!errand_store(er, &v, e))
 		return false;
+	if (search_lacks_embedder(er->search))
+		er->not_applied = "embeddings"; /* its files are found by words alone */
 	vector_store_write(&o, &v);
 	return true;
 }

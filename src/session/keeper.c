@@ -1,0 +1,217 @@
+/* keeper.c - the thread that builds boxes, looks after their bounds, ends idle ones and reaps. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "session/limits.h"
+#include "session/table.h"
+
+enum { TICK_MS = 50, IDLE_LOOK_US = 1000000, FOLDER_LOOKS = 5 };
+
+void keeper_wait(struct sessions *s)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += TICK_MS * 1000000L;
+	if (t.tv_nsec >= 1000000000L) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000L;
+	}
+	pthread_cond_timedwait(&s->changed, &s->lock, &t);
+}
+
+/* With the lock. */
+static struct session *keeper_session_of(struct sessions *s, const struct box *b)
+{
+	size_t i = 0;
+	struct session *at;
+	while ((at = map_next(&s->map, &i)))
+		if (at->box == b)
+			return at;
+	return NULL;
+}
+
+/* Ends the box of a session that nobody works in. With the lock. */
+static void keeper_retire(struct session *at, enum box_why why)
+{
+	char said[160];
+	box_kill(at->box, why);
+	box_say_why(at->box, said);
+	interpreter_forget(at, said);
+	box_drop(at->box);
+	at->box = NULL;
+}
+
+bool keeper_room(struct sessions *s)
+{
+	for (;;) {
+		size_t i = 0;
+		int64_t n = 0;
+		struct session *at, *oldest = NULL;
+		while ((at = map_next(&s->map, &i))) {
+			n += at->building || (at->box && atomic_load(&at->box->why) == BOX_LIVES);
+			if (!at->calls && at->box && (!oldest || at->used_us < oldest->used_us))
+				oldest = at;
+		}
+		if (n < session_limits.max || !oldest)
+			return n < session_limits.max;
+		keeper_retire(oldest, BOX_ROOM);
+	}
+}
+
+/* --- the thread -------------------------------------------------------------------------------------------- */
+
+/* A box that has ended is reaped, and no longer listed. With the lock. */
+static void keeper_reap(struct sessions *s)
+{
+	for (struct box **at = &s->boxes; *at;) {
+		struct box *b = *at;
+		siginfo_t info = {0};
+		int status;
+		if (waitid(P_PID, (id_t)b->process.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0) {
+			at = &b->next;
+			continue;
+		}
+		int lives = BOX_LIVES;
+		atomic_compare_exchange_strong(&b->why, &lives, BOX_DIED);
+		kill(-b->process.pid, SIGKILL);
+		while (waitpid(b->process.pid, &status, 0) < 0 && errno == EINTR)
+			;
+		if (b->process.pidfd >= 0)
+			close(b->process.pidfd);
+		b->process.pidfd = -1;
+		b->reaped = true;
+		*at = b->next;
+		struct session *of = keeper_session_of(s, b);
+		if (of && !of->calls) {
+			char said[160];
+			box_say_why(b, said);
+			interpreter_forget(of, said);
+			of->box = NULL;
+			box_drop(b);
+		}
+		box_drop(b);
+	}
+}
+
+/* Boxes in which a call runs are looked at often, the others once a second. Without the lock: a look may take a while.
+ */
+static void keeper_watch(struct sessions *s, unsigned looks)
+{
+	size_t n = 0;
+	int64_t now = clock_mono_us();
+	pthread_mutex_lock(&s->lock);
+	for (struct box *b = s->boxes; b; b = b->next)
+		n++;
+	struct box **due = xalloc((n + 1) * sizeof(struct box *));
+	n = 0;
+	for (struct box *b = s->boxes; b; b = b->next)
+		if (b->proc >= 0 && atomic_load(&b->why) == BOX_LIVES &&
+		    now - b->looked_us >= (atomic_load(&b->calls) ? session_limits.watch_ms * 900 : IDLE_LOOK_US)) {
+			b->looked_us = now;
+			box_hold(b);
+			due[n++] = b;
+		}
+	pthread_mutex_unlock(&s->lock);
+	for (size_t i = 0; i < n; i++) {
+		watch_box(due[i], looks % FOLDER_LOOKS == 0 || !atomic_load(&due[i]->calls));
+		box_drop(due[i]);
+	}
+	xfree(due);
+}
+
+/* With the lock. */
+static void keeper_end_idle(struct sessions *s)
+{
+	size_t i = 0;
+	struct session *at;
+	int64_t since = clock_mono_us() - session_limits.idle_seconds * 1000000;
+	while ((at = map_next(&s->map, &i)))
+		if (at->box && !at->calls && at->used_us < since)
+			keeper_retire(at, BOX_IDLE);
+}
+
+/* With the lock, which is let go while a box is built. */
+static void keeper_work(struct sessions *s)
+{
+	while (s->jobs) {
+		struct keeper_job *j = s->jobs;
+		s->jobs = j->next;
+		pthread_mutex_unlock(&s->lock);
+		struct box *b = box_build(j->where, *s->python ? s->python : NULL, &j->e);
+		pthread_mutex_lock(&s->lock);
+		if (b) {
+			box_hold(b);
+			b->next = s->boxes;
+			s->boxes = b;
+		}
+		j->box = b;
+		j->done = true;
+		pthread_cond_broadcast(&s->changed);
+	}
+}
+
+static void *keeper_run(void *arg)
+{
+	struct sessions *s = arg;
+	unsigned looks = 0;
+	int64_t next_us = 0;
+	pthread_mutex_lock(&s->lock);
+	while (!s->ending || s->boxes) {
+		keeper_work(s);
+		if (clock_mono_us() >= next_us) {
+			next_us = clock_mono_us() + session_limits.watch_ms * 1000;
+			keeper_reap(s);
+			keeper_end_idle(s);
+			pthread_mutex_unlock(&s->lock);
+			keeper_watch(s, looks++);
+			pthread_mutex_lock(&s->lock);
+		}
+		if (!s->jobs)
+			keeper_wait(s);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+struct box *keeper_build(struct sessions *s, const struct session_where *w, struct err *e)
+{
+	struct keeper_job j = {.where = w};
+	pthread_mutex_lock(&s->lock);
+	if (!s->started && pthread_create(&s->thread, NULL, keeper_run, s) == 0)
+		s->started = true;
+	if (!s->started) {
+		pthread_mutex_unlock(&s->lock);
+		fail(e, ERR_UNAVAILABLE, NULL, "the machine gives no thread for boxes");
+		return NULL;
+	}
+	struct keeper_job **last = &s->jobs;
+	while (*last)
+		last = &(*last)->next;
+	*last = &j;
+	pthread_cond_broadcast(&s->changed);
+	while (!j.done)
+		keeper_wait(s);
+	pthread_mutex_unlock(&s->lock);
+	if (!j.box)
+		*e = j.e;
+	return j.box;
+}
+
+void keeper_end(struct sessions *s)
+{
+	if (!s->started)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->ending = true;
+	for (struct box *b = s->boxes; b; b = b->next)
+		box_kill(b, BOX_ENDED);
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+}

@@ -1,0 +1,315 @@
+/* python.c - a call of Python in a session. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "sandbox/process.h"
+#include "session/agent.h"
+#include "session/environment.h"
+#include "session/limits.h"
+#include "session/table.h"
+
+enum { TICK_MS = 50, PIECE = 65536, AGAIN_US = 400000, HEAD = 200 };
+
+struct python_call {
+	struct sessions *sessions;
+	struct session *at;
+	struct box *box;
+	struct session_python *py;
+	const _Atomic bool *stop;
+	struct session_result *ret;
+	int64_t until_us, kill_us, again_us; /* kill_us 0: not interrupted yet */
+	const char *code;
+	size_t left; /* of it, to be written */
+	bool closed;
+};
+
+/* --- start ------------------------------------------------------------------------------------------------- */
+
+static bool python_start(struct python_call *c)
+{
+	static const char boot[] = "exec(compile(open(4,encoding='utf-8').read(),'<driver>','exec'));start(3)";
+	const char *argv[] = {c->sessions->program, "-I", "-B", "-c", boot, NULL}, *env[ENVIRONMENT_MOST];
+	char room[ENVIRONMENT_ROOM];
+	enum { CONTROL, THEIRS, OUTPUT, WRITE, NONE, DRIVER, FDS };
+	int fd[FDS] = {-1,
+		       -1,
+		       -1,
+		       -1,
+		       open("/dev/null", O_RDONLY | O_CLOEXEC),
+		       process_memory((struct str){(const char *)driver_bytes, driver_bytes_n})};
+	environment_make(*c->sessions->python ? c->sessions->python : NULL, env, room);
+	bool ok = fd[NONE] >= 0 && fd[DRIVER] >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) == 0 &&
+		  pipe2(fd + OUTPUT, O_CLOEXEC) == 0;
+	const int files[] = {fd[NONE], fd[WRITE], fd[WRITE], fd[THEIRS], fd[DRIVER]};
+	ok = ok && box_start(c->box, argv, env, files, sizeof files / sizeof *files, &c->py->program);
+	if (ok) {
+		fcntl(fd[CONTROL], F_SETFL, O_NONBLOCK);
+		fcntl(fd[OUTPUT], F_SETFL, O_NONBLOCK);
+		c->py->control = fd[CONTROL];
+		c->py->output = fd[OUTPUT];
+		c->py->box = c->box;
+		box_hold(c->box);
+		talk_init(&c->py->talk);
+	}
+	for (int i = 0; i < FDS; i++)
+		if (fd[i] >= 0 && (!ok || (i != CONTROL && i != OUTPUT)))
+			close(fd[i]);
+	return ok;
+}
+
+/* --- the exchange ------------------------------------------------------------------------------------------ */
+
+/* Reads what was said beside, to its end for now. false: the driver is gone. */
+static bool python_hear(struct python_call *c)
+{
+	for (;;) {
+		size_t n;
+		char *room = talk_room(&c->py->talk, &n);
+		if (!room)
+			return !c->py->talk.bad;
+		ssize_t got = read(c->py->control, room, n);
+		if (got > 0)
+			talk_control(&c->py->talk, (size_t)got);
+		else if (got == 0)
+			return false;
+		else if (errno != EINTR)
+			return errno == EAGAIN;
+	}
+}
+
+static void python_send(struct python_call *c)
+{
+	ssize_t n = send(c->py->control, c->code, c->left, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n > 0) {
+		c->code += n;
+		c->left -= (size_t)n;
+	}
+}
+
+/* One look at all that may come. false: the interpreter is gone. */
+static bool python_turn(struct python_call *c)
+{
+	char piece[PIECE];
+	struct pollfd on[] = {{.fd = c->py->control, .events = (short)(c->left ? POLLIN | POLLOUT : POLLIN)},
+			      {.fd = c->closed ? -1 : c->py->output, .events = POLLIN},
+			      {.fd = c->py->program.status, .events = POLLIN}};
+	if (poll(on, 3, TICK_MS) < 0)
+		return true;
+	if (on[0].revents & POLLOUT)
+		python_send(c);
+	/* The pipe first, then all things, then the marks: a thing is said before its mark is written. */
+	ssize_t n = c->closed ? 0 : read(c->py->output, piece, sizeof piece);
+	bool there = python_hear(c);
+	if (n > 0)
+		talk_output(&c->py->talk, (struct str){piece, (size_t)n});
+	c->closed |= n == 0;
+	if (c->py->talk.ended)
+		return true;
+	return !c->py->talk.bad && there && (n > 0 || !on[2].revents);
+}
+
+static void python_interrupt(struct python_call *c, const char *why)
+{
+	int64_t now = clock_mono_us();
+	if (!c->kill_us) {
+		c->kill_us = now + session_limits.stop_ms * 1000;
+		snprintf(c->ret->why, sizeof c->ret->why, "%s", why);
+	}
+	if (now >= c->again_us) /* again, since code may catch it */
+		box_signal(c->box, c->py->program.id, SIGINT);
+	if (now >= c->again_us)
+		c->again_us = now + AGAIN_US;
+	if (now >= c->kill_us)
+		box_kill(c->box, BOX_TIME);
+}
+
+static void python_look_at_bounds(struct python_call *c)
+{
+	char text[160] = "Interrupted: its time was over.";
+	if (c->py->talk.left_out)
+		snprintf(text, sizeof text, "Interrupted: it printed more than %lld bytes.",
+			 (long long)session_limits.output_bytes);
+	else if (c->stop && atomic_load(c->stop))
+		snprintf(text, sizeof text, "Interrupted: it was cancelled.");
+	if (c->kill_us || c->py->talk.left_out || (c->stop && atomic_load(c->stop)) || clock_mono_us() >= c->until_us)
+		python_interrupt(c, text);
+}
+
+static bool python_await_ready(struct python_call *c, struct err *e)
+{
+	int64_t until = clock_mono_us() + session_limits.start_ms * 1000;
+	while (!c->py->talk.ready) {
+		char said[512];
+		bool there = python_turn(c);
+		if (c->py->talk.ready)
+			break;
+		if (there && clock_mono_us() < until && !(c->stop && atomic_load(c->stop)))
+			continue;
+		struct str words = str_trim(buf_str(&c->py->talk.printed));
+		size_t from = words.n > 200 ? words.n - 200 : 0;
+		box_say_why(c->box, said);
+		bool cancelled = c->stop && atomic_load(c->stop);
+		fail(e, cancelled ? ERR_REQUEST_TIMEOUT : ERR_UNAVAILABLE, NULL,
+		     "Python did not start in its box. %s %.*s", atomic_load(&c->box->why) == BOX_LIVES ? "" : said,
+		     (int)(words.n - from), words.p + from);
+		return false;
+	}
+	return true;
+}
+
+/* --- what came of it --------------------------------------------------------------------------------------- */
+
+/* The interpreter is gone: because its box is, or alone. */
+static void python_lost(struct python_call *c)
+{
+	struct session_result *r = c->ret;
+	int status, said = 1;
+	/* Whichever is gone, its status file says so; and of a box that died the keeper knows soon. */
+	for (int64_t until = clock_mono_us() + session_limits.stop_ms * 1000; clock_mono_us() < until && said == 1;) {
+		said = box_ended(&c->py->program, &status);
+		if (said == 1)
+			poll(NULL, 0, 1);
+		if (said == 1 && c->py->talk.bad)
+			box_signal(c->box, c->py->program.id, SIGKILL);
+	}
+	r->end = SESSION_LOST;
+	if (said != 0)
+		box_kill(c->box, BOX_DIED);
+	if (atomic_load(&c->box->why) != BOX_LIVES || said != 0)
+		box_say_why(c->box, r->why);
+	else if (c->py->talk.bad)
+		snprintf(r->why, sizeof r->why, "The interpreter was killed: it wrote what only its driver may write.");
+	else if (WIFSIGNALED(status))
+		snprintf(r->why, sizeof r->why, "The interpreter was killed by signal %d (%s).", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(r->why, sizeof r->why, "The interpreter ended itself with status %d.", WEXITSTATUS(status));
+}
+
+static void python_run(struct python_call *c, const struct session_ears *ears, struct str code)
+{
+	struct buf b;
+	unsigned char random[TALK_NONCE / 2];
+	char nonce[TALK_NONCE + 1];
+	randombytes_buf(random, sizeof random);
+	sodium_bin2hex(nonce, sizeof nonce, random, sizeof random);
+	buf_init(&b, code.n + HEAD);
+	buf_fmt(&b, "run %s %zu %lld %lld %lld\n", nonce, code.n, (long long)session_limits.output_bytes,
+		(long long)session_limits.image_bytes, (long long)session_limits.images);
+	buf_add(&b, code);
+	c->code = b.p;
+	c->left = b.n;
+	talk_begin(&c->py->talk, ears, nonce);
+	bool there = true;
+	while (there && !c->py->talk.ended) {
+		there = python_turn(c);
+		if (!c->py->talk.ended)
+			python_look_at_bounds(c);
+	}
+	bool ended = c->py->talk.ended;
+	talk_finish(&c->py->talk);
+	c->ret->left_out = c->py->talk.left_out;
+	buf_release(&b);
+	if (!ended)
+		python_lost(c);
+	else
+		c->ret->end = c->kill_us ? SESSION_INTERRUPTED : c->py->talk.raised ? SESSION_RAISED : SESSION_OK;
+}
+
+/* Waits until it is this call's turn. */
+static bool python_queue(struct python_call *c, struct session_waiter *me, struct err *e)
+{
+	struct sessions *s = c->sessions;
+	bool ok = true;
+	pthread_mutex_lock(&s->lock);
+	struct session_waiter **last = &c->at->queue;
+	while (*last)
+		last = &(*last)->next;
+	*last = me;
+	while (ok && c->at->queue != me) {
+		keeper_wait(s);
+		ok = c->at->queue == me ||
+		     (clock_mono_us() < c->until_us ||
+		      fail(e, ERR_REQUEST_TIMEOUT, NULL, "earlier calls in this session took all of the time"));
+		ok = ok && (!(c->stop && atomic_load(c->stop)) || fail(e, ERR_REQUEST_TIMEOUT, NULL, "cancelled"));
+	}
+	pthread_mutex_unlock(&s->lock);
+	return ok;
+}
+
+static void python_unqueue(struct python_call *c, struct session_waiter *me)
+{
+	pthread_mutex_lock(&c->sessions->lock);
+	struct session_waiter **at = &c->at->queue;
+	while (*at != me)
+		at = &(*at)->next;
+	*at = me->next;
+	pthread_cond_broadcast(&c->sessions->changed);
+	pthread_mutex_unlock(&c->sessions->lock);
+}
+
+/* In its turn: with a box and an interpreter. */
+static bool python_call(struct python_call *c, const struct session_where *w, struct str code,
+			const struct session_ears *ears, struct err *e)
+{
+	struct sessions *s = c->sessions;
+	c->box = table_box(s, c->at, w, c->until_us, c->stop, e);
+	if (!c->box)
+		return false;
+	if (c->py->box && c->py->box != c->box) { /* it was in another, which is gone */
+		char said[160];
+		box_say_why(c->py->box, said);
+		interpreter_forget(c->at, said);
+	}
+	int status;
+	if (c->py->box && box_ended(&c->py->program, &status) != 1)
+		interpreter_forget(c->at, "The interpreter ended between two calls.");
+	atomic_fetch_add(&c->box->calls, 1);
+	bool ok = true;
+	if (!c->py->box) {
+		c->ret->fresh = true;
+		snprintf(c->ret->before, sizeof c->ret->before, "%s", c->at->lost);
+		ok = (python_start(c) || fail(e, ERR_UNAVAILABLE, NULL, "Python could not be started in its box")) &&
+		     python_await_ready(c, e);
+		*c->at->lost = 0;
+	}
+	if (ok)
+		python_run(c, ears, code);
+	atomic_fetch_sub(&c->box->calls, 1);
+	if (!ok || c->ret->end == SESSION_LOST)
+		interpreter_forget(c->at, ok ? c->ret->why : "The interpreter did not start.");
+	return ok;
+}
+
+bool session_python(struct sessions *s, const struct session_where *w, struct str code, int64_t timeout_ms,
+		    const _Atomic bool *stop, const struct session_ears *ears, struct session_result *ret,
+		    struct err *e)
+{
+	*ret = (struct session_result){0};
+	if ((int64_t)code.n > session_limits.code_bytes)
+		return fail(e, ERR_INVALID_VALUE, NULL, "the code has %zu bytes, at most %lld", code.n,
+			    (long long)session_limits.code_bytes);
+	struct python_call c = {.sessions = s,
+				.stop = stop,
+				.ret = ret,
+				.until_us =
+				    clock_mono_us() + 1000 * (timeout_ms > 0 ? timeout_ms : session_limits.call_ms)};
+	c.at = table_enter(s, w);
+	c.py = &c.at->python;
+	struct session_waiter me = {0};
+	bool ok = python_queue(&c, &me, e) && python_call(&c, w, code, ears, e);
+	python_unqueue(&c, &me);
+	if (c.box)
+		box_drop(c.box);
+	table_leave(s, c.at);
+	return ok;
+}

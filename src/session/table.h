@@ -1,0 +1,71 @@
+/* table.h - the sessions of this process, and the thread that builds, watches and ends their boxes.
+ *
+ * What calls share stands behind `lock`; `changed` is told of every change. */
+#pragma once
+#include <pthread.h>
+
+#include "base/map.h"
+#include "session/box.h"
+#include "session/talk.h"
+
+struct session_python {  /* the interpreter in a box */
+	struct box *box; /* held; NULL: there is none */
+	int control, output;
+	struct box_program program;
+	struct talk talk;
+};
+struct session_waiter { /* a Python call, on its stack */
+	struct session_waiter *next;
+};
+struct session {
+	int64_t key;
+	unsigned calls;               /* under way or waiting */
+	struct session_waiter *queue; /* Python calls; the first one's turn it is */
+	bool building;
+	struct box *box;              /* NULL: none. Held */
+	struct session_python python; /* whose turn it is uses it */
+	int64_t used_us;
+	char lost[160]; /* why the last interpreter is gone; "": there was none */
+};
+
+struct keeper_job { /* on the stack of the one who waits for it */
+	const struct session_where *where;
+	struct box *box;
+	struct err e;
+	bool done;
+	struct keeper_job *next;
+};
+struct sessions {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct map map;    /* key > session */
+	struct box *boxes; /* the keeper's */
+	struct keeper_job *jobs;
+	pthread_t thread;
+	bool started, ending;
+	char python[4096];  /* the folder of packages; "": none */
+	char program[4200]; /* the interpreter */
+};
+
+/* The session of a key, held for a call; made where it is not there. */
+struct session *table_enter(struct sessions *s, const struct session_where *w);
+/* The call is over. */
+void table_leave(struct sessions *s, struct session *at);
+/* Its box, held and ready: one that lives, or a new one. NULL: ERR_CONFIG, ERR_BUSY, ERR_UNAVAILABLE,
+ * ERR_REQUEST_TIMEOUT. */
+struct box *table_box(struct sessions *s, struct session *at, const struct session_where *w, int64_t until_us,
+		      const _Atomic bool *stop, struct err *e);
+/* interpreter.c: forgets the interpreter of a session, for this reason. By whose turn it is, or with the lock when no
+ * call is under way. */
+void interpreter_forget(struct session *at, const char *why);
+
+/* keeper.c: builds a box on the keeper's thread, which is started when it is not there. */
+struct box *keeper_build(struct sessions *s, const struct session_where *w, struct err *e);
+void keeper_end(struct sessions *s);
+/* Waits at most 50 ms for a change; with the lock. */
+void keeper_wait(struct sessions *s);
+/* watch.c: kills the box if it has broken a bound. `folder`: looks at the files, too. */
+void watch_box(struct box *b, bool folder);
+/* One more box is wanted: ends the one that has been idle for longest when there are too many. With the lock. false:
+ * all of them are at work. */
+bool keeper_room(struct sessions *s);
