@@ -18,6 +18,7 @@
 #include "turn/turn_link.h"
 #include "turn/turn_save.h"
 #include "turn/turn_start.h"
+#include "turn/turn_steer.h"
 #include "wire/fields.h"
 
 void turn_free(struct turn *t)
@@ -268,11 +269,43 @@ static void on_overflow(struct deferred *d)
 	turn_run(t);
 }
 
+/* Its engine may have been asked, or said something: that counts. */
+static void steer_end(struct turn *t)
+{
+	usage_add(&t->response.usage, &t->call.usage);
+	t->response.has_usage |= t->call.begun;
+	t->response.incomplete_reason = "steered";
+	buf_clear(&t->out.space.text);
+	turn_finish(t, RS_INCOMPLETE, true, false);
+}
+
+static void turn_on_cut(struct deferred *d)
+{
+	struct turn *t = OWNER(d, struct turn, clocks.overflow);
+	if (t->step != STEP_CALL)
+		return;
+	steer_end(t);
+	turn_run(t);
+}
+
+void turn_steer(struct turn *t)
+{
+	if (t->step != STEP_CALL || !t->call.run || !turn_steer_cuts(t, NULL))
+		return;
+	steer_end(t);
+	turn_run(t);
+}
+
 static void on_model_event(struct engine_call *call, const struct model_event *me)
 {
 	struct turn *t = OWNER(call, struct turn, call);
-	if (t->out.too_big) /* what follows in the same read would leave a gap */
+	if (t->out.too_big || t->out.cut) /* what follows in the same read would leave a gap */
 		return;
+	if (turn_steer_cuts(t, me)) {
+		t->out.cut = true;
+		defer_start(t->api->loop, &t->clocks.overflow, turn_on_cut);
+		return;
+	}
 	turn_model_event(t, me);
 	if (t->out.too_big) { /* not here: the call's memory must outlast this callback */
 		defer_start(t->api->loop, &t->clocks.overflow, on_overflow);
@@ -290,7 +323,10 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 		t->response.model = call->served_model;
 	usage_add(&t->response.usage, &call->usage);
 	t->response.has_usage |= e->code == ERR_NONE || call->begun;
-	if (e->code != ERR_NONE) {
+	if (t->out.cut) { /* the end came in the same read, before turn_on_cut() */
+		t->response.incomplete_reason = "steered";
+		turn_finish(t, RS_INCOMPLETE, true, false);
+	} else if (e->code != ERR_NONE) {
 		turn_fail(t, e);
 	} else if (t->out.too_big) { /* the end came in the same read, before on_overflow() */
 		turn_overflow(t);
