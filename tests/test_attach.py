@@ -129,7 +129,7 @@ def test_image_by_url(engine, servers, site):
     site.pages["/go"] = (302, "text/plain", b"", {"Location": "/a"})
     response = server.create(message(image(image_url=site.url + "/go"), image(image_url=data_url(PNG))))
     assert [i["url"] for i in images_in(engine.last)] == [data_url(GIF, "image/gif"), data_url(PNG)]
-    item = server.get(f"/v1/responses/{response['id']}/input_items").json["data"][0]
+    item = server.get(f"/v1/responses/{response['id']}/input_items?include[]=message.input_image.image_url").json["data"][0]
     assert item["content"][1]["image_url"] == site.url + "/go"
 
 
@@ -145,6 +145,29 @@ def test_in_function_outputs(engine, server):
         image(file_id=made["id"]), file(file_id=note["id"])]}], previous_response_id=first["id"], tools=tools)
     assert images_in(engine.last) == [{"url": data_url(PNG)}]
     assert any('[File "note.txt"]\nforty-two\n' in t for t in texts_in(engine.last))
+
+
+def test_shown_as_references(engine, server):
+    """What lists and items show of pictures and files; the next turn still has them whole, also where what was shown comes back."""
+    text = data_url(b"forty-two", "text/plain")
+    content = message(image(image_url=data_url(PNG)), file(filename="a.txt", file_data=text))
+    asks = "include[]=message.input_image.image_url"
+    response = server.create(content)
+    conversation = server.post("/v1/conversations", {"items": content}).json
+    places = [f"/v1/responses/{response['id']}/input_items", f"/v1/conversations/{conversation['id']}/items"]
+    for place in places:
+        for query, url in (("", None), ("?" + asks, data_url(PNG))):
+            item, = server.get(place + query).json["data"]
+            assert item["content"][1] == {"type": "input_image", "detail": "auto", "image_url": url, "file_id": None}
+            assert item["content"][2] == {"type": "input_file", "filename": "a.txt"}
+    single = server.get(f"{places[1]}/{item['id']}").json
+    assert single["content"][1]["image_url"] is None and "file_data" not in single["content"][2]
+    assert server.get(f"{places[1]}/{item['id']}?{asks}").json["content"][1]["image_url"] == data_url(PNG)
+    added = server.post(f"{places[1]}?{asks}", {"items": content}).json["data"][0]
+    assert added["content"][1]["image_url"] == data_url(PNG) and "file_data" not in added["content"][2]
+    for more in ({"previous_response_id": response["id"]}, {"conversation": conversation["id"]}):
+        server.create("And now?", **more)
+        assert images_in(engine.last)[0]["url"] == data_url(PNG) and "forty-two" in str(engine.last.body)
 
 
 def test_streamed_background_and_counted(engine, servers, site):

@@ -2,6 +2,7 @@
 import os
 import random
 import re
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +10,7 @@ import pytest
 
 from engine_script import Gate, ScriptedEngine, call, cut, hang, hold, pause, say, status, think
 from harness import PATIENCE, Server, Stream, eventually, make_key, text_of
+from test_websocket import Socket
 
 KILLS = int(os.environ.get("BACKGROUND_KILLS", 12))
 RUNNING = ("queued", "in_progress")
@@ -424,6 +426,57 @@ def test_projects_take_turns(servers, engine):
     for id, key in [(first, keys[3]), *ids]:
         assert ended(server, id, key=key)["status"] == "completed"
     assert "".join(r.last_text for r in engine.requests[1:]) == "abcababab"
+
+
+def test_completion_windows(servers, engine):
+    """What may wait does; what belongs with what has begun does not wait as long."""
+    server, gate = servers(engine, args=limits(background_running=1)), Gate()
+    engine.always(lambda request: [hold(gate), say("x")])
+    first = server.create("first", background=True, background_options={"completion_window": None, "continuation_id": "c"})
+    engine.wait_for(1)
+    made = [server.create(name, background=True, background_options=options) for name, options in (
+        ("8h", {"completion_window": "8h"}), ("2h", {"completion_window": "2h"}), ("soonest", {"completion_window": "soonest"}),
+        ("related 8h", {"completion_window": "8h", "continuation_id": "c"}), ("none", None), ("related", {"continuation_id": "c"}))]
+    assert all("background_options" not in m and m["status"] == "queued" for m in made)
+    gate.open.set()
+    for m in [first, *made]:
+        assert ended(server, m["id"])["status"] == "completed"
+    assert [r.last_text for r in engine.requests] == ["first", "related", "soonest", "none", "2h", "related 8h", "8h"]
+
+
+def test_a_window_that_is_over_goes_first(servers, engine):
+    server, gate = servers(engine, args=limits(background_running=1)), Gate()
+    engine.always(lambda request: [hold(gate), say("x")])
+    server.create("first", background=True)
+    engine.wait_for(1)
+    made = [server.create(name, background=True, **more) for name, more in (
+        ("soonest", {}), ("early", {"service_tier": "priority"}), ("2h", {"background_options": {"completion_window": "2h"}}),
+        ("8h", {"background_options": {"completion_window": "8h"}}))]
+    server.kill()
+    db = sqlite3.connect(os.path.join(server.data, "antiphon.db"))
+    with db:  # as if that time had gone by
+        for hours, seconds in ((8, 28900), (2, 7400)):
+            db.execute("UPDATE run SET created_at = created_at - ?2, due_at = due_at - ?2 WHERE due_at = created_at + 3600 * ?1", (hours, seconds))
+    db.close()
+    gate.open.set()
+    server.start()
+    for m in made:
+        assert ended(server, m["id"])["status"] == "completed"
+    last = [r.last_text for r in engine.requests]
+    assert [t for t in last if t != "first"] == ["2h", "8h", "early", "soonest"]
+
+
+def test_windows_are_for_what_can_wait(server):
+    for more in ({}, {"background": False}, {"background": True, "stream": True}, {"background": True, "service_tier": "priority"}):
+        for window in ("2h", "8h"):
+            answer = server.post("/v1/responses", {"model": "scripted", "input": "x", "background_options": {"completion_window": window}, **more})
+            assert (answer.status, answer.error["param"]) == (400, "background_options.completion_window"), answer
+    for options in ({}, None, {"completion_window": "soonest"}, {"continuation_id": "x"}):
+        assert server.create("x", background_options=options)["status"] == "completed"
+    with Socket(server) as ws:
+        assert ws.run("x", background_options={"completion_window": "soonest", "continuation_id": "x"})["status"] == "completed"
+    answer = server.post("/v1/responses", {"model": "scripted", "input": "x", "background_options": {"continuation_id": "x" * 257}})
+    assert (answer.status, answer.error["param"]) == (400, "background_options.continuation_id")
 
 
 # --- after a stop ---

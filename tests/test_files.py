@@ -122,7 +122,7 @@ def test_hostile_forms(server):
         (form(part("file", "x", "a")), "purpose", "missing_required_parameter"),
         (form(good, good, part("file", "x", "a")), "purpose", None),
         (form(good, part("file", "x", "a"), part("file", "x", "a")), "file", None),
-        (form(part("purpose", "theft"), part("file", "x", "a")), "purpose", "invalid_value"),
+        (form(part("purpose", "theft"), part("file", "x", "a")), "purpose", None),
         (form(good, part("file", "x")), "file", "invalid_type"),
         (form(good, part("file", "x", "")), "file", "invalid_value"),
         (form(good, part("file", "x", "..")), "file", "invalid_value"),

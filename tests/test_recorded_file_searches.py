@@ -1,34 +1,16 @@
 """Recorded streams and answers with file_search, played: the live model's queries and texts become the engine's script, the files it cited real
 ones in a vector store. Our events must be as recorded, the citations at the recorded places."""
-import json
-
 import pytest
 
-from engine_script import call, say, think
 from file_script import Library
 from harness import Stream
+from recorded_search import cited, rounds, sessions
 from test_recorded_streams import shapes
-from test_recordings import events_of, exchanges
 
-SPOKEN = {"message", "reasoning", "file_search_call"}
 RESULTS = "file_search_call.results"
 
 
-def outputs():
-    for place, request, response in exchanges():
-        events = events_of(response)
-        body = response.get("body") if isinstance(response.get("body"), dict) else {}
-        items = [e["item"] for e in events if e["type"] == "response.output_item.done"] or body.get("output") or []
-        kinds = {i["type"] for i in items}
-        if "file_search_call" in kinds and kinds <= SPOKEN:
-            yield pytest.param(events, items, id=place)
-
-
-CASES = list(outputs())
-
-
-def notes_of(items):
-    return [note for item in items if item["type"] == "message" for part in item["content"] for note in part["annotations"]]
+CASES = list(sessions("file_search_call"))
 
 
 def marked(text, notes, numbers):
@@ -50,31 +32,17 @@ def tidied(text, notes):
     return text, notes
 
 
-def rounds(items, numbers):
-    """The engine's answers: each ends in a call of the tool, the last in the text."""
-    steps = []
-    for item in items:
-        if item["type"] == "reasoning":
-            steps.append(think("Hm."))
-        elif item["type"] == "message":
-            part, = item["content"]
-            text = marked(part["text"], part["annotations"], numbers)
-            steps.append(say(*[text[i:i + 7] for i in range(0, len(text), 7)]))
-        else:
-            yield [*steps, call("file_search", json.dumps({"queries": item["queries"]}))]
-            steps = []
-    yield steps
-
-
-@pytest.mark.parametrize("events, items", CASES)
-def test_played(servers, engine, events, items):
+@pytest.mark.parametrize("recorded, events, items", CASES)
+def test_played(servers, engine, recorded, events, items):
     server = servers(engine, args=["--set", "index.embedder=none", "--set", "tools.sources_listed=0"])
-    names = list(dict.fromkeys(n["filename"] for n in notes_of(items))) or ["file.txt"]
+    names = list(dict.fromkeys(n["filename"] for n in cited(items))) or ["file.txt"]
     words = " ".join(q for i in items if i["type"] == "file_search_call" for q in i["queries"])
     library = Library(server, {name: f"{words} {name}" for name in names})
-    theirs = {n["file_id"]: n["filename"] for n in notes_of(items)}
+    theirs = {n["file_id"]: n["filename"] for n in cited(items)}
     assert len(names) == 1  # so it has the first number
-    for steps in rounds(items, {id: 1 for id in theirs}):
+    numbers = {id: 1 for id in theirs}
+    for steps in rounds(items, lambda part: marked(part["text"], part["annotations"], numbers),
+                        lambda item: ("file_search", {"queries": item["queries"]})):
         engine.next(*steps)
     shown = any(i.get("results") for i in items)
     body = {"model": "scripted", "input": "Go on.", "stream": True, "tools": [library.tool], **({"include": [RESULTS]} if shown else {})}
@@ -94,9 +62,9 @@ def test_played(servers, engine, events, items):
         elif ours["type"] == "file_search_call":
             assert ours["queries"] == theirs["queries"] and ours["status"] == "completed"
             for result in theirs["results"] or []:
-                assert set(result) - {"vector_store_id"} <= set(ours["results"][0])
+                assert set(result) <= set(ours["results"][0]) and ours["results"][0]["vector_store_id"] == library.id
 
 
 def test_what_is_played():
-    assert len(CASES) >= 6 and sum(bool(case.values[0]) for case in CASES) >= 3
-    assert sum(len(notes_of(case.values[1])) for case in CASES) >= 6
+    assert len(CASES) >= 6 and sum(bool(case.values[1]) for case in CASES) >= 3
+    assert sum(len(cited(case.values[2])) for case in CASES) >= 6

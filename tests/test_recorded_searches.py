@@ -1,35 +1,17 @@
 """Recorded streams with web_search, played: the live model's calls and texts become the engine's script, what it cited the provider's
 results and pages in the cache. Our events must be as recorded, and the text and its citations equal to the letter."""
-import json
 import os
 import sqlite3
 import time
 
 import pytest
 
-from engine_script import call, say, think
 from harness import Stream
+from recorded_search import cited, rounds, sessions
 from test_recorded_streams import shapes
-from test_recordings import events_of, exchanges
 from web_script import ScriptedWeb, hit
 
-SPOKEN = {"message", "reasoning", "web_search_call"}
-
-
-def searches():
-    for place, request, response in exchanges():
-        events = events_of(response)
-        items = [e["item"] for e in events if e["type"] == "response.output_item.done"]
-        kinds = {i["type"] for i in items}
-        if "web_search_call" in kinds and kinds <= SPOKEN:
-            yield pytest.param(request, events, items, id=place)
-
-
-CASES = list(searches())
-
-
-def cited(items):
-    return [note for item in items if item["type"] == "message" for part in item["content"] for note in part["annotations"]]
+CASES = [case for case in sessions("web_search_call") if case.values[1]]  # those that were streamed
 
 
 def marked(text, notes, numbers):
@@ -43,22 +25,6 @@ def arguments(action):
     if action["type"] == "search":
         return {"queries": action["queries"]} if action.get("queries") else {"query": action.get("query") or "what was trimmed"}
     return {k: v for k, v in action.items() if k in ("url", "pattern")}
-
-
-def rounds(items, numbers):
-    """The engine's answers: each ends in a call of the tool, the last in the text."""
-    steps = []
-    for item in items:
-        if item["type"] == "reasoning":
-            steps.append(think("Hm."))
-        elif item["type"] == "message":
-            part, = item["content"]
-            text = marked(part["text"], part["annotations"], numbers)
-            steps.append(say(*[text[i:i + 7] for i in range(0, len(text), 7)]))
-        else:
-            yield [*steps, call("web_search", json.dumps(arguments(item["action"])))]
-            steps = []
-    yield steps
 
 
 def fill_cache(server, items, project):
@@ -83,7 +49,8 @@ def test_played(servers, engine, recorded, events, items):
     first = [i["action"]["type"] for i in items if i["type"] == "web_search_call"][0]
     assert first == "search"  # so the results have the first numbers
     numbers = {url: i + 1 for i, url in enumerate(urls)}
-    for steps in rounds(items, numbers):
+    for steps in rounds(items, lambda part: marked(part["text"], part["annotations"], numbers),
+                        lambda item: ("web_search", arguments(item["action"]))):
         engine.next(*steps)
     sources = any("sources" in (i.get("action") or {}) for i in items)
     body = {"model": "scripted", "input": "Go on.", "stream": True, "tools": [{"type": "web_search"}],

@@ -1,11 +1,14 @@
 """/v1/vector_stores: the official SDK and its helpers, indexing, filters, deletion, what a kill -9 leaves, who sees what."""
 import glob
+import http.client
+import json
 import os
+import sqlite3
 
 import openai
 import pytest
 
-from engine_script import ScriptedEngine
+from engine_script import Gate, ScriptedEngine, hold, say, status
 from harness import eventually, make_key
 
 
@@ -172,8 +175,52 @@ def test_search_options(client, server):
     assert list(client.vector_stores.search(store, query="whales", ranking_options={"score_threshold": 1.0}))[0].score == 1
     answer = server.post(f"/v1/vector_stores/{store}/search", {"query": "whales"})
     assert answer.headers["antiphon-not-applied"] == "embeddings"
-    answer = server.post(f"/v1/vector_stores/{store}/search", {"query": "whales", "rewrite_query": True})
-    assert answer.headers["antiphon-not-applied"] == "embeddings, rewrite_query"
+
+
+def rewritten(server, store, query, **more):
+    answer = server.post(f"/v1/vector_stores/{store}/search", {"query": query, "rewrite_query": True}, **more)
+    assert answer.status == 200, answer
+    return answer.json["search_query"], answer.headers["antiphon-not-applied"], [h["filename"] for h in answer.json["data"]]
+
+
+def test_rewritten_queries(client, server, engine):
+    store = client.vector_stores.create().id
+    for name, text in (("a.txt", "whales"), ("b.txt", "ships")):
+        client.vector_stores.files.create_and_poll(put(client, name, text), vector_store_id=store)
+    engine.next(say("whales", " animals\n"))
+    asked = "Hi!\nWould you tell me about big animals of the sea?"
+    assert rewritten(server, store, asked) == (["whales animals"], "embeddings", ["a.txt"])
+    assert engine.last.body["messages"][-1] == {"role": "user", "content": "Hi! Would you tell me about big animals of the sea?"}
+    assert 0 < engine.last.body.get("max_tokens", engine.last.body.get("max_completion_tokens")) <= 100
+    engine.next(say('1. "ships"\n\n- whales\n'))
+    said, lacks, names = rewritten(server, store, ["x", "y"])
+    assert (said, lacks, sorted(names)) == (["ships", "whales"], "embeddings", ["a.txt", "b.txt"])
+    plain = ["ships", "y"]
+    for bad in (say("one line"), say("three\n", "lines\n", "here"), say(" \n"), say("x" * 3000, "\nships"), status(400, "no")):
+        engine.next(bad)
+        assert rewritten(server, store, plain) == (plain, "embeddings, rewrite_query", ["b.txt"]), bad
+
+
+def test_rewriting_is_bounded(engine, servers):
+    gate = Gate()
+    server = servers(engine, args=["--set", "index.rewrite_ms=200"])
+    store = server.post("/v1/vector_stores", {}).json["id"]
+    engine.next(hold(gate), say("late"))
+    assert rewritten(server, store, "x") == (["x"], "embeddings, rewrite_query", [])
+    gate.open.set()
+
+
+def test_who_asks_for_a_phrase_leaves(engine, server):
+    gate = Gate()
+    store = server.post("/v1/vector_stores", {}).json["id"]
+    engine.next(hold(gate), say("late"))
+    connection = http.client.HTTPConnection(server.host, server.port)
+    connection.request("POST", f"/v1/vector_stores/{store}/search", '{"query": "x", "rewrite_query": true}', {"Content-Type": "application/json"})
+    engine.wait_for(1)
+    connection.close()
+    assert engine.last.left.wait(60)  # the call ends with its client
+    gate.open.set()
+    assert rewritten(server, store, "x")[0] != []
 
 
 def test_refusals(client, server):
@@ -225,6 +272,55 @@ def test_projects(engine, servers):
     with pytest.raises(openai.NotFoundError):
         two.vector_stores.create(file_ids=[file])
     assert found(one, store, "secret")
+
+
+def test_projects_in_turn(engine, embedder, servers):
+    """Who attaches many files does not keep others waiting for them all."""
+    server = servers(engine, args=["--set", f"index.embedder={embedder.url}", "--set", "index.threads=1"])
+    keys = [make_key(server, f"k{i}", f"p{i}")[0] for i in range(2)]
+    embedder.stop_listening()
+    order, embed = [], embedder._embed
+
+    def watched(request):
+        order.extend(json.loads(request.raw)["input"])
+        return embed(request)
+    embedder._embed = watched
+    clients = [openai.OpenAI(base_url=server.base_url, api_key=k, max_retries=0) for k in keys]
+    stores = [client.vector_stores.create().id for client in clients]
+    for client, store, n in zip(clients, stores, (12, 3)):  # the first has them all in the queue before the other comes
+        client.vector_stores.file_batches.create(store, file_ids=[put(client, f"{i}.txt", f"project{n} file{i}") for i in range(n)])
+    embedder.listen_again()
+    for client, store, n in zip(clients, stores, (12, 3)):
+        ready(client, store, n)
+        client.close()
+    last = max(i for i, text in enumerate(order) if text.startswith("project3 "))
+    assert sum(text.startswith("project12 ") for text in order[:last]) <= 5, order
+
+
+def test_expiry(client, server):
+    """Days after its last use: it is listed still, and nothing is done with it any more; a new date brings it back."""
+    day = {"anchor": "last_active_at", "days": 1}
+    store = client.vector_stores.create(expires_after=day)
+    kept = client.vector_stores.create(name="kept")
+    file = put(client, "a.txt", "apple")
+    client.vector_stores.files.create_and_poll(file, vector_store_id=store.id)
+    server.stop()
+    with sqlite3.connect(os.path.join(server.data, "antiphon.db")) as db:
+        db.execute("UPDATE vector_store SET active_at = active_at - 2 * 86400")
+    server.start()
+    client = openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0)
+    got = client.vector_stores.retrieve(store.id)
+    assert got.status == "expired" and got.expires_at == got.last_active_at + 86400
+    assert {s.id: s.status for s in client.vector_stores.list()} == {store.id: "expired", kept.id: "completed"}
+    path = f"/v1/vector_stores/{store.id}"
+    for body, where in (({"query": "apple"}, "/search"), ({"file_id": file}, "/files"), ({"file_ids": [file]}, "/file_batches")):
+        answer = server.post(path + where, body)
+        assert answer.status == 400 and answer.error["message"] == f"Vector store '{store.id}' is expired.", (where, answer)
+    assert client.vector_stores.update(store.id, expires_after={**day, "days": 9}).status == "completed"
+    assert found(client, store.id, "apple") == [("a.txt", "apple")]
+    got = client.vector_stores.retrieve(store.id)
+    assert got.expires_at == got.last_active_at + 9 * 86400 and got.last_active_at >= kept.created_at  # the search was a use
+    client.close()
 
 
 def test_kill_in_the_midst(engine, servers):

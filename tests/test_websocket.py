@@ -368,6 +368,8 @@ def test_stream_ids_are_plain(ws, bad):
     ('{"type":"response.create","model":"scripted"}', "missing_required_parameter", None),
     ('{"type":"response.create","model":"scripted","input":"x","what":1}', "unknown_parameter", "what"),
     ('{"type":"response.create","model":"scripted","input":"x","background":true}', "unsupported_parameter", "background"),
+    ('{"type":"response.create","model":"scripted","input":"x","background_options":{"completion_window":"2h"}}', "invalid_value",
+     "background_options.completion_window"),
     ('{"type":"response.create","model":"nowhere","input":"x","stream_id":"a"}', "model_not_found", "model"),
     ('{"type":"response.steer"}', "missing_required_parameter", "input"),
 ])

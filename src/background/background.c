@@ -30,11 +30,14 @@ static void pack_state(struct buf *to, enum event_type type, int64_t seq, struct
 	buf_release(&b);
 }
 
-/* flex goes after what is asked for by default, priority before it. */
+/* flex goes after what is asked for by default, priority before it, and what may wait after all, the longer the later. */
 static int64_t priority_of(const struct create *c)
 {
+	enum { EARLY = 2, FLEX = -2, HOURS_2 = -4, HOURS_8 = -6 }; /* even: store/run.h */
 	struct str tier = c->echo.service_tier;
-	return str_eq(tier, S("\"priority\"")) ? 1 : str_eq(tier, S("\"flex\"")) ? -1 : 0;
+	if (c->wait.window)
+		return c->wait.window > 2 * 3600 ? HOURS_8 : HOURS_2;
+	return str_eq(tier, S("\"priority\"")) ? EARLY : str_eq(tier, S("\"flex\"")) ? FLEX : 0;
 }
 
 static void queue_put(struct turn *t)
@@ -50,7 +53,9 @@ static void queue_put(struct turn *t)
 		.project = t->project,
 		.id = t->id,
 		.created_at = t->response.created_at,
+		.due_at = t->response.created_at + t->req.wait.window,
 		.priority = priority_of(&t->req),
+		.continuation = t->req.wait.continuation,
 		.kept = t->req.store,
 		.obfuscated = t->req.obfuscate,
 		.request = t->key.body,
@@ -114,7 +119,7 @@ static struct turn *turn_of(struct run_log *log)
 
 static int64_t run_left_ms(const struct turn *t)
 {
-	int64_t left = (t->response.created_at + api_limits.background_seconds) * 1000 - clock_wall_us() / 1000;
+	int64_t left = (t->response.created_at + t->req.wait.window + api_limits.background_seconds) * 1000 - clock_wall_us() / 1000;
 	return left > 0 ? left : 0;
 }
 

@@ -14,6 +14,10 @@ static void errand_left(struct reader *r)
 {
 	struct errand *er = OWNER(r, struct errand, reader);
 	er->rq = NULL;
+	if (!er->started) {
+		errand_release(er);
+		return;
+	}
 	atomic_store(&er->job.cancelled, true); /* it is freed when its job is done */
 }
 
@@ -102,12 +106,27 @@ void errand_fail(struct errand *er, const struct err *e)
 void errand_start(struct errand *er)
 {
 	struct err busy = {.retry_after_ms = 1000};
+	er->started = true;
 	er->job.run = errand_run;
 	er->job.done = errand_done;
 	if (job_start(disk_searchers(er->rq->api), er->rq->api->loop, &er->job))
 		return;
 	fail(&busy, ERR_BUSY, NULL, "Too many requests of this kind are waiting. Please retry in a moment.");
 	errand_fail(er, &busy);
+}
+
+void errand_begin(struct request *rq, bool (*work)(struct errand *er, struct err *e), size_t size,
+		  bool (*read)(struct errand *er, void *more, struct err *e))
+{
+	struct errand *er = errand_new(rq, work);
+	struct err e = {0};
+	if (!er)
+		return;
+	er->more = size ? arena_alloc(&er->arena, size) : NULL;
+	if (!read || read(er, er->more, &e))
+		errand_start(er);
+	else
+		errand_fail(er, &e);
 }
 
 bool errand_store(struct errand *er, struct vector_store *ret, struct err *e)

@@ -29,8 +29,14 @@ struct errand {
 	bool changed;            /* the indexer of vector stores has to look */
 	const char *not_applied; /* for the header antiphon-not-applied; NULL: none */
 	struct blob_file file;   /* with a key: these bytes are the answer, not `out` */
+	bool started; /* until then a client that leaves takes it along: what is under way for it on the loop is ended by the
+		       * arena (arena_defer()) */
 };
-/* Reads the body, if there is one. NULL: answered already. */
+/* All of a handler: makes er->more of `size` bytes, zeroed, lets read() fill it on the loop (NULL: there is nothing to read),
+ * and starts, or answers with what read() refuses. */
+void errand_begin(struct request *rq, bool (*work)(struct errand *er, struct err *e), size_t size,
+		  bool (*read)(struct errand *er, void *more, struct err *e));
+/* By hand. Reads the body, if there is one. NULL: answered already. */
 struct errand *errand_new(struct request *rq, bool (*work)(struct errand *er, struct err *e));
 void errand_start(struct errand *er);
 /* Answers with the error instead. */

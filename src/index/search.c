@@ -300,6 +300,7 @@ static bool take_hit(struct searching *g, const struct ranked *r, struct err *e)
 	    .file = f.file,
 	    .file_id = str_copy(g->arena, id_text(id, "file-", &f.file)),
 	    .filename = f.filename,
+	    .store_id = g->ask->stores[r->chunk >> STORE_SHIFT],
 	    .attributes = f.attributes,
 	    .score = r->score,
 	    .text = c.text,

@@ -34,6 +34,7 @@ struct search_ask {
 struct search_hit {
 	struct id file;
 	struct str file_id, filename; /* "file-..." */
+	struct str store_id;          /* "vs_...", as it was asked for */
 	struct str attributes;        /* a JSON object */
 	double score;                 /* 0..1 */
 	struct str text;

@@ -136,6 +136,33 @@ static bool store_index_end(struct index_db *d, bool ok, struct err *e)
 	return ok;
 }
 
+/* A change to come, with what came of it. */
+struct index_change {
+	const struct index_file *file;
+	struct open_doc open;
+	const struct chunks *chunks; /* put */
+	size_t from, to;
+	const float *vectors;
+	struct doc doc; /* flip */
+	int64_t rows;   /* sweep */
+	bool more;
+};
+
+/* One transaction under the writing lock; `after` follows it there, when it was committed. */
+static bool index_write(struct store_index *x, struct index_change *c,
+			bool (*work)(struct index_db *d, struct index_change *c, struct err *e),
+			void (*after)(struct store_index *x, struct index_change *c), struct err *e)
+{
+	pthread_mutex_lock(&x->writing);
+	bool ok = begin(x->writer, e);
+	if (ok)
+		ok = store_index_end(x->writer, work(x->writer, c, e), e);
+	if (ok && after)
+		after(x, c);
+	pthread_mutex_unlock(&x->writing);
+	return ok;
+}
+
 /* The number of an embedder's name; 0 for {0}. */
 static bool space_number(struct index_db *d, struct str name, bool make, int64_t *ret, struct err *e)
 {
@@ -187,19 +214,18 @@ static bool make_doc(struct index_db *d, const struct index_file *f, const struc
 	return index_run(d, IX_DOC_NEW, e);
 }
 
+static bool begin_doc(struct index_db *d, struct index_change *c, struct err *e)
+{
+	struct open_doc *o = &c->open;
+	return space_number(d, c->file->space, true, &o->space, e) && find_open(d, c->file, o, e) &&
+	       (o->id || make_doc(d, c->file, o, e));
+}
+
 bool store_index_begin(struct store_index *x, const struct index_file *f, size_t *windows, struct err *e)
 {
-	struct index_db *d = x->writer;
-	struct open_doc o = {0};
-	pthread_mutex_lock(&x->writing);
-	bool ok = begin(d, e);
-	if (ok)
-		ok = store_index_end(d,
-				     space_number(d, f->space, true, &o.space, e) && find_open(d, f, &o, e) &&
-					 (o.id || make_doc(d, f, &o, e)),
-				     e);
-	pthread_mutex_unlock(&x->writing);
-	*windows = o.windows;
+	struct index_change c = {.file = f};
+	bool ok = index_write(x, &c, begin_doc, NULL, e);
+	*windows = c.open.windows;
 	return ok;
 }
 
@@ -299,28 +325,29 @@ static bool put_chunks(struct index_db *d, struct open_doc *o, const struct chun
 	return index_run(d, IX_DOC_GROWN, e);
 }
 
+static bool put_slice(struct index_db *d, struct index_change *c, struct err *e)
+{
+	const struct index_file *f = c->file;
+	struct open_doc *o = &c->open;
+	return space_number(d, f->space, false, &o->space, e) && find_open(d, f, o, e) &&
+	       ((o->id && o->windows == c->from) ||
+		fail(e, ERR_STORE, NULL, "a slice of a vector store's index does not follow the one before")) &&
+	       put_pieces(d, o->id, c->chunks, c->from, c->to, e) &&
+	       (!f->space.n || put_vectors(d, o->id, f->dims, c->from, c->to, c->vectors, e)) &&
+	       put_chunks(d, o, c->chunks, c->to, e);
+}
+
 bool store_index_put(struct store_index *x, const struct index_file *f, const struct chunks *c, size_t from, size_t to,
 		     const float *vectors, struct err *e)
 {
-	struct index_db *d = x->writer;
-	struct open_doc o = {0};
-	pthread_mutex_lock(&x->writing);
-	bool ok = begin(d, e);
-	if (ok) {
-		ok = space_number(d, f->space, false, &o.space, e) && find_open(d, f, &o, e) &&
-		     ((o.id && o.windows == from) ||
-		      fail(e, ERR_STORE, NULL, "a slice of a vector store's index does not follow the one before")) &&
-		     put_pieces(d, o.id, c, from, to, e) &&
-		     (!f->space.n || put_vectors(d, o.id, f->dims, from, to, vectors, e)) &&
-		     put_chunks(d, &o, c, to, e);
-		ok = store_index_end(d, ok, e);
-	}
-	pthread_mutex_unlock(&x->writing);
-	return ok;
+	struct index_change change = {.file = f, .chunks = c, .from = from, .to = to, .vectors = vectors};
+	return index_write(x, &change, put_slice, NULL, e);
 }
 
-static bool set_live(struct index_db *d, const struct index_file *f, struct open_doc *o, struct err *e)
+static bool set_live(struct index_db *d, struct index_change *c, struct err *e)
 {
+	const struct index_file *f = c->file;
+	struct open_doc *o = &c->open;
 	if (!space_number(d, f->space, false, &o->space, e) || !find_open(d, f, o, e))
 		return false;
 	if (!o->id)
@@ -329,23 +356,20 @@ static bool set_live(struct index_db *d, const struct index_file *f, struct open
 	if (!index_run(d, IX_DOC_DEAD, e))
 		return false;
 	index_int(index_stmt(d, IX_DOC_LIVE), 1, o->id);
-	return index_run(d, IX_DOC_LIVE, e);
+	return index_run(d, IX_DOC_LIVE, e) && index_load_doc(d, o->id, &c->doc, e);
+}
+
+static void show_doc(struct store_index *x, struct index_change *c)
+{
+	codes_put(x->codes, &c->doc);
 }
 
 bool store_index_flip(struct store_index *x, const struct index_file *f, struct err *e)
 {
-	struct index_db *d = x->writer;
-	struct open_doc o = {0};
-	struct doc doc = {0};
-	pthread_mutex_lock(&x->writing);
-	bool ok = begin(d, e);
-	if (ok)
-		ok = store_index_end(d, set_live(d, f, &o, e) && index_load_doc(d, o.id, &doc, e), e);
-	if (ok)
-		codes_put(x->codes, &doc);
-	else
-		doc_release(&doc);
-	pthread_mutex_unlock(&x->writing);
+	struct index_change c = {.file = f};
+	bool ok = index_write(x, &c, set_live, show_doc, e);
+	if (!ok)
+		doc_release(&c.doc);
 	return ok;
 }
 
@@ -436,19 +460,21 @@ static bool dead_doc(struct index_db *d, int64_t *ret, struct err *e)
 	return step == SQLITE_ROW || step == SQLITE_DONE || index_db_fail(d, e);
 }
 
+static bool sweep_docs(struct index_db *d, struct index_change *c, struct err *e)
+{
+	int64_t doc = 0;
+	bool ok;
+	while ((ok = dead_doc(d, &doc, e)) && doc && c->rows > 0)
+		if (!sweep_doc(d, doc, &c->rows, e))
+			return false;
+	c->more = doc;
+	return ok;
+}
+
 bool store_index_sweep(struct store_index *x, int64_t rows, bool *more, struct err *e)
 {
-	struct index_db *d = x->writer;
-	int64_t doc = 0;
-	pthread_mutex_lock(&x->writing);
-	bool ok = begin(d, e);
-	if (ok) {
-		while ((ok = dead_doc(d, &doc, e)) && doc && rows > 0)
-			if (!(ok = sweep_doc(d, doc, &rows, e)))
-				break;
-		ok = store_index_end(d, ok, e);
-	}
-	*more = ok && doc;
-	pthread_mutex_unlock(&x->writing);
+	struct index_change c = {.rows = rows};
+	bool ok = index_write(x, &c, sweep_docs, NULL, e);
+	*more = ok && c.more;
 	return ok;
 }

@@ -10,3 +10,4 @@ int check_command(int argc, char **argv);
 int env_command(int argc, char **argv);
 int prompts_command(int argc, char **argv);
 int codex_command(int argc, char **argv);
+int mcp_command(int argc, char **argv);

@@ -1,6 +1,7 @@
 /* config_limits.c - hands the floors their limits, and the network its guard. */
 #include "api/api.h"
 #include "index/index_limits.h"
+#include "mcp/limits.h"
 #include "sandbox/sandbox.h"
 #include "main/config.h"
 #include "net/fetch.h"
@@ -34,6 +35,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #undef LIMIT
 #define LIMIT(name, ...) web_limits.name = c->web_search_##name;
 #include "tools/web_limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) mcp_limits.name = c->mcp_##name;
+#include "mcp/limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) sandbox_limits.name = c->sandbox_##name;
 #include "sandbox/limits.def"

@@ -1,11 +1,12 @@
 /* file.c - files and uploads: bodies, checked, and their objects. */
 #include "model/file.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { LIFE_LEAST = 3600, LIFE_MOST = 2592000, PARTS_MOST = 1000000 };
 
-static const char *const purposes[] = {"assistants", "batch", "fine-tune", "vision", "user_data", "evals", NULL};
+static const char *const purposes[] = {"fine-tune", "assistants", "batch", "user_data", "vision", "evals", NULL};
 static const char *const anchors[] = {"created_at", NULL};
 
 /* --- objects --------------------------------------------------------------------------------------------- */
@@ -39,11 +40,10 @@ void upload_write(struct jout *o, const struct upload_object *u)
 	jo_kstr(o, "purpose", u->purpose);
 	jo_kstr(o, "status", u->status);
 	jo_kint(o, "expires_at", u->expires_at);
-	jo_key(o, S("file"));
-	if (u->file)
+	if (u->file) {
+		jo_key(o, S("file"));
 		file_write(o, u->file);
-	else
-		jo_null(o);
+	}
 	jo_obj_end(o);
 }
 
@@ -66,6 +66,16 @@ static bool file_missing(const char *what, struct err *e)
 	return fail(e, ERR_MISSING_PARAMETER, what, "Missing required parameter: '%s'.", what);
 }
 
+/* The live API's own words for this one, without a code. */
+static bool bad_purpose(struct str purpose, struct err *e)
+{
+	char list[128];
+	size_t n = 0;
+	for (const char *const *one = purposes; *one; one++)
+		n += (size_t)snprintf(list + n, sizeof list - n, "%s'%s'", n ? ", " : "", *one);
+	return fail(e, ERR_BAD_REQUEST, "purpose", "'%.*s' is not one of [%s] - 'purpose'", FMT(purpose), list);
+}
+
 bool file_form_read(const struct file_form *f, int64_t *life, struct err *e)
 {
 	static const char seconds_name[] = "expires_after[seconds]";
@@ -74,7 +84,7 @@ bool file_form_read(const struct file_form *f, int64_t *life, struct err *e)
 	if (!f->purpose.p)
 		return file_missing("purpose", e);
 	if (!file_listed(f->purpose, purposes))
-		return field_enum(f->purpose, "purpose", purposes, e);
+		return bad_purpose(f->purpose, e);
 	if (f->anchor.p && !file_listed(f->anchor, anchors))
 		return field_enum(f->anchor, "expires_after[anchor]", anchors, e);
 	if (f->seconds.p && !f->anchor.p)

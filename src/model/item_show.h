@@ -1,8 +1,11 @@
 /* item_show.h - an item as clients see it.
  *
+ * Pictures and files that were sent whole are shown as references: what a picture's `include` value asks for is null
+ * without it, and the bytes of a file are never shown (docs/api.md, Items as they are shown).
+ *
  * An item of a call that we ran is kept with more than clients are shown: what the engine was told (ITEM_OURS, never
- * shown), and the members that its tool hides (hosted.h; shown when `include` asks for them). Items without ITEM_OURS pass as they are:
- * what a client has sent is its own. Pure. */
+ * shown), and the members that its tool hides (hosted.h; shown when `include` asks for them). Items without ITEM_OURS keep
+ * such members: what a client has sent is its own. Pure. */
 #pragma once
 #include "model/item.h"
 

@@ -39,8 +39,24 @@ static const struct hosted files = {
     .arguments = no_arguments,
 };
 static const struct hosted *const table[] = {&search, &files};
-enum { SHOW_SOURCES = 1, SHOW_RESULTS = 2, SHOW_FILES = 4 };
+enum { SHOW_SOURCES = 1, SHOW_RESULTS = 2, SHOW_FILES = 4, SHOW_PICTURES = 8, SHOW_SCREENS = 16 };
+/* In the order of those bits. */
+static const char *const includes[] = {"web_search_call.action.sources", "web_search_call.results", "file_search_call.results",
+				       "message.input_image.image_url", "computer_call_output.output.image_url"};
+static unsigned show_of(unsigned bits)
+{
+	unsigned show = 0;
+	for (unsigned i = 0; i < sizeof includes / sizeof *includes; i++)
+		show |= bits & 1u << i ? item_show_bit(str_of(includes[i])) : 0;
+	return show;
+}
+
 #define FILES "{\"id\":\"fs_1\",\"type\":\"file_search_call\",\"queries\":[\"q\"],\"results\":"
+
+#define USER "{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"user\",\"content\":["
+#define PICTURE(url) "{\"type\":\"input_image\",\"detail\":\"auto\",\"image_url\":" url ",\"file_id\":null}"
+#define SCREEN(url) "{\"type\":\"computer_screenshot\",\"image_url\":" url ",\"file_id\":null}"
+#define GAVE(type, output) "{\"id\":\"o_1\",\"type\":\"" type "\",\"call_id\":\"c\",\"output\":" output "}"
 
 static const struct {
 	const char *kept;
@@ -56,6 +72,21 @@ static const struct {
     {FILES "null" OURS, 0, FILES "null}"},
     /* what a client has sent is its own */
     {CALL SOURCES "}" RESULTS "}", 0, CALL SOURCES "}" RESULTS "}"},
+    /* pictures and files that were sent whole */
+    {USER PICTURE("\"data:image/png;base64,AA==\"") "]}", 0, USER PICTURE("null") "]}"},
+    {USER PICTURE("\"data:image/png;base64,AA==\"") "]}", SHOW_PICTURES, USER PICTURE("\"data:image/png;base64,AA==\"") "]}"},
+    {USER "{\"type\":\"input_image\",\"image_url\":\"https://h/p\"}]}", 0,
+     USER "{\"type\":\"input_image\",\"image_url\":null,\"file_id\":null}]}"},
+    {USER "{\"type\":\"input_image\",\"file_id\":\"file-1\"}]}", 0,
+     USER "{\"type\":\"input_image\",\"file_id\":\"file-1\",\"image_url\":null}]}"},
+    {USER "{\"type\":\"input_file\",\"filename\":\"a.pdf\",\"file_data\":\"data:application/pdf;base64,AA==\"}]}", SHOW_PICTURES,
+     USER "{\"type\":\"input_file\",\"filename\":\"a.pdf\"}]}"},
+    {USER "{\"type\":\"input_text\",\"text\":\"\\\"input_image\\\"\"}]}", 0,
+     USER "{\"type\":\"input_text\",\"text\":\"\\\"input_image\\\"\"}]}"},
+    {GAVE("function_call_output", "[" PICTURE("\"data:image/png;base64,AA==\"") "]"), 0,
+     GAVE("function_call_output", "[" PICTURE("null") "]")},
+    {GAVE("computer_call_output", SCREEN("\"data:image/png;base64,AA==\"")), 0, GAVE("computer_call_output", SCREEN("null"))},
+    {GAVE("computer_call_output", SCREEN("\"https://h/p\"")), SHOW_SCREENS, GAVE("computer_call_output", SCREEN("\"https://h/p\""))},
     /* the word elsewhere */
     {"{\"type\":\"tool_search_call\",\"arguments\":{\"antiphon\":1}}", 0,
      "{\"type\":\"tool_search_call\",\"arguments\":{\"antiphon\":1}}"},
@@ -68,7 +99,7 @@ static void hidden_members(void)
 	struct arena a = {0};
 	hosted_set(table, 2);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct str shown = item_shown(&a, str_of(rows[i].kept), rows[i].show);
+		struct str shown = item_shown(&a, str_of(rows[i].kept), show_of(rows[i].show));
 		CHECK_STR(shown, str_of(rows[i].shown));
 	}
 	CHECK(item_show_bit(S("web_search_call.results")) == SHOW_RESULTS);

@@ -126,8 +126,8 @@ static void listed(void)
 		 "{\"id\":\"m\",\"type\":\"message\",\"status\":\"completed\",\"content\":[{\"type\":\"input_image\","
 		 "\"detail\":\"auto\",\"image_url\":\"https://x/y\"}],"
 		 "\"internal_chat_message_metadata_passthrough\":{\"z\":1,\"a\":2},\"role\":\"user\"}"},
-		{"{\"type\":\"function_call_output\",\"output\":\"4\",\"call_id\":\"c\"}", "fco_1",
-		 "{\"id\":\"fco_1\",\"type\":\"function_call_output\",\"status\":\"completed\",\"call_id\":\"c\","
+		{"{\"type\":\"function_call_output\",\"output\":\"4\",\"call_id\":\"c\"}", "fc_1",
+		 "{\"id\":\"fc_1\",\"type\":\"function_call_output\",\"status\":\"completed\",\"call_id\":\"c\","
 		 "\"output\":\"4\"}"},
 		{"{\"type\":\"function_call\",\"name\":\"f\",\"id\":\"theirs\",\"call_id\":\"c\",\"arguments\":\"{}\"}", "fc_1",
 		 "{\"id\":\"fc_1\",\"type\":\"function_call\",\"status\":\"completed\",\"arguments\":\"{}\",\"call_id\":\"c\","
@@ -141,8 +141,8 @@ static void listed(void)
 		{"{\"type\":\"shell_call_output\",\"output\":[],\"call_id\":\"c\"}", "sho_1",
 		 "{\"id\":\"sho_1\",\"type\":\"shell_call_output\",\"status\":\"completed\",\"call_id\":\"c\","
 		 "\"max_output_length\":null,\"output\":[]}"},
-		{"{\"type\":\"function_call_output\",\"output\":\"4\",\"call_id\":\"c\",\"namespace\":null}", "fco_1",
-		 "{\"id\":\"fco_1\",\"type\":\"function_call_output\",\"status\":\"completed\",\"call_id\":\"c\","
+		{"{\"type\":\"function_call_output\",\"output\":\"4\",\"call_id\":\"c\",\"namespace\":null}", "fc_1",
+		 "{\"id\":\"fc_1\",\"type\":\"function_call_output\",\"status\":\"completed\",\"call_id\":\"c\","
 		 "\"output\":\"4\"}"},
 		{"{\"role\":\"user\",\"content\":[],\"phase\":null}", "msg_1",
 		 "{\"id\":\"msg_1\",\"type\":\"message\",\"status\":\"completed\",\"content\":[],\"role\":\"user\"}"},
@@ -181,13 +181,14 @@ static void views(void)
 	arena_free(&a);
 }
 
-/* The rows name each type once, and what stands in input has a table. */
+/* The rows name each type once, each prefix, too, but that of a function's call and output, and what stands in input has a table. */
 static void rows(void)
 {
 	for (enum item_type t = ITEM_NONE + 1; t < ITEM_COUNT; t++) {
 		CHECK(item_rows[t].fields != NULL && item_rows[t].prefix[0]);
 		for (enum item_type other = ITEM_NONE + 1; other < t; other++)
-			CHECK(strcmp(item_rows[t].wire, item_rows[other].wire) && strcmp(item_rows[t].prefix, item_rows[other].prefix));
+			CHECK(strcmp(item_rows[t].wire, item_rows[other].wire) &&
+			      (strcmp(item_rows[t].prefix, item_rows[other].prefix) || t == ITEM_FUNCTION_CALL_OUTPUT));
 	}
 }
 

@@ -13,6 +13,7 @@ enum {
 	ITEMS_MAX = 65536,  /* of `input`: bounds the views kept of them */
 	TOOLS_MAX = 128,
 	PASS_MAX = 64, /* keys of an engine's `pass` list */
+	CONTINUATION_CHARS = 256,
 };
 
 /* --- the parameters -------------------------------------------------------------------------------------- */
@@ -35,6 +36,7 @@ static const char *const verbosities[] = {"low", "medium", "high", NULL};
 static const char *const truncations[] = {"auto", "disabled", NULL};
 static const char *const tiers[] = {"auto", "default", "flex", "scale", "priority", "fast", "ultrafast", NULL};
 static const char *const retentions[] = {"in_memory", "in-memory", "24h", NULL};
+static const char *const windows[] = {"soonest", "2h", "8h", NULL};
 static const char *const cache_modes[] = {"implicit", "explicit", NULL};
 static const char *const cache_times[] = {"30m", "12h", NULL};
 static const char *const moderation_modes[] = {"score", "block", NULL};
@@ -59,6 +61,11 @@ static const struct field reasoning_fields[] = {
 };
 static const struct field stream_options_fields[] = {
 	FIELD_CHECKED("include_obfuscation", F_BOOL, .nullable = true),
+	LAST_FIELD,
+};
+static const struct field background_fields[] = {
+	FIELD_CHECKED("completion_window", F_ENUM, .nullable = true, .values = windows),
+	FIELD_CHECKED("continuation_id", F_STR, .nullable = true, .max = CONTINUATION_CHARS),
 	LAST_FIELD,
 };
 static const struct field cache_options_fields[] = {
@@ -137,42 +144,43 @@ static bool conversation_check(yyjson_val *v, const char *path, void *ctx, struc
 
 /* In the live API's order of checks, as recorded. */
 static const struct field create_fields[] = {
-    FIELD(struct create, model, F_STR, .required = true),
-    FIELD_CHECKED("input", F_ANY, .nullable = true, .check = request_input_check),
-    FIELD(struct create, previous_response_id, F_STR, .nullable = true),
-    FIELD_CHECKED("prompt", F_OBJECT, .nullable = true, .check = prompt_check),
-    FIELD_CHECKED("moderation", F_OBJECT, .nullable = true, .sub = moderation_fields),
-    FIELD_CHECKED("include", F_ARRAY, .nullable = true, .item = &include_row),
-    FIELD_CHECKED("tools", F_ARRAY, .nullable = true, .max = TOOLS_MAX, .item = &tool_field),
-    FIELD_CHECKED("tool_choice", F_ANY, .nullable = true, .check = tool_choice_check),
-    FIELD_CHECKED("metadata", F_MAP, .nullable = true, .max = 16, .max_key = 64, .max_val = 512),
-    FIELD_CHECKED("text", F_OBJECT, .nullable = true, .sub = text_fields),
-    SAMPLING(temperature, F_NUM, .min = 0, .max = 2),
-    SAMPLING(top_p, F_NUM, .min = 0, .max = 1),
-    SAMPLING(presence_penalty, F_NUM, .min = -2, .max = 2),
-    SAMPLING(frequency_penalty, F_NUM, .min = -2, .max = 2),
-    FIELD(struct create, parallel_tool_calls, F_BOOL, .nullable = true),
-    FIELD(struct create, stream, F_BOOL, .nullable = true),
-    FIELD_CHECKED("stream_options", F_OBJECT, .nullable = true, .sub = stream_options_fields),
-    FIELD(struct create, background, F_BOOL, .nullable = true),
-    SAMPLING(max_output_tokens, F_INT, .min = 16, .max = -1),
-    FIELD(struct create, max_tool_calls, F_INT, .nullable = true, .min = 1, .max = -1),
-    FIELD_CHECKED("reasoning", F_OBJECT, .nullable = true, .sub = reasoning_fields),
-    FIELD_CHECKED("user", F_STR, .nullable = true),
-    FIELD_CHECKED("safety_identifier", F_STR, .nullable = true, .max = 128),
-    FIELD_CHECKED("prompt_cache_options", F_OBJECT, .nullable = true, .sub = cache_options_fields),
-    FIELD(struct create, prompt_cache_key, F_STR, .nullable = true, .max = 64),
-    FIELD_CHECKED("prompt_cache_retention", F_ENUM, .nullable = true, .values = retentions),
-    FIELD_CHECKED("truncation", F_ENUM, .nullable = true, .values = truncations),
-    FIELD(struct create, instructions, F_STR, .nullable = true, .max = TEXT_MAX),
-    FIELD(struct create, store, F_BOOL, .nullable = true),
-    FIELD_CHECKED("service_tier", F_ENUM, .nullable = true, .values = tiers),
-    SAMPLING(top_logprobs, F_INT, .min = 0, .max = 20),
-    FIELD_CHECKED("context_management", F_ARRAY, .nullable = true, .min = 1, .max = -1, .sub = management_fields),
-    FIELD_CHECKED("conversation", F_ANY, .nullable = true, .check = conversation_check),
-    FIELD_CHECKED("access_programs", F_OBJECT, .nullable = true, .sub = access_fields),
-    FIELD_CHECKED("image", F_OBJECT, .nullable = true, .sub = image_fields),
-    LAST_FIELD,
+	FIELD(struct create, model, F_STR, .required = true),
+	FIELD_CHECKED("input", F_ANY, .nullable = true, .check = request_input_check),
+	FIELD(struct create, previous_response_id, F_STR, .nullable = true),
+	FIELD_CHECKED("prompt", F_OBJECT, .nullable = true, .check = prompt_check),
+	FIELD_CHECKED("moderation", F_OBJECT, .nullable = true, .sub = moderation_fields),
+	FIELD_CHECKED("include", F_ARRAY, .nullable = true, .item = &include_row),
+	FIELD_CHECKED("tools", F_ARRAY, .nullable = true, .max = TOOLS_MAX, .item = &tool_field),
+	FIELD_CHECKED("tool_choice", F_ANY, .nullable = true, .check = tool_choice_check),
+	FIELD_CHECKED("metadata", F_MAP, .nullable = true, .max = 16, .max_key = 64, .max_val = 512),
+	FIELD_CHECKED("text", F_OBJECT, .nullable = true, .sub = text_fields),
+	SAMPLING(temperature, F_NUM, .min = 0, .max = 2),
+	SAMPLING(top_p, F_NUM, .min = 0, .max = 1),
+	SAMPLING(presence_penalty, F_NUM, .min = -2, .max = 2),
+	SAMPLING(frequency_penalty, F_NUM, .min = -2, .max = 2),
+	FIELD(struct create, parallel_tool_calls, F_BOOL, .nullable = true),
+	FIELD(struct create, stream, F_BOOL, .nullable = true),
+	FIELD_CHECKED("stream_options", F_OBJECT, .nullable = true, .sub = stream_options_fields),
+	FIELD(struct create, background, F_BOOL, .nullable = true),
+	FIELD_CHECKED("background_options", F_OBJECT, .nullable = true, .sub = background_fields),
+	SAMPLING(max_output_tokens, F_INT, .min = 16, .max = -1),
+	FIELD(struct create, max_tool_calls, F_INT, .nullable = true, .min = 1, .max = -1),
+	FIELD_CHECKED("reasoning", F_OBJECT, .nullable = true, .sub = reasoning_fields),
+	FIELD_CHECKED("user", F_STR, .nullable = true),
+	FIELD_CHECKED("safety_identifier", F_STR, .nullable = true, .max = 128),
+	FIELD_CHECKED("prompt_cache_options", F_OBJECT, .nullable = true, .sub = cache_options_fields),
+	FIELD(struct create, prompt_cache_key, F_STR, .nullable = true, .max = 64),
+	FIELD_CHECKED("prompt_cache_retention", F_ENUM, .nullable = true, .values = retentions),
+	FIELD_CHECKED("truncation", F_ENUM, .nullable = true, .values = truncations),
+	FIELD(struct create, instructions, F_STR, .nullable = true, .max = TEXT_MAX),
+	FIELD(struct create, store, F_BOOL, .nullable = true),
+	FIELD_CHECKED("service_tier", F_ENUM, .nullable = true, .values = tiers),
+	SAMPLING(top_logprobs, F_INT, .min = 0, .max = 20),
+	FIELD_CHECKED("context_management", F_ARRAY, .nullable = true, .min = 1, .max = -1, .sub = management_fields),
+	FIELD_CHECKED("conversation", F_ANY, .nullable = true, .check = conversation_check),
+	FIELD_CHECKED("access_programs", F_OBJECT, .nullable = true, .sub = access_fields),
+	FIELD_CHECKED("image", F_OBJECT, .nullable = true, .sub = image_fields),
+	LAST_FIELD,
 };
 
 static const struct field count_rows[] = {FIELD_CHECKED("personality", F_STR, .nullable = true, .max = 64), LAST_FIELD};
@@ -403,6 +411,23 @@ static bool take_socket(struct reader *r, const struct request_rules *rules, str
 	       field_type(generate, "generate", "a boolean", e);
 }
 
+static bool take_window(const struct reader *r, struct err *e)
+{
+	static const char path[] = "background_options.completion_window";
+	yyjson_val *options = json_get(r->body, S("background_options"));
+	struct str window = json_str(json_get(options, S("completion_window"))), tier = json_str(json_get(r->body, S("service_tier")));
+	r->c->wait = (struct background_wish){
+		.window = 3600 * (str_eq(window, S("2h")) ? 2 : str_eq(window, S("8h")) ? 8 : 0),
+		.continuation = json_str(json_get(options, S("continuation_id")))};
+	const char *needs = !r->c->background                                              ? "'background' set to true"
+			    : r->c->stream                                                 ? "'stream' set to false or left out"
+			    : tier.p && !str_eq(tier, S("auto")) && !str_eq(tier, S("default")) ? "'service_tier' set to 'auto' or 'default'"
+												: NULL;
+	return !r->c->wait.window || !needs ||
+	       fail(e, ERR_INVALID_VALUE, path, "Invalid value: '%.*s'. The completion windows '2h' and '8h' are only allowed with %s.",
+		    FMT(window), needs);
+}
+
 static bool request_check_together(const struct reader *r, struct err *e)
 {
 	struct str previous = r->c->previous_response_id;
@@ -417,7 +442,7 @@ static bool request_check_together(const struct reader *r, struct err *e)
 		return fail(e, ERR_INVALID_VALUE, "previous_response_id",
 			    "Invalid 'previous_response_id': '%.*s'. Expected an ID that begins with 'resp'.",
 			    (int)(previous.n < 64 ? previous.n : 64), previous.p);
-	return check_trigger(r, e);
+	return take_window(r, e) && check_trigger(r, e);
 }
 
 /* later.def; null and false ask for nothing. */

@@ -6,6 +6,7 @@
 #pragma once
 #include "model/call.h"
 #include "model/request_rules.h"
+#include "model/wishes.h"
 
 enum tool_choice { CHOICE_AUTO, CHOICE_NONE, CHOICE_REQUIRED, CHOICE_NAMED };
 enum format_kind { FORMAT_TEXT, FORMAT_JSON_OBJECT, FORMAT_JSON_SCHEMA };
@@ -15,15 +16,6 @@ struct format {
 	struct str name, description;
 	yyjson_val *schema;
 	bool strict;
-};
-
-struct sampling { /* has_x false: not given, the engine's default rules */
-	double temperature, top_p, frequency_penalty, presence_penalty;
-	bool has_temperature, has_top_p, has_frequency_penalty, has_presence_penalty;
-	int64_t max_output_tokens, top_logprobs;
-	bool has_max_output_tokens, has_top_logprobs;
-	struct str effort; /* reasoning.effort, {0} when not given */
-	struct str pass;   /* JSON members that go to the engine as they are: "\"top_k\":40,\"seed\":1", or {0} */
 };
 
 struct create {
@@ -41,6 +33,7 @@ struct create {
 	struct str *allowed;     /* allowed_tools: functions' names; NULL: all */
 	size_t n_allowed;
 	bool parallel_tool_calls, store, stream, background, truncation_auto, obfuscate;
+	struct background_wish wait;
 	bool compact;              /* context_management asks for compaction */
 	bool compact_now;          /* the input ends in a compaction_trigger: that is all the turn does */
 	int64_t compact_threshold; /* tokens; 0: not given */

@@ -57,7 +57,10 @@ static void echo_prompt(struct reader *r)
 	jo_obj(&o);
 	jo_kstr(&o, "id", json_str(json_get(prompt, S("id"))));
 	jo_key(&o, S("variables"));
-	jo_val(&o, json_get(prompt, S("variables")));
+	if (yyjson_is_obj(json_get(prompt, S("variables"))))
+		jo_val(&o, json_get(prompt, S("variables")));
+	else
+		jo_raw(&o, S("{}"));
 	jo_kstr(&o, "version", json_str(json_get(prompt, S("version"))));
 	jo_obj_end(&o);
 	c->echo.prompt = take(r);
@@ -151,6 +154,13 @@ static void list_not_applied(struct reader *r)
 		r->c->not_applied = take(r).p;
 }
 
+/* Never null: what the client leaves open is what engines do. */
+static struct str echo_retention(struct reader *r)
+{
+	struct str asked = json_str(json_get(r->body, S("prompt_cache_retention")));
+	return str_eq(asked, S("24h")) ? S("\"24h\"") : S("\"in_memory\"");
+}
+
 void echo_take(struct reader *r)
 {
 	struct create *c = r->c;
@@ -159,7 +169,7 @@ void echo_take(struct reader *r)
 	c->echo.safety_identifier = echo_str(r, json_get(r->body, S("safety_identifier")));
 	c->echo.user = echo_str(r, json_get(r->body, S("user")));
 	c->echo.prompt_cache_key = echo_str(r, json_get(r->body, S("prompt_cache_key")));
-	c->echo.prompt_cache_retention = echo_str(r, json_get(r->body, S("prompt_cache_retention")));
+	c->echo.prompt_cache_retention = echo_retention(r);
 	c->echo.service_tier = echo_str(r, json_get(r->body, S("service_tier")));
 	c->echo.truncation = c->truncation_auto ? S("\"auto\"") : S("\"disabled\"");
 	c->echo.metadata = yyjson_obj_size(metadata) ? json_text(r->a, metadata) : S("{}");

@@ -65,8 +65,7 @@ void model_get(struct request *rq)
 	struct err e = {0};
 	if (!engine_find(rq->api->api->options.engines, exchange_arena(rq->x), rq->args[0], &m, &e)) {
 		struct err gone = {0};
-		fail(&gone, ERR_MODEL_UNKNOWN, "model", "The model '%.*s' does not exist or you do not have access to it.",
-		     FMT(rq->args[0]));
+		fail(&gone, ERR_MODEL_UNKNOWN, "model", "The model '%.*s' does not exist", FMT(rq->args[0]));
 		answer_error(rq->x, &gone);
 		return;
 	}

@@ -44,9 +44,10 @@ static void walls_add_root(struct walls *w, const char *path, const char *target
 }
 
 /* A bwrap that keeps root's uid would need root's capabilities, too; and what escapes would be root. */
-static void walls_drop_root(struct walls *w)
+void walls_begin(struct walls *w)
 {
 	static const char *const drop[] = {"--clear-groups", "--inh-caps=-all", "--no-new-privs", "--"};
+	*w = (struct walls){0};
 	if (geteuid() != 0)
 		return;
 	walls_add(w, "/usr/bin/setpriv");
@@ -159,8 +160,7 @@ static void walls_add_bounds(struct walls *w, const struct box_policy *p, bool b
 
 void walls_build(struct walls *w, const struct box_policy *p, bool bounds_only)
 {
-	*w = (struct walls){0};
-	walls_drop_root(w);
+	walls_begin(w);
 	if (!bounds_only)
 		walls_add_bubblewrap(w, p);
 	walls_add_bounds(w, p, bounds_only);

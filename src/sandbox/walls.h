@@ -20,4 +20,6 @@ struct walls {
  * filter is read from the descriptor WALLS_FILTER_FD, the program of p->program from
  * WALLS_PROGRAM_FD. */
 void walls_build(struct walls *w, const struct box_policy *p, bool bounds_only);
+/* The beginning of that alone, for a program of ours without walls: it is not root. */
+void walls_begin(struct walls *w);
 void walls_add(struct walls *w, const char *arg);

@@ -35,3 +35,6 @@ extern const size_t agent_bytes_n;
 /* The driver of Python sessions (driver.py). */
 extern const unsigned char driver_bytes[];
 extern const size_t driver_bytes_n;
+/* What has packages loaded and forks sessions (zygote.py). */
+extern const unsigned char zygote_bytes[];
+extern const size_t zygote_bytes_n;

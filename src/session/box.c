@@ -21,7 +21,7 @@
 #include "session/agent.h"
 #include "session/limits.h"
 
-enum { TICK_MS = 50, READY_FILES = 3, MB = 1 << 20 };
+enum { TICK_MS = 50, MB = 1 << 20 };
 
 /* What interpreters and programs look for in /etc, and nothing of it is the host's own. */
 static const char *const box_system[] = {
@@ -29,6 +29,11 @@ static const char *const box_system[] = {
     "/etc/localtime",     "/etc/mime.types",  "/etc/ssl/certs",    "/etc/ssl/openssl.cnf",
     "/etc/python3",       "/etc/python3.11",  "/etc/matplotlibrc", "/etc/ImageMagick-6",
     "/etc/nsswitch.conf", "/etc/magic",       "/etc/perl",         "/etc/libreoffice"};
+
+int64_t box_address_space(int64_t memory)
+{
+	return 2 * memory + (1LL << 30);
+}
 
 /* --- its command line -------------------------------------------------------------------------------------- */
 
@@ -75,7 +80,7 @@ static const char *const *box_line_room(struct box_line *l)
 static const char *const *box_line_make(struct box_line *l, const struct session_where *w, const char *python,
 					int64_t memory)
 {
-	l->policy = (struct box_policy){.memory = 2 * memory + (1LL << 30),
+	l->policy = (struct box_policy){.memory = box_address_space(memory),
 					.cpu_seconds = session_limits.cpu_seconds,
 					.file_bytes = session_limits.file_bytes,
 					.tmp_bytes = session_limits.tmp_bytes,
@@ -123,8 +128,11 @@ static bool box_launch(struct box *b, const char *const *argv, struct err *e)
 							 .more = {fd[FILTER], fd[PROGRAM], fd[PROGRAM]},
 							 .n_more = geteuid() ? 2 : 3},
 				 e);
-	b->agent = ok ? fd[OURS] : -1;
-	for (int i = ok ? THEIRS : OURS; i < FDS; i++)
+	b->line.socket = ok ? fd[OURS] : -1;
+	int yes = 1;
+	if (ok) /* who says that it is there is the box's init */
+		setsockopt(fd[OURS], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes);
+	for (int i = ok ? (int)THEIRS : OURS; i < FDS; i++)
 		box_close(fd[i]);
 	return ok;
 }
@@ -133,7 +141,7 @@ struct box *box_build(const struct session_where *w, const char *python, struct 
 {
 	struct box *b = xalloc(sizeof *b);
 	struct box_line *l = xalloc(sizeof *l);
-	b->agent = b->words = b->proc = b->tmp = b->shm = -1;
+	b->line.socket = b->init = b->words = b->proc = b->tmp = b->shm = -1;
 	b->memory = w->memory ? w->memory : session_limits.memory;
 	atomic_store(&b->holders, 1);
 	bool ok = strlen(w->folder) < sizeof b->folder &&
@@ -160,7 +168,7 @@ void box_drop(struct box *b)
 {
 	if (atomic_fetch_sub(&b->holders, 1) > 1)
 		return;
-	const int fds[] = {b->agent, b->words, b->proc, b->tmp, b->shm};
+	const int fds[] = {b->line.socket, b->init, b->words, b->proc, b->tmp, b->shm};
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		box_close(fds[i]);
 	xfree(b);
@@ -173,7 +181,7 @@ void box_kill(struct box *b, enum box_why why)
 		return;
 	/* By the pidfd, since another thread may just reap it. The box dies with its parent. */
 	if (b->process.pidfd < 0 || syscall(SYS_pidfd_send_signal, b->process.pidfd, SIGKILL, NULL, 0))
-		shutdown(b->agent, SHUT_RDWR);
+		shutdown(b->line.socket, SHUT_RDWR);
 }
 
 /* --- the agent --------------------------------------------------------------------------------------------- */
@@ -192,30 +200,20 @@ static bool box_explain(struct box *b, struct err *e)
 
 static bool box_greet(struct box *b)
 {
-	char word[sizeof AGENT_READY];
-	union {
-		char room[CMSG_SPACE(READY_FILES * sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec io = {word, sizeof word};
-	struct msghdr m = {
-	    .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room};
-	ssize_t n = recvmsg(b->agent, &m, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-	int files[READY_FILES];
-	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof files))
+	int files[3], pid = 0;
+	if (!order_greeting(&b->line, files, 3, &pid))
 		return false;
-	memcpy(files, CMSG_DATA(c), sizeof files);
 	b->proc = files[0];
 	b->tmp = files[1];
 	b->shm = files[2];
+	b->init = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 	return true;
 }
 
 bool box_ready(struct box *b, int64_t until_us, const _Atomic bool *stop, struct err *e)
 {
 	for (;;) {
-		struct pollfd on = {.fd = b->agent, .events = POLLIN};
+		struct pollfd on = {.fd = b->line.socket, .events = POLLIN};
 		int n = poll(&on, 1, TICK_MS);
 		if (n > 0)
 			return box_greet(b) || box_explain(b, e);
@@ -227,77 +225,6 @@ bool box_ready(struct box *b, int64_t until_us, const _Atomic bool *stop, struct
 			return fail(e, ERR_UNAVAILABLE, NULL, "a box did not start within %lld seconds",
 				    (long long)session_limits.start_ms / 1000);
 	}
-}
-
-/* An order never waits: an agent that has stopped reading is no agent any more. */
-static bool box_order(struct box *b, struct str packet, const int *files, int n)
-{
-	union {
-		char room[CMSG_SPACE(AGENT_FILES * sizeof(int))];
-		struct cmsghdr align;
-	} control = {0};
-	struct iovec io = {(char *)(uintptr_t)packet.p, packet.n};
-	struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1};
-	if (n) {
-		m.msg_control = control.room;
-		m.msg_controllen = CMSG_SPACE((size_t)n * sizeof *files);
-		struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN((size_t)n * sizeof *files);
-		memcpy(CMSG_DATA(c), files, (size_t)n * sizeof *files);
-	}
-	return sendmsg(b->agent, &m, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
-}
-
-static uint32_t box_add_strings(struct buf *packet, const char *const *z)
-{
-	uint32_t n = 0;
-	for (; z[n]; n++)
-		buf_add(packet, (struct str){z[n], strlen(z[n]) + 1});
-	return n;
-}
-
-bool box_start(struct box *b, const char *const *argv, const char *const *env, const int *files, int n,
-	       struct box_program *ret)
-{
-	struct agent_order o = {.verb = AGENT_START, .id = atomic_fetch_add(&b->next_id, 1)};
-	int given[AGENT_FILES], status[2];
-	struct buf packet;
-	if (n > BOX_FILES || pipe2(status, O_CLOEXEC))
-		return false;
-	memcpy(given, files, (size_t)n * sizeof *files);
-	given[n] = status[1];
-	buf_init(&packet, AGENT_PACKET - 1);
-	buf_add(&packet, (struct str){(const char *)&o, sizeof o});
-	o.argc = box_add_strings(&packet, argv);
-	o.envc = box_add_strings(&packet, env);
-	memcpy(packet.p, &o, sizeof o);
-	bool ok = !packet.over && o.argc + o.envc <= AGENT_STRINGS && box_order(b, buf_str(&packet), given, n + 1);
-	buf_release(&packet);
-	close(status[1]);
-	if (!ok)
-		close(status[0]);
-	*ret = (struct box_program){.id = o.id, .status = ok ? status[0] : -1};
-	return ok;
-}
-
-void box_signal(struct box *b, unsigned id, int signal)
-{
-	struct agent_order o = {.verb = AGENT_SIGNAL, .id = id, .signal = (uint32_t)signal};
-	box_order(b, (struct str){(const char *)&o, sizeof o}, NULL, 0);
-}
-
-int box_ended(const struct box_program *p, int *status)
-{
-	struct pollfd on = {.fd = p->status, .events = POLLIN};
-	agent_status said;
-	if (poll(&on, 1, 0) <= 0)
-		return 1;
-	if (read(p->status, &said, sizeof said) != sizeof said)
-		return -1;
-	*status = said;
-	return 0;
 }
 
 void box_say_why(const struct box *b, char *ret)

@@ -4,6 +4,7 @@
  * started it; the rest is for any thread. */
 #pragma once
 #include "sandbox/process.h"
+#include "session/order.h"
 #include "session/session.h"
 
 enum box_why { BOX_LIVES, BOX_DIED, BOX_TIME, BOX_MEMORY, BOX_FOLDER, BOX_IDLE, BOX_ROOM, BOX_ENDED };
@@ -11,30 +12,21 @@ enum box_why { BOX_LIVES, BOX_DIED, BOX_TIME, BOX_MEMORY, BOX_FOLDER, BOX_IDLE, 
 struct box {
 	struct box *next; /* the keeper's list */
 	struct process process;
-	_Atomic unsigned holders, next_id;
-	_Atomic int why, calls;           /* enum box_why; calls under way */
-	int agent, words, proc, tmp, shm; /* the agent's socket; what bubblewrap said; folders in it */
+	struct order_line line; /* to its agent */
+	_Atomic unsigned holders;
+	_Atomic int why, calls;          /* enum box_why; calls under way */
+	int init, words, proc, tmp, shm; /* the agent's pidfd; what bubblewrap said; folders in it */
 	int64_t memory, looked_us;
 	bool reaped;       /* keeper.c */
 	char folder[4096]; /* on the host */
 };
 
-struct box_program { /* started in a box */
-	unsigned id;
-	int status; /* readable: it has ended, or all of the box has */
-};
-enum { BOX_FILES = 7 };
-
 /* Keeper's thread. NULL: ERR_UNAVAILABLE. The one who asked holds it; it is not ready yet. */
 struct box *box_build(const struct session_where *w, const char *python, struct err *e);
 /* Waits for its agent. false: ERR_UNAVAILABLE, ERR_REQUEST_TIMEOUT. */
 bool box_ready(struct box *b, int64_t until_us, const _Atomic bool *stop, struct err *e);
-/* Starts argv[0] with files 0, 1, 2 ... (they stay the caller's). false: the box is gone, or files ran out. */
-bool box_start(struct box *b, const char *const *argv, const char *const *env, const int *files, int n,
-	       struct box_program *ret);
-void box_signal(struct box *b, unsigned id, int signal);
-/* Its end: 0 and how in *status; 1: it has not ended yet; -1: it could not be started, or the box is gone. */
-int box_ended(const struct box_program *p, int *status);
+/* The bound of one process, for so much of all: the brake between two looks. */
+int64_t box_address_space(int64_t memory);
 /* The first reason counts. */
 void box_kill(struct box *b, enum box_why why);
 /* A sentence: "Killed: more than 1024 MB of memory were used." `ret`: 160 bytes. */

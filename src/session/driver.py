@@ -18,6 +18,8 @@ import types
 CELLS = 200  # whose source is kept for tracebacks
 CO_COROUTINE = 0x80  # inspect.CO_COROUTINE
 TRANSLATED = 500  # lines with `!` or `%` of one piece
+CJK = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback",
+       "IPAexGothic", "TakaoGothic", "AR PL UMing CN", "Unifont")
 DRIVER = (lambda: None).__code__.co_filename
 
 
@@ -251,8 +253,31 @@ class Plots:
     @staticmethod
     def find_spec(name, path=None, target=None):
         """Stands first among sys.meta_path and hears of every import; finds nothing itself."""
+        if name == "matplotlib":
+            Plots.prepare()
         if name == "matplotlib.pyplot" and "matplotlib" in sys.modules:
-            sys.modules["matplotlib"].use("module://antiphon_plots")
+            Plots.begin(sys.modules["matplotlib"])
+
+    @staticmethod
+    def prepare():
+        """Which fonts there are was found out when the packages were installed."""
+        try:
+            known, own = os.path.join(sys.prefix, "share", "matplotlib"), os.environ["MPLCONFIGDIR"]
+            os.makedirs(own, exist_ok=True)
+            for name in os.listdir(known):
+                if name.startswith("fontlist") and not os.path.lexists(os.path.join(own, name)):
+                    os.symlink(os.path.join(known, name), os.path.join(own, name))
+        except (OSError, KeyError):
+            pass  # they are looked for again
+
+    @staticmethod
+    def begin(matplotlib):
+        matplotlib.use("module://antiphon_plots")
+        from matplotlib.font_manager import fontManager
+        there = {font.name for font in fontManager.ttflist}
+        more = [name for name in CJK if name in there][:1]
+        if more and list(matplotlib.rcParams["font.family"]) == ["sans-serif"]:
+            matplotlib.rcParams["font.family"] = ["sans-serif"] + more  # for letters that the first has not
 
     @staticmethod
     def module():

@@ -36,13 +36,19 @@ static struct session *keeper_session_of(struct sessions *s, const struct box *b
 	return NULL;
 }
 
+/* The interpreter of a session that nobody works in goes with its box. With the lock. */
+static void keeper_forget(struct session *at)
+{
+	if (at->python.used)
+		box_say_why(at->box, at->lost);
+	interpreter_forget(&at->python);
+}
+
 /* Ends the box of a session that nobody works in. With the lock. */
 static void keeper_retire(struct session *at, enum box_why why)
 {
-	char said[160];
 	box_kill(at->box, why);
-	box_say_why(at->box, said);
-	interpreter_forget(at, said);
+	keeper_forget(at);
 	box_drop(at->box);
 	at->box = NULL;
 }
@@ -89,9 +95,7 @@ static void keeper_reap(struct sessions *s)
 		*at = b->next;
 		struct session *of = keeper_session_of(s, b);
 		if (of && !of->calls) {
-			char said[160];
-			box_say_why(b, said);
-			interpreter_forget(of, said);
+			keeper_forget(of);
 			of->box = NULL;
 			box_drop(b);
 		}
@@ -143,7 +147,11 @@ static void keeper_work(struct sessions *s)
 		struct keeper_job *j = s->jobs;
 		s->jobs = j->next;
 		pthread_mutex_unlock(&s->lock);
-		struct box *b = box_build(j->where, *s->python ? s->python : NULL, &j->e);
+		struct box *b = NULL;
+		if (j->where)
+			b = box_build(j->where, *s->kind.packages ? s->kind.packages : NULL, &j->e);
+		else
+			zygote_launch(&s->zygote, s->kind.program, &j->e);
 		pthread_mutex_lock(&s->lock);
 		if (b) {
 			box_hold(b);
@@ -162,7 +170,7 @@ static void *keeper_run(void *arg)
 	unsigned looks = 0;
 	int64_t next_us = 0;
 	pthread_mutex_lock(&s->lock);
-	while (!s->ending || s->boxes) {
+	while (!s->ended || s->boxes) {
 		keeper_work(s);
 		if (clock_mono_us() >= next_us) {
 			next_us = clock_mono_us() + session_limits.watch_ms * 1000;
@@ -179,28 +187,38 @@ static void *keeper_run(void *arg)
 	return NULL;
 }
 
-struct box *keeper_build(struct sessions *s, const struct session_where *w, struct err *e)
+static bool keeper_do(struct sessions *s, struct keeper_job *j)
 {
-	struct keeper_job j = {.where = w};
 	pthread_mutex_lock(&s->lock);
 	if (!s->started && pthread_create(&s->thread, NULL, keeper_run, s) == 0)
 		s->started = true;
 	if (!s->started) {
 		pthread_mutex_unlock(&s->lock);
-		fail(e, ERR_UNAVAILABLE, NULL, "the machine gives no thread for boxes");
-		return NULL;
+		return fail(&j->e, ERR_UNAVAILABLE, NULL, "the machine gives no thread for boxes");
 	}
 	struct keeper_job **last = &s->jobs;
 	while (*last)
 		last = &(*last)->next;
-	*last = &j;
+	*last = j;
 	pthread_cond_broadcast(&s->changed);
-	while (!j.done)
+	while (!j->done)
 		keeper_wait(s);
 	pthread_mutex_unlock(&s->lock);
-	if (!j.box)
+	return !j->e.code;
+}
+
+struct box *keeper_build(struct sessions *s, const struct session_where *w, struct err *e)
+{
+	struct keeper_job j = {.where = w};
+	if (!keeper_do(s, &j))
 		*e = j.e;
 	return j.box;
+}
+
+bool keeper_zygote(struct sessions *s, struct err *e)
+{
+	struct keeper_job j = {0};
+	return keeper_do(s, &j) || fail(e, j.e.code, NULL, "%s", j.e.msg);
 }
 
 void keeper_end(struct sessions *s)
@@ -208,10 +226,11 @@ void keeper_end(struct sessions *s)
 	if (!s->started)
 		return;
 	pthread_mutex_lock(&s->lock);
-	s->ending = true;
+	s->ended = true;
 	for (struct box *b = s->boxes; b; b = b->next)
 		box_kill(b, BOX_ENDED);
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->thread, NULL);
+	zygote_end(&s->zygote);
 }

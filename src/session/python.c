@@ -1,121 +1,26 @@
 /* python.c - a call of Python in a session. */
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "sandbox/process.h"
-#include "session/agent.h"
-#include "session/environment.h"
 #include "session/limits.h"
 #include "session/table.h"
 
-enum { TICK_MS = 50, PIECE = 65536, AGAIN_US = 400000, HEAD = 200 };
+enum { AGAIN_US = 400000, HEAD = 200 };
 
 struct python_call {
 	struct sessions *sessions;
 	struct session *at;
 	struct box *box;
-	struct session_python *py;
+	struct interpreter *py;
 	const _Atomic bool *stop;
 	struct session_result *ret;
 	int64_t until_us, kill_us, again_us; /* kill_us 0: not interrupted yet */
-	const char *code;
-	size_t left; /* of it, to be written */
-	bool closed;
 };
-
-/* --- start ------------------------------------------------------------------------------------------------- */
-
-static bool python_start(struct python_call *c)
-{
-	static const char boot[] = "exec(compile(open(4,encoding='utf-8').read(),'<driver>','exec'));start(3)";
-	const char *argv[] = {c->sessions->program, "-I", "-B", "-c", boot, NULL}, *env[ENVIRONMENT_MOST];
-	char room[ENVIRONMENT_ROOM];
-	enum { CONTROL, THEIRS, OUTPUT, WRITE, NONE, DRIVER, FDS };
-	int fd[FDS] = {-1,
-		       -1,
-		       -1,
-		       -1,
-		       open("/dev/null", O_RDONLY | O_CLOEXEC),
-		       process_memory((struct str){(const char *)driver_bytes, driver_bytes_n})};
-	environment_make(*c->sessions->python ? c->sessions->python : NULL, env, room);
-	bool ok = fd[NONE] >= 0 && fd[DRIVER] >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) == 0 &&
-		  pipe2(fd + OUTPUT, O_CLOEXEC) == 0;
-	const int files[] = {fd[NONE], fd[WRITE], fd[WRITE], fd[THEIRS], fd[DRIVER]};
-	ok = ok && box_start(c->box, argv, env, files, sizeof files / sizeof *files, &c->py->program);
-	if (ok) {
-		fcntl(fd[CONTROL], F_SETFL, O_NONBLOCK);
-		fcntl(fd[OUTPUT], F_SETFL, O_NONBLOCK);
-		c->py->control = fd[CONTROL];
-		c->py->output = fd[OUTPUT];
-		c->py->box = c->box;
-		box_hold(c->box);
-		talk_init(&c->py->talk);
-	}
-	for (int i = 0; i < FDS; i++)
-		if (fd[i] >= 0 && (!ok || (i != CONTROL && i != OUTPUT)))
-			close(fd[i]);
-	return ok;
-}
-
-/* --- the exchange ------------------------------------------------------------------------------------------ */
-
-/* Reads what was said beside, to its end for now. false: the driver is gone. */
-static bool python_hear(struct python_call *c)
-{
-	for (;;) {
-		size_t n;
-		char *room = talk_room(&c->py->talk, &n);
-		if (!room)
-			return !c->py->talk.bad;
-		ssize_t got = read(c->py->control, room, n);
-		if (got > 0)
-			talk_control(&c->py->talk, (size_t)got);
-		else if (got == 0)
-			return false;
-		else if (errno != EINTR)
-			return errno == EAGAIN;
-	}
-}
-
-static void python_send(struct python_call *c)
-{
-	ssize_t n = send(c->py->control, c->code, c->left, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (n > 0) {
-		c->code += n;
-		c->left -= (size_t)n;
-	}
-}
-
-/* One look at all that may come. false: the interpreter is gone. */
-static bool python_turn(struct python_call *c)
-{
-	char piece[PIECE];
-	struct pollfd on[] = {{.fd = c->py->control, .events = (short)(c->left ? POLLIN | POLLOUT : POLLIN)},
-			      {.fd = c->closed ? -1 : c->py->output, .events = POLLIN},
-			      {.fd = c->py->program.status, .events = POLLIN}};
-	if (poll(on, 3, TICK_MS) < 0)
-		return true;
-	if (on[0].revents & POLLOUT)
-		python_send(c);
-	/* The pipe first, then all things, then the marks: a thing is said before its mark is written. */
-	ssize_t n = c->closed ? 0 : read(c->py->output, piece, sizeof piece);
-	bool there = python_hear(c);
-	if (n > 0)
-		talk_output(&c->py->talk, (struct str){piece, (size_t)n});
-	c->closed |= n == 0;
-	if (c->py->talk.ended)
-		return true;
-	return !c->py->talk.bad && there && (n > 0 || !on[2].revents);
-}
 
 static void python_interrupt(struct python_call *c, const char *why)
 {
@@ -125,7 +30,7 @@ static void python_interrupt(struct python_call *c, const char *why)
 		snprintf(c->ret->why, sizeof c->ret->why, "%s", why);
 	}
 	if (now >= c->again_us) /* again, since code may catch it */
-		box_signal(c->box, c->py->program.id, SIGINT);
+		order_signal(&c->py->program, SIGINT);
 	if (now >= c->again_us)
 		c->again_us = now + AGAIN_US;
 	if (now >= c->kill_us)
@@ -144,28 +49,6 @@ static void python_look_at_bounds(struct python_call *c)
 		python_interrupt(c, text);
 }
 
-static bool python_await_ready(struct python_call *c, struct err *e)
-{
-	int64_t until = clock_mono_us() + session_limits.start_ms * 1000;
-	while (!c->py->talk.ready) {
-		char said[512];
-		bool there = python_turn(c);
-		if (c->py->talk.ready)
-			break;
-		if (there && clock_mono_us() < until && !(c->stop && atomic_load(c->stop)))
-			continue;
-		struct str words = str_trim(buf_str(&c->py->talk.printed));
-		size_t from = words.n > 200 ? words.n - 200 : 0;
-		box_say_why(c->box, said);
-		bool cancelled = c->stop && atomic_load(c->stop);
-		fail(e, cancelled ? ERR_REQUEST_TIMEOUT : ERR_UNAVAILABLE, NULL,
-		     "Python did not start in its box. %s %.*s", atomic_load(&c->box->why) == BOX_LIVES ? "" : said,
-		     (int)(words.n - from), words.p + from);
-		return false;
-	}
-	return true;
-}
-
 /* --- what came of it --------------------------------------------------------------------------------------- */
 
 /* The interpreter is gone: because its box is, or alone. */
@@ -175,11 +58,11 @@ static void python_lost(struct python_call *c)
 	int status, said = 1;
 	/* Whichever is gone, its status file says so; and of a box that died the keeper knows soon. */
 	for (int64_t until = clock_mono_us() + session_limits.stop_ms * 1000; clock_mono_us() < until && said == 1;) {
-		said = box_ended(&c->py->program, &status);
+		said = order_ended(&c->py->program, &status);
 		if (said == 1)
 			poll(NULL, 0, 1);
 		if (said == 1 && c->py->talk.bad)
-			box_signal(c->box, c->py->program.id, SIGKILL);
+			order_signal(&c->py->program, SIGKILL);
 	}
 	r->end = SESSION_LOST;
 	if (said != 0)
@@ -206,16 +89,17 @@ static void python_run(struct python_call *c, const struct session_ears *ears, s
 	buf_fmt(&b, "run %s %zu %lld %lld %lld\n", nonce, code.n, (long long)session_limits.output_bytes,
 		(long long)session_limits.image_bytes, (long long)session_limits.images);
 	buf_add(&b, code);
-	c->code = b.p;
-	c->left = b.n;
+	c->py->send = buf_str(&b);
+	c->py->used = true;
 	talk_begin(&c->py->talk, ears, nonce);
 	bool there = true;
 	while (there && !c->py->talk.ended) {
-		there = python_turn(c);
+		there = interpreter_turn(c->py);
 		if (!c->py->talk.ended)
 			python_look_at_bounds(c);
 	}
 	bool ended = c->py->talk.ended;
+	c->py->send = (struct str){0};
 	talk_finish(&c->py->talk);
 	c->ret->left_out = c->py->talk.left_out;
 	buf_release(&b);
@@ -262,31 +146,32 @@ static bool python_call(struct python_call *c, const struct session_where *w, st
 			const struct session_ears *ears, struct err *e)
 {
 	struct sessions *s = c->sessions;
-	c->box = table_box(s, c->at, w, c->until_us, c->stop, e);
+	c->box = table_box(s, c->at, w, true, c->until_us, c->stop, e);
 	if (!c->box)
 		return false;
 	if (c->py->box && c->py->box != c->box) { /* it was in another, which is gone */
-		char said[160];
-		box_say_why(c->py->box, said);
-		interpreter_forget(c->at, said);
+		box_say_why(c->py->box, c->at->lost);
+		interpreter_forget(c->py);
 	}
 	int status;
-	if (c->py->box && box_ended(&c->py->program, &status) != 1)
-		interpreter_forget(c->at, "The interpreter ended between two calls.");
+	if (c->py->box && order_ended(&c->py->program, &status) != 1) {
+		snprintf(c->at->lost, sizeof c->at->lost, "The interpreter ended between two calls.");
+		interpreter_forget(c->py);
+	}
 	atomic_fetch_add(&c->box->calls, 1);
-	bool ok = true;
-	if (!c->py->box) {
+	bool ok = c->py->box || (interpreter_start(&s->kind, c->box, c->py, e) && interpreter_ready(c->py, c->stop, e));
+	if (ok && !c->py->used) {
 		c->ret->fresh = true;
 		snprintf(c->ret->before, sizeof c->ret->before, "%s", c->at->lost);
-		ok = (python_start(c) || fail(e, ERR_UNAVAILABLE, NULL, "Python could not be started in its box")) &&
-		     python_await_ready(c, e);
 		*c->at->lost = 0;
 	}
 	if (ok)
 		python_run(c, ears, code);
 	atomic_fetch_sub(&c->box->calls, 1);
+	if (ok && c->ret->end == SESSION_LOST)
+		snprintf(c->at->lost, sizeof c->at->lost, "%s", c->ret->why);
 	if (!ok || c->ret->end == SESSION_LOST)
-		interpreter_forget(c->at, ok ? c->ret->why : "The interpreter did not start.");
+		interpreter_forget(c->py);
 	return ok;
 }
 

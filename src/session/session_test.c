@@ -254,6 +254,32 @@ static void apart(void)
 	expect(7, s.folder, "v:(False, False, False)|", SESSION_OK);
 }
 
+/* A container that had files before its first call gets them in a box that waited, and keeps them. */
+static void pool(void)
+{
+	struct said s;
+	struct err e = {0};
+	struct stat st;
+	char folder[128];
+	if (!permitted())
+		return;
+	for (int i = 0; i < 4; i++) {
+		snprintf(folder, sizeof folder, "%s/%d", top, 300 + i);
+		CHECK(share_make(folder, &e));
+		int fd = share_create(folder, S("given/a.csv"), &e);
+		CHECK(fd >= 0 && write(fd, "1,2\n", 4) == 4);
+		close(fd);
+		expect(300 + i, "import os\nopen('new', 'w').close()\nsorted(os.listdir()), open('given/a.csv').read()",
+		       "v:(['given', 'new'], '1,2\\n')|", SESSION_OK);
+		fd = share_open(folder, S("new"), &st, &e);
+		CHECK(fd >= 0);
+		close(fd);
+		run_for(&s, 300 + i, "__import__('time').sleep(.3)", 30000, NULL); /* lets another one wait */
+		CHECK(s.ok && !s.r.fresh);
+		buf_release(&s.text);
+	}
+}
+
 struct lot {
 	pthread_t thread;
 	int64_t key;
@@ -307,9 +333,14 @@ static void room(void)
 
 int main(int argc, char **argv)
 {
-	static const struct test_case cases[] = {
-	    {"outputs in order", outputs}, {"files", files}, {"bounds", bounds}, {"shell", shells}, {"apart", apart},
-	    {"many at once", at_once},     {"room", room}};
+	static const struct test_case cases[] = {{"outputs in order", outputs},
+						 {"files", files},
+						 {"bounds", bounds},
+						 {"shell", shells},
+						 {"apart", apart},
+						 {"those that waited", pool},
+						 {"many at once", at_once},
+						 {"room", room}};
 	if (argc > 1 && geteuid() == 0 && (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534)))
 		return 1;
 	struct err e = {0};

@@ -18,7 +18,7 @@ enum { TICK_MS = 50, PIECE = 65536 };
 struct shell_call {
 	struct sessions *sessions;
 	struct box *box;
-	struct box_program program;
+	struct order_program program;
 	int from[2]; /* its output and its errors; -1: at the end */
 	int64_t until_us;
 	const _Atomic bool *stop;
@@ -33,10 +33,10 @@ static bool shell_start(struct shell_call *c, struct str command)
 	int out[2] = {-1, -1}, err[2] = {-1, -1}, none = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	for (size_t i = 0; i < command.n; i++)
 		text[i] = command.p[i];
-	environment_make(*c->sessions->python ? c->sessions->python : NULL, env, room);
+	environment_make(*c->sessions->kind.packages ? c->sessions->kind.packages : NULL, env, room);
 	bool ok = none >= 0 && pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0;
 	const int files[] = {none, out[1], err[1]};
-	ok = ok && box_start(c->box, argv, env, files, 3, &c->program);
+	ok = ok && order_start(&c->box->line, argv, env, files, 3, &c->program);
 	const int theirs[] = {none, out[1], err[1]};
 	for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++)
 		if (theirs[i] >= 0)
@@ -99,12 +99,12 @@ static void shell_run(struct shell_call *c)
 		poll(on, 3, TICK_MS);
 		shell_read(c, 0);
 		shell_read(c, 1);
-		ended = box_ended(&c->program, &status);
+		ended = order_ended(&c->program, &status);
 		bool over = clock_mono_us() >= c->until_us || (c->stop && atomic_load(c->stop));
 		if (ended != 1 || !over)
 			continue;
 		c->ret->timed_out = true;
-		box_signal(c->box, c->program.id, SIGKILL);
+		order_signal(&c->program, SIGKILL);
 		if (!kill_us)
 			kill_us = clock_mono_us() + session_limits.stop_ms * 1000;
 		if (clock_mono_us() > kill_us)
@@ -134,7 +134,7 @@ bool session_shell(struct sessions *s, const struct session_where *w, struct str
 		return fail(e, ERR_INVALID_VALUE, NULL, "the command has %zu bytes, at most %lld", command.n,
 			    (long long)session_limits.command_bytes);
 	struct session *at = table_enter(s, w);
-	c.box = table_box(s, at, w, c.until_us, stop, e);
+	c.box = table_box(s, at, w, false, c.until_us, stop, e);
 	bool ok = c.box != NULL;
 	if (ok) {
 		atomic_fetch_add(&c.box->calls, 1);

@@ -21,8 +21,9 @@ struct sessions *sessions_open(const struct session_options *o)
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&s->lock, NULL);
 	if (o->python.n)
-		snprintf(s->python, sizeof s->python, "%.*s", FMT(o->python));
-	snprintf(s->program, sizeof s->program, "%s/bin/python3", o->python.n ? s->python : "/usr");
+		snprintf(s->kind.packages, sizeof s->kind.packages, "%.*s", FMT(o->python));
+	snprintf(s->kind.program, sizeof s->kind.program, "%s/bin/python3", o->python.n ? s->kind.packages : "/usr");
+	s->kind.zygote = &s->zygote;
 	return s;
 }
 
@@ -39,9 +40,10 @@ void sessions_close(struct sessions *s)
 	struct session *at;
 	if (!s)
 		return;
+	pool_end(s); /* while boxes are built for it still */
 	keeper_end(s);
 	while ((at = map_next(&s->map, &i))) {
-		interpreter_forget(at, "");
+		interpreter_forget(&at->python);
 		table_free(at);
 	}
 	map_release(&s->map);
@@ -52,9 +54,10 @@ void sessions_close(struct sessions *s)
 
 bool session_refuse(const struct sessions *s, struct err *e)
 {
-	return host_refuse(e) && (access(s->program, X_OK) == 0 ||
-				  fail(e, ERR_CONFIG, NULL, "%s is not there. To mend it: %s (docs/sandbox.md)",
-				       s->program, *s->python ? "antiphon sandbox install" : "apt install python3"));
+	return host_refuse(e) &&
+	       (access(s->kind.program, X_OK) == 0 ||
+		fail(e, ERR_CONFIG, NULL, "%s is not there. To mend it: %s (docs/sandbox.md)", s->kind.program,
+		     *s->kind.packages ? "antiphon sandbox install" : "apt install python3"));
 }
 
 static struct str table_key(const struct session *at)
@@ -116,8 +119,8 @@ static struct box *table_build(struct sessions *s, const struct session_where *w
 	return b;
 }
 
-struct box *table_box(struct sessions *s, struct session *at, const struct session_where *w, int64_t until_us,
-		      const _Atomic bool *stop, struct err *e)
+struct box *table_box(struct sessions *s, struct session *at, const struct session_where *w, bool turn,
+		      int64_t until_us, const _Atomic bool *stop, struct err *e)
 {
 	struct box *b = NULL;
 	bool ok = true;
@@ -136,8 +139,16 @@ struct box *table_box(struct sessions *s, struct session *at, const struct sessi
 		}
 		at->building = true;
 		pthread_mutex_unlock(&s->lock);
-		b = table_build(s, w, until_us, stop, e);
+		struct interpreter waiting = {0};
+		if (!pool_take(s, w, &b, &waiting))
+			b = table_build(s, w, until_us, stop, e);
 		pthread_mutex_lock(&s->lock);
+		if (waiting.box && !at->python.box && (turn || !at->queue))
+			at->python = waiting;
+		else
+			interpreter_forget(&waiting);
+		if (b)
+			pool_begin(s, w);
 		at->building = false;
 		at->box = b;
 	}
@@ -156,7 +167,7 @@ void session_end(struct sessions *s, int64_t key)
 	if (at && at->box)
 		box_kill(at->box, BOX_ENDED);
 	if (at && !at->calls) {
-		interpreter_forget(at, "");
+		interpreter_forget(&at->python);
 		map_del(&s->map, table_key(at));
 		table_free(at);
 	}

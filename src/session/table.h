@@ -5,15 +5,9 @@
 #include <pthread.h>
 
 #include "base/map.h"
-#include "session/box.h"
-#include "session/talk.h"
+#include "session/interpreter.h"
+#include "session/pool.h"
 
-struct session_python {  /* the interpreter in a box */
-	struct box *box; /* held; NULL: there is none */
-	int control, output;
-	struct box_program program;
-	struct talk talk;
-};
 struct session_waiter { /* a Python call, on its stack */
 	struct session_waiter *next;
 };
@@ -22,14 +16,14 @@ struct session {
 	unsigned calls;               /* under way or waiting */
 	struct session_waiter *queue; /* Python calls; the first one's turn it is */
 	bool building;
-	struct box *box;              /* NULL: none. Held */
-	struct session_python python; /* whose turn it is uses it */
+	struct box *box;           /* NULL: none. Held */
+	struct interpreter python; /* whose turn it is uses it */
 	int64_t used_us;
 	char lost[160]; /* why the last interpreter is gone; "": there was none */
 };
 
-struct keeper_job { /* on the stack of the one who waits for it */
-	const struct session_where *where;
+struct keeper_job {                        /* on the stack of the one who waits for it */
+	const struct session_where *where; /* NULL: the zygote is wanted */
 	struct box *box;
 	struct err e;
 	bool done;
@@ -42,25 +36,25 @@ struct sessions {
 	struct box *boxes; /* the keeper's */
 	struct keeper_job *jobs;
 	pthread_t thread;
-	bool started, ending;
-	char python[4096];  /* the folder of packages; "": none */
-	char program[4200]; /* the interpreter */
+	bool started, ended;
+	_Atomic bool ending; /* the keeper's thread; no more boxes wait; no more are built */
+	struct pool pool;
+	struct zygote zygote;
+	struct interpreter_kind kind;
 };
 
 /* The session of a key, held for a call; made where it is not there. */
 struct session *table_enter(struct sessions *s, const struct session_where *w);
 /* The call is over. */
 void table_leave(struct sessions *s, struct session *at);
-/* Its box, held and ready: one that lives, or a new one. NULL: ERR_CONFIG, ERR_BUSY, ERR_UNAVAILABLE,
- * ERR_REQUEST_TIMEOUT. */
-struct box *table_box(struct sessions *s, struct session *at, const struct session_where *w, int64_t until_us,
-		      const _Atomic bool *stop, struct err *e);
-/* interpreter.c: forgets the interpreter of a session, for this reason. By whose turn it is, or with the lock when no
- * call is under way. */
-void interpreter_forget(struct session *at, const char *why);
-
+/* `turn`: it is a Python call's, whose turn it is. Its box, held and ready: one that lives, or a new one. NULL:
+ * ERR_CONFIG, ERR_BUSY, ERR_UNAVAILABLE, ERR_REQUEST_TIMEOUT. */
+struct box *table_box(struct sessions *s, struct session *at, const struct session_where *w, bool turn,
+		      int64_t until_us, const _Atomic bool *stop, struct err *e);
 /* keeper.c: builds a box on the keeper's thread, which is started when it is not there. */
 struct box *keeper_build(struct sessions *s, const struct session_where *w, struct err *e);
+/* Starts the zygote likewise. */
+bool keeper_zygote(struct sessions *s, struct err *e);
 void keeper_end(struct sessions *s);
 /* Waits at most 50 ms for a change; with the lock. */
 void keeper_wait(struct sessions *s);

@@ -81,6 +81,8 @@ static void older_store(void)
 	struct id old = x.t.id, newest = id_mint();
 	rig_shut(&r);
 	rig_exec(r.dir, "DROP TABLE node; ALTER TABLE run DROP COLUMN node; ALTER TABLE run DROP COLUMN incarnation;"
+			"DROP INDEX run_due; DROP INDEX run_continuation; ALTER TABLE run DROP COLUMN due_at;"
+			"ALTER TABLE run DROP COLUMN continuation;"
 			"ALTER TABLE idempotency DROP COLUMN node; ALTER TABLE idempotency DROP COLUMN incarnation;"
 			"DROP TABLE vector_store; DROP TABLE vector_file; DROP TABLE vector_batch; DROP TABLE vector_gone; "
 			"PRAGMA user_version=9");

@@ -18,12 +18,14 @@ void store_run_put(struct store_port *p, struct store_op *op, const struct run_r
 {
 	static const struct str full = STR("Too many background responses are queued. Please retry in a moment.");
 	const struct idempotency *idem = t->idem;
-	size_t bytes = 2 * ID_RND + t->request.n + 2 * t->body.n + t->first.events.n + full.n + 1;
+	size_t bytes = 2 * ID_RND + t->request.n + 2 * t->body.n + t->first.events.n + t->continuation.n + full.n + 1;
+	struct str continuation = t->continuation.p ? t->continuation : S("");
 	if (idem)
 		bytes += idem->route.n + idem->key.n + sizeof idem->body_hash;
-	struct store_request *r = request_new(p, op, 4, 25, bytes);
+	struct store_request *r = request_new(p, op, 4, 27, bytes);
 	ADD(r, STMT_RUN_INSERT, INT(t->id.key), INT(t->project), BLOB(rnd_str(&t->id)), INT(t->priority),
-	    INT(t->created_at), INT(t->kept), INT(t->obfuscated), INT(t->most_project), INT(t->most));
+	    INT(t->created_at), INT(t->kept), INT(t->obfuscated), INT(t->most_project), INT(t->most),
+	    INT(t->due_at > t->created_at ? t->due_at : t->created_at), TEXT(continuation));
 	request_must(r, ERR_BUSY, full);
 	ADD(r, STMT_RUN_TEXT_INSERT, INT(t->id.key), TEXT(t->request), TEXT(t->body));
 	ADD(r, STMT_RUN_EVENT_FIRST, INT(t->id.key), INT(t->first.seq), INT(t->first.n), BLOB(t->first.events));
@@ -38,7 +40,9 @@ void store_run_put(struct store_port *p, struct store_op *op, const struct run_r
 /* A project with runs that are due. */
 struct share {
 	int64_t project, room;
-	bool out; /* it has no more */
+	int64_t over; /* of those whose time is over, how many were found */
+	bool rest;    /* these are all: now the others */
+	bool out;     /* it has no more */
 };
 
 /* A walk over rows of (key, rnd, project). */
@@ -77,6 +81,24 @@ static bool query(struct finding *f, enum statement stmt, int64_t arg, int64_t m
 {
 	struct bind b[] = {INT(arg), INT(more)};
 	return look_query(&f->look, stmt, b, row == run_on_project ? 1 : 2, row, f, e);
+}
+
+/* The next of a project that is due: of those whose time is over, then of the others. */
+static bool find_next(struct finding *f, struct share *s, int64_t round, struct err *e)
+{
+	struct bind b[] = {INT(s->project), INT(round), INT(f->look.now)};
+	size_t before = f->n;
+	if (!s->rest) {
+		if (!look_query(&f->look, STMT_RUN_DUE, b, 3, on_place, f, e))
+			return false;
+		s->rest = f->n == before;
+		s->over += !s->rest;
+	}
+	b[1] = (struct bind)INT(round - s->over);
+	if (s->rest && !look_query(&f->look, STMT_RUN_QUEUED, b, 3, on_place, f, e))
+		return false;
+	s->out = f->n == before;
+	return true;
 }
 
 static int64_t run_room_of(const struct run_query *q, int64_t project)
@@ -122,12 +144,10 @@ static bool find_due(struct finding *f, struct err *e)
 		any = false;
 		for (size_t i = 0; i < f->n_shares && f->n < f->q.most; i++) {
 			struct share *s = &f->shares[i];
-			size_t before = f->n;
 			if (s->out || round >= s->room)
 				continue;
-			if (!query(f, STMT_RUN_QUEUED, s->project, round, on_place, e))
+			if (!find_next(f, s, round, e))
 				return false;
-			s->out = f->n == before;
 			any |= !s->out;
 		}
 	}
@@ -305,11 +325,12 @@ static bool run_claimed(struct store_request *r)
 void store_run_claim(struct store_port *p, struct store_op *op, const struct run_place *place, int64_t holder,
 		     int64_t lease_until, struct arena *a, struct claimed_run *ret)
 {
-	struct store_request *r = request_new(p, op, 1, 8, ID_RND + lost.n + 1);
+	struct store_request *r = request_new(p, op, 2, 10, ID_RND + lost.n + 1);
 	ADD(r, STMT_RUN_CLAIM, INT(place->id.key), INT(place->project), INT(holder), INT(lease_until),
 	    INT(clock_wall_s()), BLOB(rnd_str(&place->id)), INT(p->store->node->number),
 	    INT(p->store->node->incarnation));
 	request_must(r, ERR_CONFLICT, lost);
+	ADD(r, STMT_RUN_RELATED, INT(place->id.key), INT(place->project));
 	*ret = (struct claimed_run){0};
 	r->settle = run_claimed;
 	r->ret = ret;

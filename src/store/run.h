@@ -4,7 +4,9 @@
  * store_get_response() all the while. Every write of a worker names its `holder` (a random number of its own) and
  * fails with ERR_CONFLICT once the run is no longer its own. A run's events are kept in batches, each one row, and never
  * change; a batch is the bytes the caller gives, made of `n` events numbered from `seq` on. An ended run goes at
- * `expires_at`; with `kept` its response stays. The leases of a node's earlier incarnations are void (node.h). */
+ * `expires_at`; with `kept` its response stays. The leases of a node's earlier incarnations are void (node.h).
+ * A project's queue: first what was to wait until a time that is over (due_at later than created_at), the longest over first;
+ * then by priority (even), of one priority those whose `continuation` has begun with another run, then by age. */
 #pragma once
 #include "store/store.h"
 
@@ -15,10 +17,10 @@ struct run_batch {
 struct run_record {
 	int64_t project;
 	struct id id;            /* of the response */
-	int64_t created_at, priority; /* seconds; a larger priority goes first within its project */
+	int64_t created_at, due_at, priority; /* seconds */
+	struct str continuation; /* {0}: none */
 	bool kept, obfuscated;   /* kept: request.store */
-	struct str request;      /* the request's body, to be read again by the worker */
-	struct str body;         /* the response object as it stands */
+	struct str request, body; /* to be read again by the worker; the response object as it stands */
 	struct run_batch first;
 	int64_t most_project, most; /* queued runs allowed */
 	const struct idempotency *idem; /* NULL: none; else `body` is the answer, with 200 */
@@ -34,7 +36,7 @@ struct run_query {
 	const struct run_room {
 		int64_t project, room; /* how many more of that project may run */
 	} *rooms;
-	int64_t room, late; /* room: of any other project; late: queued runs made at that second or before count as late */
+	int64_t room, late; /* room: of any other project; late: queued runs that were due by that second count as late */
 	size_t n_rooms, most; /* most: of each list */
 	int64_t all, after; /* places free in all (0: nothing is due); the project whose turn was last */
 };
@@ -43,8 +45,7 @@ struct run_list {
 	struct run_place *urgent; /* their worker is gone, or they are late: to be taken whatever the room */
 	size_t n_due, n_urgent;
 };
-void store_run_find(struct store_port *p, struct store_op *op, const struct run_query *q, struct arena *a,
-		    struct run_list *ret);
+void store_run_find(struct store_port *p, struct store_op *op, const struct run_query *q, struct arena *a, struct run_list *ret);
 
 struct claimed_run {
 	int64_t created_at, tries; /* tries: how often it was begun, this time included */
@@ -54,13 +55,12 @@ struct claimed_run {
 	size_t n_batches;
 };
 /* ERR_CONFLICT: it is held by another, or it has ended. */
-void store_run_claim(struct store_port *p, struct store_op *op, const struct run_place *place, int64_t holder,
-		     int64_t lease_until, struct arena *a, struct claimed_run *ret);
+void store_run_claim(struct store_port *p, struct store_op *op, const struct run_place *place, int64_t holder, int64_t lease_until,
+		     struct arena *a, struct claimed_run *ret);
 /* The heartbeat of a holder's runs. */
 void store_run_keep(struct store_port *p, struct store_op *op, int64_t holder, int64_t lease_until);
 /* Further events, and the response object as it now stands ({0}: as before). */
-void store_run_append(struct store_port *p, struct store_op *op, int64_t key, int64_t holder, const struct run_batch *b,
-		      struct str body);
+void store_run_append(struct store_port *p, struct store_op *op, int64_t key, int64_t holder, const struct run_batch *b, struct str body);
 struct run_end {
 	int64_t holder, expires_at;
 	struct run_batch last;

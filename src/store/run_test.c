@@ -333,6 +333,60 @@ static void log_goes(int appends)
 	rig_end_all(&r);
 }
 
+/* The order of a project's queue as letters of `runs`, each claimed as soon as it is first. */
+static const char *order(struct rig *r, struct run_record *runs, size_t n)
+{
+	static char text[32];
+	struct arena a = {0};
+	struct claimed_run got;
+	int64_t room[4] = {0, 1, 0, 0};
+	size_t at = 0;
+	for (struct run_list l; (l = find(r, room, 0, &a)).n_due == 1 && at < sizeof text - 1;)
+		for (size_t i = 0; i < n; i++)
+			if (runs[i].id.key == l.due[0].id.key) {
+				CHECK(claim(r, &runs[i], HOLDER, clock_wall_s() + 1000, &a, &got) == ERR_NONE);
+				text[at++] = (char)('a' + i);
+			}
+	text[at] = '\0';
+	arena_free(&a);
+	return text;
+}
+
+static void windows_and_continuations(void)
+{
+	enum { HOUR = 3600 };
+	static const struct {
+		int64_t window, age, priority;
+		struct str continuation;
+	} rows[] = {
+		{8 * HOUR, 0, -6, {0}},		  {2 * HOUR, 0, -4, {0}},   {0, 0, 0, {0}},	       {0, 0, 0, {0}},
+		{8 * HOUR, 8 * HOUR, -6, {0}},	  {2 * HOUR, 3 * HOUR, -4, {0}}, {0, 0, 2, STR("x")}, {0, 0, 0, STR("x")},
+		{2 * HOUR, 0, -4, STR("x")},      {0, 9 * HOUR, -2, STR("y")},
+	};
+	enum { ROWS = sizeof rows / sizeof *rows };
+	struct rig r = {0};
+	struct run_record runs[ROWS + 1];
+	rig_open(&r);
+	for (size_t i = 0; i < ROWS; i++) {
+		runs[i] = record(1, true);
+		runs[i].most = runs[i].most_project = 100;
+		runs[i].created_at -= rows[i].age;
+		runs[i].due_at = runs[i].created_at + rows[i].window;
+		runs[i].priority = rows[i].priority;
+		runs[i].continuation = rows[i].continuation;
+		CHECK(put(&r, &runs[i]) == ERR_NONE);
+	}
+	/* f is over for longer than e; g takes h and i with it, each within its priority; y is alone */
+	CHECK_STR(str_of(order(&r, runs, ROWS)), S("feghcdjiba"));
+	runs[0] = record(1, true);
+	runs[1] = record(1, true);
+	runs[1].continuation = S("x"); /* begun long ago */
+	CHECK(put(&r, &runs[0]) == ERR_NONE && put(&r, &runs[1]) == ERR_NONE);
+	CHECK_STR(str_of(order(&r, runs, 2)), S("ba"));
+	CHECK(rig_number(&r, "SELECT count(*) FROM run WHERE due_at > created_at") == 5);
+	rig_end_all(&r);
+}
+
 static void long_logs_go_in_slices(void)
 {
 	log_goes(120);
@@ -346,6 +400,7 @@ int main(void)
 	    {"without store it is kept for a while", without_store},
 	    {"queue, bounds, leases", the_queue},
 	    {"projects take turns", projects_take_turns},
+	    {"windows and continuations", windows_and_continuations},
 	    {"a long log goes in slices", long_logs_go_in_slices},
 	};
 	return test_main(t, sizeof t / sizeof *t);

@@ -49,7 +49,7 @@ static void both_texts(void)
 static void runs_by_index(void)
 {
 	static const enum statement asked[] = {STMT_RUN_PROJECT, STMT_RUN_QUEUED, STMT_RUN_LATE, STMT_RUN_LOST, STMT_RUN_KEEP,
-					       STMT_RUN_INSERT};
+					       STMT_RUN_INSERT, STMT_RUN_DUE, STMT_RUN_RELATED};
 	struct rig r = {0};
 	rig_open(&r);
 	sqlite3 *sq = rig_database(r.dir);

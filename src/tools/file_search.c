@@ -91,6 +91,7 @@ static void file_search_write_results(struct jout *o, const struct search_found 
 		jo_key(o, S("score"));
 		jo_num(o, h->score);
 		jo_kstr(o, "text", h->text);
+		jo_kstr(o, "vector_store_id", h->store_id);
 		jo_obj_end(o);
 	}
 	jo_arr_end(o);

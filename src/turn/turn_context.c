@@ -93,7 +93,7 @@ static bool unchanged(struct turn *t, const struct item *sent, const struct item
 		struct str k = json_str(key);
 		bool ours = hosted_of_item(kept->type) != NULL;
 		yyjson_val *most = json_get(whole.val, k), *few = json_get(least.val, k);
-		if (ours ? !json_same(val, most) && !json_same(val, few) : !turn_context_within(val, few))
+		if (ours ? !json_same(val, most) && !json_same(val, few) : !turn_context_within(val, few) && !turn_context_within(val, most))
 			return false;
 	}
 	return true;

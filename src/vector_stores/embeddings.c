@@ -193,16 +193,12 @@ static bool embeddings_work(struct errand *er, struct err *e)
 	return ok;
 }
 
+static bool embedding_ask_read(struct errand *er, void *more, struct err *e)
+{
+	return embedding_body_read(er, more, e) && embeddings_choose(er->rq, er, more, e);
+}
+
 void embeddings_create(struct request *rq)
 {
-	struct errand *er = errand_new(rq, embeddings_work);
-	struct err e = {0};
-	if (!er)
-		return;
-	struct embedding_ask *ask = new (&er->arena, struct embedding_ask);
-	er->more = ask;
-	if (embedding_body_read(er, ask, &e) && embeddings_choose(rq, er, ask, &e))
-		errand_start(er);
-	else
-		errand_fail(er, &e);
+	errand_begin(rq, embeddings_work, sizeof(struct embedding_ask), embedding_ask_read);
 }

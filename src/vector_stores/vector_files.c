@@ -1,5 +1,6 @@
 /* vector_files.c - the files of a vector store, and batches of them. */
 #include "base/clock.h"
+#include "door/resource.h"
 #include "index/index_limits.h"
 #include "vector_stores/bodies.h"
 
@@ -35,22 +36,14 @@ static bool attach(struct errand *er, struct err *e)
 	return answer_file(er, &v, id_text(id, "file-", &l->files[0].file), e);
 }
 
-static void start_with_files(struct errand *er,
-			     bool (*read)(struct arena *, yyjson_val *, struct file_list *, struct err *))
+static bool attach_read(struct errand *er, void *more, struct err *e)
 {
-	struct err e = {0};
-	if (!er)
-		return;
-	er->more = new (&er->arena, struct file_list);
-	if (read(&er->arena, er->body, er->more, &e))
-		errand_start(er);
-	else
-		errand_fail(er, &e);
+	return one_file_read(&er->arena, er->body, more, e);
 }
 
 void vector_file_create(struct request *rq)
 {
-	start_with_files(errand_new(rq, attach), one_file_read);
+	errand_begin(rq, attach, sizeof(struct file_list), attach_read);
 }
 
 /* --- one file ---------------------------------------------------------------------------------------------------- */
@@ -63,9 +56,7 @@ static bool file_get_work(struct errand *er, struct err *e)
 
 void vector_file_get_one(struct request *rq)
 {
-	struct errand *er = errand_new(rq, file_get_work);
-	if (er)
-		errand_start(er);
+	errand_begin(rq, file_get_work, 0, NULL);
 }
 
 static bool file_update_work(struct errand *er, struct err *e)
@@ -77,17 +68,14 @@ static bool file_update_work(struct errand *er, struct err *e)
 	       vector_file_set(er->store, &v, &f, *attributes, e) && answer_file(er, &v, er->args[1], e);
 }
 
+static bool file_change_read(struct errand *er, void *more, struct err *e)
+{
+	return attributes_read(&er->arena, er->body, more, e);
+}
+
 void vector_file_update(struct request *rq)
 {
-	struct errand *er = errand_new(rq, file_update_work);
-	struct err e = {0};
-	if (!er)
-		return;
-	er->more = new (&er->arena, struct str);
-	if (attributes_read(&er->arena, er->body, er->more, &e))
-		errand_start(er);
-	else
-		errand_fail(er, &e);
+	errand_begin(rq, file_update_work, sizeof(struct str), file_change_read);
 }
 
 static bool detach(struct errand *er, struct err *e)
@@ -98,15 +86,13 @@ static bool detach(struct errand *er, struct err *e)
 	    !vector_file_detach(er->store, &v, &f, e))
 		return false;
 	er->changed = true;
-	errand_deleted(er, er->args[1], S("vector_store.file.deleted"));
+	buf_add(&er->out, deleted_json(&er->arena, RESOURCE_VECTOR_FILE, er->args[1]));
 	return true;
 }
 
 void vector_file_delete(struct request *rq)
 {
-	struct errand *er = errand_new(rq, detach);
-	if (er)
-		errand_start(er);
+	errand_begin(rq, detach, 0, NULL);
 }
 
 /* The text in parts that end where a line does, so that no part is too large to be handled. */
@@ -152,9 +138,7 @@ static bool file_content_work(struct errand *er, struct err *e)
 
 void vector_file_content(struct request *rq)
 {
-	struct errand *er = errand_new(rq, file_content_work);
-	if (er)
-		errand_start(er);
+	errand_begin(rq, file_content_work, 0, NULL);
 }
 
 /* --- lists ------------------------------------------------------------------------------------------------------- */
@@ -163,20 +147,14 @@ static bool list_of(struct errand *er, const struct vector_store *v, int64_t bat
 {
 	struct vector_file_page p;
 	struct jout o = errand_out(er);
-	char id[ID_MAX];
+	char first[ID_MAX], last[ID_MAX];
 	if (!vector_file_list(er->store, v, batch, er->more, &er->arena, &p, e))
 		return false;
-	jo_obj(&o);
-	jo_kstr(&o, "object", S("list"));
-	jo_key(&o, S("data"));
-	jo_arr(&o);
+	list_begin(&o);
 	for (size_t i = 0; i < p.n; i++)
 		vector_file_write(&o, v, &p.list[i]);
-	jo_arr_end(&o);
-	jo_kstr(&o, "first_id", p.n ? id_text(id, "file-", &p.list[0].file) : (struct str){0});
-	jo_kstr(&o, "last_id", p.n ? id_text(id, "file-", &p.list[p.n - 1].file) : (struct str){0});
-	jo_kbool(&o, "has_more", p.has_more);
-	jo_obj_end(&o);
+	list_end(&o, RESOURCE_VECTOR_FILE, p.n ? id_text(first, "file-", &p.list[0].file) : (struct str){0},
+		 p.n ? id_text(last, "file-", &p.list[p.n - 1].file) : (struct str){0}, p.has_more);
 	return true;
 }
 
@@ -194,27 +172,19 @@ static bool list_batch(struct errand *er, struct err *e)
 	       list_of(er, &v, b.id.key, e);
 }
 
-static void start_list(struct request *rq, bool (*work)(struct errand *, struct err *))
+static bool files_query_read(struct errand *er, void *more, struct err *e)
 {
-	struct errand *er = errand_new(rq, work);
-	struct err e = {0};
-	if (!er)
-		return;
-	er->more = new (&er->arena, struct vector_query);
-	if (list_query_read(rq, &er->arena, true, er->more, &e))
-		errand_start(er);
-	else
-		errand_fail(er, &e);
+	return list_query_read(er->rq, &er->arena, true, more, e);
 }
 
 void vector_files_list(struct request *rq)
 {
-	start_list(rq, files_list_work);
+	errand_begin(rq, files_list_work, sizeof(struct vector_query), files_query_read);
 }
 
 void vector_batch_files(struct request *rq)
 {
-	start_list(rq, list_batch);
+	errand_begin(rq, list_batch, sizeof(struct vector_query), files_query_read);
 }
 
 /* --- batches ----------------------------------------------------------------------------------------------------- */
@@ -242,9 +212,14 @@ static bool create_batch(struct errand *er, struct err *e)
 	return answer_batch(er, &v, id_text(id, "vsfb", &b.id), e);
 }
 
+static bool batch_body_read(struct errand *er, void *more, struct err *e)
+{
+	return batch_read(&er->arena, er->body, more, e);
+}
+
 void vector_batch_create(struct request *rq)
 {
-	start_with_files(errand_new(rq, create_batch), batch_read);
+	errand_begin(rq, create_batch, sizeof(struct file_list), batch_body_read);
 }
 
 static bool get_batch(struct errand *er, struct err *e)
@@ -255,9 +230,7 @@ static bool get_batch(struct errand *er, struct err *e)
 
 void vector_batch_get_one(struct request *rq)
 {
-	struct errand *er = errand_new(rq, get_batch);
-	if (er)
-		errand_start(er);
+	errand_begin(rq, get_batch, 0, NULL);
 }
 
 static bool cancel_batch(struct errand *er, struct err *e)
@@ -270,7 +243,5 @@ static bool cancel_batch(struct errand *er, struct err *e)
 
 void vector_batch_cancel_one(struct request *rq)
 {
-	struct errand *er = errand_new(rq, cancel_batch);
-	if (er)
-		errand_start(er);
+	errand_begin(rq, cancel_batch, 0, NULL);
 }

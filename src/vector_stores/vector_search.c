@@ -2,6 +2,7 @@
 #include "index/filter.h"
 #include "model/search_fields.h"
 #include "vector_stores/bodies.h"
+#include "vector_stores/rewrite.h"
 #include "wire/fields.h"
 
 enum { QUERY_MOST = 4096, RESULTS_DEFAULT = 10 };
@@ -88,15 +89,21 @@ static void hit_write(struct jout *o, const struct search_hit *h)
 	jo_obj_end(o);
 }
 
+struct searched {
+	struct search_ask ask;
+	bool rewrite, rewritten; /* asked for, and done */
+};
+
 static bool search_work(struct errand *er, struct err *e)
 {
-	const struct search_ask *ask = er->more;
+	const struct searched *s = er->more;
+	const struct search_ask *ask = &s->ask;
 	struct search_found found;
 	struct jout o = errand_out(er);
 	struct err why = {0};
 	if (!search_run(er->search, ask, &er->arena, &found, &why)) /* here the path names the store */
 		return fail(e, why.code == ERR_VECTOR_STORE_NOT_FOUND ? ERR_NOT_FOUND : why.code, NULL, "%s", why.msg);
-	bool rewrite = yyjson_get_bool(json_get(er->body, S("rewrite_query"))); /* what was asked is what is searched */
+	bool rewrite = s->rewrite && !s->rewritten; /* what was asked is what was searched */
 	er->not_applied = found.words_only && rewrite ? "embeddings, rewrite_query"
 			  : found.words_only          ? "embeddings"
 			  : rewrite                   ? "rewrite_query"
@@ -119,15 +126,30 @@ static bool search_work(struct errand *er, struct err *e)
 	return true;
 }
 
+static void search_rewritten(struct errand *er, const struct str *phrases)
+{
+	struct searched *s = er->more;
+	s->rewritten = phrases != NULL;
+	if (phrases)
+		s->ask.queries = phrases;
+	errand_start(er);
+}
+
 void vector_store_search(struct request *rq)
 {
 	struct errand *er = errand_new(rq, search_work);
 	struct err e = {0};
 	if (!er)
 		return;
-	er->more = new (&er->arena, struct search_ask);
-	if (ask_read(er, er->more, &e))
-		errand_start(er);
-	else
+	struct searched *s = new (&er->arena, struct searched);
+	er->more = s;
+	if (!ask_read(er, &s->ask, &e)) {
 		errand_fail(er, &e);
+		return;
+	}
+	s->rewrite = yyjson_get_bool(json_get(er->body, S("rewrite_query")));
+	if (s->rewrite)
+		rewrite_start(er, s->ask.queries, s->ask.n_queries, search_rewritten);
+	else
+		errand_start(er);
 }

@@ -1,5 +1,6 @@
 /* vector_stores.c - /v1/vector_stores: made, read, listed, changed, deleted. */
 #include "base/clock.h"
+#include "door/resource.h"
 #include "index/index_limits.h"
 #include "vector_stores/bodies.h"
 
@@ -48,28 +49,23 @@ static bool store_create_work(struct errand *er, struct err *e)
 	return answer_store(er, e);
 }
 
+static bool creation_read(struct errand *er, void *more, struct err *e)
+{
+	struct creation *c = more;
+	return store_body_read(&er->arena, er->body, true, &c->body, e) &&
+	       create_files_read(&er->arena, er->body, &c->files, e);
+}
+
 void vector_store_create(struct request *rq)
 {
-	struct errand *er = errand_new(rq, store_create_work);
-	struct err e = {0};
-	if (!er)
-		return;
-	struct creation *c = new (&er->arena, struct creation);
-	er->more = c;
-	if (store_body_read(&er->arena, er->body, true, &c->body, &e) &&
-	    create_files_read(&er->arena, er->body, &c->files, &e))
-		errand_start(er);
-	else
-		errand_fail(er, &e);
+	errand_begin(rq, store_create_work, sizeof(struct creation), creation_read);
 }
 
 /* --- GET, POST, DELETE of one ------------------------------------------------------------------------------------ */
 
 void vector_store_get_one(struct request *rq)
 {
-	struct errand *er = errand_new(rq, answer_store);
-	if (er)
-		errand_start(er);
+	errand_begin(rq, answer_store, 0, NULL);
 }
 
 static bool store_update_work(struct errand *er, struct err *e)
@@ -83,17 +79,14 @@ static bool store_update_work(struct errand *er, struct err *e)
 	return errand_store(er, &v, e) && vector_store_set(er->store, v.id.key, &c, e) && answer_store(er, e);
 }
 
+static bool store_change_read(struct errand *er, void *more, struct err *e)
+{
+	return store_body_read(&er->arena, er->body, false, more, e);
+}
+
 void vector_store_update(struct request *rq)
 {
-	struct errand *er = errand_new(rq, store_update_work);
-	struct err e = {0};
-	if (!er)
-		return;
-	er->more = new (&er->arena, struct store_body);
-	if (store_body_read(&er->arena, er->body, false, er->more, &e))
-		errand_start(er);
-	else
-		errand_fail(er, &e);
+	errand_begin(rq, store_update_work, sizeof(struct store_body), store_change_read);
 }
 
 static bool erase(struct errand *er, struct err *e)
@@ -102,15 +95,13 @@ static bool erase(struct errand *er, struct err *e)
 	if (!errand_store(er, &v, e) || !vector_store_delete(er->store, v.id.key, e))
 		return false;
 	er->changed = true;
-	errand_deleted(er, er->args[0], S("vector_store.deleted"));
+	buf_add(&er->out, deleted_json(&er->arena, RESOURCE_VECTOR_STORE, er->args[0]));
 	return true;
 }
 
 void vector_store_erase(struct request *rq)
 {
-	struct errand *er = errand_new(rq, erase);
-	if (er)
-		errand_start(er);
+	errand_begin(rq, erase, 0, NULL);
 }
 
 /* --- the list ---------------------------------------------------------------------------------------------------- */
@@ -119,32 +110,23 @@ static bool stores_list_work(struct errand *er, struct err *e)
 {
 	struct vector_store_page p;
 	struct jout o = errand_out(er);
-	char id[ID_MAX];
+	char first[ID_MAX], last[ID_MAX];
 	if (!vector_store_list(er->store, er->project, er->more, &er->arena, &p, e))
 		return false;
-	jo_obj(&o);
-	jo_kstr(&o, "object", S("list"));
-	jo_key(&o, S("data"));
-	jo_arr(&o);
+	list_begin(&o);
 	for (size_t i = 0; i < p.n; i++)
 		vector_store_write(&o, &p.list[i]);
-	jo_arr_end(&o);
-	jo_kstr(&o, "first_id", p.n ? id_text(id, "vs", &p.list[0].id) : (struct str){0});
-	jo_kstr(&o, "last_id", p.n ? id_text(id, "vs", &p.list[p.n - 1].id) : (struct str){0});
-	jo_kbool(&o, "has_more", p.has_more);
-	jo_obj_end(&o);
+	list_end(&o, RESOURCE_VECTOR_STORE, p.n ? id_text(first, "vs", &p.list[0].id) : (struct str){0},
+		 p.n ? id_text(last, "vs", &p.list[p.n - 1].id) : (struct str){0}, p.has_more);
 	return true;
+}
+
+static bool stores_query_read(struct errand *er, void *more, struct err *e)
+{
+	return list_query_read(er->rq, &er->arena, false, more, e);
 }
 
 void vector_stores_list(struct request *rq)
 {
-	struct errand *er = errand_new(rq, stores_list_work);
-	struct err e = {0};
-	if (!er)
-		return;
-	er->more = new (&er->arena, struct vector_query);
-	if (list_query_read(rq, &er->arena, false, er->more, &e))
-		errand_start(er);
-	else
-		errand_fail(er, &e);
+	errand_begin(rq, stores_list_work, sizeof(struct vector_query), stores_query_read);
 }

@@ -280,3 +280,22 @@ test('uploads', async () => {
   const other = await client.uploads.create({ filename: 'a', purpose: 'assistants', bytes: 6, mime_type: 'text/plain' });
   assert.equal((await client.uploads.cancel(other.id)).status, 'cancelled');
 });
+
+test('vector stores: the polling helpers', async () => {
+  const store = await client.vectorStores.create({ name: 'fruit' });
+  const one = await client.vectorStores.files.uploadAndPoll(store.id, await toFile(Buffer.from('The apple is red.'), 'apple.txt'));
+  assert.equal(one.status, 'completed');
+  const pear = await client.files.create({ file: await toFile(Buffer.from('The pear is green.'), 'pear.md'), purpose: 'assistants' });
+  const two = await client.vectorStores.files.createAndPoll(store.id, { file_id: pear.id, attributes: { kind: 'pear' } });
+  assert.deepEqual([two.status, two.id, two.attributes], ['completed', pear.id, { kind: 'pear' }]);
+  const files = await Promise.all(['fig', 'plum'].map((name) => toFile(Buffer.from(`The ${name} is blue.`), `${name}.txt`)));
+  const batch = await client.vectorStores.fileBatches.uploadAndPoll(store.id, { files, fileIds: [pear.id] });
+  assert.deepEqual([batch.status, batch.file_counts.completed], ['completed', 3]);
+  const names = [];
+  for await (const hit of client.vectorStores.search(store.id, { query: 'blue' })) names.push(hit.filename);
+  assert.deepEqual(names.sort(), ['fig.txt', 'plum.txt']);
+  const bad = await client.vectorStores.files.uploadAndPoll(store.id, await toFile(Buffer.from([0, 1, 2, 255]), 'a.bin'));
+  assert.deepEqual([bad.status, bad.last_error.code], ['failed', 'unsupported_file']);
+  assert.equal((await client.vectorStores.retrieve(store.id)).file_counts.total, 5);
+  assert.equal((await client.vectorStores.delete(store.id)).deleted, true);
+});

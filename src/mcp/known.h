@@ -1,0 +1,17 @@
+/* known.h - what is remembered of servers, and how many requests of each are under way. Any thread; one lock. Inside
+ * mcp/ alone. */
+#pragma once
+#include "mcp/client.h"
+#include "mcp/way.h"
+
+enum { KNOWN_KEY = 32 };
+
+/* SHA-256 over project, URL and headers. */
+void known_key(const struct mcp_server *s, uint8_t ret[KNOWN_KEY]);
+/* How it was last spoken to, in `a`; era MCP_UNKNOWN: not known. */
+struct mcp_way known_get(struct mcp_known *k, const uint8_t key[KNOWN_KEY], struct arena *a);
+/* `way` NULL: forgets. */
+void known_put(struct mcp_known *k, const uint8_t key[KNOWN_KEY], const struct mcp_way *way);
+/* Waits until the server may have one more request; false: the project has too many, or nobody waits any more. */
+bool known_enter(const struct mcp_ask *ask, const uint8_t key[KNOWN_KEY], struct mcp_fault *f);
+void known_leave(const struct mcp_ask *ask, const uint8_t key[KNOWN_KEY]);
