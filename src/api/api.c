@@ -14,6 +14,7 @@
 #include "door/attempts.h"
 #include "door/file_threads.h"
 #include "door/request.h"
+#include "door/sign_in.h"
 #include "net/reply_setup.h"
 #include "relay/relay.h"
 #include "replay/replay.h"
@@ -29,6 +30,7 @@ struct api *api_new(const struct api_options *o)
 	a->began_s = clock_wall_s();
 	a->replays = replays_new();
 	a->attempts = attempts_new();
+	a->sign_ins = sign_ins_new();
 	a->news = run_news_new();
 	a->runs = runs_new(a->news);
 	a->machine = &turn_steps;
@@ -49,8 +51,14 @@ void api_free(struct api *a)
 	attempts_free(a->attempts);
 	runs_free(a->runs);
 	run_news_free(a->news);
+	sign_ins_free(a->sign_ins);
 	replays_free(a->replays);
 	xfree(a);
+}
+
+struct sign_ins *api_sign_ins(struct api *a)
+{
+	return a->sign_ins;
 }
 
 struct api_loop *api_attach(struct api *a, struct loop *l, struct store_port *sp, struct engine_port *ep)

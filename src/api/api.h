@@ -8,6 +8,7 @@
 
 struct api;
 struct api_loop;
+struct sign_ins;
 struct store_port;
 
 struct api *api_new(const struct api_options *o);
@@ -19,6 +20,8 @@ void api_detach(struct api_loop *al);
 struct service *api_service(struct api_loop *al);
 /* From now on new work is 503 with Retry-After; running turns go on. Any thread. */
 void api_drain(struct api *a);
+/* Who has signed in to the console (door/sign_in.h). Any thread. */
+struct sign_ins *api_sign_ins(struct api *a);
 /* Turns that run. Any thread. */
 size_t api_running(struct api *a);
 /* Cancels every turn of this loop (the drain time is over); what was made is saved. */

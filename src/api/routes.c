@@ -175,7 +175,10 @@ static bool service_head(struct service *s, struct exchange *x, struct err *e)
 		return false;
 	if (!find_route(rq, q, e))
 		return false;
-	if (!(rq->route->flags & ROUTE_OPEN)) {
+	if (rq->route->flags & ROUTE_CONSOLE) {
+		if (!auth_console(rq, e))
+			return false;
+	} else if (!(rq->route->flags & ROUTE_OPEN)) {
 		if (!auth_key(rq, e))
 			return false;
 		exchange_add_header(x, S("openai-project"), rq->project_name);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "door/request.h"
+#include "door/sign_in.h"
 
 static bool local_name(struct str host)
 {
@@ -112,6 +113,51 @@ static struct str bearer(const struct exchange *x)
 	return (struct str){0};
 }
 
+struct str auth_session(const struct request *rq)
+{
+	struct str all = exchange_header(rq->x, S("cookie"));
+	while (all.n) {
+		struct str one = str_trim(str_cut(&all, ';'));
+		if (str_starts(one, S("antiphon_console=")))
+			return (struct str){one.p + 17, one.n - 17};
+	}
+	return (struct str){0};
+}
+
+static bool console_asks(const struct request *rq)
+{
+	return exchange_header(rq->x, S("x-antiphon-console")).n > 0;
+}
+
+static bool signed_in(const struct request *rq)
+{
+	return console_asks(rq) && sign_in_check(rq->api->api->sign_ins, auth_session(rq));
+}
+
+bool auth_unlocked(const struct request *rq)
+{
+	const struct exchange_request *q = exchange_request(rq->x);
+	return (q->loopback || str_eq(q->peer, S("unix"))) && !key_any(rq->api->api->options.store);
+}
+
+/* The owner says which project; `default` unless said. */
+static bool owner_project(struct request *rq, struct err *e)
+{
+	struct str want = exchange_header(rq->x, S("openai-project"));
+	rq->project_name = want.n ? want : S("default");
+	return project_find(rq->api->api->options.store, rq->project_name, false, &rq->project, e);
+}
+
+bool auth_console(struct request *rq, struct err *e)
+{
+	if (!auth_page(rq, e))
+		return false;
+	if (console_asks(rq) && (signed_in(rq) || auth_unlocked(rq)))
+		return owner_project(rq, e);
+	return fail(e, ERR_NO_KEY, NULL,
+		    "Sign in first: run `antiphon console` on the server's machine and open the link that it prints.");
+}
+
 bool auth_key(struct request *rq, struct err *e)
 {
 	struct api *api = rq->api->api;
@@ -120,6 +166,8 @@ bool auth_key(struct request *rq, struct err *e)
 	char masked[32];
 	if (key.n && key_check(api->options.store, key, &rq->project, &rq->project_name))
 		return project_header(rq, e);
+	if (!key.n && signed_in(rq))
+		return auth_page(rq, e) && owner_project(rq, e);
 	bool local = q->loopback || str_eq(q->peer, S("unix"));
 	if (api->options.allow_anonymous || str_eq(q->peer, S("unix")) || (local && !key_any(api->options.store))) {
 		rq->project = api->default_project;

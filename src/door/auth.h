@@ -14,3 +14,10 @@ bool auth_key(struct request *rq, struct err *e);
 /* Refuses an Origin that is neither this server nor in server.cors, whoever asks: no preflight protects a
  * WebSocket, and its page may read what comes. */
 bool auth_page(struct request *rq, struct err *e);
+/* A route of the console: a browser that has signed in (sign_in.h), or this machine while no key was ever made. No other page can ask:
+ * the header x-antiphon-console needs a preflight, which nobody gets. Sets rq->project. */
+bool auth_console(struct request *rq, struct err *e);
+/* Is this machine's owner asking without a key, since none was ever made? */
+bool auth_unlocked(const struct request *rq);
+/* Its session's secret; {0}: no cookie of ours. */
+struct str auth_session(const struct request *rq);

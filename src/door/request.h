@@ -13,6 +13,7 @@ struct api {
 	struct attempts *attempts;
 	struct run_news *news;
 	struct runs *runs;
+	struct sign_ins *sign_ins;
 	const struct turn_machine *machine;     /* turn/turn_machine.h: how a turn walks */
 	const struct runner_calls *background; /* turn/runner.h: how a turn becomes a background run, and is one */
 	const struct route *(*route)(enum method m, struct str path); /* for requests of our own; NULL: there is none */
@@ -45,6 +46,7 @@ struct api_loop {
 
 enum { ROUTE_OPEN = 1 /* no key needed */, ROUTE_BODY = 2 /* a JSON body */, ROUTE_WORK = 4 /* refused while draining */,
        ROUTE_SOCKET = 8 /* there only for who wants a WebSocket */, ROUTE_BODY_IF_ANY = 16 /* a JSON body, or none */,
+       ROUTE_CONSOLE = 64 /* for who has signed in to the console, not for keys */,
        ROUTE_FORM = 32 /* a multipart form, taken while it comes: the handler is called at the head */ };
 
 struct request;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "loop/workers.h"
+#include "door/sign_in.h"
 #include "net/exchange.h"
 #include "wire/json.h"
 
@@ -201,6 +202,23 @@ static void answer_info(struct admin *a, struct exchange *x)
 	buf_release(&b);
 }
 
+static void answer_link(struct admin *a, struct exchange *x)
+{
+	struct str base = a->o.base_url;
+	char secret[SIGN_IN_TEXT];
+	struct buf b;
+	struct jout o = {&b, false};
+	if (base.n > 3)
+		base.n -= 3; /* "/v1" */
+	sign_in_link(a->o.sign_ins, secret);
+	buf_init(&b, ANSWER_MAX);
+	jo_obj(&o);
+	jo_kstr(&o, "url", str_fmt(exchange_arena(x), "%.*s/console/index.html#sign-in=%s", FMT(base), secret));
+	jo_obj_end(&o);
+	exchange_send(x, 200, S("application/json"), buf_str(&b));
+	buf_release(&b);
+}
+
 static bool is_admin(const struct exchange *x)
 {
 	struct str path = exchange_request(x)->path;
@@ -223,6 +241,8 @@ static void admin_on_handle(struct service *s, struct exchange *x)
 		a->o.api->handle(a->o.api, x);
 	} else if (!post && str_eq(q->path, S("/admin/info"))) {
 		answer_info(a, x);
+	} else if (post && str_eq(q->path, S("/admin/console"))) {
+		answer_link(a, x);
 	} else if (str_eq(q->path, S("/admin/keys"))) {
 		admin_start_job(a, x, post ? KEY_CREATE : KEY_LIST, S(""));
 	} else {

@@ -6,14 +6,17 @@
  *   GET  /admin/info              what runs: version, pid, base_url, data, keys, ready, why, models
  *   POST /admin/keys              {"name","project"} -> the key and its secret, shown once
  *   GET  /admin/keys              {"data":[...]}
- *   POST /admin/keys/{id}/revoke  {"id"} */
+ *   POST /admin/keys/{id}/revoke  {"id"}
+ *   POST /admin/console           {"url"}: signs in to the console, once */
 #pragma once
 #include "engine/engine.h"
 #include "net/server.h"
 #include "store/keys.h"
 
 struct admin;
+struct sign_ins;
 struct admin_options { /* strings outlive the admin */
+	struct sign_ins *sign_ins;
 	struct loop *loop;
 	struct service *api; /* of the same loop */
 	struct store *store;

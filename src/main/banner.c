@@ -78,6 +78,9 @@ void banner_print(const struct app *app)
 		keys                        ? "needed"
 		: c->server_allow_anonymous ? "none; EVERYBODY who can connect may use this (--allow-anonymous)"
 					    : "none made; any key is accepted from this machine");
+	if (!str_starts(app->base_url, S("unix:")))
+		fprintf(out, "  console:      %.*s/console%s\n", (int)(app->base_url.n - 3), app->base_url.p,
+			keys ? "   (antiphon console prints a link that signs in)" : "");
 	fprintf(out, "  try:          %s ask \"What is the capital of France?\"   (for OpenAI's clients: %s env)\n",
 		program_invocation_name, program_invocation_name);
 	arena_free(&a);

@@ -7,6 +7,7 @@ int serve_command(int argc, char **argv);
 int keys_command(int argc, char **argv);
 int ask_command(int argc, char **argv);
 int check_command(int argc, char **argv);
+int console_command(int argc, char **argv);
 int env_command(int argc, char **argv);
 int prompts_command(int argc, char **argv);
 int codex_command(int argc, char **argv);

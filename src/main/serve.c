@@ -295,6 +295,7 @@ static bool open_admin(struct app *app, struct err *e)
 	struct tools_options tools = tools_options_of(&app->args->config, app->data);
 	struct admin_options o = {.loop = app->loops[0].loop,
 				  .api = api_service(app->loops[0].api),
+				  .sign_ins = api_sign_ins(app->api),
 				  .store = app->store,
 				  .engines = app->engines,
 				  .base_url = app->base_url,

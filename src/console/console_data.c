@@ -1,0 +1,257 @@
+/* console_data.c - what the console asks beside the API: the server as a whole, keys, the list of responses. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "door/errand.h"
+#include "door/request.h"
+#include "engine/engine.h"
+#include "store/keys.h"
+#include "store/response_list.h"
+
+enum { PAGE = 25, PAGE_MOST = 100 };
+
+/* --- the server ------------------------------------------------------------------------------------------------ */
+
+static void put_model(struct jout *o, const struct engine_model *m)
+{
+	jo_obj(o);
+	jo_kstr(o, "name", m->name);
+	jo_kstr(o, "engine", m->engine);
+	jo_kint(o, "context", m->context);
+	jo_kbool(o, "vision", m->vision);
+	jo_kbool(o, "audio", m->audio);
+	jo_kbool(o, "tools", m->tools);
+	jo_kbool(o, "schema", m->schema);
+	jo_obj_end(o);
+}
+
+static void put_models(struct jout *o, struct engines *engines, struct arena *a)
+{
+	struct engine_model *all;
+	size_t n = engine_models(engines, a, &all);
+	jo_key(o, S("models"));
+	jo_arr(o);
+	for (size_t i = 0; i < n; i++)
+		put_model(o, &all[i]);
+	jo_arr_end(o);
+}
+
+struct names {
+	struct arena *arena;
+	struct str *list;
+	size_t n, cap;
+};
+
+static void name_add(struct names *names, struct str name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (str_eq(names->list[i], name))
+			return;
+	if (names->n == names->cap) {
+		struct str *more = new_array(names->arena, struct str, names->cap * 2 + 8);
+		if (names->n)
+			memcpy(more, names->list, names->n * sizeof *more);
+		names->list = more;
+		names->cap = names->cap * 2 + 8;
+	}
+	names->list[names->n++] = str_copy(names->arena, name);
+}
+
+static void on_key_project(void *ctx, const struct key_info *k)
+{
+	name_add(ctx, str_of(k->project));
+}
+
+/* Those that a key names, and `default`. */
+static void put_projects(struct jout *o, struct store *store, struct arena *a)
+{
+	struct names names = {.arena = a};
+	struct err ignored = {0};
+	name_add(&names, S("default"));
+	key_list(store, on_key_project, &names, &ignored);
+	jo_key(o, S("projects"));
+	jo_arr(o);
+	for (size_t i = 0; i < names.n; i++)
+		jo_str(o, names.list[i]);
+	jo_arr_end(o);
+}
+
+void console_overview(struct request *rq)
+{
+	struct api *api = rq->api->api;
+	const struct api_options *options = &api->options;
+	struct arena *a = exchange_arena(rq->x);
+	struct buf b;
+	struct jout o = {&b, false};
+	struct err why = {0};
+	bool ready = store_healthy(options->store, &why) && engines_ready(options->engines, &why);
+	buf_init(&b, SIZE_MAX / 2);
+	jo_obj(&o);
+	jo_kstr(&o, "version", S(ANTIPHON_VERSION));
+	jo_kstr(&o, "base_url", options->base_url);
+	jo_kstr(&o, "answers", options->default_banner);
+	jo_kint(&o, "up_seconds", clock_wall_s() - api->began_s);
+	jo_kint(&o, "running", (int64_t)atomic_load(&api->running));
+	jo_kbool(&o, "draining", atomic_load(&api->draining));
+	jo_kbool(&o, "ready", ready);
+	jo_kstr(&o, "why", str_of(why.msg));
+	jo_kbool(&o, "keys", key_any(options->store));
+	put_projects(&o, options->store, a);
+	put_models(&o, options->engines, a);
+	jo_obj_end(&o);
+	answer_json(rq, 200, buf_str(&b));
+	buf_release(&b);
+}
+
+/* --- keys -------------------------------------------------------------------------------------------------------- */
+
+static void put_key(struct jout *o, const struct key_info *k, const char *secret)
+{
+	jo_obj(o);
+	jo_kstr(o, "id", str_of(k->id));
+	jo_kstr(o, "name", str_of(k->name));
+	jo_kstr(o, "project", str_of(k->project));
+	jo_kstr(o, "hint", str_of(k->hint));
+	jo_kint(o, "created_at", k->created_at);
+	jo_kint(o, "revoked_at", k->revoked_at);
+	if (secret)
+		jo_kstr(o, "secret", str_of(secret));
+	jo_obj_end(o);
+}
+
+static void on_key(void *ctx, const struct key_info *k)
+{
+	put_key(ctx, k, NULL);
+}
+
+static bool keys_list_work(struct errand *er, struct err *e)
+{
+	struct jout o = errand_out(er);
+	jo_obj(&o);
+	jo_kstr(&o, "object", S("list"));
+	jo_key(&o, S("data"));
+	jo_arr(&o);
+	bool ok = key_list(er->store, on_key, &o, e);
+	jo_arr_end(&o);
+	jo_obj_end(&o);
+	return ok;
+}
+
+static bool key_create_work(struct errand *er, struct err *e)
+{
+	struct jout o = errand_out(er);
+	struct str name = json_str(json_get(er->body, S("name"))), project = json_str(json_get(er->body, S("project")));
+	struct key_info info = {0};
+	char secret[KEY_TEXT];
+	if (!name.n || name.n > 100)
+		return fail(e, ERR_INVALID_VALUE, "name", "A key needs a name of 1 to 100 characters.");
+	if (!key_create(er->store, name, project.n ? project : S("default"), secret, &info, e))
+		return false;
+	put_key(&o, &info, secret);
+	return true;
+}
+
+static bool key_revoke_work(struct errand *er, struct err *e)
+{
+	struct jout o = errand_out(er);
+	if (!key_revoke(er->store, er->args[0], e))
+		return false;
+	jo_obj(&o);
+	jo_kstr(&o, "id", er->args[0]);
+	jo_kbool(&o, "revoked", true);
+	jo_obj_end(&o);
+	return true;
+}
+
+static void console_run(struct request *rq, bool (*work)(struct errand *er, struct err *e))
+{
+	struct errand *er = errand_new(rq, work);
+	if (er)
+		errand_start(er);
+}
+
+void console_keys_list(struct request *rq)
+{
+	console_run(rq, keys_list_work);
+}
+
+void console_key_create(struct request *rq)
+{
+	console_run(rq, key_create_work);
+}
+
+void console_key_revoke(struct request *rq)
+{
+	console_run(rq, key_revoke_work);
+}
+
+/* --- responses --------------------------------------------------------------------------------------------------- */
+
+static void put_response(struct jout *o, const struct response_row *row)
+{
+	jo_obj(o);
+	jo_kstr(o, "id", row->id);
+	jo_kstr(o, "status", row->status);
+	jo_kstr(o, "model", row->model);
+	jo_kbool(o, "background", row->background);
+	jo_kint(o, "created_at", row->created_at);
+	jo_kint(o, "completed_at", row->completed_at);
+	jo_kint(o, "input_tokens", row->input_tokens);
+	jo_kint(o, "output_tokens", row->output_tokens);
+	jo_kint(o, "cached_tokens", row->cached_tokens);
+	jo_kstr(o, "error", row->error);
+	jo_obj_end(o);
+}
+
+static void put_responses(struct jout *o, const char *name, const struct response_rows *rows)
+{
+	jo_key(o, str_of(name));
+	jo_arr(o);
+	for (size_t i = 0; i < rows->n; i++)
+		put_response(o, &rows->list[i]);
+	jo_arr_end(o);
+}
+
+static bool responses_list_work(struct errand *er, struct err *e)
+{
+	const struct response_query *q = er->more;
+	struct response_rows open = {0}, ended;
+	struct jout o = errand_out(er);
+	if ((!q->before && !response_list_open(er->store, er->project, q, &er->arena, &open, e)) ||
+	    !response_list(er->store, er->project, q, &er->arena, &ended, e))
+		return false;
+	jo_obj(&o);
+	put_responses(&o, "open", &open);
+	put_responses(&o, "data", &ended);
+	jo_key(&o, S("next"));
+	if (ended.next) /* as text: JavaScript's numbers have 53 bits */
+		jo_str(&o, str_fmt(&er->arena, "%lld", (long long)ended.next));
+	else
+		jo_raw(&o, S("null"));
+	jo_obj_end(&o);
+	return true;
+}
+
+/* ?status= &model= &before= (`next` of the page before) &limit= */
+void console_responses_list(struct request *rq)
+{
+	static const char *const known[] = {"status", "model", "before", "limit", NULL};
+	struct errand *er = errand_new(rq, responses_list_work);
+	struct err e = {0};
+	if (!er)
+		return;
+	struct response_query *q = new (&er->arena, struct response_query);
+	struct str before = query_get(rq, "before", NULL);
+	er->more = q;
+	*q = (struct response_query){.limit = PAGE};
+	if (query_known(rq, known, &e) && query_int(rq, "limit", 1, PAGE_MOST, &q->limit, &e) && before.n &&
+	    (!str_int(before, &q->before) || q->before < 1))
+		fail(&e, ERR_INVALID_VALUE, "before", "'before' is the member `next` of the page before.");
+	if (e.code) {
+		errand_fail(er, &e);
+		return;
+	}
+	q->status = str_copy(&er->arena, query_get(rq, "status", NULL));
+	q->model = str_copy(&er->arena, query_get(rq, "model", NULL));
+	errand_start(er);
+}

@@ -1,0 +1,80 @@
+/* draw.js - elements out of data. What strangers wrote becomes text nodes, never markup: nothing here takes HTML. */
+export function h(tag, attrs = {}, ...children) {
+  const [name, ...classes] = tag.split('.');
+  const e = document.createElement(name);
+  if (classes.length) e.className = classes.join(' ');
+  for (const [k, v] of Object.entries(attrs)) {
+    if (v === undefined || v === null || v === false) continue;
+    if (k.startsWith('on')) e.addEventListener(k.slice(2), v);
+    else if (k in e && typeof v !== 'string') e[k] = v;
+    else e.setAttribute(k, v === true ? '' : v);
+  }
+  e.append(...children.flat().filter(c => c !== undefined && c !== null && c !== false));
+  return e;
+}
+
+export const when = s => s ? new Date(s * 1000).toLocaleString() : '-';
+export const ago = s => {
+  const n = Math.max(0, Math.round(Date.now() / 1000 - s));
+  return n < 60 ? `${n} s ago` : n < 3600 ? `${Math.round(n / 60)} min ago` : n < 86400 ? `${Math.round(n / 3600)} h ago` : when(s);
+};
+export const size = n => n === undefined || n === null ? '-' : n < 1024 ? `${n} B` : n < 1048576 ? `${(n / 1024).toFixed(1)} KB` : `${(n / 1048576).toFixed(1)} MB`;
+const good = ['completed', 'running', 'processed', 'active'], bad = ['failed', 'expired', 'cancelled', 'error'];
+export const state = s => h(`span.${good.includes(s) ? 'good' : bad.includes(s) ? 'bad' : 'warn'}`, {}, s ?? '-');
+export const json = v => h('pre', {tabindex: '0'}, typeof v === 'string' ? v : JSON.stringify(v, null, 2));
+export const fold = (title, ...inner) => h('details', {}, h('summary', {}, title), ...inner);
+
+/* columns: [title, row => what stands there, 'n' for numbers] */
+export function table(rows, columns, empty) {
+  if (!rows.length) return h('p.dim', {}, empty || 'Nothing here yet.');
+  return h('div.wide', {}, h('table', {},
+    h('thead', {}, h('tr', {}, columns.map(([t, , n]) => h(n ? 'th.n' : 'th', {scope: 'col'}, t)))),
+    h('tbody', {}, rows.map(r => h('tr', {}, columns.map(([, f, n]) => h(n ? 'td.n' : 'td', {}, f(r) ?? '-')))))));
+}
+
+/* Headings, fenced code and emphasis of Markdown; all else stays as it was written. */
+export function markdown(text) {
+  const out = h('div.text');
+  text.split(/^```/m).forEach((part, i) => {
+    if (i % 2) {
+      out.append(h('pre', {tabindex: '0'}, part.replace(/^[^\n]*\n/, '')));
+      return;
+    }
+    for (const line of part.split(/(?<=\n)/)) {
+      const head = line.match(/^#{1,6} (.*)\n?$/);
+      if (head) { out.append(h('h3', {}, head[1])); continue; }
+      line.split(/(\*\*[^*\n]+\*\*|`[^`\n]+`)/).forEach(s => out.append(
+        s.startsWith('**') && s.length > 4 ? h('strong', {}, s.slice(2, -2)) : s.startsWith('`') && s.length > 2 ? h('code', {}, s.slice(1, -1)) : s));
+    }
+  });
+  return out;
+}
+
+export function copyButton(text, label = 'Copy') {
+  const b = h('button.plain', {type: 'button', onclick: async () => {
+    try { await navigator.clipboard.writeText(text); say('Copied.'); } catch { say('The browser did not permit copying: select it by hand.'); }
+  }}, label);
+  return b;
+}
+
+let quiet;
+export function say(text) {
+  const at = document.getElementById('said');
+  at.textContent = text;
+  clearTimeout(quiet);
+  quiet = setTimeout(() => { at.textContent = ''; }, 6000);
+}
+
+/* Horizontal bars to scale: [label, value, text]. */
+export function bars(rows) {
+  const most = Math.max(1, ...rows.map(r => r[1])), ns = 'http://www.w3.org/2000/svg', s = (t, a, text) => {
+    const e = document.createElementNS(ns, t);
+    for (const [k, v] of Object.entries(a)) e.setAttribute(k, v);
+    if (text !== undefined) e.textContent = text;
+    return e;
+  };
+  const svg = s('svg', {class: 'bars', viewBox: `0 0 640 ${rows.length * 24}`, role: 'img', 'aria-label': rows.map(r => `${r[0]}: ${r[2]}`).join(', ')});
+  rows.forEach(([label, value, text], i) => svg.append(s('text', {x: 0, y: i * 24 + 16}, label),
+    s('rect', {x: 150, y: i * 24 + 4, width: Math.max(1, value / most * 360), height: 15, rx: 3, class: i % 2 ? 'other' : ''}), s('text', {x: 158 + value / most * 360, y: i * 24 + 16}, text)));
+  return svg;
+}

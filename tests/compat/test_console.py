@@ -1,0 +1,97 @@
+"""The console in a real browser: from the link to a first answer, every page, what strangers wrote, a small screen."""
+import os
+import shutil
+
+import openai
+import pytest
+
+from engine_script import say
+from harness import command
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [pytest.mark.compat, pytest.mark.skipif(not CHROMIUM, reason="Debian's package chromium is not installed")]
+ATTACKS = ["<img src=x onerror=\"window.hit=1\">", "<script>window.hit=1</script>", "<svg onload=window.hit=1>", "[x](javascript:window.hit=1)",
+           "`<b onmouseover=window.hit=1>`", "**<iframe srcdoc='<script>parent.hit=1</script>'>**", "```\n</pre><script>window.hit=1</script>\n```"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as p:
+        b = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        yield b
+        b.close()
+
+
+@pytest.fixture
+def page(browser, server):
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    page = context.new_page()
+    page.wrong = []
+    page.on("pageerror", lambda e: page.wrong.append(str(e)))
+    page.on("console", lambda m: page.wrong.append(m.text) if m.type == "error" else None)
+    page.base = server.base_url.removesuffix("/v1")
+    yield page
+    assert page.evaluate("window.hit") is None
+    assert not page.wrong
+    context.close()
+
+
+def test_newcomer(server, engine, page):
+    """The link, a new key, and a first answer with it."""
+    page.goto(page.base + "/console")
+    page.click("text=Create new secret key")
+    page.fill("input[name=name]", "laptop")
+    page.click("button:has-text('Create new secret key')")
+    page.wait_for_selector("#secret")
+    client = openai.OpenAI(base_url=server.base_url, api_key=page.inner_text("#secret"))
+    answer = client.responses.create(model="gpt-4o-mini", input="Say hello.")
+    page.goto(page.base + "/console/index.html#/responses")
+    page.click("table tbody a")
+    page.wait_for_selector("h2:has-text('Conversation')")
+    assert answer.id in page.inner_text("h1") and answer.output_text in page.inner_text("main")
+
+
+def test_link_in_a_browser_that_is_out(server, page, browser):
+    client_key = command("keys", "create", "first", "--data", server.data, home=server.home)
+    assert client_key.returncode == 0
+    link = command("console", "--data", server.data, home=server.home).stdout.strip()
+    page.goto(link)
+    page.wait_for_selector("text=First request")
+    assert "sign-in" not in page.url
+    page.click("#sign-out")
+    page.wait_for_selector("text=You have signed out")
+    page.wrong.clear()
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_what_strangers_wrote_is_text(server, engine, page, attack):
+    engine.next(say(attack))
+    made = server.create(attack, instructions=attack, metadata={"x": attack[:60]})
+    page.goto(page.base + f"/console/index.html#/responses/{made['id']}")
+    page.wait_for_selector("h2:has-text('Conversation')")
+    page.click("text=Play its events again")
+    page.wait_for_selector("text=response.completed")
+    page.wait_for_timeout(100)
+    assert page.locator("main script, main iframe, main svg[onload], main img").count() == 0
+
+
+def test_playground_streams(server, engine, page):
+    engine.next(say("Hel", "lo ", "there"))
+    page.goto(page.base + "/console/index.html#/playground")
+    page.fill("label:has-text('Input') textarea", "Greet me")
+    page.click("button:has-text('Ask')")
+    page.wait_for_selector("text=Look at it")
+    assert "Hello there" in page.inner_text("main")
+    assert "Greet me" in page.locator("details:has-text('Python') pre").text_content()
+
+
+def test_every_page_on_a_small_screen(server, page):
+    page.goto(page.base + "/console")
+    page.wait_for_selector("nav a")
+    page.set_viewport_size({"width": 400, "height": 800})
+    for href in page.eval_on_selector_all("nav a", "all => all.map(a => a.hash)"):
+        page.goto(page.base + "/console/index.html" + href)
+        page.wait_for_selector(f"nav a[aria-current][href='{href}']")
+        page.wait_for_selector("main h1")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400, href
