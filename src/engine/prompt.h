@@ -21,6 +21,7 @@ struct prompt_part {
 struct prompt_call {
 	struct str call_id, name, arguments;
 	const struct origin *origin; /* NULL: of no engine */
+	bool async; /* nobody waits for its result */
 };
 struct prompt_message {
 	enum role role;
@@ -30,8 +31,7 @@ struct prompt_message {
 	size_t n_calls, cap_calls;
 	struct str call_id; /* tool */
 	bool called_more;   /* tool: further calls of the same answer follow behind this result */
-	struct str
-	    reasoning; /* assistant; prompt_tidy() drops what stands before the last user message: thoughts belong to one tool loop */
+	struct str reasoning; /* assistant; prompt_tidy() drops what stands before the last user message: thoughts belong to one tool loop */
 	size_t cap_reasoning; /* 0: borrowed */
 	const struct origin **origins; /* assistant: of the items that it is made of */
 	size_t n_origins;

@@ -179,6 +179,15 @@ static bool open_history(struct turn *t, struct err *e)
 	return true;
 }
 
+/* An update has changed the effort: does the engine take it? */
+static void tell_effort(struct turn *t)
+{
+	static const char name[] = "configuration_update.reasoning.effort";
+	const char *advice = engine_advice(&t->arena, &t->model, t->req.sampling.effort, name, str_of(name));
+	if (advice && t->reader.reply)
+		reply_header(t->reader.reply, S("antiphon-not-applied"), str_of(advice));
+}
+
 static bool prompt_make(struct turn *t, struct err *e)
 {
 	struct arena *a = &t->arena;
@@ -186,6 +195,12 @@ static bool prompt_make(struct turn *t, struct err *e)
 	struct item *input = t->context.input;
 	create_load_tools(a, &t->req, t->context.history, t->context.n_history);
 	tools_describe(a, &t->req);
+	struct str effort = t->req.sampling.effort;
+	if (!create_update(a, &t->req, t->context.history, t->context.n_history, "", e) ||
+	    !create_update(a, &t->req, input, t->req.n_items, "input", e))
+		return false;
+	if (!str_eq(effort, t->req.sampling.effort))
+		tell_effort(t);
 	*p = (struct prompt){.tools = t->req.tools, .n_tools = t->req.n_tools, .choice = t->req.choice,
 	                     .choice_name = t->req.choice_name, .parallel = t->req.parallel_tool_calls,
 	                     .format = t->req.format, .sampling = t->req.sampling, .logprobs = t->req.include_logprobs,
