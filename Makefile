@@ -3,6 +3,7 @@ MODEL =
 ENGINE =
 FUZZ_SECONDS = 60
 SOAK_MINUTES = 30
+BENCH_CHUNKS = 10000,100000,1000000
 SOAK_KILLS = 500
 
 .PHONY: all run test check lint format bench fuzz soak compat clean help
@@ -37,6 +38,7 @@ bench:
 	tools/install.sh
 	tools/build.sh build release
 	bench/run.py build
+	bench/search.py build --chunks $(BENCH_CHUNKS)
 
 # Every fuzz target for FUZZ_SECONDS; what it finds stays in build-fuzz/found.
 fuzz:

@@ -17,13 +17,15 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from crash_model import ENDS, MAYBE, NO, RUNNING, YES, Conversation, History, Response, Wrong, expect, plain, prompt_tokens, squeezed, tokens_of
+from crash_model import ENDS, MAYBE, NO, RUNNING, YES, Conversation, Document, History, Library, Response, Wrong, expect, plain, prompt_tokens, squeezed, tokens_of
 from engine_script import ScriptedEngine, pause, say, think
 from faulty_server import FULL, PLACES, SYNC, WRITE, FaultyServer, a_seed
+from file_script import form
 from harness import PATIENCE, Stream, command, eventually, make_key
 
 QUICK = {"store.linger_seconds": [0, 600], "store.sweep_seconds": [1], "api.on_restart": ["auto", "retry", "fail"],
-         "server.loops": [1, 2], "store.sweep_rows": [10, 200], "api.lease_seconds": [600]}  # a start frees leases, not time
+         "server.loops": [1, 2], "store.sweep_rows": [10, 200], "api.lease_seconds": [600],  # a start frees leases, not time
+         "index.threads": [1, 2], "index.slice": [1, 64], "index.tries": [100], "index.again_ms": [50]}
 
 
 class Stopped(Exception):
@@ -426,11 +428,86 @@ class Client:
             if self.ask("DELETE", "/v1/conversations/" + c.name, about=(c,), fine=(404,)):
                 c.gone = YES
 
+    # --- vector stores ---
+
+    def choose_library(self):
+        return self.history.some(self.dice, self.history.libraries, self.project, lambda l: l.gone == NO)
+
+    def choose_document(self):
+        if not (library := self.choose_library()):
+            return None, None
+        documents = [d for d in list(library.documents.values()) if d.gone == NO]
+        return library, self.dice.choice(documents) if documents else None
+
+    def open_library(self):
+        answer = self.ask("POST", "/v1/vector_stores", {"name": self.history.token()})
+        if answer:
+            self.history.libraries[answer.json["id"]] = Library(answer.json["id"], self.project)
+
+    def shelve(self):
+        if not (library := self.choose_library()) or len(library.documents) > 30:
+            return
+        token = self.history.token()
+        document = Document(None, self.project, token)
+        self.history.note(f"uploads the file of {token}", token)
+        try:
+            answer = self.run.server.request("POST", "/v1/files", *form(token + ".md", document.text().encode()), key=self.history.keys[self.project])
+        except (OSError, http.client.HTTPException):
+            raise Stopped from None
+        if answer.status >= 500:
+            self.at_fault(answer, (token,))
+            return
+        document.name = answer.json["id"]
+        library.documents[document.name] = document
+        answer = self.ask("POST", f"/v1/vector_stores/{library.name}/files", {"file_id": document.name, "attributes": {"token": token}},
+                          (document, library), fine=(404,))
+        if answer and answer.status == 200:
+            document.put = YES
+        elif answer:
+            expect(library.gone != NO or document.gone != NO, f"refused: {answer}", document, library)
+
+    def search(self):
+        library, document = self.choose_document()
+        if document:
+            removed, put = document.gone, document.put
+            now = self.look_up(library, document, lambda *a: self.ask(*a, about=(library, document), fine=(404,)))
+            if now is None:
+                expect(library.gone != NO or self.run.faulty, "its store is gone", library)
+                return
+            document.gone, kept = removed, document.gone  # it is held against what was known before it was asked
+            document.check(now, False)
+            document.gone, document.put = kept, max(document.put, put, key=[NO, MAYBE, YES].index)
+
+    @staticmethod
+    def look_up(library, document, ask):
+        """The texts that a search finds of one document; None: there is no such store."""
+        body = {"query": document.token + "word7", "max_num_results": 50, "filters": {"type": "eq", "key": "token", "value": document.token}}
+        answer = ask("POST", f"/v1/vector_stores/{library.name}/search", body)
+        if answer is None or answer.status != 200:
+            return None
+        expect(all(hit["file_id"] == document.name for hit in answer.json["data"]), f"a filter lets another through: {answer}", document)
+        return [hit["content"][0]["text"] for hit in answer.json["data"]]
+
+    def take_out(self):
+        library, document = self.choose_document()
+        if document:
+            document.gone = MAYBE
+            path = "/v1/files/" if self.dice.random() < 0.3 else f"/v1/vector_stores/{library.name}/files/"
+            answer = self.ask("DELETE", path + document.name, about=(document, library), fine=(404,))
+            if answer and (answer.status == 200 or library.gone == NO):
+                document.gone = YES if answer.status == 200 else MAYBE
+
+    def close_library(self):
+        if self.dice.random() < 0.2 and (library := self.choose_library()):
+            library.gone = MAYBE
+            if self.ask("DELETE", "/v1/vector_stores/" + library.name, about=(library,), fine=(404,)):
+                library.gone = YES
+
     # --- others' things ---
 
     def pry(self):
         mine = self.project
-        thing = self.dice.choice([self.history.responses, self.history.conversations])
+        thing = self.dice.choice([self.history.responses, self.history.conversations, self.history.libraries])
         other = [t for t in list(thing.values())[-60:] if t.project != mine]
         if other:
             foreign(lambda *a, **k: self.ask(*a, fine=(400, 404), **k), self.dice.choice(other))
@@ -457,6 +534,12 @@ def foreign(ask, thing):
                  ("POST", at + "/cancel", {}), ("DELETE", at, None),
                  ("POST", "/v1/responses", {**use, "previous_response_id": thing.name}),
                  ("POST", "/v1/responses/input_tokens", {**use, "previous_response_id": thing.name})]
+    elif isinstance(thing, Library):
+        at, file = "/v1/vector_stores/" + thing.name, next(iter(list(thing.documents)), "file-x")
+        tries = [("GET", at, None), ("POST", at, {"name": "x"}), ("DELETE", at, None), ("POST", at + "/search", {"query": "x"}),
+                 ("GET", at + "/files", None), ("GET", f"{at}/files/{file}/content", None), ("DELETE", f"{at}/files/{file}", None),
+                 ("POST", at + "/files", {"file_id": file}), ("POST", "/v1/vector_stores", {"file_ids": [file]}),
+                 ("POST", "/v1/responses", {**use, "tools": [{"type": "file_search", "vector_store_ids": [thing.name]}]})]
     else:
         at = "/v1/conversations/" + thing.name
         item = next(iter(thing.items), "msg_x")
@@ -477,6 +560,8 @@ OPERATIONS = {
     "open conversation": (Client.open_conversation, 2), "add items": (Client.add_items, 4), "converse": (Client.converse, 10),
     "list items": (Client.list_items, 3), "remove item": (Client.remove_item, 2), "update": (Client.update, 2),
     "close conversation": (Client.close_conversation, 1), "pry": (Client.pry, 2),
+    "open library": (Client.open_library, 1), "shelve": (Client.shelve, 4), "search": (Client.search, 5),
+    "take out": (Client.take_out, 2), "close library": (Client.close_library, 1),
 }
 
 
@@ -491,6 +576,7 @@ class Run:
         self.folder = tempfile.TemporaryDirectory(prefix="antiphon-crash-")
         self.data = os.path.join(self.folder.name, "data")
         self.engine = ScriptedEngine(context=1 << 20)
+        self.engine.dims, self.engine.embed_most = 32, 1 << 20
         self.engine.always(self.behave)
         self.server = self.make(self.engine, data=self.data)
         self.history = History({name: make_key(self.server, name, name)[0] for name in ("one", "two")})
@@ -509,7 +595,8 @@ class Run:
     # --- lives ---
 
     def settings(self):
-        return [w for name, values in QUICK.items() for w in ("--set", f"{name}={self.dice.choice(values)}")] + self.args
+        quick = {**QUICK, "index.embedder": ["none", self.engine.url, self.engine.url]}  # what another made is made again
+        return [w for name, values in quick.items() for w in ("--set", f"{name}={self.dice.choice(values)}")] + self.args
 
     def start(self):
         self.server.erase()
@@ -602,6 +689,29 @@ class Run:
         row = c.check(all_items(lambda path: self.server.get(path, key=key), c), known, removed)
         c.check_prompts(row, self.history.prompts)
 
+    def check_library(self, library):
+        key = self.history.keys[library.project]
+        at = "/v1/vector_stores/" + library.name
+        answer = self.server.get(at, key=key)
+        if library.gone == YES or (library.gone == MAYBE and answer.status == 404):
+            expect(answer.status == 404, f"a deleted store is back: {answer}", library)
+            return
+        expect(answer.status == 200, f"it is lost: {answer}", library)
+        eventually(lambda: self.server.get(at, key=key).json["file_counts"]["in_progress"] == 0, what=f"the indexing of {library.name}")
+        listed = {f["id"]: f for f in self.server.get(at + "/files?limit=100", key=key).json["data"]}
+        for document in list(library.documents.values()):
+            entry = listed.pop(document.name, None)
+            expect(document.put != YES or document.gone != NO or entry, "its entry is lost", document)
+            expect(document.gone != YES or not entry, f"it was taken out and is listed: {entry}", document)
+            expect(not entry or entry["status"] == "completed", f"it is {entry}", document)
+            texts = Client.look_up(library, document, lambda method, path, body: self.server.request(method, path, body, key=key))
+            expect(texts is not None and (not entry) == (not texts), f"listed as {entry}, found {texts}", document)
+            document.check(texts, True)
+            if not entry:
+                document.gone = YES  # it never came, or it went: so it stays
+            document.put = YES
+        expect(not listed, f"files that nobody attached: {listed}", library)
+
     def check_keyed(self, word):
         project, body, response, base, known = self.history.keyed[word]
         if response.gone != NO or (known is None and base and base.gone != NO):
@@ -628,8 +738,9 @@ class Run:
             list(pool.map(self.check_response, [r for r in responses if r.background]))
             list(pool.map(self.check_response, [r for r in responses if not r.background]))
             list(pool.map(self.check_conversation, some(h.conversations.values())))
+            list(pool.map(self.check_library, some(h.libraries.values())))
             list(pool.map(self.check_keyed, some(h.keyed)))
-            things = responses + list(h.conversations.values())
+            things = responses + list(h.conversations.values()) + list(h.libraries.values())
             list(pool.map(self.check_foreign, things if dice is None else dice.sample(things, min(3, len(things)))))
 
     def finish(self):
@@ -670,7 +781,8 @@ class Run:
             if r.background and r.end:
                 ends[r.end["status"]] = ends.get(r.end["status"], 0) + 1
         say(f"seed {self.seed}: {sum(self.ended.values())} ends {self.ended}, {sum(list(self.done.values()))} operations, "
-            f"{len(self.history.responses)} responses, {len(self.history.conversations)} conversations, background {ends}, "
+            f"{len(self.history.responses)} responses, {len(self.history.conversations)} conversations, "
+            f"{len(self.history.libraries)} stores with {sum(len(l.documents) for l in self.history.libraries.values())} files, background {ends}, "
             f"{time.monotonic() - began:.0f} s")
 
 

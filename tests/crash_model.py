@@ -140,12 +140,42 @@ class Conversation(Thing):
             expect(not extra, f"{t} was shown {extra}, which is not before it in {row}", self)
 
 
+class Document(Thing):
+    """A file in one vector store. Its text is parts that each hold its token and a number, so that what is found of it says whether
+    it is there whole. `put`: MAYBE until the attachment was acknowledged; `gone`: of the attachment, the file or the store."""
+    PARTS = 3
+
+    def __init__(self, name, project, token):
+        super().__init__(name, project)
+        self.token, self.put, self.done = token, MAYBE, False
+
+    def text(self):
+        filling = " ".join(f"{self.token}word{n}" for n in range(60))
+        return "\n\n".join(f"# {self.token} part{n}\n\n" + f"{filling} number{n}. " * 6 for n in range(self.PARTS))
+
+    def check(self, texts, quiet):
+        """`texts`: all chunks of it that a search found, which was asked for in full. quiet: nothing is in progress."""
+        parts = {n for n in range(self.PARTS) if any(f"part{n}" in t for t in texts)}
+        expect(len(parts) in (0, self.PARTS), f"half a file is found: parts {sorted(parts)}", self)
+        expect(self.gone != YES or not parts, "it was taken out and is found", self)
+        expect(not (quiet and self.put == YES and self.gone == NO) or parts, "it is indexed and not found", self)
+        self.done |= bool(parts)
+
+
+class Library(Thing):
+    """A vector store and its documents, by file."""
+
+    def __init__(self, name, project):
+        super().__init__(name, project)
+        self.documents = {}
+
+
 class History:
     """All of it, from all clients."""
 
     def __init__(self, projects):
         self.keys = projects  # name -> API key
-        self.responses, self.conversations = {}, {}
+        self.responses, self.conversations, self.libraries = {}, {}, {}
         self.prompts, self.calls = {}, collections.Counter()  # by own token: what the engine was shown last, and how often
         self.keyed, self.sealed, self.ids = {}, [], []
         self.lines = collections.deque(maxlen=200000)

@@ -4,6 +4,7 @@
     board.fail("turn_record", FULL, skip=2)        # the third turn's write fails
     board.fail("disk", SYNC, times=FOREVER)        # no sync succeeds until board.clear()
 """
+import glob
 import mmap
 import os
 import random
@@ -85,11 +86,11 @@ class FaultyServer(Server):
         code = self.process.wait(PATIENCE)
         self.process = None
         assert code == POWER_OFF, f"exit status {code} at a power cut\n{self.stderr()[-4000:]}"
-        for name in ("antiphon.db", "antiphon.db-wal", "antiphon.db-shm"):
-            if os.path.exists(path := os.path.join(self.data, name)):
-                os.unlink(path)
-        for name in os.listdir(left):
-            shutil.copy(os.path.join(left, name), os.path.join(self.data, name))
+        for path in glob.glob(self.data + "/antiphon.db*") + glob.glob(self.data + "/index/*.db*"):
+            os.unlink(path)
+        for name in os.listdir(left):  # indexes of vector stores lie in a folder of their own
+            where = "index" if re.match(r"\d+\.db", name) else ""
+            shutil.copy(os.path.join(left, name), os.path.join(self.data, where, name))
 
     def erase(self):
         if self.faults:

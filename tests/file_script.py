@@ -7,12 +7,16 @@ from harness import eventually
 BOUNDARY = "boundary0123456789"
 
 
+def form(name, body):
+    """The body and the headers of an upload."""
+    body = (f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nassistants\r\n--{BOUNDARY}\r\n"
+            f"Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n").encode() + body + f"\r\n--{BOUNDARY}--\r\n".encode()
+    return body, {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
 def upload(server, name, text, key=None):
     """The file's id."""
-    body = text if isinstance(text, bytes) else text.encode()
-    form = (f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nassistants\r\n--{BOUNDARY}\r\n"
-            f"Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n").encode() + body + f"\r\n--{BOUNDARY}--\r\n".encode()
-    answer = server.request("POST", "/v1/files", form, {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}, key=key)
+    answer = server.request("POST", "/v1/files", *form(name, text if isinstance(text, bytes) else text.encode()), key=key)
     assert answer.status == 200, answer
     return answer.json["id"]
 

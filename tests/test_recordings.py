@@ -18,12 +18,9 @@ FILES = ["pydantic-ai", "vercel-ai", "vllm-responses"]
 
 # What this version refuses by name, and why it is not part of it. The key is what the refusal itself names.
 OUT_OF_SCOPE = {
-    "moderation": "moderation needs a classifier",
     "code_interpreter": "hosted tools come one by one",
-    "image_generation": "hosted tools come one by one",
     "mcp": "hosted tools come one by one",
     "code_interpreter_call": "items of a hosted tool",
-    "image_generation_call": "items of a hosted tool",
     "mcp_list_tools": "items of a hosted tool",
 }
 # Refusals of the live API that other floors make, or that we do not make.
@@ -125,7 +122,7 @@ def listed_tools(tools, model):
             tool["tools"] = inner
         alone = len(inner) == 1 and inner[0]["name"] == tool["name"]
         flat.append(inner[0] if alone and not model.startswith("gpt-5.6") else tool)
-    return flat if model.startswith("gpt-5.6") else sorted(flat, key=json.dumps)
+    return flat if model.startswith("gpt-5.6") else sorted(flat, key=lambda t: json.dumps(t, sort_keys=True))
 
 
 class Recordings(unittest.TestCase):

@@ -357,6 +357,20 @@ def test_a_lost_index_is_made_again(engine, servers):
     eventually(lambda: found(client, store, "words"))
 
 
+def test_when_to_ask_again(engine, embedder, servers):
+    """The SDKs' polling helpers wait as long as a header says; without it a second, or five."""
+    server = servers(engine, args=["--set", f"index.embedder={embedder.url}"])
+    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
+        store = client.vector_stores.create().id
+        embedder.stop_listening()
+        made = server.post(f"/v1/vector_stores/{store}/file_batches", {"file_ids": [file := put(client, "a.txt", "dog")]})
+        paths = [f"/v1/vector_stores/{store}/files/{file}", f"/v1/vector_stores/{store}/file_batches/{made.json['id']}"]
+        assert all(0 < int(server.get(path).headers["openai-poll-after-ms"]) < 1000 for path in paths)
+        embedder.listen_again()
+        ready(client, store, 1)
+        assert not any("openai-poll-after-ms" in server.get(path).headers for path in paths)
+
+
 def test_cancel(engine, servers):
     server = servers(engine)
     client = openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0)

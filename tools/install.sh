@@ -30,6 +30,7 @@ cmd:python3           python3               python3             python3
 cmd:pdftotext         poppler-utils         poppler-utils       poppler
 pc:libxml-2.0         libxml2-dev           libxml2-devel       libxml2
 cmd:bsdtar            libarchive-tools      bsdtar              libarchive
+pc:libarchive         libarchive-dev        libarchive-devel    libarchive
 cmd:bwrap             bubblewrap            bubblewrap          -
 py:venv,ensurepip     python3-venv          python3             python3
 file:certificates     ca-certificates       ca-certificates     ca-certificates

@@ -60,6 +60,9 @@ static void errand_done(struct job *j)
 		exchange_unwatch(x);
 		if (er->not_applied)
 			exchange_add_header(x, S("antiphon-not-applied"), str_of(er->not_applied));
+		if (er->poll_after_ms)
+			exchange_add_header(x, S("openai-poll-after-ms"),
+					    str_fmt(exchange_arena(x), "%lld", (long long)er->poll_after_ms));
 		answer_json(er->rq, 200, buf_str(&er->out));
 		errand_release(er);
 	} else {

@@ -27,6 +27,7 @@ struct errand {
 	struct buf out;
 	struct err error;
 	bool changed;            /* the indexer of vector stores has to look */
+	int64_t poll_after_ms;   /* > 0: header openai-poll-after-ms, by which the SDKs' helpers wait */
 	const char *not_applied; /* for the header antiphon-not-applied; NULL: none */
 	struct blob_file file;   /* with a key: these bytes are the answer, not `out` */
 	bool started; /* until then a client that leaves takes it along: what is under way for it on the loop is ended by the

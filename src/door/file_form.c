@@ -168,14 +168,17 @@ static void file_form_on_done(struct job *j)
 		}
 		return;
 	}
-	if (!r->error.code && !r->last)
+	if (!r->error.code && !r->last) {
 		file_form_start_job(r, true);
-	else if (!r->error.code && r->in.form->work)
-		intake_answer(&r->in, r->in.answer);
-	else if (!r->error.code)
-		r->in.form->kept(&r->in);
+		if (!r->error.code)
+			return;
+	}
 	if (r->error.code)
-		intake_fail(&r->in, &r->error);
+		intake_fail(&r->in, &r->error); /* any of these may free it */
+	else if (r->in.form->work)
+		intake_answer(&r->in, r->in.answer);
+	else
+		r->in.form->kept(&r->in);
 }
 
 /* --- the form -------------------------------------------------------------------------------------------- */
@@ -188,9 +191,9 @@ static bool file_form_take_file(struct intake_run *r, const struct multipart_hea
 	struct intake_file *one = new (&in->arena, struct intake_file);
 	if (in->files && !f->list)
 		return fail(e, ERR_BAD_REQUEST, f->file, "Duplicate parameter: '%s'.", f->file);
-	if (in->n_files >= f->most && f->list)
-		return fail(e, ERR_ARRAY_TOO_LONG, f->file, "Invalid '%s': array too long. Expected an array with maximum length %u.",
-			    f->file, f->most);
+	if (f->list && (int64_t)in->n_files >= *f->most)
+		return fail(e, ERR_ARRAY_TOO_LONG, f->file, "Invalid '%s': array too long. Expected an array with maximum length %lld.",
+			    f->file, (long long)*f->most);
 	if (f->named && !h->filename.p)
 		return fail(e, ERR_INVALID_TYPE, f->file, "Invalid type for '%s': expected a file, but got a string instead.",
 			    f->file);
@@ -326,7 +329,7 @@ struct intake *intake_begin(struct request *rq, const struct intake_form *form, 
 	buf_init(&r->flight, SIZE_MAX / 2);
 	buf_init(&r->value, INTAKE_VALUE);
 	rq->api->disk->n_intakes++;
-	bool ok = multipart_init(&r->form, &form_events, exchange_header(rq->x, S("content-type")), INTAKE_FIELDS + (form->list ? form->most + 1 : 1), &e);
+	bool ok = multipart_init(&r->form, &form_events, exchange_header(rq->x, S("content-type")), INTAKE_FIELDS + (form->list ? (unsigned)*form->most + 1 : 1), &e);
 	if (ok && (int64_t)rq->api->disk->n_intakes > api_limits.file_intakes) {
 		e.retry_after_ms = 1000;
 		ok = fail(&e, ERR_BUSY, NULL, "Too many files are being sent (api.file_intakes = %lld). Please retry in a moment.",

@@ -15,7 +15,7 @@ struct intake;
 struct intake_form {
 	const char *file;                         /* the part that holds the bytes */
 	const char *list;                         /* its name where there are several; NULL: there is one */
-	unsigned most;                            /* files, with `list`; more is 400 */
+	const int64_t *most;                      /* files, with `list`; more is 400 */
 	const char *fields[INTAKE_FIELDS];        /* the other parts, NULL-terminated where fewer */
 	bool named;                               /* the part must be a file with a name */
 	/* What the fields say, once all have come; nothing is kept yet. May be NULL. */

@@ -39,9 +39,14 @@ void list_write(struct buf *b, struct arena *a, const struct str *json, size_t n
 
 bool page_read(struct request *rq, const char *const *known, struct page_query *q, struct err *e)
 {
+	return page_read_from(rq, known, 1, q, e);
+}
+
+bool page_read_from(struct request *rq, const char *const *known, int64_t least, struct page_query *q, struct err *e)
+{
 	struct str order = query_get(rq, "order", NULL);
 	*q = (struct page_query){.after = query_get(rq, "after", NULL), .before = query_get(rq, "before", NULL), .limit = 20};
-	if (!query_known(rq, known, e) || !query_int(rq, "limit", 1, 100, &q->limit, e))
+	if (!query_known(rq, known, e) || !query_int(rq, "limit", least, 100, &q->limit, e))
 		return false;
 	if (order.p && !str_eq(order, S("asc")) && !str_eq(order, S("desc")))
 		return fail(e, ERR_INVALID_VALUE, "order", "Invalid value: '%.*s'. Supported values are: 'asc' and 'desc'.", FMT(order));

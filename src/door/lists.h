@@ -11,3 +11,5 @@ bool include_read(struct request *rq, unsigned *show, struct err *e);
 /* Reads after, limit and order; `known` lists the parameters there may be. */
 struct page_query;
 bool page_read(struct request *rq, const char *const *known, struct page_query *q, struct err *e);
+/* The same where the limit may be less than 1. */
+bool page_read_from(struct request *rq, const char *const *known, int64_t least, struct page_query *q, struct err *e);

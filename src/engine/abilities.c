@@ -15,6 +15,7 @@ struct ability_engine {
 	struct str key, headers;
 	const struct str *models;
 	size_t n_models;
+	struct str family;
 };
 
 /* What is known of a path: 0 nothing, -1 it is there, else until when (clock_mono_us() / 1000) it is not. */
@@ -67,6 +68,7 @@ static bool ability_setup(struct engines *s, const struct ability_config *c, con
 	}
 	ret->models = models;
 	ret->n_models = c->n_models;
+	ret->family = c->family.n ? str_copy(&s->a, c->family) : (struct str){0};
 	ret->key = c->key.n ? str_copy(&s->a, c->key) : (struct str){0};
 	ret->headers = ability_headers(&s->a, ret->key, dialect_of_host(ret->target.host) == DIALECT_AZURE);
 	return true;
@@ -96,6 +98,16 @@ bool abilities_open(struct engines *s, const struct ability_config *c, struct er
 struct str ability_url(enum ability_path path)
 {
 	return path_rows[path].url;
+}
+
+struct str ability_fetch_url(struct arena *a, const struct ability_at *at, enum ability_path path, const char **unix_path)
+{
+	const struct http_target *t = at->target;
+	bool six = str_find(t->host, ':') < t->host.n;
+	*unix_path = t->unix_path.n ? t->unix_path.p : NULL;
+	return str_fmt(a, six ? "%s://[%.*s]%s%.*s%.*s%.*s" : "%s://%.*s%s%.*s%.*s%.*s", t->tls ? "https" : "http",
+		       FMT(*unix_path ? S("localhost") : t->host), t->port.n ? ":" : "", FMT(t->port), FMT(t->prefix),
+		       FMT(http_target_path(a, t, path_rows[path].url)));
 }
 
 bool ability_own(const struct engines *s, enum ability ability)
@@ -152,6 +164,7 @@ bool ability_find(struct engines *s, struct arena *a, enum ability_path path, st
 		}
 	}
 	ret->target = &g->target;
+	ret->family = g->family;
 	ret->key = g->key;
 	ret->headers = g->headers;
 	return true;

@@ -24,6 +24,7 @@ struct ability_config { /* url {0}: the chat engine, if it can */
 	struct str url, key;
 	const struct str *models; /* "NAME=MODEL" */
 	size_t n_models;
+	struct str family; /* of images: pictures.h; {0}: auto */
 };
 /* Once, behind engines_open(): one config a row of abilities.def. Copies. */
 bool abilities_open(struct engines *s, const struct ability_config *c, struct err *e);
@@ -34,6 +35,7 @@ struct ability_at {
 	struct str key;     /* this engine's own; {0}: none */
 	struct str headers; /* whole lines with it */
 	struct str model;   /* the name that it is asked for, in the arena; {0}: none was named */
+	struct str family;  /* of images, as configured */
 	bool own;           /* it is that ability's own, by the setting */
 	size_t place;       /* ability_known() */
 };
@@ -49,6 +51,8 @@ struct client *ability_client(struct engine_port *p);
 /* Is an engine of its own configured? */
 bool ability_own(const struct engines *s, enum ability ability);
 struct str ability_url(enum ability_path path);
+/* For net/fetch.h, which blocks: the whole URL, in `a`; *unix_path: its socket, or NULL. */
+struct str ability_fetch_url(struct arena *a, const struct ability_at *at, enum ability_path path, const char **unix_path);
 
 enum ability_answer { ABILITY_UNKNOWN, ABILITY_YES, ABILITY_NO };
 enum ability_answer ability_known(struct engines *s, const struct ability_at *at, enum ability_path path);

@@ -280,7 +280,11 @@ static bool add_ours(struct arena *a, struct prompt *p, const struct item *it, c
 	if (it->type != h->item || (!json_get(it->val, ITEM_OURS) && !h->arguments(a, it->val).p))
 		return true; /* cut off, or it says nothing to an engine */
 	both.call_id = it->id.n ? it->id : str_fmt(a, "call_%zu", p->n);
-	return add_tool_call(a, p, &both, at, e) && add_tool_output(a, p, &both, at, e);
+	if (!add_tool_call(a, p, &both, at, e) || !add_tool_output(a, p, &both, at, e))
+		return false;
+	if (h->picture.n)
+		p->messages[p->n - 1].picture = json_str(json_get(it->val, h->picture));
+	return true;
 }
 
 /* Its tools are offered with the others; or it steers the turn alone. */

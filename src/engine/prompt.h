@@ -30,8 +30,9 @@ struct prompt_message {
 	struct prompt_call *calls; /* assistant */
 	size_t n_calls, cap_calls;
 	struct str call_id; /* tool */
+	struct str picture; /* tool: what it made (base64), for tools that change pictures; no engine is told of it */
 	bool called_more;   /* tool: further calls of the same answer follow behind this result */
-	struct str reasoning; /* assistant; prompt_tidy() drops what stands before the last user message: thoughts belong to one tool loop */
+	struct str reasoning; /* assistant; prompt_tidy() drops what stands before the last user message */
 	size_t cap_reasoning; /* 0: borrowed */
 	const struct origin **origins; /* assistant: of the items that it is made of */
 	size_t n_origins;

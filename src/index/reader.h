@@ -10,7 +10,14 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum reader_mode { READER_TEXT = 't', READER_HTML = 'h', READER_OFFICE = 'o' };
+enum reader_mode {
+	READER_TEXT = 't',
+	READER_HTML = 'h',
+	READER_OFFICE = 'o',
+	READER_SKILL = 'k', /* these three: skill_reader.h, skill_archive.h */
+	READER_SKILL_FILES = 'u',
+	READER_SKILL_PACK = 'p'
+};
 
 struct reader_job {
 	enum reader_mode mode;

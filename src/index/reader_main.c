@@ -1,4 +1,5 @@
-/* reader_main.c - antiphon-reader: MODE MAX CHARSET; bytes of strangers on standard input, text on standard output.
+/* reader_main.c - antiphon-reader: MODE MAX CHARSET (of skills: their bounds); bytes of strangers on standard input, text
+ * on standard output.
  *
  * It runs in a box and believes that it will be overcome: it holds nothing but what it reads. reader.h has its modes,
  * reader.c how it answers. */
@@ -12,6 +13,7 @@
 #include "index/html.h"
 #include "index/office_xml.h"
 #include "index/reader.h"
+#include "index/skill_reader.h"
 
 static int reader_main_say(const struct page_text *p)
 {
@@ -71,6 +73,8 @@ int main(int argc, char **argv)
 	struct str in = {bytes ? bytes : "", n};
 	if (*argv[1] == READER_OFFICE)
 		return reader_main_read_office(&a, in, (size_t)max);
+	if (*argv[1] == READER_SKILL || *argv[1] == READER_SKILL_FILES || *argv[1] == READER_SKILL_PACK)
+		return skill_reader(*argv[1], in, (size_t)max, str_of(argv[3]));
 	in = charset_to_utf8(&a, str_of(argv[3]), in);
 	if (*argv[1] == READER_HTML)
 		return html_text(&a, in, (size_t)max, &p) ? reader_main_say(&p) : say_no("page");

@@ -148,13 +148,21 @@ struct index_change {
 	bool more;
 };
 
-/* One transaction under the writing lock; `after` follows it there, when it was committed. */
-static bool index_write(struct store_index *x, struct index_change *c,
+static bool set_synced(struct index_db *d, bool synced, struct err *e)
+{
+	enum index_statement s = synced ? IX_SYNCED : IX_UNSYNCED;
+	index_stmt(d, s);
+	return index_run(d, s, e);
+}
+
+/* One transaction under the writing lock; `after` follows it there, when it was committed. `synced`: with all before
+ * it, it survives a power cut. */
+static bool index_write(struct store_index *x, struct index_change *c, bool synced,
 			bool (*work)(struct index_db *d, struct index_change *c, struct err *e),
 			void (*after)(struct store_index *x, struct index_change *c), struct err *e)
 {
 	pthread_mutex_lock(&x->writing);
-	bool ok = begin(x->writer, e);
+	bool ok = set_synced(x->writer, synced, e) && begin(x->writer, e);
 	if (ok)
 		ok = store_index_end(x->writer, work(x->writer, c, e), e);
 	if (ok && after)
@@ -224,7 +232,7 @@ static bool begin_doc(struct index_db *d, struct index_change *c, struct err *e)
 bool store_index_begin(struct store_index *x, const struct index_file *f, size_t *windows, struct err *e)
 {
 	struct index_change c = {.file = f};
-	bool ok = index_write(x, &c, begin_doc, NULL, e);
+	bool ok = index_write(x, &c, false, begin_doc, NULL, e);
 	*windows = c.open.windows;
 	return ok;
 }
@@ -341,7 +349,7 @@ bool store_index_put(struct store_index *x, const struct index_file *f, const st
 		     const float *vectors, struct err *e)
 {
 	struct index_change change = {.file = f, .chunks = c, .from = from, .to = to, .vectors = vectors};
-	return index_write(x, &change, put_slice, NULL, e);
+	return index_write(x, &change, false, put_slice, NULL, e);
 }
 
 static bool set_live(struct index_db *d, struct index_change *c, struct err *e)
@@ -367,7 +375,7 @@ static void show_doc(struct store_index *x, struct index_change *c)
 bool store_index_flip(struct store_index *x, const struct index_file *f, struct err *e)
 {
 	struct index_change c = {.file = f};
-	bool ok = index_write(x, &c, set_live, show_doc, e);
+	bool ok = index_write(x, &c, true, set_live, show_doc, e);
 	if (!ok)
 		doc_release(&c.doc);
 	return ok;
@@ -377,8 +385,9 @@ bool store_index_drop(struct store_index *x, int64_t file, struct err *e)
 {
 	pthread_mutex_lock(&x->writing);
 	codes_drop(x->codes, file); /* first: whatever the disk says, it is found no more */
+	bool ok = set_synced(x->writer, true, e);
 	index_int(index_stmt(x->writer, IX_DOC_GONE), 1, file);
-	bool ok = index_run(x->writer, IX_DOC_GONE, e);
+	ok = ok && index_run(x->writer, IX_DOC_GONE, e);
 	pthread_mutex_unlock(&x->writing);
 	return ok;
 }
@@ -474,7 +483,7 @@ static bool sweep_docs(struct index_db *d, struct index_change *c, struct err *e
 bool store_index_sweep(struct store_index *x, int64_t rows, bool *more, struct err *e)
 {
 	struct index_change c = {.rows = rows};
-	bool ok = index_write(x, &c, sweep_docs, NULL, e);
+	bool ok = index_write(x, &c, false, sweep_docs, NULL, e);
 	*more = ok && c.more;
 	return ok;
 }

@@ -2,8 +2,8 @@
  *
  * A file is indexed under a *generation*: slices are put until it is whole, then one transaction flips to it. So a
  * search sees a file whole or not at all, and what a crash cut off goes on at the last slice. The database is derived
- * from the files: it may be lost and made again, and so its commits are not waited for (synchronous = NORMAL in WAL
- * mode: whole after a crash, perhaps without the last slices). Signs of vectors are kept in memory while the store is
+ * from the files: it may be lost and made again, and so its slices are not waited for (synchronous = NORMAL in WAL
+ * mode: whole after a power cut, perhaps without the last of them). Flips and drops are: what is acknowledged stands on them. Signs of vectors are kept in memory while the store is
  * open; bytes and text stay on disk.
  *
  * Deleting a file from a search is at once; its rows go later, in slices (store_index_sweep()). All functions block:

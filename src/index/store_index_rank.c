@@ -6,7 +6,7 @@
 
 /* A word that more chunks have says little and costs much: the words looked for have no more together, the rarest
  * first. What few chunks have in common with a question is found by vectors all the same. */
-enum { WORDS_MAX = 32, FOUND_MAX = 30000, WORD_BYTES = 256, KNOWN_MAX = 10000 };
+enum { WORDS_MAX = 32, FOUND_MAX = 10000, WORD_BYTES = 256, KNOWN_MAX = 10000 };
 
 struct query_word {
 	struct str text; /* as FTS5's string */

@@ -358,6 +358,7 @@ const struct ability_config *config_abilities(const struct config *c, struct are
 #undef ABILITY
 	};
 	enum { N = sizeof all / sizeof *all };
+	all[ABILITY_IMAGES].family = c->images_family;
 	struct ability_config *ret = new_array(a, struct ability_config, N);
 	memcpy(ret, all, sizeof all);
 	return ret;

@@ -1,6 +1,7 @@
 /* config_limits.c - hands the floors their limits, and the network its guard. */
 #include "api/api.h"
 #include "index/index_limits.h"
+#include "index/skill_limits.h"
 #include "mcp/limits.h"
 #include "sandbox/sandbox.h"
 #include "main/config.h"
@@ -29,6 +30,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #undef LIMIT
 #define LIMIT(name, ...) index_limits.name = c->index_##name;
 #include "index/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) skill_limits.name = c->skills_##name;
+#include "index/skill_limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) tools_limits.name = c->tools_##name;
 #include "tools/limits.def"

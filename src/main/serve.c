@@ -172,6 +172,7 @@ static void open_tools(struct app *app)
 {
 	struct tools_options o = tools_options_of(&app->args->config, app->data);
 	o.search = app->search;
+	o.engines = app->engines;
 	app->tools = tools_new(&o);
 }
 

@@ -11,7 +11,7 @@
 
 enum tool_phase { TOOL_BEGUN, TOOL_RUNS, TOOL_ENDED, TOOL_PHASES };
 
-enum { HOSTED_TYPES = 4, HOSTED_ITEMS = 4, HOSTED_MEMBERS = 4 };
+enum { HOSTED_TYPES = 4, HOSTED_ITEMS = 4, HOSTED_MEMBERS = 8 };
 
 /* A member of its items that clients see only when `include` asks: the include value, the object that it stands in
  * ({0}: the item itself), the member, and the JSON that stands there otherwise ({0}: it is left out). */
@@ -39,6 +39,7 @@ struct hosted {
 	struct hosted_text text;
 	struct hosted_hidden hidden[HOSTED_MEMBERS];
 	struct hosted_fresh fresh[HOSTED_MEMBERS];
+	struct str picture;                       /* the member that is a picture (base64): later calls may change it; {0} */
 	struct str blank;                         /* members of an item whose call was never understood */
 	/* The arguments that the engine would have made for this item, in `a`. {0}: it was cut off before it asked for
 	 * anything, and no engine is told of it. */

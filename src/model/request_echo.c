@@ -168,6 +168,8 @@ void echo_take(struct reader *r)
 	c->echo.instructions = echo_str(r, json_get(r->body, S("instructions")));
 	c->echo.safety_identifier = echo_str(r, json_get(r->body, S("safety_identifier")));
 	c->echo.user = echo_str(r, json_get(r->body, S("user")));
+	if (yyjson_is_obj(json_get(r->body, S("moderation"))))
+		c->echo.moderation = json_text(r->a, json_get(r->body, S("moderation")));
 	c->echo.prompt_cache_key = echo_str(r, json_get(r->body, S("prompt_cache_key")));
 	c->echo.prompt_cache_retention = echo_retention(r);
 	c->echo.service_tier = echo_str(r, json_get(r->body, S("service_tier")));

@@ -152,8 +152,10 @@ static const struct refusal parameter_rows[] = {
 	 "context_management[0].compact_threshold",
 	 "Invalid 'context_management[0].compact_threshold': integer below minimum value. Expected a value >= 1000, "
 	 "but got 5 instead."},
-	{"\"moderation\":{\"model\":\"omni\"}", ERR_UNSUPPORTED_PARAMETER, "moderation",
-	 "Unsupported parameter: 'moderation'. " LATER_TEXT("moderation")},
+	{"\"moderation\":{}", ERR_MISSING_PARAMETER, "moderation.model",
+	 "Missing required parameter: 'moderation.model'."},
+	{"\"moderation\":{\"model\":\"omni\",\"policy\":{\"input\":{\"mode\":\"kill\"}}}", ERR_INVALID_VALUE,
+	 "moderation.policy.input.mode", "Invalid value: 'kill'. Supported values are: 'score' and 'block'."},
 	{"\"image\":{}", ERR_UNSUPPORTED_PARAMETER, "image",
 	 "Unsupported parameter: 'image'. " LATER_TEXT("image context policies")},
 };

@@ -93,12 +93,40 @@ static void optional_raw(struct jout *o, struct str key, struct str json)
 	}
 }
 
-/* Pictures are not made here. */
+static void response_details(struct jout *o, struct str name, int64_t image, int64_t text)
+{
+	jo_key(o, name);
+	jo_obj(o);
+	jo_kint(o, "image_tokens", image);
+	jo_kint(o, "text_tokens", text);
+	jo_obj_end(o);
+}
+
+void picture_usage_write(struct jout *o, const struct picture_usage *u)
+{
+	jo_obj(o);
+	jo_kint(o, "input_tokens", u->input);
+	response_details(o, S("input_tokens_details"), u->input_image, u->input_text);
+	jo_kint(o, "output_tokens", u->output);
+	response_details(o, S("output_tokens_details"), u->output_image, u->output_text);
+	jo_kint(o, "total_tokens", u->input + u->output);
+	jo_obj_end(o);
+}
+
+void picture_usage_add(struct picture_usage *sum, const struct picture_usage *more)
+{
+	sum->input += more->input;
+	sum->input_text += more->input_text;
+	sum->input_image += more->input_image;
+	sum->output += more->output;
+	sum->output_text += more->output_text;
+	sum->output_image += more->output_image;
+}
+
 static void tool_usage(struct jout *o, const struct response *r)
 {
-	jo_kraw(o, "image_gen", S("{\"input_tokens\":0,\"input_tokens_details\":{\"image_tokens\":0,\"text_tokens\":0},"
-				  "\"output_tokens\":0,\"output_tokens_details\":{\"image_tokens\":0,\"text_tokens\":0},"
-				  "\"total_tokens\":0}"));
+	jo_key(o, S("image_gen"));
+	picture_usage_write(o, &r->pictures);
 	jo_key(o, S("web_search"));
 	jo_obj(o);
 	jo_kint(o, "num_requests", r->web_searches);
@@ -130,7 +158,7 @@ static void response_head(struct jout *o, const struct response *r, bool billing
 	jo_key(o, S("max_tool_calls"));
 	optional_int(o, q->max_tool_calls > 0, q->max_tool_calls);
 	jo_kstr(o, "model", r->model);
-	jo_knull(o, "moderation");
+	jo_kraw(o, "moderation", r->moderation);
 }
 
 static void tail(struct jout *o, const struct response *r)

@@ -1,6 +1,7 @@
 /* relay.c - requests that an engine answers as they are: from the first byte to the last. */
 #include "relay/relay.h"
 
+#include "door/file_threads.h"
 #include "relay/relay_form.h"
 
 enum { ERROR_MOST = 65536 };
@@ -13,6 +14,10 @@ static void relay_free(struct relay *r)
 {
 	http_call_cancel(&r->call);
 	relay_form_free(r);
+	if (r->busy) {
+		atomic_store(&r->busy->job.cancelled, true);
+		r->busy->relay = NULL;
+	}
 	buf_release(&r->answer);
 	if (r->prev)
 		r->prev->next = r->next;
@@ -90,9 +95,11 @@ static void relay_on_head(struct http_call *call, int status)
 	struct relay *r = OWNER(call, struct relay, call);
 	struct err e = {0};
 	r->status = status;
-	r->kept = r->probing || status != 200 || r->kind->answer;
+	r->kept = r->probing || status != 200 || (r->kind->answer && !r->raw);
 	buf_release(&r->answer);
-	buf_init(&r->answer, r->probing || status != 200 ? ERROR_MOST : r->kind->answer_most);
+	buf_init(&r->answer, r->probing || status != 200 ? ERROR_MOST
+			     : r->kind->answer_most      ? r->kind->answer_most
+							 : (size_t)engine_limits.picture_bytes * 2);
 	if (!r->ended && status == 200 && !r->probing) {
 		fail(&e, ERR_ENGINE, NULL, "The engine answered before it had the request.");
 		relay_fail(r, &e);
@@ -158,6 +165,66 @@ static void relay_on_end(struct http_call *call, const struct err *e)
 		relay_probed(r);
 	else
 		relay_judge_answer(r);
+}
+
+/* --- on a worker --- */
+
+static void relay_job_free(struct relay_job *j)
+{
+	struct arena a = j->arena;
+	if (j->relay)
+		j->relay->busy = NULL;
+	buf_release(&j->in);
+	buf_release(&j->out);
+	arena_free(&a);
+}
+
+static void relay_job_run(struct job *job)
+{
+	struct relay_job *j = OWNER(job, struct relay_job, job);
+	struct err e = {0};
+	if (!j->work(j, &e))
+		j->error = e;
+}
+
+static void relay_job_done(struct job *job)
+{
+	struct relay_job *j = OWNER(job, struct relay_job, job);
+	struct relay *r = j->relay;
+	if (r) {
+		r->busy = NULL;
+		j->relay = NULL;
+	}
+	if (r && j->error.code)
+		relay_fail(r, &j->error);
+	else if (r)
+		relay_answer(r, j->type, buf_str(&j->out));
+	relay_job_free(j);
+}
+
+struct relay_job *relay_job_new(struct relay *r, bool (*work)(struct relay_job *j, struct err *e))
+{
+	struct arena a = {0};
+	struct relay_job *j = new (&a, struct relay_job);
+	*j = (struct relay_job){.relay = r, .work = work, .in = r->answer, .type = S("application/json")};
+	buf_init(&r->answer, ERROR_MOST);
+	buf_init(&j->out, SIZE_MAX / 2);
+	j->arena = a;
+	r->busy = j;
+	return j;
+}
+
+void relay_job_start(struct relay_job *j)
+{
+	struct relay *r = j->relay;
+	struct err busy = {.retry_after_ms = 1000};
+	j->job.run = relay_job_run;
+	j->job.done = relay_job_done;
+	if (job_start(disk_searchers(r->api), r->api->loop, &j->job))
+		return;
+	fail(&busy, ERR_BUSY, NULL, "Too many requests of this kind are waiting. Please retry in a moment.");
+	relay_job_free(j);
+	relay_fail(r, &busy);
 }
 
 /* --- the question --- */

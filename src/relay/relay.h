@@ -6,14 +6,15 @@
 #pragma once
 #include "door/request.h"
 #include "engine/abilities.h"
+#include "loop/workers.h"
 
 struct relay;
 struct relay_form;
+struct relay_job;
 
 /* What a path does beside. */
 struct relay_kind {
 	enum ability_path path;
-	bool form; /* the body is a multipart form, or may be */
 	/* Writes the body for the engine. NULL: as it came, but for the model. */
 	bool (*ask)(struct relay *r, yyjson_val *body, struct jout *o, struct err *e);
 	/* A part of a form that is no file has begun: may it go there? *drop: it is taken here, by took(). May be NULL.
@@ -24,7 +25,7 @@ struct relay_kind {
 	void (*add)(struct relay *r);
 	/* Gets a 200's whole body, in r->answer, and ends with relay_answer() or relay_fail(). NULL: it streams. */
 	void (*answer)(struct relay *r);
-	size_t answer_most; /* bytes of one */
+	size_t answer_most; /* bytes of one; 0: as many as the engine floor takes of a picture, twice */
 };
 
 struct relay {
@@ -39,6 +40,8 @@ struct relay {
 	int status;              /* of the answer; 0: none yet */
 	bool probing, ended;     /* ended: the client's body is complete */
 	bool kept;               /* the answer gathers instead of streaming */
+	bool raw;                /* it streams although the kind has an answer() */
+	struct relay_job *busy;  /* NULL: none */
 	struct str body;         /* JSON, for the engine */
 	struct buf answer;       /* what gathers */
 	struct relay_form *form; /* NULL: none */
@@ -52,5 +55,19 @@ void relay_start_form(struct request *rq, const struct relay_kind *kind);
 /* Of kind->answer: the end. */
 void relay_answer(struct relay *r, struct str content_type, struct str body);
 void relay_fail(struct relay *r, const struct err *e);
+/* What blocks or takes long is done with the whole answer on a worker thread; then the end. work() writes `out`. */
+struct relay_job {
+	struct job job;
+	struct relay *relay; /* NULL: gone. The loop's alone */
+	struct arena arena;
+	struct buf in, out;
+	struct str type;  /* of `out` */
+	const void *more; /* of who starts it, in the arena */
+	bool (*work)(struct relay_job *j, struct err *e);
+	struct err error;
+};
+/* Takes r->answer. */
+struct relay_job *relay_job_new(struct relay *r, bool (*work)(struct relay_job *j, struct err *e));
+void relay_job_start(struct relay_job *j);
 /* Ends all of this loop. */
 void relays_cancel(struct api_loop *al);

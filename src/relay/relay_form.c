@@ -17,7 +17,7 @@ struct relay_form {
 	struct buf value; /* of a field that is taken here ... */
 	struct str name;  /* ... its name; {0}: the part goes on as it comes */
 	struct arena names;
-	bool going, held, took_model;
+	bool going, held;
 };
 
 /* --- to the engine --- */

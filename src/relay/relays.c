@@ -9,8 +9,8 @@
 		start(rq, &kind);                                                                                      \
 	}
 RELAYED(speech_create, SPEECH, relay_start)
-RELAYED(transcription_create, TRANSCRIPTIONS, relay_start_form, .form = true)
-RELAYED(translation_create, TRANSLATIONS, relay_start_form, .form = true)
+RELAYED(transcription_create, TRANSCRIPTIONS, relay_start_form)
+RELAYED(translation_create, TRANSLATIONS, relay_start_form)
 RELAYED(rerank_create, RERANK, relay_start)
 RELAYED(score_create, SCORE, relay_start)
 RELAYED(old_completion_create, COMPLETIONS, relay_start)

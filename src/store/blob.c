@@ -13,7 +13,7 @@
 #include "store/node.h"
 #include "store/core.h"
 
-enum { NAME = 32, COPY = 1 << 20 };
+enum { NAME = 32, COPY = 1 << 20, BLOB_PIECE = 65536 };
 
 static void blob_name_of(char out[NAME], const char *prefix, int64_t key)
 {
@@ -106,6 +106,23 @@ int blob_open(struct store *s, int64_t key, struct err *e)
 	else if (fd < 0)
 		blob_broken(e, "opened");
 	return fd;
+}
+
+bool blob_read(struct store *s, int64_t key, struct buf *out, struct err *e)
+{
+	int fd = blob_open(s, key, e);
+	ssize_t n = fd < 0 ? 0 : 1;
+	char *to;
+	while (n > 0 && (to = buf_room(out, BLOB_PIECE))) {
+		n = read(fd, to, BLOB_PIECE);
+		out->n += n > 0 ? (size_t)n : 0;
+		if (n < 0 && errno == EINTR)
+			n = 1;
+	}
+	bool ok = fd >= 0 && (n >= 0 || blob_broken(e, "read"));
+	if (fd >= 0)
+		close(fd);
+	return ok;
 }
 
 /* --- removing -------------------------------------------------------------------------------------------- */

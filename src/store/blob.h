@@ -5,6 +5,7 @@
  * stands without its bytes. Bytes without a row (a crash between the two) go when the store is opened next. A row is
  * removed before its bytes. All functions block and may be called on any thread, a writer by one at a time. */
 #pragma once
+#include "base/buf.h"
 #include "store/store.h"
 
 struct blob { /* being written */
@@ -24,5 +25,7 @@ void blob_abandon(struct blob *b); /* does not block */
 
 /* A descriptor to read from, -1: ERR_NOT_FOUND, ERR_STORE. What is removed meanwhile can still be read. */
 int blob_open(struct store *s, int64_t key, struct err *e);
+/* All of it, appended to `out`; more than out->max sets out->over. */
+bool blob_read(struct store *s, int64_t key, struct buf *out, struct err *e);
 /* Soon, by the store's sweeper; does not block. Its row is gone, or never came. */
 void blob_drop(struct store *s, int64_t key);

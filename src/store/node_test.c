@@ -84,7 +84,7 @@ static void older_store(void)
 			"DROP INDEX run_due; DROP INDEX run_continuation; ALTER TABLE run DROP COLUMN due_at;"
 			"ALTER TABLE run DROP COLUMN continuation;"
 			"ALTER TABLE idempotency DROP COLUMN node; ALTER TABLE idempotency DROP COLUMN incarnation;"
-			"DROP TABLE vector_store; DROP TABLE vector_file; DROP TABLE vector_batch; DROP TABLE vector_gone; "
+			"DROP TABLE skill; DROP TABLE skill_version; DROP TABLE vector_store; DROP TABLE vector_file; DROP TABLE vector_batch; DROP TABLE vector_gone; "
 			"PRAGMA user_version=9");
 	rig_open(&r);
 	CHECK(rig_number(&r, "SELECT state FROM idempotency WHERE key = 'old'") == 3);

@@ -223,6 +223,8 @@ static bool plan(struct db_reader *reader, void *ctx, struct err *e)
 		return false;
 	if (!s->rows && !sweep_files(s))
 		return false;
+	if (!s->rows && !sweep_skills(s))
+		return false;
 	return e->code == ERR_NONE;
 }
 

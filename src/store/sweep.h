@@ -18,3 +18,4 @@ struct slice {
 
 /* Inside the slice's snapshot, when nothing else is found. false: s->err. */
 bool sweep_files(struct slice *s);
+bool sweep_skills(struct slice *s);

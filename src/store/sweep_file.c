@@ -1,4 +1,4 @@
-/* sweep_file.c - takes away files and uploads that expired, and the parts of uploads that are over. */
+/* sweep_file.c - takes away files and uploads that expired, the parts of uploads that are over, and deleted skills. */
 #include "store/blob.h"
 #include "store/sweep.h"
 
@@ -59,4 +59,35 @@ bool sweep_files(struct slice *s)
 	if (!s->rows && !sweep_file_query(s, STMT_PART_DEAD, &most, 1, sweep_file_on_part))
 		return false;
 	return s->rows || sweep_file_query(s, STMT_UPLOAD_OLD, old, 2, on_old);
+}
+
+/* --- skills ------------------------------------------------------------------------------------------------------ */
+
+static bool sweep_file_on_version(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	ADD(s->request, STMT_SKILL_VERSION_FREE, INT(cells[0].i));
+	request_must(s->request, ERR_CONFLICT, S("changed meanwhile"));
+	ADD(s->request, STMT_USAGE_FREE, INT(s->key), INT(cells[1].i));
+	bury(s, cells[0].i);
+	return ++s->rows < s->budget;
+}
+
+static bool sweep_file_on_skill(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	struct bind b[] = {INT(cells[0].i), INT((int64_t)(s->budget - s->rows))};
+	s->key = cells[1].i; /* the project whose files the versions counted among */
+	if (!sweep_file_query(s, STMT_SKILL_VERSIONS, b, 2, sweep_file_on_version))
+		return false;
+	if (s->rows >= s->budget)
+		return false; /* there may be more */
+	ADD(s->request, STMT_SKILL_FREE, INT(cells[0].i));
+	return ++s->rows < s->budget;
+}
+
+bool sweep_skills(struct slice *s)
+{
+	struct bind b[] = {INT(s->now), INT((int64_t)s->budget)};
+	return sweep_file_query(s, STMT_SKILL_DEAD, b, 2, sweep_file_on_skill);
 }

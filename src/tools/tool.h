@@ -23,6 +23,9 @@ struct tool {
 	void (*describe)(struct buf *b, yyjson_val *given);
 	/* What the table of arguments cannot say. May be NULL. */
 	bool (*fits)(yyjson_val *args, struct err *e);
+	/* What of this element is taken and not applied, as a list: "tools[0].quality". May be NULL. */
+	void (*unapplied)(const struct tools_options *o, yyjson_val *given, const char *path, struct buf *list);
+	const int64_t *call_ms; /* its own limit instead of tools.call_ms; NULL: none */
 	/* Worker thread. */
 	void (*run)(struct toolrun *);
 };
@@ -36,6 +39,8 @@ struct toolrun {
 	struct arena arena;
 	int64_t project;
 	yyjson_val *given, *args; /* the element of `tools`; the arguments */
+	struct str *pictures;     /* of a tool that changes pictures: the last ones, data URLs or base64 */
+	size_t n_pictures;
 	struct tool_result result;
 	/* --- tools.c's own --- */
 	struct job job;

@@ -81,6 +81,21 @@ bool tools_serve(const struct tools *t, const struct create *c, struct err *e)
 	return true;
 }
 
+const char *tools_advice(const struct tools *t, struct arena *a, const struct create *c, const char *list)
+{
+	struct buf b;
+	buf_init(&b, 1 << 16);
+	buf_add(&b, str_of(list));
+	for (size_t i = 0; i < c->n_tools; i++) {
+		const struct function_tool *f = &c->tools[i];
+		if (f->hosted && tool_of(f->hosted)->unapplied)
+			tool_of(f->hosted)->unapplied(&t->options, f->given, f->path.p, &b);
+	}
+	const char *all = b.n ? str_copy(a, buf_str(&b)).p : NULL;
+	buf_release(&b);
+	return all;
+}
+
 static void describe(struct arena *a, const struct tool *tool, struct function_tool *f)
 {
 	struct err none = {0};
@@ -116,11 +131,16 @@ bool tool_again(const struct hosted *face)
 	return tool_of(face)->again;
 }
 
+static int64_t tools_call_ms(const struct tool *tool)
+{
+	return tool->call_ms ? *tool->call_ms : tools_limits.call_ms;
+}
+
 static void tools_work(struct job *job)
 {
 	struct toolrun *run = OWNER(job, struct toolrun, job);
 	if (toolrun_stopped(run))
-		toolrun_fail(run, "It took longer than %lld seconds.", (long long)tools_limits.call_ms / 1000);
+		toolrun_fail(run, "It took longer than %lld seconds.", (long long)tools_call_ms(run->tool) / 1000);
 	else
 		run->tool->run(run);
 }
@@ -179,7 +199,7 @@ bool tools_job(struct tools_port *p, struct job *j)
 }
 
 void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, const struct hosted *tool,
-		yyjson_val *given, yyjson_val *args)
+		yyjson_val *given, yyjson_val *args, struct tool_pictures pictures)
 {
 	struct toolrun *run = xalloc(sizeof *run);
 	*run = (struct toolrun){.tool = tool_of(tool), .tools = p->tools, .project = project, .port = p, .call = c};
@@ -187,7 +207,10 @@ void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, cons
 	run->job.done = tools_on_done;
 	run->given = tools_copy(&run->arena, given);
 	run->args = tools_copy(&run->arena, args);
-	run->due_ms = clock_mono_us() / 1000 + tools_limits.call_ms;
+	run->pictures = new_array(&run->arena, struct str, pictures.n + 1);
+	for (run->n_pictures = 0; run->n_pictures < pictures.n; run->n_pictures++)
+		run->pictures[run->n_pictures] = str_copy(&run->arena, pictures.at[run->n_pictures]);
+	run->due_ms = clock_mono_us() / 1000 + tools_call_ms(run->tool);
 	run->next = p->runs;
 	if (run->next)
 		run->next->prev = run;

@@ -5,33 +5,22 @@
 #pragma once
 #include "loop/loop.h"
 #include "model/hosted.h"
-#include "model/request.h"
+#include "model/response.h"
 #include "tools/cite.h"
+#include "tools/tools_limits.h"
 
 struct search;
+struct engines;
 struct tools;
 struct tools_port;
 struct toolrun;
-
-struct tools_limits {
-#define LIMIT(name, def, least, largest, help) int64_t name;
-#include "tools/limits.def"
-#undef LIMIT
-};
-struct web_limits {
-#define LIMIT(name, def, least, largest, help) int64_t name;
-#include "tools/web_limits.def"
-#undef LIMIT
-};
-/* Set before tools_new(), constant after. */
-extern struct tools_limits tools_limits;
-extern struct web_limits web_limits;
 
 struct tools_options {       /* strings outlive the tools */
 	struct str dir;      /* data folder; {0}: nothing is kept */
 	struct str provider; /* web_search.provider: "none", or a row of web_providers.def */
 	struct str url, key; /* {0}: the provider's own; none */
 	struct search *search; /* of vector stores; NULL: there are none */
+	struct engines *engines; /* of images; NULL: there are none */
 };
 /* Makes the tools known to requests (hosted_set()). At the start, before any other thread; tools_new() does it, too. */
 void tools_register(void);
@@ -45,6 +34,8 @@ void tools_detach(struct tools_port *p);
 /* Can the hosted ones among these be served? ERR_UNSUPPORTED_VALUE says what to configure. Any thread. What they name
  * is looked up later: tools_check.h. */
 bool tools_serve(const struct tools *t, const struct create *c, struct err *e);
+/* `list` ("user, reasoning.effort"; NULL: nothing) with what of their elements is not applied. In `a`. */
+const char *tools_advice(const struct tools *t, struct arena *a, const struct create *c, const char *list);
 /* Their descriptions and parameters, as functions of the engine, in `a`. */
 void tools_describe(struct arena *a, struct create *c);
 
@@ -60,7 +51,8 @@ struct tool_result { /* lives until the end of done() */
 	struct tool_source *sources;
 	size_t n_sources;
 	struct str members; /* of the item, after its status: "\"action\":{...}"; {0}: none */
-	int64_t searches;   /* for tool_usage */
+	int64_t searches;   /* for tool_usage ... */
+	struct picture_usage pictures; /* ... likewise */
 };
 struct tool_call {
 	/* The work has begun; may never come. */
@@ -72,7 +64,11 @@ struct tool_call {
 bool tool_fits(const struct hosted *tool, yyjson_val *args, struct err *e);
 /* May a call that a crash cut off be made again? */
 bool tool_again(const struct hosted *tool);
+struct tool_pictures { /* that a call may change, the newest last: data URLs or base64 */
+	struct str *at;
+	size_t n;
+};
 /* Copies everything. done() also comes when no thread is to be had. */
 void tool_start(struct tools_port *p, struct tool_call *c, int64_t project, const struct hosted *tool,
-		yyjson_val *given, yyjson_val *args);
+		yyjson_val *given, yyjson_val *args, struct tool_pictures pictures);
 void tool_cancel(struct tool_call *c);

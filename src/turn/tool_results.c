@@ -247,3 +247,24 @@ bool told_refusal(struct turn *t, struct str name, struct str arguments, struct 
 	buf_release(&b);
 	return item_view(&t->arena, call, &ret[0]) && item_view(&t->arena, output, &ret[1]);
 }
+
+struct tool_pictures turn_pictures(struct turn *t)
+{
+	enum { PICTURES = 4 };
+	struct tool_pictures ret = {.at = new_array(&t->arena, struct str, PICTURES)};
+	const struct prompt *p = &t->prompt;
+	for (size_t i = p->n; i-- > 0 && ret.n < PICTURES;) {
+		const struct prompt_message *m = &p->messages[i];
+		if (m->picture.n)
+			ret.at[ret.n++] = m->picture;
+		for (size_t k = m->n_parts; k-- > 0 && ret.n < PICTURES;)
+			if (m->role == ROLE_USER && m->parts[k].kind == PART_IMAGE && m->parts[k].from == FROM_DATA)
+				ret.at[ret.n++] = m->parts[k].text;
+	}
+	for (size_t i = 0; i < ret.n / 2; i++) { /* the newest is to be the last */
+		struct str one = ret.at[i];
+		ret.at[i] = ret.at[ret.n - 1 - i];
+		ret.at[ret.n - 1 - i] = one;
+	}
+	return ret;
+}

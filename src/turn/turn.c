@@ -14,6 +14,7 @@
 #include "turn/turn_cite.h"
 #include "turn/turn_end.h"
 #include "turn/turn_finish.h"
+#include "turn/turn_judge.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
 #include "turn/turn_save.h"
@@ -34,6 +35,7 @@ void turn_free(struct turn *t)
 	attach_cancel(&t->context.attach);
 	engine_call_cancel(&t->call);
 	turn_tools_stop(t);
+	turn_judge_cancel(t);
 	defer_cancel(&t->clocks.overflow);
 	timer_cancel(&t->clocks.silence);
 	timer_cancel(&t->clocks.deadline);

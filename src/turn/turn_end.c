@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "turn/runner.h"
 #include "turn/turn_finish.h"
+#include "turn/turn_judge.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_save.h"
 
@@ -53,6 +54,8 @@ enum flow step_save(struct turn *t)
 	timer_cancel(&t->clocks.deadline);
 	grace_cancel(&t->clocks.grace);
 	timer_cancel(&t->clocks.silence);
+	if (turn_judge(t))
+		return WAIT;
 	if (t->runner)
 		return t->runner->calls->save(t);
 	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind. */

@@ -58,6 +58,7 @@ struct turn_output {
 	bool too_big, cut; /* cut: it was steered, what its engine goes on to say is not told */
 	struct turn_tools tools;
 	struct buf marks;   /* of the message, in pieces, until an item closes */
+	struct turn_judge *judge; /* turn_judge.h; NULL: nobody is asked */
 	struct err *misfit; /* a call that cannot be understood; NULL: none */
 	struct out_space {
 		struct buf text, logprobs;
@@ -69,8 +70,7 @@ void turn_emit(struct turn *t, struct event *ev);
 /* A further item, open, of which nothing was said yet. NULL: there are too many. */
 struct out_item *turn_item_make(struct turn *t, enum item_type type, const struct id *id);
 void turn_model_event(struct turn *t, const struct model_event *me);
-/* Closes every open item. `whole` false: text as `incomplete`, unfinished calls as `incomplete` or, with
- * drop_calls, not at all. */
+/* Closes open items. `whole` false: texts and unfinished calls are `incomplete`; with drop_calls such calls go. */
 void turn_close_items(struct turn *t, bool whole, bool drop_calls);
 /* The finished items joined by commas, in t->arena. */
 struct str turn_output_json(struct turn *t);

@@ -9,6 +9,7 @@
 #include "replay/rebuild.h"
 #include "replay/replay.h"
 #include "replay/retry.h"
+#include "turn/turn_judge.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
 
@@ -84,7 +85,8 @@ bool turn_read(struct turn *t, bool socket)
 		t->key.template = new(&t->arena, struct stored_template);
 		return true;
 	}
-	if (!tools_serve(t->api->api->options.tools, &t->req, turn_error(t)))
+	if (!turn_judge_possible(t, turn_error(t)) ||
+	    !tools_serve(t->api->api->options.tools, &t->req, turn_error(t)))
 		return false;
 	tools_describe(&t->arena, &t->req);
 	t->response.model = t->model.name.p ? t->model.name : model;
@@ -140,6 +142,7 @@ void turn_known(struct turn *t)
 	const char *advice = t->req.not_applied;
 	if (t->req.grammar_tool && !engine_constrains(&t->model, t->req.grammar_tool))
 		advice = str_fmt(&t->arena, "%s%s%s", advice ? advice : "", advice ? ", " : "", t->req.grammar_path).p;
+	advice = tools_advice(t->api->api->options.tools, &t->arena, &t->req, advice);
 	advice = engine_advice(&t->arena, &t->model, t->req.sampling.effort, advice, S("reasoning.effort"));
 	if (advice)
 		reply_header(t->reader.reply, S("antiphon-not-applied"), str_of(advice));

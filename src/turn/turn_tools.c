@@ -344,6 +344,7 @@ static void turn_tools_settle(struct hosted_call *c, const struct tool_result *r
 	c->item->hosted.failed = result->failed;
 	c->item->hosted.members = told_members(t, result, more_follow(c), &c->item->origin);
 	t->response.web_searches += result->searches;
+	picture_usage_add(&t->response.pictures, &result->pictures);
 	c->done = true;
 }
 
@@ -373,7 +374,8 @@ static void start_more(struct turn *t)
 		c->call.running = on_running;
 		c->call.done = turn_tools_on_done;
 		tt->running++;
-		tool_start(t->api->tools, &c->call, t->project, face_of(c), c->tool->given, c->args);
+		tool_start(t->api->tools, &c->call, t->project, face_of(c), c->tool->given, c->args,
+			   face_of(c)->picture.n ? turn_pictures(t) : (struct tool_pictures){0});
 	}
 }
 

@@ -4,6 +4,8 @@
 #include "index/index_limits.h"
 #include "vector_stores/bodies.h"
 
+enum { POLL_MS = 250 }; /* a small file is indexed in less; without it SDKs ask every second, or every five */
+
 static bool live_store(struct errand *er, struct vector_store *v, struct err *e)
 {
 	char id[ID_MAX];
@@ -19,6 +21,8 @@ static bool answer_file(struct errand *er, const struct vector_store *v, struct 
 	if (!vector_file_get(er->store, v, id, &er->arena, &f, e))
 		return false;
 	vector_file_write(&o, v, &f);
+	if (f.status == VECTOR_IN_PROGRESS)
+		er->poll_after_ms = POLL_MS;
 	return true;
 }
 
@@ -196,6 +200,8 @@ static bool answer_batch(struct errand *er, const struct vector_store *v, struct
 	if (!vector_batch_get(er->store, v, id, &b, e))
 		return false;
 	vector_batch_write(&o, v, &b);
+	if (!b.cancelled && b.counts.n[VECTOR_IN_PROGRESS])
+		er->poll_after_ms = POLL_MS;
 	return true;
 }
 

@@ -46,7 +46,7 @@ static struct board *board;
 static char cut[512];
 static pthread_mutex_t board_lock = PTHREAD_MUTEX_INITIALIZER;
 /* Of the transaction on this thread. */
-static _Thread_local uint32_t passed;       /* places, as bits */
+static _Thread_local uint64_t passed;       /* places, as bits */
 static _Thread_local struct row *armed;     /* whose fault its next call of that kind has */
 
 /* Does it fail this time? */
@@ -85,11 +85,11 @@ static int on_statement(unsigned what, void *ctx, void *stmt, void *text)
 		armed = NULL;
 	}
 	for (int i = PLACE_disk + 1; i < PLACES; i++) {
-		if (passed & 1u << i || strncmp(sql, places[i].sql, strlen(places[i].sql)))
+		if (passed & (uint64_t)1 << i || strncmp(sql, places[i].sql, strlen(places[i].sql)))
 			continue;
 		struct row *r = &board->rows[i];
 		pthread_mutex_lock(&board_lock);
-		passed |= 1u << i;
+		passed |= (uint64_t)1 << i;
 		r->passed++;
 		if (due(r))
 			armed = r;

@@ -270,6 +270,24 @@ test('batches', async () => {
   await assert.rejects(client.batches.cancel(made.id), (e) => e.status === 400);
 });
 
+test('skills', async () => {
+  const matter = (name) => Buffer.from(`---\nname: ${name}\ndescription: Adds.\n---\nText.\n`);
+  const made = await client.skills.create({ files: [await toFile(matter('one'), 'x/SKILL.md'), await toFile(Buffer.from('1'), 'x/lib/y.py')] });
+  assert.equal(made.name, 'one');
+  const next = await client.skills.versions.create(made.id, { files: [await toFile(matter('two'), 'x/SKILL.md')], default: true });
+  assert.equal(next.version, '2');
+  assert.equal((await client.skills.retrieve(made.id)).name, 'two');
+  const seen = [];
+  for await (const v of client.skills.versions.list(made.id, { order: 'asc' })) seen.push(v.version);
+  assert.deepEqual(seen, ['1', '2']);
+  assert.equal((await client.skills.update(made.id, { default_version: '1' })).default_version, '1');
+  assert.equal((await client.skills.versions.delete('2', { skill_id: made.id })).object, 'skill.version.deleted');
+  const zip = Buffer.from(await (await client.skills.content.retrieve(made.id)).arrayBuffer());
+  assert.equal(zip.subarray(0, 2).toString(), 'PK');
+  assert.ok((await client.skills.delete(made.id)).deleted);
+  await assert.rejects(client.skills.retrieve(made.id), OpenAI.NotFoundError);
+});
+
 test('uploads', async () => {
   const upload = await client.uploads.create({ filename: 'a.txt', purpose: 'assistants', bytes: 6, mime_type: 'text/plain' });
   const part = async (text) => client.uploads.parts.create(upload.id, { data: await toFile(Buffer.from(text), 'part') });

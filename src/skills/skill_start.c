@@ -1,0 +1,28 @@
+/* skill_start.c - how a request becomes an errand. */
+#include "door/lists.h"
+#include "skills/skills.h"
+
+void skill_start(struct request *rq, bool (*work)(struct errand *er, struct err *e))
+{
+	struct errand *er = errand_new(rq, work);
+	if (er)
+		errand_start(er);
+}
+
+void skill_list_start(struct request *rq, bool (*work)(struct errand *er, struct err *e))
+{
+	static const char *const known[] = {"after", "limit", "order", NULL};
+	struct errand *er = errand_new(rq, work);
+	struct err why = {0};
+	if (!er)
+		return;
+	struct page_query *q = new (&er->arena, struct page_query);
+	er->more = q;
+	if (!page_read_from(rq, known, 0, q, &why)) {
+		errand_fail(er, &why);
+		return;
+	}
+	if (q->after.p)
+		q->after = str_copy(&er->arena, q->after);
+	errand_start(er);
+}
