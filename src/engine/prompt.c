@@ -242,8 +242,7 @@ static bool add_message(struct arena *a, struct prompt *p, const struct item *it
 
 /* A call of any kind is the function's that its tool was offered as. A search of ours has no id, and needs none:
  * what it found is offered. */
-static bool add_tool_call(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-			  struct err *e)
+static bool add_tool_call(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	const struct call_row *row = &call_rows[call_kind_of_item(it->type)];
 	if (!it->call_id.p)
@@ -256,8 +255,7 @@ static bool add_tool_call(struct arena *a, struct prompt *p, const struct item *
 	return true;
 }
 
-static bool add_tool_output(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-			    struct err *e)
+static bool add_tool_output(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	struct place out = {at->path, at->item, "output"};
 	struct str text = call_result(a, it);
@@ -316,8 +314,7 @@ static void add_thought(struct arena *a, struct prompt_message *m, struct str te
 }
 
 /* The reasoning itself where the item has it, else its summary. Encrypted reasoning says nothing here. */
-static bool add_reasoning(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-			  struct err *e)
+static bool add_reasoning(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	yyjson_val *parts = json_get(it->val, S("content")), *val;
 	struct prompt_message *m = NULL;
@@ -520,11 +517,10 @@ static void gather_outputs(struct arena *a, struct prompt *p)
 static void answer_async(struct arena *a, struct prompt *p)
 {
 	struct map answered = {0};
-	size_t n = p->n;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < p->n; i++)
 		if (p->messages[i].role == ROLE_TOOL)
 			map_put(&answered, p->messages[i].call_id, p);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < p->n; i++) /* those that it adds call nothing */
 		for (size_t j = 0; j < p->messages[i].n_calls; j++) {
 			struct prompt_call call = p->messages[i].calls[j];
 			if (!call.async || map_get(&answered, call.call_id))
