@@ -129,7 +129,7 @@ def test_there_and_back(kind, engine, server):
     assert read in json.dumps([m for m in chained if m["role"] in ("tool", "user")], ensure_ascii=False)
     # as the lists have them
     assert first["output"] == server.get(f"/v1/responses/{first['id']}").json["output"]
-    listed = server.get(f"/v1/responses/{second['id']}/input_items?order=asc").json["data"]
+    listed = server.get(f"/v1/responses/{second['id']}/input_items?order=asc&include[]=computer_call_output.output.image_url").json["data"]
     assert [i["type"] for i in listed] == ["message", "message", item["type"], output["type"]]
     assert has(listed[2], members) and has(listed[3], output) and listed[2]["id"] == item["id"]
 

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from engine_script import ScriptedEngine, call, finish, raw, raw_socket, say, status, think
-from harness import Server, text_of
+from harness import Server, Stream, text_of
 
 EMOJI = "\U0001F600"
 HALVES = [raw(b'data: {"choices":[{"index":0,"delta":{"content":"Hi \\ud83d"}}]}\n\n'),
@@ -193,6 +193,53 @@ def test_a_demanded_call_is_made_or_the_response_fails(server):
         fails_for_want_of_a_call(chat(server, script, tools=tools, tool_choice=choice))
     assert outputs(both(server, [call("get_weather", "{}")], tools=[TOOL, OTHER], tool_choice=named)) == [
         ("function_call", "get_weather", "{}")]
+
+
+def test_an_engine_that_ignores_a_demand_is_asked_once_more(server, engine):
+    """In the form that leaves it nothing else to say; what it said instead is not told, what it cost is."""
+    named = {"type": "function", "name": "get_weather"}
+    made = json.dumps({"name": "get_weather", "arguments": {"city": "Oslo"}})
+    first = [[think("Hm."), say("I would "), say("rather talk.")], [call("other", "{}")], [say("")]]
+    for script, choice in ((first[0], "required"), (first[0], named), (first[1], named), (first[2], "required")):
+        for stream in (False, True):
+            engine.next(*script)
+            engine.next(say(made))
+            before = len(engine.requests)
+            if stream:
+                events = [e.data for e in server.stream("x", tools=[TOOL, OTHER], tool_choice=choice) if e.data]
+                answer = events[-1]["response"]
+                assert not [e for e in events if "output_text" in e["type"]]
+            else:
+                answer = server.create("x", tools=[TOOL, OTHER], tool_choice=choice)
+            told, again = engine.requests[before:]
+            assert told.body["tool_choice"] == "required" and "tools" not in again.body and "response_format" in again.body
+            calls = [i for i in answer["output"] if i["type"] != "reasoning"]
+            assert [(i["type"], i["name"], json.loads(i["arguments"])) for i in calls] == [("function_call", "get_weather", {"city": "Oslo"})]
+            assert answer["status"] == "completed" and answer["usage"]["output_tokens"] > 1
+            assert [i["type"] for i in answer["output"]].count("reasoning") == (script is first[0])
+    for stream in (False, True):
+        engine.next(*first[0])
+        engine.next(say(made))
+        body = {"model": "scripted", "messages": [{"role": "user", "content": "x"}], "tools": [in_chat(TOOL)], "tool_choice": "required"}
+        if stream:
+            chunks = [e.data for e in Stream(*server.open("POST", "/v1/chat/completions", {**body, "stream": True}), path="/v1/chat/completions") if e.data]
+            deltas = [c["choices"][0]["delta"] for c in chunks if c["choices"]]
+            assert not any(d.get("content") for d in deltas) and any(d.get("tool_calls") for d in deltas)
+        else:
+            choice = server.post("/v1/chat/completions", body).json["choices"][0]
+            assert choice["message"]["tool_calls"][0]["function"]["name"] == "get_weather" and not choice["message"]["content"]
+
+
+def test_once_more_is_once(server, engine):
+    """The second form refused, or not kept to either, is the failure that says what was wanted; text before a call stays."""
+    for second in ([status(400, {"message": "no such thing"})], [say("no")], [say('{"name":"none","answer":"no"}')]):
+        engine.next(say("no"))
+        engine.next(*second)
+        before = len(engine.requests)
+        fails_for_want_of_a_call(server.post("/v1/responses", {"model": "scripted", "input": "x", "tools": [TOOL], "tool_choice": "required"}))
+        assert len(engine.requests) == before + 2
+    script = [say("Let me see."), call("get_weather", "{}")]
+    assert outputs(both(server, script, tools=[TOOL], tool_choice="required")) == [("message", None, None), ("function_call", "get_weather", "{}")]
 
 
 def test_allowed_tools_alone_may_be_called(server):

@@ -2,12 +2,13 @@
  *
  *   QUEUE -> (COUNT ->) ANSWER -> end
  *     ^                  |
- *     +--- AGAIN <-------+   connect errors, 429, 503, a prompt that must be shortened */
+ *     +--- AGAIN <-------+   connect errors, 429, 503, a prompt that must be shortened, a demanded call that was not made */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/demand.h"
 #include "engine/table.h"
 #include "engine/truncate.h"
 
@@ -20,6 +21,10 @@ enum {
 };
 
 enum run_stage { RUN_QUEUE, RUN_COUNT, RUN_ANSWER, RUN_AGAIN };
+
+struct run_times {
+	int64_t queued, began;
+};
 
 struct engine_run {
 	struct engine_call *call; /* NULL: cancelled */
@@ -41,8 +46,9 @@ struct engine_run {
 	enum run_stage stage;
 	int status, attempts;
 	int64_t retry_after_ms; /* of the engine; -1: none */
-	int64_t queued_ms, began_ms;
+	struct run_times at_ms;
 	bool has_slot, paused;
+	struct demand demand;
 	unsigned taught; /* what this call was taught already (traits_learn()) */
 };
 
@@ -56,7 +62,7 @@ static void give_slot(struct engine_run *r, bool measured)
 	if (!r->has_slot)
 		return;
 	r->has_slot = false;
-	slot_give(r->engine, measured ? loop_now_ms(r->port->loop) - r->began_ms : -1);
+	slot_give(r->engine, measured ? loop_now_ms(r->port->loop) - r->at_ms.began : -1);
 }
 
 static void run_stop(struct engine_run *r)
@@ -222,7 +228,7 @@ static void run_begin(struct engine_run *r)
 {
 	struct err e = {0};
 	bool pending = r->model.pending;
-	r->began_ms = loop_now_ms(r->port->loop);
+	r->at_ms.began = loop_now_ms(r->port->loop);
 	if (!engine_refresh(r->port->engines, r->a, &r->model, &r->facts, &e)) {
 		run_fail(r, &e);
 		return;
@@ -257,7 +263,7 @@ static void on_waited(struct timer *t);
 
 static void arm_wait(struct engine_run *r)
 {
-	int64_t waited = loop_now_ms(r->port->loop) - r->queued_ms, next = engine_limits.queue_seconds * 1000;
+	int64_t waited = loop_now_ms(r->port->loop) - r->at_ms.queued, next = engine_limits.queue_seconds * 1000;
 	int64_t start = engine_limits.start_wait * 1000;
 	if (start > waited && start < next)
 		next = start;
@@ -268,7 +274,7 @@ static void on_waited(struct timer *t)
 {
 	struct engine_run *r = OWNER(t, struct engine_run, timer);
 	struct engine *g = r->engine;
-	int64_t waited = loop_now_ms(r->port->loop) - r->queued_ms;
+	int64_t waited = loop_now_ms(r->port->loop) - r->at_ms.queued;
 	pthread_mutex_lock(&g->all->lock);
 	bool loading = g->state == ENGINE_LOADING || g->state == ENGINE_UNKNOWN;
 	int retry_ms = engine_retry_ms(g);
@@ -299,7 +305,7 @@ static void call_run_queue(struct engine_run *r, bool front)
 		run_begin(r);
 		break;
 	case SLOT_WAIT:
-		r->queued_ms = loop_now_ms(r->port->loop);
+		r->at_ms.queued = loop_now_ms(r->port->loop);
 		arm_wait(r);
 		break;
 	case SLOT_FULL:
@@ -310,11 +316,16 @@ static void call_run_queue(struct engine_run *r, bool front)
 
 /* --- the answer --- */
 
-static void call_on_event(void *ctx, const struct model_event *ev)
+static void call_on_told(void *ctx, const struct model_event *ev)
 {
 	struct engine_run *r = ctx;
 	if (r->call) /* else cancelled by an event before this one */
 		r->call->on_event(r->call, ev);
+}
+
+static void call_on_event(void *ctx, const struct model_event *ev)
+{
+	demand_event(&((struct engine_run *)ctx)->demand, ev);
 }
 
 /* Seconds only: engines that give a date are rare and their clocks are not ours. */
@@ -328,27 +339,14 @@ static int64_t retry_after(const struct http_call *h)
 	return -1;
 }
 
-/* May an answer be one of Chat Completions? What it is its first byte will tell: some engines do not name the type, or
- * answer with JSON although a stream was asked for. A page of HTML is of somebody else. */
-static bool may_answer(struct str type)
-{
-	static const struct str types[] = {STR(""), STR("text/event-stream"), STR("application/json"), STR("text/plain"),
-	                                   STR("application/octet-stream"), STR("text/json"), STR("application/x-ndjson"),
-	                                   STR("application/problem+json")};
-	struct str bare = str_trim(str_cut(&type, ';'));
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		if (str_eq_nocase(bare, types[i]))
-			return true;
-	return false;
-}
-
 static void call_on_head(struct http_call *h, int status)
 {
 	struct engine_run *r = OWNER(h, struct engine_run, http);
 	r->status = status;
 	r->retry_after_ms = retry_after(h);
-	if (r->stage != RUN_ANSWER || status != 200 || !may_answer(http_call_header(h, S("content-type"))))
+	if (r->stage != RUN_ANSWER || status != 200 || !chat_may_answer(http_call_header(h, S("content-type"))))
 		return;
+	demand_begin(&r->demand, r->a, r->options.caps, r->prompt);
 	r->stream = chat_stream_new(r->a, r->prompt, &r->options, call_on_event, r);
 	r->call->begun = true;
 	buf_release(&r->body);
@@ -360,8 +358,11 @@ static void call_on_body(struct http_call *h, struct str bytes)
 	struct err e = {0};
 	if (!r->stream)
 		buf_add(&r->answer, bytes);
-	else if (!chat_stream_feed(r->stream, bytes, &e) && r->call)
-		run_end(r, &e);
+	else if (!chat_stream_feed(r->stream, bytes, &e)) {
+		demand_end(&r->demand);
+		if (r->call)
+			run_end(r, &e);
+	}
 }
 
 /* Drops the oldest messages and asks again; false when nothing may go (or *e). */
@@ -462,6 +463,8 @@ static void refusal_done(struct engine_run *r)
 			return;
 		}
 	}
+	if (r->demand.again && e.code != ERR_ENGINE_BUSY && e.code != ERR_UNAVAILABLE)
+		demand_fail((e = (struct err){0}, &e)); /* it is our second form that it does not take */
 	if (r->retry_after_ms >= 0 && (e.code == ERR_ENGINE_BUSY || e.code == ERR_UNAVAILABLE))
 		e.retry_after_ms = (int)(r->retry_after_ms < INT32_MAX ? r->retry_after_ms : INT32_MAX);
 	run_end(r, &e);
@@ -495,12 +498,20 @@ static void call_on_end(struct http_call *h, const struct err *e)
 		if (member && r->model.traits->of[TRAIT_THOUGHTS] != member)
 			engine_heard(r->engine, (unsigned char)member);
 		bool ok = chat_stream_end(r->stream, &r->call->finish, &r->call->usage, &mine);
+		if (r->call && chat_stream_uncalled(r->stream) && demand_again(&r->demand, &r->options, &r->call->usage)) {
+			r->stream = NULL;
+			if (run_render(r, &mine))
+				run_count_or_ask(r);
+			else
+				run_end(r, &mine);
+			return;
+		}
+		demand_end(&r->demand);
 		if (!r->call)
 			return;
-		if (ok)
-			mine = (struct err){0};
-		else if (e->code != ERR_NONE)
-			mine = *e;
+		usage_add(&r->call->usage, &r->demand.spent);
+		if (ok || e->code != ERR_NONE)
+			mine = ok ? (struct err){0} : *e;
 	} else if (e->code == ERR_NONE) {
 		refusal_done(r);
 		return;
@@ -529,6 +540,7 @@ static struct engine_run *run_new(struct engine_port *port, struct engine_call *
 	    .model = *m,
 	    .prompt = p,
 	    .http = {.on_head = call_on_head, .on_body = call_on_body, .on_end = call_on_end},
+	    .demand = {.emit = call_on_told, .ctx = r},
 	};
 	buf_init(&r->body, REQUEST_MAX);
 	buf_init(&r->answer, ANSWER_MAX);

@@ -49,7 +49,12 @@ void chat_stream_parse_all(struct chat_stream *s);
  * tool_choice demands one. *finish and *usage
  * are written on success; they are the truth only after it. */
 bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *usage, struct err *e);
+/* After it: a call was demanded, none came, and *usage is what the answer cost. Never in a forced form, where asking again
+ * would change nothing. */
+bool chat_stream_uncalled(const struct chat_stream *s);
 
+/* May an answer of that content type be one of Chat Completions? What it is its first byte will tell. */
+bool chat_may_answer(struct str type);
 /* An engine's error answer as ours; always fills *e. The engine's own text is passed on only where it says
  * something of the request that the client can use, never with paths, keys or parser internals. */
 void chat_error(int status, struct str body, const struct engine_model *m, struct err *e);

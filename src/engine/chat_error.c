@@ -281,3 +281,16 @@ bool chat_accepts(const struct engine_caps *caps, const struct engine_model *m, 
 				return false;
 	return accepts_format(caps, m, p, e);
 }
+
+/* Some engines do not name the type, or answer with JSON although a stream was asked for. A page of HTML is of somebody else. */
+bool chat_may_answer(struct str type)
+{
+	static const struct str types[] = {STR(""), STR("text/event-stream"), STR("application/json"), STR("text/plain"),
+	                                   STR("application/octet-stream"), STR("text/json"), STR("application/x-ndjson"),
+	                                   STR("application/problem+json")};
+	struct str bare = str_trim(str_cut(&type, ';'));
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (str_eq_nocase(bare, types[i]))
+			return true;
+	return false;
+}

@@ -10,6 +10,7 @@
 #include "engine/answer_end.h"
 #include "engine/answer_text.h"
 #include "engine/chat_same.h"
+#include "engine/demand.h"
 #include "engine/forced.h"
 #include "engine/marks.h"
 #include "wire/fields.h"
@@ -24,6 +25,7 @@ enum {
 enum chat_form { FORM_UNKNOWN, FORM_STREAM, FORM_WHOLE };
 
 struct stream_end {
+	bool uncalled; /* a call was demanded, and none came */
 	enum finish finish;
 	bool finished, done; /* finish_reason came; [DONE] came */
 };
@@ -573,13 +575,19 @@ bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *u
 	if (!chat_stream_settle(s, cut, e))
 		return false;
 	int calls = s->calls.shown + (s->set.n ? s->forced.calls : 0) + s->written.begun;
-	if (!calls && !cut && demanded(s))
-		return fail(e, ERR_ENGINE, NULL, "The model made no function call although 'tool_choice' demands one.");
+	*usage = usage_sum(&s->usage, s->pieces, s->thoughts);
+	s->end.uncalled = !calls && !cut && demanded(s);
+	if (s->end.uncalled)
+		return demand_fail(e);
 	if (calls && s->end.finish == FINISH_STOP)
 		s->end.finish = FINISH_CALLS;
 	else if (!calls && s->end.finish == FINISH_CALLS)
 		s->end.finish = FINISH_STOP;
 	*finish = s->end.finish;
-	*usage = usage_sum(&s->usage, s->pieces, s->thoughts);
 	return true;
+}
+
+bool chat_stream_uncalled(const struct chat_stream *s)
+{
+	return s->end.uncalled && !s->set.n && !s->written.tool;
 }

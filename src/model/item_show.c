@@ -15,8 +15,7 @@ struct part_hidden {
 static const struct part_hidden parts_hidden[] = {
 	{STR("message.input_image.image_url"), STR("input_image"), STR("image_url"), STR("null"),
 	 {STR("image_url"), STR("file_id")}},
-	{STR("computer_call_output.output.image_url"), STR("computer_screenshot"), STR("image_url"), STR("null"),
-	 {STR("image_url"), STR("file_id")}},
+	{.include = STR("computer_call_output.output.image_url"), .type = STR("computer_screenshot"), .member = STR("image_url")},
 	{.type = STR("input_file"), .member = STR("file_data")},
 };
 enum { PARTS_HIDDEN = sizeof parts_hidden / sizeof *parts_hidden, SHOW_BITS = 32 - PARTS_HIDDEN };

@@ -55,7 +55,7 @@ static unsigned show_of(unsigned bits)
 
 #define USER "{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"user\",\"content\":["
 #define PICTURE(url) "{\"type\":\"input_image\",\"detail\":\"auto\",\"image_url\":" url ",\"file_id\":null}"
-#define SCREEN(url) "{\"type\":\"computer_screenshot\",\"image_url\":" url ",\"file_id\":null}"
+#define SCREEN(url) "{\"type\":\"computer_screenshot\",\"image_url\":" url "}"
 #define GAVE(type, output) "{\"id\":\"o_1\",\"type\":\"" type "\",\"call_id\":\"c\",\"output\":" output "}"
 
 static const struct {
@@ -85,7 +85,7 @@ static const struct {
      USER "{\"type\":\"input_text\",\"text\":\"\\\"input_image\\\"\"}]}"},
     {GAVE("function_call_output", "[" PICTURE("\"data:image/png;base64,AA==\"") "]"), 0,
      GAVE("function_call_output", "[" PICTURE("null") "]")},
-    {GAVE("computer_call_output", SCREEN("\"data:image/png;base64,AA==\"")), 0, GAVE("computer_call_output", SCREEN("null"))},
+    {GAVE("computer_call_output", SCREEN("\"data:image/png;base64,AA==\"")), 0, GAVE("computer_call_output", "{\"type\":\"computer_screenshot\"}")},
     {GAVE("computer_call_output", SCREEN("\"https://h/p\"")), SHOW_SCREENS, GAVE("computer_call_output", SCREEN("\"https://h/p\""))},
     /* the word elsewhere */
     {"{\"type\":\"tool_search_call\",\"arguments\":{\"antiphon\":1}}", 0,
