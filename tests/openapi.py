@@ -22,7 +22,8 @@ FILE = HERE / "data" / "openapi" / "openai.json.gz"
 OVERLAY = HERE / "data" / "openapi" / "overlay.json"
 BESIDE = HERE / "data" / "openapi" / "beside.json"
 # Events of the live API that came after the file.
-BESIDE_THE_FILE = {"keepalive", "response.compaction.compacting", "response.steer.failed"}
+BESIDE_THE_FILE = {"keepalive", "response.compaction.compacting", "response.steer.failed", "response.steer.accepted",
+                   "response.steer.pending"}
 
 
 def overlay_rows():

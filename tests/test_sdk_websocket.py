@@ -176,7 +176,7 @@ def test_dispatch_raises_what_nobody_hears(connection):
         connection.dispatch_events()
 
 
-def test_steering_fails_by_name(connection, engine):
+def test_steering(connection, engine):
     gate = Gate()
     engine.next(say("a"), hold(gate), say("b"))
     connection.response.create(model=MODEL, input="one", stream_id="lane")
@@ -185,12 +185,41 @@ def test_steering_fails_by_name(connection, engine):
     connection.response.steer(previous_response_id=created.response.id,
                               input=[{"type": "message", "role": "user", "content": "faster"}])
     event = known(connection.recv())
-    while event.type != "response.steer.failed":
+    while event.type != "response.steer.accepted":
         event = known(connection.recv())
-    assert event.error.code == "steering_not_supported" and event.stream_id == "lane"
-    assert event.steer.previous_response_id == created.response.id and event.steer.input[0].content == "faster"
+    assert event.steer.previous_response_id == created.response.id and event.stream_id == "lane"
     gate.open.set()
     assert until_end(connection)[-1].response.output_text == "ab"
+    after = until_end(connection)
+    assert after[0].type == "response.created" and after[-1].response.previous_response_id == created.response.id
+    assert after[-1].response.output_text == "You said: faster."
+
+
+def test_steering_waits_for_outputs(connection, engine):
+    gate = Gate()
+    engine.next(call("get_weather", '{"city":', '"Rome"}'), hold(gate))
+    connection.response.create(model=MODEL, input="one", tools=[TOOL])
+    created = known(connection.recv())
+    eventually(gate.reached.is_set)
+    connection.response.steer(previous_response_id=created.response.id, input="in Fahrenheit")
+    while known(connection.recv()).type != "response.steer.accepted":
+        pass
+    gate.open.set()
+    until_end(connection)
+    pending = known(connection.recv())
+    assert pending.type == "response.steer.pending" and pending.reason == "waiting_for_required_input"
+    stub, = pending.required_input
+    assert (stub.type, stub.name) == ("function_call_output", "get_weather")
+    got = run(connection, [{"type": stub.type, "call_id": stub.call_id, "output": "77"}], tools=[TOOL],
+              previous_response_id=created.response.id)
+    assert got.output_text == "You said: in Fahrenheit." and users(engine.requests[-1]) == ["one", "in Fahrenheit"]
+
+
+def test_steering_fails_by_name(connection, engine):
+    connection.response.steer(previous_response_id="resp_00", input="faster")
+    event = known(connection.recv())
+    assert event.type == "response.steer.failed" and event.error.code == "response_not_found"
+    assert event.steer.previous_response_id == "resp_00" and event.steer.input == "faster"
 
 
 # --- who may ---

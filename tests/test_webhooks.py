@@ -13,7 +13,8 @@ from openai import OpenAI
 from engine_script import Gate, finish, hang, hold, say, status
 from harness import PATIENCE, eventually, make_key
 
-ALL = ["response.completed", "response.failed", "response.cancelled", "response.incomplete"]
+ALL = ["response.completed", "response.failed", "response.cancelled", "response.incomplete", "batch.completed", "batch.failed",
+       "batch.expired", "batch.cancelled"]
 HERE = ("--set", "fetch.allow=127.0.0.1", "--set", "api.webhook_retry_ms=50")
 
 

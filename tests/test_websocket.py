@@ -392,23 +392,6 @@ def test_an_engine_that_fails(ws, engine):
     assert text_of(ws.run("hi", stream_id="a")) == "You said: hi."
 
 
-def test_steering_is_not_supported(ws, engine):
-    gate = Gate()
-    engine.next(say("a"), hold(gate), say("b"))
-    ws.create("one", stream_id="lane")
-    created = ws.event()
-    eventually(gate.reached.is_set)
-    ws.send({"type": "response.steer", "previous_response_id": created["response"]["id"], "input": "faster"})
-    event = ws.event()
-    while event["type"] != "response.steer.failed":
-        event = ws.event()
-    assert event["error"]["code"] == "steering_not_supported" and event["error"]["type"] == "invalid_request_error"
-    assert event["steer"] == {"input": "faster", "previous_response_id": created["response"]["id"]}
-    assert event["stream_id"] == "lane"
-    gate.open.set()
-    assert text_of(ws.until_end()[-1]["response"]) == "ab"
-
-
 # --- the client leaves ---
 
 def test_leaving_cancels(server, engine):

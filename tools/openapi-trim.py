@@ -10,7 +10,8 @@ import json
 import pathlib
 import sys
 
-KEPT = {"responses", "conversations", "chat", "models", "files", "uploads", "vector_stores", "containers", "embeddings", "skills"}
+KEPT = {"responses", "conversations", "chat", "models", "files", "uploads", "vector_stores", "containers", "embeddings", "skills",
+        "batches"}
 PROSE = {"description", "title", "summary", "example", "examples", "externalDocs", "x-oaiMeta", "x-stainless-const",
          "x-stainless-skip", "x-stainless-naming", "tags"}
 HERE = pathlib.Path(__file__).resolve().parent.parent

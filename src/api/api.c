@@ -8,6 +8,7 @@
 #include "background/runs.h"
 #include "background/worker.h"
 #include "base/clock.h"
+#include "batches/batches.h"
 #include "chat/chat.h"
 #include "conversations/conversations.h"
 #include "door/attempts.h"
@@ -34,6 +35,7 @@ struct api *api_new(const struct api_options *o)
 	a->runs = runs_new(a->news);
 	a->machine = &turn_steps;
 	a->background = &background_calls;
+	a->route = routes_find;
 	store_secret(o->store, "obfuscation", secret);
 	reply_setup(secret);
 	bool ok = project_find(o->store, S("default"), true, &a->default_project, &e);
@@ -69,11 +71,13 @@ struct api_loop *api_attach(struct api *a, struct loop *l, struct store_port *sp
 	disk_attach(al);
 	worker_attach(al);
 	outbox_attach(al);
+	batches_attach(al);
 	return al;
 }
 
 void api_detach(struct api_loop *al)
 {
+	batches_detach(al);
 	api_cancel_all(al);
 	worker_detach(al);
 	tools_detach(al->tools);

@@ -110,6 +110,14 @@ static bool takes_form(const struct request *rq, struct str type)
 	return flags & ROUTE_FORM && (!(flags & ROUTE_BODY) || multipart_type(type));
 }
 
+const struct route *routes_find(enum method m, struct str path)
+{
+	for (int i = 0; i < N_ROUTES; i++)
+		if (routes[i].method == m && str_eq(routes[i].path, path))
+			return &routes[i];
+	return NULL;
+}
+
 /* text/plain posts are what a web page can send without asking its user: refused (415). */
 static bool body_type(struct request *rq, struct err *e)
 {

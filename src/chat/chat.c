@@ -35,6 +35,11 @@ struct chat_run { /* one choice being made */
 	bool begun, ended;
 };
 
+struct chat_clocks {
+	struct timer deadline;
+	struct grace grace; /* its client left */
+};
+
 struct chat {
 	struct arena arena;
 	struct api_loop *api;
@@ -56,9 +61,9 @@ struct chat {
 	struct str request_id;
 	struct store_op keep;
 	struct deferred finish; /* never inside an engine's callback: its memory is ours */
-	struct timer deadline;
-	struct grace grace; /* its client left */
+	struct chat_clocks clocks;
 	int64_t seq;
+	bool low; /* its calls let all others go before them */
 };
 
 static void chat_free(struct chat *c)
@@ -74,8 +79,8 @@ static void chat_free(struct chat *c)
 	}
 	store_cancel(&c->keep);
 	defer_cancel(&c->finish);
-	timer_cancel(&c->deadline);
-	grace_cancel(&c->grace);
+	timer_cancel(&c->clocks.deadline);
+	grace_cancel(&c->clocks.grace);
 	if (c->prev)
 		c->prev->next = c->next;
 	else
@@ -187,7 +192,7 @@ static void chat_keep(struct chat *c)
 		.body = completion_json(c, true),
 		.messages = json_text(&c->arena, json_get(c->req.body, S("messages"))),
 	};
-	timer_cancel(&c->deadline);
+	timer_cancel(&c->clocks.deadline);
 	c->keep.done = chat_on_kept;
 	store_put_completion(c->api->store, &c->keep, &r);
 }
@@ -302,7 +307,7 @@ static void chat_on_end(struct engine_call *call, const struct err *e)
 
 static void chat_on_deadline(struct timer *t)
 {
-	struct chat *c = OWNER(t, struct chat, deadline);
+	struct chat *c = OWNER(t, struct chat, clocks.deadline);
 	struct err e = {0};
 	fail(&e, ERR_ENGINE_TIMEOUT, NULL, "The completion took longer than %lld seconds.", (long long)api_limits.turn_seconds);
 	chat_fail(c, &e);
@@ -319,13 +324,13 @@ static void chat_on_room(struct reply_owner *o)
 
 static bool chat_still_wanted(struct grace *g)
 {
-	const struct chat *c = OWNER(g, struct chat, grace);
+	const struct chat *c = OWNER(g, struct chat, clocks.grace);
 	return c->attempt && attempt_joined(c->attempt);
 }
 
 static void chat_on_grace_over(struct grace *g)
 {
-	chat_free(OWNER(g, struct chat, grace));
+	chat_free(OWNER(g, struct chat, clocks.grace));
 }
 
 static void chat_on_gone(struct reply_owner *o)
@@ -338,9 +343,9 @@ static void chat_on_gone(struct reply_owner *o)
 			attempt_abandoned(c->attempt);
 		return;
 	}
-	c->grace.wanted = chat_still_wanted;
-	c->grace.over = chat_on_grace_over;
-	if (!c->attempt || c->form == REPLY_SSE || !grace_start(&c->grace, c->api->loop)) {
+	c->clocks.grace.wanted = chat_still_wanted;
+	c->clocks.grace.over = chat_on_grace_over;
+	if (!c->attempt || c->form == REPLY_SSE || !grace_start(&c->clocks.grace, c->api->loop)) {
 		chat_free(c);
 		return;
 	}
@@ -394,10 +399,11 @@ static void chat_begin(struct chat *c)
 		r->choice.named = r->prompt.choice == CHOICE_NAMED;
 		r->call.on_event = chat_on_event;
 		r->call.on_end = chat_on_end;
+		r->call.low = c->low;
 	}
 	for (size_t i = 0; i < c->n; i++)
 		engine_call_start(c->api->engine, &c->runs[i].call, a, &c->model, &c->runs[i].prompt);
-	timer_start(c->api->loop, &c->deadline, api_limits.turn_seconds * 1000, chat_on_deadline);
+	timer_start(c->api->loop, &c->clocks.deadline, api_limits.turn_seconds * 1000, chat_on_deadline);
 }
 
 static void chat_refuse(struct chat *c, const struct err *e)
@@ -441,6 +447,7 @@ static struct chat *chat_new(struct request *rq)
 	c->arena = a;
 	c->api = al;
 	c->project = rq->project;
+	c->low = rq->low;
 	c->id = id_mint();
 	c->request_id = str_copy(&c->arena, exchange_request(rq->x)->request_id);
 	c->reader = (struct reply_owner){chat_on_gone, chat_on_room};

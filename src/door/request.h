@@ -16,8 +16,10 @@ struct api {
 	struct sign_ins *sign_ins;
 	const struct turn_machine *machine;     /* turn/turn_machine.h: how a turn walks */
 	const struct runner_calls *background; /* turn/runner.h: how a turn becomes a background run, and is one */
+	const struct route *(*route)(enum method m, struct str path); /* for requests of our own; NULL: there is none */
 	int64_t default_project;
 	atomic_bool draining, outbox_taken; /* outbox_taken: a loop looks after the outbox of webhooks */
+	atomic_bool batches_taken;          /* another, or the same, runs the batches */
 	atomic_size_t running;
 	int64_t began_s;
 };
@@ -36,6 +38,7 @@ struct api_loop {
 	struct conversation_visit *visits; /* requests to conversations */
 	struct sender *sender; /* sends webhooks */
 	struct outbox *outbox; /* those that are due; NULL: another loop does it */
+	struct batches *batches; /* those that run; likewise */
 	size_t n_turns;      /* of both */
 	struct disk *disk;   /* files on their way in and out (file_threads.h) */
 	struct buf scratch; /* one event at a time is rendered here */
@@ -61,6 +64,7 @@ struct request {
 	int64_t project;
 	struct str project_name;
 	struct str args[2]; /* the path's {..}, decoded */
+	bool low; /* its calls of engines let all others go before them */
 };
 
 #include "door/answer.h"

@@ -297,8 +297,9 @@ static void on_waited(struct timer *t)
 static void call_run_queue(struct engine_run *r, bool front)
 {
 	struct err e = {0};
+	struct slot_ask ask = {front, r->call->low, call_on_granted, r};
 	r->stage = RUN_QUEUE;
-	switch (slot_take(r->engine, r->port->loop, front, call_on_granted, r, &r->ticket, &e)) {
+	switch (slot_take(r->engine, r->port->loop, &ask, &r->ticket, &e)) {
 	case SLOT_YOURS:
 		r->has_slot = true;
 		run_begin(r);

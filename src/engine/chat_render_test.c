@@ -274,7 +274,7 @@ static void given_back(void)
 		struct err e = {0};
 		struct origin from = {.engine = str_of(rows[i].engine), .model = str_of(rows[i].model), .id = str_of(rows[i].id),
 				      .thoughts = S("reasoning")};
-		struct prompt_call call = {S("call_1"), S("f"), S("{}"), &from};
+		struct prompt_call call = {S("call_1"), S("f"), S("{}"), &from, false};
 		traits.of[TRAIT_IDS] = rows[i].ids;
 		o.engine = S("e");
 		o.traits = &traits;

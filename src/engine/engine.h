@@ -109,6 +109,7 @@ struct engine_call {
 	struct str served_model; /* the model that answers, from engine_find(); a pending one is settled before the first event */
 	bool begun;              /* the first byte of an answer has come */
 	bool counting;           /* of engine_count_start() */
+	bool low;                /* set before its start: it gets a slot when nobody else waits for one */
 	bool exact;              /* usage.input is the engine's own count, else an estimate */
 	struct engine_run *run;  /* NULL: idle */
 };

@@ -109,7 +109,8 @@ static bool engine_setup(struct engines *s, struct engine *g, const struct engin
 {
 	g->all = s;
 	g->index = (size_t)(g - s->list);
-	g->last = &g->first;
+	for (size_t i = 0; i < sizeof g->queues / sizeof *g->queues; i++)
+		g->queues[i].last = &g->queues[i].first;
 	keep_config(&s->a, c, &g->config);
 	if (!http_target_parse(&s->a, c->url, &g->target, e))
 		return false;

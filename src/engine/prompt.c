@@ -242,22 +242,20 @@ static bool add_message(struct arena *a, struct prompt *p, const struct item *it
 
 /* A call of any kind is the function's that its tool was offered as. A search of ours has no id, and needs none:
  * what it found is offered. */
-static bool add_tool_call(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-			  struct err *e)
+static bool add_tool_call(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	const struct call_row *row = &call_rows[call_kind_of_item(it->type)];
 	if (!it->call_id.p)
 		return true;
 	struct prompt_message *m = open_assistant(a, p);
 	struct prompt_call call = {it->call_id, call_item_name(a, p->tools, p->n_tools, it), row->arguments(a, it->val),
-				   origin_of(a, it)};
+				   origin_of(a, it), yyjson_is_true(json_get(it->val, S("async")))};
 	prompt_add_call(a, m, call);
 	add_origin(a, m, call.origin);
 	return true;
 }
 
-static bool add_tool_output(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-			    struct err *e)
+static bool add_tool_output(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	struct place out = {at->path, at->item, "output"};
 	struct str text = call_result(a, it);
@@ -336,8 +334,7 @@ static void add_thought(struct arena *a, struct prompt_message *m, struct str te
 }
 
 /* The reasoning itself where the item has it, else its summary. Encrypted reasoning says nothing here. */
-static bool add_reasoning(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-			  struct err *e)
+static bool add_reasoning(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	yyjson_val *parts = json_get(it->val, S("content")), *val;
 	struct prompt_message *m = NULL;
@@ -395,6 +392,7 @@ static adder *const adders[ITEM_COUNT] = {
     [ITEM_APPLY_PATCH_CALL_OUTPUT] = add_tool_output,
     [ITEM_COMPACTION] = prompt_add_compaction,
     [ITEM_COMPACTION_TRIGGER] = add_nothing,
+    [ITEM_CONFIGURATION_UPDATE] = add_nothing,
     [ITEM_COMPUTER_CALL] = add_tool_call,
     [ITEM_COMPUTER_CALL_OUTPUT] = add_tool_output,
     [ITEM_CUSTOM_TOOL_CALL] = add_tool_call,
@@ -535,6 +533,25 @@ static void gather_outputs(struct arena *a, struct prompt *p)
 	p->cap = n;
 }
 
+/* The model does not wait for an asynchronous call, but its template does: until the output comes, this stands for it. */
+static void answer_async(struct arena *a, struct prompt *p)
+{
+	struct map answered = {0};
+	for (size_t i = 0; i < p->n; i++)
+		if (p->messages[i].role == ROLE_TOOL)
+			map_put(&answered, p->messages[i].call_id, p);
+	for (size_t i = 0; i < p->n; i++) /* those that it adds call nothing */
+		for (size_t j = 0; j < p->messages[i].n_calls; j++) {
+			struct prompt_call call = p->messages[i].calls[j];
+			if (!call.async || map_get(&answered, call.call_id))
+				continue;
+			struct prompt_message *m = prompt_add(a, p, ROLE_TOOL);
+			m->call_id = call.call_id;
+			prompt_add_text(a, m, S("This call still runs. Its result will come later; go on without it."));
+		}
+	map_release(&answered);
+}
+
 size_t prompt_last_user(const struct prompt *p)
 {
 	size_t last = p->n;
@@ -556,6 +573,7 @@ void prompt_tidy(struct arena *a, struct prompt *p)
 	size_t n = 0;
 	if (!p->reasoning_all)
 		drop_old_reasoning(p);
+	answer_async(a, p);
 	join_answers(a, p);
 	gather_outputs(a, p);
 	struct prompt_message *out = p->messages; /* n <= i, as above */

@@ -14,13 +14,13 @@ struct prompt_part {
 	enum part_kind kind;
 	enum part_from from;
 	struct str text;   /* text; of images and files: see `from`; audio data (base64) */
-	struct str detail; /* image: detail; audio: format; file: file name */
-	struct str quality; /* file: detail */
+	struct str detail, quality; /* detail: of an image; an audio's format; a file's name; quality: a file's detail */
 	const char *where; /* "input[0].content[1]", for errors that name the part; NULL: history */
 };
 struct prompt_call {
 	struct str call_id, name, arguments;
 	const struct origin *origin; /* NULL: of no engine */
+	bool async; /* nobody waits for its result */
 };
 struct prompt_message {
 	enum role role;

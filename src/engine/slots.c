@@ -17,6 +17,7 @@ struct ticket {
 	void (*granted)(void *ctx); /* NULL: its owner is gone */
 	void *ctx;
 	struct ticket *next;
+	bool low;
 	bool waiting; /* in the queue; under the lock */
 };
 
@@ -54,49 +55,64 @@ static void slots_on_granted(struct post *p)
 		slot_give(g, -1); /* nobody wants it any more */
 }
 
+/* One place more or less in the queue that is bounded. */
+static void slots_count(struct engine *g, bool low, int n)
+{
+	if (!low)
+		g->waiting += n;
+}
+
 void slots_pump(struct engine *g)
 {
-	while (g->first && gate_open(g) && g->busy < slots_of(g)) {
-		struct ticket *t = g->first;
-		g->first = t->next;
-		if (!g->first)
-			g->last = &g->first;
+	while ((g->queues[0].first || g->queues[1].first) && gate_open(g) && g->busy < slots_of(g)) {
+		bool low = !g->queues[0].first;
+		struct slot_queue *q = &g->queues[low];
+		struct ticket *t = q->first;
+		q->first = t->next;
+		if (!q->first)
+			q->last = &q->first;
 		t->waiting = false;
-		g->waiting--;
+		slots_count(g, low, -1);
 		g->busy++;
 		t->post.run = slots_on_granted;
 		loop_post(t->loop, &t->post);
 	}
 }
 
-enum slot_answer slot_take(struct engine *g, struct loop *l, bool front, void (*granted)(void *ctx), void *ctx,
-                           struct ticket **ret, struct err *e)
+static struct ticket *ticket_new(struct engine *g, struct loop *l, const struct slot_ask *ask)
+{
+	struct slot_queue *q = &g->queues[ask->low];
+	struct ticket *t = xalloc(sizeof *t);
+	*t = (struct ticket){.engine = g, .loop = l, .granted = ask->granted, .ctx = ask->ctx, .low = ask->low, .waiting = true};
+	if (ask->front) {
+		t->next = q->first;
+		if (!q->first)
+			q->last = &t->next;
+		q->first = t;
+	} else {
+		*q->last = t;
+		q->last = &t->next;
+	}
+	slots_count(g, ask->low, 1);
+	return t;
+}
+
+enum slot_answer slot_take(struct engine *g, struct loop *l, const struct slot_ask *ask, struct ticket **ret, struct err *e)
 {
 	enum slot_answer answer = SLOT_WAIT;
 	*ret = NULL;
 	pthread_mutex_lock(&g->all->lock);
-	if (!g->first && gate_open(g) && g->busy < slots_of(g)) {
+	bool first = !g->queues[0].first && (!ask->low || !g->queues[1].first);
+	if (first && gate_open(g) && g->busy < slots_of(g)) {
 		g->busy++;
 		answer = SLOT_YOURS;
-	} else if (!front && g->waiting >= engine_limits.queue) {
+	} else if (!ask->front && !ask->low && g->waiting >= engine_limits.queue) {
 		fail(e, ERR_ENGINE_BUSY, NULL, "The engine is overloaded: %lld requests are waiting already. Please try again later.",
 		     (long long)g->waiting);
 		e->retry_after_ms = engine_retry_ms(g);
 		answer = SLOT_FULL;
 	} else {
-		struct ticket *t = xalloc(sizeof *t);
-		*t = (struct ticket){.engine = g, .loop = l, .granted = granted, .ctx = ctx, .waiting = true};
-		if (front) {
-			t->next = g->first;
-			if (!g->first)
-				g->last = &t->next;
-			g->first = t;
-		} else {
-			*g->last = t;
-			g->last = &t->next;
-		}
-		g->waiting++;
-		*ret = t;
+		*ret = ticket_new(g, l, ask);
 	}
 	pthread_mutex_unlock(&g->all->lock);
 	return answer;
@@ -107,13 +123,14 @@ void slot_forget(struct engine *g, struct ticket *t)
 	pthread_mutex_lock(&g->all->lock);
 	bool waiting = t->waiting;
 	if (waiting) {
-		struct ticket **at = &g->first;
+		struct slot_queue *q = &g->queues[t->low];
+		struct ticket **at = &q->first;
 		while (*at != t)
 			at = &(*at)->next;
 		*at = t->next;
-		if (g->last == &t->next)
-			g->last = at;
-		g->waiting--;
+		if (q->last == &t->next)
+			q->last = at;
+		slots_count(g, t->low, -1);
 	}
 	pthread_mutex_unlock(&g->all->lock);
 	if (waiting)

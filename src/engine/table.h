@@ -53,7 +53,9 @@ struct engine {
 	unsigned learnt_mask;  /* ... one bit a trait */
 	unsigned char heard;   /* THOUGHTS_*: where its thoughts came in; 0: it had none yet */
 	int64_t busy, waiting;
-	struct ticket *first, **last; /* those that wait, oldest first */
+	struct slot_queue {
+		struct ticket *first, **last;
+	} queues[2]; /* those that wait, oldest first; [1]: those that let all others go before them, `waiting` without them */
 	int64_t mean_ms;              /* of calls, moving; 0: none yet */
 	struct post kick;             /* to the watching loop */
 	bool kicked;
@@ -106,9 +108,13 @@ void engine_lost(struct engine *g, enum engine_state state, const char *why);
 
 /* --- slots.c: a slot is the right to one call; those who wait are served oldest first --- */
 enum slot_answer { SLOT_YOURS, SLOT_WAIT, SLOT_FULL };
-/* SLOT_WAIT: *ret waits, granted(ctx) runs once on `l`. `front`: before all others (a call that had its slot). */
-enum slot_answer slot_take(struct engine *g, struct loop *l, bool front, void (*granted)(void *ctx), void *ctx,
-                           struct ticket **ret, struct err *e);
+struct slot_ask {
+	bool front, low; /* front: before all others (a call that had its slot); low: behind all that are not */
+	void (*granted)(void *ctx);
+	void *ctx;
+};
+/* SLOT_WAIT: *ret waits, granted(ctx) runs once on `l`. How many wait low down is bounded by who asks. */
+enum slot_answer slot_take(struct engine *g, struct loop *l, const struct slot_ask *ask, struct ticket **ret, struct err *e);
 /* Leaves the queue; a grant under way is passed on. */
 void slot_forget(struct engine *g, struct ticket *t);
 /* `ms` is how long the call took, < 0: unknown. */

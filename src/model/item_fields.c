@@ -414,8 +414,11 @@ static const struct field tool_search_output_fields[] = {
 static const struct field additional_tools_fields[] = {
 	TYPE, ID, FIELD_CHECKED("role", F_ENUM, .required = true, .values = developer), TOOLS, LAST_FIELD,
 };
-static const struct field effort_fields[] = {NULLABLE("effort", F_STR), LAST_FIELD};
-static const struct field update_text_fields[] = {NULLABLE("format", F_OBJECT), LAST_FIELD};
+const char *const reasoning_efforts[] = {"none", "minimal", "low", "medium", "high", "xhigh", "max", NULL};
+static const struct field effort_fields[] = {
+	FIELD_CHECKED("effort", F_ENUM, .nullable = true, .values = reasoning_efforts), LAST_FIELD,
+};
+static const struct field update_text_fields[] = {FIELD_CHECKED("format", F_OBJECT, .required = true), LAST_FIELD};
 static const struct field configuration_update_fields[] = {
 	TYPE,
 	ID,

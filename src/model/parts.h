@@ -35,3 +35,4 @@ extern const struct field output_part; /* output_text, refusal */
 extern const struct field tool_part;   /* what tools may give back: text, image, file */
 extern const struct field summary_part, reasoning_part;
 extern const char *const status_values[];
+extern const char *const reasoning_efforts[];

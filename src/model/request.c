@@ -29,7 +29,6 @@ const char *const include_values[] = {
 	"web_search_call.results",
 	NULL,
 };
-static const char *const efforts[] = {"none", "minimal", "low", "medium", "high", "xhigh", "max", NULL};
 static const char *const summaries[] = {"auto", "concise", "detailed", NULL};
 static const char *const contexts[] = {"auto", "current_turn", "all_turns", NULL};
 static const char *const verbosities[] = {"low", "medium", "high", NULL};
@@ -52,7 +51,7 @@ static const struct field text_fields[] = {
 	LAST_FIELD,
 };
 static const struct field reasoning_fields[] = {
-	FIELD_CHECKED("effort", F_ENUM, .nullable = true, .values = efforts),
+	FIELD_CHECKED("effort", F_ENUM, .nullable = true, .values = reasoning_efforts),
 	FIELD_CHECKED("summary", F_ENUM, .nullable = true, .values = summaries),
 	FIELD_CHECKED("generate_summary", F_ENUM, .nullable = true, .values = summaries),
 	FIELD_CHECKED("context", F_ENUM, .nullable = true, .values = contexts),

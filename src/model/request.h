@@ -62,6 +62,8 @@ bool create_read(struct arena *a, yyjson_val *body, const struct request_rules *
                  struct err *e);
 /* Tools that items of the history bring (tool_search_output, additional_tools) join c->tools. */
 void create_load_tools(struct arena *a, struct create *c, const struct item *items, size_t n);
+/* What updates among these items say of effort and format holds from now on (configuration_update). */
+bool create_update(struct arena *a, struct create *c, const struct item *items, size_t n, const char *path, struct err *e);
 /* The functions that the engine is offered, in `a`: allowed, and not waiting for a search. */
 struct function_tool *create_offer(struct arena *a, const struct create *c, size_t *n);
 /* The `tools` of our own search that has found `one`: it, or its namespace with all that waited there. */

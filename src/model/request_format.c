@@ -38,6 +38,40 @@ static bool take_schema(yyjson_val *v, struct format *f, struct err *e)
 			 : schema_sane(f->schema, ERR_BAD_SCHEMA, "text.format.schema", f->name, e);
 }
 
+/* One update; what it says of nothing stays. */
+static bool update_take(struct arena *a, struct create *c, const struct item *it, const char *path, struct err *e)
+{
+	yyjson_val *reasoning = json_get(it->val, S("reasoning")), *format = json_get(json_get(it->val, S("text")), S("format"));
+	struct str effort = json_str(json_get(reasoning, S("effort"))), where = str_fmt(a, "%s.text.format", path);
+	struct format f = {0};
+	if (!yyjson_is_obj(reasoning) && !format)
+		return fail(e, ERR_MISSING_PARAMETER, path, "Invalid '%s': a configuration_update has 'reasoning', 'text', or both.", path);
+	if (effort.p)
+		c->sampling.effort = effort;
+	if (!format)
+		return true;
+	if (!format_check(format, where.p, NULL, e))
+		return false;
+	struct str type = json_str(json_get(format, S("type")));
+	if (str_eq(type, S("json_object")))
+		return fail(e, ERR_INVALID_VALUE, where.p, "Invalid '%.*s': a configuration_update takes 'text' and 'json_schema'.", FMT(where));
+	if (str_eq(type, S("json_schema")) && !take_schema(format, &f, e))
+		return false;
+	c->format = f;
+	return true;
+}
+
+bool create_update(struct arena *a, struct create *c, const struct item *items, size_t n, const char *path, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (items[i].type != ITEM_CONFIGURATION_UPDATE)
+			continue;
+		if (!update_take(a, c, &items[i], str_fmt(a, "%s[%zu]", path, i).p, e))
+			return false;
+	}
+	return true;
+}
+
 static void echo_format(struct jout *o, const struct format *f)
 {
 	static const struct str types[] = {

@@ -24,7 +24,7 @@ struct response {
 	int64_t created_at, completed_at; /* seconds; completed_at only when completed */
 	enum response_status status;
 	const struct err *error;       /* failed; NULL: none */
-	const char *incomplete_reason; /* incomplete: "max_output_tokens", "content_filter" */
+	const char *incomplete_reason; /* incomplete: "max_output_tokens", "content_filter", "steered" */
 	bool has_usage;
 	struct usage usage;
 	struct str moderation; /* JSON; {0}: nobody was asked */

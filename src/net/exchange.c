@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "net/body_sink.h"
+#include "net/inner_exchange.h"
 #include "net/peer.h"
 #include "net/upgrade.h"
 
@@ -24,21 +25,25 @@ const struct exchange_request *exchange_request(const struct exchange *x)
 struct str exchange_header(const struct exchange *x, struct str name)
 {
 	const struct http *h = &peer_of(x)->http;
+	if (x->inner)
+		return (struct str){0};
 	return h->in_body ? http_field(h, name) : (struct str){0};
 }
 
 struct arena *exchange_arena(struct exchange *x)
 {
-	return &peer_of(x)->arena;
+	return x->inner ? &x->inner->arena : &peer_of(x)->arena;
 }
 
 struct loop *exchange_loop(struct exchange *x)
 {
-	return peer_of(x)->conn.loop;
+	return x->inner ? x->inner->loop : peer_of(x)->conn.loop;
 }
 
 struct service *exchange_service(struct exchange *x)
 {
+	if (x->inner)
+		return x->inner->service;
 	struct server *s = peer_of(x)->server;
 	return s ? server_service(s) : NULL;
 }
@@ -191,6 +196,12 @@ void exchange_send(struct exchange *x, int status, struct str content_type, stru
 {
 	assert(x->at == X_OPEN);
 	struct peer *p = peer_of(x);
+	if (x->inner) {
+		inner_begin(x->inner, status);
+		inner_add(x->inner, &body, 1);
+		inner_end(x->inner, false);
+		return;
+	}
 	if (p->at != AT_GONE) {
 		exchange_put_head(x, status, content_type, (int64_t)body.n);
 		if (!x->mute)
@@ -204,7 +215,9 @@ void exchange_begin_sized(struct exchange *x, int status, struct str content_typ
 {
 	assert(x->at == X_OPEN);
 	struct peer *p = peer_of(x);
-	if (p->at != AT_GONE) {
+	if (x->inner) {
+		inner_begin(x->inner, status);
+	} else if (p->at != AT_GONE) {
 		exchange_put_head(x, status, content_type, length);
 		conn_touch(&p->conn);
 	}
@@ -241,6 +254,10 @@ void exchange_upgrade(struct exchange *x, struct str protocol, struct exchange_t
 void exchange_write_parts(struct exchange *x, const struct str *parts, size_t n)
 {
 	assert(x->at == X_BEGUN);
+	if (x->inner) {
+		inner_add(x->inner, parts, n);
+		return;
+	}
 	struct peer *p = peer_of(x);
 	struct buf *b = conn_out(&p->conn);
 	size_t all = 0;
@@ -270,6 +287,10 @@ void exchange_write(struct exchange *x, struct str bytes)
 void exchange_end(struct exchange *x)
 {
 	assert(x->at == X_BEGUN);
+	if (x->inner) {
+		inner_end(x->inner, false);
+		return;
+	}
 	struct peer *p = peer_of(x);
 	if (p->at != AT_GONE && x->chunked && !x->mute)
 		conn_write(&p->conn, S("0\r\n\r\n"));
@@ -279,6 +300,10 @@ void exchange_end(struct exchange *x)
 void exchange_abort(struct exchange *x)
 {
 	assert(x->at != X_NONE);
+	if (x->inner) {
+		inner_end(x->inner, true);
+		return;
+	}
 	struct peer *p = peer_of(x);
 	x->at = X_NONE;
 	x->reader = NULL;
@@ -293,6 +318,11 @@ void exchange_watch(struct exchange *x, struct reader *r)
 	assert(x->at != X_NONE);
 	struct peer *p = peer_of(x);
 	x->reader = r;
+	if (x->inner) {
+		if (r && !x->inner->owner)
+			inner_after(x->inner);
+		return;
+	}
 	if (r && p->at == AT_GONE)
 		peer_after(p);
 }
@@ -304,7 +334,7 @@ void exchange_unwatch(struct exchange *x)
 
 void exchange_sink(struct exchange *x, struct body_sink *k, int64_t most)
 {
-	assert(x->at == X_OPEN && peer_of(x)->at == AT_BODY);
+	assert(x->at == X_OPEN && !x->inner && peer_of(x)->at == AT_BODY);
 	x->intake = (struct exchange_intake){.sink = k, .most = most};
 }
 
@@ -321,13 +351,13 @@ void exchange_hold(struct exchange *x, bool hold)
 bool exchange_full(const struct exchange *x)
 {
 	const struct peer *p = peer_of(x);
-	return p->at != AT_GONE && conn_waiting(&p->conn) > (size_t)net_limits.reader_bytes;
+	return !x->inner && p->at != AT_GONE && conn_waiting(&p->conn) > (size_t)net_limits.reader_bytes;
 }
 
 size_t exchange_waiting(const struct exchange *x)
 {
 	const struct peer *p = peer_of(x);
-	return p->at != AT_GONE ? conn_waiting(&p->conn) : 0;
+	return !x->inner && p->at != AT_GONE ? conn_waiting(&p->conn) : 0;
 }
 
 bool exchange_begun(const struct exchange *x)

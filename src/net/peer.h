@@ -50,6 +50,7 @@ struct exchange {
 	bool full;    /* the reader was told to wait, or will be */
 	struct reader *reader;
 	struct exchange_tap *tap; /* after exchange_upgrade() */
+	struct inner_exchange *inner; /* it has no connection (inner.h); NULL: it is a peer's */
 	struct exchange_intake intake;
 	struct extra_header *extra, **last_extra;
 	struct exchange_request req;

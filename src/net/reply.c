@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "net/inner.h"
 #include "net/websocket.h"
 
 enum {
@@ -106,7 +107,8 @@ struct reply *reply_open(struct exchange *x, enum reply_form form, struct reply_
 	    .x = x, .loop = exchange_loop(x), .owner = owner, .form = form, .reader = {reply_on_gone, reply_on_room}};
 	r->last_ms = r->event_ms = loop_now_ms(r->loop);
 	exchange_watch(x, &r->reader);
-	timer_start(r->loop, &r->quiet, quiet_ms(r), on_quiet);
+	if (!exchange_is_inner(x)) /* nothing stands between that would give up */
+		timer_start(r->loop, &r->quiet, quiet_ms(r), on_quiet);
 	return r;
 }
 

@@ -10,7 +10,7 @@ struct run_topic;
 struct run_news *run_news_new(void);
 void run_news_free(struct run_news *n);
 
-enum { RUNS_ANY = 0 /* in the place of a key: any run that ended */ };
+enum { RUNS_ANY = 0 /* in the place of a key: any run that ended */, RUNS_BATCHES = -1 /* likewise: any batch */ };
 enum { RUN_NEWS = 1 /* events or an end were committed */, RUN_CANCEL = 2 /* somebody wants it ended */ };
 struct run_watch {
 	void (*woken)(struct run_watch *); /* on its loop */

@@ -2,61 +2,13 @@
 #include "socket/socket.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "socket/socket_parts.h"
 #include "turn/turn_start.h"
 
-struct lane {
-	struct lane *next;
-	struct order *running;
-	struct memory memory; /* its latest response, when that is not stored */
-	struct str name;      /* stream_id; {0}: the default lane */
-	char text[];
-};
-
-/* One response.create, waiting or running. */
-struct order {
-	struct order *next;
-	struct socket *socket;
-	struct lane *lane;
-	struct turn_link link;
-	struct reply_lane reply;
-	struct str previous, body; /* previous: previous_response_id or {0} */
-	char text[];
-};
-
-struct socket {
-	struct websocket ws;
-	struct request *rq; /* of the handshake: who asks; until the websocket is closing */
-	struct lane *lanes;
-	struct order *waiting, **last; /* as they came */
-	struct order *running;
-	struct timer life;
-	struct deferred next; /* a turn ended */
-	struct buf text;      /* what is said next */
-	size_t n_lanes, n_waiting, n_running, bytes_waiting;
-	bool old, draining; /* no more responses: 60 minutes are over, or the server goes */
-};
-
-static _Atomic size_t waiting_bytes; /* of all sockets */
 static const struct str key_gone = STR("the key is not valid any more");
-
-/* --- out --- */
-
-static void socket_say(struct socket *s)
-{
-	struct str text = buf_str(&s->text);
-	websocket_send(&s->ws, &text, 1);
-	buf_clear(&s->text);
-}
-
-static void say_error(struct socket *s, const struct err *e, struct str stream_id)
-{
-	socket_error_write(&s->text, e, stream_id);
-	socket_say(s);
-}
 
 static void fail_old(struct err *e)
 {
@@ -74,7 +26,7 @@ static void socket_settle(struct socket *s)
 		return;
 	if (s->old) {
 		fail_old(&e);
-		say_error(s, &e, (struct str){0});
+		socket_say_error(s, &e, (struct str){0});
 	}
 	websocket_close(&s->ws, CLOSE_AWAY, s->old ? S("connection limit reached") : S("the server is shutting down"));
 }
@@ -86,59 +38,7 @@ static void on_life(struct timer *t)
 	socket_settle(s);
 }
 
-/* --- lanes --- */
-
-static struct lane *lane_find(struct socket *s, struct str name)
-{
-	for (struct lane *l = s->lanes; l; l = l->next)
-		if (str_eq(l->name, name))
-			return l;
-	return NULL;
-}
-
-static struct lane *lane_new(struct socket *s, struct str name)
-{
-	struct lane *l = xalloc(sizeof *l + name.n);
-	if (name.n) {
-		memcpy(l->text, name.p, name.n);
-		l->name = (struct str){l->text, name.n};
-		s->n_lanes++;
-	}
-	l->next = s->lanes;
-	s->lanes = l;
-	return l;
-}
-
-static bool name_is_plain(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		bool letter = (c | 32) >= 'a' && (c | 32) <= 'z';
-		if (!letter && !(c >= '0' && c <= '9') && c != '_' && c != '.' && c != '-')
-			return false;
-	}
-	return s.n >= 1 && s.n <= 256;
-}
-
-static struct lane *lane_of(struct socket *s, yyjson_val *body, struct err *e)
-{
-	yyjson_val *v = json_get(body, S("stream_id"));
-	struct str name = json_str(v);
-	if (v && !yyjson_is_null(v) && !name_is_plain(name)) {
-		fail(e, ERR_STREAM_ID, "stream_id",
-		     "Invalid 'stream_id': it must be 1 to 256 characters out of letters, digits, '_', '.' and '-'.");
-		return NULL;
-	}
-	struct lane *l = lane_find(s, name);
-	if (!l && name.n && s->n_lanes >= (size_t)api_limits.socket_lanes) {
-		fail(e, ERR_STREAM_LIMIT, "stream_id",
-		     "Responses websocket stream limit reached (%lld). Use one of the connection's streams, or create a new websocket "
-		     "connection.",
-		     (long long)api_limits.socket_lanes);
-		return NULL;
-	}
-	return l ? l : lane_new(s, name);
-}
+/* --- the turn's side --- */
 
 /* A failure forgets what the request stood on, when that is this lane's: as OpenAI's WebSocket mode does. */
 static void lane_evict(struct lane *l, struct str previous)
@@ -146,8 +46,6 @@ static void lane_evict(struct lane *l, struct str previous)
 	if (l->memory.id.n && str_eq(l->memory.id, previous))
 		memory_drop(&l->memory);
 }
-
-/* --- the turn's side --- */
 
 static bool on_recall(struct turn_link *link, struct str id, struct turn *t)
 {
@@ -184,7 +82,7 @@ static bool still_may(struct socket *s)
 	struct err e = {0};
 	if (auth_key(s->rq, &e))
 		return true;
-	say_error(s, &e, (struct str){0});
+	socket_say_error(s, &e, (struct str){0});
 	websocket_close(&s->ws, CLOSE_POLICY, key_gone);
 	return false;
 }
@@ -208,17 +106,6 @@ static void order_unlink(struct order *o)
 	o->lane->running = NULL;
 }
 
-static void socket_on_ended(struct turn_link *link, struct turn *t)
-{
-	struct order *o = OWNER(link, struct order, link);
-	struct socket *s = o->socket;
-	assert(!o->reply.reply);
-	socket_remember(o, t);
-	order_unlink(o);
-	xfree(o);
-	defer_start(s->ws.loop, &s->next, socket_on_next);
-}
-
 static struct str on_shrink(struct reply_lane *lane, struct str json)
 {
 	struct socket *s = OWNER(lane, struct order, reply)->socket;
@@ -231,27 +118,75 @@ static struct str on_shrink(struct reply_lane *lane, struct str json)
 
 static void socket_on_refuse(struct reply_lane *lane, const struct err *e)
 {
-	say_error(OWNER(lane, struct order, reply)->socket, e, lane->stream_id);
+	struct order *o = OWNER(lane, struct order, reply);
+	if (!steers_refused(o, e))
+		socket_say_error(o->socket, e, lane->stream_id);
 }
 
 /* --- orders --- */
 
+static void socket_on_ended(struct turn_link *link, struct turn *t);
+
+static struct order *order_new(struct socket *s, struct lane *l, struct str text, struct str previous)
+{
+	struct order *o = xalloc(sizeof *o + text.n + previous.n);
+	memcpy(o->text, text.p, text.n);
+	o->socket = s;
+	o->lane = l;
+	o->body = (struct str){o->text, text.n};
+	if (previous.n)
+		o->previous = (struct str){memcpy(o->text + text.n, previous.p, previous.n), previous.n};
+	o->link = (struct turn_link){.recall = on_recall, .ended = socket_on_ended};
+	steers_init(&o->steers);
+	steers_init(&o->carried);
+	o->reply =
+	    (struct reply_lane){.ws = &s->ws, .stream_id = l->name, .shrink = on_shrink, .refuse = socket_on_refuse};
+	return o;
+}
+
+/* What goes on after `o` runs before what waits on the lane. */
+static void order_follow(struct order *o, struct str body, struct str previous)
+{
+	struct socket *s = o->socket;
+	struct order *next = order_new(s, o->lane, body, previous);
+	next->follows = true;
+	steers_move(&next->carried, &o->steers);
+	next->next = s->waiting;
+	if (!s->waiting)
+		s->last = &next->next;
+	s->waiting = next;
+	s->n_waiting++;
+	socket_count(s, next->body.n, 0);
+}
+
+static void socket_on_ended(struct turn_link *link, struct turn *t)
+{
+	struct order *o = OWNER(link, struct order, link);
+	struct socket *s = o->socket;
+	struct buf body;
+	assert(!o->reply.reply);
+	socket_remember(o, t);
+	order_unlink(o);
+	buf_init(&body, SIZE_MAX / 2);
+	if (steers_settle(o, t, &body))
+		order_follow(o, buf_str(&body), t->response.id);
+	buf_release(&body);
+	xfree(o);
+	defer_start(s->ws.loop, &s->next, socket_on_next);
+}
+
 static void order_start(struct socket *s, struct order *o)
 {
+	struct buf body;
 	o->next = s->running;
 	s->running = o;
 	s->n_running++;
 	o->lane->running = o;
+	buf_init(&body, SIZE_MAX / 2);
+	struct str text = steers_begin(o, &body) ? buf_str(&body) : o->body;
 	/* May end at once, and then `o` is gone. */
-	turn_start_lane(s->rq->api, s->rq->project, o->body, &o->reply, &o->link);
-}
-
-/* One more message waits, or with a negative `n` one less. */
-static void wait_count(struct socket *s, int n, size_t bytes)
-{
-	s->n_waiting += (size_t)n;
-	s->bytes_waiting += (size_t)n * bytes;
-	atomic_fetch_add(&waiting_bytes, (size_t)n * bytes);
+	turn_start_lane(s->rq->api, s->rq->project, text, &o->reply, &o->link);
+	buf_release(&body);
 }
 
 /* Starts what may run: the first that wait, whose lanes are idle. */
@@ -267,24 +202,10 @@ static void pump(struct socket *s)
 		*at = o->next;
 		if (s->last == &o->next)
 			s->last = at;
-		wait_count(s, -1, o->body.n);
+		s->n_waiting--;
+		socket_count(s, 0, o->body.n);
 		order_start(s, o);
 	}
-}
-
-static struct order *order_new(struct socket *s, struct lane *l, struct str text, struct str previous)
-{
-	struct order *o = xalloc(sizeof *o + text.n + previous.n);
-	memcpy(o->text, text.p, text.n);
-	o->socket = s;
-	o->lane = l;
-	o->body = (struct str){o->text, text.n};
-	if (previous.n)
-		o->previous = (struct str){memcpy(o->text + text.n, previous.p, previous.n), previous.n};
-	o->link = (struct turn_link){.recall = on_recall, .ended = socket_on_ended};
-	o->reply =
-	    (struct reply_lane){.ws = &s->ws, .stream_id = l->name, .shrink = on_shrink, .refuse = socket_on_refuse};
-	return o;
 }
 
 /* What keeps a response.create out, whatever it asks. */
@@ -301,12 +222,12 @@ static bool admit(struct socket *s, yyjson_val *body, size_t bytes, struct err *
 	/* A key may have been revoked since the handshake. */
 	if (!auth_key(s->rq, e))
 		return false;
-	if (s->n_waiting >= (size_t)api_limits.socket_waiting ||
-	    s->bytes_waiting + bytes > (size_t)api_limits.socket_waiting_bytes) {
+	enum socket_room room = socket_room(s, bytes);
+	if (s->n_waiting >= (size_t)api_limits.socket_waiting || room == ROOM_NOT_HERE) {
 		e->retry_after_ms = 1000;
 		return fail(e, ERR_BUSY, NULL, "Too many requests wait on this websocket connection. Please retry in a moment.");
 	}
-	if (atomic_load(&waiting_bytes) + bytes > (size_t)api_limits.waiting_bytes) {
+	if (room == ROOM_NOWHERE) {
 		e->retry_after_ms = 1000;
 		return fail(e, ERR_BUSY, NULL, "Too many requests wait on all websocket connections. Please retry in a moment.");
 	}
@@ -320,40 +241,21 @@ static void on_create(struct socket *s, yyjson_val *body, struct str text)
 {
 	struct err e = {0};
 	struct str previous = json_str(json_get(body, S("previous_response_id")));
-	struct lane *l = lane_of(s, body, &e);
+	struct lane *l = socket_lane(s, body, &e);
 	if (l && admit(s, body, text.n, &e)) {
 		struct order *o = order_new(s, l, text, previous);
 		*s->last = o;
 		s->last = &o->next;
-		wait_count(s, 1, text.n);
+		s->n_waiting++;
+		socket_count(s, text.n, 0);
 		pump(s);
 		return;
 	}
 	if (l)
 		lane_evict(l, previous);
-	say_error(s, &e, l ? l->name : (struct str){0});
+	socket_say_error(s, &e, l ? l->name : (struct str){0});
 	if (err_rows[e.code].status == 401)
 		websocket_close(&s->ws, CLOSE_POLICY, key_gone);
-}
-
-/* --- steering, which we do not do --- */
-
-static void on_steer(struct socket *s, yyjson_val *body, struct str text)
-{
-	struct err e = {0};
-	yyjson_val *input = json_get(body, S("input"));
-	struct str id = json_str(json_get(body, S("previous_response_id"))), stream_id = {0};
-	if (!input || !id.p) {
-		const char *what = input ? "previous_response_id" : "input";
-		fail(&e, ERR_MISSING_PARAMETER, what, "Missing required parameter: '%s'.", what);
-		say_error(s, &e, stream_id);
-		return;
-	}
-	for (struct order *o = s->running; o; o = o->next)
-		if (o->link.turn && str_eq(o->link.turn->response.id, id))
-			stream_id = o->lane->name;
-	socket_steer_failed_write(&s->text, text.n <= REPLY_FRAME_MOST ? input : NULL, id, stream_id);
-	socket_say(s);
 }
 
 /* --- in --- */
@@ -363,7 +265,7 @@ static const struct {
 	void (*run)(struct socket *, yyjson_val *, struct str);
 } messages[] = {
 	{STR("response.create"), on_create},
-	{STR("response.steer"), on_steer},
+	{STR("response.steer"), steers_take},
 };
 
 static void message(struct socket *s, yyjson_val *body, struct str text, struct err *e)
@@ -393,7 +295,7 @@ static void socket_on_text(struct websocket *ws, struct str text)
 	if (json_parse(&a, text, &body, &e))
 		message(s, body, text, &e);
 	if (e.code)
-		say_error(s, &e, (struct str){0});
+		socket_say_error(s, &e, (struct str){0});
 	arena_free(&a);
 }
 
@@ -428,18 +330,23 @@ static void socket_on_gone(struct websocket *ws)
 			o->link.turn->reader.link = NULL;
 		if (o->reply.reply)
 			reply_gone(o->reply.reply);
+		steers_drop(s, &o->steers);
+		steers_drop(s, &o->carried);
 		xfree(o);
 	}
 	while (s->waiting) {
 		struct order *o = s->waiting;
 		s->waiting = o->next;
-		wait_count(s, -1, o->body.n);
+		s->n_waiting--;
+		socket_count(s, 0, o->body.n);
+		steers_drop(s, &o->carried);
 		xfree(o);
 	}
 	while (s->lanes) {
 		struct lane *l = s->lanes;
 		s->lanes = l->next;
 		memory_drop(&l->memory);
+		steers_drop(s, &l->pending);
 		xfree(l);
 	}
 	buf_release(&s->text);

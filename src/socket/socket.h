@@ -1,7 +1,8 @@
 /* socket.h - WebSocket mode of /v1/responses, as OpenAI's guide to it and both SDKs have it.
  *
  * A socket carries `response.create` messages on lanes: one at a time on a lane, several lanes at once. Each is
- * a turn like any other, whose reply is a lane (net/reply.h). A failure is an error frame and leaves the socket
+ * a turn like any other, whose reply is a lane (net/reply.h). `response.steer` queues what is to be said to one that runs: that ends
+ * at its next boundary, and one that continues it begins by itself. A failure is an error frame and leaves the socket
  * usable. The latest response of each lane stays in memory, when the store does not have it. Born in
  * socket_open() (routes.def), gone with its connection; its turns then end as over HTTP. Loop thread. */
 #pragma once
@@ -12,8 +13,6 @@
 /* --- socket_text.c: what is said over it besides events --- */
 /* {"type":"error","status",...,"stream_id"} */
 void socket_error_write(struct buf *b, const struct err *e, struct str stream_id);
-/* response.steer.failed; `input` is given back. */
-void socket_steer_failed_write(struct buf *b, yyjson_val *input, struct str previous_response_id, struct str stream_id);
 /* `event` (a JSON object) without its largest members, one after the other until it is under `most` bytes
  * (Python's client takes 1 MiB); what has none of them stays as it is. Appended to `b`. */
 void socket_shrink(struct buf *b, struct str event, size_t most);

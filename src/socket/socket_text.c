@@ -19,29 +19,6 @@ void socket_error_write(struct buf *b, const struct err *e, struct str stream_id
 	buf_release(&inner);
 }
 
-void socket_steer_failed_write(struct buf *b, yyjson_val *input, struct str previous_response_id, struct str stream_id)
-{
-	struct jout o = {b, false};
-	jo_obj(&o);
-	jo_kstr(&o, "type", S("response.steer.failed"));
-	jo_kint(&o, "sequence_number", 0);
-	jo_key(&o, S("error"));
-	jo_obj(&o);
-	jo_kstr(&o, "code", S("steering_not_supported"));
-	jo_kstr(&o, "message", S("Steering is not supported by this server. Send the input with response.create."));
-	jo_kstr(&o, "type", S("invalid_request_error"));
-	jo_obj_end(&o);
-	jo_key(&o, S("steer"));
-	jo_obj(&o);
-	jo_key(&o, S("input"));
-	jo_val(&o, input);
-	jo_kstr(&o, "previous_response_id", previous_response_id);
-	jo_obj_end(&o);
-	if (stream_id.n)
-		jo_kstr(&o, "stream_id", stream_id);
-	jo_obj_end(&o);
-}
-
 /* --- events under 1 MiB: Python's client closes at more --- */
 
 /* What goes first: lifecycle events' output, tools and instructions; of other events what their deltas, or the

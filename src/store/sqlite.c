@@ -12,7 +12,7 @@
 #include "store/limits.h"
 #include "store/sqlite_words.h"
 
-enum { CELLS = 12, BUSY_MS = 2000, WAL_KEEP = 8 << 20 };
+enum { CELLS = 40, BUSY_MS = 2000, WAL_KEEP = 8 << 20 };
 
 static const char *const in_words_of_its_own[STMT_COUNT] = {
 #define STMT(name, sql) [STMT_##name] = sql,

@@ -21,6 +21,7 @@
 #include "turn/turn_link.h"
 #include "turn/turn_save.h"
 #include "turn/turn_start.h"
+#include "turn/turn_steer.h"
 #include "wire/fields.h"
 
 void turn_free(struct turn *t)
@@ -203,6 +204,15 @@ static bool open_history(struct turn *t, struct err *e)
 	return true;
 }
 
+/* An update has changed the effort: does the engine take it? */
+static void tell_effort(struct turn *t)
+{
+	static const char name[] = "configuration_update.reasoning.effort";
+	const char *advice = engine_advice(&t->arena, &t->model, t->req.sampling.effort, name, str_of(name));
+	if (advice && t->reader.reply)
+		reply_header(t->reader.reply, S("antiphon-not-applied"), str_of(advice));
+}
+
 static bool prompt_make(struct turn *t, struct err *e)
 {
 	struct arena *a = &t->arena;
@@ -210,6 +220,12 @@ static bool prompt_make(struct turn *t, struct err *e)
 	struct item *input = t->context.input;
 	create_load_tools(a, &t->req, t->context.history, t->context.n_history);
 	tools_describe(a, &t->req);
+	struct str effort = t->req.sampling.effort;
+	if (!create_update(a, &t->req, t->context.history, t->context.n_history, "", e) ||
+	    !create_update(a, &t->req, input, t->req.n_items, "input", e))
+		return false;
+	if (!str_eq(effort, t->req.sampling.effort))
+		tell_effort(t);
 	*p = (struct prompt){.tools = t->req.tools, .n_tools = t->req.n_tools, .choice = t->req.choice,
 	                     .choice_name = t->req.choice_name, .parallel = t->req.parallel_tool_calls,
 	                     .format = t->req.format, .sampling = t->req.sampling, .logprobs = t->req.include_logprobs,
@@ -297,11 +313,43 @@ static void on_overflow(struct deferred *d)
 	turn_run(t);
 }
 
+/* Its engine may have been asked, or said something: that counts. */
+static void steer_end(struct turn *t)
+{
+	usage_add(&t->response.usage, &t->call.usage);
+	t->response.has_usage |= t->call.begun;
+	t->response.incomplete_reason = "steered";
+	buf_clear(&t->out.space.text);
+	turn_finish(t, RS_INCOMPLETE, true, false);
+}
+
+static void turn_on_cut(struct deferred *d)
+{
+	struct turn *t = OWNER(d, struct turn, clocks.overflow);
+	if (t->step != STEP_CALL)
+		return;
+	steer_end(t);
+	turn_run(t);
+}
+
+void turn_steer(struct turn *t)
+{
+	if (t->step != STEP_CALL || !t->call.run || !turn_steer_cuts(t, NULL))
+		return;
+	steer_end(t);
+	turn_run(t);
+}
+
 static void on_model_event(struct engine_call *call, const struct model_event *me)
 {
 	struct turn *t = OWNER(call, struct turn, call);
-	if (t->out.too_big) /* what follows in the same read would leave a gap */
+	if (t->out.too_big || t->out.cut) /* what follows in the same read would leave a gap */
 		return;
+	if (turn_steer_cuts(t, me)) {
+		t->out.cut = true;
+		defer_start(t->api->loop, &t->clocks.overflow, turn_on_cut);
+		return;
+	}
 	turn_model_event(t, me);
 	if (t->out.too_big) { /* not here: the call's memory must outlast this callback */
 		defer_start(t->api->loop, &t->clocks.overflow, on_overflow);
@@ -319,7 +367,10 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 		t->response.model = call->served_model;
 	usage_add(&t->response.usage, &call->usage);
 	t->response.has_usage |= e->code == ERR_NONE || call->begun;
-	if (e->code != ERR_NONE) {
+	if (t->out.cut) { /* the end came in the same read, before turn_on_cut() */
+		t->response.incomplete_reason = "steered";
+		turn_finish(t, RS_INCOMPLETE, true, false);
+	} else if (e->code != ERR_NONE) {
 		turn_fail(t, e);
 	} else if (t->out.too_big) { /* the end came in the same read, before on_overflow() */
 		turn_overflow(t);

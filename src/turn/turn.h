@@ -37,7 +37,7 @@ struct turn_reader {
 struct turn_clocks {
 	struct timer silence, deadline;
 	struct grace grace; /* its client left */
-	struct deferred overflow; /* the output passed its bounds */
+	struct deferred overflow; /* the output passed its bounds, or is cut */
 };
 
 struct turn {

@@ -9,7 +9,13 @@
  * setting the other's pointer to NULL. */
 struct turn_link {
 	struct turn *turn; /* NULL: none */
+	bool steered;      /* it is to end at its next boundary (turn_steer.h) */
 	/* true: that response is in memory, and its context now in t->context. */
 	bool (*recall)(struct turn_link *, struct str id, struct turn *t);
 	void (*ended)(struct turn_link *, struct turn *t); /* it is freed next; link->turn is NULL */
 };
+
+static inline bool turn_steered(const struct turn *t)
+{
+	return t->reader.link && t->reader.link->steered;
+}

@@ -55,7 +55,7 @@ struct turn_output {
 	struct out_item *first, *last;
 	int n;
 	size_t bytes;
-	bool too_big;
+	bool too_big, cut; /* cut: it was steered, what its engine goes on to say is not told */
 	struct turn_tools tools;
 	struct buf marks;   /* of the message, in pieces, until an item closes */
 	struct turn_judge *judge; /* turn_judge.h; NULL: nobody is asked */

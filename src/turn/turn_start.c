@@ -187,6 +187,7 @@ void turn_start(struct request *rq, const struct turn_kind *kind)
 		return;
 	struct turn *t = turn_make(rq->api, rq->project, exchange_request(rq->x)->body);
 	t->kind = kind;
+	t->call.low = rq->low;
 	if (tries >= 0)
 		t->key.attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, t->response.id);
 	bool ok = turn_read(t, false) && (kind || idempotency_read(t, rq));

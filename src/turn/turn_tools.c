@@ -9,6 +9,7 @@
 #include "turn/tool_results.h"
 #include "turn/turn_ask.h"
 #include "turn/turn_finish.h"
+#include "turn/turn_link.h"
 #include "turn/turn_output_parts.h"
 
 /* A call that was run, for finding those that are made again. */
@@ -553,6 +554,11 @@ static enum flow next_round(struct turn *t)
 	t->out.tools.rounds++;
 	t->out.tools.told = t->out.last;
 	drop_round(t);
+	if (turn_steered(t)) { /* what is to be said next comes before what the engine would say now */
+		t->response.incomplete_reason = "steered";
+		turn_finish(t, RS_INCOMPLETE, true, false);
+		return GO;
+	}
 	turn_tools_choose(t);
 	return turn_goto(t, STEP_CALL);
 }

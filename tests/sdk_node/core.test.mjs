@@ -250,6 +250,26 @@ test('files', async () => {
   assert.equal(brief.expires_at, brief.created_at + 3600);
 });
 
+test('batches', async () => {
+  const lines = [1, 2, 3].map((i) => JSON.stringify({
+    custom_id: `line-${i}`, method: 'POST', url: '/v1/chat/completions',
+    body: { model, messages: [{ role: 'user', content: `n ${i}` }] } }));
+  const file = await client.files.create({ file: await toFile(Buffer.from(lines.join('\n')), 'in.jsonl'), purpose: 'batch' });
+  const made = await client.batches.create({
+    input_file_id: file.id, endpoint: '/v1/chat/completions', completion_window: '24h', metadata: { a: 'b' } });
+  assert.equal(made.object, 'batch');
+  let got = made;
+  while (!['completed', 'failed', 'expired', 'cancelled'].includes(got.status)) got = await client.batches.retrieve(made.id);
+  assert.equal(got.status, 'completed');
+  assert.deepEqual(got.request_counts, { total: 3, completed: 3, failed: 0 });
+  const rows = (await (await client.files.content(got.output_file_id)).text()).trim().split('\n').map(JSON.parse);
+  assert.deepEqual(rows.map((r) => r.response.body.choices[0].message.content), [1, 2, 3].map((i) => `You said: n ${i}.`));
+  const seen = [];
+  for await (const batch of client.batches.list({ limit: 1 })) seen.push(batch.id);
+  assert.ok(seen.includes(made.id));
+  await assert.rejects(client.batches.cancel(made.id), (e) => e.status === 400);
+});
+
 test('skills', async () => {
   const matter = (name) => Buffer.from(`---\nname: ${name}\ndescription: Adds.\n---\nText.\n`);
   const made = await client.skills.create({ files: [await toFile(matter('one'), 'x/SKILL.md'), await toFile(Buffer.from('1'), 'x/lib/y.py')] });

@@ -138,8 +138,16 @@ test('ws: errors leave it usable', () => withSocket(async (socket) => {
 test('ws: steering fails by name', () => withSocket(async (socket) => {
   socket.ws.send({ type: 'response.steer', previous_response_id: 'resp_00', input: 'faster' });
   const event = (await socket.until('response.steer.failed')).at(-1);
-  assert.equal(event.error.code, 'steering_not_supported');
+  assert.equal(event.error.code, 'response_not_found');
   assert.equal(event.steer.input, 'faster');
+}));
+
+test('ws: steering', () => withSocket(async (socket) => {
+  socket.ws.send({ type: 'response.create', model, input: 'script endless' });
+  const id = (await socket.until('response.created')).at(-1).response.id;
+  socket.ws.send({ type: 'response.steer', previous_response_id: id, input: 'faster' });
+  const event = (await socket.until('response.steer.accepted')).at(-1);
+  assert.equal(event.steer.previous_response_id, id);
 }));
 
 test('ws: a wrong key', () => withSocket(async (socket) => {

@@ -1,0 +1,27 @@
+/* inner.h - a request that this program makes of itself: an exchange without a connection.
+ *
+ * It is answered by the same handlers as a client's, through the same functions (exchange.h); what they answer is
+ * gathered and told to who asked, with the answer's own status: silence is never broken here. Loop thread. */
+#pragma once
+#include "net/exchange.h"
+
+struct inner_answer {
+	int status; /* 0: none, it was cut off or has more than `most` bytes */
+	struct str body, request_id;
+};
+struct inner { /* embed it; {0}: idle */
+	void (*done)(struct inner *,
+		     const struct inner_answer *a); /* from a deferred call; what it gets goes after it */
+	struct inner_exchange *at;                  /* NULL: idle */
+};
+struct inner_ask {
+	struct service *service;
+	enum method method;
+	struct str path, body; /* copied */
+	size_t most;           /* bytes of the answer */
+};
+/* The exchange is open: its slot and its handler are the caller's business. */
+struct exchange *inner_open(struct inner *in, struct loop *l, const struct inner_ask *ask);
+/* done() never comes; the handler hears that its reader left. Idle or not. */
+void inner_cancel(struct inner *in);
+bool exchange_is_inner(const struct exchange *x);
