@@ -590,30 +590,11 @@ void prompt_tidy(struct arena *a, struct prompt *p)
 		else if (m->n_parts || m->n_calls || m->reasoning.n || m->role == ROLE_TOOL)
 			out[n++] = *m;
 	}
-	if (n && hollow(&out[n - 1]))
-		n--;
+	n -= n && hollow(&out[n - 1]);
 	if (system.n_parts) { /* it was one of them, so there is room for it */
 		memmove(out + 1, out, n * sizeof *out);
 		out[0] = system;
 		n++;
 	}
 	p->n = p->cap = n;
-}
-
-/* --- truncation ----------------------------------------------------------------------------------------- */
-
-bool prompt_oldest(const struct prompt *p, size_t last, size_t from, size_t *first, size_t *end)
-{
-	while (from < p->n && (p->messages[from].role == ROLE_SYSTEM || from + 1 == last))
-		from++;
-	if (from >= p->n || (!last && from + 1 == p->n))
-		return false;
-	*first = from;
-	/* `last` is one past the last user message; what stands before it goes by whole turns. */
-	for (*end = from + 1; *end < p->n; ++*end) {
-		enum role role = p->messages[*end].role;
-		if (role == ROLE_SYSTEM || role == ROLE_USER || (from + 1 > last && role != ROLE_TOOL))
-			break;
-	}
-	return true;
 }

@@ -74,7 +74,3 @@ bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *item
 void prompt_tidy(struct arena *a, struct prompt *p);
 /* One past the last user message, 0: none. */
 size_t prompt_last_user(const struct prompt *p);
-/* The oldest turn that can go, from message `from` on: [*first, *end) is a user message with the answers to it;
- * within the last turn one step: a call with its outputs; never system, never the last user message. false when
- * nothing can go. Leaves no tool result without its call. `last`: of prompt_last_user(). */
-bool prompt_oldest(const struct prompt *p, size_t last, size_t from, size_t *first, size_t *end);

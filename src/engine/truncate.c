@@ -25,6 +25,25 @@ static double weight_of(const struct prompt *p, size_t from, size_t end)
 	return (double)n;
 }
 
+/* The oldest turn that can go, from message `from` on: [*first, *end) is a user message with the answers to it;
+ * within the last turn one step: a call with its outputs; never system, never the last user message. false when
+ * nothing can go. Leaves no tool result without its call. `last`: of prompt_last_user(). */
+static bool truncate_oldest(const struct prompt *p, size_t last, size_t from, size_t *first, size_t *end)
+{
+	while (from < p->n && (p->messages[from].role == ROLE_SYSTEM || from + 1 == last))
+		from++;
+	if (from >= p->n || (!last && from + 1 == p->n))
+		return false;
+	*first = from;
+	/* `last` is one past the last user message; what stands before it goes by whole turns. */
+	for (*end = from + 1; *end < p->n; ++*end) {
+		enum role role = p->messages[*end].role;
+		if (role == ROLE_SYSTEM || role == ROLE_USER || (from + 1 > last && role != ROLE_TOOL))
+			break;
+	}
+	return true;
+}
+
 /* Moves the messages [from, end) to the place `to`, and gives the place behind them. */
 static size_t truncate_keep(struct prompt *p, size_t to, size_t from, size_t end)
 {
@@ -38,7 +57,7 @@ bool truncate_prompt(struct prompt *p, int64_t tokens, int64_t goal)
 	size_t last = prompt_last_user(p), from = 0, kept = 0, first, end;
 	/* The share is a guess: the caller asks again when it was too hopeful. */
 	while ((from == 0 || (double)tokens * left / before > (double)goal) &&
-	       prompt_oldest(p, last, from, &first, &end)) {
+	       truncate_oldest(p, last, from, &first, &end)) {
 		left -= weight_of(p, first, end);
 		kept = truncate_keep(p, kept, from, first); /* each message moves once: there may be very many */
 		from = end;

@@ -5,40 +5,10 @@
  * request (tools_register()); a type that none of its tools serves is refused by name. Pure; constant after
  * hosted_set(). */
 #pragma once
-#include "model/event.h"
-#include "model/item.h"
+#include "model/hosted_parts.h"
 #include "wire/jout.h"
 
 enum tool_phase { TOOL_BEGUN, TOOL_RUNS, TOOL_ENDED, TOOL_PHASES };
-
-enum { HOSTED_TYPES = 4, HOSTED_ITEMS = 4, HOSTED_MEMBERS = 8 };
-
-/* A member of its items that clients see only when `include` asks: the include value, the object that it stands in
- * ({0}: the item itself), the member, and the JSON that stands there otherwise ({0}: it is left out). */
-struct hosted_hidden {
-	struct str include, object, member, shown;
-};
-/* A member of its items as it is while the item has only begun; json {0}: it is not there yet, or it is the place. */
-struct hosted_fresh {
-	struct str member, json;
-};
-/* A text of its items that is told in events of its own between TOOL_BEGUN and TOOL_RUNS. */
-struct hosted_text {
-	struct str member; /* {0}: there is none */
-	enum event_type delta, done;
-	bool arguments; /* it is the arguments themselves, told at once; else that member of them, as it comes */
-	bool raw; /* arguments that are no JSON object are this text: so some models write code */
-};
-/* A list in its items of which some elements have pictures. */
-struct hosted_pictures {
-	struct str list, url; /* the list; the member of an element that has a picture's address. {0}: there are none */
-};
-/* Items beside its calls, and what is told of them between output_item.added and .done; 0: nothing. */
-struct hosted_extra {
-	enum item_type type;
-	enum event_type begun, ended, failed;
-	struct hosted_fresh fresh;
-};
 
 struct hosted_server; /* hosted_server.h */
 

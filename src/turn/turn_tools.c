@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "model/hosted_server.h"
-#include "turn/hosted_call.h"
+#include "turn/call_text.h"
 #include "turn/runner.h"
 #include "turn/tool_results.h"
 #include "turn/turn_ask.h"
@@ -45,53 +45,6 @@ static void open_item(struct turn *t, struct hosted_call *c)
 	c->origin = (struct out_origin){0};
 	item_added(t, c->item);
 	emit_text(t, c->item, face_of(c)->events[TOOL_BEGUN], (struct str){0});
-}
-
-static bool tells_text(const struct hosted_call *c)
-{
-	return c->tool && c->tool->hosted && face_of(c)->text.member.n && !face_of(c)->text.arguments;
-}
-
-/* Arguments that are the text itself, and no JSON. */
-static bool raw_text(const struct hosted_call *c)
-{
-	struct str text = str_trim(buf_str(&c->text));
-	return face_of(c)->text.raw && text.n && text.p[0] != '{';
-}
-
-static void tell_text(struct turn *t, struct hosted_call *c)
-{
-	size_t from = c->told.n;
-	if (raw_text(c))
-		buf_add(&c->told, (struct str){c->text.p + from, c->text.n - from});
-	else
-		call_text_more(buf_str(&c->text), face_of(c)->text.member, &c->read, &c->told);
-	if (c->told.n > from)
-		emit_text(t, c->item, face_of(c)->text.delta, (struct str){c->told.p + from, c->told.n - from});
-}
-
-/* What the arguments say now that they are whole; what was told must be its beginning. */
-static void end_text(struct turn *t, struct hosted_call *c)
-{
-	struct str whole = json_str(json_get(c->args, face_of(c)->text.member)), told = buf_str(&c->told);
-	if (!str_starts(whole, told))
-		whole = told;
-	if (whole.n > told.n) {
-		emit_text(t, c->item, face_of(c)->text.delta, (struct str){whole.p + told.n, whole.n - told.n});
-		buf_add(&c->told, (struct str){whole.p + told.n, whole.n - told.n});
-	}
-	emit_text(t, c->item, face_of(c)->text.done, whole.p ? whole : S(""));
-}
-
-/* Arguments that are told at once. */
-static void tell_arguments(struct turn *t, struct hosted_call *c)
-{
-	struct str text = c->text.n ? str_copy(&t->arena, buf_str(&c->text)) : S("{}");
-	c->item->hosted.arguments = text;
-	emit_text(t, c->item, face_of(c)->text.delta, text);
-	if (c->approval.n) /* live says it twice of what was approved */
-		emit_text(t, c->item, face_of(c)->events[TOOL_BEGUN], (struct str){0});
-	emit_text(t, c->item, face_of(c)->text.done, text);
 }
 
 /* Names that were not offered are the client's to answer, if it has functions at all. */
@@ -170,7 +123,7 @@ bool turn_tools_begin(struct turn *t, const struct model_event *me)
 	c->clients = tool ? !tool->hosted : !ours_alone(t);
 	origin_begin(t, &c->origin, me);
 	c->index = me->index;
-	if (tells_text(c) && !client_waits(tt))
+	if (call_text_told(c) && !client_waits(tt))
 		open_item(t, c);
 	return true;
 }
@@ -179,7 +132,7 @@ bool turn_tools_more(struct turn *t, const struct model_event *me)
 {
 	struct hosted_call *c = call_at(t, me->index);
 	if (c && output_grow(t, &c->text, me->text) && c->item)
-		tell_text(t, c);
+		call_text_tell(t, c);
 	return c;
 }
 
@@ -193,7 +146,7 @@ static void drop_round(struct turn *t)
 	struct turn_tools *tt = &t->out.tools;
 	for (struct hosted_call *c = tt->first; c; c = c->next) {
 		tool_cancel(&c->call);
-		if (c->item && !c->item->done && tells_text(c))
+		if (c->item && !c->item->done && call_text_told(c))
 			c->item->hosted.members = told_begun(t, c->tool, buf_str(&c->told));
 		buf_release(&c->text);
 		buf_release(&c->told);
@@ -318,10 +271,10 @@ static void turn_tools_judge(struct turn *t, struct hosted_call *c)
 	/* When nothing is left but to give up, that is an item which says so. */
 	if (!c->item && (!c->refusal.p || (wrong.p && tt->off && c->tool)))
 		open_item(t, c);
-	if (c->item && tells_text(c))
-		end_text(t, c);
+	if (c->item && call_text_told(c))
+		call_text_end(t, c);
 	if (c->item && face_of(c)->text.arguments)
-		tell_arguments(t, c);
+		call_text_arguments(t, c);
 }
 
 /* --- running --- */
