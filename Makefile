@@ -39,6 +39,8 @@ bench:
 	tools/build.sh build release
 	bench/run.py build
 	bench/search.py build --chunks $(BENCH_CHUNKS)
+	tools/build.sh build release src/session/session_bench
+	build/src/session/session_bench
 
 # Every fuzz target for FUZZ_SECONDS; what it finds stays in build-fuzz/found.
 fuzz:

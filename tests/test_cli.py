@@ -474,5 +474,30 @@ class Check(Home):
         self.assertEqual(self.run_cli("check", "--for", "x", "--engine", "http://127.0.0.1:1").returncode, 2)
 
 
+class Packages(Home):
+    """`antiphon sandbox`: what Python in boxes has. An installation itself needs a package index."""
+
+    def test_list_names_python_and_the_packages_of_the_folder(self):
+        folder = os.path.join(self.home, "env")
+        subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", folder], check=True)
+        site = next(os.path.join(top, "site-packages") for top, names, _ in os.walk(folder) if "site-packages" in names)
+        for name in ("tabulate-0.9.0.dist-info", "numpy-2.1.0.dist-info", "numpy"):
+            os.mkdir(os.path.join(site, name))
+        done = self.run_cli("sandbox", "list", "--set", f"session.packages={folder}")
+        assert re.fullmatch(r"Python 3\.\d+: numpy 2\.1\.0, tabulate 0\.9\.0\n", done.stdout), done
+        done = self.run_cli("check", "--set", f"session.packages={folder}")
+        assert "numpy 2.1.0" in done.stdout or "sandbox" in done.stdout, done
+
+    def test_without_packages_the_way_to_them_is_said(self):
+        done = self.run_cli("sandbox", "list", "--set", f"session.packages={self.home}/none")
+        assert done.returncode == 0 and "antiphon sandbox install" in done.stderr, done
+
+    def test_what_it_does_not_know(self):
+        for args in (["install", "everything"], ["remove"], []):
+            done = self.run_cli("sandbox", *args, "--set", f"session.packages={self.home}/none")
+            assert done.returncode == 1 and "standard" in done.stderr, done
+        assert not os.path.exists(f"{self.home}/none")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -110,6 +110,14 @@ def test_changes_what_is_there(served, engine, painter):
     assert [(p[0], p[3]) for p in form_of(painter.asked[-1]) if p[1]] == [("image[]", RED), ("image[]", BLUE)]
 
 
+def test_pictures_count_as_output(servers, engine, painter):
+    server = start(servers, engine, painter, "openai", "--set", "api.output_bytes=65536")
+    painter.paths["/v1/images/generations"] = lambda request: answer_json({"data": [{"b64_json": b64(png() + b"\0" * 60000)}]})
+    paints(engine)
+    got = server.post("/v1/responses", {"model": "scripted", "input": "a", "tools": [TOOL]})
+    assert got.status == 502 and "api.output_bytes" in got.error["message"]
+
+
 def test_tool_choice(served, engine):
     paints(engine)
     response = served.create("Hello", tools=[TOOL], tool_choice={"type": "image_generation"})

@@ -237,3 +237,35 @@ def test_keys_are_asked_for(served):
     key, _ = make_key(served, "k")
     assert served.post("/v1/moderations", {"input": "a"}, key="sk-wrong").status == 401
     assert served.post("/v1/moderations", {"input": "a"}, key=key).status == 200
+
+
+SPOKEN = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
+
+
+def answer_aloud(request):
+    if request.body.get("stream"):
+        return 200, "text/event-stream", [b'data: {"choices":[{"delta":{"audio":{"data":"YQ=="}}}]}\n\n', b"data: [DONE]\n\n"]
+    message = {"role": "assistant", "content": None, "audio": {"id": "audio_1", "data": "YQ==", "expires_at": 1, "transcript": "a"}}
+    return answer_json({"id": "c", "object": "chat.completion", "created": 1, "model": "omni", "choices": [
+        {"index": 0, "finish_reason": "stop", "message": message}]})
+
+
+def test_chat_with_sound(servers, engine):
+    speaker = AbilityEngine({"/v1/chat/completions": answer_aloud})
+    try:
+        server = servers(engine, args=["--set", f"voice.engine={speaker.url}", "--set", "voice.models=gpt-*=omni"])
+        client = OpenAI(base_url=server.base_url, api_key="sk-of-the-client", max_retries=0)
+        first = client.chat.completions.create(model="gpt-audio", messages=[{"role": "user", "content": "Hi"}], **SPOKEN)
+        assert first.choices[0].message.audio.data == "YQ=="
+        assert speaker.asked[-1].body == {"model": "omni", "messages": [{"role": "user", "content": "Hi"}], **SPOKEN}
+        again = [{"role": "user", "content": "Hi"}, {"role": "assistant", "audio": {"id": "audio_1"}}, {"role": "user", "content": "Go on"}]
+        pieces = list(client.chat.completions.create(model="gpt-audio", messages=again, stream=True, **SPOKEN))
+        assert pieces[0].choices[0].delta.audio.data == "YQ==" and speaker.asked[-1].body["messages"] == again
+        assert not engine.requests
+    finally:
+        speaker.close()
+
+
+def test_chat_with_sound_without_an_engine(server):
+    got = server.post("/v1/chat/completions", {"model": "scripted", "messages": [{"role": "user", "content": "Hi"}], **SPOKEN})
+    assert (got.status, got.error["param"]) == (400, "modalities") and "voice.engine=" in got.error["message"]

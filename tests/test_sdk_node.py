@@ -8,6 +8,7 @@ import xml.etree.ElementTree as xml
 import pytest
 
 import harness
+from ability_script import AbilityEngine, answer_json, b64, png, wav
 from crossing import PRISM_CANNOT
 from engine_script import ScriptedEngine, calls_interleaved, call, echo, hang, say, think
 from harness import TREE, Server, environment, make_key
@@ -85,6 +86,20 @@ def websocket():
 
 
 @pytest.fixture(scope="module")
+def abilities():
+    able = AbilityEngine({
+        "/v1/audio/speech": lambda request: (200, "audio/wav", [wav()]),
+        "/v1/audio/transcriptions": lambda request: answer_json({"text": "heard"}),
+        "/v1/images/generations": lambda request: answer_json({"data": [{"b64_json": b64(png())}]}),
+        "/v1/images/edits": lambda request: answer_json({"data": [{"b64_json": b64(png())}]}),
+        "/v1/moderations": lambda request: answer_json({"id": "modr-1", "model": "m", "results": [{"flagged": True}]})})
+    sets = [f"{name}.engine={able.url}" for name in ("audio", "images", "moderations")]
+    with served(*[a for s in sets for a in ("--set", s)]) as server:
+        yield run_node("abilities.test.mjs", server.base_url, server.home, 120)
+    able.close()
+
+
+@pytest.fixture(scope="module")
 def webhooks():
     with served("--set", "fetch.allow=127.0.0.1", "--set", "api.webhook_retry_ms=50") as server:
         yield run_node("webhooks.test.mjs", server.base_url, server.home, 120)
@@ -113,3 +128,9 @@ def test_node_websocket(websocket, name):
 @pytest.mark.parametrize("name", names("webhooks.test.mjs"))
 def test_node_webhooks(webhooks, name):
     check(webhooks, name)
+
+
+@pytest.mark.beside_openapi
+@pytest.mark.parametrize("name", names("abilities.test.mjs"))
+def test_node_abilities(abilities, name):
+    check(abilities, name)

@@ -15,6 +15,7 @@
 #include "attach/attach.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "chat/chat_voice.h"
 #include "chat/chat_write.h"
 #include "door/grace.h"
 #include "door/attempts.h"
@@ -363,6 +364,8 @@ static bool chat_take(struct chat *c, struct request *rq, struct err *e)
 	                           api_limits.choices};
 	if (!chat_read(&c->arena, v, &rules, &c->req, e))
 		return false;
+	if (c->req.speaks) /* another engine has its model */
+		return true;
 	if (unknown.code == ERR_MODEL_NOT_FOUND) /* 404 here, 400 on /responses: as the live API */
 		return fail(e, ERR_MODEL_UNKNOWN, "model", "The model `%.*s` does not exist or you do not have access to it.", FMT(model));
 	if (unknown.code) {
@@ -471,6 +474,12 @@ void chat_create(struct request *rq)
 	struct chat *c = chat_new(rq);
 	if (!chat_take(c, rq, &e)) {
 		answer_error(rq->x, &e);
+		chat_free(c);
+		return;
+	}
+	if (c->req.speaks) {
+		if (!chat_voice(rq, &e))
+			answer_error(rq->x, &e);
 		chat_free(c);
 		return;
 	}

@@ -343,9 +343,15 @@ static bool take_assistant(struct chat_reader *r, struct prompt_message *m, yyjs
 	yyjson_val *content = json_get(v, S("content")), *refusal = json_get(v, S("refusal"));
 	yyjson_val *calls = json_get(v, S("tool_calls"));
 	field_index(path, "messages", at);
-	if (!chat_messages_is_null(json_get(v, S("audio")))) {
+	bool spoken = !chat_messages_is_null(json_get(v, S("audio")));
+	if (spoken && r->c->speaks) /* only the engine that said it knows what that was */
+		return true;
+	if (spoken) {
 		field_path(place, path, "audio");
-		return chat_later(e, place, "audio answers");
+		return fail(e, ERR_UNSUPPORTED_PARAMETER, place,
+			    "Unsupported parameter: '%s' is an earlier answer with sound, which is only understood where "
+			    "'modalities' has 'audio'.",
+			    place);
 	}
 	if (chat_messages_is_null(content) && chat_messages_is_null(refusal) && chat_messages_is_null(calls) &&
 	    chat_messages_is_null(json_get(v, S("function_call"))))

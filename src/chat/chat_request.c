@@ -26,20 +26,30 @@ static const char *const predicted_part_types[] = {"text", NULL};
 static const struct field modality_item = {.kind = F_ENUM, .values = modalities};
 static const struct field string_item = {.kind = F_STR};
 
-/* A member that asks for what is not served yet. null never gets here. */
-static bool later_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+/* A member that asks for what turns alone do. null never gets here. */
+static bool turns_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
-	return chat_later(e, path, "what this parameter asks for");
+	return fail(e, ERR_UNSUPPORTED_PARAMETER, path,
+		    "Unsupported parameter: '%s' is not served in chat completions. POST /v1/responses has it: as %s.", path,
+		    str_eq(str_of(path), S("moderation")) ? "'moderation'" : "the tool 'web_search'");
 }
+
+static const char *const sounds[] = {"wav", "aac", "mp3", "flac", "opus", "pcm16", NULL};
+static const struct field voice_fields[] = {
+    FIELD_CHECKED("format", F_ENUM, .required = true, .values = sounds),
+    FIELD_CHECKED("voice", F_ANY, .required = true),
+    FIELD_END,
+};
 
 static bool modalities_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
+	struct chat_reader *r = ctx;
 	size_t i, max;
 	yyjson_val *one;
-	yyjson_arr_foreach(v, i, max, one) if (str_eq(json_str(one), S("audio"))) return fail(
-	    e, ERR_UNSUPPORTED_VALUE, path,
-	    "Unsupported value: 'modalities' does not support 'audio' with this model. Supported values "
-	    "are: 'text'.");
+	yyjson_arr_foreach(v, i, max, one)
+	{
+		r->c->speaks |= str_eq(json_str(one), S("audio"));
+	}
 	return true;
 }
 
@@ -168,10 +178,10 @@ static const struct field chat_fields[] = {
     PROMPT("reasoning_effort", sampling.effort, F_ENUM, .values = efforts),
     OPTIONAL("stream_options", F_OBJECT, .sub = stream_options_fields),
     OPTIONAL("modalities", F_ARRAY, .item = &modality_item, .check = modalities_check),
-    OPTIONAL("audio", F_ANY, .check = later_check),
+    OPTIONAL("audio", F_OBJECT, .sub = voice_fields),
     OPTIONAL("prediction", F_OBJECT, .sub = prediction_fields),
-    OPTIONAL("web_search_options", F_ANY, .check = later_check),
-    OPTIONAL("moderation", F_ANY, .check = later_check),
+    OPTIONAL("web_search_options", F_ANY, .check = turns_check),
+    OPTIONAL("moderation", F_ANY, .check = turns_check),
     FIELD_END,
 };
 
@@ -216,6 +226,14 @@ static bool chat_request_check_together(const struct chat_reader *r, struct err 
 	if (chat_request_given(r->body, S("function_call")) && !chat_request_given(r->body, S("functions")))
 		return fail(e, ERR_BAD_REQUEST, "function_call",
 			    "Invalid value for 'function_call': 'function_call' is only allowed when 'functions' are specified.");
+	if (c->speaks && !chat_request_given(r->body, S("audio")))
+		return fail(e, ERR_MISSING_PARAMETER, "audio", "Missing required parameter: 'audio'.");
+	if (!c->speaks && chat_request_given(r->body, S("audio")))
+		return fail(e, ERR_PARAMETER_COMBINATION, "audio",
+			    "The 'audio' parameter is only allowed when 'modalities' has 'audio'.");
+	if (c->speaks && c->store)
+		return fail(e, ERR_UNSUPPORTED_PARAMETER, "store",
+			    "Unsupported parameter: 'store' is not supported with 'modalities' that have 'audio'.");
 	if (c->prompt.sampling.has_top_logprobs && !c->prompt.logprobs)
 		return fail(e, ERR_BAD_REQUEST, "top_logprobs",
 			    "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.");

@@ -1,7 +1,7 @@
 /* chat_request.h - POST /v1/chat/completions: the body, checked and turned into a prompt.
  *
  * Members and their order of checks are the live API's, with its texts (OpenAPI schema
- * CreateChatCompletionRequest). What would change the answer's meaning and is not served (audio, web_search_options,
+ * CreateChatCompletionRequest). What would change the answer's meaning and is not served (web_search_options,
  * custom tools ...) is a 400 that names it; what only advises is listed
  * in not_applied. Further keys pass by the engine's list alone (engines[].pass). Pure. */
 #pragma once
@@ -23,6 +23,7 @@ struct chat_create {
 	bool include_usage;      /* stream_options.include_usage */
 	bool obfuscate;          /* unless stream_options.include_obfuscation is false */
 	struct str metadata;     /* JSON, {0} when not given; echoed */
+	bool speaks;             /* modalities ask for sound: an engine answers as it is (chat_voice.h) */
 	bool functions;          /* asked with `functions`: its call is a function_call */
 	const char *not_applied; /* "verbosity, user": for the header antiphon-not-applied; NULL: none */
 };

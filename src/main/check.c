@@ -20,6 +20,7 @@
 #include "main/remote.h"
 #include "net/listen.h"
 #include "sandbox/host.h"
+#include "session/packages.h"
 #include "store/check.h"
 
 enum { SPACE_BAD_MB = 50, SPACE_LOW_MB = 500 };
@@ -200,6 +201,26 @@ static void check_tools(struct check *c, struct str dir)
 		check_say(c, FINE, "web search", NULL, "through %.*s", FMT(o.provider));
 }
 
+/* What is no chat and has an engine of its own. */
+static void check_abilities(struct check *c)
+{
+	static const char *const names[] = {
+#define ABILITY(NAME, name, help) #name,
+#include "engine/abilities.def"
+#undef ABILITY
+	};
+	const struct ability_config *all = config_abilities(&c->args->config, c->arena);
+	bool any = false;
+	for (size_t i = 0; i < ABILITIES; i++) {
+		if (all[i].url.n)
+			check_say(c, FINE, names[i], NULL, "by %.*s (%s.engine)", FMT(all[i].url), names[i]);
+		any |= all[i].url.n;
+	}
+	if (!any)
+		check_say(c, NOTE, "beside chat", "docs/pass-through.md, docs/images.md; until then they are refused (400, 404)",
+			  "no engine for sound, pictures, moderations is named");
+}
+
 /* What the server left when it could not fetch it. */
 static bool embedder_why(struct check *c, const struct managed_options *o, char *ret, size_t n)
 {
@@ -266,6 +287,26 @@ static void check_sandbox(struct check *c)
 		check_say(c, NOTE, "sandbox", r.cure, "%s; until then PDF, office and HTML files and web pages are refused (400)", r.cause);
 }
 
+/* What code in boxes has. */
+static void check_packages(struct check *c)
+{
+	char folder[PACKAGES_FOLDER];
+	struct buf b;
+	struct host_report r;
+	if (!host_permits(&r))
+		return; /* said already */
+	buf_init(&b, 1 << 16);
+	packages_folder(c->args->config.session_packages, folder);
+	packages_list(folder, &b);
+	if (access("/usr/bin/python3", X_OK))
+		check_say(c, NOTE, "Python", "apt install python3", "there is none: no code can be run");
+	else
+		check_say(c, packages_there(folder) ? FINE : NOTE, "Python",
+			  "antiphon sandbox install brings numpy, pandas, matplotlib and more", "%.*s",
+			  FMT(buf_str(&b)));
+	buf_release(&b);
+}
+
 static void check_all(struct check *c)
 {
 	const struct config *g = &c->args->config;
@@ -285,8 +326,10 @@ static void check_all(struct check *c)
 		check_managed(c);
 	check_reachable(c, &engines);
 	check_tools(c, dir);
+	check_abilities(c);
 	check_embedder(c);
 	check_sandbox(c);
+	check_packages(c);
 }
 
 int check_command(int argc, char **argv)

@@ -10,5 +10,6 @@ int check_command(int argc, char **argv);
 int console_command(int argc, char **argv);
 int env_command(int argc, char **argv);
 int prompts_command(int argc, char **argv);
+int sandbox_command(int argc, char **argv);
 int codex_command(int argc, char **argv);
 int mcp_command(int argc, char **argv);

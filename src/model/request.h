@@ -52,7 +52,7 @@ struct create {
 	/* The response object's echoes, rendered once as JSON values in the live form. */
 	struct {
 		struct str instructions, tools, tool_choice, text, reasoning, metadata, safety_identifier, user,
-			prompt_cache_key, prompt_cache_retention, service_tier, truncation, conversation, prompt, moderation;
+			prompt_cache_key, prompt_cache_retention, service_tier, truncation, conversation, prompt, moderation, comparison;
 		struct str prompt_cache_options; /* {0}: the key is left out, as live */
 	} echo;
 };

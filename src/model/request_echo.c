@@ -42,6 +42,9 @@ static void echo_cache_options(struct reader *r)
 	jo_obj(&o);
 	jo_kstr(&o, "mode", mode.p ? mode : S("implicit"));
 	jo_kstr(&o, "ttl", ttl.p ? ttl : S("30m"));
+	r->c->echo.comparison = json_str(json_get(options, S("comparison_response_id")));
+	if (r->c->echo.comparison.n)
+		jo_kstr(&o, "comparison_response_id", r->c->echo.comparison);
 	jo_obj_end(&o);
 	r->c->echo.prompt_cache_options = take(r);
 }

@@ -161,6 +161,15 @@ static void response_head(struct jout *o, const struct response *r, bool billing
 	jo_kraw(o, "moderation", r->moderation);
 }
 
+/* Engines tell how much of a prompt they had, never why the rest was not there. */
+static void cache_diagnostics(struct jout *o, const struct response *r)
+{
+	if (!r->req->echo.comparison.n || !r->has_usage)
+		return;
+	jo_key(o, S("prompt_cache_diagnostics"));
+	jo_raw(o, r->usage.cached > 0 ? S("{\"type\":\"cache_hit\"}") : S("{\"type\":\"unavailable\"}"));
+}
+
 static void tail(struct jout *o, const struct response *r)
 {
 	const struct create *q = r->req;
@@ -170,6 +179,7 @@ static void tail(struct jout *o, const struct response *r)
 	jo_kstr(o, "previous_response_id", q->previous_response_id);
 	optional_raw(o, S("prompt"), q->echo.prompt);
 	jo_kraw(o, "prompt_cache_key", q->echo.prompt_cache_key);
+	cache_diagnostics(o, r);
 	optional_raw(o, S("prompt_cache_options"), q->echo.prompt_cache_options);
 	jo_kraw(o, "prompt_cache_retention", q->echo.prompt_cache_retention);
 	jo_kraw(o, "reasoning", q->echo.reasoning);

@@ -89,7 +89,6 @@ static const char *const *box_line_make(struct box_line *l, const struct session
 					.proc = true,
 					.program = true,
 					.stays = true,
-					.proxy = w->proxy,
 					.more = l->mounts};
 	for (size_t i = 0; i < sizeof box_system / sizeof *box_system; i++)
 		l->mounts[l->policy.n_more++] = (struct box_mount){box_system[i], box_system[i], false, true};
@@ -98,6 +97,8 @@ static const char *const *box_line_make(struct box_line *l, const struct session
 		box_mount(l, python, python, false);
 	for (size_t i = 0; i < w->n_mounts; i++)
 		box_mount(l, w->mounts[i].from, w->mounts[i].to, false);
+	if (w->proxy)
+		box_mount(l, w->proxy, "/run/proxy.sock", false);
 	walls_build(&l->walls, &l->policy, false);
 	walls_add(&l->walls, "/program");
 	return box_line_room(l);
@@ -145,7 +146,7 @@ struct box *box_build(const struct session_where *w, const char *python, struct 
 	b->memory = w->memory ? w->memory : session_limits.memory;
 	atomic_store(&b->holders, 1);
 	bool ok = strlen(w->folder) < sizeof b->folder &&
-		  w->n_mounts + 2 + sizeof box_system / sizeof *box_system <= BOX_MORE;
+		  w->n_mounts + 3 + sizeof box_system / sizeof *box_system <= BOX_MORE;
 	if (ok)
 		memcpy(b->folder, w->folder, strlen(w->folder) + 1);
 	else

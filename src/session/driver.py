@@ -272,6 +272,7 @@ class Plots:
 
     @staticmethod
     def begin(matplotlib):
+        sys.modules["antiphon_plots"] = Plots.module()
         matplotlib.use("module://antiphon_plots")
         from matplotlib.font_manager import fontManager
         there = {font.name for font in fontManager.ttflist}
@@ -281,24 +282,19 @@ class Plots:
 
     @staticmethod
     def module():
-        def get(name):
-            if name in ("FigureCanvas", "FigureCanvasAgg"):
-                from matplotlib.backends.backend_agg import FigureCanvasAgg
-                return FigureCanvasAgg
-            if name in ("FigureManager", "FigureManagerBase"):
-                from matplotlib.backend_bases import FigureManagerBase
-                return FigureManagerBase
-            raise AttributeError(name)
+        from matplotlib.backend_bases import FigureManagerBase
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
 
         def new_figure_manager(num, *args, FigureClass=None, **kwargs):
             from matplotlib.figure import Figure
             return new_figure_manager_given_figure(num, (FigureClass or Figure)(*args, **kwargs))
 
         def new_figure_manager_given_figure(num, figure):
-            return get("FigureManager")(get("FigureCanvas")(figure), num)
+            return FigureManagerBase(FigureCanvasAgg(figure), num)
 
         module = types.ModuleType("antiphon_plots")
-        module.__getattr__ = get
+        module.FigureCanvas = FigureCanvasAgg
+        module.FigureManager = FigureManagerBase
         module.show = lambda *args, **kwargs: PLOTS.show()
         module.new_figure_manager = new_figure_manager
         module.new_figure_manager_given_figure = new_figure_manager_given_figure
@@ -342,8 +338,9 @@ def start(control):
     main.__builtins__ = builtins
     builtins.__shell__ = shell
     sys.modules["__main__"] = main
-    sys.modules["antiphon_plots"] = Plots.module()
     sys.meta_path.insert(0, Plots)
+    if "matplotlib" in sys.modules:  # whoever forked us has it
+        Plots.prepare()
     sys.argv = [""]
     sys.path.insert(0, "/mnt/data")
     sys.dont_write_bytecode = True

@@ -32,7 +32,7 @@ bool interpreter_start(const struct interpreter_kind *k, struct box *b, struct i
 		  pipe2(fd + OUTPUT, O_CLOEXEC) == 0;
 	const int files[] = {fd[NONE], fd[WRITE], fd[WRITE], fd[THEIRS], fd[DRIVER]};
 	*ret = (struct interpreter){0};
-	ok = ok && (zygote_start(k->zygote, b, env, files, 4, &ret->program) ||
+	ok = ok && (zygote_start(atomic_load(&k->zygote), b, env, files, 4, &ret->program) ||
 		    order_start(&b->line, argv, env, files, 5, &ret->program));
 	if (ok) {
 		fcntl(fd[CONTROL], F_SETFL, O_NONBLOCK);

@@ -18,7 +18,7 @@ struct interpreter {
 struct interpreter_kind {
 	char packages[4096]; /* folder of a virtual environment; "": none */
 	char program[4200];
-	struct zygote *zygote; /* may not be there */
+	struct zygote *_Atomic zygote; /* NULL: none yet */
 };
 
 /* false: ERR_UNAVAILABLE. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,13 +12,14 @@
 #include "session/limits.h"
 #include "session/table.h"
 
-enum { TICK_MS = 50, IDLE_LOOK_US = 1000000, FOLDER_LOOKS = 5 };
+enum { TICK_MS = 50, IDLE_MS = 1000, FOLDER_LOOKS = 5 };
 
-void keeper_wait(struct sessions *s)
+void keeper_wait(struct sessions *s, int64_t ms)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_nsec += TICK_MS * 1000000L;
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += ms % 1000 * 1000000L;
 	if (t.tv_nsec >= 1000000000L) {
 		t.tv_sec++;
 		t.tv_nsec -= 1000000000L;
@@ -116,14 +118,18 @@ static void keeper_watch(struct sessions *s, unsigned looks)
 	n = 0;
 	for (struct box *b = s->boxes; b; b = b->next)
 		if (b->proc >= 0 && atomic_load(&b->why) == BOX_LIVES &&
-		    now - b->looked_us >= (atomic_load(&b->calls) ? session_limits.watch_ms * 900 : IDLE_LOOK_US)) {
+		    now - b->looked_us >= (atomic_load(&b->calls) ? session_limits.watch_ms * 900 : IDLE_MS * 1000)) {
 			b->looked_us = now;
 			box_hold(b);
 			due[n++] = b;
 		}
 	pthread_mutex_unlock(&s->lock);
 	for (size_t i = 0; i < n; i++) {
-		watch_box(due[i], looks % FOLDER_LOOKS == 0 || !atomic_load(&due[i]->calls));
+		char folder[sizeof due[i]->folder]; /* a box that waits is given another (pool.c) */
+		pthread_mutex_lock(&s->lock);
+		memcpy(folder, due[i]->folder, sizeof folder);
+		pthread_mutex_unlock(&s->lock);
+		watch_box(due[i], looks % FOLDER_LOOKS == 0 || !atomic_load(&due[i]->calls) ? folder : NULL);
 		box_drop(due[i]);
 	}
 	xfree(due);
@@ -140,6 +146,21 @@ static void keeper_end_idle(struct sessions *s)
 			keeper_retire(at, BOX_IDLE);
 }
 
+/* Those that died stay in the list: somebody may be about to ask one. */
+static void keeper_launch(struct sessions *s, struct err *e)
+{
+	struct zygote *z = xalloc(sizeof *z), *last = atomic_load(&s->kind.zygote);
+	if (last)
+		zygote_bury(last);
+	if (!zygote_launch(z, s->kind.program, e)) {
+		zygote_end(z);
+		xfree(z);
+		return;
+	}
+	z->next = last;
+	atomic_store(&s->kind.zygote, z);
+}
+
 /* With the lock, which is let go while a box is built. */
 static void keeper_work(struct sessions *s)
 {
@@ -151,7 +172,7 @@ static void keeper_work(struct sessions *s)
 		if (j->where)
 			b = box_build(j->where, *s->kind.packages ? s->kind.packages : NULL, &j->e);
 		else
-			zygote_launch(&s->zygote, s->kind.program, &j->e);
+			keeper_launch(s, &j->e);
 		pthread_mutex_lock(&s->lock);
 		if (b) {
 			box_hold(b);
@@ -164,6 +185,17 @@ static void keeper_work(struct sessions *s)
 	}
 }
 
+/* How long nothing has to be looked at. With the lock. */
+static int64_t keeper_pause(const struct sessions *s)
+{
+	if (s->ended)
+		return TICK_MS;
+	for (const struct box *b = s->boxes; b; b = b->next)
+		if (atomic_load(&b->calls) || atomic_load(&b->why) != BOX_LIVES)
+			return session_limits.watch_ms;
+	return IDLE_MS;
+}
+
 static void *keeper_run(void *arg)
 {
 	struct sessions *s = arg;
@@ -173,15 +205,17 @@ static void *keeper_run(void *arg)
 	while (!s->ended || s->boxes) {
 		keeper_work(s);
 		if (clock_mono_us() >= next_us) {
-			next_us = clock_mono_us() + session_limits.watch_ms * 1000;
 			keeper_reap(s);
 			keeper_end_idle(s);
 			pthread_mutex_unlock(&s->lock);
 			keeper_watch(s, looks++);
 			pthread_mutex_lock(&s->lock);
+			next_us = clock_mono_us() + keeper_pause(s) * 1000;
 		}
-		if (!s->jobs)
-			keeper_wait(s);
+		int64_t now = clock_mono_us(), pause = now + keeper_pause(s) * 1000;
+		next_us = next_us < pause ? next_us : pause; /* a call may have begun */
+		if (!s->jobs && next_us > now)
+			keeper_wait(s, (next_us - now) / 1000 + 1);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
@@ -202,7 +236,7 @@ static bool keeper_do(struct sessions *s, struct keeper_job *j)
 	*last = j;
 	pthread_cond_broadcast(&s->changed);
 	while (!j->done)
-		keeper_wait(s);
+		keeper_wait(s, TICK_MS);
 	pthread_mutex_unlock(&s->lock);
 	return !j->e.code;
 }
@@ -232,5 +266,9 @@ void keeper_end(struct sessions *s)
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->thread, NULL);
-	zygote_end(&s->zygote);
+	for (struct zygote *z = atomic_load(&s->kind.zygote), *next; z; z = next) {
+		next = z->next;
+		zygote_end(z);
+		xfree(z);
+	}
 }

@@ -16,7 +16,7 @@
 #include "session/table.h"
 
 #define WAITING ".waiting-"
-enum { MOVES = 3, AGAIN_US = 10000000 };
+enum { MOVES = 3, PRELOADS = 50, AGAIN_US = 10000000, WAIT_MS = 1000 };
 
 static void pool_give_up(struct pool_place *p)
 {
@@ -42,6 +42,7 @@ static bool pool_move_names(const char *from, const char *to)
 	while (ok && (at = readdir(d)))
 		ok = strcmp(at->d_name, ".") == 0 || strcmp(at->d_name, "..") == 0 ||
 		     renameat(dirfd(d), at->d_name, fd, at->d_name) == 0;
+	ok = ok && fsync(fd) == 0;
 	if (d)
 		closedir(d);
 	if (fd >= 0)
@@ -49,12 +50,22 @@ static bool pool_move_names(const char *from, const char *to)
 	return ok;
 }
 
+/* Files that are kept must not lie in a folder that is not. */
+static bool pool_sync(const char *parent)
+{
+	int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = fd >= 0 && fsync(fd) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
 /* rename(2) replaces an empty folder, all at once; others may put something into it meanwhile. */
-static bool pool_move(const char *from, const char *to)
+static bool pool_move(const char *parent, const char *from, const char *to)
 {
 	for (int i = 0; i < MOVES; i++) {
 		if (rename(from, to) == 0)
-			return true;
+			return pool_sync(parent);
 		if ((errno != ENOTEMPTY && errno != EEXIST) || !pool_move_names(to, from))
 			break;
 	}
@@ -74,8 +85,9 @@ bool pool_take(struct sessions *s, const struct session_where *w, struct box **b
 		pthread_mutex_unlock(&s->lock);
 		if (!p)
 			return false;
-		if (p->box->memory == memory && atomic_load(&p->box->why) == BOX_LIVES &&
-		    pool_move(p->folder, w->folder)) {
+		int status;
+		if (p->box->memory == memory && order_ended(&p->interpreter.program, &status) == 1 &&
+		    pool_move(s->pool.parent, p->folder, w->folder)) {
 			pthread_mutex_lock(&s->lock);
 			memcpy(p->box->folder, w->folder, strlen(w->folder) + 1);
 			pthread_mutex_unlock(&s->lock);
@@ -122,19 +134,33 @@ static void pool_clean(const char *parent)
 		closedir(d);
 }
 
+/* A zygote, or another when the last one died; not at once, nor without end. */
+static void pool_preload(struct sessions *s, int64_t *next_us)
+{
+	struct zygote *z = atomic_load(&s->kind.zygote);
+	struct err why = {0};
+	if (!session_limits.preload || (z && atomic_load(&z->ready)) || clock_mono_us() < *next_us ||
+	    s->pool.preloads >= PRELOADS)
+		return;
+	*next_us = clock_mono_us() + AGAIN_US;
+	s->pool.preloads++;
+	if (!keeper_zygote(s, &why) || !zygote_ready(atomic_load(&s->kind.zygote), &s->ending, &why))
+		log_at(LOG_WARN, "Python is started anew for each session", "why=%s", why.msg);
+}
+
 static void *pool_fill(void *arg)
 {
 	struct sessions *s = arg;
-	int64_t next_us = 0;
-	struct err why = {0};
+	int64_t next_us = 0, preload_us = 0;
 	pool_clean(s->pool.parent);
-	if (session_limits.preload && !(keeper_zygote(s, &why) && zygote_ready(&s->zygote, &s->ending, &why)))
-		log_at(LOG_WARN, "Python is started anew for each session", "why=%s", why.msg);
 	pthread_mutex_lock(&s->lock);
 	while (!s->ending) {
+		pthread_mutex_unlock(&s->lock);
+		pool_preload(s, &preload_us);
+		pthread_mutex_lock(&s->lock);
 		size_t want = (size_t)(session_limits.pool < POOL_MOST ? session_limits.pool : POOL_MOST);
 		if (s->pool.n >= want || clock_mono_us() < next_us) {
-			keeper_wait(s);
+			keeper_wait(s, WAIT_MS);
 			continue;
 		}
 		struct err e = {0};

@@ -21,7 +21,7 @@ struct pool {
 	char parent[4000]; /* where their folders are; "": not known yet */
 	pthread_t thread;
 	bool started;
-	unsigned made;
+	unsigned made, preloads; /* so often */
 };
 
 /* Takes one for this container, if one waits and will do. The caller holds the box, and has the interpreter. */

@@ -10,7 +10,7 @@
 #include "session/limits.h"
 #include "session/table.h"
 
-enum { AGAIN_US = 400000, HEAD = 200 };
+enum { TICK_MS = 50, AGAIN_US = 400000, HEAD = 200 };
 
 struct python_call {
 	struct sessions *sessions;
@@ -120,7 +120,7 @@ static bool python_queue(struct python_call *c, struct session_waiter *me, struc
 		last = &(*last)->next;
 	*last = me;
 	while (ok && c->at->queue != me) {
-		keeper_wait(s);
+		keeper_wait(s, TICK_MS);
 		ok = c->at->queue == me ||
 		     (clock_mono_us() < c->until_us ||
 		      fail(e, ERR_REQUEST_TIMEOUT, NULL, "earlier calls in this session took all of the time"));
@@ -158,7 +158,7 @@ static bool python_call(struct python_call *c, const struct session_where *w, st
 		snprintf(c->at->lost, sizeof c->at->lost, "The interpreter ended between two calls.");
 		interpreter_forget(c->py);
 	}
-	atomic_fetch_add(&c->box->calls, 1);
+	table_busy(s, c->box);
 	bool ok = c->py->box || (interpreter_start(&s->kind, c->box, c->py, e) && interpreter_ready(c->py, c->stop, e));
 	if (ok && !c->py->used) {
 		c->ret->fresh = true;

@@ -11,13 +11,11 @@
 #include "base/err.h"
 
 struct sessions;
-
-struct session_options {
-	struct str python; /* folder of a virtual environment; {0}: the system's python3 alone */
+struct session_options { /* python: folder of a virtual environment; {0}: the usual one, if there is one (packages.h) */
+	struct str python;
 };
-/* Process-wide. Starts nothing before the first use. */
 struct sessions *sessions_open(const struct session_options *o);
-/* Ends every box; no call may be under way. NULL is fine. */
+/* Nothing is started before the first use. Closing ends every box; no call may be under way. NULL is fine. */
 void sessions_close(struct sessions *s);
 /* false: this machine permits no box, or has no python3: ERR_CONFIG, the cause and its cure. Blocks the first time. */
 bool session_refuse(const struct sessions *s, struct err *e);
@@ -25,14 +23,16 @@ bool session_refuse(const struct sessions *s, struct err *e);
 struct session_mount { /* a folder of the host, read-only inside */
 	const char *from, *to;
 };
+/* A box that lives keeps what it was built with: memory, mounts and proxy are those of the call that found none. */
 struct session_where {
 	int64_t key;
 	const char *folder; /* made by share_make() (session/share.h); becomes /mnt/data */
 	int64_t memory;     /* bytes, of all in the box together; 0: session.memory */
 	const struct session_mount *mounts;
 	size_t n_mounts;
-	const char *proxy; /* unix socket of a proxy, /run/proxy.sock inside; NULL: no network at all */
-	bool before;       /* an earlier process of the server ran calls in it: their variables are gone */
+	const char
+	    *proxy;  /* unix socket that sandbox.uid may connect to, /run/proxy.sock inside; NULL: no network at all */
+	bool before; /* an earlier process of the server ran calls in it: their variables are gone */
 };
 
 enum session_kind { SESSION_PRINTED, SESSION_VALUE, SESSION_IMAGE };

@@ -15,12 +15,15 @@
 #include "sandbox/policy.h"
 #include "session/limits.h"
 
+/* fchmodat2(2), Linux 6.6: on every processor the same number. */
+enum { FCHMODAT2 = 452 };
 enum { ERASE_DEPTH = 64, ERASE_PASSES = 100000 };
 
 static int share_openat(int dir, const char *name, int flags, mode_t mode)
 {
+	int more = O_CLOEXEC | O_NOFOLLOW | (flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY); /* O_PATH takes no others */
 	struct open_how how = {
-	    .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY),
+	    .flags = (uint64_t)(unsigned)(flags | more),
 	    .mode = mode,
 	    .resolve = (uint64_t)(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)};
 	return (int)syscall(SYS_openat2, dir, name, &how, sizeof how);
@@ -38,7 +41,9 @@ static int share_open_folder(int dir, const char *name)
 	if (path < 0)
 		return -1;
 	snprintf(door, sizeof door, "/proc/self/fd/%d", path);
-	fd = chmod(door, 0700) ? -1 : openat(path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = syscall(FCHMODAT2, path, "", 0700, AT_EMPTY_PATH) && chmod(door, 0700)
+		 ? -1
+		 : openat(path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	close(path);
 	return fd;
 }
@@ -224,24 +229,35 @@ static int share_parent(int root, char *name, bool make, char **ret)
 	return at;
 }
 
-int share_create(const char *folder, struct str path, struct err *e)
+static int share_try_create(const char *folder, struct str path)
 {
 	char name[PATH_MAX], *last;
+	share_name(path, name);
+	int root = share_root(folder), parent = root < 0 ? -1 : share_parent(root, name, true, &last),
+	    fd = parent < 0 ? -1 : share_openat(parent, last, O_WRONLY | O_CREAT | O_EXCL, 0644), why = errno;
+	if (parent >= 0)
+		close(parent);
+	if (root >= 0)
+		close(root);
+	errno = why;
+	return fd;
+}
+
+int share_create(const char *folder, struct str path, struct err *e)
+{
+	char name[PATH_MAX];
 	if (!share_name(path, name)) {
 		fail(e, ERR_INVALID_VALUE, NULL, "this is no name for a file");
 		return -1;
 	}
-	int root = share_root(folder), parent = root < 0 ? -1 : share_parent(root, name, true, &last),
-	    fd = parent < 0 ? -1 : share_openat(parent, last, O_WRONLY | O_CREAT | O_EXCL, 0644);
+	int fd = share_try_create(folder, path);
+	if (fd < 0 && errno == ENOENT) /* a box that waited has just taken its place (pool.c) */
+		fd = share_try_create(folder, path);
 	if (fd < 0)
 		fail(e, errno == EEXIST || errno == ENOTDIR || errno == ELOOP ? ERR_INVALID_VALUE : ERR_STORE, NULL,
 		     "the file cannot be made: %m");
 	else
 		share_give(fd);
-	if (parent >= 0)
-		close(parent);
-	if (root >= 0)
-		close(root);
 	return fd;
 }
 

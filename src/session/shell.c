@@ -137,7 +137,7 @@ bool session_shell(struct sessions *s, const struct session_where *w, struct str
 	c.box = table_box(s, at, w, false, c.until_us, stop, e);
 	bool ok = c.box != NULL;
 	if (ok) {
-		atomic_fetch_add(&c.box->calls, 1);
+		table_busy(s, c.box);
 		ok = shell_start(&c, command) ||
 		     fail(e, ERR_UNAVAILABLE, NULL, "the command could not be started in its box");
 		if (ok)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "sandbox/host.h"
 #include "session/limits.h"
+#include "session/packages.h"
 
 struct sessions *sessions_open(const struct session_options *o)
 {
@@ -20,10 +21,10 @@ struct sessions *sessions_open(const struct session_options *o)
 	pthread_cond_init(&s->changed, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&s->lock, NULL);
-	if (o->python.n)
-		snprintf(s->kind.packages, sizeof s->kind.packages, "%.*s", FMT(o->python));
-	snprintf(s->kind.program, sizeof s->kind.program, "%s/bin/python3", o->python.n ? s->kind.packages : "/usr");
-	s->kind.zygote = &s->zygote;
+	if (!packages_folder(o->python, s->kind.packages) || (!o->python.n && !packages_there(s->kind.packages)))
+		*s->kind.packages = 0;
+	snprintf(s->kind.program, sizeof s->kind.program, "%s/bin/python3",
+		 *s->kind.packages ? s->kind.packages : "/usr");
 	return s;
 }
 
@@ -59,6 +60,8 @@ bool session_refuse(const struct sessions *s, struct err *e)
 		fail(e, ERR_CONFIG, NULL, "%s is not there. To mend it: %s (docs/sandbox.md)", s->kind.program,
 		     *s->kind.packages ? "antiphon sandbox install" : "apt install python3"));
 }
+
+enum { TICK_MS = 50 };
 
 static struct str table_key(const struct session *at)
 {
@@ -126,7 +129,7 @@ struct box *table_box(struct sessions *s, struct session *at, const struct sessi
 	bool ok = true;
 	pthread_mutex_lock(&s->lock);
 	while (ok && at->building) {
-		keeper_wait(s);
+		keeper_wait(s, TICK_MS);
 		ok = clock_mono_us() < until_us || fail(e, ERR_REQUEST_TIMEOUT, NULL, "its box was not ready in time");
 		ok = ok && (!(stop && atomic_load(stop)) || fail(e, ERR_REQUEST_TIMEOUT, NULL, "cancelled"));
 	}
@@ -171,5 +174,13 @@ void session_end(struct sessions *s, int64_t key)
 		map_del(&s->map, table_key(at));
 		table_free(at);
 	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+void table_busy(struct sessions *s, struct box *b)
+{
+	pthread_mutex_lock(&s->lock);
+	atomic_fetch_add(&b->calls, 1);
+	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
 }

@@ -76,7 +76,7 @@ static int64_t watch_memory_files(int fd)
 		   : 0;
 }
 
-void watch_box(struct box *b, bool folder)
+void watch_box(struct box *b, const char *folder)
 {
 	struct statfs st;
 	int64_t files = watch_memory_files(b->tmp) + watch_memory_files(b->shm);
@@ -89,7 +89,7 @@ void watch_box(struct box *b, bool folder)
 	struct arena a = {0};
 	struct share_list list;
 	struct err e = {0};
-	if (share_list(&a, b->folder, &list, &e) && list.cut)
+	if (share_list(&a, folder, &list, &e) && list.cut)
 		box_kill(b, BOX_FOLDER);
 	arena_free(&a);
 }

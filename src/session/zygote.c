@@ -91,12 +91,19 @@ bool zygote_start(struct zygote *z, const struct box *b, const char *const *env,
 	return false;
 }
 
+void zygote_bury(struct zygote *z)
+{
+	atomic_store(&z->ready, false);
+	if (z->started)
+		process_kill(&z->process);
+	z->started = false;
+}
+
 void zygote_end(struct zygote *z)
 {
-	if (!z->started)
-		return;
-	process_kill(&z->process);
-	close(z->line.socket);
-	close(z->words);
-	z->started = false;
+	zygote_bury(z);
+	if (z->line.socket >= 0)
+		close(z->line.socket);
+	if (z->words >= 0)
+		close(z->words);
 }

@@ -12,6 +12,7 @@ struct zygote {
 	int words;          /* what it says when it fails */
 	_Atomic bool ready; /* it serves */
 	bool started;
+	struct zygote *next; /* those before it, which died */
 };
 
 /* Keeper's thread: it dies with the thread that started it. false: ERR_UNAVAILABLE. */
@@ -21,5 +22,7 @@ bool zygote_ready(struct zygote *z, const _Atomic bool *stop, struct err *e);
 /* Forks one into this box; as order_start(). */
 bool zygote_start(struct zygote *z, const struct box *b, const char *const *env, const int *files, int n,
 		  struct order_program *ret);
-/* Keeper's thread has ended, or ends. */
+/* It is dead or has to be. Its line stays open, since others may be using it. */
+void zygote_bury(struct zygote *z);
+/* Nobody uses it any more. */
 void zygote_end(struct zygote *z);

@@ -72,10 +72,8 @@ def become(files, argv, envp):
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
-    names = {"__name__": "driver"}
-    exec(DRIVER, names)
     release()
-    names["start"](3)
+    DRIVER["start"](3)
 
 
 def enter(pidfd, files, argv, envp, told):
@@ -180,8 +178,8 @@ def preload(folder):
 
         def release():
             matplotlib.get_configdir, matplotlib.get_cachedir = usual
-        matplotlib.use("Agg")
         from matplotlib import pyplot
+        DRIVER["Plots"].begin(matplotlib)
         pyplot.plot([1, 2])
         pyplot.title("1")
         pyplot.savefig(io.BytesIO(), format="png")
@@ -198,6 +196,7 @@ def release():
 
 check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "parent-death signal")
 check(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "subreaper")
-DRIVER = compile(os.pread(4, 1 << 20, 0), "<driver>", "exec")
+DRIVER = {"__name__": "driver"}
+exec(compile(os.pread(4, 1 << 20, 0), "<driver>", "exec"), DRIVER)
 preload(os.environ.get("VIRTUAL_ENV") or sys.prefix)
 Zygote().serve()

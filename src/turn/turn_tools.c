@@ -362,6 +362,10 @@ static void turn_tools_settle(struct hosted_call *c, const struct tool_result *r
 	struct turn *t = c->turn;
 	c->item->hosted.failed = result->failed;
 	c->item->hosted.members = told_members(t, result, more_follow(c), &c->item->origin);
+	if (face_of(c)->picture.n) { /* many pictures of many megabytes each */
+		t->out.bytes += c->item->hosted.members.n;
+		t->out.too_big |= t->out.bytes > (size_t)api_limits.output_bytes;
+	}
 	t->response.web_searches += result->searches;
 	picture_usage_add(&t->response.pictures, &result->pictures);
 	c->done = true;
