@@ -234,6 +234,7 @@ void box_say_why(const struct box *b, char *ret)
 	    [BOX_LIVES] = "The interpreter was killed.",
 	    [BOX_DIED] = "Its box died.",
 	    [BOX_TIME] = "Killed: it did not stop when its time was over.",
+	    [BOX_DISK] = "Killed: the disk of the server is almost full.",
 	    [BOX_IDLE] = "It was not used for a long time and was ended.",
 	    [BOX_ROOM] = "It was ended to make room for others.",
 	    [BOX_ENDED] = "It was ended.",

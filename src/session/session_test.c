@@ -140,6 +140,11 @@ static void bounds(void)
 	CHECK(s.r.end == SESSION_LOST && strstr(s.r.why, "50 files"));
 	buf_release(&s.text);
 	session_limits.folder_files = 2000;
+	session_limits.free_bytes = INT64_MAX;
+	rig_run(&s, 9, "import time\ntime.sleep(60)", 30000, NULL);
+	CHECK(s.r.end == SESSION_LOST && strstr(s.r.why, "disk"));
+	buf_release(&s.text);
+	session_limits.free_bytes = 0;
 }
 
 static void shells(void)

@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "session/limits.h"
 #include "session/share.h"
 #include "session/table.h"
 
@@ -86,6 +87,9 @@ void watch_box(struct box *b, const char *folder)
 		box_kill(b, BOX_MEMORY);
 	if (!folder)
 		return;
+	if (atomic_load(&b->calls) && statfs(folder, &st) == 0 &&
+	    (int64_t)st.f_bavail * (int64_t)st.f_bsize < session_limits.free_bytes)
+		box_kill(b, BOX_DISK);
 	struct arena a = {0};
 	struct share_list list;
 	struct err e = {0};
