@@ -173,8 +173,7 @@ static bool add_one(struct arena *a, struct prompt_message *m, yyjson_val *v, co
 }
 
 /* A message's content or a tool's output: a string, parts, or one part (a screenshot). */
-static bool prompt_add_content(struct arena *a, struct prompt_message *m, yyjson_val *v, const struct place *at,
-			       struct err *e)
+static bool prompt_add_content(struct arena *a, struct prompt_message *m, yyjson_val *v, const struct place *at, struct err *e)
 {
 	size_t i, max;
 	yyjson_val *val;
@@ -357,15 +356,13 @@ static bool add_reasoning(struct arena *a, struct prompt *p, const struct item *
 	return true;
 }
 
-static bool refuse_reference(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-			     struct err *e)
+static bool refuse_reference(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	return fail(e, ERR_NOT_FOUND, at->path[0] ? at->path : NULL, "Item with id '%.*s' not found.", FMT(it->id));
 }
 
 /* A compaction (opened: compact.h) stands for all before it but what the user and the instructions have said. */
-static bool prompt_add_compaction(struct arena *a, struct prompt *p, const struct item *it, const struct place *at,
-				  struct err *e)
+static bool prompt_add_compaction(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	struct str summary = json_str(json_get(it->val, S("summary")));
 	yyjson_val *calls = json_get(it->val, S("calls")), *one;
@@ -545,9 +542,8 @@ static void answer_async(struct arena *a, struct prompt *p)
 			struct prompt_call call = p->messages[i].calls[j];
 			if (!call.async || map_get(&answered, call.call_id))
 				continue;
-			struct prompt_message *m = prompt_add(a, p, ROLE_TOOL);
-			m->call_id = call.call_id;
-			prompt_add_text(a, m, S("This call still runs. Its result will come later; go on without it."));
+			prompt_add(a, p, ROLE_TOOL)->call_id = call.call_id;
+			prompt_add_text(a, &p->messages[p->n - 1], S("This call still runs. Its result will come later; go on without it."));
 		}
 	map_release(&answered);
 }

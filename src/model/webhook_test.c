@@ -23,7 +23,7 @@ static const struct {
     {WEBHOOK_CREATE, "{\"name\":\"n\",\"event_types\":[\"response.completed\"]}", "url", ERR_MISSING_PARAMETER},
     {WEBHOOK_CREATE, "{\"name\":\"n\",\"url\":\"https://h\"}", "event_types", ERR_MISSING_PARAMETER},
     {WEBHOOK_CREATE, "{\"name\":\"n\",\"url\":\"https://h\",\"event_types\":[]}", "event_types", ERR_EMPTY_ARRAY},
-    {WEBHOOK_CREATE, "{\"name\":\"n\",\"url\":\"https://h\",\"event_types\":[\"batch.completed\"]}", "event_types[0]", ERR_INVALID_VALUE},
+    {WEBHOOK_CREATE, "{\"name\":\"n\",\"url\":\"https://h\",\"event_types\":[\"video.completed\"]}", "event_types[0]", ERR_INVALID_VALUE},
     {WEBHOOK_CREATE, "{\"name\":\"n\",\"url\":\"https://h\",\"event_types\":\"response.completed\"}", "event_types", ERR_INVALID_TYPE},
     {WEBHOOK_CREATE, "{\"name\":1,\"url\":\"https://h\",\"event_types\":[\"response.failed\"]}", "name", ERR_INVALID_TYPE},
     {WEBHOOK_CREATE, "{\"name\":\"\",\"url\":\"https://h\",\"event_types\":[\"response.failed\"]}", "name", ERR_EMPTY_STRING},
