@@ -1,5 +1,6 @@
 """response.steer over a WebSocket: what is said to a response that runs, where it ends, and what goes on by itself."""
 import json
+import pathlib
 import re
 
 import pytest
@@ -260,3 +261,15 @@ def test_the_client_leaves(server, engine):
     with Socket(server) as ws:
         assert text_of(ws.run("hi")) == "You said: hi."
     assert not any("faster" in json.dumps(r.body) for r in engine.requests if r.body)
+
+
+def test_the_page_example(server, engine, capsys):
+    """docs/steering.md as printed, through the official SDK."""
+    page = (pathlib.Path(__file__).parent.parent / "docs" / "steering.md").read_text()
+    gate = Gate()
+    engine.next(hold(gate), say("never"))
+    program, = re.findall(r"```python\n(.*?)```", page, re.S)
+    exec(program.replace("http://127.0.0.1:8080/v1", server.base_url), {})
+    gate.open.set()
+    said = capsys.readouterr().out.splitlines()
+    assert said[:2] == ["response.steer.accepted", "response.incomplete "] and said[-1] == "In one sentence.."

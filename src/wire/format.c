@@ -200,7 +200,7 @@ static bool is_uuid(struct str s)
 	return true;
 }
 
-bool format_fits(struct str format, struct str text)
+bool string_fits_format(struct str format, struct str text)
 {
 	static const struct {
 		const char *name;

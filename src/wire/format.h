@@ -4,4 +4,4 @@
 
 /* date-time, date, time (RFC 3339), duration (ISO 8601 as in RFC 3339 A), email, hostname, ipv4, ipv6, uuid.
  * A format of another name is not checked: true. */
-bool format_fits(struct str format, struct str text);
+bool string_fits_format(struct str format, struct str text);

@@ -152,7 +152,7 @@ static bool fits_string(struct fit *f, yyjson_val *schema, yyjson_val *v, const 
 		return misfit(f, at, "is too long");
 	if (yyjson_is_str(pattern) && pattern_find(json_str(pattern), s, &f->pattern_steps) == PATTERN_NO)
 		return misfit(f, at, "does not match the pattern");
-	if (yyjson_is_str(format) && !format_fits(json_str(format), s))
+	if (yyjson_is_str(format) && !string_fits_format(json_str(format), s))
 		return misfit(f, at, "does not have the format asked for");
 	return true;
 }

@@ -321,12 +321,12 @@ static void formats(void)
 	    {"hostname", ""},
 	};
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-		if (!format_fits(str_of(good[i][0]), str_of(good[i][1]))) {
+		if (!string_fits_format(str_of(good[i][0]), str_of(good[i][1]))) {
 			test_failed = 1;
 			printf("# %s is a %s\n", good[i][1], good[i][0]);
 		}
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		if (format_fits(str_of(bad[i][0]), str_of(bad[i][1]))) {
+		if (string_fits_format(str_of(bad[i][0]), str_of(bad[i][1]))) {
 			test_failed = 1;
 			printf("# %s is no %s\n", bad[i][1], bad[i][0]);
 		}
