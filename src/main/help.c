@@ -24,9 +24,7 @@ int help_all(FILE *out)
 		     "  --model FILE.gguf  a model of your own on the engine brought along\n"
 		     "  --listen HOST:PORT default 127.0.0.1:8080\n"
 		     "  --config FILE      settings in YAML; --set section.name=value\n\n"
-		     "Examples:\n"
-		     "  antiphon serve --engine http://127.0.0.1:11434\n"
-		     "  antiphon ask \"What is the capital of France?\"\n");
+		     "Example: antiphon serve --engine http://127.0.0.1:11434\n");
 	return 0;
 }
 
