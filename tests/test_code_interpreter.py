@@ -173,6 +173,7 @@ def test_parallel_calls_share_one_container(server, engine):
     engine.next(python("import os; sorted(os.listdir('/mnt/data'))"))
     engine.next(say("Done."))
     made = server.create("go", include=[OUTPUTS], tools=[AUTO])
+    assert [i["status"] for i in calls(made)] == ["completed"] * 3, engine.requests[-1].body["messages"]
     assert len({i["container_id"] for i in calls(made)}) == 1 and logs(calls(made)[2]) == ["['a', 'b']"]
 
 

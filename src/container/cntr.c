@@ -6,6 +6,15 @@
 #include "container/folder.h"
 #include "container/limits.h"
 
+/* What was put in before a row that could not be written; unless another call of the same turn has made it meanwhile. */
+static void cntr_unmake(struct cntrs *c, int64_t key)
+{
+	struct err ignored = {0};
+	bool made = true;
+	if (container_has_folder(cntrs_store(c), key, &made, &ignored) && !made)
+		folder_remove(cntrs_folders(c), key);
+}
+
 bool cntr_make(struct cntrs *c, int64_t project, const struct cntr_want *w, struct arena *a, struct container *ret,
 	       struct err *e)
 {
@@ -25,7 +34,7 @@ bool cntr_make(struct cntrs *c, int64_t project, const struct cntr_want *w, stru
 	    !cntr_skills_put(c, project, ret->id.key, w->skills, w->skills_path, a, &ret->skills, e))
 		return false;
 	if (!container_put(cntrs_store(c), project, ret, container_limits.project, e)) {
-		folder_remove(cntrs_folders(c), ret->id.key);
+		cntr_unmake(c, ret->id.key);
 		return false;
 	}
 	for (size_t i = 0; i < w->n_files; i++) {
