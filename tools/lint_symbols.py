@@ -2,6 +2,7 @@
 
 Includes say what a file may use, symbols what it does use. An object without its source is an old one, and left out."""
 import collections
+import functools
 import glob
 import os
 import subprocess
@@ -26,6 +27,7 @@ def objects(tree, build):
             yield source, path
 
 
+@functools.lru_cache(None)
 def symbols(path):
     """The names that an object defines for others, and those that it takes from others."""
     given, taken = set(), set()
@@ -50,6 +52,15 @@ def uses(tree, build):
             if home.get(name, source) != source:
                 graph[source][home[name]].append(name)
     return graph
+
+
+def twice(tree, build):
+    """(name, the sources that define it): the linker takes the first of two libraries' without a word."""
+    homes = collections.defaultdict(list)
+    for source, path in objects(tree, build):
+        for name in symbols(path)[0]:
+            homes[name].append(source)
+    return sorted((name, sorted(sources)) for name, sources in homes.items() if len(sources) > 1)
 
 
 def cycles(graph):
@@ -87,6 +98,8 @@ def check(lint, tree, order):
     if not build or not (found := dict(objects(tree, build))):
         lint.say("symbols", "src", "", "nothing is built to take symbols from: tools/build.sh build-asan asan")
         return None
+    for name, sources in twice(tree, build):
+        lint.say("symbols", sources[0], name, "is also defined in " + ", ".join(sources[1:]) + ": the linker takes either")
     graph = uses(tree, build)
     folders = collections.defaultdict(set)
     for source, others in graph.items():

@@ -253,7 +253,7 @@ int main(int argc, char **argv)
 						 {"files without bytes, locked folders", empty_files},
 						 {"a killed server", killed_server},
 						 {"what sessions are forked from is killed", killed_zygote}};
-	if (!rig_open(argc, argv))
+	if (!session_rig_open(argc, argv))
 		return 1;
 	int bad = test_main(cases, sizeof cases / sizeof *cases);
 	return !rig_close() || bad;

@@ -15,7 +15,7 @@
 struct sessions *rig_sessions;
 char rig_top[] = "/tmp/antiphon-session-XXXXXX";
 
-bool rig_open(int argc, char **argv)
+bool session_rig_open(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "user") == 0 && geteuid() == 0 &&
 	    (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534)))

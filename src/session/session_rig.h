@@ -17,7 +17,7 @@ extern struct sessions *rig_sessions;
 extern char rig_top[]; /* where the folders are */
 
 /* As argv says: `user`: not root; `plain`: nothing is preloaded. false: it cannot be. */
-bool rig_open(int argc, char **argv);
+bool session_rig_open(int argc, char **argv);
 /* false: something was left behind. */
 bool rig_close(void);
 /* false: this machine permits no sessions, and says why. */

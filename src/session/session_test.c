@@ -351,7 +351,7 @@ int main(int argc, char **argv)
 						 {"many at once", at_once},
 						 {"room", room},
 						 {"idle", idle}};
-	if (!rig_open(argc, argv))
+	if (!session_rig_open(argc, argv))
 		return 1;
 	int bad = test_main(cases, sizeof cases / sizeof *cases);
 	return !rig_close() || bad;
