@@ -277,6 +277,9 @@ def test_streams_without_partial_pictures(servers, engine, painter):
     assert [e.type for e in seen] == ["image_edit.completed"]
     got = served.post("/v1/images/generations", {"prompt": "a", "partial_images": 1})
     assert got.headers["antiphon-not-applied"] == "partial_images"
+    # What only advises is named, too, when this engine does not take it; what it does anyhow is not.
+    got = served.post("/v1/images/generations", {"prompt": "a", "quality": "low", "background": "auto", "output_format": "png"})
+    assert got.status == 200 and got.headers["antiphon-not-applied"] == "quality"
 
 
 @pytest.mark.beside_openapi

@@ -1,7 +1,7 @@
 /* pictures.h - what is asked of an image engine, and what it answers: members, pictures, their bytes.
  *
  * Families differ in what they take (pictures.def). What changes a picture's meaning and cannot be had is refused by
- * name; what only advises is left out. Pictures are what they are said to be, by their first bytes, and bounded
+ * name; what only advises is left out, and named in antiphon-not-applied. Pictures are what they are said to be, by their first bytes, and bounded
  * (engine.picture_bytes, engine.picture_pixels). Pure: any thread. */
 #pragma once
 #include "engine/abilities.h"

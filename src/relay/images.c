@@ -146,6 +146,16 @@ static void images_unapplied(struct relay *r, struct images_ask *ask, struct str
 	ask->unapplied = true;
 }
 
+/* What a request says that an engine does anyhow. */
+static bool images_usual(struct str value)
+{
+	static const struct str usual[] = {STR("auto"), STR("opaque"), STR("png"), STR("100"), STR("vivid")};
+	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+		if (str_eq(value, usual[i]))
+			return true;
+	return false;
+}
+
 /* One member, not null, as text. *goes: to the engine. */
 static bool images_member(struct relay *r, struct images_ask *ask, struct str name, struct str value, bool *goes,
 			  struct err *e)
@@ -175,7 +185,11 @@ static bool images_member(struct relay *r, struct images_ask *ask, struct str na
 			images_unapplied(r, ask, name);
 		return true;
 	}
-	return picture_member(ask->family, name, value, name.p, goes, e);
+	if (!picture_member(ask->family, name, value, name.p, goes, e))
+		return false;
+	if (!*goes && !images_usual(value)) /* the format is looked at when the picture is there */
+		images_unapplied(r, ask, name);
+	return true;
 }
 
 static bool images_ask_json(struct relay *r, yyjson_val *body, struct jout *o, struct err *e)
