@@ -6,6 +6,8 @@ import pytest
 
 from file_script import upload
 from harness import TREE
+from skill_zips import zipped
+from test_files import TYPE, form as skill_form, part
 
 METHODS = ["GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"]
 
@@ -71,7 +73,8 @@ def made(server):
     chat = {"model": "scripted", "messages": [{"role": "user", "content": "x"}], "store": True}
     file, store = upload(server, "a.txt", "a text"), server.post("/v1/vector_stores", {}).json["id"]
     batch = server.post(f"/v1/vector_stores/{store}/file_batches", {"file_ids": [file]}).json["id"]
-    return {"container_id": server.post("/v1/containers", {"name": "c"}).json["id"], "vector_store_id": store, "batch_id": batch, "file_id": file, "response_id": server.create("hi")["id"], "conversation_id": conversation,
+    skill = server.post("/v1/skills", skill_form(part("files", zipped(), "math.zip")), headers={"Content-Type": TYPE}).json["id"]
+    return {"skill_id": skill, "container_id": server.post("/v1/containers", {"name": "c"}).json["id"], "vector_store_id": store, "batch_id": batch, "file_id": file, "response_id": server.create("hi")["id"], "conversation_id": conversation,
             "item_id": server.get(f"/v1/conversations/{conversation}/items").json["data"][0]["id"],
             "completion_id": server.post("/v1/chat/completions", chat).json["id"], "model": "scripted",
             "prompt_id": server.post("/v1/prompts", {"name": "p", "instructions": "x"}).json["id"]}
@@ -123,14 +126,14 @@ def test_query_parameters(server, openapi):
 MOST = {"/files": 10000}  # on one page; elsewhere 100
 
 
-@pytest.mark.parametrize("value, code", [(lambda most: 0, "integer_below_min_value"), (lambda most: most + 1, "integer_above_max_value"),
-                                         (lambda most: "x", "invalid_type")], ids=["less", "more", "no-number"])
+@pytest.mark.parametrize("value, code", [(lambda least, most: least - 1, "integer_below_min_value"),
+                                         (lambda least, most: most + 1, "integer_above_max_value"), (lambda least, most: "x", "invalid_type")], ids=["less", "more", "no-number"])
 def test_limits_of_pages(server, openapi, value, code):
     ids, asked = made(server), 0
     for path, one in queries(openapi):
         if one["name"] == "limit":
             url = "/v1" + re.sub(r"{(\w+)}", lambda m: ids[m[1]], path)
-            answer = server.get(f"{url}?limit={value(MOST.get(path, 100))}")
+            answer = server.get(f"{url}?limit={value(one['schema'].get('minimum', 1), MOST.get(path, 100))}")
             assert answer.status == 400 and (answer.error["code"], answer.error["param"]) == (code, "limit"), (path, answer)
             asked += 1
     assert asked >= 3
