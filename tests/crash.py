@@ -790,7 +790,13 @@ class Run:
             if not page["has_more"]:
                 break
             after = "&after=" + page["last_id"]
-        c.check(listed, lambda id: self.server.get(f"{path}/{id}/content", key=key).body)
+
+        def read(id):
+            answer = self.server.get(f"{path}/{id}/content", key=key)
+            expect(answer.status == 200, f"file {id} cannot be read: {answer}", c)
+            return answer.body
+
+        c.check(listed, read)
 
     def check_library(self, library):
         key = self.history.keys[library.project]

@@ -153,7 +153,8 @@ class Container(Thing):
         expect(len({f["path"] for f in listed}) == len(listed), f"a path twice: {listed}", self)
         for id, content in list(self.files.items()):
             expect(id in found and found[id]["bytes"] == len(content), f"file {id} is lost: {found.get(id)}", self)
-            expect(read(id) == content, f"file {id} is another than before", self)
+            now = read(id)
+            expect(now == content, f"file {id} is another than before: {len(now)} bytes, {now[:80]}; {len(content)} bytes, {content[:80]}", self)
         for f in listed:
             name = f["path"].rsplit("/", 1)[1]
             if TOKEN.fullmatch(name):
