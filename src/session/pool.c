@@ -2,7 +2,6 @@
 #include "session/pool.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +15,7 @@
 #include "session/table.h"
 
 #define WAITING ".waiting-"
-enum { MOVES = 3, PRELOADS = 50, AGAIN_US = 10000000, WAIT_MS = 1000 };
+enum { PRELOADS = 50, AGAIN_US = 10000000, WAIT_MS = 1000 };
 
 static void pool_give_up(struct pool_place *p)
 {
@@ -32,22 +31,18 @@ static void pool_give_up(struct pool_place *p)
 
 /* --- taking ------------------------------------------------------------------------------------------------ */
 
-/* What is in the container's folder already goes into the other; names are few, or it is not worth it. */
-static bool pool_move_names(const char *from, const char *to)
+/* A container that has files keeps its folder: were they moved into the one that waits, a kill in between would leave them there, and the
+ * next start throws away what waits. */
+static bool pool_empty(const char *folder)
 {
-	DIR *d = opendir(from);
-	int fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = opendir(folder);
 	struct dirent *at;
-	bool ok = d && fd >= 0;
-	while (ok && (at = readdir(d)))
-		ok = strcmp(at->d_name, ".") == 0 || strcmp(at->d_name, "..") == 0 ||
-		     renameat(dirfd(d), at->d_name, fd, at->d_name) == 0;
-	ok = ok && fsync(fd) == 0;
+	size_t n = 0;
+	while (d && n <= 2 && (at = readdir(d)))
+		n++;
 	if (d)
 		closedir(d);
-	if (fd >= 0)
-		close(fd);
-	return ok;
+	return d && n <= 2; /* "." and ".." */
 }
 
 /* Files that are kept must not lie in a folder that is not. */
@@ -60,17 +55,10 @@ static bool pool_sync(const char *parent)
 	return ok;
 }
 
-/* rename(2) replaces an empty folder, all at once; others may put something into it meanwhile. */
+/* rename(2) replaces an empty folder, all at once; it fails where somebody has put something into it meanwhile. */
 static bool pool_move(const char *parent, const char *from, const char *to)
 {
-	for (int i = 0; i < MOVES; i++) {
-		if (rename(from, to) == 0)
-			return pool_sync(parent);
-		if ((errno != ENOTEMPTY && errno != EEXIST) || !pool_move_names(to, from))
-			break;
-	}
-	pool_move_names(from, to);
-	return false;
+	return rename(from, to) == 0 && pool_sync(parent);
 }
 
 bool pool_take(struct sessions *s, const struct session_where *w, struct box **box, struct interpreter *ret)
@@ -78,7 +66,7 @@ bool pool_take(struct sessions *s, const struct session_where *w, struct box **b
 	int64_t memory = w->memory ? w->memory : session_limits.memory;
 	bool fits = !w->n_mounts && !w->proxy && memory == session_limits.memory &&
 		    strlen(w->folder) < sizeof((struct box *)0)->folder;
-	while (fits) {
+	while (fits && pool_empty(w->folder)) {
 		pthread_mutex_lock(&s->lock);
 		struct pool_place *p = s->pool.n ? s->pool.at[--s->pool.n] : NULL;
 		pthread_cond_broadcast(&s->changed);

@@ -208,23 +208,31 @@ static void apart(void)
 	EXPECT(7, s.folder, "v:(False, False, False)|", SESSION_OK);
 }
 
-/* A container that had files before its first call gets them in a box that waited, and keeps them. */
+/* A container without files takes a box that waited, folder and all. One that has files keeps its folder: were they moved, a kill could
+ * catch them on their way. */
 static void pool(void)
 {
 	struct said s;
 	struct err e = {0};
-	struct stat st;
+	struct stat st, was, now;
 	char folder[128];
+	int fd;
 	if (!rig_permitted())
 		return;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 6; i++) {
 		snprintf(folder, sizeof folder, "%s/%d", rig_top, 300 + i);
 		CHECK(share_make(folder, &e));
-		int fd = share_create(folder, S("given/a.csv"), &e);
-		CHECK(fd >= 0 && write(fd, "1,2\n", 4) == 4);
-		close(fd);
-		EXPECT(300 + i, "import os\nopen('new', 'w').close()\nsorted(os.listdir()), open('given/a.csv').read()",
-		       "v:(['given', 'new'], '1,2\\n')|", SESSION_OK);
+		if (i % 2) {
+			fd = share_create(folder, S("given/a.csv"), &e);
+			CHECK(fd >= 0 && write(fd, "1,2\n", 4) == 4);
+			close(fd);
+			CHECK(stat(folder, &was) == 0);
+			EXPECT(300 + i, "import os\nopen('new', 'w').close()\nsorted(os.listdir()), open('given/a.csv').read()",
+			       "v:(['given', 'new'], '1,2\\n')|", SESSION_OK);
+			CHECK(stat(folder, &now) == 0 && now.st_ino == was.st_ino);
+		} else {
+			EXPECT(300 + i, "import os\nopen('new', 'w').close()\nos.listdir()", "v:['new']|", SESSION_OK);
+		}
 		fd = share_open(folder, S("new"), &st, &e);
 		CHECK(fd >= 0);
 		close(fd);
