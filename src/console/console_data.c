@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "door/errand.h"
+#include "door/key_write.h"
 #include "door/request.h"
 #include "engine/engine.h"
 #include "store/keys.h"
@@ -105,23 +106,9 @@ void console_overview(struct request *rq)
 
 /* --- keys -------------------------------------------------------------------------------------------------------- */
 
-static void put_key(struct jout *o, const struct key_info *k, const char *secret)
-{
-	jo_obj(o);
-	jo_kstr(o, "id", str_of(k->id));
-	jo_kstr(o, "name", str_of(k->name));
-	jo_kstr(o, "project", str_of(k->project));
-	jo_kstr(o, "hint", str_of(k->hint));
-	jo_kint(o, "created_at", k->created_at);
-	jo_kint(o, "revoked_at", k->revoked_at);
-	if (secret)
-		jo_kstr(o, "secret", str_of(secret));
-	jo_obj_end(o);
-}
-
 static void on_key(void *ctx, const struct key_info *k)
 {
-	put_key(ctx, k, NULL);
+	key_write(ctx, k, NULL);
 }
 
 static bool keys_list_work(struct errand *er, struct err *e)
@@ -147,7 +134,7 @@ static bool key_create_work(struct errand *er, struct err *e)
 		return fail(e, ERR_INVALID_VALUE, "name", "A key needs a name of 1 to 100 characters.");
 	if (!key_create(er->store, name, project.n ? project : S("default"), secret, &info, e))
 		return false;
-	put_key(&o, &info, secret);
+	key_write(&o, &info, secret);
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "loop/workers.h"
+#include "door/key_write.h"
 #include "door/sign_in.h"
 #include "net/exchange.h"
 #include "wire/json.h"
@@ -50,23 +51,9 @@ static void answer_error(struct exchange *x, const struct err *e)
 	buf_release(&b);
 }
 
-static void put_key(struct jout *o, const struct key_info *k, const char *secret)
-{
-	jo_obj(o);
-	jo_kstr(o, "id", str_of(k->id));
-	jo_kstr(o, "name", str_of(k->name));
-	jo_kstr(o, "project", str_of(k->project));
-	jo_kstr(o, "hint", str_of(k->hint));
-	jo_kint(o, "created_at", k->created_at);
-	jo_kint(o, "revoked_at", k->revoked_at);
-	if (secret)
-		jo_kstr(o, "secret", str_of(secret));
-	jo_obj_end(o);
-}
-
 static void put_each(void *ctx, const struct key_info *k)
 {
-	put_key(ctx, k, NULL);
+	key_write(ctx, k, NULL);
 }
 
 static void run_job(struct job *job)
@@ -80,7 +67,7 @@ static void run_job(struct job *job)
 	case KEY_CREATE:
 		ok = key_create(j->store, str_of(j->name), str_of(j->project), secret, &info, &j->err);
 		if (ok)
-			put_key(&o, &info, secret);
+			key_write(&o, &info, secret);
 		break;
 	case KEY_LIST:
 		jo_obj(&o);
