@@ -125,9 +125,7 @@ void batch_create(struct request *rq)
 
 void batch_get_one(struct request *rq)
 {
-	struct errand *er = errand_new(rq, batches_answer);
-	if (er)
-		errand_start(er);
+	errand_begin(rq, batches_answer, 0, NULL);
 }
 
 static bool batches_cancel_work(struct errand *er, struct err *e)

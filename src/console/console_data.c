@@ -150,26 +150,19 @@ static bool key_revoke_work(struct errand *er, struct err *e)
 	return true;
 }
 
-static void console_run(struct request *rq, bool (*work)(struct errand *er, struct err *e))
-{
-	struct errand *er = errand_new(rq, work);
-	if (er)
-		errand_start(er);
-}
-
 void console_keys_list(struct request *rq)
 {
-	console_run(rq, keys_list_work);
+	errand_begin(rq, keys_list_work, 0, NULL);
 }
 
 void console_key_create(struct request *rq)
 {
-	console_run(rq, key_create_work);
+	errand_begin(rq, key_create_work, 0, NULL);
 }
 
 void console_key_revoke(struct request *rq)
 {
-	console_run(rq, key_revoke_work);
+	errand_begin(rq, key_revoke_work, 0, NULL);
 }
 
 /* --- responses --------------------------------------------------------------------------------------------------- */

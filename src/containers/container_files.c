@@ -93,9 +93,7 @@ static bool cfile_get_work(struct errand *er, struct err *e)
 
 void container_file_get_one(struct request *rq)
 {
-	struct errand *er = errand_new(rq, cfile_get_work);
-	if (er)
-		errand_start(er);
+	errand_begin(rq, cfile_get_work, 0, NULL);
 }
 
 static struct str base_name(struct str path)
@@ -127,9 +125,7 @@ static bool cfile_content_work(struct errand *er, struct err *e)
 
 void container_file_content(struct request *rq)
 {
-	struct errand *er = errand_new(rq, cfile_content_work);
-	if (er)
-		errand_start(er);
+	errand_begin(rq, cfile_content_work, 0, NULL);
 }
 
 static bool cfile_erase_work(struct errand *er, struct err *e)
@@ -145,9 +141,7 @@ static bool cfile_erase_work(struct errand *er, struct err *e)
 
 void container_file_erase(struct request *rq)
 {
-	struct errand *er = errand_new(rq, cfile_erase_work);
-	if (er)
-		errand_start(er);
+	errand_begin(rq, cfile_erase_work, 0, NULL);
 }
 
 static bool cfile_list_work(struct errand *er, struct err *e)

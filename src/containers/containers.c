@@ -43,9 +43,7 @@ static bool container_get_work(struct errand *er, struct err *e)
 
 void container_get_one(struct request *rq)
 {
-	struct errand *er = errand_new(rq, container_get_work);
-	if (er)
-		errand_start(er);
+	errand_begin(rq, container_get_work, 0, NULL);
 }
 
 static bool container_erase_work(struct errand *er, struct err *e)
@@ -60,9 +58,7 @@ static bool container_erase_work(struct errand *er, struct err *e)
 
 void container_erase(struct request *rq)
 {
-	struct errand *er = errand_new(rq, container_erase_work);
-	if (er)
-		errand_start(er);
+	errand_begin(rq, container_erase_work, 0, NULL);
 }
 
 static bool containers_list_work(struct errand *er, struct err *e)

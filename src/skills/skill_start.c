@@ -1,13 +1,6 @@
-/* skill_start.c - how a request becomes an errand. */
+/* skill_start.c - how a request for a list becomes an errand. */
 #include "door/lists.h"
 #include "skills/skills.h"
-
-void skill_start(struct request *rq, bool (*work)(struct errand *er, struct err *e))
-{
-	struct errand *er = errand_new(rq, work);
-	if (er)
-		errand_start(er);
-}
 
 void skill_list_start(struct request *rq, bool (*work)(struct errand *er, struct err *e))
 {

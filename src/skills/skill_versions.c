@@ -48,7 +48,7 @@ static bool skill_versions_answer(struct errand *er, struct err *e)
 
 void skill_version_get_one(struct request *rq)
 {
-	skill_start(rq, skill_versions_answer);
+	errand_begin(rq, skill_versions_answer, 0, NULL);
 }
 
 static bool skill_versions_content_work(struct errand *er, struct err *e)
@@ -66,7 +66,7 @@ static bool skill_versions_content_work(struct errand *er, struct err *e)
 
 void skill_version_content(struct request *rq)
 {
-	skill_start(rq, skill_versions_content_work);
+	errand_begin(rq, skill_versions_content_work, 0, NULL);
 }
 
 static bool skill_versions_erase_work(struct errand *er, struct err *e)
@@ -88,7 +88,7 @@ static bool skill_versions_erase_work(struct errand *er, struct err *e)
 
 void skill_version_erase(struct request *rq)
 {
-	skill_start(rq, skill_versions_erase_work);
+	errand_begin(rq, skill_versions_erase_work, 0, NULL);
 }
 
 /* --- the list ---------------------------------------------------------------------------------------------------- */

@@ -52,7 +52,7 @@ static bool skill_answer(struct errand *er, struct err *e)
 
 void skill_get_one(struct request *rq)
 {
-	skill_start(rq, skill_answer);
+	errand_begin(rq, skill_answer, 0, NULL);
 }
 
 static bool skill_erase_work(struct errand *er, struct err *e)
@@ -66,7 +66,7 @@ static bool skill_erase_work(struct errand *er, struct err *e)
 
 void skill_erase(struct request *rq)
 {
-	skill_start(rq, skill_erase_work);
+	errand_begin(rq, skill_erase_work, 0, NULL);
 }
 
 static bool skill_content_work(struct errand *er, struct err *e)
@@ -84,7 +84,7 @@ static bool skill_content_work(struct errand *er, struct err *e)
 
 void skill_content(struct request *rq)
 {
-	skill_start(rq, skill_content_work);
+	errand_begin(rq, skill_content_work, 0, NULL);
 }
 
 /* --- which version is the default -------------------------------------------------------------------------------- */
@@ -111,7 +111,7 @@ static bool skill_update_work(struct errand *er, struct err *e)
 
 void skill_update(struct request *rq)
 {
-	skill_start(rq, skill_update_work);
+	errand_begin(rq, skill_update_work, 0, NULL);
 }
 
 /* --- the list ---------------------------------------------------------------------------------------------------- */

@@ -12,7 +12,6 @@ void skill_version_write(struct jout *o, const struct skill *k, const struct ski
 struct skill_bounds skill_bounds_set(void); /* of a project, of a skill */
 
 /* --- skill_start.c: a request's errand --- */
-void skill_start(struct request *rq, bool (*work)(struct errand *er, struct err *e));
 /* er->more: the page that the query asks for. */
 void skill_list_start(struct request *rq, bool (*work)(struct errand *er, struct err *e));
 
