@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "replay/log_play.h"
 #include "store/seal.h"
+#include "turn/call_pair.h"
 #include "turn/turn_end.h"
 #include "turn/turn_finish.h"
 #include "turn/turn_save.h"
@@ -186,6 +187,7 @@ static void run_restore(struct turn *t, const struct claimed_run *got)
 	run->log.seq = t->seq;
 	/* What was open when the server stopped will not be gone on with. */
 	t->created_sent = true;
+	pair_mend(t);
 	turn_close_items(t, false, false);
 }
 

@@ -2,6 +2,7 @@
 #include "background/restore.h"
 
 #include "model/hosted_server.h"
+#include "turn/call_pair.h"
 #include "turn/turn.h"
 
 static enum item_type wire_type_of(struct str wire)
@@ -29,9 +30,11 @@ static const struct function_tool *restore_tool_of(struct turn *t, enum item_typ
 		return NULL;
 	struct function_tool *f = new(&t->arena, struct function_tool);
 	f->kind = kind;
-	f->hosted = hosted_of_item(type);
+	f->hosted = hosted_of_output(type, item);
 	f->name = f->own = json_str(json_get(item, S("name")));
 	f->space = json_str(json_get(item, S("namespace")));
+	if (f->hosted && f->hosted->place_in.n)
+		f->settled = json_get(item, f->hosted->place_in);
 	if (f->hosted && f->hosted->server)
 		f->space = json_str(json_get(item, f->hosted->server->label));
 	return f;
@@ -48,7 +51,7 @@ static struct str begun_members(struct turn *t, yyjson_val *item, struct str nam
 	yyjson_obj_foreach(item, i, max, key, val)
 	{
 		struct str k = json_str(key);
-		if (str_eq(k, S("id")) || str_eq(k, S("type")) || str_eq(k, S("status")))
+		if (str_eq(k, S("id")) || str_eq(k, S("type")) || str_eq(k, S("status")) || str_eq(k, S("call_id")))
 			continue;
 		jo_key(&o, k);
 		if (text.p && str_eq(k, name))
@@ -89,9 +92,23 @@ static bool restore_on_added(struct turn *t, struct out_item *none, yyjson_val *
 	it->call_index = -1; /* of a call to the engine that is over */
 	it->call_id = json_str(json_get(item, S("call_id")));
 	it->tool = restore_tool_of(t, type, item);
-	if (it->tool && it->tool->hosted)
+	if (pair_result(it))
+		it->args = item; /* as far as it tells of them */
+	if (it->tool && it->tool->hosted && !pair_call(it))
 		it->hosted.members = begun_members(t, item, (struct str){0}, (struct str){0});
 	return true;
+}
+
+/* One of the texts of a call of ours that is two items. */
+static bool restore_on_listed(struct turn *t, struct out_item *it, yyjson_val *ev)
+{
+	struct err none = {0};
+	struct jout o = {&it->parts, it->parts.n > 0};
+	if (!pair_call(it))
+		return true;
+	jo_str(&o, json_str(json_get(ev, S("command"))));
+	return json_parse(&t->arena, str_fmt(&t->arena, "{\"%.*s\":[%.*s]}", FMT(it->tool->hosted->text.member), FMT(buf_str(&it->parts))),
+			  &it->args, &none);
 }
 
 static bool restore_on_part(struct turn *t, struct out_item *it, yyjson_val *ev)
@@ -199,6 +216,7 @@ static const struct telling {
     {EV_ARGUMENTS_DELTA, on_delta},    {EV_CUSTOM_INPUT_DELTA, on_input},
     {EV_ITEM_DONE, restore_on_done},   {EV_ANNOTATION_ADDED, on_annotation},
     {EV_CODE_DONE, restore_on_text},
+    {EV_SHELL_COMMAND_DONE, restore_on_listed},
 };
 
 static bool restore_one(struct turn *t, const struct run_event *told)

@@ -17,12 +17,48 @@
 
 enum { HEX = 32, SKILL_FOLDER_MAX = 128 };
 
+/* Which one an element of a request means, for telling whether a container has it: "skill_1@2", or the hash of an inline one. */
+static struct str cntr_skills_which(struct cntrs *c, int64_t project, yyjson_val *skill, struct arena *a)
+{
+	struct skill row;
+	struct skill_version v;
+	struct err gone = {0};
+	struct str id = json_str(json_get(skill, S("skill_id"))), data = json_str(json_get(json_get(skill, S("source")), S("data")));
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	char hex[2 * sizeof hash + 1];
+	if (id.p && skill_version_get(cntrs_store(c), project, id, json_str(json_get(skill, S("version"))), a, &row, &v, &gone))
+		return str_fmt(a, "%.*s@%lld", FMT(id), (long long)v.number);
+	if (id.p)
+		return S("");
+	crypto_hash_sha256(hash, (const unsigned char *)data.p, data.n);
+	return str_copy(a, str_of(sodium_bin2hex(hex, sizeof hex, hash, sizeof hash)));
+}
+
+bool cntr_skills_same(struct cntrs *c, int64_t project, yyjson_val *list, const struct container *of, struct arena *a)
+{
+	struct err none = {0};
+	yyjson_val *there = NULL, *one;
+	size_t i, max;
+	bool same = true;
+	if (!yyjson_arr_size(list))
+		return true;
+	if (!of->skills.n || !json_parse(a, of->skills, &there, &none) || yyjson_arr_size(there) != yyjson_arr_size(list))
+		return false;
+	yyjson_arr_foreach(list, i, max, one)
+	{
+		struct str which = cntr_skills_which(c, project, one, a);
+		same &= which.n && str_eq(which, json_str(json_get(yyjson_arr_get(there, i), S("which"))));
+	}
+	return same;
+}
+
 struct putting {
 	struct cntrs *cntrs;
 	struct arena *a;
 	int64_t project, bytes;
 	int folder;
 	struct jout *told;
+	struct str which; /* the one that is being put in */
 };
 
 /* --- the archive ------------------------------------------------------------------------------------------------- */
@@ -63,7 +99,7 @@ static bool cntr_skills_inline(struct putting *p, yyjson_val *skill, const char 
 
 /* --- one --------------------------------------------------------------------------------------------------------- */
 
-static void cntr_skills_tell(struct jout *o, const struct skill_archive *k, const char *folder)
+static void cntr_skills_tell(struct jout *o, const struct skill_archive *k, const char *folder, struct str which)
 {
 	char path[SKILL_FOLDER_MAX + sizeof CNTR_SKILLS + 1];
 	snprintf(path, sizeof path, CNTR_SKILLS "/%s", folder);
@@ -71,6 +107,7 @@ static void cntr_skills_tell(struct jout *o, const struct skill_archive *k, cons
 	jo_kstr(o, "name", k->name);
 	jo_kstr(o, "description", k->description);
 	jo_kstr(o, "path", str_of(path));
+	jo_kstr(o, "which", which);
 	jo_obj_end(o);
 }
 
@@ -90,7 +127,7 @@ static bool cntr_skills_unpack(struct putting *p, struct str zip, const char *pl
 	if (!ok)
 		return false;
 	p->bytes += found.bytes;
-	cntr_skills_tell(p->told, k, name);
+	cntr_skills_tell(p->told, k, name, p->which);
 	return p->bytes <= skill_limits.container_bytes ||
 	       fail(e, ERR_FILE_TOO_LARGE, place, "Invalid '%s': the skills of a container may have %lld bytes (skills.container_bytes).",
 		    place, (long long)skill_limits.container_bytes);
@@ -102,6 +139,7 @@ static bool cntr_skills_one(struct putting *p, yyjson_val *skill, const char *pa
 	struct skill_archive k;
 	struct buf zip;
 	char place[128];
+	p->which = cntr_skills_which(p->cntrs, p->project, skill, p->a);
 	buf_init(&zip, (size_t)skill_limits.bytes + (1 << 20));
 	field_path(place, path, stored ? "skill_id" : "source.data");
 	bool ok = (stored ? cntr_skills_stored(p, skill, path, &k, &zip, e) : cntr_skills_inline(p, skill, place, &k, &zip, e)) &&

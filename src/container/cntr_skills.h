@@ -2,6 +2,7 @@
  * /home/oai/skills. All functions block: worker threads, any. */
 #pragma once
 #include "container/cntrs.h"
+#include "store/container.h"
 #include "wire/json.h"
 
 #define CNTR_SKILLS "/home/oai/skills"
@@ -12,3 +13,5 @@
  * skills.container_bytes in all. After a failure nothing is left. */
 bool cntr_skills_put(struct cntrs *c, int64_t project, int64_t key, yyjson_val *list, const char *path, struct arena *a,
 		     struct str *ret, struct err *e);
+/* Has this container what such a list asks for? A list that asks for none is content with any. */
+bool cntr_skills_same(struct cntrs *c, int64_t project, yyjson_val *list, const struct container *of, struct arena *a);

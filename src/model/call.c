@@ -14,11 +14,9 @@ enum {
 enum call_kind call_kind_of(struct str tool)
 {
 	enum call_kind k = 0;
-	if (hosted_of_type(tool))
-		return CALL_OURS;
 	while (k < CALL_KINDS && !(call_rows[k].tool.n && str_eq(call_rows[k].tool, tool)))
 		k++;
-	return k;
+	return k == CALL_KINDS && hosted_of_type(tool) ? CALL_OURS : k;
 }
 
 enum call_kind call_kind_of_item(enum item_type type)
@@ -142,6 +140,9 @@ struct str call_result(struct arena *a, const struct item *it)
 {
 	yyjson_val *output = json_get(it->val, S("output"));
 	struct str status = json_str(json_get(it->val, S("status"))), text = json_str(output);
+	struct str told = json_str(json_get(json_get(it->val, ITEM_OURS), S("told")));
+	if (told.p) /* we have run it */
+		return told;
 	switch (it->type) {
 	case ITEM_SHELL_CALL_OUTPUT:
 		return json_text(a, output);
@@ -177,79 +178,6 @@ static struct str input_of(struct arena *a, struct str arguments)
 	if (!input && yyjson_obj_size(v) == 1)
 		input = yyjson_obj_iter_get_val(unsafe_yyjson_get_first(v));
 	return yyjson_is_str(input) ? json_str(input) : arguments;
-}
-
-/* --- a string as it comes ---------------------------------------------------------------------------------- */
-
-static size_t skip_space(struct str s, size_t at)
-{
-	while (at < s.n && char_in(s.p[at], " \t\r\n"))
-		at++;
-	return at;
-}
-
-/* Where the string begins in {"member": "...; 0: not yet, or never. */
-static size_t string_begin(struct str s, struct str member)
-{
-	const struct str tokens[] = {S("{"), S("\""), member, S("\""), S(":"), S("\"")};
-	size_t at = 0;
-	for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
-		if (i != 2 && i != 3) /* inside the name no blank may stand */
-			at = skip_space(s, at);
-		if (s.n - at < tokens[i].n || memcmp(s.p + at, tokens[i].p, tokens[i].n) != 0)
-			return 0;
-		at += tokens[i].n;
-	}
-	return at;
-}
-
-/* Bytes of the escape at the head of `s`, once it is whole; 0: not yet. A high surrogate takes its other half along. */
-static size_t escape_length(struct str s)
-{
-	if (s.n < 2)
-		return 0;
-	if (s.p[1] != 'u')
-		return 2;
-	if (s.n < 6)
-		return 0;
-	if ((s.p[2] | 0x20) != 'd' || !char_in(s.p[3], "89abAB"))
-		return 6;
-	return s.n < 12 ? 0 : 12;
-}
-
-/* False: no escape of JSON. */
-static bool call_unescape(struct str s, struct buf *out)
-{
-	char json[16] = {'"'}, room[1024];
-	yyjson_alc alc;
-	memcpy(json + 1, s.p, s.n);
-	json[s.n + 1] = '"';
-	yyjson_alc_pool_init(&alc, room, sizeof room);
-	yyjson_doc *doc = yyjson_read_opts(json, s.n + 2, YYJSON_READ_NOFLAG, &alc, NULL);
-	if (doc)
-		buf_add(out, json_str(yyjson_doc_get_root(doc)));
-	return doc != NULL;
-}
-
-void call_text_more(struct str s, struct str member, size_t *at, struct buf *out)
-{
-	if (*at == 0)
-		*at = string_begin(s, member);
-	while (*at > 0 && *at < s.n && s.p[*at] != '"') {
-		struct str rest = {s.p + *at, s.n - *at};
-		size_t plain = 0;
-		while (plain < rest.n && rest.p[plain] != '"' && rest.p[plain] != '\\')
-			plain++;
-		buf_add(out, (struct str){rest.p, plain});
-		*at += plain;
-		if (plain == rest.n || rest.p[plain] == '"')
-			return;
-		rest = (struct str){rest.p + plain, rest.n - plain};
-		size_t n = escape_length(rest);
-		if (n == 0 || !call_unescape((struct str){rest.p, n}, out))
-			return; /* more must come; what never makes sense is settled at the end */
-		*at += n;
-	}
 }
 
 bool call_input(struct arena *a, const struct function_tool *t, struct str arguments, struct str *ret, struct err *e)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/call.h"
+#include "model/shell_items.h"
 #include "model/skill_words.h"
 
 enum { ARGUMENTS_MAX = 512 << 20 }; /* bytes; bodies are bounded far below */
@@ -107,10 +108,11 @@ static struct str arguments_search(struct arena *a, yyjson_val *item)
 static void write_shell(struct jout *o, const struct call *c)
 {
 	yyjson_val *environment = json_get(c->tool->given, S("environment"));
+	struct str container = json_str(json_get(c->tool->settled, S("container_id")));
 	jo_key(o, S("action"));
 	jo_obj(o);
 	jo_key(o, S("commands"));
-	if (c->begun)
+	if (c->begun || !c->args) /* cut off, it may have none */
 		jo_raw(o, S("[]"));
 	else
 		jo_val(o, json_get(c->args, S("commands")));
@@ -118,7 +120,9 @@ static void write_shell(struct jout *o, const struct call *c)
 	jo_member_or_null(o, c->begun ? NULL : c->args, S("timeout_ms"));
 	jo_obj_end(o);
 	jo_kstr(o, "call_id", c->call_id);
-	if (yyjson_is_obj(environment))
+	if (c->tool->hosted)
+		shell_reference(o, container.n ? container : S(""));
+	else if (yyjson_is_obj(environment))
 		jo_kraw(o, "environment", S("{\"type\":\"local\"}"));
 }
 
@@ -321,10 +325,11 @@ void call_describe(struct arena *a, enum call_kind kind, yyjson_val *tool, struc
 	yyjson_val *parameters = json_get(tool, S("parameters"));
 	f->kind = kind;
 	f->given = tool;
-	f->hosted = kind == CALL_OURS ? hosted_of_type(json_str(json_get(tool, S("type")))) : NULL;
+	f->hosted = hosted_of_tool(tool);
 	f->own = call_function(f).n ? call_function(f) : json_str(json_get(tool, S("name")));
 	text = describe_screen(a, text.n ? text : told[kind].text, tool);
-	f->description = describe_skills(a, describe_grammar(a, text, tool), tool);
+	text = describe_grammar(a, text, tool);
+	f->description = f->hosted ? text : describe_skills(a, text, tool);
 	f->strict = false;
 	if (yyjson_is_obj(parameters))
 		f->parameters = parameters;

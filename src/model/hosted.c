@@ -10,10 +10,11 @@ static size_t n_rows;
 static void hosted_check(const struct hosted *h)
 {
 	assert(h->types[0].n && h->item != ITEM_NONE && h->function.n);
-	assert(h->arguments && (h->server || (h->schema.n && h->params)));
+	assert((h->arguments || h->claims) && (h->server || (h->schema.n && h->params)));
+	assert(!h->claims || (h->output.type && h->output.tell && h->output.blank));
 	assert(!h->text.member.n || (h->text.delta && h->text.done));
 	for (int i = 0; i < TOOL_PHASES; i++)
-		assert(h->events[i] || (h->server && i == TOOL_RUNS));
+		assert(h->events[i] || h->output.type || (h->server && i == TOOL_RUNS));
 }
 
 void hosted_set(const struct hosted *const *table, size_t n)
@@ -38,10 +39,29 @@ const struct hosted *hosted_of_type(struct str type)
 	return NULL;
 }
 
+const struct hosted *hosted_of_tool(yyjson_val *tool)
+{
+	const struct hosted *h = hosted_of_type(json_str(json_get(tool, S("type"))));
+	return h && (!h->claims || h->claims(tool)) ? h : NULL;
+}
+
+const struct hosted *hosted_of_output(enum item_type type, yyjson_val *item)
+{
+	for (size_t i = 0; i < n_rows && type != ITEM_NONE; i++)
+		if (rows[i]->output.type == type || (rows[i]->item == type && rows[i]->claims && rows[i]->claims(item)))
+			return rows[i];
+	return hosted_of_item(type);
+}
+
+struct str hosted_place(const struct hosted *h, yyjson_val *item)
+{
+	return json_str(json_get(h->place_in.n ? json_get(item, h->place_in) : item, h->place));
+}
+
 const struct hosted *hosted_of_item(enum item_type type)
 {
 	for (size_t i = 0; i < n_rows && type != ITEM_NONE; i++) {
-		if (rows[i]->item == type)
+		if (rows[i]->item == type && !rows[i]->claims)
 			return rows[i];
 		for (size_t k = 0; k < HOSTED_ITEMS; k++)
 			if (rows[i]->also[k].type == type)

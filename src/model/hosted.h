@@ -6,7 +6,6 @@
  * hosted_set(). */
 #pragma once
 #include "model/hosted_parts.h"
-#include "wire/jout.h"
 
 enum tool_phase { TOOL_BEGUN, TOOL_RUNS, TOOL_ENDED, TOOL_PHASES };
 
@@ -14,7 +13,11 @@ struct hosted_server; /* hosted_server.h */
 
 struct hosted {
 	struct str types[HOSTED_TYPES];           /* of the elements of `tools` that mean it */
+	/* Is this element of `tools`, or this item of a call, ours? Else it is the client's to run. May be NULL: all are. Then
+	 * the types of its items are the client's too, and hosted_of_item() does not know them: engines are told of both alike. */
+	bool (*claims)(yyjson_val *v);
 	enum item_type item;                      /* of its calls ... */
+	struct hosted_output output;
 	struct hosted_extra also[HOSTED_ITEMS];   /* ... and what else it makes or takes */
 	struct str function;                      /* its name as a function of the engine, ... */
 	struct str description, schema;           /* ... what is said of it, and its parameters as JSON Schema */
@@ -26,6 +29,7 @@ struct hosted {
 	struct hosted_fresh fresh[HOSTED_MEMBERS];
 	struct str blank;                         /* members of an item whose call was never understood; {0}: as begun */
 	struct str place;                         /* the member that says where it runs, known before (tool.h, settles()); {0}: none */
+	struct str place_in;                      /* the object that has that member; {0}: the item */
 	struct hosted_pictures pictures;          /* shown to engines that see */
 	struct str picture;                       /* the member that is a picture (base64): later calls may change it; {0} */
 	/* The arguments that the engine would have made for this item, in `a`. {0}: it was cut off before it asked for
@@ -36,8 +40,8 @@ struct hosted {
 	struct str (*found)(struct arena *a, yyjson_val *item);
 	/* How many searches of the web this item was, for tool_usage. May be NULL: none. */
 	int64_t (*searches)(yyjson_val *item);
-	/* The element of `tools` as the response repeats it. May be NULL: as it came. */
-	void (*echo)(struct jout *o, yyjson_val *tool);
+	/* The element of `tools` as the response repeats it; settled NULL: not yet. May be NULL: as it came. */
+	void (*echo)(struct jout *o, yyjson_val *tool, yyjson_val *settled);
 	/* Each element of `tools` stands for a server, whose functions are found while the turn runs. NULL: it is a function. */
 	const struct hosted_server *server;
 };
@@ -53,8 +57,14 @@ void hosted_set(const struct hosted *const *table, size_t n);
 const struct hosted_extra *hosted_extra(const struct hosted *h, enum item_type type);
 /* By a type of `tools`; NULL: no tool of ours. */
 const struct hosted *hosted_of_type(struct str type);
+/* By an element of `tools`; NULL: no tool of ours, or the client's to run. */
+const struct hosted *hosted_of_tool(yyjson_val *tool);
 /* By the type of an item that is its own; NULL. */
 const struct hosted *hosted_of_item(enum item_type type);
+/* By an item of an output: such may be of a tool that shares its types with the client. NULL. */
+const struct hosted *hosted_of_output(enum item_type type, yyjson_val *item);
+/* Where an item of a call ran; {0}: it does not say. */
+struct str hosted_place(const struct hosted *h, yyjson_val *item);
 /* The row at `i`; NULL: there are no more. */
 const struct hosted *hosted_at(size_t i);
 /* What the engine is told that came of an item: what was kept for it, else what can be read from it. In `a`. */

@@ -28,6 +28,7 @@ struct create {
 	size_t n_template;
 	struct function_tool *tools; /* as functions (call.h): those given, and those that items bring */
 	size_t n_tools;
+	yyjson_val *listed; /* `tools` as it came */
 	enum tool_choice choice;
 	struct str choice_name;  /* CHOICE_NAMED: the function's */
 	struct str *allowed;     /* allowed_tools: functions' names; NULL: all */
@@ -62,6 +63,8 @@ bool create_read(struct arena *a, yyjson_val *body, const struct request_rules *
                  struct err *e);
 /* Tools that items of the history bring (tool_search_output, additional_tools) join c->tools. */
 void create_load_tools(struct arena *a, struct create *c, const struct item *items, size_t n);
+/* c->echo.tools, in `a`: the tools as the response repeats them. Again once they are settled (tools/tools_check.h). */
+void create_echo_tools(struct arena *a, struct create *c);
 /* What updates among these items say of effort and format holds from now on (configuration_update). */
 bool create_update(struct arena *a, struct create *c, const struct item *items, size_t n, const char *path, struct err *e);
 /* The functions that the engine is offered, in `a`: allowed, and not waiting for a search. */

@@ -16,8 +16,6 @@ struct str take(struct reader *r);
 
 /* request_tools.c: `tools`, and those that items of the input bring. */
 bool tools_take(struct reader *r, struct err *e);
-/* tools_echo.c: the tools as the response repeats them. */
-void tools_echo(struct reader *r);
 /* request_choice.c: `tool_choice`, its shape and then its meaning. */
 field_check tool_choice_check;
 bool choice_take(struct reader *r, struct err *e);

@@ -38,7 +38,7 @@ static bool check_served(yyjson_val *tool, const char *path, enum tool_type type
 			    "Unsupported value: '%s'. This version does not serve tools of this type yet; a "
 			    "later one brings them.",
 			    tool_rows[type].wire);
-	if (type == TOOL_SHELL && where.p && !str_eq(where, S("local")))
+	if (type == TOOL_SHELL && where.p && !str_eq(where, S("local")) && !hosted_of_tool(tool))
 		return fail(e, ERR_UNSUPPORTED_VALUE, path,
 			    "Unsupported value: '%.*s'. This version does not serve shells in containers yet: the "
 			    "client runs the commands ('local').",
@@ -288,6 +288,7 @@ bool tools_take(struct reader *r, struct err *e)
 		wake_called(c, &c->items[i]);
 	}
 	wake_all(c, tools);
-	tools_echo(r);
+	c->listed = tools;
+	create_echo_tools(r->a, c);
 	return true;
 }

@@ -2,6 +2,8 @@
 #include "model/request_parts.h"
 #include "model/tool.h"
 
+enum { TOOLS_MAX = 1 << 30 }; /* bytes; a body is bounded far below */
+
 static yyjson_val *tools_echo_given(yyjson_val *tool, struct str key)
 {
 	yyjson_val *v = json_get(tool, key);
@@ -31,13 +33,19 @@ static void open_tool(struct jout *o, yyjson_val *tool)
 	jo_kstr(o, "type", json_str(json_get(tool, S("type"))));
 }
 
+/* The function that an element of `tools` has become; NULL. */
+static const struct function_tool *tools_echo_made(const struct create *c, yyjson_val *tool)
+{
+	for (size_t i = 0; i < c->n_tools; i++)
+		if (c->tools[i].given == tool)
+			return &c->tools[i];
+	return NULL;
+}
+
 /* `found`: it waits no longer. */
 static void echo_function(struct jout *o, const struct create *c, yyjson_val *tool, bool found)
 {
-	const struct function_tool *f = NULL;
-	for (size_t i = 0; i < c->n_tools && !f; i++)
-		if (c->tools[i].given == tool)
-			f = &c->tools[i];
+	const struct function_tool *f = tools_echo_made(c, tool);
 	open_tool(o, tool);
 	if_given(o, tool, S("allowed_callers"));
 	if_given(o, tool, S("async"));
@@ -112,7 +120,8 @@ static void echo_namespace(struct jout *o, const struct create *c, yyjson_val *t
 
 static void echo_tool(struct jout *o, const struct create *c, yyjson_val *tool, bool found)
 {
-	const struct hosted *ours = hosted_of_type(json_str(json_get(tool, S("type"))));
+	const struct hosted *ours = hosted_of_tool(tool);
+	const struct function_tool *f = tools_echo_made(c, tool);
 	switch (tool_type_of(tool)) {
 	case TOOL_FUNCTION:
 		echo_function(o, c, tool, found);
@@ -128,7 +137,7 @@ static void echo_tool(struct jout *o, const struct create *c, yyjson_val *tool, 
 		break;
 	default:
 		if (ours && ours->echo)
-			ours->echo(o, tool);
+			ours->echo(o, tool, f ? f->settled : NULL);
 		else
 			echo_as_given(o, tool);
 	}
@@ -234,12 +243,13 @@ void create_found(struct jout *o, const struct create *c, const struct function_
 }
 
 /* The request's own tools, and those of additional_tools that it does not have. */
-void tools_echo(struct reader *r)
+void create_echo_tools(struct arena *a, struct create *c)
 {
-	const struct create *c = r->c;
-	yyjson_val *tools = json_get(r->body, S("tools")), *tool;
-	struct jout o = {.b = &r->out};
+	yyjson_val *tools = c->listed, *tool;
+	struct buf b;
+	struct jout o = {.b = &b};
 	size_t k, max;
+	buf_init(&b, TOOLS_MAX);
 	jo_arr(&o);
 	for (enum rank rank = PLAIN; rank < RANKS; rank++) {
 		echo_list(&o, c, tools, rank);
@@ -253,5 +263,6 @@ void tools_echo(struct reader *r)
 		}
 	}
 	jo_arr_end(&o);
-	r->c->echo.tools = take(r);
+	c->echo.tools = str_copy(a, buf_str(&b));
+	buf_release(&b);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/hosted.h"
+#include "model/shell_items.h"
 
 struct rebuild {
 	struct reply *reply;
@@ -144,6 +145,8 @@ static const struct fresh {
 	{STR("tool_search_call"), {STR("arguments"), STR("{}")}},
 	{STR("shell_call"),
 	 {STR("action"), STR("{\"commands\":[],\"max_output_length\":null,\"timeout_ms\":null}")}},
+	{STR("shell_call_output"), {STR("output"), STR("[]")}},
+	{STR("shell_call_output"), {STR("status"), STR("\"completed\"")}},
 	{STR("local_shell_call"), {STR("action"), STR("{\"type\":\"exec\",\"command\":[],\"env\":{}}")}},
 	{STR("computer_call"), {STR("actions"), STR("[]")}},
 	{STR("computer_call"), {STR("action"), {0}}},
@@ -173,22 +176,9 @@ static void send_added(struct rebuild *r, struct arena *a, yyjson_val *item)
 	send_raw(r, EV_ITEM_ADDED, 0, with(a, item, swaps, n));
 }
 
-static void send_commands(struct rebuild *r, yyjson_val *commands)
+static void rebuild_told(void *ctx, struct event *ev)
 {
-	size_t i, max;
-	yyjson_val *one;
-	yyjson_arr_foreach(commands, i, max, one)
-	{
-		struct event ev = at(r, EV_SHELL_COMMAND_ADDED, 0);
-		ev.command_index = (int)i;
-		ev.text = S("");
-		send(r, ev);
-		ev.type = EV_SHELL_COMMAND_DELTA;
-		ev.text = json_str(one);
-		send(r, ev);
-		ev.type = EV_SHELL_COMMAND_DONE;
-		send(r, ev);
-	}
+	send(ctx, *ev);
 }
 
 /* A call that we ran: as turn_tools.c told it while it ran. */
@@ -233,7 +223,10 @@ static void send_call(struct rebuild *r, struct arena *a, yyjson_val *item)
 			send_text(r, EV_CUSTOM_INPUT_DELTA, 0, input);
 		send_text(r, EV_CUSTOM_INPUT_DONE, 0, input);
 	} else if (str_eq(type, S("shell_call"))) {
-		send_commands(r, json_get(json_get(item, S("action")), S("commands")));
+		shell_commands_tell(json_get(json_get(item, S("action")), S("commands")), at(r, EV_SHELL_COMMAND_ADDED, 0),
+				    rebuild_told, r);
+	} else if (str_eq(type, S("shell_call_output"))) {
+		shell_output_tell(item, at(r, EV_SHELL_OUTPUT_DELTA, 0), rebuild_told, r);
 	} else if (hosted_of_item(item_type_of(item))) {
 		send_ours(r, a, hosted_of_item(item_type_of(item)), item);
 	}

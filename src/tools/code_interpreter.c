@@ -2,13 +2,12 @@
 #include <sodium.h>
 #include <stdio.h>
 
-#include "container/memory.h"
 #include "session/session.h"
 #include "tools/container_place.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
 
-enum { CODE_MAX = 4 << 20 /* characters */, LISTED = 40 };
+enum { CODE_MAX = 4 << 20 /* characters */ };
 
 static const struct field params[] = {FIELD_CHECKED("code", F_STR, .required = true, .max = CODE_MAX), FIELD_END};
 
@@ -103,32 +102,13 @@ static void tell_text(struct buf *b, struct str text, size_t most)
 	buf_add(b, (struct str){text.p + text.n - tail, tail});
 }
 
-static void tell_files(struct buf *b, const struct cntr_found *found)
-{
-	size_t told = 0;
-	for (size_t i = 0; i < found->n && told < LISTED; i++) {
-		if (found->at[i].shown)
-			continue;
-		buf_add(b, told++ ? S(", ") : S("\nFiles made or changed: "));
-		buf_add(b, S("/mnt/data/"));
-		foreign_add(b, found->at[i].file.path, 512);
-	}
-	if (told)
-		buf_add(b, S(". To give the user one, link to it as [name](sandbox:/mnt/data/name)."));
-	if (found->cut)
-		buf_add(b, S("\nThere are more files in /mnt/data than are kept count of."));
-}
-
 static void tell_before(struct buf *b, const struct cntr_call *call, const struct session_result *r)
 {
 	if (call->cut)
-		buf_add(b, S("The server stopped while an earlier call ran here: it may have run in part, and was not run "
-			     "again. "));
+		container_tell_cut(b);
 	if (*r->before) {
 		buf_add(b, str_of(r->before));
 		buf_add(b, S(" Variables and imports of earlier calls are gone; files are there.\n"));
-	} else if (call->cut) {
-		buf_byte(b, '\n');
 	}
 }
 
@@ -150,7 +130,7 @@ static struct str code_tell(struct toolrun *run, const struct cntr_call *call, c
 	tell_before(&b, call, r);
 	tell_text(&b, buf_str(&h->told), (size_t)tools_limits.told_bytes);
 	tell_end(&b, h, r);
-	tell_files(&b, found);
+	container_tell_files(&b, found);
 	if (!b.n)
 		buf_add(&b, S("It ran, and printed nothing."));
 	struct str told = str_copy(&run->arena, buf_str(&b));
@@ -217,18 +197,10 @@ static void code_interpreter_run(struct toolrun *run)
 
 static bool code_interpreter_serves(const struct tools_options *o, yyjson_val *given, const char *path, struct err *e)
 {
-	yyjson_val *container = json_get(given, S("container"));
-	char place[128], inner[128];
-	int64_t memory;
-	if (!o->containers || !o->sessions)
-		return fail(e, ERR_UNSUPPORTED_VALUE, path,
-			    "Unsupported value: 'code_interpreter'. This server keeps no containers.");
+	char place[128];
 	field_path(place, path, "container");
-	field_path(inner, place, "memory_limit");
-	if (!cntr_memory(json_str(json_get(container, S("memory_limit"))), inner, &memory, e))
-		return false;
-	field_path(inner, place, "network_policy");
-	return cntr_network(json_get(container, S("network_policy")), inner, e);
+	struct container_ask ask = {.container = json_get(given, S("container")), .path = place};
+	return container_serves(o, "code_interpreter", &ask, path, e);
 }
 
 static bool code_interpreter_settles(const struct tools *t, struct settling *s, struct err *e)
@@ -238,7 +210,7 @@ static bool code_interpreter_settles(const struct tools *t, struct settling *s, 
 	if (!session_refuse(t->options.sessions, &why))
 		return fail(e, ERR_UNSUPPORTED_VALUE, s->path, "code_interpreter cannot run here: %s", why.msg);
 	field_path(place, s->path, "container");
-	struct container_ask ask = {json_get(s->given, S("container")), place};
+	struct container_ask ask = {.container = json_get(s->given, S("container")), .path = place};
 	return container_settle(t, s, &ask, e);
 }
 

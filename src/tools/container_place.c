@@ -2,13 +2,28 @@
 #include "tools/container_place.h"
 
 #include "container/cntr.h"
+#include "container/cntr_skills.h"
 #include "container/folder.h"
 #include "container/memory.h"
 #include "model/skill_words.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
 
-enum { TOLD_FILES = 100 };
+enum { TOLD_FILES = 100, LISTED = 40 };
+
+bool container_serves(const struct tools_options *o, const char *type, const struct container_ask *ask, const char *where,
+		      struct err *e)
+{
+	char place[128];
+	int64_t memory;
+	if (!o->containers || !o->sessions)
+		return fail(e, ERR_UNSUPPORTED_VALUE, where, "Unsupported value: '%s'. This server keeps no containers.", type);
+	field_path(place, ask->path, "memory_limit");
+	if (!cntr_memory(json_str(json_get(ask->container, S("memory_limit"))), place, &memory, e))
+		return false;
+	field_path(place, ask->path, "network_policy");
+	return cntr_network(json_get(ask->container, S("network_policy")), place, e);
+}
 
 /* --- settling ---------------------------------------------------------------------------------------------------- */
 
@@ -19,12 +34,39 @@ struct place {
 	struct container row; /* unless it is to be made */
 };
 
-/* The one of the last call, while it lives. */
-static bool place_again(const struct tools *t, struct settling *s, struct place *p)
+/* That one, while it lives. */
+static bool place_again(const struct tools *t, struct settling *s, struct str id, struct place *p)
 {
 	struct err gone = {0};
-	return s->last.n && container_get(cntrs_store(t->options.containers), s->project, s->last, s->arena, &p->row, &gone) &&
+	p->id = id;
+	return id.n && container_get(cntrs_store(t->options.containers), s->project, id, s->arena, &p->row, &gone) &&
 	       container_living(&p->row, &gone);
+}
+
+/* A new one, under the id of the turn's own: a run that is taken up again finds it. */
+static bool place_new(const struct tools *t, struct settling *s, const struct container_ask *ask, struct place *p, struct err *e)
+{
+	struct cntrs *c = t->options.containers;
+	char place[128];
+	struct err none = {0};
+	struct id id = s->id;
+	struct str text = id_text(arena_bytes(s->arena, ID_MAX), "cntr", &id);
+	if (place_again(t, s, text, p))
+		return true;
+	if (container_get(cntrs_store(c), s->project, text, s->arena, &p->row, &none)) { /* its time is over */
+		id = id_mint();
+		text = id_text(arena_bytes(s->arena, ID_MAX), "cntr", &id);
+	}
+	p->id = text;
+	p->row = (struct container){0};
+	p->make = !ask->now || s->counts;
+	field_path(place, ask->path, "skills");
+	struct cntr_want w = {.id = id,
+			      .name = S("auto"),
+			      .memory = p->memory,
+			      .skills = json_get(ask->container, S("skills")),
+			      .skills_path = place};
+	return p->make || cntr_make(c, s->project, &w, s->arena, &p->row, e);
 }
 
 static bool place_find(const struct tools *t, struct settling *s, const struct container_ask *ask, struct place *p,
@@ -32,21 +74,16 @@ static bool place_find(const struct tools *t, struct settling *s, const struct c
 {
 	struct store *store = cntrs_store(t->options.containers);
 	struct err why = {0};
-	struct id fresh;
 	p->id = json_str(ask->container);
 	if (p->id.p) {
 		if (container_get(store, s->project, p->id, s->arena, &p->row, &why) && container_living(&p->row, &why))
 			return true;
 		return fail(e, why.code, NULL, "%s", why.msg);
 	}
-	if (place_again(t, s, p)) {
-		p->id = s->last;
+	if (place_again(t, s, s->last, p) &&
+	    cntr_skills_same(t->options.containers, s->project, json_get(ask->container, S("skills")), &p->row, s->arena))
 		return true;
-	}
-	fresh = id_mint();
-	p->make = true;
-	p->id = id_text(arena_bytes(s->arena, ID_MAX), "cntr", &fresh);
-	return true;
+	return place_new(t, s, ask, p, e);
 }
 
 static void place_file(struct settling *s, struct jout *o, struct jout *names, const struct stored_file *f, struct str id)
@@ -101,8 +138,7 @@ bool container_settle(const struct tools *t, struct settling *s, const struct co
 	struct err none = {0};
 	char place[128];
 	field_path(place, ask->path, "memory_limit");
-	if (!place_find(t, s, ask, &p, e) ||
-	    !cntr_memory(json_str(json_get(ask->container, S("memory_limit"))), place, &p.memory, e))
+	if (!cntr_memory(json_str(json_get(ask->container, S("memory_limit"))), place, &p.memory, e) || !place_find(t, s, ask, &p, e))
 		return false;
 	buf_init(&b, 1 << 20);
 	buf_init(&names, 1 << 20);
@@ -196,4 +232,27 @@ void container_sources(struct toolrun *run, const struct container *of, const st
 					 .part = container,
 					 .shown = m->shown};
 	}
+}
+
+void container_tell_files(struct buf *b, const struct cntr_found *found)
+{
+	size_t told = 0;
+	for (size_t i = 0; i < found->n && told < LISTED; i++) {
+		if (found->at[i].shown)
+			continue;
+		buf_add(b, told++ ? S(", ") : S("\nFiles made or changed: "));
+		buf_add(b, S("/mnt/data/"));
+		foreign_add(b, found->at[i].file.path, 512);
+	}
+	if (told)
+		buf_add(b, S(". To give the user one, link to it as [name](sandbox:/mnt/data/name)."));
+	if (found->cut)
+		buf_add(b, S("\nThere are more files in /mnt/data than are kept count of."));
+}
+
+void container_tell_cut(struct buf *b)
+{
+	if (b->n)
+		buf_byte(b, '\n');
+	buf_add(b, S("The server stopped while an earlier call ran here: it may have run in part, and was not run again.\n"));
 }

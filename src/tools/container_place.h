@@ -10,15 +10,22 @@
 
 /* What an element of `tools` says of its container. */
 struct container_ask {
-	yyjson_val *container; /* an id, or what an automatic one is to be like: file_ids, memory_limit; its place ... */
+	yyjson_val *container; /* an id, or what an automatic one is to be like: file_ids, memory_limit, skills; its place ... */
 	const char *path;      /* ... in the request */
+	bool now;              /* it is made when it is settled, for the response names it from its beginning */
 };
+/* Can what it asks for be had here? `type`: the tool's, which stands at `where`. Loop thread. */
+bool container_serves(const struct tools_options *o, const char *type, const struct container_ask *ask, const char *where,
+		      struct err *e);
 /* An id that is not there is ERR_NOT_FOUND, of one that expired "Container is expired.". An automatic one is that of the
- * last call in the context while it lives, else a new one. */
+ * last call in the context while it lives and has these skills, else a new one. */
 bool container_settle(const struct tools *t, struct settling *s, const struct container_ask *ask, struct err *e);
 /* The container of a run, made if need be, with the files that belong in it. */
 bool container_enter(struct toolrun *run, struct container *ret, struct err *e);
 /* The files that lie there, for a description. */
 void container_describe(struct buf *b, yyjson_val *settled);
+/* For the model: what was found at a call's end; that an earlier call was cut off. */
+void container_tell_files(struct buf *b, const struct cntr_found *found);
+void container_tell_cut(struct buf *b);
 /* What was found at a call's end, as sources that can be cited. */
 void container_sources(struct toolrun *run, const struct container *of, const struct cntr_found *found);

@@ -187,7 +187,7 @@ static bool file_search_fits(yyjson_val *args, struct err *e)
 }
 
 /* As recorded: what was not given stands there with its default. */
-static void file_search_echo(struct jout *o, yyjson_val *tool)
+static void file_search_echo(struct jout *o, yyjson_val *tool, yyjson_val *settled)
 {
 	yyjson_val *ranking = json_get(tool, S("ranking_options")),
 		   *threshold = json_get(ranking, S("score_threshold"));

@@ -353,7 +353,7 @@ static void image_run(struct toolrun *run)
 /* --- the tool --- */
 
 /* As recorded: the defaults of what was not given; some members are not repeated. */
-static void image_echo(struct jout *o, yyjson_val *tool)
+static void image_echo(struct jout *o, yyjson_val *tool, yyjson_val *settled)
 {
 	static const struct {
 		struct str name, other;

@@ -309,7 +309,7 @@ static void mcp_echo_approval(struct jout *o, yyjson_val *rule)
 	jo_obj_end(o);
 }
 
-void mcp_server_echo(struct jout *o, yyjson_val *given)
+void mcp_server_echo(struct jout *o, yyjson_val *given, yyjson_val *settled)
 {
 	yyjson_val *headers = mcp_get(given, S("headers")), *key, *val;
 	size_t i, max;

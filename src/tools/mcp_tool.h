@@ -12,7 +12,7 @@ bool mcp_server_fits(yyjson_val *given, const char *path, struct err *e);
 bool mcp_server_of(yyjson_val *given, int64_t project, struct arena *a, struct mcp_server *ret, struct err *e);
 /* Its address with scheme and host in small letters; of a connector or a named server, that. In `a`. */
 struct str mcp_server_address(struct arena *a, yyjson_val *given);
-void mcp_server_echo(struct jout *o, yyjson_val *given);
+void mcp_server_echo(struct jout *o, yyjson_val *given, yyjson_val *settled);
 
 /* --- mcp_items.c: its items, and the rules for its functions --- */
 void mcp_list_members(struct buf *b, yyjson_val *given, const struct mcp_list *list, struct str error);

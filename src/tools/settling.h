@@ -1,5 +1,6 @@
 /* settling.h - an element of `tools` before anything is made. Worker thread. */
 #pragma once
+#include "base/id.h"
 #include "model/hosted.h"
 
 /* What it names is looked up, and what it means for this turn is settled (tool.h, settles()). */
@@ -10,6 +11,8 @@ struct settling {
 	struct str last;         /* where the last call of the context ran (hosted.h, place); {0}: there was none */
 	const struct str *files; /* ids of files that the input names */
 	size_t n_files;
+	struct id id; /* of what is made for this turn */
+	bool counts;  /* the turn makes no response: nothing is to be made for it */
 	struct arena *arena;
 	yyjson_val *settled; /* result, an object */
 };

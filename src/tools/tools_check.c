@@ -22,7 +22,8 @@ struct check_run {
 	struct tools *tools;
 	struct arena arena;
 	int64_t project;
-	bool settle_only;
+	bool settle_only, counts;
+	struct id id;
 	struct named *at;
 	size_t n;
 	struct str files[INPUT_FILES]; /* that the input names */
@@ -38,6 +39,8 @@ static bool tools_check_one(struct check_run *run, struct named *one)
 			     .last = one->last,
 			     .files = run->files,
 			     .n_files = run->n_files,
+			     .id = run->id,
+			     .counts = run->counts,
 			     .arena = &run->arena};
 	if (one->tool->checks && !run->settle_only &&
 	    !one->tool->checks(run->tools, run->project, one->given, one->path.p, &run->why))
@@ -102,7 +105,7 @@ static struct str tools_check_last(const struct hosted *face, const struct tools
 	for (int k = 0; face->place.n && k < 3; k++)
 		for (size_t i = 0; i < ctx->n[k]; i++)
 			if (ctx->items[k][i].type == face->item) {
-				struct str place = json_str(json_get(ctx->items[k][i].val, face->place));
+				struct str place = hosted_place(face, ctx->items[k][i].val);
 				last = place.n ? place : last;
 			}
 	return last;
@@ -135,7 +138,8 @@ bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t proj
 	if (!n)
 		return false;
 	struct check_run *run = xalloc(sizeof *run);
-	*run = (struct check_run){.check = c, .tools = p->tools, .project = project, .settle_only = settle_only};
+	*run = (struct check_run){.check = c, .tools = p->tools, .project = project, .settle_only = settle_only,
+				  .counts = ctx->counts, .id = ctx->id};
 	run->job.run = tools_check_work;
 	run->job.done = tools_check_on_done;
 	run->at = new_array(&run->arena, struct named, n);

@@ -12,6 +12,8 @@ struct check_run;
 struct tools_context {
 	const struct item *items[3]; /* history, input, what this run has made already: in this order */
 	size_t n[3];
+	struct id id; /* of the response: what is made for it can be found again when its run is taken up */
+	bool counts;  /* no response is made: what is settled makes nothing */
 };
 
 struct tools_check {

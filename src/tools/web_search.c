@@ -403,7 +403,7 @@ static void search_describe(struct buf *b, yyjson_val *given, yyjson_val *settle
 }
 
 /* As recorded for the newest models; that only the cache is searched is not said again. */
-static void search_echo(struct jout *o, yyjson_val *tool)
+static void search_echo(struct jout *o, yyjson_val *tool, yyjson_val *settled)
 {
 	struct str size = json_str(json_get(tool, S("search_context_size")));
 	struct str type = json_str(json_get(tool, S("type")));

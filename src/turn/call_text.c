@@ -1,7 +1,6 @@
 /* call_text.c - what a call of ours tells of its text while the engine writes it. */
 #include "turn/call_text.h"
 
-#include "model/call.h"
 #include "turn/turn_output_parts.h"
 
 bool call_text_told(const struct hosted_call *c)
@@ -15,9 +14,101 @@ bool call_text_raw(const struct hosted_call *c)
 	return c->tool->hosted->text.raw && text.n && text.p[0] != '{';
 }
 
+/* --- a list of texts ------------------------------------------------------------------------------------------------ */
+
+static void list_event(struct turn *t, struct hosted_call *c, enum event_type type, struct str text)
+{
+	struct event ev = event_of(c->item, type);
+	ev.command_index = c->n_ended;
+	ev.text = text;
+	turn_emit(t, &ev);
+}
+
+static void list_begin(struct turn *t, struct hosted_call *c)
+{
+	buf_clear(&c->told);
+	list_event(t, c, c->tool->hosted->text.added, S(""));
+}
+
+static void list_ended(struct turn *t, struct hosted_call *c)
+{
+	struct jout o = {.b = &c->ended, .comma = c->n_ended > 0};
+	list_event(t, c, c->tool->hosted->text.done, buf_str(&c->told));
+	jo_str(&o, buf_str(&c->told));
+	c->n_ended++;
+}
+
+static void list_tell(struct turn *t, struct hosted_call *c)
+{
+	const struct hosted_text *text = &c->tool->hosted->text;
+	for (;;) {
+		size_t from = c->told.n;
+		switch (call_list_next(buf_str(&c->text), text->member, &c->list, &c->told)) {
+		case LIST_WAITS:
+			return;
+		case LIST_BEGINS:
+			list_begin(t, c);
+			break;
+		case LIST_GOES_ON:
+			list_event(t, c, text->delta, (struct str){c->told.p + from, c->told.n - from});
+			break;
+		case LIST_ENDS:
+			list_ended(t, c);
+		}
+	}
+}
+
+/* What is left of one that has begun, or all of one that has not. */
+static void list_rest(struct turn *t, struct hosted_call *c, struct str whole)
+{
+	size_t from = c->told.n;
+	if (str_starts(whole, buf_str(&c->told)))
+		buf_add(&c->told, (struct str){whole.p + from, whole.n - from});
+	if (c->told.n > from)
+		list_event(t, c, c->tool->hosted->text.delta, (struct str){c->told.p + from, c->told.n - from});
+	list_ended(t, c);
+}
+
+static void list_end(struct turn *t, struct hosted_call *c)
+{
+	yyjson_val *all = json_get(c->args, c->tool->hosted->text.member);
+	if (c->list.inside)
+		list_rest(t, c, json_str(yyjson_arr_get(all, (size_t)c->n_ended)));
+	c->list.inside = false;
+	for (size_t i = (size_t)c->n_ended; i < yyjson_arr_size(all) && !c->refusal.p; i++) {
+		list_begin(t, c);
+		list_rest(t, c, json_str(yyjson_arr_get(all, i)));
+	}
+}
+
+struct str call_text_list(struct turn *t, const struct hosted_call *c)
+{
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {.b = &b};
+	jo_obj(&o);
+	jo_key(&o, c->tool->hosted->text.member);
+	jo_arr(&o);
+	if (c->ended.n)
+		jo_raw(&o, buf_str(&c->ended));
+	if (c->list.inside)
+		jo_str(&o, buf_str(&c->told));
+	jo_arr_end(&o);
+	jo_obj_end(&o);
+	struct str json = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	return json;
+}
+
+/* --- one text ------------------------------------------------------------------------------------------------------- */
+
 void call_text_tell(struct turn *t, struct hosted_call *c)
 {
 	size_t from = c->told.n;
+	if (c->tool->hosted->text.added) {
+		list_tell(t, c);
+		return;
+	}
 	if (call_text_raw(c))
 		buf_add(&c->told, (struct str){c->text.p + from, c->text.n - from});
 	else
@@ -28,6 +119,10 @@ void call_text_tell(struct turn *t, struct hosted_call *c)
 
 void call_text_end(struct turn *t, struct hosted_call *c)
 {
+	if (c->tool->hosted->text.added) {
+		list_end(t, c);
+		return;
+	}
 	struct str whole = json_str(json_get(c->args, c->tool->hosted->text.member)), told = buf_str(&c->told);
 	if (!str_starts(whole, told))
 		whole = told;

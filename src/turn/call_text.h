@@ -10,5 +10,7 @@ bool call_text_raw(const struct hosted_call *c);
 void call_text_tell(struct turn *t, struct hosted_call *c);
 /* What the arguments say now that they are whole; what was told must be its beginning. */
 void call_text_end(struct turn *t, struct hosted_call *c);
+/* The arguments that a list of texts (hosted.h) has been told of, as JSON. In t->arena. */
+struct str call_text_list(struct turn *t, const struct hosted_call *c);
 /* Arguments that are told at once. */
 void call_text_arguments(struct turn *t, struct hosted_call *c);

@@ -1,5 +1,6 @@
 /* hosted_call.h - a call of a tool that is ours to run, while its round lasts. Inside turn/ alone. */
 #pragma once
+#include "model/call_pieces.h"
 #include "turn/turn_origin.h"
 #include "turn/turn_tools.h"
 
@@ -14,13 +15,17 @@ struct hosted_call {
 	yyjson_val *args;                 /* ... and whole */
 	struct buf told;                  /* of a text that is told while it comes (hosted.h), ... */
 	size_t read;                      /* ... and the bytes of the arguments that it is made of */
+	struct call_list list;            /* the same of a list of texts, `told` has the one that came last; ... */
+	struct buf ended;                 /* ... those that are whole, as JSON, ... */
+	int n_ended;                      /* ... and how many these are */
 	struct str refusal;               /* what the model is told instead of a result; {0}: it runs */
 	struct out_item *item;            /* NULL: refused */
+	struct out_item *result;          /* what comes of it, where that is an item of its own (call_pair.h) */
 	struct out_origin origin;         /* until there is an item */
 	struct tool_call call;
 	bool
 	    clients; /* the client's own, behind one of ours: it waits, so that items stand in the order of the calls */
-	bool started, running, told_running, done;
+	bool started, running, told_running, done, failed;
 	bool asked;          /* the user has to approve it first: it is no call yet */
 	struct str approval; /* the request that was approved; {0}: none was needed */
 };

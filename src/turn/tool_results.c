@@ -114,7 +114,7 @@ void told_pictures(struct turn *t, struct str item_json)
 static void tool_results_context_of(struct turn *t, const struct item *items, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (hosted_of_item(items[i].type) && json_get(items[i].val, ITEM_OURS))
+		if (json_get(items[i].val, ITEM_OURS))
 			told_again(t, json_text(&t->arena, items[i].val));
 }
 

@@ -140,6 +140,8 @@ static void on_checked(struct tools_check *c, const struct err *e)
 	bool refused = e->code && !t->runner;
 	if (refused)
 		*turn_error(t) = *e;
+	else
+		create_echo_tools(&t->arena, &t->req);
 	turn_goto(t, refused ? STEP_REFUSE : STEP_ATTACH);
 	turn_run(t);
 }
@@ -167,7 +169,9 @@ enum flow step_check(struct turn *t)
 	t->op.done = NULL;
 	c->done = on_checked;
 	struct tools_context ctx = {.items = {t->context.history, t->req.items},
-				    .n = {t->context.n_history, t->req.n_items}};
+				    .n = {t->context.n_history, t->req.n_items},
+				    .id = t->id,
+				    .counts = t->kind != NULL};
 	if (t->runner)
 		ctx.items[2] = items_made(t, &ctx.n[2]);
 	if (tools_check_start(t->api->tools, c, t->project, &t->arena, &t->req, &ctx, t->runner != NULL))

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "turn/turn_found.h"
+#include "model/call_pieces.h"
 #include "model/hosted_server.h"
-#include "turn/hosted_call.h"
+#include "model/shell_items.h"
+#include "turn/call_pair.h"
 #include "turn/turn_output_parts.h"
 
 static bool in_pieces(const struct out_item *it)
@@ -65,8 +67,12 @@ void call_more(struct turn *t, const struct model_event *me)
 
 void call_write(struct jout *o, const struct out_item *it)
 {
-	if (it->hosted.members.n)
+	if (pair_result(it))
+		jo_kstr(o, "call_id", it->call_id);
+	if (it->hosted.members.n) {
 		jo_raw(o, it->hosted.members);
+		return;
+	}
 	struct call c = {.tool = it->tool, .call_id = it->call_id, .begun = !it->done, .args = it->args};
 	c.text = it->tool->kind == CALL_CUSTOM ? it->input : buf_str(&it->text);
 	if (!c.text.p)
@@ -117,24 +123,6 @@ static bool close_custom(struct turn *t, struct out_item *it, bool whole, struct
 	return true;
 }
 
-static void tell_commands(struct turn *t, const struct out_item *it)
-{
-	size_t i, max;
-	yyjson_val *one;
-	yyjson_arr_foreach(json_get(it->args, S("commands")), i, max, one)
-	{
-		struct event ev = event_of(it, EV_SHELL_COMMAND_ADDED);
-		ev.command_index = (int)i;
-		ev.text = S("");
-		turn_emit(t, &ev);
-		ev.type = EV_SHELL_COMMAND_DELTA;
-		ev.text = json_str(one);
-		turn_emit(t, &ev);
-		ev.type = EV_SHELL_COMMAND_DONE;
-		turn_emit(t, &ev);
-	}
-}
-
 static bool close_whole(struct turn *t, struct out_item *it, struct err *e)
 {
 	struct err syntax = {0};
@@ -143,7 +131,7 @@ static bool close_whole(struct turn *t, struct out_item *it, struct err *e)
 		return false;
 	item_added(t, it);
 	if (it->tool->kind == CALL_SHELL)
-		tell_commands(t, it);
+		shell_commands_tell(json_get(it->args, S("commands")), event_of(it, EV_SHELL_COMMAND_ADDED), emit_told, t);
 	return true;
 }
 
@@ -151,6 +139,10 @@ void call_close(struct turn *t, struct out_item *it, bool whole)
 {
 	struct err e = {0};
 	bool made = true;
+	if (pair_result(it)) {
+		pair_cut(t, it);
+		return;
+	}
 	if (it->tool->hosted) {
 		/* Cut off: turn_tools.c closes those that have come to their end. Of what only looks things up the API
 		 * knows no incomplete ones; what may have run in part stays as it was told. */

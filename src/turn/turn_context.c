@@ -26,7 +26,7 @@ bool turn_context_view(struct turn *t, struct err *e)
 static bool own_item(const struct item *it)
 {
 	struct id id;
-	bool made = hosted_of_item(it->type) || item_rows[it->type].flags & ITEM_CALL ||
+	bool made = hosted_of_output(it->type, it->val) || item_rows[it->type].flags & ITEM_CALL ||
 		    (it->type == ITEM_REASONING && !json_str(json_get(it->val, S("encrypted_content"))).n) ||
 		    (it->type == ITEM_MESSAGE && str_eq(it->role, S("assistant")));
 	return made && !it->ours && id_parse_any(it->id, &id);

@@ -8,6 +8,7 @@
 #include "model/format.h"
 #include "model/item_show.h"
 #include "replay/replay.h"
+#include "turn/call_pair.h"
 #include "turn/encrypted.h"
 #include "turn/runner.h"
 #include "turn/turn_cite.h"
@@ -48,8 +49,11 @@ bool output_grow(struct turn *t, struct buf *b, struct str s)
 	return true;
 }
 
+/* What comes of a call as an item of its own is never in progress: so it is live. */
 static const char *turn_output_status_name(const struct out_item *it)
 {
+	if (!it->done && pair_result(it))
+		return "completed";
 	return !it->done ? "in_progress" : it->hosted.failed ? "failed" : it->whole ? "completed" : "incomplete";
 }
 
@@ -289,7 +293,7 @@ void item_finish(struct turn *t, struct out_item *it, bool whole)
 {
 	it->done = true;
 	it->whole = whole;
-	bool ours = it->tool && it->tool->hosted; /* its members have it (tool_results.h) */
+	bool ours = it->tool && it->tool->hosted && !pair_call(it); /* its members have it (tool_results.h) */
 	if (!ours)
 		origin_settle(t, &it->origin);
 	it->json = item_json(t, it);
@@ -509,7 +513,7 @@ void turn_close_items(struct turn *t, bool whole, bool drop_calls)
 {
 	settle_space(t, !turn_output_has_calls(t));
 	for (struct out_item *it = t->out.first; it; it = it->next) {
-		if (it->done || (it->tool && drop_calls && !whole))
+		if (it->done || (it->tool && drop_calls && !whole && !pair_result(it))) /* its call is finished, and needs it */
 			continue;
 		item_close(t, it, whole);
 	}

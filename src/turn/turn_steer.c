@@ -83,7 +83,8 @@ static void stub_write(struct jout *o, const struct required *r, const struct ou
 static bool stub_wanted(const struct required *r, yyjson_val *v)
 {
 	return r->item == ITEM_MCP_APPROVAL_REQUEST ||
-	       (json_str(json_get(v, S("call_id"))).n && !str_eq(json_str(json_get(v, S("execution"))), S("server")));
+	       (json_str(json_get(v, S("call_id"))).n && !hosted_of_output(r->item, v) &&
+		!str_eq(json_str(json_get(v, S("execution"))), S("server")));
 }
 
 size_t turn_required_write(const struct turn *t, struct jout *o)

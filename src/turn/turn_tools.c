@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/hosted_server.h"
+#include "turn/call_pair.h"
 #include "turn/call_text.h"
 #include "turn/runner.h"
 #include "turn/tool_results.h"
@@ -40,11 +41,16 @@ static void open_item(struct turn *t, struct hosted_call *c)
 	c->item->tool = c->tool;
 	c->item->call_index = -1;
 	c->item->hosted.approval = c->approval;
-	c->item->hosted.members = face_of(c)->server ? call_blank(t, c->item, (struct str){0}) : told_begun(t, c->tool, (struct str){0});
+	if (face_of(c)->output.type)
+		c->item->call_id = origin_call_id(t);
+	else
+		c->item->hosted.members = face_of(c)->server ? call_blank(t, c->item, (struct str){0})
+							     : told_begun(t, c->tool, (struct str){0});
 	c->item->origin = c->origin;
 	c->origin = (struct out_origin){0};
 	item_added(t, c->item);
-	emit_text(t, c->item, face_of(c)->events[TOOL_BEGUN], (struct str){0});
+	if (face_of(c)->events[TOOL_BEGUN])
+		emit_text(t, c->item, face_of(c)->events[TOOL_BEGUN], (struct str){0});
 }
 
 /* Names that were not offered are the client's to answer, if it has functions at all. */
@@ -97,6 +103,7 @@ static struct hosted_call *call_new(struct turn *t, const struct function_tool *
 	c->name = str_copy(&t->arena, name);
 	buf_init(&c->text, (size_t)api_limits.output_bytes);
 	buf_init(&c->told, (size_t)api_limits.output_bytes);
+	buf_init(&c->ended, (size_t)api_limits.output_bytes * 8);
 	if (tt->last)
 		tt->last->next = c;
 	else
@@ -146,10 +153,13 @@ static void drop_round(struct turn *t)
 	struct turn_tools *tt = &t->out.tools;
 	for (struct hosted_call *c = tt->first; c; c = c->next) {
 		tool_cancel(&c->call);
-		if (c->item && !c->item->done && call_text_told(c))
+		if (c->item && !c->item->done && pair_call(c->item))
+			pair_unwritten(t, c);
+		else if (c->item && !c->item->done && call_text_told(c))
 			c->item->hosted.members = told_begun(t, c->tool, buf_str(&c->told));
 		buf_release(&c->text);
 		buf_release(&c->told);
+		buf_release(&c->ended);
 		origin_release(&c->origin);
 	}
 	tt->first = tt->last = tt->open = NULL;
@@ -216,6 +226,8 @@ static struct str mistake(struct turn *t, struct hosted_call *c)
 		c->args = raw_args(t, face_of(c)->text.member, text);
 	if (tool_fits(face_of(c), c->args, &e))
 		return (struct str){0};
+	if (face_of(c)->output.type)
+		c->args = NULL; /* what was told of them stands in its item */
 	return str_fmt(&t->arena,
 		       "This call of '%.*s' cannot be run: %s Call it again with arguments that fit its parameters.",
 		       FMT(c->name), e.msg);
@@ -275,6 +287,8 @@ static void turn_tools_judge(struct turn *t, struct hosted_call *c)
 		call_text_end(t, c);
 	if (c->item && face_of(c)->text.arguments)
 		call_text_arguments(t, c);
+	if (c->item && pair_call(c->item))
+		pair_written(t, c);
 }
 
 /* --- running --- */
@@ -282,6 +296,10 @@ static void turn_tools_judge(struct turn *t, struct hosted_call *c)
 static void close_item(struct turn *t, struct hosted_call *c)
 {
 	enum event_type end = hosted_event(face_of(c), TOOL_ENDED, c->told_running, c->item->hosted.failed);
+	if (c->result) {
+		pair_close(t, c->result, !c->failed);
+		return;
+	}
 	if (end)
 		emit_text(t, c->item, end, (struct str){0});
 	item_finish(t, c->item, true);
@@ -339,9 +357,15 @@ static bool more_follow(const struct hosted_call *c)
 static void turn_tools_settle(struct hosted_call *c, const struct tool_result *result)
 {
 	struct turn *t = c->turn;
-	c->item->hosted.failed = result->failed;
-	c->item->hosted.members = told_members(t, result, more_follow(c), &c->item->origin);
-	told_shown(t, result, c->item->index);
+	struct out_item *it = call_result_item(c);
+	struct tool_result what = *result;
+	if (c->result && !what.members.n)
+		what.members = pair_blank(t, it, what.said, c->running);
+	c->failed = what.failed;
+	it->hosted.failed = what.failed && !c->result;
+	/* Results of pairs stand behind all calls but the client's. */
+	it->hosted.members = told_members(t, &what, c->result ? client_waits(&t->out.tools) : more_follow(c), &it->origin);
+	told_shown(t, result, it->index);
 	if (face_of(c)->picture.n || face_of(c)->pictures.list.n) { /* many pictures of many megabytes each */
 		t->out.bytes += c->item->hosted.members.n;
 		t->out.too_big |= t->out.bytes > (size_t)api_limits.output_bytes;
@@ -371,7 +395,7 @@ static void start_more(struct turn *t)
 		c->started = true;
 		if (c->refusal.p) {
 			struct str blank = face_of(c)->blank;
-			if (!blank.n && !face_of(c)->server)
+			if (!blank.n && !face_of(c)->server && !c->result)
 				blank = told_begun(t, c->tool, buf_str(&c->told));
 			turn_tools_settle(
 			    c, &(struct tool_result){.failed = true, .said = c->refusal, .members = blank});
@@ -397,6 +421,9 @@ static bool begin(struct turn *t)
 		for (struct hosted_call *c = tt->first; c && !t->out.too_big; c = c->next)
 			if (!c->clients)
 				turn_tools_judge(t, c);
+		for (struct hosted_call *c = tt->first; c && !t->out.too_big; c = c->next)
+			if (c->item && pair_call(c->item))
+				pair_open(t, c);
 	}
 	tt->begun = !t->runner || t->runner->calls->synced(t);
 	return tt->begun;
@@ -462,7 +489,7 @@ static bool tell_round(struct turn *t, struct err *e)
 {
 	struct hosted_call *c = t->out.tools.first;
 	for (struct out_item *it = first_of_round(t); it; it = it->next) {
-		for (; hosted(it) && c && c->item != it; c = c->next) {
+		for (; hosted(it) && !pair_result(it) && c && c->item != it; c = c->next) {
 			if (!tell_refusal(t, c, e))
 				return false;
 			hold_open(t, true);
@@ -540,7 +567,7 @@ bool turn_tools_between(const struct turn *t)
 	for (const struct out_item *it = t->out.first; it; it = it->next)
 		if (!it->done && !(hosted(it) && tool_again(it->tool->hosted, it->type)))
 			return false;
-	return last && hosted(last);
+	return last && hosted(last) && !pair_call(last);
 }
 
 bool turn_tools_rejoin(struct turn *t, struct err *e)
@@ -549,7 +576,7 @@ bool turn_tools_rejoin(struct turn *t, struct err *e)
 	struct out_item *last = NULL;
 	turn_list_rejoin(t);
 	for (struct out_item *it = t->out.first; it; it = it->next)
-		if (hosted(it) && it->json.n && it->type == it->tool->hosted->item) {
+		if (hosted(it) && it->json.n && (it->type == it->tool->hosted->item || pair_result(it)) && !pair_call(it)) {
 			last = it;
 			tt->rounds = ++tt->calls;
 			t->response.web_searches += told_again(t, it->json);
