@@ -139,6 +139,17 @@ def test_round_trip(server, engine):
     assert engine.requests[-1].body["messages"][:3] == live
 
 
+def test_sealed(server, engine):
+    """What only the model was told of a result comes back with a client that keeps the items itself."""
+    asked = {"store": False, "include": ["reasoning.encrypted_content"]}
+    made = ask(server, engine, "touch /mnt/data/made", **asked)
+    live = engine.requests[-1].body["messages"]
+    assert "Files made or changed: /mnt/data/made" in live[2]["content"]
+    engine.next(say("x"))
+    server.create([{"role": "user", "content": "go"}, *made["output"], {"role": "user", "content": "more"}], tools=[AUTO], **asked)
+    assert engine.requests[-1].body["messages"][:3] == live
+
+
 # --- commands ---
 
 def test_side_by_side(server, engine):

@@ -23,6 +23,7 @@ struct hosted_call {
 	struct out_item *result;          /* what comes of it, where that is an item of its own (call_pair.h) */
 	struct out_origin origin;         /* until there is an item */
 	struct tool_call call;
+	struct phase_tool *measured; /* its time; NULL: not kept */
 	bool
 	    clients; /* the client's own, behind one of ours: it waits, so that items stand in the order of the calls */
 	bool started, running, told_running, done, failed;
