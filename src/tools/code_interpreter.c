@@ -220,6 +220,11 @@ static void code_interpreter_describe(struct buf *b, yyjson_val *given, yyjson_v
 	container_describe(b, settled);
 }
 
+static void code_interpreter_echo(struct jout *o, yyjson_val *tool, yyjson_val *settled)
+{
+	container_echo(o, tool, S("container"));
+}
+
 static struct str code_interpreter_arguments(struct arena *a, yyjson_val *item)
 {
 	struct str code = json_str(json_get(item, S("code")));
@@ -263,7 +268,7 @@ const struct tool tool_code_interpreter = {
 	     .description =
 		 STR("Runs Python in a container: for computing, for reading and making files, for plots. Variables and "
 		     "imports are kept from call to call; what is printed and the value of the last line come back, "
-		     "and figures are shown to the user. Files lie in /mnt/data; there is no network. Link to a "
+		     "and figures are shown to the user. Files lie in /mnt/data. Link to a "
 		     "file that the user should have as [name](sandbox:/mnt/data/name)."),
 	     .schema = STR("{\"type\":\"object\",\"properties\":{\"code\":{\"type\":\"string\",\"description\":\"Python "
 			   "source.\"}},\"required\":[\"code\"]}"),
@@ -275,7 +280,8 @@ const struct tool tool_code_interpreter = {
 	     .place = STR("container_id"),
 	     .pictures = {STR("outputs"), STR("url")},
 	     .arguments = code_interpreter_arguments,
-	     .found = code_interpreter_found},
+	     .found = code_interpreter_found,
+	     .echo = code_interpreter_echo},
     .slow = true,
     .serves = code_interpreter_serves,
     .settles = code_interpreter_settles,

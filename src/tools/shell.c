@@ -326,10 +326,14 @@ static void shell_echo(struct jout *o, yyjson_val *tool, yyjson_val *settled)
 	struct str container = json_str(json_get(settled, S("container_id")));
 	size_t i, max;
 	yyjson_val *key, *val;
+	if (!container.n) {
+		container_echo(o, tool, S("environment"));
+		return;
+	}
 	jo_obj(o);
 	yyjson_obj_foreach(tool, i, max, key, val)
 	{
-		if (str_eq(json_str(key), S("environment")) && container.n)
+		if (str_eq(json_str(key), S("environment")))
 			shell_reference(o, container);
 		else
 			jo_member(o, tool, json_str(key));
