@@ -11,6 +11,7 @@ from engine_script import Gate, call, finish, hold, say
 from harness import Stream, eventually
 from test_background import ended, in_order, texts
 from test_code_interpreter import age, streamed, told
+from test_egress import host, kept, policy, start  # noqa: F401 (fixtures)
 from test_skills import inline, zipped, MATTER, put
 from test_websocket import Socket
 
@@ -348,6 +349,24 @@ def test_skills(server, engine):
     answer = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [
         {"type": "shell", "environment": {"type": "container_auto", "skills": [{"type": "skill_reference", "skill_id": "skill_x"}]}}]})
     assert answer.status == 404 and answer.error["param"] == "tools[0].environment.skills[0].skill_id"
+
+
+def test_network(start, engine, host):
+    """A shell's container reaches the hosts of its policy; a secret of it is told nowhere."""
+    server, secret = start(), "s3cret-of-the-host"
+    secrets = [{"domain": "localhost", "name": "API_KEY", "value": secret}]
+    tools = [{"type": "shell", "environment": {"type": "container_auto", "network_policy": policy("localhost", secrets=secrets)}}]
+    get = f"import os, urllib.request as u; print(u.urlopen(u.Request('{host.https}/x', headers={{'X': os.environ['API_KEY']}})).status)"
+    for background in (False, True):
+        made = ask(server, engine, f'NO_PROXY= no_proxy= python3 -c "{get}"', tools=tools, background=background)
+        made = ended(server, made["id"]) if background else made
+        assert stdout(pairs(made)[0][1]) == "200\n"
+        assert dict(host.asked[-1][1])["X"] == secret
+        assert secret not in json.dumps(made) and secret not in json.dumps(engine.requests[-1].body)
+        shown = server.get("/v1/containers/" + container_of(made)).json["network_policy"]
+        assert shown == policy("localhost")
+    server.stop()
+    assert secret not in server.stderr() and kept(server, secret) == []
 
 
 REFUSED = [({"type": "container_auto", "file_ids": ["file-nobody"]}, 404, None, "tools[0].environment.file_ids[0]"),

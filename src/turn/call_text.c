@@ -19,7 +19,7 @@ bool call_text_raw(const struct hosted_call *c)
 static void list_event(struct turn *t, struct hosted_call *c, enum event_type type, struct str text)
 {
 	struct event ev = event_of(c->item, type);
-	ev.command_index = c->n_ended;
+	ev.command_index = c->list.n;
 	ev.text = text;
 	turn_emit(t, &ev);
 }
@@ -32,10 +32,10 @@ static void list_begin(struct turn *t, struct hosted_call *c)
 
 static void list_ended(struct turn *t, struct hosted_call *c)
 {
-	struct jout o = {.b = &c->ended, .comma = c->n_ended > 0};
+	struct jout o = {.b = &c->list.ended, .comma = c->list.n > 0};
 	list_event(t, c, c->tool->hosted->text.done, buf_str(&c->told));
 	jo_str(&o, buf_str(&c->told));
-	c->n_ended++;
+	c->list.n++;
 }
 
 static void list_tell(struct turn *t, struct hosted_call *c)
@@ -43,7 +43,7 @@ static void list_tell(struct turn *t, struct hosted_call *c)
 	const struct hosted_text *text = &c->tool->hosted->text;
 	for (;;) {
 		size_t from = c->told.n;
-		switch (call_list_next(buf_str(&c->text), text->member, &c->list, &c->told)) {
+		switch (call_list_next(buf_str(&c->text), text->member, &c->list.at, &c->told)) {
 		case LIST_WAITS:
 			return;
 		case LIST_BEGINS:
@@ -72,10 +72,10 @@ static void list_rest(struct turn *t, struct hosted_call *c, struct str whole)
 static void list_end(struct turn *t, struct hosted_call *c)
 {
 	yyjson_val *all = json_get(c->args, c->tool->hosted->text.member);
-	if (c->list.inside)
-		list_rest(t, c, json_str(yyjson_arr_get(all, (size_t)c->n_ended)));
-	c->list.inside = false;
-	for (size_t i = (size_t)c->n_ended; i < yyjson_arr_size(all) && !c->refusal.p; i++) {
+	if (c->list.at.inside)
+		list_rest(t, c, json_str(yyjson_arr_get(all, (size_t)c->list.n)));
+	c->list.at.inside = false;
+	for (size_t i = (size_t)c->list.n; i < yyjson_arr_size(all) && !c->refusal.p; i++) {
 		list_begin(t, c);
 		list_rest(t, c, json_str(yyjson_arr_get(all, i)));
 	}
@@ -89,9 +89,9 @@ struct str call_text_list(struct turn *t, const struct hosted_call *c)
 	jo_obj(&o);
 	jo_key(&o, c->tool->hosted->text.member);
 	jo_arr(&o);
-	if (c->ended.n)
-		jo_raw(&o, buf_str(&c->ended));
-	if (c->list.inside)
+	if (c->list.ended.n)
+		jo_raw(&o, buf_str(&c->list.ended));
+	if (c->list.at.inside)
 		jo_str(&o, buf_str(&c->told));
 	jo_arr_end(&o);
 	jo_obj_end(&o);

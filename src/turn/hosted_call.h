@@ -4,6 +4,12 @@
 #include "turn/turn_origin.h"
 #include "turn/turn_tools.h"
 
+/* What was told of a list of texts. */
+struct told_list {
+	struct call_list at;
+	struct buf ended; /* those that are whole, as JSON */
+	int n;            /* how many these are */
+};
 /* One call of this round. */
 struct hosted_call {
 	struct hosted_call *next;
@@ -15,9 +21,7 @@ struct hosted_call {
 	yyjson_val *args;                 /* ... and whole */
 	struct buf told;                  /* of a text that is told while it comes (hosted.h), ... */
 	size_t read;                      /* ... and the bytes of the arguments that it is made of */
-	struct call_list list;            /* the same of a list of texts, `told` has the one that came last; ... */
-	struct buf ended;                 /* ... those that are whole, as JSON, ... */
-	int n_ended;                      /* ... and how many these are */
+	struct told_list list;            /* the same of a list of texts: `told` has the one that came last */
 	struct str refusal;               /* what the model is told instead of a result; {0}: it runs */
 	struct out_item *item;            /* NULL: refused */
 	struct out_item *result;          /* what comes of it, where that is an item of its own (call_pair.h) */

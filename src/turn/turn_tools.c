@@ -103,7 +103,7 @@ static struct hosted_call *call_new(struct turn *t, const struct function_tool *
 	c->name = str_copy(&t->arena, name);
 	buf_init(&c->text, (size_t)api_limits.output_bytes);
 	buf_init(&c->told, (size_t)api_limits.output_bytes);
-	buf_init(&c->ended, (size_t)api_limits.output_bytes * 8);
+	buf_init(&c->list.ended, (size_t)api_limits.output_bytes * 8);
 	if (tt->last)
 		tt->last->next = c;
 	else
@@ -159,7 +159,7 @@ static void drop_round(struct turn *t)
 			c->item->hosted.members = told_begun(t, c->tool, buf_str(&c->told));
 		buf_release(&c->text);
 		buf_release(&c->told);
-		buf_release(&c->ended);
+		buf_release(&c->list.ended);
 		origin_release(&c->origin);
 	}
 	tt->first = tt->last = tt->open = NULL;
