@@ -594,3 +594,10 @@ void prompt_tidy(struct arena *a, struct prompt *p)
 	}
 	p->n = p->cap = n;
 }
+
+const struct function_tool *prompt_forced(const struct prompt *p)
+{
+	if (p->choice == CHOICE_NAMED)
+		return call_tool(p->tools, p->n_tools, p->choice_name);
+	return p->choice == CHOICE_REQUIRED && p->n_tools == 1 ? &p->tools[0] : NULL;
+}

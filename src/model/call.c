@@ -252,6 +252,11 @@ void call_text_more(struct str s, struct str member, size_t *at, struct buf *out
 	}
 }
 
+struct str call_untold(struct str told, struct str input)
+{
+	return str_starts(input, told) ? (struct str){input.p + told.n, input.n - told.n} : input;
+}
+
 bool call_input(struct arena *a, const struct function_tool *t, struct str arguments, struct str *ret, struct err *e)
 {
 	yyjson_val *format = json_get(t->given, S("format"));
