@@ -20,6 +20,7 @@
 #include "door/grace.h"
 #include "door/attempts.h"
 #include "door/request.h"
+#include "engine/prompt_tidy.h"
 #include "net/reply.h"
 #include "model/format.h"
 #include "replay/rebuild.h"

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "chat/chat_reader.h"
+#include "engine/prompt_tidy.h"
 #include "wire/schema.h"
 
 enum { NAME_CHARS = 64 };

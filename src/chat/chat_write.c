@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/marks.h"
+#include "model/call_input.h"
 
 /* --- gathering ----------------------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/grammar_tree.h"
+#include "engine/prompt_tidy.h"
 #include "wire/json.h"
 
 enum {

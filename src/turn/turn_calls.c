@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "turn/turn_found.h"
+#include "model/call_input.h"
 #include "model/hosted_server.h"
 #include "turn/hosted_call.h"
 #include "turn/turn_output_parts.h"
