@@ -3,13 +3,9 @@
 
 #include "model/hosted_server.h"
 
-#include "wire/pattern.h"
 #include "wire/schema.h"
 
-enum {
-	NAME_ROOM = 64,           /* what the strictest engines take */
-	PATTERN_BUDGET = 4000000, /* steps; a few hundredths of a second */
-};
+enum { NAME_ROOM = 64 /* what the strictest engines take */ };
 
 enum call_kind call_kind_of(struct str tool)
 {
@@ -165,31 +161,4 @@ bool call_fits(const struct function_tool *t, yyjson_val *args, struct err *e)
 		return true;
 	return fail(e, ERR_ENGINE, NULL, "The model's call of '%.*s' cannot be understood: %s", FMT(t->name),
 		    why.msg[0] ? why.msg : "its arguments are no object");
-}
-
-/* {"input": "..."}; models that were told nothing else also write one member of another name, or a string. */
-static struct str input_of(struct arena *a, struct str arguments)
-{
-	struct err ignored = {0};
-	yyjson_val *v = NULL, *input;
-	if (!json_parse(a, arguments, &v, &ignored))
-		return arguments;
-	input = yyjson_is_obj(v) ? json_get(v, S("input")) : v;
-	if (!input && yyjson_obj_size(v) == 1)
-		input = yyjson_obj_iter_get_val(unsafe_yyjson_get_first(v));
-	return yyjson_is_str(input) ? json_str(input) : arguments;
-}
-
-bool call_input(struct arena *a, const struct function_tool *t, struct str arguments, struct str *ret, struct err *e)
-{
-	yyjson_val *format = json_get(t->given, S("format"));
-	struct str syntax = json_str(json_get(format, S("syntax"))), expr = json_str(json_get(format, S("definition")));
-	size_t budget = PATTERN_BUDGET;
-	struct str input = input_of(a, arguments);
-	if (str_eq(syntax, S("regex")) &&
-	    pattern_find(str_fmt(a, "^(?:%.*s)$", FMT(expr)), input, &budget) == PATTERN_NO)
-		return fail(e, ERR_ENGINE, NULL, "The model's input for the tool '%.*s' does not match its grammar.",
-			    FMT(t->own));
-	*ret = input;
-	return true;
 }

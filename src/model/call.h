@@ -74,5 +74,3 @@ struct str call_item_name(struct arena *a, const struct function_tool *tools, si
 struct str call_result(struct arena *a, const struct item *it);
 /* Are whole arguments such as the kind's items are made of? ERR_ENGINE. */
 bool call_fits(const struct function_tool *t, yyjson_val *args, struct err *e);
-/* A custom tool's input out of whole arguments, against its regular expression where it has one. ERR_ENGINE. */
-bool call_input(struct arena *a, const struct function_tool *t, struct str arguments, struct str *ret, struct err *e);

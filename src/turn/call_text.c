@@ -1,6 +1,7 @@
 /* call_text.c - what a call of ours tells of its text while the engine writes it. */
 #include "turn/call_text.h"
 
+#include "model/call_input.h"
 #include "turn/turn_output_parts.h"
 
 bool call_text_told(const struct hosted_call *c)

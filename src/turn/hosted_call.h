@@ -1,6 +1,6 @@
 /* hosted_call.h - a call of a tool that is ours to run, while its round lasts. Inside turn/ alone. */
 #pragma once
-#include "model/call_pieces.h"
+#include "model/call_input.h"
 #include "turn/turn_origin.h"
 #include "turn/turn_tools.h"
 

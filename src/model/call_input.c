@@ -1,11 +1,28 @@
-/* call_pieces.c - what can be told of a call's arguments while they come. */
-#include "model/call_pieces.h"
+/* call_input.c - a string of a call's arguments, while it comes and when it is whole. */
+#include "model/call_input.h"
 
 #include <string.h>
 
-#include "wire/json.h"
+#include "wire/pattern.h"
 
-static size_t pieces_skip(struct str s, size_t at)
+enum { PATTERN_BUDGET = 4000000 /* steps; a few hundredths of a second */ };
+
+/* {"input": "..."}; models that were told nothing else also write one member of another name, or a string. */
+static struct str input_of(struct arena *a, struct str arguments)
+{
+	struct err ignored = {0};
+	yyjson_val *v = NULL, *input;
+	if (!json_parse(a, arguments, &v, &ignored))
+		return arguments;
+	input = yyjson_is_obj(v) ? json_get(v, S("input")) : v;
+	if (!input && yyjson_obj_size(v) == 1)
+		input = yyjson_obj_iter_get_val(unsafe_yyjson_get_first(v));
+	return yyjson_is_str(input) ? json_str(input) : arguments;
+}
+
+/* --- a string as it comes ---------------------------------------------------------------------------------- */
+
+static size_t skip_space(struct str s, size_t at)
 {
 	while (at < s.n && char_in(s.p[at], " \t\r\n"))
 		at++;
@@ -13,13 +30,13 @@ static size_t pieces_skip(struct str s, size_t at)
 }
 
 /* Where the value begins in {"member": "... or {"member": [...; 0: not yet, or never. */
-static size_t pieces_begin(struct str s, struct str member, struct str open)
+static size_t value_begin(struct str s, struct str member, struct str open)
 {
 	const struct str tokens[] = {S("{"), S("\""), member, S("\""), S(":"), open};
 	size_t at = 0;
 	for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
 		if (i != 2 && i != 3) /* inside the name no blank may stand */
-			at = pieces_skip(s, at);
+			at = skip_space(s, at);
 		if (s.n - at < tokens[i].n || memcmp(s.p + at, tokens[i].p, tokens[i].n) != 0)
 			return 0;
 		at += tokens[i].n;
@@ -28,7 +45,7 @@ static size_t pieces_begin(struct str s, struct str member, struct str open)
 }
 
 /* Bytes of the escape at the head of `s`, once it is whole; 0: not yet. A high surrogate takes its other half along. */
-static size_t pieces_escape(struct str s)
+static size_t escape_length(struct str s)
 {
 	if (s.n < 2)
 		return 0;
@@ -42,7 +59,7 @@ static size_t pieces_escape(struct str s)
 }
 
 /* False: no escape of JSON. */
-static bool pieces_unescape(struct str s, struct buf *out)
+static bool call_unescape(struct str s, struct buf *out)
 {
 	char json[16] = {'"'}, room[1024];
 	yyjson_alc alc;
@@ -58,7 +75,7 @@ static bool pieces_unescape(struct str s, struct buf *out)
 void call_text_more(struct str s, struct str member, size_t *at, struct buf *out)
 {
 	if (*at == 0)
-		*at = pieces_begin(s, member, S("\""));
+		*at = value_begin(s, member, S("\""));
 	while (*at > 0 && *at < s.n && s.p[*at] != '"') {
 		struct str rest = {s.p + *at, s.n - *at};
 		size_t plain = 0;
@@ -69,8 +86,8 @@ void call_text_more(struct str s, struct str member, size_t *at, struct buf *out
 		if (plain == rest.n || rest.p[plain] == '"')
 			return;
 		rest = (struct str){rest.p + plain, rest.n - plain};
-		size_t n = pieces_escape(rest);
-		if (n == 0 || !pieces_unescape((struct str){rest.p, n}, out))
+		size_t n = escape_length(rest);
+		if (n == 0 || !call_unescape((struct str){rest.p, n}, out))
 			return; /* more must come; what never makes sense is settled at the end */
 		*at += n;
 	}
@@ -80,13 +97,13 @@ enum call_list_news call_list_next(struct str s, struct str member, struct call_
 {
 	size_t from = out->n;
 	if (!l->at)
-		l->at = pieces_begin(s, member, S("["));
+		l->at = value_begin(s, member, S("["));
 	if (!l->at)
 		return LIST_WAITS;
 	if (!l->inside) {
-		size_t at = pieces_skip(s, l->at);
+		size_t at = skip_space(s, l->at);
 		if (at < s.n && s.p[at] == ',')
-			at = pieces_skip(s, at + 1);
+			at = skip_space(s, at + 1);
 		if (at == s.n || s.p[at] != '"')
 			return LIST_WAITS; /* for ever, where the list is over */
 		l->at = at + 1;
@@ -101,4 +118,23 @@ enum call_list_news call_list_next(struct str s, struct str member, struct call_
 	l->at++;
 	l->inside = false;
 	return LIST_ENDS;
+}
+
+struct str call_untold(struct str told, struct str input)
+{
+	return str_starts(input, told) ? (struct str){input.p + told.n, input.n - told.n} : input;
+}
+
+bool call_input(struct arena *a, const struct function_tool *t, struct str arguments, struct str *ret, struct err *e)
+{
+	yyjson_val *format = json_get(t->given, S("format"));
+	struct str syntax = json_str(json_get(format, S("syntax"))), expr = json_str(json_get(format, S("definition")));
+	size_t budget = PATTERN_BUDGET;
+	struct str input = input_of(a, arguments);
+	if (str_eq(syntax, S("regex")) &&
+	    pattern_find(str_fmt(a, "^(?:%.*s)$", FMT(expr)), input, &budget) == PATTERN_NO)
+		return fail(e, ERR_ENGINE, NULL, "The model's input for the tool '%.*s' does not match its grammar.",
+			    FMT(t->own));
+	*ret = input;
+	return true;
 }

@@ -1,0 +1,23 @@
+/* call_input.h - a string of a call's arguments, or a list of them: what a custom tool is given, the commands of a shell, told before the
+ * arguments are whole. Pure. */
+#pragma once
+#include "model/call.h"
+
+/* The string that is the arguments' first member, as far as it has come: reads on from *at (0 at first), appends what can be told. */
+void call_text_more(struct str arguments, struct str member, size_t *at, struct buf *out);
+struct call_list { /* {0} at first */
+	size_t at;   /* bytes that were read; 0: the list has not begun */
+	bool inside; /* one of its texts */
+};
+enum call_list_news {
+	LIST_WAITS,   /* nothing more can be told yet */
+	LIST_BEGINS,  /* a text */
+	LIST_GOES_ON, /* it does: this was appended to `out` */
+	LIST_ENDS,    /* it is whole */
+};
+/* The list of strings that is the arguments' first member: what comes next. */
+enum call_list_news call_list_next(struct str arguments, struct str member, struct call_list *l, struct buf *out);
+/* What is still to be told of `input` when `told` was: what does not continue it is told whole. */
+struct str call_untold(struct str told, struct str input);
+/* A custom tool's input out of whole arguments, against its regular expression where it has one. ERR_ENGINE. */
+bool call_input(struct arena *a, const struct function_tool *t, struct str arguments, struct str *ret, struct err *e);
