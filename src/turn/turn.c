@@ -21,6 +21,7 @@
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
 #include "turn/turn_save.h"
+#include "turn/turn_sealed.h"
 #include "turn/turn_start.h"
 #include "turn/turn_steer.h"
 #include "wire/fields.h"
@@ -268,6 +269,7 @@ enum flow step_attach(struct turn *t)
 	if (turn_failed(t) || !turn_input_given(t, turn_error(t)) || !open_history(t, turn_error(t)) ||
 	    !compact_calls_fit(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
+	sealed_give(t);
 	origin_give(t->context.history, t->context.n_history, t->context.input, t->req.n_items);
 	if (!prompt_make(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);

@@ -24,14 +24,6 @@ struct turn_asked {
 /* --- what this request says --------------------------------------------------------------------------------------
  */
 
-static const struct item *ask_find_in(const struct item *items, size_t n, struct str id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (ask_is(&items[i]) && str_eq(items[i].id, id))
-			return &items[i];
-	return NULL;
-}
-
 static const struct item *ask_find_referred(struct turn *t, struct str id)
 {
 	size_t r = 0;

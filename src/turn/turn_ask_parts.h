@@ -22,6 +22,15 @@ static inline bool ask_is_answer(const struct item *it)
 	return s && s->answer == it->type;
 }
 
+/* The request of that id; NULL. */
+static inline const struct item *ask_find_in(const struct item *items, size_t n, struct str id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ask_is(&items[i]) && str_eq(items[i].id, id))
+			return &items[i];
+	return NULL;
+}
+
 /* An answer, and what it answers. */
 struct turn_answer {
 	struct turn_answer *next;
