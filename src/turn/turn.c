@@ -343,9 +343,20 @@ void turn_steer(struct turn *t)
 	turn_run(t);
 }
 
+/* The engine was asked meanwhile, and now it speaks, or it ended without. */
+static void mark_call(struct turn *t, bool speaks)
+{
+	struct phases *p = &t->clocks.phases;
+	if (phases_now(p) == PHASE_QUEUE && t->call.asked_us)
+		phases_enter(p, &t->arena, PHASE_PROMPT, t->call.asked_us);
+	if (speaks)
+		phases_enter(p, &t->arena, PHASE_ANSWER, 0);
+}
+
 static void on_model_event(struct engine_call *call, const struct model_event *me)
 {
 	struct turn *t = OWNER(call, struct turn, call);
+	mark_call(t, true);
 	if (t->out.too_big || t->out.cut) /* what follows in the same read would leave a gap */
 		return;
 	if (turn_steer_cuts(t, me)) {
@@ -366,6 +377,7 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 {
 	struct turn *t = OWNER(call, struct turn, call);
 	struct err misfit = {0};
+	mark_call(t, false);
 	if (call->served_model.n)
 		t->response.model = call->served_model;
 	usage_add(&t->response.usage, &call->usage);
