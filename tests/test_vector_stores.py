@@ -108,6 +108,19 @@ def test_update_and_lists(client):
     assert (got.name, got.metadata, got.expires_after.days) == ("m", {"k": "v"}, 1)
 
 
+def test_tables(client):
+    """A chunk begins with the header's line; a line that is no header is not put before each."""
+    store = client.vector_stores.create().id
+    rows = "".join(f"{i},town{i},{i:05}\n" for i in range(300))
+    files = {"towns.csv": "id,town,zip\n" + rows, "quoted.csv": '"id of\na town",town,zip\n' + rows.replace("town", "city"),
+             "line.csv": ",".join(f"value{i}" for i in range(8000))}
+    for name, text in files.items():
+        assert client.vector_stores.files.create_and_poll(put(client, name, text), vector_store_id=store).status == "completed"
+    best = dict(found(client, store, "town299 city299", max_num_results=2))
+    assert best["towns.csv"].startswith("id,town,zip\n2") and best["quoted.csv"].startswith('"id of\na town",town,zip\n')
+    assert all(len(text) < 8000 for _, text in found(client, store, "value7990"))
+
+
 def test_filters_come_first(client):
     store = client.vector_stores.create().id
     files = [{"file_id": put(client, f"{i}.txt", f"common words, and number {i} is unlike the others"),
@@ -223,6 +236,11 @@ def test_who_asks_for_a_phrase_leaves(engine, server):
     assert rewritten(server, store, "x")[0] != []
 
 
+def nested(depth):
+    one = {"type": "eq", "key": "k", "value": 1}
+    return {"type": "or", "filters": [nested(depth - 1), one]} if depth else one
+
+
 def test_refusals(client, server):
     store = client.vector_stores.create().id
     file = put(client, "a.txt", "a")
@@ -246,6 +264,10 @@ def test_refusals(client, server):
         (f"/{store}/search", {"query": "a", "max_num_results": 51}, 400, "max_num_results"),
         (f"/{store}/search", {"query": "a", "filters": {"type": "eq", "key": "a"}}, 400, "filters.value"),
         (f"/{store}/search", {"query": "a", "ranking_options": {"ranker": "best"}}, 400, "ranking_options.ranker"),
+        *((f"/{store}/search", {"query": "a", "filters": {"type": kind, "key": "a", "value": value}}, 400, "filters" + place)
+          for kind, value, place in (("in", 1, ".value"), ("nin", "x", ".value"), ("in", [1, None], ".value[1]"), ("eq", [1], ".value"),
+                                     ("eq", None, ".value"), ("gt", {}, ".value"), ("nin", [[1]], ".value[0]"))),
+        (f"/{store}/search", {"query": "a", "filters": nested(20)}, 400, "filters"),
         ("/vs_nope/search", {"query": "a"}, 404, None), ("/vs_nope/files", {"file_id": file}, 404, None),
     ]
     for path, body, status, param in rows:
