@@ -236,11 +236,6 @@ def test_who_asks_for_a_phrase_leaves(engine, server):
     assert rewritten(server, store, "x")[0] != []
 
 
-def nested(depth):
-    one = {"type": "eq", "key": "k", "value": 1}
-    return {"type": "or", "filters": [nested(depth - 1), one]} if depth else one
-
-
 def test_refusals(client, server):
     store = client.vector_stores.create().id
     file = put(client, "a.txt", "a")
@@ -267,7 +262,6 @@ def test_refusals(client, server):
         *((f"/{store}/search", {"query": "a", "filters": {"type": kind, "key": "a", "value": value}}, 400, "filters" + place)
           for kind, value, place in (("in", 1, ".value"), ("nin", "x", ".value"), ("in", [1, None], ".value[1]"), ("eq", [1], ".value"),
                                      ("eq", None, ".value"), ("gt", {}, ".value"), ("nin", [[1]], ".value[0]"))),
-        (f"/{store}/search", {"query": "a", "filters": nested(20)}, 400, "filters"),
         ("/vs_nope/search", {"query": "a"}, 404, None), ("/vs_nope/files", {"file_id": file}, 404, None),
     ]
     for path, body, status, param in rows:
@@ -497,7 +491,7 @@ def test_embeddings_refused(by_meaning):
             ({"input": ""}, 400, "input"), ({"input": []}, 400, "input"), ({"input": ["a", ""]}, 400, "input[1]"),
             ({"input": ["a"] * 2049}, 400, "input"), ({"input": [1, -1]}, 400, "input[1]"), ({}, 400, "input"),
             ({"input": {"a": 1}}, 400, "input"), ({"input": "a", "encoding_format": "hex"}, 400, "encoding_format"),
-            ({"input": "a", "size": 1}, 400, "size"), ({"input": "word " * 600}, 400, None)]
+            ({"input": "a", "size": 1}, 400, "size"), ({"input": "word " * 600}, 400, None), ({"input": [2000000000]}, 400, None)]
     for body, status, param in rows:
         answer = client.server.post("/v1/embeddings", {"model": "m", **body})
         assert (answer.status, answer.json["error"]["param"]) == (status, param), (body, answer)
