@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "model/call.h"
-#include "model/shell_items.h"
 #include "model/skill_words.h"
 
 enum { ARGUMENTS_MAX = 512 << 20 }; /* bytes; bodies are bounded far below */
@@ -105,10 +104,20 @@ static struct str arguments_search(struct arena *a, yyjson_val *item)
 
 /* --- shells ----------------------------------------------------------------------------------------------------- */
 
+void call_environment(struct jout *o, struct str container)
+{
+	jo_key(o, S("environment"));
+	jo_obj(o);
+	jo_kstr(o, "type", S("container_reference"));
+	jo_kstr(o, "container_id", container);
+	jo_obj_end(o);
+}
+
 static void write_shell(struct jout *o, const struct call *c)
 {
 	yyjson_val *environment = json_get(c->tool->given, S("environment"));
-	struct str container = json_str(json_get(c->tool->settled, S("container_id")));
+	yyjson_val *settled = c->tool->settled ? c->tool->settled : environment;
+	struct str container = json_str(json_get(settled, S("container_id")));
 	jo_key(o, S("action"));
 	jo_obj(o);
 	jo_key(o, S("commands"));
@@ -120,8 +129,8 @@ static void write_shell(struct jout *o, const struct call *c)
 	jo_member_or_null(o, c->begun ? NULL : c->args, S("timeout_ms"));
 	jo_obj_end(o);
 	jo_kstr(o, "call_id", c->call_id);
-	if (c->tool->hosted)
-		shell_reference(o, container.n ? container : S(""));
+	if (c->tool->hosted || container.n)
+		call_environment(o, container.n ? container : S(""));
 	else if (yyjson_is_obj(environment))
 		jo_kraw(o, "environment", S("{\"type\":\"local\"}"));
 }

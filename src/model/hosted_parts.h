@@ -2,7 +2,7 @@
 #pragma once
 #include "model/event.h"
 #include "model/item.h"
-#include "wire/jout.h"
+#include "model/teller.h"
 
 enum { HOSTED_TYPES = 4, HOSTED_ITEMS = 4, HOSTED_MEMBERS = 8 };
 
@@ -31,8 +31,8 @@ struct hosted_pictures {
 struct hosted_output {
 	enum item_type type; /* ITEM_NONE: the call's own item has it */
 	struct hosted_fresh fresh[HOSTED_MEMBERS]; /* a member that the arguments have, too, is theirs */
-	/* The events between output_item.added and .done; ev has the item's place in the output. */
-	void (*tell)(yyjson_val *item, struct event ev, void (*told)(void *ctx, struct event *ev), void *ctx);
+	/* The events between output_item.added and .done. */
+	void (*tell)(struct teller *to, const struct told *at, yyjson_val *item);
 	/* The members of one that nothing came of, and why; args NULL: they are not known. begun: it may have run in part. */
 	void (*blank)(struct jout *o, yyjson_val *args, struct str why, bool begun);
 };

@@ -4,7 +4,8 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
-#include "model/shell_items.h"
+#include "model/call.h"
+#include "model/tell_shell.h"
 #include "session/limits.h"
 #include "tools/container_place.h"
 #include "tools/foreign.h"
@@ -334,7 +335,7 @@ static void shell_echo(struct jout *o, yyjson_val *tool, yyjson_val *settled)
 	yyjson_obj_foreach(tool, i, max, key, val)
 	{
 		if (str_eq(json_str(key), S("environment")))
-			shell_reference(o, container);
+			call_environment(o, container);
 		else
 			jo_member(o, tool, json_str(key));
 	}
@@ -363,7 +364,7 @@ const struct tool tool_shell = {
 	     .item = ITEM_SHELL_CALL,
 	     .output = {.type = ITEM_SHELL_CALL_OUTPUT,
 			.fresh = {{STR("max_output_length"), STR("null")}, {STR("output"), STR("[]")}},
-			.tell = shell_output_tell,
+			.tell = tell_shell_output,
 			.blank = shell_blank},
 	     .function = STR("shell"),
 	     .description =

@@ -85,7 +85,7 @@ struct str pair_blank(struct turn *t, const struct out_item *result, struct str 
 void pair_close(struct turn *t, struct out_item *result, bool whole)
 {
 	yyjson_val *said = pair_parse(t, str_fmt(&t->arena, "{%.*s}", FMT(result->hosted.members)));
-	result->tool->hosted->output.tell(said, event_of(result, EV_ITEM_DONE), emit_told, t);
+	result->tool->hosted->output.tell(&t->out.teller, &result->at, said);
 	item_finish(t, result, whole);
 }
 
