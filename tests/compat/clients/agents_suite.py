@@ -366,6 +366,26 @@ def test_code_interpreter(engine, client, streamed):
     assert again.final_output == "Seven." and engine.last.body["messages"][-1]["content"] == "7\n"
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_hosted_shell(engine, client, streamed):
+    """ShellTool with a container of the server: its items, the file that the answer links to, the same container in the next run."""
+    agent = Agent(name="a", tools=[ShellTool(environment={"type": "container_auto"})])
+    engine.next(call("shell", json.dumps({"commands": ["echo six > x.txt; cat x.txt", "exit 3"]})))
+    engine.next(say("It is [here](sandbox:/mnt/data/x.txt)."))
+    result = stream(agent, "Go")[1] if streamed else run(agent, "Go")
+    kinds = [i["type"] if isinstance(i, dict) else i.type for i in (item.raw_item for item in result.new_items)]
+    assert kinds == ["shell_call", "shell_call_output", "message"]
+    note, = result.new_items[-1].raw_item.content[0].annotations
+    content = LOOP.run(client.containers.files.content.retrieve(note.file_id, container_id=note.container_id))
+    assert note.type == "container_file_citation" and content.read() == b"six\n"
+    told = engine.last.body["messages"][-1]["content"]
+    assert '"stdout":"six\\n"' in told and '"exit_code":3' in told
+    engine.next(call("shell", json.dumps({"commands": ["cat x.txt"]})))
+    engine.next(say("Six."))
+    again = run(agent, result.to_input_list() + [{"role": "user", "content": "And now?"}])
+    assert again.final_output == "Six." and '"stdout":"six\\n"' in engine.last.body["messages"][-1]["content"]
+
+
 def test_custom_tool(engine):
     got = []
 
