@@ -14,6 +14,7 @@
 #include "main/admin.h"
 #include "main/args.h"
 #include "main/address.h"
+#include "main/metrics_door.h"
 #include "session/session.h"
 #include "tools/web_search.h"
 
@@ -54,19 +55,18 @@ struct app {
 	struct tools *tools;
 	struct api *api;
 	struct admin *admin;
+	struct metrics_door *metrics; /* NULL: no listener of its own */
 	struct app_loop *loops;
 	size_t n_loops;
 	struct signals *signals;
 	struct offers *offers;
 	atomic_bool draining, hurry; /* hurry: the second signal, no more patience */
 };
-
-/* drain.c: SIGTERM, SIGINT and SIGHUP drain; a second one ends at once. Main thread, loop 0; closed
- * after that loop. */
+/* drain.c: SIGTERM, SIGINT and SIGHUP drain; a second one ends at once. Loop 0; closed after it. */
 void signals_watch(struct app *app);
 void signals_close(struct app *app);
 
-/* What the settings and the environment say about hosted tools. */
+/* What the settings and the environment say of hosted tools. */
 struct tools_options tools_options_of(const struct config *c, struct str data);
 /* Likewise of the embedder, but for its host. ERR_CONFIG. */
 bool embed_options_of(const struct config *c, struct embed_options *ret, struct err *e);

@@ -13,3 +13,5 @@ int prompts_command(int argc, char **argv);
 int sandbox_command(int argc, char **argv);
 int codex_command(int argc, char **argv);
 int mcp_command(int argc, char **argv);
+int show_command(int argc, char **argv);
+int top_command(int argc, char **argv);

@@ -50,13 +50,21 @@ static void cut_sink(struct peer *p)
 		k->cut(k);
 }
 
+void exchange_over(struct peer *p, int status)
+{
+	struct service *s = p->server ? server_service(p->server) : NULL;
+	if (s && s->ended && p->x.at != X_NONE)
+		s->ended(s, &p->x, status);
+	p->x.at = X_NONE;
+}
+
 /* The exchange is no more, and its reader hears of it. */
 static void tell_gone(struct peer *p)
 {
 	struct reader *r = p->x.reader;
 	if (p->x.at == X_NONE || !r)
 		return;
-	p->x.at = X_NONE;
+	exchange_over(p, 0);
 	p->x.reader = NULL;
 	r->gone(r);
 }
@@ -73,7 +81,7 @@ void peer_close(struct peer *p)
 	defer_cancel(&p->after);
 	conn_close(&p->conn);
 	if (unknown)
-		p->x.at = X_NONE;
+		exchange_over(p, 0);
 	cut_sink(p);
 	tell_gone(p);
 }
@@ -213,7 +221,7 @@ bool peer_keeps(const struct peer *p)
 
 void peer_answered(struct peer *p)
 {
-	p->x.at = X_NONE;
+	exchange_over(p, p->at == AT_GONE ? 0 : p->x.status);
 	p->x.reader = NULL;
 	if (p->at == AT_GONE) {
 		peer_after(p);

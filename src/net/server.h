@@ -37,6 +37,8 @@ struct service {
 	/* The same failure as text alone, for an answer whose 200 has left to break a silence. NULL: such a connection
 	 * is cut. */
 	struct str (*failure)(struct service *, struct exchange *, const struct err *e);
+	/* The exchange is over: answered with this status, or 0: its client left first. Once; nothing may be sent. NULL: not told. */
+	void (*ended)(struct service *, struct exchange *, int status);
 };
 
 /* Whoever answers slowly listens here (embed it). */
