@@ -71,6 +71,7 @@ def test_web_search(server, engine, web, bare):
     engine.next(say("So [1]."))
     made = server.create("go", tools=[WEB], **KEEPS)
     assert types(made) == ["reasoning", "web_search_call", "reasoning", "message"]
+    assert made["output"][2]["content"] == made["output"][2]["summary"] == []
     again = is_whole(server, engine, made, bare, tools=[WEB])
     (note,) = again["output"][-1]["content"][0]["annotations"]
     assert note["url"] == made["output"][-1]["content"][0]["annotations"][0]["url"]
@@ -117,6 +118,30 @@ def test_calls_side_by_side_and_rounds(server, engine, web, bare):
     engine.next(say("So [1]."))
     made = server.create("go", tools=[WEB], parallel_tool_calls=True, **KEEPS)
     is_whole(server, engine, made, bare, tools=[WEB])
+
+
+@WAYS
+def test_thoughts_that_follow(server, engine, web, bare):
+    """They take it with them, and nothing is added."""
+    engine.next(think("First."), search("a"), finish("tool_calls"))
+    engine.next(think("Then."), search("b"), finish("tool_calls"))
+    engine.next(think("Now."), say("So [1]."))
+    made = server.create("go", tools=[WEB], **KEEPS)
+    assert types(made) == ["reasoning", "web_search_call"] * 2 + ["reasoning", "message"]
+    is_whole(server, engine, made, bare, tools=[WEB])
+
+
+def test_an_answer_that_is_cut(server, engine, web):
+    engine.next(search("a"))
+    engine.next(say("So"), finish("length"))
+    made = server.create("go", tools=[WEB], **KEEPS)
+    assert made["status"] == "incomplete" and types(made) == ["web_search_call", "reasoning", "message"]
+    is_whole(server, engine, made, False, tools=[WEB])
+    engine.next(search("a"))
+    engine.next(finish("length"))
+    made = server.create("go", tools=[WEB], **KEEPS)
+    assert types(made) == ["web_search_call", "reasoning"]
+    is_whole(server, engine, made, False, tools=[WEB])
 
 
 @WAYS

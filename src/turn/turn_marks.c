@@ -56,6 +56,25 @@ static void marks_add_sealed(struct turn *t, struct str members)
 	item_finish(t, it, true);
 }
 
+static struct str marks_joined(struct turn *t, struct str a, struct str b)
+{
+	return a.n && b.n ? str_fmt(&t->arena, "%.*s,%.*s", FMT(a), FMT(b)) : a.n ? a : b;
+}
+
+void marks_before(struct turn *t, enum item_type type)
+{
+	struct str items = {0};
+	if (type != ITEM_REASONING && sealed_alone(t))
+		items = sealed_items(t, t->out.tools.told);
+	if (items.n)
+		marks_add_sealed(t, items);
+}
+
+void marks_into(struct turn *t, struct out_item *it)
+{
+	it->origin.others = marks_joined(t, it->origin.others, sealed_items(t, t->out.tools.told));
+}
+
 bool marks_before_call(struct turn *t, const struct model_event *me, struct str call_id, bool closed)
 {
 	struct out_item *last = t->out.last;
@@ -84,11 +103,10 @@ void marks_after(struct turn *t)
 		struct str one = marks_of_call(t, it->call_id, o->json);
 		calls = calls.n ? str_fmt(&t->arena, "%.*s,%.*s", FMT(calls), FMT(one)) : one;
 	}
-	struct str items = sealed_items(t), members = items;
-	if (calls.n && t->req.include_encrypted) {
+	struct str items = sealed_alone(t) ? sealed_items(t, t->out.last) : (struct str){0}, members = {0};
+	if (calls.n && t->req.include_encrypted)
 		members = marks_of_calls(t, calls);
-		members = items.n ? str_fmt(&t->arena, "%.*s,%.*s", FMT(members), FMT(items)) : members;
-	}
+	members = marks_joined(t, members, items);
 	if (members.n)
 		marks_add_sealed(t, members);
 }

@@ -28,7 +28,12 @@ static struct str sealed_json(struct turn *t, const struct out_item *it)
 	return json_swapped(&t->arena, kept.val, &picture, 1);
 }
 
-struct str sealed_items(struct turn *t)
+bool sealed_alone(const struct turn *t)
+{
+	return t->reader.form != REPLY_WS;
+}
+
+struct str sealed_items(struct turn *t, const struct out_item *last)
 {
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
@@ -36,7 +41,8 @@ struct str sealed_items(struct turn *t)
 	jo_key(&o, S("items"));
 	jo_arr(&o);
 	size_t empty = b.n;
-	for (struct out_item *it = t->out.first; it && t->req.include_encrypted && !t->req.store; it = it->next) {
+	struct out_item *it = last && t->req.include_encrypted && !t->req.store ? t->out.first : NULL;
+	for (; it; it = it == last ? NULL : it->next) {
 		if (!sealed_due(it))
 			continue;
 		struct str json = sealed_json(t, it);
