@@ -1,15 +1,17 @@
 """GET /metrics: what it counts, who may ask, and the access log."""
 import http.client
 import json
+import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import threading
 
 import pytest
 
 from engine_script import Gate, ScriptedEngine, call, hold, say, status
-from harness import command, eventually, make_key
+from harness import TREE, command, eventually, make_key
 from web_script import ScriptedWeb
 
 SAMPLE = re.compile(r'^([a-z_]+)(?:\{(.*)\})? (\S+)$')
@@ -130,7 +132,29 @@ def test_promtool_finds_nothing(server, engine):
     assert done.returncode == 0 and not done.stdout and not done.stderr, (done.stdout, done.stderr)
 
 
+def test_the_page_names_every_metric(server):
+    page = (pathlib.Path(TREE) / "docs" / "operations.md").read_text()
+    for name in re.findall(r"^# TYPE (\S+)", server.get("/metrics").body.decode(), re.M):
+        assert f"`{name}`" in page, name
+
+
 # --- who may ask ---
+
+class Unix(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost")
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(self.path))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
 
 def test_never_open_to_keys(server):
     assert server.get("/metrics").status == 200  # this machine, and no key was ever made
@@ -143,21 +167,36 @@ def test_never_open_to_keys(server):
     assert server.get("/metrics", headers={"x-antiphon-console": "1", "Cookie": "antiphon_console=guess"}).status == 401
 
 
+def test_a_socket_of_the_api_is_not_its_owners(servers, engine, tmp_path):
+    """A proxy in front may stand at server.listen=unix:...; what only the owner may ask is at the socket in the data folder."""
+    path = tmp_path / "api.sock"
+    server = servers(engine, args=["--listen", f"unix:{path}"])
+    key, _ = make_key(server, "one", project="team")
+    made = server.create("x", key=key)
+
+    def ask(target, socket_path, **headers):
+        with Unix(socket_path) as connection:
+            connection.request("GET", target, headers=headers)
+            return connection.getresponse().status
+
+    own = next(p for p in pathlib.Path(server.data).glob("*.sock*"))
+    for target in ("/metrics", "/console/api/live"):
+        assert ask(target, path) == 401 and ask(target, own) == 200
+    as_team = {"OpenAI-Project": "team"}
+    assert ask(f"/v1/responses/{made['id']}", path, **as_team) == 401
+    assert ask(f"/v1/responses/{made['id']}", own, **as_team) == 200 and ask(f"/v1/responses/{made['id']}", own) == 404
+
+
 def test_a_listener_of_its_own(servers, engine, tmp_path):
     path = tmp_path / "metrics.sock"
     server = servers(engine, args=["--set", f"metrics.listen=unix:{path}"])
     make_key(server, "one")
 
     def ask(method, target, **headers):
-        connection = http.client.HTTPConnection("localhost")
-        import socket
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(str(path))
-        connection.request(method, target, headers=headers)
-        response = connection.getresponse()
-        text = response.read().decode()
-        connection.close()
-        return response.status, text
+        with Unix(path) as connection:
+            connection.request(method, target, headers=headers)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
 
     code, text = ask("GET", "/metrics")
     assert code == 200 and parse(text)["antiphon_build_info"]

@@ -152,7 +152,7 @@ bool auth_owner(struct request *rq, struct err *e)
 {
 	if (!auth_page(rq, e))
 		return false;
-	if (str_eq(exchange_request(rq->x)->peer, S("unix")) || auth_unlocked(rq) || signed_in(rq))
+	if (exchange_request(rq->x)->owner || auth_unlocked(rq) || signed_in(rq))
 		return owner_project(rq, e);
 	return fail(e, ERR_NO_KEY, NULL,
 		    "This is for the server's owner, not for API keys: ask over the unix socket in the data folder, or set "
@@ -184,10 +184,10 @@ bool auth_key(struct request *rq, struct err *e)
 	}
 	if (!key.n && signed_in(rq))
 		return auth_page(rq, e) && owner_project(rq, e);
-	if (str_eq(q->peer, S("unix"))) /* the socket is the owner's */
+	if (q->owner)
 		return owner_project(rq, e);
-	bool local = q->loopback;
-	if (api->options.allow_anonymous || (local && !key_any(api->options.store))) {
+	bool local = q->loopback || str_eq(q->peer, S("unix"));
+	if (api->options.allow_anonymous || str_eq(q->peer, S("unix")) || (local && !key_any(api->options.store))) {
 		rq->project = api->default_project;
 		rq->project_name = S("default");
 		return project_header(rq, e);

@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "egress/egress.h"
-#include "main/app.h"
+#include "main/banner.h"
 #include "main/commands.h"
 #include "main/help.h"
 #include "main/cpu.h"
@@ -333,7 +333,7 @@ static bool open_admin(struct app *app, struct err *e)
 				  .data = app->data,
 				  .version = S(ANTIPHON_VERSION),
 				  .searches = !web_search_lacks(&tools)};
-	return socket_path(&app->arena, app->data, &o.socket, e) && admin_open(&o, &app->admin, e);
+	return socket_path(&app->arena, app->data, &o.socket, e) && admin_open(&o, &app->owners.admin, e);
 }
 
 static bool open_traces(const struct config *c, struct err *e)
@@ -348,7 +348,7 @@ static bool open_metrics(struct app *app, struct err *e)
 	struct addresses at;
 	const struct config_list *listen = &app->args->config.metrics_listen;
 	return !listen->n || (addresses_read(&app->arena, listen, &at, e) &&
-			      metrics_door_open(app->loops[0].loop, &at, app->api, &app->metrics, e));
+			      metrics_door_open(app->loops[0].loop, &at, app->api, &app->owners.metrics, e));
 }
 
 static bool app_open(struct app *app, struct err *e)
@@ -399,9 +399,9 @@ static void *loop_thread(void *arg)
 
 static void app_close(struct app *app)
 {
-	metrics_door_free(app->metrics);
-	if (app->admin)
-		admin_free(app->admin);
+	metrics_door_free(app->owners.metrics);
+	if (app->owners.admin)
+		admin_free(app->owners.admin);
 	if (app->n_loops)
 		loop_ended(&app->loops[0]);
 	embed_host_stop(app->embed_host);

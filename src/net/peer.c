@@ -198,6 +198,7 @@ void exchange_open(struct peer *p)
 	    .body = S(""),
 	    .peer = str_of(p->address),
 	    .loopback = p->loopback,
+	    .owner = p->owner,
 	    .tls = p->tls,
 	    .began_us = clock_mono_us(),
 	};
@@ -511,6 +512,7 @@ void peer_start(struct server *s, int fd, const struct peer_options *o)
 	p->server = s;
 	p->tls = o->tls != NULL;
 	p->loopback = o->loopback;
+	p->owner = o->owner;
 	snprintf(p->address, sizeof p->address, "%s", o->address);
 	http_init(&p->http, peer_on_piece);
 	body_init(&p->body);

@@ -67,7 +67,7 @@ struct peer {
 	bool feeding; /* peer_feed() is on the stack */
 	bool closed;  /* the connection is closed: no callback of it comes */
 	bool last;    /* no request after this one */
-	bool tls, loopback;
+	bool tls, loopback, owner;
 	struct err *body_err; /* where body_feed() writes, while http_feed() runs */
 	struct http http;
 	struct body body;
@@ -82,7 +82,7 @@ struct peer {
 };
 
 struct peer_options {
-	bool is_unix, loopback;
+	bool is_unix, loopback, owner;
 	bool full;              /* too many connections: 503 and close */
 	struct ssl_ctx_st *tls; /* NULL: plain */
 	const char *address;
