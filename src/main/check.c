@@ -307,6 +307,16 @@ static void check_packages(struct check *c)
 	buf_release(&b);
 }
 
+/* Who can see into a server that runs with these settings. */
+static void check_measures(struct check *c)
+{
+	const struct config *g = &c->args->config;
+	if (g->metrics_listen.n)
+		check_say(c, FINE, "metrics", NULL, "GET /metrics on %.*s", FMT(g->metrics_listen.at[0]));
+	if (g->otel_endpoint.n)
+		check_say(c, FINE, "traces", NULL, "to %.*s%s", FMT(g->otel_endpoint), g->otel_content ? ", with texts" : "");
+}
+
 static void check_all(struct check *c)
 {
 	const struct config *g = &c->args->config;
@@ -330,6 +340,7 @@ static void check_all(struct check *c)
 	check_embedder(c);
 	check_sandbox(c);
 	check_packages(c);
+	check_measures(c);
 }
 
 int check_command(int argc, char **argv)

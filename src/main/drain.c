@@ -46,10 +46,10 @@ static void drain_on_tick(struct timer *timer)
 		l->closing = true;
 		l->close_ms = now + (atomic_load(&app->hurry) ? 0 : LEAVE_MS);
 		server_drain(l->server);
-		if (first && app->admin)
-			admin_drain(app->admin);
+		if (first && app->owners.admin)
+			admin_drain(app->owners.admin);
 	}
-	bool busy = server_busy(l->server) || (first && app->admin && admin_busy(app->admin));
+	bool busy = server_busy(l->server) || (first && app->owners.admin && admin_busy(app->owners.admin));
 	if (l->closing && (!busy || now >= l->close_ms || atomic_load(&app->hurry)))
 		loop_stop(l->loop);
 	else

@@ -25,6 +25,7 @@ struct mcp_server {
 struct mcp_ask {
 	struct mcp_known *known;
 	const struct mcp_server *server;
+	struct str trace; /* header lines, each with its line break (trace/trace.h), for every request; {0}: none */
 	const _Atomic bool *cancelled;
 	int64_t due_ms; /* clock_mono_us() / 1000 */
 };

@@ -24,7 +24,7 @@ static bool mcp_ask_of(struct toolrun *run, struct mcp_server *server, struct mc
 	struct err e = {0};
 	*f = (struct mcp_fault){0};
 	*ask = (struct mcp_ask){
-	    .known = run->tools->mcp, .server = server, .cancelled = toolrun_flag(run), .due_ms = run->due_ms};
+	    .known = run->tools->mcp, .server = server, .trace = run->trace, .cancelled = toolrun_flag(run), .due_ms = run->due_ms};
 	if (mcp_server_of(run->given, run->project, &run->arena, server, &e))
 		return true;
 	f->kind = MCP_FAULT_HTTP;

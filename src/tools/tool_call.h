@@ -42,6 +42,7 @@ struct tool_ask {
 	yyjson_val *args;
 	struct str text, approval; /* of a server's function: args as they came; what was approved */
 	struct tool_pictures pictures;
+	struct str trace;          /* header lines for servers that it asks (trace/trace.h); {0}: none */
 	bool list;                 /* not a call: the functions of this server are wanted */
 };
 /* Copies everything. done() also comes when no thread is to be had. */

@@ -21,6 +21,7 @@
 #include "turn/turn_judge.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
+#include "turn/turn_measure.h"
 #include "turn/turn_save.h"
 #include "turn/turn_sealed.h"
 #include "turn/turn_start.h"
@@ -30,6 +31,8 @@
 void turn_free(struct turn *t)
 {
 	struct api_loop *al = t->api;
+	turn_measure_end(t);
+	live_remove(&t->clocks.live);
 	if (t->reader.link) {
 		t->reader.link->turn = NULL;
 		t->reader.link->ended(t->reader.link, t);
@@ -344,20 +347,10 @@ void turn_steer(struct turn *t)
 	turn_run(t);
 }
 
-/* The engine was asked meanwhile, and now it speaks, or it ended without. */
-static void mark_call(struct turn *t, bool speaks)
-{
-	struct phases *p = &t->clocks.phases;
-	if (phases_now(p) == PHASE_QUEUE && t->call.asked_us)
-		phases_enter(p, &t->arena, PHASE_PROMPT, t->call.asked_us);
-	if (speaks)
-		phases_enter(p, &t->arena, PHASE_ANSWER, 0);
-}
-
 static void on_model_event(struct engine_call *call, const struct model_event *me)
 {
 	struct turn *t = OWNER(call, struct turn, call);
-	mark_call(t, true);
+	turn_measure_call(t, true);
 	if (t->out.too_big || t->out.cut) /* what follows in the same read would leave a gap */
 		return;
 	if (turn_steer_cuts(t, me)) {
@@ -378,7 +371,7 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 {
 	struct turn *t = OWNER(call, struct turn, call);
 	struct err misfit = {0};
-	mark_call(t, false);
+	turn_measure_call(t, false);
 	if (call->served_model.n)
 		t->response.model = call->served_model;
 	usage_add(&t->response.usage, &call->usage);
@@ -432,6 +425,7 @@ enum flow step_call(struct turn *t)
 		return GO;
 	}
 	turn_error_rest(t);
+	t->call.headers = trace_headers(&t->reader.asker.trace, phases_call(&t->clocks.phases), &t->arena);
 	t->call.on_event = on_model_event;
 	t->call.on_end = on_call_end;
 	if (t->kind)

@@ -10,6 +10,7 @@
 #include "turn/turn_ask.h"
 #include "turn/turn_finish.h"
 #include "turn/turn_link.h"
+#include "turn/turn_measure.h"
 #include "turn/turn_output_parts.h"
 
 /* A call that was run, for finding those that are made again. */
@@ -353,7 +354,7 @@ static void turn_tools_on_done(struct tool_call *call, const struct tool_result 
 	struct hosted_call *c = OWNER(call, struct hosted_call, call);
 	struct turn *t = c->turn;
 	t->out.tools.running--;
-	phases_tool_end(&t->clocks.phases, c->measured, !result->failed);
+	turn_measure_tool(t, c, !result->failed);
 	turn_tools_settle(c, result);
 	turn_run(t);
 }
@@ -383,6 +384,8 @@ static void start_more(struct turn *t)
 		if (face_of(c)->picture.n)
 			ask.pictures = turn_pictures(t);
 		c->measured = phases_tool(&t->clocks.phases, &t->arena, c->tool->name);
+		if (c->measured)
+			ask.trace = trace_headers(&t->reader.asker.trace, c->measured->span, &t->arena);
 		tool_start(t->api->tools, &c->call, &ask);
 	}
 }
