@@ -8,6 +8,7 @@
 #include "main/config.h"
 #include "net/fetch.h"
 #include "net/server.h"
+#include "script/limits.h"
 #include "session/limits.h"
 #include "store/limits.h"
 #include "tools/mcp_options.h"
@@ -91,6 +92,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #undef LIMIT
 #define LIMIT(name, ...) session_limits.name = c->session_##name;
 #include "session/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) script_limits.name = c->programs_##name;
+#include "script/limits.def"
 #undef LIMIT
 	sandbox_limits_only = str_eq(c->api_sandbox, S("limits"));
 	return config_mcp(c, e) && guard_read(&c->arena, c->fetch_allow.at, c->fetch_allow.n, &fetch_guard, e);
