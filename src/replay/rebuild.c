@@ -158,7 +158,7 @@ static void send_added(struct rebuild *r, struct arena *a, yyjson_val *item)
 	yyjson_val *operation = json_get(item, S("operation"));
 	const struct hosted *ours = hosted_of_item(item_type_of(item));
 	struct swap swaps[ROWS + HOSTED_MEMBERS + 2] = {{STR("status"), STR("\"in_progress\"")}};
-	size_t n = 1;
+	size_t n = ours && ours->output ? 0 : 1; /* such a result is told when it is known */
 	for (size_t i = 0; i < ROWS; i++)
 		if (str_eq(fresh_rows[i].type, json_str(json_get(item, S("type")))))
 			swaps[n++] = fresh_rows[i].swap;
@@ -198,6 +198,8 @@ static void send_ours(struct rebuild *r, struct arena *a, const struct hosted *h
 	struct str text = h->text.member.n ? json_str(json_get(item, h->text.member)) : (struct str){0};
 	const struct hosted_extra *extra = hosted_extra(h, item_type_of(item));
 	yyjson_val *error = json_get(item, S("error"));
+	if (h->output) /* it has no events of its own */
+		return;
 	if (extra) {
 		if (extra->begun)
 			send(r, at(r, extra->begun, 0));

@@ -14,12 +14,16 @@ enum {
 	WHY_MOST = 4096
 };
 
+bool script_there(struct err *e)
+{
+	return script_bytes_n || fail(e, ERR_CONFIG, NULL,
+				      "this server was built without a JavaScript engine; install libquickjs (tools/install.sh does) "
+				      "and build again");
+}
+
 bool script_refuse(struct err *e)
 {
-	if (!script_bytes_n)
-		return fail(e, ERR_CONFIG, NULL,
-			    "this server was built without a JavaScript engine: install libquickjs (tools/install.sh does) and build again");
-	return sandbox_limits_only || host_refuse(e);
+	return script_there(e) && (sandbox_limits_only || host_refuse(e));
 }
 
 /* --- what goes in: script_main.c reads it ------------------------------------------------------------------------ */
@@ -32,7 +36,7 @@ static void script_write(struct buf *b, const struct script *s)
 	}
 	for (size_t i = 0; i < s->n_answers; i++) {
 		const struct script_answer *one = &s->answers[i];
-		buf_fmt(b, "a %d %zu %zu %zu\n", one->kind, one->name.n, one->args.n, one->value.n);
+		buf_fmt(b, "a %d %d %zu %zu %zu\n", one->kind, one->maybe, one->name.n, one->args.n, one->value.n);
 		buf_add(b, one->name);
 		buf_add(b, one->args);
 		buf_add(b, one->value);

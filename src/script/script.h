@@ -21,6 +21,7 @@ enum script_answer_kind { SCRIPT_TEXT = 't', SCRIPT_JSON = 'j', SCRIPT_ERROR = '
 struct script_answer {
 	struct str name, args, value;
 	enum script_answer_kind kind;
+	bool maybe; /* it may be the answer of another's call: then it is left */
 };
 struct script_call {
 	struct str name, args;
@@ -47,6 +48,8 @@ struct script_result { /* in the arena */
 };
 /* false: ERR_CONFIG, no program can be run here, and what would mend it; ERR_REQUEST_TIMEOUT: it was cancelled. */
 bool script_run(struct arena *a, const struct script *s, struct script_result *ret, struct err *e);
+/* Is there an engine? The other half of script_refuse(), which does not block. */
+bool script_there(struct err *e);
 /* Can programs be run here at all? */
 bool script_refuse(struct err *e);
 /* What the box said, of which nothing is believed; false: it makes no sense. */

@@ -12,39 +12,36 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
+
 enum { STACK = 512 << 10, WHY_MOST = 2000 };
 
-struct bytes {
-	const char *p;
-	size_t n;
-};
 struct tool {
-	struct bytes name;
+	struct str name;
 	int text;
 };
 struct answer {
-	struct bytes name, args, value;
-	int kind, used;
+	struct str name, args, value;
+	int kind, maybe, used;
 };
 struct call { /* in the order in which they are made */
 	const struct tool *tool;
-	struct bytes args;
+	struct str args;
 	JSValue settle[2]; /* resolve, reject */
 	struct answer *answer;
 	int settled;
 };
 
 static struct {
-	long long now, steps, calls_most;
-	size_t room; /* of what it puts out */
+	int64_t now, steps, memory, calls_most, room; /* room: of what it puts out */
 	int stopped; /* it took more steps than it may */
 	struct tool *tools;
 	struct answer *answers;
 	struct call *calls;
 	size_t n_tools, n_answers, n_calls;
-	struct bytes code;
-	char *text;
-	size_t n_text;
+	struct str code;
+	struct buf text;
 } w;
 
 /* The engine asks here for the time and for its first random number. */
@@ -55,12 +52,13 @@ int gettimeofday(struct timeval *restrict tv, void *restrict zone)
 	return 0;
 }
 
-static void *room(void *old, size_t n)
+/* With a NUL behind, which the engine wants. Nothing is given back: a run is short. */
+static struct str copied(struct str s)
 {
-	void *p = realloc(old, n ? n : 1);
-	if (!p)
-		exit(2);
-	return p;
+	char *p = xalloc(s.n + 1);
+	if (s.n)
+		memcpy(p, s.p, s.n);
+	return (struct str){p, s.n};
 }
 
 static int on_interrupt(JSRuntime *rt, void *none)
@@ -70,45 +68,43 @@ static int on_interrupt(JSRuntime *rt, void *none)
 
 /* --- what comes in ---------------------------------------------------------------------------------------------- */
 
-static struct bytes cut(struct bytes *in, size_t n)
+static struct str take(struct str *in, int64_t n)
 {
-	struct bytes some = {in->p, n};
-	if (n > in->n)
+	struct str some = {in->p, (size_t)n};
+	if (n < 0 || some.n > in->n)
 		exit(2);
 	in->p += n;
-	in->n -= n;
+	in->n -= some.n;
 	return some;
 }
 
-static void read_head(struct bytes *in, long long *numbers, int n)
+/* "K NUMBER NUMBER ...\n" */
+static char read_head(struct str *in, int64_t *numbers, size_t most)
 {
-	for (int i = 0; i < n; i++) {
-		char *end;
-		numbers[i] = strtoll(in->p, &end, 10);
-		cut(in, (size_t)(end - in->p) + 1);
-	}
+	struct str head = str_cut(in, '\n'), kind = str_cut(&head, ' ');
+	for (size_t i = 0; i < most && head.n; i++)
+		if (!str_int(str_cut(&head, ' '), &numbers[i]))
+			exit(2);
+	return kind.n ? *kind.p : 0;
 }
 
-static void read_all(struct bytes in)
+static void read_all(struct str in)
 {
-	long long head[4];
 	while (in.n) {
-		char kind = *cut(&in, 2).p;
+		int64_t head[5] = {0};
+		char kind = read_head(&in, head, 5);
 		if (kind == 'f') {
-			read_head(&in, head, 2);
-			w.tools = room(w.tools, (w.n_tools + 1) * sizeof *w.tools);
-			w.tools[w.n_tools++] = (struct tool){cut(&in, (size_t)head[1]), head[0] != 0};
+			w.tools = xrealloc(w.tools, (w.n_tools + 1) * sizeof *w.tools);
+			w.tools[w.n_tools++] = (struct tool){take(&in, head[1]), head[0] != 0};
 		} else if (kind == 'a') {
-			read_head(&in, head, 4);
-			w.answers = room(w.answers, (w.n_answers + 1) * sizeof *w.answers);
+			w.answers = xrealloc(w.answers, (w.n_answers + 1) * sizeof *w.answers);
 			struct answer *one = &w.answers[w.n_answers++];
-			*one = (struct answer){.kind = (int)head[0]};
-			one->name = cut(&in, (size_t)head[1]);
-			one->args = cut(&in, (size_t)head[2]);
-			one->value = cut(&in, (size_t)head[3]);
+			*one = (struct answer){.kind = (int)head[0], .maybe = head[1] != 0};
+			one->name = take(&in, head[2]);
+			one->args = take(&in, head[3]);
+			one->value = take(&in, head[4]);
 		} else {
-			read_head(&in, head, 1);
-			w.code = cut(&in, (size_t)head[0]);
+			w.code = take(&in, head[0]);
 		}
 	}
 }
@@ -118,11 +114,11 @@ static void read_all(struct bytes in)
 /* Nothing but a bound of all that it puts out. */
 static int fits(JSContext *ctx, size_t n)
 {
-	if (n > w.room) {
+	if ((int64_t)n > w.room) {
 		JS_ThrowRangeError(ctx, "the program puts out more than it may");
 		return 0;
 	}
-	w.room -= n;
+	w.room -= (int64_t)n;
 	return 1;
 }
 
@@ -130,9 +126,7 @@ static int add_text(JSContext *ctx, const char *p, size_t n)
 {
 	if (!fits(ctx, n))
 		return -1;
-	w.text = room(w.text, w.n_text + n);
-	memcpy(w.text + w.n_text, p, n);
-	w.n_text += n;
+	buf_add(&w.text, (struct str){p, n});
 	return 0;
 }
 
@@ -152,7 +146,7 @@ static int add_value(JSContext *ctx, JSValueConst v)
 
 static JSValue js_text(JSContext *ctx, JSValueConst this, int argc, JSValueConst *argv)
 {
-	if (w.n_text && add_text(ctx, "\n", 1))
+	if (w.text.n && add_text(ctx, "\n", 1))
 		return JS_EXCEPTION;
 	for (int i = 0; i < argc; i++)
 		if ((i && add_text(ctx, " ", 1)) || add_value(ctx, argv[i]))
@@ -189,8 +183,8 @@ static JSValue js_call(JSContext *ctx, JSValueConst this, int argc, JSValueConst
 {
 	const struct tool *tool = &w.tools[index];
 	size_t n;
-	if ((long long)w.n_calls >= w.calls_most)
-		return JS_ThrowRangeError(ctx, "a program may make %lld calls", w.calls_most);
+	if ((int64_t)w.n_calls >= w.calls_most)
+		return JS_ThrowRangeError(ctx, "a program may make %lld calls", (long long)w.calls_most);
 	JSValue text = arguments(ctx, tool, argc ? argv[0] : JS_UNDEFINED);
 	if (JS_IsException(text))
 		return text;
@@ -200,15 +194,19 @@ static JSValue js_call(JSContext *ctx, JSValueConst this, int argc, JSValueConst
 		JS_FreeCString(ctx, p);
 		return JS_EXCEPTION;
 	}
-	w.calls = room(w.calls, (w.n_calls + 1) * sizeof *w.calls);
+	w.calls = xrealloc(w.calls, (w.n_calls + 1) * sizeof *w.calls);
 	struct call *c = &w.calls[w.n_calls];
 	*c = (struct call){.tool = tool};
-	c->args.p = memcpy(room(NULL, n), p, n);
-	c->args.n = n;
+	c->args = copied((struct str){p, n});
 	JS_FreeCString(ctx, p);
 	JSValue promise = JS_NewPromiseCapability(ctx, c->settle);
 	w.n_calls += !JS_IsException(promise);
 	return promise;
+}
+
+static JSValue parse(JSContext *ctx, struct str json)
+{
+	return JS_ParseJSON(ctx, copied(json).p, json.n, "answer");
 }
 
 static void define(JSContext *ctx, JSValueConst object, const char *name, JSValue v)
@@ -258,17 +256,29 @@ static JSContext *engine_new(size_t memory)
 	return ctx;
 }
 
-/* --- its course -------------------------------------------------------------------------------------------------- */
-
-static int same(struct bytes a, struct bytes b)
+/* The arguments of answers as the engine itself would write them: they may have been written anew. Before the program has
+ * changed anything. */
+static void write_alike(JSContext *ctx, struct answer *an)
 {
-	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+	size_t n;
+	for (size_t i = 0; i < w.n_tools; i++)
+		if (w.tools[i].text && str_eq(w.tools[i].name, an->name))
+			return;
+	JSValue v = parse(ctx, an->args);
+	JSValue json = JS_IsException(v) ? v : JS_JSONStringify(ctx, v, JS_UNDEFINED, JS_UNDEFINED);
+	const char *p = JS_IsString(json) ? JS_ToCStringLen(ctx, &n, json) : NULL;
+	if (p)
+		an->args = copied((struct str){p, n});
+	JS_FreeCString(ctx, p);
+	JS_FreeValue(ctx, JS_GetException(ctx));
 }
+
+/* --- its course -------------------------------------------------------------------------------------------------- */
 
 static struct answer *answer_of(const struct call *c)
 {
 	for (size_t i = 0; i < w.n_answers; i++)
-		if (!w.answers[i].used && same(w.answers[i].name, c->tool->name) && same(w.answers[i].args, c->args))
+		if (!w.answers[i].used && str_eq(w.answers[i].name, c->tool->name) && str_eq(w.answers[i].args, c->args))
 			return &w.answers[i];
 	return NULL;
 }
@@ -282,10 +292,7 @@ static void settle(JSContext *ctx, struct call *c)
 		JS_DefinePropertyValueStr(ctx, v, "message", JS_NewStringLen(ctx, an->value.p, an->value.n),
 					  JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
 	} else if (an->kind == 'j') {
-		char *json = memcpy(room(NULL, an->value.n + 1), an->value.p, an->value.n); /* it wants a NUL behind */
-		json[an->value.n] = 0;
-		v = JS_ParseJSON(ctx, json, an->value.n, "answer");
-		free(json);
+		v = parse(ctx, an->value);
 	} else {
 		v = JS_NewStringLen(ctx, an->value.p, an->value.n);
 	}
@@ -327,7 +334,7 @@ static void run_jobs(JSContext *ctx)
 static const char *left_answers(void)
 {
 	for (size_t i = 0; i < w.n_answers; i++)
-		if (!w.answers[i].used)
+		if (!w.answers[i].used && !w.answers[i].maybe)
 			return "The program does not make the calls that were answered: it cannot be gone on with.";
 	return NULL;
 }
@@ -337,8 +344,8 @@ static void say(const char *end, const char *why, size_t open)
 	size_t n = strnlen(why, WHY_MOST);
 	while (n && ((unsigned char)why[n] & 0xc0) == 0x80) /* no half a character */
 		n--;
-	printf("%s %zu %zu %zu\n", end, w.n_text, n, open);
-	fwrite(w.text ? w.text : "", 1, w.n_text, stdout);
+	printf("%s %zu %zu %zu\n", end, w.text.n, n, open);
+	fwrite(w.text.n ? w.text.p : "", 1, w.text.n, stdout);
 	fwrite(why, 1, n, stdout);
 	for (size_t i = 0; open && i < w.n_calls; i++) {
 		const struct call *c = &w.calls[i];
@@ -407,29 +414,36 @@ static void course(JSContext *ctx, JSValueConst main)
 /* As the body of a function that may wait and return. Its first line stays the first. */
 static JSValue start(JSContext *ctx)
 {
-	static const char head[] = "(async () => {", tail[] = "\n})()";
-	size_t n = sizeof head - 1 + w.code.n + sizeof tail - 1;
-	char *whole = room(NULL, n + 1);
-	memcpy(whole, head, sizeof head - 1);
-	memcpy(whole + sizeof head - 1, w.code.p, w.code.n);
-	memcpy(whole + sizeof head - 1 + w.code.n, tail, sizeof tail);
-	return JS_Eval(ctx, whole, n, "program", JS_EVAL_TYPE_GLOBAL);
+	struct buf whole;
+	buf_init(&whole, SIZE_MAX / 2);
+	buf_add(&whole, S("(async () => {"));
+	buf_add(&whole, w.code);
+	buf_add(&whole, S("\n})()"));
+	return JS_Eval(ctx, copied(buf_str(&whole)).p, whole.n, "program", JS_EVAL_TYPE_GLOBAL);
+}
+
+static bool read_numbers(char **argv)
+{
+	int64_t *const to[] = {&w.now, &w.steps, &w.memory, &w.calls_most, &w.room};
+	for (size_t i = 0; i < sizeof to / sizeof *to; i++)
+		if (!str_int(str_of(argv[i + 1]), to[i]))
+			return false;
+	return true;
 }
 
 int main(int argc, char **argv)
 {
 	struct stat st;
-	if (argc != 6 || fstat(0, &st))
+	if (argc != 6 || !read_numbers(argv) || fstat(0, &st))
 		return 2;
 	void *in = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, 0, 0);
 	if (in == MAP_FAILED)
 		return 2;
-	w.now = atoll(argv[1]);
-	w.steps = atoll(argv[2]);
-	w.calls_most = atoll(argv[4]);
-	w.room = (size_t)atoll(argv[5]);
-	read_all((struct bytes){in, (size_t)st.st_size});
-	JSContext *ctx = engine_new((size_t)atoll(argv[3]));
+	buf_init(&w.text, (size_t)w.room);
+	read_all((struct str){in, (size_t)st.st_size});
+	JSContext *ctx = engine_new((size_t)w.memory);
+	for (size_t i = 0; i < w.n_answers; i++)
+		write_alike(ctx, &w.answers[i]);
 	JSValue main = start(ctx);
 	if (JS_IsException(main))
 		say_error(ctx, JS_GetException(ctx));

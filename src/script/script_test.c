@@ -61,9 +61,9 @@ static void calls(void)
 {
 	static const char code[] = "const [a, b] = await Promise.all([tools.get({n: 1}), tools['say-it']('hi')]);\n"
 				   "const c = await tools.get({n: a.next});\ntext([b, c])";
-	struct script_answer an[] = {{S("get"), S("{\"n\":1}"), S("{\"next\":7}"), SCRIPT_JSON},
-				     {S("say-it"), S("hi"), S("{said}"), SCRIPT_TEXT},
-				     {S("get"), S("{\"n\":7}"), S("[8]"), SCRIPT_TEXT}};
+	struct script_answer an[] = {{S("get"), S("{\"n\":1}"), S("{\"next\":7}"), SCRIPT_JSON, false},
+				     {S("say-it"), S("hi"), S("{said}"), SCRIPT_TEXT, false},
+				     {S("get"), S("{\"n\":7}"), S("[8]"), SCRIPT_TEXT, false}};
 	struct script_result r = go(code, NULL, 0);
 	CHECK(r.end == SCRIPT_CALLS && r.n_calls == 2);
 	CHECK_STR(r.calls[0].name, S("get"));
@@ -95,7 +95,7 @@ static void rounds(void)
 {
 	static const char code[] = "const one = async n => { const r = await tools.get({n}); await tools.put({r}); };\n"
 				   "await Promise.all([1, 2].map(one)); text('end')";
-	struct script_answer an[] = {{S("get"), S("{\"n\":2}"), S("b"), SCRIPT_TEXT}, {S("get"), S("{\"n\":1}"), S("a"), SCRIPT_TEXT}};
+	struct script_answer an[] = {{S("get"), S("{\"n\":2}"), S("b"), SCRIPT_TEXT, false}, {S("get"), S("{\"n\":1}"), S("a"), SCRIPT_TEXT, false}};
 	struct script_result r = go(code, an, 2);
 	CHECK(r.end == SCRIPT_CALLS && r.n_calls == 2);
 	CHECK_STR(r.calls[0].args, S("{\"r\":\"a\"}"));
@@ -160,7 +160,7 @@ static void is_bounded(void)
 /* A program that spoils its own world spoils nothing of ours. */
 static void plays_games(void)
 {
-	struct script_answer an[] = {{S("get"), S("{\"n\":1}"), S("{\"v\":2}"), SCRIPT_JSON}};
+	struct script_answer an[] = {{S("get"), S("{\"n\":1}"), S("{\"v\":2}"), SCRIPT_JSON, false}};
 	static const char *const games[] = {"Promise.prototype.then = () => 5;", "globalThis.Promise = null;", "Array.prototype.push = null;",
 					    "JSON.stringify = () => 'no'; JSON.parse = null;", "globalThis.JSON = undefined;",
 					    "Object.freeze(Object.prototype);", "globalThis.text = text; delete globalThis.Object;",

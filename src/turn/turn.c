@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "model/hosted_server.h"
+#include "model/program.h"
 #include "replay/replay.h"
 #include "replay/retry.h"
 #include "turn/compact.h"
@@ -19,6 +20,7 @@
 #include "turn/turn_judge.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
+#include "turn/turn_program.h"
 #include "turn/turn_save.h"
 #include "turn/turn_start.h"
 #include "turn/turn_steer.h"
@@ -266,6 +268,9 @@ enum flow step_attach(struct turn *t)
 	t->context.input = resolved_input(t, turn_error(t));
 	if (turn_failed(t) || !turn_input_given(t, turn_error(t)) || !open_history(t, turn_error(t)) ||
 	    !compact_calls_fit(t, turn_error(t)))
+		return turn_goto(t, STEP_REFUSE);
+	programs_mark(t->context.history, t->context.n_history, t->context.input, t->req.n_items);
+	if (!(t->kind && t->kind->request == REQUEST_COUNT) && !turn_programs_read(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
 	origin_give(t->context.history, t->context.n_history, t->context.input, t->req.n_items);
 	if (!prompt_make(t, turn_error(t)))

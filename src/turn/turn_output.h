@@ -44,6 +44,7 @@ struct out_item {
 	enum out_part part;
 	int content_index;
 	struct str call_id, input; /* calls; input: a custom tool's, settled */
+	struct str caller;         /* of a client's: the program that made it; it is in progress until its answer comes */
 	size_t read;               /* custom tools: bytes of the arguments that were told */
 	yyjson_val *args;          /* other kinds of calls: the arguments, once whole */
 	struct str found;          /* our own tool search: the path that it has found */
