@@ -4,6 +4,7 @@
 #include "index/index_limits.h"
 #include "index/skill_limits.h"
 #include "mcp/limits.h"
+#include "measure/measure.h"
 #include "sandbox/sandbox.h"
 #include "main/config.h"
 #include "net/fetch.h"
@@ -56,6 +57,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 {
 #define LIMIT(name, ...) net_limits.name = c->net_##name;
 #include "net/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) measure_limits.name = c->metrics_##name;
+#include "measure/limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) fetch_limits.name = c->fetch_##name;
 #include "net/fetch_limits.def"
