@@ -6,9 +6,13 @@ import re
 
 import pytest
 
-from engine_script import Gate, call, hold, say
+from engine_script import Gate, call, hold, say, think
 from harness import eventually, make_key, text_of
+from mcp_script import McpServer
 from test_background import ended, follow, in_order, texts, told as told_again
+from test_mcp import allow, tool as mcp_tool
+from test_recorded_streams import shapes
+from test_recordings import events_of, exchanges
 from test_websocket import Socket
 
 PROGRAMS = {"type": "programmatic_tool_calling"}
@@ -275,6 +279,25 @@ def test_direct_calls_of_what_is_not_the_models(server, engine):
     assert kinds(made) == ["message"] and "There is no tool 'getStock'" in told(engine)
 
 
+def test_recorded(server, engine):
+    """The live API's own tapes: three streams of one program, the client keeping the context."""
+    tapes = {place: events_of(response) for place, _, response in exchanges() if place.startswith("vercel-ai 5")}
+    tapes = [tapes[f"vercel-ai {n}"] for n in (54, 56, 58)]
+    done = [[e["item"] for e in events if e["type"] == "response.output_item.done"] for events in tapes]
+    engine.next(think("Hm."), program(next(i["code"] for i in done[0] if i["type"] == "program")))
+    text = done[2][-1]["content"][0]["text"]
+    engine.next(say(text[:9], text[9:]))
+    tools, context = tapes[0][0]["response"]["tools"], [{"role": "user", "content": "Go on."}]
+    for events, output in zip(tapes, ('{"sku":"sku_123","availableUnits":42}', '{"sku":"sku_123","requestedUnits":31}', None)):
+        made = [e.data for e in server.stream(context, tools=tools, store=False, include=["reasoning.encrypted_content"]) if e.data]
+        assert shapes(made) == shapes(events)
+        response = made[-1]["response"]
+        assert response["tools"] == tools
+        context += response["output"] + (answers(response, output, caller=True) if output else [])
+    assert response["output"][0]["result"] == done[2][0]["result"].replace(*('{"availableUnits":42,"sku":"sku_123"}', '{"sku":"sku_123","availableUnits":42}')
+                                                                           ).replace('{"requestedUnits":31,"sku":"sku_123"}', '{"sku":"sku_123","requestedUnits":31}')
+
+
 # --- what is refused ---
 
 @pytest.mark.parametrize("tools, param", [
@@ -386,6 +409,23 @@ def test_hosted_limits(server, engine):
     assert output["result"].startswith("0|1|This call was not made: the limit of calls is reached.")
     output = result(server, engine, "try { await tools.python({cod: 1}) } catch (e) { return e.message }", tools=[PROGRAMS, PYTHON])
     assert "cannot be run" in output["result"]
+
+
+def test_mcp(servers, engine):
+    """Functions of an MCP server; those that need an approval are not there for programs."""
+    code = ("const sum = await tools.calc__add({a: 2, b: 3});\n"
+            "try { await tools.calc__boom({}) } catch (e) { text(sum, e.message.length > 0, typeof tools.calc__write) }")
+    with McpServer() as mcp:
+        server = servers(engine, args=allow(mcp))
+        engine.next(program(code))
+        engine.next(say("Done."))
+        tool = mcp_tool(mcp, approval={"never": {"tool_names": ["add", "boom"]}}, allowed_callers=["programmatic"])
+        made = server.create("go", tools=[PROGRAMS, tool])
+        assert kinds(made) == ["mcp_list_tools", "program", "mcp_call", "mcp_call", "program_output", "message"]
+        assert [i["status"] for i in items(made, "mcp_call")] == ["completed", "failed"] and made["tools"][1]["allowed_callers"] == ["programmatic"]
+        assert made["output"][-2]["result"] == "5 true undefined" and "caller" not in made["output"][2]
+        function, = (t["function"] for t in engine.requests[0].body["tools"])
+        assert "tools.calc__add(" in function["description"] and "calc__write" not in function["description"]
 
 
 def test_cancelled_while_a_call_runs(server, engine):

@@ -4,15 +4,12 @@
  * its own. Calls that it makes stand between the two, and say so: those of a client in their member `caller`, those
  * that we run in what we keep of them (ITEM_OURS). No engine is told of them. Pure. */
 #pragma once
-#include "model/request.h"
+#include "model/hosted_server.h"
 
 enum { CALLER_MODEL = 1, CALLER_PROGRAM = 2 }; /* function_tool.callers */
 
-/* May a program call it? */
-static inline bool tool_for_programs(const struct function_tool *f)
-{
-	return f->callers & CALLER_PROGRAM && !f->deferred;
-}
+/* May a program call it? Not what needs the user's approval: no program can wait for that. */
+bool tool_for_programs(const struct function_tool *f);
 /* What programs alone may call is of no use without programs. ERR_INVALID_VALUE. */
 bool programs_offered(const struct create *c, struct err *e);
 /* Outputs belong to the program that made their call, whether they say so or not. Over the whole context, history first. */

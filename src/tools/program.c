@@ -2,10 +2,10 @@
  *
  * A run here goes from the program's start to its next calls, or to its end; turn/turn_program.c makes the calls and runs it
  * again. What it is given: {"code", "now", "answers": [[kind, name, arguments, value, maybe], ...], "tools": [[name, takes text], ...]}. */
-#include "model/hosted_server.h"
 #include "model/program.h"
 #include "script/limits.h"
 #include "script/script.h"
+#include "tools/foreign.h"
 #include "tools/internal.h"
 
 static const struct field params[] = {FIELD_CHECKED("code", F_STR, .required = true), FIELD_END};
@@ -119,7 +119,7 @@ static void tell_tool(struct buf *b, const struct function_tool *f)
 static void program_others(struct buf *b, const struct create *c)
 {
 	for (size_t i = 0; i < c->n_tools; i++)
-		if (tool_for_programs(&c->tools[i]) && !tool_is_server(&c->tools[i]))
+		if (tool_for_programs(&c->tools[i]))
 			tell_tool(b, &c->tools[i]);
 }
 
@@ -137,13 +137,18 @@ static struct str program_arguments(struct arena *a, yyjson_val *item)
 	return text;
 }
 
+/* What it read from others may stand in it. */
 static struct str program_found(struct arena *a, yyjson_val *item)
 {
-	struct str result = json_str(json_get(item, S("result")));
 	bool whole = !str_eq(json_str(json_get(item, S("status"))), S("incomplete"));
+	struct buf b;
+	buf_init(&b, (size_t)tools_limits.told_bytes * 2);
 	if (!whole)
-		return str_fmt(a, "The program did not come to its end. %.*s", FMT(result));
-	return result.n ? result : S("The program ended and put out nothing.");
+		buf_add(&b, S("The program did not come to its end. "));
+	foreign_add_values(&b, json_str(json_get(item, S("result"))), (size_t)tools_limits.told_bytes);
+	struct str told = b.n ? str_copy(a, buf_str(&b)) : S("The program ended and put out nothing.");
+	buf_release(&b);
+	return told;
 }
 
 const struct tool tool_program = {

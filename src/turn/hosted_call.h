@@ -25,10 +25,7 @@ struct hosted_call {
 	bool asked;          /* the user has to approve it first: it is no call yet */
 	struct str approval; /* the request that was approved; {0}: none was needed */
 	struct str caller;   /* the program that made it; {0}: the model */
-	/* It is a run of this program (turn_program.h); what it ended with: {0}, it waits for calls. */
-	struct turn_program *program;
-	struct str result;
-	bool failed;
+	struct turn_program *program; /* it is a run of this one (turn_program.h) */
 };
 /* A call that nobody streams: one that the user has approved. It runs in the next TOOLS. */
 struct hosted_call *turn_tools_add(struct turn *t, const struct function_tool *tool, struct str name,

@@ -90,12 +90,12 @@ static struct str program_members(struct turn *t, const struct turn_program *p, 
 }
 
 /* With what its engine wants back of the call. */
-static struct str program_kept(struct turn *t, struct hosted_call *c, struct str members)
+static struct str program_kept(struct turn *t, struct out_origin *origin, struct str members)
 {
-	origin_settle(t, &c->origin);
-	if (!c->origin.json.n)
+	origin_settle(t, origin);
+	if (!origin->json.n)
 		return members;
-	return str_fmt(&t->arena, "%.*s,\"" ITEM_OURS_NAME "\":{%.*s}", FMT(members), FMT(c->origin.json));
+	return str_fmt(&t->arena, "%.*s,\"" ITEM_OURS_NAME "\":{%.*s}", FMT(members), FMT(origin->json));
 }
 
 void turn_program_open(struct turn *t, struct hosted_call *c)
@@ -112,7 +112,9 @@ void turn_program_open(struct turn *t, struct hosted_call *c)
 	it->call_index = -1;
 	it->hosted.members = program_members(t, p, S(""), print);
 	item_added(t, it);
-	it->hosted.members = program_kept(t, c, program_members(t, p, code, print));
+	it->origin = c->origin;
+	c->origin = (struct out_origin){0};
+	it->hosted.members = program_kept(t, &it->origin, program_members(t, p, code, print));
 	t->out.bytes += it->hosted.members.n;
 	item_finish(t, it, true);
 }
@@ -133,7 +135,7 @@ static struct out_item *program_end(struct turn *t, const struct function_tool *
 				    bool whole)
 {
 	struct out_item *it = item_open(t, ITEM_PROGRAM_OUTPUT);
-	p->ended = true;
+	p->told = true;
 	if (!it)
 		return NULL;
 	it->tool = tool;
@@ -149,8 +151,9 @@ static struct out_item *program_end(struct turn *t, const struct function_tool *
 
 void turn_program_tell(struct turn *t, struct hosted_call *c)
 {
-	if (c->result.p && !c->program->ended)
-		c->item = program_end(t, c->tool, c->program, c->result, !c->failed);
+	struct turn_program *p = c->program;
+	if (p->result.p && !p->told)
+		c->item = program_end(t, c->tool, p, p->result, !p->failed);
 }
 
 /* --- what a run is given --------------------------------------------------------------------------------------------- */
@@ -239,7 +242,7 @@ static void write_tools(struct turn *t, struct jout *o)
 	jo_arr(o);
 	for (size_t i = 0; i < t->req.n_tools; i++) {
 		const struct function_tool *f = &t->req.tools[i];
-		if (!tool_for_programs(f) || tool_is_server(f))
+		if (!tool_for_programs(f))
 			continue;
 		jo_arr(o);
 		jo_str(o, f->name);
@@ -303,7 +306,7 @@ static bool call_add(struct turn *t, const struct turn_program *p, yyjson_val *c
 {
 	struct str name = json_str(yyjson_arr_get(call, 0)), text = json_str(yyjson_arr_get(call, 1));
 	const struct function_tool *f = call_tool(t->req.tools, t->req.n_tools, name);
-	if (!f || !tool_for_programs(f) || tool_is_server(f) || !text.p)
+	if (!f || !tool_for_programs(f) || !text.p)
 		return false;
 	text = str_copy(&t->arena, text);
 	struct hosted_call *c = turn_tools_add(t, f, f->name, f->kind == CALL_CUSTOM ? as_input(t, text) : text);
@@ -332,15 +335,15 @@ void turn_program_done(struct turn *t, struct hosted_call *c, const struct tool_
 	if (r->calls.n)
 		json_parse(&t->arena, str_copy(&t->arena, r->calls), &calls, &none);
 	if (!yyjson_arr_size(calls)) {
-		c->failed = r->failed;
-		c->result = str_copy(&t->arena, r->said.p ? r->said : S(""));
+		c->program->failed = r->failed;
+		c->program->result = str_copy(&t->arena, r->said.p ? r->said : S(""));
 		return;
 	}
 	yyjson_arr_foreach(calls, i, max, one)
 		known = known && call_add(t, c->program, one, &clients);
 	if (!known) {
-		c->failed = true;
-		c->result = S("The program broke its engine.");
+		c->program->failed = true;
+		c->program->result = S("The program broke its engine.");
 	} else if (!clients) {
 		run_add(t, c->tool, c->program);
 	}

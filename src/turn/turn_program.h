@@ -9,18 +9,18 @@
 
 struct tool_ask;
 
-/* A program, and whether what came of it was told. */
 struct turn_program {
 	struct str call_id, code;
-	int64_t now; /* when it was written: what its clock says */
-	bool ended;
+	int64_t now;       /* when it was written: what its clock says */
+	struct str result; /* what it ended with; {0}: it has not */
+	bool failed, told;
 };
 
 /* A call that the model made of programs: its item is told. */
 void turn_program_open(struct turn *t, struct hosted_call *c);
 /* What a run is given: the program, and all answers that there are. */
 void turn_program_ask(struct turn *t, struct hosted_call *c, struct tool_ask *ask);
-/* A run is over: its calls join this round, and its next run; or c->result is what it ended with. */
+/* A run is over: its calls join this round, and its next run; or it has ended. */
 void turn_program_done(struct turn *t, struct hosted_call *c, const struct tool_result *r);
 /* What came of the program, if it has ended. */
 void turn_program_tell(struct turn *t, struct hosted_call *c);

@@ -397,6 +397,14 @@ static bool client_called(const struct turn *t)
 	return false;
 }
 
+static bool program_ran(const struct turn *t)
+{
+	const struct hosted_call *c = t->out.tools.first;
+	while (c && !c->program)
+		c = c->next;
+	return c;
+}
+
 static enum flow next_round(struct turn *t)
 {
 	struct err e = {0};
@@ -413,7 +421,8 @@ static enum flow next_round(struct turn *t)
 		turn_fail(t, &e);
 		return GO;
 	}
-	prompt_tidy(&t->arena, &t->prompt); /* a program that goes on is answered far behind its call */
+	if (program_ran(t)) /* one that goes on is answered far behind its call */
+		prompt_tidy(&t->arena, &t->prompt);
 	t->out.tools.rounds++;
 	t->out.tools.told = t->out.last;
 	drop_round(t);
