@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/prompt_tidy.h"
 #include "model/hosted_server.h"
 #include "turn/call_judge.h"
 #include "turn/call_text.h"
