@@ -284,12 +284,14 @@ static void prompt_add_pictures(struct arena *a, struct prompt *p, const struct 
 	}
 }
 
-/* A call of a tool that we run is call and result in one. */
+/* A call of a tool that we run is call and result in one, or each is an item. */
 static bool add_ours(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	struct item both = *it;
 	const struct hosted *h = hosted_of_item(it->type);
 	yyjson_val *ours = json_get(it->val, ITEM_OURS);
+	if (h->output)
+		return it->type == h->output ? add_tool_output(a, p, it, at, e) : add_tool_call(a, p, it, at, e);
 	if (it->type != h->item && !json_get(ours, S("told")))
 		return true; /* it says nothing to an engine */
 	if (!ours && !h->arguments(a, it->val).p)
@@ -413,7 +415,8 @@ bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *item
 		char param[128] = "";
 		if (path[0])
 			field_index(param, path, i);
-		adder *add = hosted_of_item(items[i].type) ? add_ours : adders[items[i].type];
+		adder *add = items[i].caller.n ? add_nothing /* a program's own matter */
+			     : hosted_of_item(items[i].type) ? add_ours : adders[items[i].type];
 		if (!add)
 			return fail(e, ERR_INVALID_VALUE, path[0] ? param : NULL,
 				    "Items of type '%s' cannot be given to this model.", item_rows[items[i].type].wire);

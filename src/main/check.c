@@ -20,6 +20,7 @@
 #include "main/remote.h"
 #include "net/listen.h"
 #include "sandbox/host.h"
+#include "script/script.h"
 #include "session/packages.h"
 #include "store/check.h"
 
@@ -287,6 +288,15 @@ static void check_sandbox(struct check *c)
 		check_say(c, NOTE, "sandbox", r.cure, "%s; until then PDF, office and HTML files and web pages are refused (400)", r.cause);
 }
 
+static void check_programs(struct check *c)
+{
+	struct err why = {0};
+	if (script_refuse(&why))
+		check_say(c, FINE, "programs", NULL, "JavaScript in a box, by QuickJS");
+	else
+		check_say(c, NOTE, "programs", "docs/programs.md; until then programmatic_tool_calling is refused (400)", "%s", why.msg);
+}
+
 /* What code in boxes has. */
 static void check_packages(struct check *c)
 {
@@ -341,6 +351,7 @@ static void check_all(struct check *c)
 	check_sandbox(c);
 	check_packages(c);
 	check_measures(c);
+	check_programs(c);
 }
 
 int check_command(int argc, char **argv)

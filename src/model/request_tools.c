@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "model/hosted_server.h"
+#include "model/program.h"
 #include "model/request_parts.h"
 #include "model/tool.h"
 #include "wire/schema.h"
@@ -90,6 +91,17 @@ static bool take_server(struct arena *a, struct create *c, struct function_tool 
 
 enum origin { GIVEN, LOADED }; /* by `tools`; by an item: it may be there already, waiting */
 
+/* What does not say is the model's to call. */
+static unsigned callers_of(yyjson_val *tool)
+{
+	yyjson_val *list = json_get(tool, S("allowed_callers")), *one;
+	unsigned ret = yyjson_arr_size(list) ? 0 : CALLER_MODEL;
+	size_t i, max;
+	yyjson_arr_foreach(list, i, max, one)
+		ret |= str_eq(json_str(one), S("programmatic")) ? CALLER_PROGRAM : CALLER_MODEL;
+	return ret;
+}
+
 static bool request_tools_take_one(struct arena *a, struct create *c, yyjson_val *tool, const char *path,
 				   yyjson_val *group, enum origin from, struct err *e)
 {
@@ -103,6 +115,7 @@ static bool request_tools_take_one(struct arena *a, struct create *c, yyjson_val
 	} else {
 		return true; /* of another kind: nothing that an engine could call */
 	}
+	f->callers = callers_of(tool);
 	if (f->hosted)
 		f->path = str_copy(a, str_of(path));
 	if (f->hosted && f->hosted->server)
@@ -242,7 +255,7 @@ struct function_tool *create_offer(struct arena *a, const struct create *c, size
 		bool allowed = !c->n_allowed;
 		for (size_t k = 0; k < c->n_allowed; k++)
 			allowed |= str_eq(c->allowed[k], c->tools[i].name) || str_eq(c->allowed[k], c->tools[i].server);
-		if (allowed && !c->tools[i].deferred && !tool_is_server(&c->tools[i]))
+		if (allowed && c->tools[i].callers & CALLER_MODEL && !c->tools[i].deferred && !tool_is_server(&c->tools[i]))
 			some[(*n)++] = c->tools[i];
 	}
 	return some;
@@ -288,6 +301,8 @@ bool tools_take(struct reader *r, struct err *e)
 		wake_called(c, &c->items[i]);
 	}
 	wake_all(c, tools);
+	if (!programs_offered(c, e))
+		return false;
 	tools_echo(r);
 	return true;
 }

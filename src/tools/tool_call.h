@@ -21,6 +21,7 @@ struct tool_result { /* lives until the end of done() */
 	struct str members; /* of the item, after its status: "\"action\":{...}"; {0}: none */
 	int64_t searches;   /* for tool_usage ... */
 	struct picture_usage pictures; /* ... likewise */
+	struct str calls;   /* of a program that waits: [[name, arguments], ...]; {0}: it has ended */
 };
 struct tool_call {
 	/* The work has begun; may never come. */

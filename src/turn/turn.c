@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/prompt_tidy.h"
 #include "model/hosted_server.h"
+#include "model/program.h"
 #include "replay/replay.h"
 #include "replay/retry.h"
 #include "turn/compact.h"
@@ -22,6 +23,7 @@
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
 #include "turn/turn_measure.h"
+#include "turn/turn_program.h"
 #include "turn/turn_save.h"
 #include "turn/turn_sealed.h"
 #include "turn/turn_start.h"
@@ -274,6 +276,9 @@ enum flow step_attach(struct turn *t)
 	    !compact_calls_fit(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
 	sealed_give(t);
+	programs_mark(t->context.history, t->context.n_history, t->context.input, t->req.n_items);
+	if (!(t->kind && t->kind->request == REQUEST_COUNT) && !turn_programs_read(t, turn_error(t)))
+		return turn_goto(t, STEP_REFUSE);
 	origin_give(t->context.history, t->context.n_history, t->context.input, t->req.n_items);
 	if (!prompt_make(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);

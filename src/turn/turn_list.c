@@ -5,6 +5,7 @@
 #include "turn/turn_ask.h"
 #include "turn/turn_finish.h"
 #include "turn/turn_output_parts.h"
+#include "turn/turn_program.h"
 
 struct turn_listing {
 	struct turn_listing *next;
@@ -104,6 +105,7 @@ void turn_list_rejoin(struct turn *t)
 		if (it->json.n && item_view(&t->arena, it->json, &list))
 			create_bind(&t->arena, &t->req, &list);
 	}
+	tools_describe(&t->arena, &t->req);
 	t->prompt.tools = create_offer(&t->arena, &t->req, &t->prompt.n_tools);
 }
 
@@ -117,6 +119,8 @@ static enum flow listing_over(struct turn *t)
 		turn_fail(t, &e);
 		return GO;
 	}
+	if (listed)
+		tools_describe(&t->arena, &t->req);
 	t->prompt.tools = create_offer(&t->arena, &t->req, &t->prompt.n_tools);
 	if (listed)
 		t->out.tools.told = t->out.last; /* rounds begin behind the lists */
@@ -126,7 +130,12 @@ static enum flow listing_over(struct turn *t)
 		turn_fail(t, &e);
 		return GO;
 	}
-	return turn_goto(t, turn_ask_run(t) ? STEP_TOOLS : STEP_CALL);
+	if (turn_programs_wait(t)) {
+		turn_finish(t, RS_COMPLETED, true, false);
+		return GO;
+	}
+	bool run = turn_ask_run(t);
+	return turn_goto(t, turn_programs_run(t) || run ? STEP_TOOLS : STEP_CALL);
 }
 
 enum flow step_list(struct turn *t)
