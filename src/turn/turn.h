@@ -15,7 +15,7 @@ struct attempt;
 struct replay;
 struct runner;
 
-/* The request's body as it came (once `filled`: with its prompt template in it), and by what it may come again: an
+/* The request's body as it came, {0} when it is not read again (once `filled`: with its prompt template in it), and by what it may come again: an
  * Idempotency-Key, or blindly (door/attempts.h). */
 struct turn_key {
 	struct str body;
@@ -23,8 +23,10 @@ struct turn_key {
 	bool given, filled;
 	bool begun, unsaved; /* the key was asked for; what it stands for is lost */
 	struct stored_template *template; /* being looked up */
-	struct idempotency idem;
-	struct idem_result result;
+	struct turn_claim {
+		struct idempotency idem;
+		struct idem_result result;
+	} *claim; /* NULL: no Idempotency-Key came */
 };
 
 struct turn_reader {

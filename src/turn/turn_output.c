@@ -137,11 +137,11 @@ static void write_reasoning(struct jout *o, struct turn *t, const struct out_ite
 	jo_arr_end(o);
 }
 
-static struct str item_json(struct turn *t, const struct out_item *it)
+/* As JSON, into a new buffer. */
+static void item_write(struct turn *t, const struct out_item *it, struct buf *b)
 {
-	struct buf b;
-	buf_init(&b, (size_t)api_limits.output_bytes * 32); /* escapes make 6 of 1; reasoning stands there three times */
-	struct jout o = {&b, false};
+	buf_init(b, (size_t)api_limits.output_bytes * 32); /* escapes make 6 of 1; reasoning stands there three times */
+	struct jout o = {b, false};
 	jo_obj(&o);
 	jo_kstr(&o, "id", it->id_text);
 	if (it->type == ITEM_MESSAGE)
@@ -151,6 +151,12 @@ static struct str item_json(struct turn *t, const struct out_item *it)
 	else
 		write_reasoning(&o, t, it);
 	jo_obj_end(&o);
+}
+
+static struct str item_json(struct turn *t, const struct out_item *it)
+{
+	struct buf b;
+	item_write(t, it, &b);
 	struct str s = str_copy(&t->arena, buf_str(&b));
 	buf_release(&b);
 	return s;
@@ -237,16 +243,18 @@ struct out_item *item_open(struct turn *t, enum item_type type)
 
 void item_added(struct turn *t, struct out_item *it)
 {
+	struct buf b = {0};
 	if (turn_tells(t))
-		emit_raw(t, it, EV_ITEM_ADDED, item_json(t, it));
-	else
-		t->seq++;
+		item_write(t, it, &b);
+	emit_raw(t, it, EV_ITEM_ADDED, buf_str(&b));
+	buf_release(&b);
 }
 
 static void part_open(struct turn *t, struct out_item *it, enum out_part part)
 {
 	it->part = part;
-	it->cites.state = (struct citer){.cited = it->cites.state.cited};
+	if (it->cites.state)
+		*it->cites.state = (struct citer){.cited = it->cites.state->cited};
 	it->cites.n = 0;
 	buf_clear(&it->cites.json);
 	emit_part(t, it, EV_PART_ADDED, S(""));

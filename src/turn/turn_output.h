@@ -13,7 +13,7 @@ struct turn;
 enum out_part { OUT_NONE, OUT_TEXT, OUT_REFUSAL };
 /* Citations of an open text. */
 struct out_cites {
-	struct citer state;
+	struct citer *state; /* NULL: its text was not read for markers */
 	struct buf json; /* annotations, joined by commas */
 	int n;
 };
