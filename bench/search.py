@@ -1,43 +1,27 @@
 #!/usr/bin/env python3
 """Searches of vector stores: how fast, how much memory, how good; a table for docs/performance or a log.
 
-    bench/search.py BUILD_DIR [--chunks 10000,100000] [--searches 200] [--sources debian] [--no-questions] [--no-peer]
+    bench/search.py BUILD_DIR [--chunks 10000,100000] [--searches 200] [--sources debian] [--keep DIR] [--no-questions] [--peers '']
 
 1. One store's index of so many chunks of made-up vectors and words (bench/search.c): p50 and p99 of a search by words and by vectors with
-   its ten texts, with a filter that one file in a hundred passes, and while another store is being indexed; its opening to the first
-   search; bytes of memory a chunk. "cpu" is the searching thread's own, which others' load does not change.
-2. The peer, in the same run: sqlite-vec, the same number of vectors of 384 dimensions, the ten nearest by brute force, without words.
+   its ten texts, with a filter that one file in a hundred passes, and while another store is being indexed; the rate of filling it; its
+   opening to the first search; bytes of memory a chunk; how many of the ten nearest by all numbers are found. "cpu" is the searching thread's own, which others' load does not change.
+2. Peers, in the same run (peer.py): chromadb, a graph in memory, and sqlite-vec, which looks at each vector; as many vectors of 384
+   dimensions, without words.
 3. The questions of questions.py over Debian's documentation packages, through the server with its own embedder: the place of the first
    chunk that holds the answer, among the questions of the --sources that are there (all three: 14,000 windows to embed). The packages are fetched with apt-get download, not installed.
+   With --keep the server's data stay in DIR, and the next run searches there: what is embedded is embedded once.
 """
 import argparse, glob, json, os, re, subprocess, sys, tempfile, time, urllib.error, urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 from questions import QUESTIONS
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "antiphon", "bench")
 PACKAGES = {"pg": ("postgresql-doc-15", "usr/share/doc/postgresql-doc-15/html/*.html"), "git": ("git-doc", "usr/share/doc/git-doc/*.html"),
             "debian": ("debian-handbook", "usr/share/doc/debian-handbook/html/en-US/*.html")}
-PEER = """
-import json, random, sqlite3, struct, sys, time
-import sqlite_vec
-n = int(sys.argv[1])
-db = sqlite3.connect(sys.argv[2])
-db.enable_load_extension(True)
-sqlite_vec.load(db)
-db.execute("CREATE VIRTUAL TABLE v USING vec0(e float[384])")
-pack = lambda: struct.pack("384f", *[random.gauss(0, 1) for _ in range(384)])
-some = [pack() for _ in range(2000)]
-db.executemany("INSERT INTO v(rowid, e) VALUES(?, ?)", ((i + 1, some[i % 2000]) for i in range(n)))
-db.commit()
-wall, cpu = [], []
-for _ in range(30):
-    q, a, c = pack(), time.perf_counter(), time.thread_time()
-    db.execute("SELECT rowid FROM v WHERE e MATCH ? AND k = 10", (q,)).fetchall()
-    wall.append((time.perf_counter() - a) * 1000); cpu.append((time.thread_time() - c) * 1000)
-wall.sort(); cpu.sort()
-print(json.dumps({"chunks": n, "row": "sqlite-vec, one vector a chunk, no words", "p50": wall[15], "p99": wall[29], "cpu_p50": cpu[15], "cpu_p99": cpu[29]}))
-"""
+PEERS = {"chromadb": "chromadb==1.5.9", "sqlite-vec": "sqlite-vec==0.1.6"}
 
 
 def show(row):
@@ -60,18 +44,20 @@ def speed(program, chunks, searches):
         print(f"{chunks:>9,}  {'on disk':<42} {size / chunks:.0f} bytes a chunk")
 
 
-def peer(chunks):
-    python = os.path.join(CACHE, "peer", "bin", "python")
+def peer(name, chunks):
+    python = os.path.join(CACHE, "peers", "bin", "python")
     if not os.path.exists(python):
         ours = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable  # it has to load extensions of SQLite
         subprocess.run([ours, "-m", "venv", os.path.dirname(os.path.dirname(python))], check=True)
-    subprocess.run([python, "-m", "pip", "install", "-q", "sqlite-vec==0.1.6"], check=True)
+    subprocess.run([python, "-m", "pip", "install", "-q", "numpy", *PEERS.values()], check=True)
     with tempfile.TemporaryDirectory(prefix="antiphon-bench-") as folder:
-        done = subprocess.run([python, "-c", PEER, str(chunks), folder + "/v.db"], capture_output=True, text=True)
-    if done.returncode:
-        print(f"the peer does not run: {done.stderr.strip().splitlines()[-1]}")
-    else:
-        show(json.loads(done.stdout))
+        for _ in ("filled", "opened again"):
+            done = subprocess.run([python, os.path.join(HERE, "peer.py"), name, str(chunks), folder], capture_output=True, text=True)
+            if done.returncode:
+                print(f"{name} does not run: {done.stderr.strip().splitlines()[-1]}")
+                return
+            for line in done.stdout.splitlines():
+                show(json.loads(line))
 
 
 # --- questions ---
@@ -120,11 +106,15 @@ class Server:
         return self.ask("POST", "/files", form, "multipart/form-data; boundary=bound7f3a9c51")[0]["id"]
 
     def fill(self, files):
-        store = self.ask("POST", "/vector_stores", {"name": "questions"})[0]["id"]
-        with ThreadPoolExecutor(4) as pool:
-            ids = list(pool.map(lambda one: self.upload(*one), files))
-        for at in range(0, len(ids), 500):
-            self.ask("POST", f"/vector_stores/{store}/file_batches", {"file_ids": ids[at:at + 500]})
+        name = f"questions over {len(files)} files"
+        kept = [one["id"] for one in self.ask("GET", "/vector_stores?limit=100")[0]["data"] if one["name"] == name]
+        store = kept[0] if kept else self.ask("POST", "/vector_stores", {"name": "questions"})[0]["id"]
+        if not kept:
+            with ThreadPoolExecutor(4) as pool:
+                ids = list(pool.map(lambda one: self.upload(*one), files))
+            for at in range(0, len(ids), 500):
+                self.ask("POST", f"/vector_stores/{store}/file_batches", {"file_ids": ids[at:at + 500]})
+            self.ask("POST", f"/vector_stores/{store}", {"name": name})
         while (counts := self.ask("GET", f"/vector_stores/{store}")[0]["file_counts"])["in_progress"]:
             time.sleep(1)
         assert counts["failed"] < counts["total"] / 20, counts
@@ -138,13 +128,13 @@ def rank_of(hits, pattern, source):
     return 0
 
 
-def questions(build, embedder, sources):
+def questions(build, embedder, sources, keep):
     there = corpus(sources)
     files = [(source, path) for source, paths in there.items() for path in paths]
     asked = [q for q in QUESTIONS if q[2] in there or not q[2]]
     print(f"questions: {len(asked)} of {len(QUESTIONS)}, over {len(files)} files of {', '.join(there)}", flush=True)
     with tempfile.TemporaryDirectory(prefix="antiphon-bench-") as data:
-        server, began = Server(build, data, embedder), time.monotonic()
+        server, began = Server(build, keep or data, embedder), time.monotonic()
         try:
             store, counts = server.fill(files)
             took = time.monotonic() - began
@@ -172,15 +162,17 @@ def main():
     o.add_argument("--searches", type=int, default=200)
     o.add_argument("--embedder", default="managed")
     o.add_argument("--sources", default="pg,git,debian")
+    o.add_argument("--keep", metavar="DIR")
     o.add_argument("--no-questions", action="store_true")
-    o.add_argument("--no-peer", action="store_true")
+    o.add_argument("--peers", default=",".join(PEERS), help="of chromadb, sqlite-vec; empty: none")
     args = o.parse_args()
     for chunks in filter(None, args.chunks.split(",")):
         speed(os.path.join(args.build, "bench", "bench-search"), int(chunks), args.searches)
-        if not args.no_peer:
-            peer(int(chunks))
+        for name in args.peers.split(","):
+            if name:
+                peer(name, int(chunks))
     if not args.no_questions:
-        questions(args.build, args.embedder, args.sources.split(","))
+        questions(args.build, args.embedder, args.sources.split(","), args.keep)
 
 
 main()

@@ -8,6 +8,7 @@
 #include "background/worker.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "model/container_fields.h"
 #include "replay/log_play.h"
 #include "store/seal.h"
 #include "turn/turn_end.h"
@@ -41,7 +42,7 @@ static int64_t priority_of(const struct create *c)
 	return str_eq(tier, S("\"priority\"")) ? EARLY : str_eq(tier, S("\"flex\"")) ? FLEX : 0;
 }
 
-/* What a request says to servers (hosted_server.h) may hold keys: its row is sealed, and goes with the end of the run. */
+/* What a request says to servers (hosted_server.h) may hold keys, and what its containers send to hosts does: its row is sealed, and goes with the end of the run. */
 #define SEALED "sealed:"
 #define SEALED_TYPE S("request")
 
@@ -49,7 +50,7 @@ static struct str request_kept(struct turn *t)
 {
 	bool secret = false;
 	for (size_t i = 0; i < t->req.n_tools; i++)
-		secret |= t->req.tools[i].server.n > 0;
+		secret |= t->req.tools[i].server.n > 0 || container_has_secrets(t->req.tools[i].given);
 	if (!secret)
 		return t->key.body;
 	struct str sealed = seal_text(t->api->api->options.store, t->project, SEALED_TYPE, t->key.body, &t->arena);
@@ -209,6 +210,9 @@ void run_begin(struct api_loop *al, struct arena *a, const struct run_place *pla
 	struct run_news *news = al->api->news;
 	struct turn *t = turn_new(al, place->project, a, &place->id);
 	struct run *run = new(&t->arena, struct run);
+	int64_t waited_us = clock_wall_us() - id_made_us(&place->id);
+	phases_begin(&t->clocks.phases, &t->arena, clock_mono_us() - (waited_us > 0 ? waited_us : 0), PHASE_WAIT);
+	phases_enter(&t->clocks.phases, &t->arena, PHASE_LOAD, 0);
 	run->turn = t;
 	run->tries = got->tries;
 	run->runner.calls = &background_calls;

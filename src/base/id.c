@@ -68,7 +68,12 @@ int id_node(const struct id *id)
 
 int64_t id_made_at(const struct id *id)
 {
-	return (id->key >> TIME_SHIFT) / 1000000;
+	return id_made_us(id) / 1000000;
+}
+
+int64_t id_made_us(const struct id *id)
+{
+	return id->key >> TIME_SHIFT;
 }
 
 static uint32_t round_of(uint32_t half, unsigned round)

@@ -24,8 +24,9 @@ void id_node_set(unsigned node, int64_t since);
 struct id id_mint(void);
 /* The node that minted it; -1: its key is older than nodes are. */
 int id_node(const struct id *id);
-/* When it was minted, in seconds since 1970. */
+/* When it was minted, in seconds or microseconds since 1970. */
 int64_t id_made_at(const struct id *id);
+int64_t id_made_us(const struct id *id);
 /* Writes prefix + '_' + hex into `out` (prefix at most 12 bytes; no '_' behind one that ends with '-'), NUL-terminated;
  * returns it. */
 struct str id_text(char out[ID_MAX], const char *prefix, const struct id *id);

@@ -25,20 +25,24 @@ bool cntr_call_begin(struct cntrs *c, const struct container *of, int64_t wait_m
 	*ret = (struct cntr_call){.cntrs = c, .of = *of, .id = id_mint()};
 	cntr_hold(c, of->id.key);
 	bool alone = call_enter(c, of->id.key, wait_ms, stop, e);
-	if (!alone || !folder_ready(cntrs_folders(c), of->id.key, e) ||
-	    !container_call_begin(cntrs_store(c), of, &ret->id, &began, e)) {
+	if (!alone || (of->policy.n && !network_open(c, of, &ret->arena, &ret->way, e)) ||
+	    !folder_ready(cntrs_folders(c), of->id.key, e) || !container_call_begin(cntrs_store(c), of, &ret->id, &began, e)) {
 		if (alone)
 			cntr_leave(c, of->id.key);
 		cntr_release(c, of->id.key);
+		arena_free(&ret->arena);
 		return false;
 	}
 	ret->cut = began.cut;
 	folder_at(cntrs_folders(c), ret->folder, of->id.key);
 	ret->where = (struct session_where){.key = of->id.key, .memory = of->memory, .before = began.before};
-	if (of->skills.n) {
-		ret->mount = (struct session_mount){folder_skills_at(cntrs_folders(c), ret->skills, of->id.key), CNTR_SKILLS};
-		ret->where.mounts = &ret->mount;
-		ret->where.n_mounts = 1;
+	ret->where.mounts = ret->mounts;
+	if (of->skills.n)
+		ret->mounts[ret->where.n_mounts++] =
+		    (struct session_mount){folder_skills_at(cntrs_folders(c), ret->skills, of->id.key), CNTR_SKILLS};
+	if (of->policy.n) {
+		ret->mounts[ret->where.n_mounts++] = (struct session_mount){ret->way.authorities, NETWORK_AUTHORITIES};
+		ret->where.gate = &ret->way.gate;
 	}
 	return true;
 }
@@ -172,5 +176,6 @@ bool cntr_call_end(struct cntr_call *call, const struct str *pictures, size_t n,
 	}
 	cntr_leave(call->cntrs, call->of.id.key);
 	cntr_release(call->cntrs, call->of.id.key);
+	arena_free(&call->arena);
 	return ok;
 }

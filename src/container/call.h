@@ -4,6 +4,7 @@
  * itself: the next call in that container says so once (`cut`). All functions block: worker threads, any. */
 #pragma once
 #include "container/cntr_files.h"
+#include "container/network.h"
 #include "session/session.h"
 
 struct cntr_call {
@@ -13,7 +14,9 @@ struct cntr_call {
 	int64_t cut;                /* earlier calls that were cut off */
 	char folder[4096];          /* on the host */
 	char skills[4096];
-	struct session_mount mount; /* of its skills, where it has some */
+	struct session_mount mounts[2]; /* of its skills, and of the authorities that it trusts, where it has some */
+	struct network_way way;     /* where it has a network */
+	struct arena arena;         /* of the way */
 	struct session_where where; /* for session.h */
 };
 /* The container is held until the end, and one call at a time has it, so that what is made is whose who made it; others

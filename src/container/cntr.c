@@ -5,6 +5,7 @@
 #include "container/cntr_skills.h"
 #include "container/folder.h"
 #include "container/limits.h"
+#include "container/network.h"
 
 /* What was put in before a row that could not be written; unless another call of the same turn has made it meanwhile. */
 static void cntr_unmake(struct cntrs *c, int64_t key)
@@ -24,7 +25,8 @@ bool cntr_make(struct cntrs *c, int64_t project, const struct cntr_want *w, stru
 				  .minutes = w->minutes ? w->minutes : container_limits.minutes,
 				  .memory = w->memory ? w->memory : (int64_t)1 << 30,
 				  .name = str_copy(a, w->name),
-				  .policy = w->policy.p ? str_copy(a, w->policy) : (struct str){0}};
+				  .project = project};
+	network_keep(c, project, w->network, a, ret);
 	ret->active_at = ret->created_at;
 	ret->expires_at = ret->created_at + ret->minutes * 60;
 	for (size_t i = 0; i < w->n_files; i++)

@@ -8,7 +8,8 @@
 
 struct cntr_want {
 	struct id id;                    /* key 0: a new one */
-	struct str name, policy; /* policy: JSON; {0}: none */
+	struct str name;
+	yyjson_val *network;     /* a network_policy that fits (network.h); NULL: none */
 	yyjson_val *skills;      /* as a request has them, checked (cntr_skills.h); NULL: none */
 	const char *skills_path; /* where the request has them */
 	int64_t minutes, memory;         /* 0: the default */

@@ -20,6 +20,7 @@ struct cntr_mark {
 struct cntrs {
 	struct store *store;
 	struct folders *folders;
+	struct egress *egress;
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock; /* over what follows */
@@ -38,6 +39,11 @@ struct store *cntrs_store(const struct cntrs *c)
 struct folders *cntrs_folders(const struct cntrs *c)
 {
 	return c->folders;
+}
+
+struct egress *cntrs_egress(const struct cntrs *c)
+{
+	return c->egress;
 }
 
 void cntrs_on_end(struct cntrs *c, void (*end)(void *ctx, int64_t key), void *ctx)
@@ -219,10 +225,11 @@ static bool cntr_known(void *ctx, int64_t key, bool *ret, struct err *e)
 	return container_has_folder(((struct cntrs *)ctx)->store, key, ret, e);
 }
 
-bool cntrs_new(struct store *s, struct str dir, struct cntrs **ret, struct err *e)
+bool cntrs_new(struct store *s, struct egress *out, struct str dir, struct cntrs **ret, struct err *e)
 {
 	struct cntrs *c = xalloc(sizeof *c);
 	c->store = s;
+	c->egress = out;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->wake, NULL);
 	pthread_cond_init(&c->left, NULL);

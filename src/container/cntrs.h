@@ -6,11 +6,14 @@
 #include "store/container_life.h"
 
 struct cntrs;
+struct egress;
 struct folders;
-bool cntrs_new(struct store *s, struct str dir, struct cntrs **ret, struct err *e);
+/* `out`: the way out of boxes; outlives it. */
+bool cntrs_new(struct store *s, struct egress *out, struct str dir, struct cntrs **ret, struct err *e);
 void cntrs_free(struct cntrs *c);
 struct store *cntrs_store(const struct cntrs *c);
 struct folders *cntrs_folders(const struct cntrs *c);
+struct egress *cntrs_egress(const struct cntrs *c);
 /* What runs in a container is ended when it goes: set once, before the first one is used. */
 void cntrs_on_end(struct cntrs *c, void (*end)(void *ctx, int64_t key), void *ctx);
 

@@ -1,4 +1,4 @@
-/* memory.c - what a container may be given. */
+/* memory.c - the memory that a container may be given. */
 #include "container/memory.h"
 
 #include "container/limits.h"
@@ -30,11 +30,4 @@ struct str cntr_memory_word(int64_t bytes)
 	while (i < SIZES - 1 && sizes[i].bytes < bytes)
 		i++;
 	return sizes[i].word;
-}
-
-bool cntr_network(yyjson_val *policy, const char *path, struct err *e)
-{
-	return !str_eq(json_str(json_get(policy, S("type"))), S("allowlist")) ||
-	       fail(e, ERR_UNSUPPORTED_VALUE, path,
-		    "Unsupported value: 'allowlist'. Containers of this server have no network yet: 'disabled' is served.");
 }

@@ -1,4 +1,4 @@
-/* memory.h - what a container may be given: its memory and its network, as requests ask for them. Pure. */
+/* memory.h - the memory that a container may be given, as requests ask for it. Pure. */
 #pragma once
 #include "wire/json.h"
 
@@ -7,5 +7,3 @@
 bool cntr_memory(struct str word, const char *path, int64_t *ret, struct err *e);
 /* The least of the words that is enough. */
 struct str cntr_memory_word(int64_t bytes);
-/* NULL and {"type":"disabled"} are served. ERR_UNSUPPORTED_VALUE: an allowlist. */
-bool cntr_network(yyjson_val *policy, const char *path, struct err *e);

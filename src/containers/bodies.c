@@ -5,6 +5,7 @@
 
 #include "container/limits.h"
 #include "container/memory.h"
+#include "container/network.h"
 #include "model/container_fields.h"
 
 enum { NAME_CHARS = 255, FILES = 50, FILE_PATH = 2048 };
@@ -48,11 +49,12 @@ bool container_body_read(struct arena *a, yyjson_val *body, struct cntr_want *re
 	struct str *files = new_array(a, struct str, yyjson_arr_size(ids) + 1);
 	yyjson_arr_foreach(ids, i, max, one) files[ret->n_files++] = json_str(one);
 	ret->files = files;
+	ret->network = json_get(body, S("network_policy"));
 	ret->skills = json_get(body, S("skills"));
 	ret->skills_path = "skills";
 	return minutes_fit(ret->minutes, e) &&
 	       cntr_memory(json_str(json_get(body, S("memory_limit"))), "memory_limit", &ret->memory, e) &&
-	       cntr_network(json_get(body, S("network_policy")), "network_policy", e);
+	       network_fits(json_get(body, S("network_policy")), "network_policy", e);
 }
 
 bool container_file_body_read(yyjson_val *body, struct str *ret, struct err *e)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/call_options.h"
 #include "engine/demand.h"
 #include "engine/table.h"
 #include "engine/truncate.h"
@@ -153,6 +154,8 @@ static void run_ask(struct engine_run *r, enum run_stage stage)
 {
 	const struct engine_config *c = &r->engine->config;
 	r->stage = stage;
+	if (!r->call->asked_us)
+		r->call->asked_us = clock_mono_us();
 	r->status = 0;
 	r->retry_after_ms = -1;
 	buf_release(&r->answer);
@@ -200,29 +203,6 @@ static void call_on_again(struct timer *t)
 	run_count_or_ask(OWNER(t, struct engine_run, timer));
 }
 
-static void set_options(struct engine_run *r)
-{
-	const struct engine_config *c = &r->engine->config;
-	const struct sampling *s = &r->prompt->sampling;
-	int64_t most = s->has_max_output_tokens ? s->max_output_tokens : c->max_tokens;
-	/* Without a limit llama.cpp goes on until the context is full: the same, but said. */
-	if (!most && r->ways.llamacpp)
-		most = r->model.context;
-	r->options = (struct chat_options){
-		.caps = r->model.caps,
-		.traits = r->model.traits,
-		.engine = c->name,
-		.model = r->model.name,
-		.system = c->system,
-		.temperature = c->temperature,
-		.max_tokens = most,
-		.slot = -1, /* llama.cpp takes the slot with the longest common prefix by itself */
-		.usage = true,
-		.think = &c->think,
-		.small = c->system.n > 0, /* the shims are those of the small default model */
-	};
-}
-
 /* The slot is ours. */
 static void run_begin(struct engine_run *r)
 {
@@ -241,7 +221,7 @@ static void run_begin(struct engine_run *r)
 		call_run_queue(r, false);
 		return;
 	}
-	set_options(r);
+	r->options = call_options(&r->engine->config, &r->ways, &r->model, r->prompt);
 	if ((pending && !chat_accepts(r->model.caps, &r->model, r->prompt, &e)) || !run_render(r, &e))
 		run_fail(r, &e);
 	else
@@ -545,6 +525,7 @@ static struct engine_run *run_new(struct engine_port *port, struct engine_call *
 	buf_init(&r->answer, ANSWER_MAX);
 	c->run = r;
 	c->begun = false;
+	c->asked_us = 0;
 	c->finish = FINISH_STOP;
 	c->usage = (struct usage){0};
 	c->served_model = m->name;

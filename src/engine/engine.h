@@ -107,6 +107,7 @@ struct engine_call {
 	struct usage usage;      /* reasoning tokens counted by us when the engine does not */
 	struct str served_engine; /* its name, likewise */
 	struct str served_model; /* the model that answers, from engine_find(); a pending one is settled before the first event */
+	int64_t asked_us;        /* when the engine was first asked (clock_mono_us()); 0: not yet */
 	bool begun;              /* the first byte of an answer has come */
 	bool counting;           /* of engine_count_start() */
 	bool low;                /* set before its start: it gets a slot when nobody else waits for one */

@@ -1,6 +1,7 @@
 /* codes.c - the signs of one store's vectors, in memory. */
 #include "index/codes.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ void doc_release(struct doc *d)
 	xfree(d->factors);
 	xfree(d->first);
 	xfree(d->n);
+	*d = (struct doc){0};
 }
 
 static size_t doc_bytes(const struct doc *d)
@@ -72,19 +74,32 @@ static void drop_file(struct codes *c, int64_t file)
 			drop_at(c, i);
 }
 
-void codes_put(struct codes *c, const struct doc *d)
+/* Under the lock. */
+static void codes_insert(struct codes *c, const struct doc *d, size_t at)
 {
-	pthread_rwlock_wrlock(&c->lock);
-	drop_file(c, d->file);
 	if (c->n == c->cap) {
 		c->cap = c->cap ? c->cap * 2 : 16;
 		c->docs = xrealloc(c->docs, c->cap * sizeof *c->docs);
 	}
-	size_t at = codes_place(c, d->doc);
 	memmove(&c->docs[at + 1], &c->docs[at], (c->n - at) * sizeof *c->docs);
 	c->docs[at] = *d;
 	c->n++;
 	c->bytes += doc_bytes(d);
+}
+
+void codes_put(struct codes *c, const struct doc *d)
+{
+	pthread_rwlock_wrlock(&c->lock);
+	drop_file(c, d->file);
+	codes_insert(c, d, codes_place(c, d->doc));
+	pthread_rwlock_unlock(&c->lock);
+}
+
+void codes_add(struct codes *c, const struct doc *d)
+{
+	pthread_rwlock_wrlock(&c->lock);
+	assert(!c->n || c->docs[c->n - 1].doc < d->doc);
+	codes_insert(c, d, c->n);
 	pthread_rwlock_unlock(&c->lock);
 }
 

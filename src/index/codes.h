@@ -22,6 +22,8 @@ struct codes *codes_new(void);
 void codes_free(struct codes *c);
 /* Takes the arrays over; another doc of the same file goes. */
 void codes_put(struct codes *c, const struct doc *d);
+/* Of a file that has no other, and behind all that are there: for many at once. */
+void codes_add(struct codes *c, const struct doc *d);
 void codes_drop(struct codes *c, int64_t file);
 size_t codes_bytes(struct codes *c);
 /* The file of a doc; 0: it is not there. */
@@ -42,4 +44,8 @@ enum { CHUNK_BITS = 20 }; /* chunks of a doc: at most 2^20 */
 static inline int64_t chunk_number(int64_t doc, size_t seq)
 {
 	return doc << CHUNK_BITS | (int64_t)seq;
+}
+static inline int64_t window_number(int64_t doc, size_t window)
+{
+	return doc << 32 | (int64_t)window;
 }

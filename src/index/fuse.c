@@ -25,6 +25,12 @@ void ranked_sort(struct ranked *r, size_t n)
 		qsort(r, n, sizeof *r, by_score);
 }
 
+void ranked_by_chunk(struct ranked *r, size_t n)
+{
+	if (n)
+		qsort(r, n, sizeof *r, by_chunk);
+}
+
 static size_t add_ranks(struct ranked *all, size_t n, const struct ranked *r, size_t n_r, double weight)
 {
 	for (size_t i = 0; i < n_r; i++)
@@ -39,8 +45,7 @@ size_t fuse(const struct ranked *words, size_t n_words, double word_weight, cons
 	struct ranked *all = xalloc((n_words + n_vectors + 1) * sizeof *all);
 	size_t n = add_ranks(all, 0, words, n_words, word_weight), k = 0;
 	n = add_ranks(all, n, vectors, n_vectors, vector_weight);
-	if (n)
-		qsort(all, n, sizeof *all, by_chunk);
+	ranked_by_chunk(all, n);
 	for (size_t i = 0; i < n; i++) {
 		if (k && all[k - 1].chunk == all[i].chunk)
 			all[k - 1].score += all[i].score;

@@ -18,3 +18,5 @@ size_t fuse(const struct ranked *words, size_t n_words, double word_weight, cons
 	    size_t n_vectors, double vector_weight, struct ranked *ret, size_t max);
 /* Sorts by score, the best first; equal scores: the lower chunk first. */
 void ranked_sort(struct ranked *r, size_t n);
+/* Sorts by chunk. */
+void ranked_by_chunk(struct ranked *r, size_t n);

@@ -328,11 +328,12 @@ static bool stale_task(struct hand *h, struct vector_task *ret, bool *found, str
 		return true;
 	struct str name = space.name.p ? space.name : S("");
 	ix->renewed = true; /* before the look: who completes one by words meanwhile says no */
-	if (!vector_queue_stale(ix->store, name, false, &h->arena, ret, e))
-		return ix->renewed = false;
-	if (!ret->file)
+	bool ok = vector_queue_stale(ix->store, name, false, &h->arena, ret, e);
+	if (ok && !ret->file)
 		return true;
 	ix->renewed = false;
+	if (!ok)
+		return false;
 	if (!embedder_ready(ix->embedder, 0, &ix->stopping, &why))
 		return true;
 	if (!vector_queue_stale(ix->store, name, true, &h->arena, ret, e))

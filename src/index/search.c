@@ -236,12 +236,6 @@ static bool rank_query(struct searching *g, size_t at, struct ranked *ret, size_
 	return true;
 }
 
-static int search_by_chunk(const void *a, const void *b)
-{
-	const struct ranked *x = a, *y = b;
-	return (x->chunk > y->chunk) - (x->chunk < y->chunk);
-}
-
 /* The best that any of the queries says of a chunk. */
 static bool rank_all(struct searching *g, struct err *e)
 {
@@ -254,7 +248,7 @@ static bool rank_all(struct searching *g, struct err *e)
 			return false;
 		n += each;
 	}
-	qsort(all, n, sizeof *all, search_by_chunk);
+	ranked_by_chunk(all, n);
 	g->n_best = 0;
 	g->best = all;
 	for (size_t i = 0; i < n; i++) {

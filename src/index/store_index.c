@@ -12,25 +12,13 @@
 
 static bool store_index_load_all(struct store_index *x, struct err *e)
 {
-	sqlite3_stmt *s = index_stmt(x->writer, IX_DOCS);
-	struct buf ids;
-	int step;
-	bool ok;
-	buf_init(&ids, SIZE_MAX / 2);
-	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
-		int64_t id = sqlite3_column_int64(s, 0);
-		buf_add(&ids, (struct str){(const char *)&id, sizeof id});
-	}
-	ok = step == SQLITE_DONE || index_db_fail(x->writer, e);
-	for (size_t i = 0; ok && i < ids.n; i += sizeof(int64_t)) {
-		struct doc d;
-		int64_t id;
-		memcpy(&id, ids.p + i, sizeof id);
-		ok = index_load_doc(x->writer, id, &d, e);
-		if (ok)
-			codes_put(x->codes, &d);
-	}
-	buf_release(&ids);
+	struct index_load l;
+	struct doc d;
+	bool ok, found;
+	index_load_begin(x->writer, 0, &l);
+	while ((ok = index_load_next(&l, &d, &found, e)) && found)
+		codes_add(x->codes, &d);
+	index_load_end(&l);
 	return ok;
 }
 
@@ -254,15 +242,13 @@ static bool put_pieces(struct index_db *d, int64_t doc, const struct chunks *c, 
 	return true;
 }
 
-static bool put_bytes(struct index_db *d, int64_t doc, size_t window, const int8_t *bytes, size_t dims, float scale,
-		      struct err *e)
+static bool put_near(struct index_db *d, int64_t window, const int8_t *bytes, size_t dims, float scale, struct err *e)
 {
-	sqlite3_stmt *s = index_stmt(d, IX_BYTES_NEW);
-	index_int(s, 1, doc);
-	index_int(s, 2, (int64_t)window);
-	sqlite3_bind_double(s, 3, (double)scale);
-	index_blob(s, 4, bytes, dims);
-	return index_run(d, IX_BYTES_NEW, e);
+	sqlite3_stmt *s = index_stmt(d, IX_NEAR_NEW);
+	index_int(s, 1, window);
+	sqlite3_bind_double(s, 2, (double)scale);
+	index_blob(s, 3, bytes, dims);
+	return index_run(d, IX_NEAR_NEW, e);
 }
 
 static bool put_vectors(struct index_db *d, int64_t doc, size_t dims, size_t from, size_t to, const float *vectors,
@@ -276,7 +262,7 @@ static bool put_vectors(struct index_db *d, int64_t doc, size_t dims, size_t fro
 	for (size_t i = 0; ok && i < n; i++) {
 		float scale;
 		vector_encode(vectors + i * dims, dims, bytes, &scale, codes + i * words, &factors[i]);
-		ok = put_bytes(d, doc, from + i, bytes, dims, scale, e);
+		ok = put_near(d, window_number(doc, from + i), bytes, dims, scale, e);
 	}
 	if (ok) {
 		sqlite3_stmt *s = index_stmt(d, IX_VECTOR_NEW);
@@ -352,6 +338,16 @@ bool store_index_put(struct store_index *x, const struct index_file *f, const st
 	return index_write(x, &change, false, put_slice, NULL, e);
 }
 
+static bool load_doc(struct index_db *d, int64_t doc, struct doc *ret, struct err *e)
+{
+	struct index_load l;
+	bool found = false;
+	index_load_begin(d, doc, &l);
+	bool ok = index_load_next(&l, ret, &found, e);
+	index_load_end(&l);
+	return ok && found;
+}
+
 static bool set_live(struct index_db *d, struct index_change *c, struct err *e)
 {
 	const struct index_file *f = c->file;
@@ -364,7 +360,7 @@ static bool set_live(struct index_db *d, struct index_change *c, struct err *e)
 	if (!index_run(d, IX_DOC_DEAD, e))
 		return false;
 	index_int(index_stmt(d, IX_DOC_LIVE), 1, o->id);
-	return index_run(d, IX_DOC_LIVE, e) && index_load_doc(d, o->id, &c->doc, e);
+	return index_run(d, IX_DOC_LIVE, e) && load_doc(d, o->id, &c->doc, e) && index_put_spans(d, &c->doc, e);
 }
 
 static void show_doc(struct store_index *x, struct index_change *c)
@@ -449,15 +445,16 @@ static bool sweep_doc(struct index_db *d, int64_t doc, int64_t *left, struct err
 	}
 	if (*left <= 0)
 		return true;
-	if (!sweep_table(d, IX_BYTES_DROP, doc, left, e) ||
-	    (*left > 0 && !sweep_table(d, IX_PIECE_DROP, doc, left, e)) ||
-	    (*left > 0 && !sweep_table(d, IX_VECTOR_DROP, doc, left, e)))
-		return false;
-	if (*left <= 0)
-		return true;
+	static const enum index_statement tables[] = {IX_NEAR_DROP, IX_BYTES_DROP, IX_PIECE_DROP, IX_VECTOR_DROP};
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+		if (!sweep_table(d, tables[i], doc, left, e))
+			return false;
+		else if (*left <= 0)
+			return true;
+	index_int(index_stmt(d, IX_SPANS_DROP), 1, doc);
 	index_int(index_stmt(d, IX_DOC_DROP), 1, doc);
 	--*left;
-	return index_run(d, IX_DOC_DROP, e);
+	return index_run(d, IX_SPANS_DROP, e) && index_run(d, IX_DOC_DROP, e);
 }
 
 static bool dead_doc(struct index_db *d, int64_t *ret, struct err *e)

@@ -63,11 +63,23 @@ struct index_db *index_lend(struct store_index *x, struct err *e)
 	pthread_mutex_unlock(&x->lending);
 	if (!d && !index_db_open(x->path, false, &d, e))
 		return NULL;
-	return d;
+	/* One look at the database: each statement by itself would take and leave its locks, hundreds of times a
+	 * search. */
+	index_stmt(d, IX_READ);
+	if (index_run(d, IX_READ, e))
+		return d;
+	index_db_close(d);
+	return NULL;
 }
 
 void index_return(struct store_index *x, struct index_db *d)
 {
+	struct err ignored = {0};
+	index_stmt(d, IX_COMMIT);
+	if (!index_run(d, IX_COMMIT, &ignored)) {
+		index_db_close(d);
+		return;
+	}
 	pthread_mutex_lock(&x->lending);
 	d->next = x->idle;
 	x->idle = d;
@@ -160,27 +172,38 @@ bool index_chunk_text(struct index_db *d, int64_t chunk, struct arena *a, struct
 	return ok;
 }
 
-static bool load_vectors(struct index_db *d, struct doc *doc, struct err *e)
+/* --- loading -------------------------------------------------------------------------------------------------------
+ */
+
+static bool index_damaged(struct err *e)
+{
+	return fail(e, ERR_STORE, NULL, "an index of a vector store is damaged");
+}
+
+/* The rows of `doc`, which are those that the statement has come to; what is before them is of nobody. */
+static bool load_vectors(struct index_load *l, struct doc *doc, struct err *e)
 {
 	size_t words = vector_words(doc->dims), at = 0;
-	sqlite3_stmt *s = index_stmt(d, IX_VECTORS);
-	int step;
 	doc->codes = xalloc(doc->n_windows * words * sizeof *doc->codes + 1);
 	doc->factors = xalloc(doc->n_windows * sizeof *doc->factors + 1);
-	index_int(s, 1, doc->doc);
-	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
-		struct str codes = index_cell(s, 1), factors = index_cell(s, 2);
-		size_t n = (size_t)sqlite3_column_int64(s, 0);
+	for (; l->step == SQLITE_ROW; l->step = sqlite3_step(l->vectors)) {
+		int64_t of = sqlite3_column_int64(l->vectors, 0);
+		if (of < doc->doc)
+			continue;
+		if (of > doc->doc)
+			break;
+		size_t n = (size_t)sqlite3_column_int64(l->vectors, 1);
+		struct str codes = index_cell(l->vectors, 2), factors = index_cell(l->vectors, 3);
 		if (n > doc->n_windows - at || codes.n != n * words * sizeof *doc->codes ||
 		    factors.n != n * sizeof *doc->factors)
-			break;
+			return index_damaged(e);
 		memcpy(doc->codes + at * words, codes.p, codes.n);
 		memcpy(doc->factors + at, factors.p, factors.n);
 		at += n;
 	}
-	if (step == SQLITE_DONE && at != doc->n_windows)
-		fail(e, ERR_STORE, NULL, "an index of a vector store is damaged");
-	return store_index_db_ended(d, s, step, e) && at == doc->n_windows;
+	if (l->step != SQLITE_ROW && l->step != SQLITE_DONE)
+		return index_db_fail(l->db, e);
+	return at == doc->n_windows || index_damaged(e);
 }
 
 static bool load_chunks(struct index_db *d, struct doc *doc, struct err *e)
@@ -188,41 +211,88 @@ static bool load_chunks(struct index_db *d, struct doc *doc, struct err *e)
 	sqlite3_stmt *s = index_stmt(d, IX_CHUNKS);
 	size_t at = 0;
 	int step;
-	doc->first = xalloc(doc->n_chunks * sizeof *doc->first + 1);
-	doc->n = xalloc(doc->n_chunks * sizeof *doc->n + 1);
 	index_int(s, 1, chunk_number(doc->doc, 0));
 	index_int(s, 2, chunk_number(doc->doc + 1, 0));
 	while ((step = sqlite3_step(s)) == SQLITE_ROW && at < doc->n_chunks) {
-		size_t first = (size_t)sqlite3_column_int64(s, 0), n = (size_t)sqlite3_column_int64(s, 1);
-		if (!n || n > UINT16_MAX || first + n > doc->n_windows)
-			break;
-		doc->first[at] = (uint32_t)first;
-		doc->n[at++] = (uint16_t)n;
+		size_t n = (size_t)sqlite3_column_int64(s, 1);
+		doc->first[at] = (uint32_t)sqlite3_column_int64(s, 0);
+		doc->n[at++] = n > UINT16_MAX ? 0 : (uint16_t)n;
 	}
-	if (at != doc->n_chunks)
-		fail(e, ERR_STORE, NULL, "an index of a vector store is damaged");
-	return store_index_db_ended(d, s, step, e) && at == doc->n_chunks;
+	return store_index_db_ended(d, s, step, e) && (at == doc->n_chunks || index_damaged(e));
 }
 
-bool index_load_doc(struct index_db *d, int64_t id, struct doc *ret, struct err *e)
+bool index_put_spans(struct index_db *d, const struct doc *doc, struct err *e)
 {
-	sqlite3_stmt *s = index_stmt(d, IX_DOC);
-	index_int(s, 1, id);
-	int step = sqlite3_step(s);
-	*ret = (struct doc){.doc = id};
-	if (step == SQLITE_ROW) {
-		ret->file = sqlite3_column_int64(s, 1);
-		ret->space = (uint32_t)sqlite3_column_int64(s, 2);
-		ret->dims = (uint32_t)sqlite3_column_int64(s, 3);
-		ret->n_windows = (size_t)sqlite3_column_int64(s, 4);
-		ret->n_chunks = (size_t)sqlite3_column_int64(s, 5);
+	size_t firsts = doc->n_chunks * sizeof *doc->first, counts = doc->n_chunks * sizeof *doc->n;
+	char *list = xalloc(firsts + counts + 1);
+	memcpy(list, doc->first, firsts);
+	memcpy(list + firsts, doc->n, counts);
+	sqlite3_stmt *s = index_stmt(d, IX_SPANS_NEW);
+	index_int(s, 1, doc->doc);
+	index_blob(s, 2, list, firsts + counts);
+	bool ok = index_run(d, IX_SPANS_NEW, e);
+	xfree(list);
+	return ok;
+}
+
+/* As index_put_spans() wrote them, or else one by one. */
+static bool load_spans(struct index_load *l, struct doc *doc, struct err *e)
+{
+	size_t firsts = doc->n_chunks * sizeof *doc->first, counts = doc->n_chunks * sizeof *doc->n;
+	struct str list = index_cell(l->docs, 6);
+	doc->first = xalloc(firsts + 1);
+	doc->n = xalloc(counts + 1);
+	if (sqlite3_column_type(l->docs, 6) == SQLITE_NULL) {
+		if (!load_chunks(l->db, doc, e))
+			return false;
+	} else {
+		if (list.n != firsts + counts)
+			return index_damaged(e);
+		memcpy(doc->first, list.p, firsts);
+		memcpy(doc->n, list.p + firsts, counts);
 	}
-	if (!store_index_db_ended(d, s, step, e))
-		return false;
+	for (size_t i = 0; i < doc->n_chunks; i++)
+		if (!doc->n[i] || (size_t)doc->first[i] + doc->n[i] > doc->n_windows)
+			return index_damaged(e);
+	return true;
+}
+
+void index_load_begin(struct index_db *d, int64_t doc, struct index_load *ret)
+{
+	*ret = (struct index_load){.db = d,
+				   .docs = index_stmt(d, doc ? IX_DOC : IX_DOCS),
+				   .vectors = index_stmt(d, doc ? IX_VECTORS_OF : IX_VECTORS)};
+	if (doc) {
+		index_int(ret->docs, 1, doc);
+		index_int(ret->vectors, 1, doc);
+	}
+	ret->step = sqlite3_step(ret->vectors);
+}
+
+bool index_load_next(struct index_load *l, struct doc *ret, bool *found, struct err *e)
+{
+	int step = sqlite3_step(l->docs);
+	*found = step == SQLITE_ROW;
+	if (step != SQLITE_ROW)
+		return step == SQLITE_DONE || index_db_fail(l->db, e);
+	*ret = (struct doc){.doc = sqlite3_column_int64(l->docs, 0),
+			    .file = sqlite3_column_int64(l->docs, 1),
+			    .space = (uint32_t)sqlite3_column_int64(l->docs, 2),
+			    .dims = (uint32_t)sqlite3_column_int64(l->docs, 3),
+			    .n_windows = (size_t)sqlite3_column_int64(l->docs, 4),
+			    .n_chunks = (size_t)sqlite3_column_int64(l->docs, 5)};
 	if (ret->dims > VECTOR_DIMS_MAX || ret->n_windows > UINT32_MAX || ret->n_chunks >> CHUNK_BITS)
-		return fail(e, ERR_STORE, NULL, "an index of a vector store is damaged");
-	bool ok = load_chunks(d, ret, e) && (!ret->dims || load_vectors(d, ret, e));
+		return index_damaged(e);
+	bool ok = load_spans(l, ret, e) && (!ret->dims || load_vectors(l, ret, e));
 	if (!ok)
 		doc_release(ret);
 	return ok;
+}
+
+void index_load_end(struct index_load *l)
+{
+	if (l->docs)
+		sqlite3_reset(l->docs);
+	if (l->vectors)
+		sqlite3_reset(l->vectors);
 }

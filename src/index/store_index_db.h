@@ -36,7 +36,7 @@ bool index_db_open(struct str path, bool writes, struct index_db **ret, struct e
 void index_db_close(struct index_db *d);
 /* ERR_STORE with what the database says. false. */
 bool index_db_fail(struct index_db *d, struct err *e);
-/* A reader, and back it goes. NULL: *e. */
+/* A reader, in a transaction, and back it goes. NULL: *e. */
 struct index_db *index_lend(struct store_index *x, struct err *e);
 void index_return(struct store_index *x, struct index_db *d);
 
@@ -63,5 +63,15 @@ static inline struct str index_cell(sqlite3_stmt *s, int at)
 }
 /* The text of a chunk: its header and windows, in `a`; {0}: it is gone. */
 bool index_chunk_text(struct index_db *d, int64_t chunk, struct arena *a, struct index_chunk *ret, struct err *e);
-/* All that memory keeps of a doc. */
-bool index_load_doc(struct index_db *d, int64_t doc, struct doc *ret, struct err *e);
+/* What memory keeps of docs, read one after the other, in order: of one (`doc`), or of all that searches see (0). */
+struct index_load {
+	struct index_db *db;
+	sqlite3_stmt *docs, *vectors;
+	int step; /* of `vectors`: is there a row? */
+};
+void index_load_begin(struct index_db *d, int64_t doc, struct index_load *ret);
+/* *found false: there are no more. */
+bool index_load_next(struct index_load *l, struct doc *ret, bool *found, struct err *e);
+void index_load_end(struct index_load *l);
+/* The chunks of a doc, so that the next load need not read them one by one. */
+bool index_put_spans(struct index_db *d, const struct doc *doc, struct err *e);

@@ -145,28 +145,66 @@ static bool rank_words(struct store_index *x, struct index_db *d, const struct i
 /* --- vectors
  * ---------------------------------------------------------------------------------------------------------- */
 
-/* The best window of a chunk by its bytes. */
-static bool exact(struct store_index *x, struct index_db *d, const struct vector_query *q, struct ranked *r,
-		  struct err *e)
+/* A doc's windows [first, first + n), by their bytes: what was last looked at, since neighbours share windows. */
+struct exactly {
+	struct index_db *db;
+	const struct vector_query *query;
+	int64_t doc;
+	size_t first, n, cap;
+	double *scores;
+};
+
+static bool exact_read(struct exactly *x, enum index_statement from, int64_t doc, size_t first, size_t n, double *ret,
+		       size_t *got, struct err *e)
 {
-	size_t first = 0, n = codes_windows(x->codes, r->chunk, &first);
-	sqlite3_stmt *s = index_stmt(d, IX_BYTES);
-	double most = -2;
+	sqlite3_stmt *s = index_stmt(x->db, from);
 	int step;
-	index_int(s, 1, r->chunk >> CHUNK_BITS);
+	index_int(s, 1, doc);
 	index_int(s, 2, (int64_t)first);
 	index_int(s, 3, (int64_t)(first + n));
 	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
-		struct str bytes = index_cell(s, 1);
-		double score = bytes.n == q->dims ? (double)vector_score(q, (const int8_t *)bytes.p,
-									 (float)sqlite3_column_double(s, 0))
-						  : -2;
-		most = score > most ? score : most;
+		struct str bytes = index_cell(s, 2);
+		if (bytes.n == x->query->dims)
+			ret[(size_t)sqlite3_column_int64(s, 0) - first] =
+			    (double)vector_score(x->query, (const int8_t *)bytes.p, (float)sqlite3_column_double(s, 1));
+		++*got;
 	}
 	if (s)
 		sqlite3_reset(s);
-	r->score = most;
-	return step == SQLITE_DONE || index_db_fail(d, e);
+	return step == SQLITE_DONE || index_db_fail(x->db, e);
+}
+
+static bool exact_windows(struct exactly *x, int64_t doc, size_t first, size_t n, double *ret, struct err *e)
+{
+	size_t got = 0;
+	for (size_t i = 0; i < n; i++)
+		ret[i] = -2; /* of what goes meanwhile */
+	return exact_read(x, IX_NEAR, doc, first, n, ret, &got, e) &&
+	       (got == n || exact_read(x, IX_BYTES, doc, first, n, ret, &got, e));
+}
+
+/* The best window of a chunk by its bytes. Chunks come in order. */
+static bool exact(struct exactly *x, struct codes *codes, struct ranked *r, struct err *e)
+{
+	int64_t doc = r->chunk >> CHUNK_BITS;
+	size_t first = 0, n = codes_windows(codes, r->chunk, &first), shared = 0;
+	if (n > x->cap) {
+		x->cap = 2 * n;
+		x->scores = xrealloc(x->scores, x->cap * sizeof *x->scores);
+	}
+	if (x->n && doc == x->doc && first >= x->first && first < x->first + x->n)
+		shared = x->first + x->n - first < n ? x->first + x->n - first : n;
+	if (shared)
+		memmove(x->scores, x->scores + (first - x->first), shared * sizeof *x->scores);
+	x->doc = doc;
+	x->first = first;
+	x->n = n;
+	r->score = -2;
+	if (shared < n && !exact_windows(x, doc, first + shared, n - shared, x->scores + shared, e))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		r->score = x->scores[i] > r->score ? x->scores[i] : r->score;
+	return true;
 }
 
 static bool space_of(struct index_db *d, struct str name, uint32_t *ret, struct err *e)
@@ -184,22 +222,25 @@ static bool space_of(struct index_db *d, struct str name, uint32_t *ret, struct 
 static bool rank_vectors(struct store_index *x, struct index_db *d, const struct index_query *q, size_t max,
 			 struct arena *a, struct ranked **ret, size_t *n, struct err *e)
 {
-	enum { AGAIN = 100 }; /* at least so many are put in order by their bytes */
+	enum { AGAIN = 300 }; /* at least so many are put in order by their bytes */
 	size_t most = max > AGAIN ? max : AGAIN;
 	struct codes_query scan = {.allowed = q->allowed, .ctx = q->ctx};
 	struct vector_query vector;
+	struct exactly x_exact = {.db = d, .query = &vector};
+	bool ok = true;
 	*ret = new_array(a, struct ranked, most);
 	if (!space_of(d, q->space, &scan.space, e))
 		return false;
 	vector_query(a, q->vector, q->dims, &vector);
 	scan.vector = &vector;
 	*n = codes_scan(x->codes, &scan, *ret, most);
-	for (size_t i = 0; i < *n; i++)
-		if (!exact(x, d, &vector, &(*ret)[i], e))
-			return false;
+	ranked_by_chunk(*ret, *n);
+	for (size_t i = 0; ok && i < *n; i++)
+		ok = exact(&x_exact, x->codes, &(*ret)[i], e);
+	xfree(x_exact.scores);
 	ranked_sort(*ret, *n);
 	*n = *n < max ? *n : max;
-	return true;
+	return ok;
 }
 
 bool store_index_rank(struct store_index *x, const struct index_query *q, size_t max, struct arena *a,

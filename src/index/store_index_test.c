@@ -1,6 +1,7 @@
 /* store_index_test.c - an index of a vector store: whole or not at all, resumed, deleted, swept; words and vectors. */
 #include "index/store_index.h"
 
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -235,6 +236,56 @@ static void damaged(void)
 	remove_all(x);
 }
 
+/* Runs statements; the number that the last row has. */
+static int64_t run_sql(const char *sql)
+{
+	sqlite3 *db;
+	sqlite3_stmt *st = NULL;
+	int64_t n = 0;
+	CHECK(sqlite3_open(path, &db) == SQLITE_OK);
+	for (const char *rest = sql; *rest; sqlite3_finalize(st)) {
+		CHECK(sqlite3_prepare_v2(db, rest, -1, &st, &rest) == SQLITE_OK);
+		while (sqlite3_step(st) == SQLITE_ROW)
+			n = sqlite3_column_int64(st, 0);
+	}
+	sqlite3_close(db);
+	return n;
+}
+
+/* As it was before `near` and `spans`: all of it, and a file that such an index had half of. */
+static void older(void)
+{
+	static const char *const forms[] = {"", " WHERE id & 0xffffffff < 2"};
+	for (size_t i = 0; i < 2; i++) {
+		bool lost;
+		char sql[300];
+		struct store_index *x = opened(&lost);
+		struct err e = {0};
+		put(x, 1, 1, str_of(cats), 1, SIZE_MAX);
+		put(x, 2, 1,
+		    S("One fish.\n\nTwo fish.\n\nRed fish and cats on a stove.\n\nBlue fish. \n\nNo barn at all."), 1,
+		    SIZE_MAX);
+		put(x, 3, 1, str_of(dogs), 1, SIZE_MAX);
+		struct found now = find(x, "the dog guards a house and barks", false), then;
+		store_index_close(x);
+		snprintf(
+		    sql, sizeof sql,
+		    "DELETE FROM spans; INSERT INTO bytes SELECT id >> 32, id & 0xffffffff, scale, bytes FROM near%s;"
+		    "DELETE FROM near%s;",
+		    forms[i], forms[i]);
+		run_sql(sql);
+		x = opened(&lost);
+		then = find(x, "the dog guards a house and barks", false);
+		CHECK(!lost && then.n_words == now.n_words && now.n_vectors == 3 && now.vectors[0] == 3);
+		CHECK(memcmp(then.vectors, now.vectors, sizeof now.vectors) == 0);
+		CHECK(store_index_drop(x, 1, &e));
+		swept(x, 2);
+		CHECK(run_sql("SELECT (SELECT count(*) FROM bytes WHERE doc = 1) + (SELECT count(*) FROM near WHERE id "
+			      ">> 32 = 1)") == 0);
+		remove_all(x);
+	}
+}
+
 static void scripts(void)
 {
 	bool lost;
@@ -288,6 +339,7 @@ int main(void)
 						 {"deleted and swept", deleted},
 						 {"resumed", resumed},
 						 {"damaged", damaged},
+						 {"of an older form", older},
 						 {"scripts without blanks", scripts},
 						 {"plain words", plain_words},
 						 {"ties", ties}};

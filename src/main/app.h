@@ -18,7 +18,6 @@
 #include "tools/web_search.h"
 
 struct app;
-
 struct app_loop { /* one thread, one loop, everything that hangs on it */
 	struct app *app;
 	struct loop *loop;
@@ -48,7 +47,8 @@ struct app {
 	struct engines_config engines_config;
 	struct engines *engines;
 	struct cntrs *containers;
-	struct sessions *sessions;     /* what runs in them */
+	struct sessions *sessions; /* what runs in them */
+	struct egress *egress;     /* their way out */
 	struct embed_host *embed_host; /* NULL: the embedder is not ours */
 	struct search *search;         /* vector stores */
 	struct tools *tools;

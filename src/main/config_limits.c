@@ -1,9 +1,11 @@
 /* config_limits.c - hands the floors their limits, and the network its guard. */
 #include "api/api.h"
 #include "container/limits.h"
+#include "egress/egress.h"
 #include "index/index_limits.h"
 #include "index/skill_limits.h"
 #include "mcp/limits.h"
+#include "measure/measure.h"
 #include "sandbox/sandbox.h"
 #include "main/config.h"
 #include "net/fetch.h"
@@ -51,10 +53,30 @@ static bool config_mcp(struct config *c, struct err *e)
 	       config_named(&c->mcp_connectors, "mcp.connectors", true, e);
 }
 
+static bool config_egress(struct config *c, struct err *e)
+{
+	int64_t *ports = new_array(&c->arena, int64_t, c->egress_ports.n + 1);
+	struct err why = {0};
+	egress_options = (struct egress_options){
+	    .domains = {c->egress_domains.at, c->egress_domains.n}, .ports = ports, .n_ports = c->egress_ports.n};
+	for (size_t i = 0; i < c->egress_domains.n; i++)
+		if (!host_entry_fits(c->egress_domains.at[i]))
+			return fail(e, ERR_CONFIG, NULL, "egress.domains: '%.*s' is neither a host (example.com), nor those below it (*.example.com), "
+							 "nor all (*)", FMT(c->egress_domains.at[i]));
+	for (size_t i = 0; i < c->egress_ports.n; i++)
+		if (!str_int(c->egress_ports.at[i], &ports[i]) || ports[i] < 1 || ports[i] > 65535)
+			return fail(e, ERR_CONFIG, NULL, "egress.ports: '%.*s' is no port", FMT(c->egress_ports.at[i]));
+	return guard_read(&c->arena, c->egress_allow.at, c->egress_allow.n, &egress_options.guard, &why) ||
+	       fail(e, ERR_CONFIG, NULL, "egress.allow: an entry is neither an address nor a block of addresses (10.0.0.0/8)");
+}
+
 bool config_apply_limits(struct config *c, struct err *e)
 {
 #define LIMIT(name, ...) net_limits.name = c->net_##name;
 #include "net/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) measure_limits.name = c->metrics_##name;
+#include "measure/limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) fetch_limits.name = c->fetch_##name;
 #include "net/fetch_limits.def"
@@ -92,6 +114,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #define LIMIT(name, ...) session_limits.name = c->session_##name;
 #include "session/limits.def"
 #undef LIMIT
+#define LIMIT(name, ...) egress_limits.name = c->egress_##name;
+#include "egress/limits.def"
+#undef LIMIT
 	sandbox_limits_only = str_eq(c->api_sandbox, S("limits"));
-	return config_mcp(c, e) && guard_read(&c->arena, c->fetch_allow.at, c->fetch_allow.n, &fetch_guard, e);
+	return config_mcp(c, e) && config_egress(c, e) && guard_read(&c->arena, c->fetch_allow.at, c->fetch_allow.n, &fetch_guard, e);
 }

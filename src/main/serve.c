@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "base/log.h"
+#include "egress/egress.h"
 #include "main/app.h"
 #include "main/commands.h"
 #include "main/help.h"
@@ -177,7 +178,8 @@ static void end_session(void *ctx, int64_t key)
 static bool open_containers(struct app *app, struct err *e)
 {
 	const struct session_options o = {.python = app->args->config.session_packages};
-	if (!cntrs_new(app->store, app->data, &app->containers, e))
+	app->egress = egress_new(str_fmt(&app->arena, "%.*s/boxes", FMT(app->data)));
+	if (!cntrs_new(app->store, app->egress, app->data, &app->containers, e))
 		return false;
 	app->sessions = sessions_open(&o);
 	cntrs_on_end(app->containers, end_session, app->sessions);
@@ -385,6 +387,7 @@ static void app_close(struct app *app)
 	engines_close(app->engines);
 	cntrs_free(app->containers);
 	sessions_close(app->sessions);
+	egress_free(app->egress);
 	search_free(app->search);
 	embed_host_free(app->embed_host);
 	if (app->store)

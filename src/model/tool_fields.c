@@ -153,6 +153,14 @@ bool container_policy_check(yyjson_val *v, const char *path, void *ctx, struct e
 {
 	return variant_read(policies, v, path, ctx, e);
 }
+bool container_has_secrets(yyjson_val *tool)
+{
+	static const struct str members[] = {STR("container"), STR("environment")};
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+		if (json_get(json_get(json_get(tool, members[i]), S("network_policy")), S("domain_secrets")))
+			return true;
+	return false;
+}
 #define POLICY FIELD_CHECKED("network_policy", F_OBJECT, .nullable = true, .check = container_policy_check)
 #define FILE_IDS FIELD_CHECKED("file_ids", F_ARRAY, .nullable = true, .max = 50, .item = &string)
 #define MEMORY FIELD_CHECKED("memory_limit", F_ENUM, .nullable = true, .values = container_memory_limits)

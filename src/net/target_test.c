@@ -170,10 +170,13 @@ static void cut_off(struct timer *t)
 	conn_close(&OWNER(t, struct peer_conn, later)->conn);
 }
 
+/* Cut once the client has read the answer: sooner, the cut might overtake it. */
+static struct peer_conn *to_cut;
+
 static void say_and_be_cut(struct peer *p, struct peer_conn *pc, struct str request)
 {
 	peer_say(pc, "HTTP/1.1 200 OK\r\n\r\nhello");
-	timer_start(loop, &pc->later, 10, cut_off);
+	to_cut = pc;
 }
 
 static void on_head(struct http_call *c, int status)
@@ -184,6 +187,9 @@ static void on_head(struct http_call *c, int status)
 static void on_body(struct http_call *c, struct str bytes)
 {
 	buf_add(&body_seen, bytes);
+	if (to_cut)
+		timer_start(loop, &to_cut->later, 0, cut_off);
+	to_cut = NULL;
 }
 
 static void on_end(struct http_call *c, const struct err *e)

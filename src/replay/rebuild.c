@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/hosted.h"
+#include "wire/json_swap.h"
 
 struct rebuild {
 	struct reply *reply;
@@ -44,39 +45,6 @@ static void send_raw(struct rebuild *r, enum event_type type, int index, struct 
 	send(r, ev);
 }
 
-/* A copy of an object with some members replaced by JSON given as text, or left out ({0}). */
-struct swap {
-	struct str key, json;
-};
-
-static struct str with(struct arena *a, yyjson_val *obj, const struct swap *swaps, size_t n)
-{
-	struct buf b;
-	size_t i, max;
-	yyjson_val *k, *v;
-	buf_init(&b, SIZE_MAX / 2);
-	struct jout o = {&b, false};
-	jo_obj(&o);
-	yyjson_obj_foreach(obj, i, max, k, v) {
-		struct str key = json_str(k);
-		const struct swap *s = NULL;
-		for (size_t j = 0; j < n; j++)
-			if (str_eq(swaps[j].key, key))
-				s = &swaps[j];
-		if (s && !s->json.p)
-			continue;
-		jo_key(&o, key);
-		if (s)
-			jo_raw(&o, s->json);
-		else
-			jo_val(&o, v);
-	}
-	jo_obj_end(&o);
-	struct str text = str_copy(a, buf_str(&b));
-	buf_release(&b);
-	return text;
-}
-
 static const struct part_kind {
 	struct str type, member;
 	enum event_type added, delta, text_done, done;
@@ -108,11 +76,11 @@ static void send_part(struct rebuild *r, struct arena *a, yyjson_val *part, int 
 		const struct part_kind *k = &part_kinds[i];
 		if (!str_eq(k->type, type))
 			continue;
-		struct swap empty[] = {{k->member, STR("\"\"")}, {STR("logprobs"), STR("[]")}, {STR("annotations"), STR("[]")}};
-		struct swap told[] = {{STR("logprobs"), STR("[]")}};
+		struct json_swap empty[] = {{k->member, STR("\"\"")}, {STR("logprobs"), STR("[]")}, {STR("annotations"), STR("[]")}};
+		struct json_swap told[] = {{STR("logprobs"), STR("[]")}};
 		struct str text = json_str(json_get(part, k->member));
 		yyjson_val *logprobs = json_get(part, S("logprobs"));
-		send_raw(r, k->added, index, with(a, part, empty, 3));
+		send_raw(r, k->added, index, json_swapped(a, part, empty, 3));
 		struct event delta = at(r, k->delta, index), done = at(r, k->text_done, index);
 		delta.text = done.text = text;
 		delta.logprobs = done.logprobs = logprobs ? json_text(a, logprobs) : (struct str){0};
@@ -120,7 +88,7 @@ static void send_part(struct rebuild *r, struct arena *a, yyjson_val *part, int 
 			send(r, delta);
 		send_annotations(r, a, json_get(part, S("annotations")), index);
 		send(r, done);
-		send_raw(r, k->done, index, with(a, part, told, 1)); /* they stand in the event before, as live */
+		send_raw(r, k->done, index, json_swapped(a, part, told, 1)); /* they stand in the event before, as live */
 		return;
 	}
 }
@@ -136,7 +104,7 @@ static void send_parts(struct rebuild *r, struct arena *a, yyjson_val *parts)
 /* What an item that has only begun has instead of its own members. */
 static const struct fresh {
 	struct str type;
-	struct swap swap;
+	struct json_swap swap;
 } fresh_rows[] = {
 	{STR("message"), {STR("content"), STR("[]")}},
 	{STR("function_call"), {STR("arguments"), STR("\"\"")}},
@@ -154,23 +122,23 @@ static const struct fresh {
 static void send_added(struct rebuild *r, struct arena *a, yyjson_val *item)
 {
 	enum { ROWS = sizeof fresh_rows / sizeof *fresh_rows };
-	static const struct swap no_diff = {STR("diff"), STR("\"\"")};
+	static const struct json_swap no_diff = {STR("diff"), STR("\"\"")};
 	yyjson_val *operation = json_get(item, S("operation"));
 	const struct hosted *ours = hosted_of_item(item_type_of(item));
-	struct swap swaps[ROWS + HOSTED_MEMBERS + 2] = {{STR("status"), STR("\"in_progress\"")}};
+	struct json_swap swaps[ROWS + HOSTED_MEMBERS + 2] = {{STR("status"), STR("\"in_progress\"")}};
 	size_t n = 1;
 	for (size_t i = 0; i < ROWS; i++)
 		if (str_eq(fresh_rows[i].type, json_str(json_get(item, S("type")))))
 			swaps[n++] = fresh_rows[i].swap;
 	const struct hosted_extra *extra = ours ? hosted_extra(ours, item_type_of(item)) : NULL;
 	if (extra && extra->fresh.member.n)
-		swaps[n++] = (struct swap){extra->fresh.member, extra->fresh.json};
+		swaps[n++] = (struct json_swap){extra->fresh.member, extra->fresh.json};
 	for (size_t i = 0; ours && !extra && i < HOSTED_MEMBERS && ours->fresh[i].member.n; i++)
 		if (!str_eq(ours->fresh[i].member, ours->place) && !yyjson_is_null(json_get(item, ours->fresh[i].member)))
-			swaps[n++] = (struct swap){ours->fresh[i].member, ours->fresh[i].json};
+			swaps[n++] = (struct json_swap){ours->fresh[i].member, ours->fresh[i].json};
 	if (operation)
-		swaps[n++] = (struct swap){S("operation"), with(a, operation, &no_diff, 1)};
-	send_raw(r, EV_ITEM_ADDED, 0, with(a, item, swaps, n));
+		swaps[n++] = (struct json_swap){S("operation"), json_swapped(a, operation, &no_diff, 1)};
+	send_raw(r, EV_ITEM_ADDED, 0, json_swapped(a, item, swaps, n));
 }
 
 static void send_commands(struct rebuild *r, yyjson_val *commands)
@@ -259,7 +227,7 @@ static enum event_type terminal(struct str status)
 
 void rebuild_events_after(struct reply *reply, struct arena *a, struct str json, int64_t after)
 {
-	static const struct swap begun[] = {{STR("status"), STR("\"in_progress\"")}, {STR("output"), STR("[]")},
+	static const struct json_swap begun[] = {{STR("status"), STR("\"in_progress\"")}, {STR("output"), STR("[]")},
 	                                    {STR("usage"), STR("null")}, {STR("completed_at"), STR("null")},
 	                                    {STR("error"), STR("null")}, {STR("incomplete_details"), STR("null")}};
 	struct rebuild r = {.reply = reply, .after = after};
@@ -268,7 +236,7 @@ void rebuild_events_after(struct reply *reply, struct arena *a, struct str json,
 	size_t i, max;
 	buf_init(&r.b, SIZE_MAX / 2);
 	if (json_parse(a, json, &v, &e)) {
-		struct str first = with(a, v, begun, 6);
+		struct str first = json_swapped(a, v, begun, 6);
 		send_raw(&r, EV_CREATED, 0, first);
 		send_raw(&r, EV_IN_PROGRESS, 0, first);
 		yyjson_arr_foreach(json_get(v, S("output")), i, max, item)

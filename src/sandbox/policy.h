@@ -21,7 +21,6 @@ struct box_policy {
 	int64_t processes, open_files;
 	bool proc;         /* its own /proc: needed by interpreters, not by readers of files */
 	bool program;      /* the program is a file that we hand in: /program (walls.h) */
-	const char *proxy; /* unix socket of a proxy, inside /run/proxy.sock; NULL: no way out at all */
 	struct box_mount mounts[BOX_MOUNTS];
 	size_t n_mounts;
 	const struct box_mount *more; /* the same, at most BOX_MORE */

@@ -80,11 +80,6 @@ static void walls_add_mounts(struct walls *w, const struct box_policy *p)
 		walls_add_mount(w, &p->mounts[i]);
 	for (size_t i = 0; i < p->n_more; i++)
 		walls_add_mount(w, &p->more[i]);
-	if (p->proxy) {
-		walls_add(w, "--ro-bind");
-		walls_add(w, p->proxy);
-		walls_add(w, "/run/proxy.sock");
-	}
 }
 
 static void walls_add_bubblewrap(struct walls *w, const struct box_policy *p)

@@ -11,6 +11,7 @@ enum {
 	AGENT_FILES = 8,     /* descriptors that an order may carry */
 	AGENT_STRINGS = 128, /* arguments and environment */
 	AGENT_PACKET = 160 << 10,
+	AGENT_GATE_PORT = 3128, /* SESSION_GATE_PORT */
 	AGENT_PROGRAMS = 64, /* that run at once; more are refused by the end of their status */
 };
 
@@ -26,8 +27,10 @@ struct agent_order {
 /* To the status file, once the program has ended: as waitpid(2) gives it. */
 typedef int32_t agent_status;
 
-/* The agent's first and only packet, with three files: its /proc, /tmp and /dev/shm. */
+/* The agent's first and only packet, with three files: its /proc, /tmp and /dev/shm. With the argument AGENT_GATE a fourth:
+ * a socket that listens at the box's 127.0.0.1:AGENT_GATE_PORT, before any program runs there. */
 #define AGENT_READY "ready"
+#define AGENT_GATE "gate"
 
 /* The program itself, made when this is built (agent_main.c). */
 extern const unsigned char agent_bytes[];

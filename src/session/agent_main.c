@@ -1,11 +1,12 @@
 /* agent_main.c - the first process of a box that stays; and, before a box is built by root, the room that it is built
  * from.
  *
- *   antiphon-agent                                 in the box: serves orders (session/agent.h)
+ *   antiphon-agent [gate]                          in the box: serves orders (session/agent.h)
  *   antiphon-agent room N FOLDER... -- COMMAND...  outside, as root: COMMAND sees the folders as /mnt/0, /mnt/1 ...
  *
  * Programs in the box can neither signal it (to them it is the init of their world) nor look into it (it is not
  * dumpable). It believes the server, never them. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -156,12 +157,27 @@ static bool agent_serve(void)
 	return true;
 }
 
-static bool agent_ready(void)
+/* The way out: whoever in the box connects here is heard by the server, outside. */
+static int agent_gate(void)
+{
+	enum { WAITING = 64 };
+	struct sockaddr_in at = {.sin_family = AF_INET,
+				 .sin_port = htons(AGENT_GATE_PORT),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, WAITING) == 0;
+	if (!ok && fd >= 0)
+		close(fd);
+	return ok ? fd : -1;
+}
+
+static bool agent_ready(bool gate)
 {
 	static const char word[] = AGENT_READY;
 	int files[] = {open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		       open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-		       open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+		       open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC), gate ? agent_gate() : -1};
+	size_t size = sizeof files - (gate ? 0 : sizeof *files);
 	union {
 		char room[CMSG_SPACE(sizeof files)];
 		struct cmsghdr align;
@@ -172,15 +188,16 @@ static bool agent_ready(void)
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof files);
-	memcpy(CMSG_DATA(c), files, sizeof files);
+	c->cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(c), files, size);
+	m.msg_controllen = CMSG_SPACE(size);
 	bool ok = sendmsg(AGENT_SOCKET + ABOVE, &m, MSG_NOSIGNAL) > 0;
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+	for (size_t i = 0; i < size / sizeof *files; i++)
 		close(files[i]);
 	return ok;
 }
 
-static int agent_main(void)
+static int agent_main(bool gate)
 {
 	sigset_t child;
 	sigemptyset(&child);
@@ -196,7 +213,7 @@ static int agent_main(void)
 	close(on[1].fd);
 	on[1].fd = high;
 	close_range(0, ABOVE - 1, 0);
-	if (high < 0 || !agent_ready())
+	if (high < 0 || !agent_ready(gate))
 		return 1;
 	for (;;) {
 		struct signalfd_siginfo info;
@@ -245,5 +262,6 @@ static int room_main(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	return argc > 3 && strcmp(argv[1], "room") == 0 ? room_main(argc, argv) : agent_main();
+	return argc > 3 && strcmp(argv[1], "room") == 0 ? room_main(argc, argv)
+							 : agent_main(argc == 2 && strcmp(argv[1], AGENT_GATE) == 0);
 }

@@ -1,6 +1,7 @@
 /* box.c - one box that stays. */
 #include "session/box.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,9 +20,11 @@
 #include "sandbox/filter.h"
 #include "sandbox/walls.h"
 #include "session/agent.h"
+#include "session/gate.h"
 #include "session/limits.h"
 
 enum { TICK_MS = 50, MB = 1 << 20 };
+_Static_assert((int)AGENT_GATE_PORT == (int)SESSION_GATE_PORT, "the agent listens where programs are told");
 
 /* What interpreters and programs look for in /etc, and nothing of it is the host's own. */
 static const char *const box_system[] = {
@@ -43,6 +46,7 @@ struct box_line {
 	struct box_mount mounts[BOX_MORE];
 	char places[BOX_MORE][16], count[16]; /* "/mnt/3" */
 	const char *argv[WALLS_ARGS + BOX_MORE + 8];
+	bool gate;
 };
 
 static void box_mount(struct box_line *l, const char *from, const char *to, bool write)
@@ -50,6 +54,14 @@ static void box_mount(struct box_line *l, const char *from, const char *to, bool
 	if (l->policy.n_more == BOX_MORE)
 		return;
 	l->mounts[l->policy.n_more++] = (struct box_mount){from, to, write, false};
+}
+
+static void box_line_walls(struct box_line *l)
+{
+	walls_build(&l->walls, &l->policy, false);
+	walls_add(&l->walls, "/program");
+	if (l->gate)
+		walls_add(&l->walls, AGENT_GATE);
 }
 
 /* As root the folders are reached through a room of our own (agent_main.c). */
@@ -69,8 +81,7 @@ static const char *const *box_line_room(struct box_line *l)
 		}
 	snprintf(l->count, sizeof l->count, "%zu", folders);
 	l->argv[n++] = "--";
-	walls_build(&l->walls, &l->policy, false);
-	walls_add(&l->walls, "/program");
+	box_line_walls(l);
 	for (size_t i = 0; l->walls.argv[i]; i++)
 		l->argv[n++] = l->walls.argv[i];
 	l->argv[n] = NULL;
@@ -97,10 +108,8 @@ static const char *const *box_line_make(struct box_line *l, const struct session
 		box_mount(l, python, python, false);
 	for (size_t i = 0; i < w->n_mounts; i++)
 		box_mount(l, w->mounts[i].from, w->mounts[i].to, false);
-	if (w->proxy)
-		box_mount(l, w->proxy, "/run/proxy.sock", false);
-	walls_build(&l->walls, &l->policy, false);
-	walls_add(&l->walls, "/program");
+	l->gate = w->gate != NULL;
+	box_line_walls(l);
 	return box_line_room(l);
 }
 
@@ -138,6 +147,19 @@ static bool box_launch(struct box *b, const char *const *argv, struct err *e)
 	return ok;
 }
 
+/* The one who asked for the box waits until it is ready: so long the gate itself is there. */
+static void box_take_gate(struct box *b, const struct session_gate *gate)
+{
+	if (!gate)
+		return;
+	assert(gate->n_env <= SESSION_GATE_ENV);
+	b->gate = gate;
+	b->close = gate->close;
+	b->env = xalloc((gate->n_env + 1) * sizeof(char *));
+	for (size_t i = 0; i < gate->n_env; i++)
+		b->env[i] = memcpy(xalloc(strlen(gate->env[i]) + 1), gate->env[i], strlen(gate->env[i]) + 1);
+}
+
 struct box *box_build(const struct session_where *w, const char *python, struct err *e)
 {
 	struct box *b = xalloc(sizeof *b);
@@ -147,9 +169,10 @@ struct box *box_build(const struct session_where *w, const char *python, struct 
 	atomic_store(&b->holders, 1);
 	bool ok = strlen(w->folder) < sizeof b->folder &&
 		  w->n_mounts + 3 + sizeof box_system / sizeof *box_system <= BOX_MORE;
-	if (ok)
+	if (ok) {
 		memcpy(b->folder, w->folder, strlen(w->folder) + 1);
-	else
+		box_take_gate(b, w->gate);
+	} else
 		fail(e, ERR_UNAVAILABLE, NULL, "a box cannot have so many folders");
 	ok = ok && box_launch(b, box_line_make(l, w, python, b->memory), e);
 	xfree(l);
@@ -169,6 +192,11 @@ void box_drop(struct box *b)
 {
 	if (atomic_fetch_sub(&b->holders, 1) > 1)
 		return;
+	if (b->opened)
+		b->close(b->opened);
+	for (char **env = b->env; env && *env; env++)
+		xfree(*env);
+	xfree(b->env);
 	const int fds[] = {b->line.socket, b->init, b->words, b->proc, b->tmp, b->shm};
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		box_close(fds[i]);
@@ -201,14 +229,18 @@ static bool box_explain(struct box *b, struct err *e)
 
 static bool box_greet(struct box *b)
 {
-	int files[3], pid = 0;
-	if (!order_greeting(&b->line, files, 3, &pid))
+	int files[4], pid = 0;
+	if (!order_greeting(&b->line, files, b->gate ? 4 : 3, &pid))
 		return false;
 	b->proc = files[0];
 	b->tmp = files[1];
 	b->shm = files[2];
 	b->init = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-	return true;
+	if (b->gate)
+		b->opened = b->gate->open(b->gate, files[3]);
+	bool ok = !b->gate || b->opened;
+	b->gate = NULL;
+	return ok;
 }
 
 bool box_ready(struct box *b, int64_t until_us, const _Atomic bool *stop, struct err *e)

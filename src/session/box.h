@@ -16,6 +16,10 @@ struct box {
 	_Atomic unsigned holders;
 	_Atomic int why, calls;          /* enum box_why; calls under way */
 	int init, words, proc, tmp, shm; /* the agent's pidfd; what bubblewrap said; folders in it */
+	const struct session_gate *gate; /* until it is open; then `opened` is what it gave */
+	void *opened;
+	void (*close)(void *opened);
+	char **env; /* of its gate, NULL at its end; NULL: it has none */
 	int64_t memory, looked_us;
 	bool reaped;       /* keeper.c */
 	char folder[4096]; /* on the host */

@@ -23,12 +23,15 @@ static const char *const environment_fixed[] = {"HOME=/tmp",
 						"MKL_NUM_THREADS=4",
 						"NUMEXPR_MAX_THREADS=4"};
 
-void environment_make(const char *python, const char *env[ENVIRONMENT_MOST], char room[ENVIRONMENT_ROOM])
+void environment_make(const char *python, char *const *more, const char *env[ENVIRONMENT_MOST],
+		      char room[ENVIRONMENT_ROOM])
 {
 	size_t n = sizeof environment_fixed / sizeof *environment_fixed;
 	memcpy(env, environment_fixed, sizeof environment_fixed);
 	snprintf(room, ENVIRONMENT_ROOM, "PATH=%s%s/usr/local/bin:/usr/bin:/bin", python ? python : "",
 		 python ? "/bin:" : "");
 	env[n++] = room;
+	while (more && *more && n < ENVIRONMENT_MOST - 1)
+		env[n++] = *more++;
 	env[n] = NULL;
 }

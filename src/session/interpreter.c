@@ -27,7 +27,7 @@ bool interpreter_start(const struct interpreter_kind *k, struct box *b, struct i
 		       -1,
 		       open("/dev/null", O_RDONLY | O_CLOEXEC),
 		       process_memory((struct str){(const char *)driver_bytes, driver_bytes_n})};
-	environment_make(*k->packages ? k->packages : NULL, env, room);
+	environment_make(*k->packages ? k->packages : NULL, b->env, env, room);
 	bool ok = fd[NONE] >= 0 && fd[DRIVER] >= 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) == 0 &&
 		  pipe2(fd + OUTPUT, O_CLOEXEC) == 0;
 	const int files[] = {fd[NONE], fd[WRITE], fd[WRITE], fd[THEIRS], fd[DRIVER]};

@@ -64,7 +64,7 @@ static bool pool_move(const char *parent, const char *from, const char *to)
 bool pool_take(struct sessions *s, const struct session_where *w, struct box **box, struct interpreter *ret)
 {
 	int64_t memory = w->memory ? w->memory : session_limits.memory;
-	bool fits = !w->n_mounts && !w->proxy && memory == session_limits.memory &&
+	bool fits = !w->n_mounts && !w->gate && memory == session_limits.memory &&
 		    strlen(w->folder) < sizeof((struct box *)0)->folder;
 	while (fits && pool_empty(w->folder)) {
 		pthread_mutex_lock(&s->lock);

@@ -23,15 +23,15 @@ bool session_refuse(const struct sessions *s, struct err *e);
 struct session_mount { /* a folder of the host, read-only inside */
 	const char *from, *to;
 };
-/* A box that lives keeps what it was built with: memory, mounts and proxy are those of the call that found none. */
+/* A box that lives keeps what it was built with: memory, mounts and gate are those of the call that found none. */
+struct session_gate;
 struct session_where {
 	int64_t key;
 	const char *folder; /* made by share_make() (session/share.h); becomes /mnt/data */
 	int64_t memory;     /* bytes, of all in the box together; 0: session.memory */
 	const struct session_mount *mounts;
 	size_t n_mounts;
-	const char
-	    *proxy;  /* unix socket that sandbox.uid may connect to, /run/proxy.sock inside; NULL: no network at all */
+	const struct session_gate *gate; /* gate.h; NULL: no network at all */
 	bool before; /* an earlier process of the server ran calls in it: their variables are gone */
 };
 

@@ -33,7 +33,7 @@ static bool shell_start(struct shell_call *c, struct str command)
 	int out[2] = {-1, -1}, err[2] = {-1, -1}, none = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	for (size_t i = 0; i < command.n; i++)
 		text[i] = command.p[i];
-	environment_make(*c->sessions->kind.packages ? c->sessions->kind.packages : NULL, env, room);
+	environment_make(*c->sessions->kind.packages ? c->sessions->kind.packages : NULL, c->box->env, env, room);
 	bool ok = none >= 0 && pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0;
 	const int files[] = {none, out[1], err[1]};
 	ok = ok && order_start(&c->box->line, argv, env, files, 3, &c->program);

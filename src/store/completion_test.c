@@ -1,18 +1,5 @@
 /* completion_test.c - stored chat completions: one, a list of them, what is changed and what goes. */
-#include "store/check.h"
 #include "store/rig_sql.h"
-
-static void say(void *ctx, const char *line)
-{
-	printf("# %s\n", line);
-}
-
-static bool sound(struct rig *r)
-{
-	struct err e = {0};
-	bool ok = false;
-	return store_inspect(r->dir, say, NULL, &ok, &e) && ok;
-}
 
 struct made {
 	struct id id;
@@ -91,7 +78,7 @@ static void one(void)
 	CHECK(set(&r, 1, m.text, "{\"c\":\"d\",\"e\":\"f\"}") == ERR_NONE);
 	CHECK(get(&r, 1, m.text, &a, &got) == ERR_NONE);
 	CHECK_STR(got.json, S("{\"object\":\"chat.completion\",\"metadata\":{\"c\":\"d\",\"e\":\"f\"}}"));
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	m.text[20] ^= 1; /* another digit */
 	CHECK(get(&r, 1, m.text, &a, &got) == ERR_COMPLETION_NOT_FOUND);
 	m.text[20] ^= 1;
@@ -102,7 +89,7 @@ static void one(void)
 	CHECK(set(&r, 1, m.text, "{}") == ERR_COMPLETION_NOT_FOUND);
 	CHECK(drop(&r, 1, m.text) == ERR_COMPLETION_NOT_FOUND);
 	CHECK(rig_number(&r, "SELECT (SELECT count(*) FROM completion_text) + (SELECT count(*) FROM completion_pair)") == 0);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	arena_free(&a);
 	rig_end_all(&r);
 }
@@ -121,7 +108,7 @@ static void expiry(void)
 	CHECK(rig_number(&r, "SELECT count(*) FROM completion_pair") == 0);
 	CHECK(rig_number(&r, "SELECT count(*) FROM completion_text") == 1);
 	CHECK(get(&r, 1, kept.text, &a, &got) == ERR_NONE);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	arena_free(&a);
 	rig_end_all(&r);
 }

@@ -63,7 +63,9 @@ static void cntr_take(struct cntr_look *l, const struct cell *cells, struct cont
 				  .memory = cells[7].i,
 				  .name = str_copy(l->arena, cells[8].s),
 				  .policy = cntr_text(l->arena, &cells[9]),
-				  .skills = cntr_text(l->arena, &cells[10])};
+				  .skills = cntr_text(l->arena, &cells[10]),
+				  .secrets = cntr_text(l->arena, &cells[11]),
+				  .project = cells[12].i};
 	memcpy(ret->id.rnd, cells[1].s.p, ID_RND);
 }
 
@@ -125,11 +127,12 @@ bool container_put(struct store *s, int64_t project, const struct container *c, 
 	static const struct str full =
 	    STR("This project has as many containers as it may have (containers.project). Delete some, or wait until "
 		"they expire.");
-	struct str policy = c->policy.p ? c->policy : S(""), skills = c->skills.p ? c->skills : S("");
+	struct str policy = c->policy.p ? c->policy : S(""), skills = c->skills.p ? c->skills : S(""),
+		   secrets = c->secrets.p ? c->secrets : S("");
 	struct store_request *r =
-	    request_new(NULL, NULL, 1, 10, ID_RND + c->name.n + policy.n + skills.n + full.n + 1);
+	    request_new(NULL, NULL, 1, 11, ID_RND + c->name.n + policy.n + skills.n + secrets.n + full.n + 1);
 	ADD(r, STMT_CONTAINER_INSERT, INT(c->id.key), INT(project), BLOB(rnd_str(&c->id)), INT(c->created_at),
-	    INT(c->minutes), INT(c->memory), TEXT(c->name), TEXT(policy), TEXT(skills), INT(most));
+	    INT(c->minutes), INT(c->memory), TEXT(c->name), TEXT(policy), TEXT(skills), INT(most), TEXT(secrets));
 	request_must(r, ERR_BAD_REQUEST, full);
 	return store_write(s, r, e);
 }

@@ -14,7 +14,9 @@ struct container {
 	int64_t minutes;                           /* of life after the last use */
 	int64_t memory;                            /* bytes */
 	struct str name;
+	int64_t project;
 	struct str policy, skills; /* JSON; {0}: no network, no skills */
+	struct str secrets;        /* of its network, sealed; {0}: none */
 	bool ended;                /* expired, and its files are gone */
 };
 bool container_expired(const struct container *c);

@@ -2,8 +2,7 @@
 #include "store/container_file.h"
 #include "store/container_life.h"
 
-#include "store/check.h"
-#include "store/rig.h"
+#include "store/rig_sql.h"
 
 static struct container cntr_row(const char *name, int64_t minutes)
 {
@@ -21,18 +20,6 @@ static enum err_code cntr_code(struct rig *r, int64_t project, const struct id *
 	struct err e = {0};
 	container_get(r->store, project, id_text(text, "cntr", id), a, ret, &e);
 	return e.code;
-}
-
-static void cntr_on_wrong(void *ctx, const char *line)
-{
-	printf("# %s\n", line);
-}
-
-static bool cntr_sound(struct rig *r)
-{
-	bool ok = false;
-	struct err e = {0};
-	return store_inspect(r->dir, cntr_on_wrong, NULL, &ok, &e) && ok;
 }
 
 static void rows(void)
@@ -76,7 +63,7 @@ static void rows(void)
 	clock_fake((clock_wall_s() + 86401) * 1000000);
 	CHECK(container_forget(r->store, &e) && cntr_code(r, 1, &one.id, &a, &got) == ERR_NOT_FOUND);
 	clock_fake(0);
-	CHECK(cntr_sound(r));
+	CHECK(rig_sound(r));
 	arena_free(&a);
 	rig_end_all(r);
 }
@@ -109,7 +96,7 @@ static void files(void)
 	CHECK(container_delete(r->store, c.id.key, &e));
 	ch = (struct container_change){.put = put, .n_put = 2};
 	CHECK(!container_files_change(r->store, &c, &ch, &e) && e.code == ERR_NOT_FOUND);
-	CHECK(cntr_sound(r));
+	CHECK(rig_sound(r));
 	arena_free(&a);
 	rig_end_all(r);
 }
@@ -131,7 +118,7 @@ static void calls(void)
 	/* The first one was cut off, and that is told once. */
 	CHECK(container_call_begin(r->store, &c, &second, &began, &e) && began.cut == 1 && began.before);
 	CHECK(container_call_begin(r->store, &c, &third, &began, &e) && began.cut == 0 && !began.before);
-	CHECK(cntr_sound(r));
+	CHECK(rig_sound(r));
 	rig_end_all(r);
 }
 

@@ -1,5 +1,6 @@
 /* conversation_test.c - conversations: verbs, pages, ids, leases. */
 #include "store/talk_rig.h"
+#include "store/rig_sql.h"
 
 static void verbs(void)
 {
@@ -37,7 +38,7 @@ static void verbs(void)
 	store_get_conversation(r.port, &w.op, 1, str_of(t.id), &a, &c);
 	CHECK(rig_end(&w) == ERR_NONE);
 	CHECK_STR(c.metadata, S("{\"c\":\"d\"}"));
-	CHECK(talk_sound(&r));
+	CHECK(rig_sound(&r));
 	CHECK(talk_delete(&r, &t) == ERR_NONE);
 	CHECK(talk_delete(&r, &t) == ERR_NOT_FOUND);
 	CHECK(talk_add(&r, &t, 1) == ERR_NOT_FOUND);

@@ -1,5 +1,6 @@
 /* conversation_turn_test.c - turns on conversations, and deletions in every order, against a plain model. */
 #include "store/talk_rig.h"
+#include "store/rig_sql.h"
 
 enum { TALKS = 3, TURNS = 120 };
 
@@ -108,7 +109,7 @@ static void many_turns(void)
 	CHECK(rig_number(&r, "SELECT count(*) FROM context WHERE base = 0") == 4);
 	CHECK(rig_number(&r, "SELECT max(n_own) FROM context") == 7);
 	CHECK(rig_number(&r, "SELECT count(*) FROM item") == (int64_t)t.n);
-	CHECK(talk_sound(&r));
+	CHECK(rig_sound(&r));
 	for (int i = 0; i < 100; i++) {
 		answer_check(&r, &x[i]);
 		CHECK(rig_delete(&r, 1, x[i].id) == ERR_NONE);
@@ -118,7 +119,7 @@ static void many_turns(void)
 	CHECK(talk_same(&r, &t)); /* without any of its responses it is whole */
 	turn(&r, &t, &x[0], KEPT, 1, false);
 	answer_check(&r, &x[0]);
-	CHECK(talk_sound(&r));
+	CHECK(rig_sound(&r));
 	CHECK(talk_delete(&r, &t) == ERR_NONE);
 	rig_sweep(&r);
 	answer_check(&r, &x[0]); /* and the response without it */
@@ -240,7 +241,7 @@ static void random_history(void)
 			for (size_t i = 0; i < n; i++)
 				answer_check(&r, &x[i]);
 		}
-		CHECK(talk_sound(&r));
+		CHECK(rig_sound(&r));
 		store_limits.linger_seconds = 0;
 		for (size_t i = 0; i < n; i++) {
 			if (x[i].alive)

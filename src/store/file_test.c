@@ -6,8 +6,7 @@
 #include <unistd.h>
 
 #include "store/blob.h"
-#include "store/check.h"
-#include "store/rig.h"
+#include "store/rig_sql.h"
 
 enum { DAY = 86400 };
 
@@ -59,18 +58,6 @@ static enum err_code del(struct rig *r, int64_t project, const struct id *id)
 	return rig_end(&w);
 }
 
-static void on_wrong(void *ctx, const char *line)
-{
-	printf("# %s\n", line);
-}
-
-static bool sound(struct rig *r)
-{
-	bool ok = false;
-	struct err e = {0};
-	return store_inspect(r->dir, on_wrong, NULL, &ok, &e) && ok;
-}
-
 static void sweep(struct rig *r)
 {
 	struct err e = {0};
@@ -93,10 +80,10 @@ static void one_file(void)
 	guess.rnd[0] ^= 1;
 	CHECK(get(&r, 1, &guess, &a, &got) == ERR_NOT_FOUND);
 	CHECK(del(&r, 2, &f.id) == ERR_NOT_FOUND && del(&r, 1, &guess) == ERR_NOT_FOUND);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	CHECK(del(&r, 1, &f.id) == ERR_NONE && del(&r, 1, &f.id) == ERR_NOT_FOUND);
 	CHECK(get(&r, 1, &f.id, &a, &got) == ERR_NOT_FOUND);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	arena_free(&a);
 	rig_end_all(&r);
 }
@@ -205,7 +192,7 @@ static void expiry(void)
 	CHECK(get(&r, 1, &f.id, &a, &got) == ERR_NOT_FOUND); /* at once */
 	CHECK(del(&r, 1, &f.id) == ERR_NOT_FOUND);
 	sweep(&r);
-	CHECK(get(&r, 1, &stays.id, &a, &got) == ERR_NONE && sound(&r));
+	CHECK(get(&r, 1, &stays.id, &a, &got) == ERR_NONE && rig_sound(&r));
 	rig_shut(&r); /* what is dropped goes before the end */
 	rig_open(&r);
 	CHECK(!there(&r, f.id.key));
@@ -273,13 +260,13 @@ static void uploads(void)
 	text_of(text[0], "part", &other);
 	parts.ids = (struct str[]){ids[1], str_of(text[0])};
 	CHECK(get_parts(&r, &u, &parts, &a, &got) == ERR_INVALID_VALUE);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	struct stored_file f = {.id = id_mint(), .bytes = 4, .purpose = S("batch"), .filename = S("x")};
 	CHECK(end(&r, &u, &f) == ERR_NONE && end(&r, &u, NULL) == ERR_BAD_REQUEST && end(&r, &u, &f) == ERR_BAD_REQUEST);
 	CHECK(put_part(&r, &u, 1, &other) == ERR_BAD_REQUEST);
 	CHECK(get_parts(&r, &u, &parts, &a, &got) == ERR_NONE && got.status == UPLOAD_COMPLETED && got.file.key == f.id.key);
 	sweep(&r);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	rig_shut(&r);
 	rig_open(&r);
 	CHECK(!there(&r, part[0].key)); /* parts of what is over go */
@@ -310,7 +297,7 @@ static void late_uploads(void)
 	store_limits.upload_keep_seconds = 0;
 	sweep(&r);
 	CHECK(get_parts(&r, &u, &none, &a, &got) == ERR_NOT_FOUND && get_parts(&r, &v, &none, &a, &got) == ERR_NONE);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	store_limits.project_bytes = bytes;
 	store_limits.upload_keep_seconds = keep_s;
 	arena_free(&a);

@@ -177,6 +177,38 @@ void store_get_response(struct store_port *p, struct store_op *op, int64_t proje
 	look_start(&r->look, read_response);
 }
 
+/* --- where its time went --- */
+
+static bool on_phases(void *ctx, const struct cell *cells)
+{
+	struct reading *r = ctx;
+	struct stored_phases *ret = r->ret;
+	if (!rnd_equal(cells[0].s, &r->look.id) || (cells[2].i && cells[2].i <= r->look.now))
+		return false;
+	*ret = (struct stored_phases){r->look.id, str_copy(r->look.arena, cells[1].s), str_copy(r->look.arena, cells[3].s),
+				      str_copy(r->look.arena, cells[4].s)};
+	r->found = true;
+	return false;
+}
+
+static bool read_phases(struct look *l, struct err *e)
+{
+	struct reading *r = reading_of(l);
+	if (id_parse(l->text, "resp", &l->id)) {
+		struct bind b[] = {INT(l->id.key), INT(l->project)};
+		if (!read_query(r, STMT_RESPONSE_PHASES, b, 2, on_phases, e))
+			return false;
+	}
+	return r->found || not_found(e, l->text);
+}
+
+void store_get_phases(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
+		      struct stored_phases *ret)
+{
+	struct reading *r = read_reading_new(p, op, project, id, a, ret, sizeof *ret);
+	look_start(&r->look, read_phases);
+}
+
 /* --- contexts --- */
 
 static bool read_on_head(void *ctx, const struct cell *cells)

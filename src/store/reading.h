@@ -16,6 +16,13 @@ struct stored_response {
 /* Also one that is queued or runs in the background, as it stands. ERR_NOT_FOUND: "Response with id 'x' not found." */
 void store_get_response(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
                         struct stored_response *ret);
+struct stored_phases {
+	struct id id;
+	struct str status, phases, body; /* phases: measure/phases.h, "": not known; body: the response without its output */
+};
+/* Where a response's time went. ERR_NOT_FOUND likewise, also while it runs. */
+void store_get_phases(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
+		      struct stored_phases *ret);
 struct stored_item {
 	struct id id;
 	struct str json;

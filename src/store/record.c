@@ -65,7 +65,7 @@ static void add_answer(struct store_request *r, const struct turn_record *t)
 
 static size_t bytes_of(const struct turn_record *t, struct str packed)
 {
-	size_t n = packed.n + 2 * ID_RND + t->status.n + t->body.n + previous_gone.n + 1;
+	size_t n = packed.n + 2 * ID_RND + t->status.n + t->body.n + t->phases.n + previous_gone.n + 1;
 	if (t->idem)
 		n += t->idem->route.n + t->idem->key.n + sizeof t->idem->body_hash + t->answer.n;
 	for (size_t i = 0; i < t->n_items; i++)
@@ -128,7 +128,8 @@ static void add_turn(struct store_request *r, struct store_port *p, struct store
 		     const struct context_own *own, const struct context *c)
 {
 	ADD(r, STMT_RESPONSE_INSERT, INT(t->id.key), INT(t->project), BLOB(rnd_str(&t->id)), TEXT(t->status),
-	    INT(t->created_at), INT(t->expires_at), INT((int64_t)t->output_at), TEXT(t->body));
+	    INT(t->created_at), INT(t->expires_at), INT((int64_t)t->output_at), TEXT(t->body),
+	    TEXT(t->phases.p ? t->phases : S("")));
 	struct bind *binds = record_add_context(r, t, c, buf_str(&p->scratch));
 	record_add_items(r, t);
 	if (t->parent)
@@ -153,7 +154,7 @@ struct store_request *record_request(struct store_port *p, struct store_op *op, 
 	}
 	size_t n = t->store || t->conversation ? t->n_items : 0;
 	struct store_request *r = request_new(p, t->store && t->parent ? NULL : op, 8 + (2 + CONVERSATION_CHANGES) * n + room.changes,
-					      36 + (8 + CONVERSATION_BINDS) * n + room.binds,
+					      37 + (8 + CONVERSATION_BINDS) * n + room.binds,
 					      bytes_of(t, buf_str(&p->scratch)) + room.bytes);
 	if (t->store)
 		add_turn(r, p, op, t, &own, &c);

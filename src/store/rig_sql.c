@@ -1,6 +1,8 @@
 /* rig_sql.c - tests look into the database itself. */
 #include "store/rig_sql.h"
 
+#include "store/check.h"
+
 sqlite3 *rig_database(const char *dir)
 {
 	char path[128];
@@ -43,6 +45,18 @@ bool rig_intact(struct rig *r)
 	sqlite3_finalize(st);
 	sqlite3_close(sq);
 	return ok;
+}
+
+static void rig_on_unsound(void *ctx, const char *line)
+{
+	printf("# %s\n", line);
+}
+
+bool rig_sound(struct rig *r)
+{
+	struct err e = {0};
+	bool ok = false;
+	return store_inspect(r->dir, rig_on_unsound, NULL, &ok, &e) && ok;
 }
 
 void rig_sweep(struct rig *r)

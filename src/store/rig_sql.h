@@ -10,4 +10,7 @@ int64_t rig_number(struct rig *r, const char *sql);
 void rig_exec(const char *dir, const char *sql);
 /* Takes away all that can go. */
 void rig_sweep(struct rig *r);
+/* The database's pages are whole. */
 bool rig_intact(struct rig *r);
+/* What the rows say of one another is true (store_inspect()); what is not is printed. */
+bool rig_sound(struct rig *r);

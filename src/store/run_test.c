@@ -1,20 +1,7 @@
 /* run_test.c - background runs: the queue, the leases, the events, the end. */
-#include "store/check.h"
 #include "store/rig_sql.h"
 
 enum { HOLDER = 7, OTHER = 8 };
-
-static void say(void *ctx, const char *line)
-{
-	printf("# %s\n", line);
-}
-
-static bool sound(struct rig *r)
-{
-	struct err e = {0};
-	bool ok = false;
-	return store_inspect(r->dir, say, NULL, &ok, &e) && ok;
-}
 
 static struct run_record record(int64_t project, bool kept)
 {
@@ -148,14 +135,14 @@ static void a_life(void)
 	CHECK(look(&r, &run, &a, &seen) == ERR_NONE && seen.run && seen.ended);
 	CHECK(strstr(seen.json.p, "\"output\"") != NULL);
 	CHECK(rig_context(&r, 1, id, &a, &c) == ERR_NONE && c.n == 2);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	CHECK(rig_delete(&r, 1, id) == ERR_NONE);
 	CHECK(look(&r, &run, &a, &seen) == ERR_NOT_FOUND);
 	CHECK(events(&r, &run, 0, 100, &a, &ev) == ERR_NOT_FOUND);
 	rig_sweep(&r);
 	CHECK(rig_number(&r, "SELECT (SELECT count(*) FROM run) + (SELECT count(*) FROM run_event)"
 			    " + (SELECT count(*) FROM run_text)") == 0);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	arena_free(&a);
 	rig_end_all(&r);
 }
@@ -198,7 +185,7 @@ static void without_store(void)
 	CHECK(put(&r, &other) == ERR_NONE && claim(&r, &other, HOLDER, s + 100, &a, &got) == ERR_NONE);
 	CHECK(end(&r, &other, HOLDER, 2, s + 600, &x) == ERR_NONE);
 	CHECK(rig_delete(&r, 1, id) == ERR_NONE && rig_delete(&r, 1, id) == ERR_NOT_FOUND);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	arena_free(&a);
 	rig_end_all(&r);
 }
@@ -244,7 +231,7 @@ static void the_queue(void)
 	rig_shut(&r);
 	rig_open(&r);
 	CHECK(find(&r, room, 0, &a).n_urgent == 2);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	arena_free(&a);
 	rig_end_all(&r);
 }
@@ -299,7 +286,7 @@ static void projects_take_turns(void)
 	}
 	CHECK_STR(str_of(turns(&r, 6, 9, 2, room)), S("defghi"));
 	CHECK_STR(str_of(turns(&r, 6, 9, 20, room)), S("vwbcde"));
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	rig_end_all(&r);
 }
 
@@ -322,13 +309,13 @@ static void log_goes(int appends)
 	CHECK(sweep_slice(r.store, &n, &e) && n == 51);
 	CHECK(rig_number(&r, "SELECT count(*) FROM run_event") == appends - 48);
 	CHECK(rig_number(&r, "SELECT count(*) FROM run") == 1);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	rig_sweep(&r);
 	CHECK(rig_number(&r, "SELECT (SELECT count(*) FROM run) + (SELECT count(*) FROM run_event)"
 			    " + (SELECT count(*) FROM run_text)") == 0);
 	CHECK(rig_number(&r, "SELECT count(*) FROM response") == 1); /* the response itself stays */
 	store_limits.sweep_rows = 200;
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	arena_free(&a);
 	rig_end_all(&r);
 }

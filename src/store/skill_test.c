@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "store/blob.h"
-#include "store/check.h"
 #include "store/rig_sql.h"
 
 static const struct skill_bounds roomy = {100, 100};
@@ -41,18 +40,6 @@ static bool skill_test_put(struct rig *r, int64_t project, const char *name, con
 	id_text(id, "skill", &k->id);
 	*e = (struct err){0};
 	return skill_put(r->store, project, k, v, most, e);
-}
-
-static void skill_test_say(void *ctx, const char *line)
-{
-	printf("# %s\n", line);
-}
-
-static bool skill_test_sound(struct rig *r)
-{
-	struct err e = {0};
-	bool ok = false;
-	return store_inspect(r->dir, skill_test_say, NULL, &ok, &e) && ok;
 }
 
 static void versions(void)
@@ -95,7 +82,7 @@ static void versions(void)
 	CHECK(skill_set_default(r.store, &got, 1, &e));
 	CHECK(skill_get(r.store, 1, str_of(id), &a, &got, &e) && got.version == 1 && got.latest == 3);
 	rig_shut(&r);
-	CHECK(skill_test_sound(&r));
+	CHECK(rig_sound(&r));
 	rig_open(&r);
 	CHECK(skill_test_there(&r, v.id.key) && skill_test_there(&r, x.id.key)); /* known at the start */
 	arena_free(&a);
@@ -171,7 +158,7 @@ static void ends(void)
 	CHECK(rig_number(&r, "SELECT count(*) FROM skill") == 1 && rig_number(&r, "SELECT count(*) FROM skill_version") == 1);
 	CHECK(rig_number(&r, "SELECT bytes FROM file_usage WHERE project = 1") == 0);
 	rig_shut(&r); /* buries what was dropped */
-	CHECK(skill_test_sound(&r));
+	CHECK(rig_sound(&r));
 	rig_open(&r);
 	CHECK(!skill_test_there(&r, v.id.key) && !skill_test_there(&r, w.id.key)); /* w: never had a row */
 	arena_free(&a);

@@ -1,7 +1,6 @@
 /* talk_rig.c - conversations in tests: verbs that are waited for, against a plain model. */
 #include "store/talk_rig.h"
 
-#include "store/check.h"
 
 static void talk_rig_on_granted(struct conversation_lease *l)
 {
@@ -131,18 +130,6 @@ bool talk_same(struct rig *r, const struct talk *t)
 	}
 	arena_free(&a);
 	return same;
-}
-
-static void talk_rig_on_line(void *ctx, const char *line)
-{
-	printf("# %s\n", line);
-}
-
-bool talk_sound(struct rig *r)
-{
-	bool ok = false;
-	struct err e = {0};
-	return store_inspect(r->dir, talk_rig_on_line, NULL, &ok, &e) && ok;
 }
 
 bool talk_nothing_left(struct rig *r)

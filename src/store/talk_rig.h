@@ -35,6 +35,5 @@ enum err_code talk_load(struct rig *r, int64_t project, const struct talk *t, st
 			struct stored_conversation *c, struct stored_context *items);
 /* false: the store has something else. */
 bool talk_same(struct rig *r, const struct talk *t);
-/* The database is sound; nothing is left of all that was there. */
-bool talk_sound(struct rig *r);
+/* Nothing is left of all that was there. */
 bool talk_nothing_left(struct rig *r);

@@ -1,18 +1,5 @@
 /* template_test.c - prompt templates: versions, the default one, lists, what goes. */
-#include "store/check.h"
 #include "store/rig_sql.h"
-
-static void say(void *ctx, const char *line)
-{
-	printf("# %s\n", line);
-}
-
-static bool sound(struct rig *r)
-{
-	struct err e = {0};
-	bool ok = false;
-	return store_inspect(r->dir, say, NULL, &ok, &e) && ok;
-}
 
 static enum err_code put(struct rig *r, int64_t project, const char *name, int64_t most, char id[ID_MAX])
 {
@@ -85,7 +72,7 @@ static void versions(void)
 	CHECK(get(&r, 1, id, NULL, &a, &got) == ERR_NONE && got.version == 1);
 	CHECK_STR(got.name, S("new"));
 	CHECK_STR(got.metadata, S("{\"a\":\"b\"}"));
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	arena_free(&a);
 	rig_end_all(&r);
 }
@@ -106,12 +93,12 @@ static void deleting(void)
 	CHECK(get(&r, 1, id, NULL, &a, &got) == ERR_NOT_FOUND);
 	CHECK(add(&r, 1, id, "{}", true, 100, &a, &got) == ERR_NOT_FOUND);
 	CHECK(drop(&r, 1, id) == ERR_NOT_FOUND);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	rig_sweep(&r);
 	CHECK(rig_number(&r, "SELECT count(*) FROM template_version") == 1);
 	CHECK(rig_number(&r, "SELECT count(*) FROM template") == 1);
 	CHECK(get(&r, 1, kept, NULL, &a, &got) == ERR_NONE);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	arena_free(&a);
 	rig_end_all(&r);
 }

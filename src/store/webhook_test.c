@@ -1,20 +1,7 @@
 /* webhook_test.c - webhook endpoints, and what goes into and out of their outbox. */
-#include "store/check.h"
 #include "store/rig_sql.h"
 
 enum { HOLDER = 7, MOST = 3 };
-
-static void say(void *ctx, const char *line)
-{
-	printf("# %s\n", line);
-}
-
-static bool sound(struct rig *r)
-{
-	struct err e = {0};
-	bool ok = false;
-	return store_inspect(r->dir, say, NULL, &ok, &e) && ok;
-}
 
 struct made {
 	struct id id;
@@ -170,7 +157,7 @@ static void made_changed_gone(void)
 	CHECK(set(&r, 1, m.text, w) == ERR_NOT_FOUND && rotate(&r, 1, m.text, "x", 0) == ERR_NOT_FOUND);
 	CHECK(get(&r, 1, "whe_nonsense", &a, &w) == ERR_NOT_FOUND && drop(&r, 1, "") == ERR_NOT_FOUND);
 	arena_free(&a);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	rig_end_all(&r);
 }
 
@@ -248,7 +235,7 @@ static void who_wants_it_is_told(void)
 	end(&r, &(struct delivery){.endpoint = both.id, .event = done}, 5);
 	CHECK(due(&r, &a).n == 0);
 	arena_free(&a);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	rig_end_all(&r);
 }
 

@@ -30,6 +30,7 @@ struct turn_record {
 	int64_t expires_at;      /* seconds; 0: never */
 	struct str body;         /* the response object with empty output */
 	size_t output_at;        /* where its items go in `body` */
+	struct str phases;       /* where its time went, JSON (measure/phases.h) */
 	const struct turn_item *items; /* new to the context: input, then output */
 	size_t n_items, n_output;
 	bool store;              /* false: only what it appends and the idempotency answer are kept */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "container/memory.h"
+#include "container/network.h"
 #include "session/session.h"
 #include "tools/container_place.h"
 #include "tools/foreign.h"
@@ -228,7 +229,7 @@ static bool code_interpreter_serves(const struct tools_options *o, yyjson_val *g
 	if (!cntr_memory(json_str(json_get(container, S("memory_limit"))), inner, &memory, e))
 		return false;
 	field_path(inner, place, "network_policy");
-	return cntr_network(json_get(container, S("network_policy")), inner, e);
+	return network_fits(json_get(container, S("network_policy")), inner, e);
 }
 
 static bool code_interpreter_settles(const struct tools *t, struct settling *s, struct err *e)
@@ -246,6 +247,11 @@ static void code_interpreter_describe(struct buf *b, yyjson_val *given, yyjson_v
 {
 	(void)given;
 	container_describe(b, settled);
+}
+
+static void code_interpreter_echo(struct jout *o, yyjson_val *tool)
+{
+	container_echo(o, tool, S("container"));
 }
 
 static struct str code_interpreter_arguments(struct arena *a, yyjson_val *item)
@@ -291,7 +297,7 @@ const struct tool tool_code_interpreter = {
 	     .description =
 		 STR("Runs Python in a container: for computing, for reading and making files, for plots. Variables and "
 		     "imports are kept from call to call; what is printed and the value of the last line come back, "
-		     "and figures are shown to the user. Files lie in /mnt/data; there is no network. Link to a "
+		     "and figures are shown to the user. Files lie in /mnt/data. Link to a "
 		     "file that the user should have as [name](sandbox:/mnt/data/name)."),
 	     .schema = STR("{\"type\":\"object\",\"properties\":{\"code\":{\"type\":\"string\",\"description\":\"Python "
 			   "source.\"}},\"required\":[\"code\"]}"),
@@ -303,7 +309,8 @@ const struct tool tool_code_interpreter = {
 	     .place = STR("container_id"),
 	     .pictures = {STR("outputs"), STR("url")},
 	     .arguments = code_interpreter_arguments,
-	     .found = code_interpreter_found},
+	     .found = code_interpreter_found,
+	     .echo = code_interpreter_echo},
     .slow = true,
     .serves = code_interpreter_serves,
     .settles = code_interpreter_settles,

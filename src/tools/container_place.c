@@ -4,11 +4,12 @@
 #include "container/cntr.h"
 #include "container/folder.h"
 #include "container/memory.h"
+#include "container/network.h"
 #include "model/skill_words.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
 
-enum { TOLD_FILES = 100 };
+enum { TOLD_FILES = 100, TOLD_HOSTS = 50 };
 
 /* --- settling ---------------------------------------------------------------------------------------------------- */
 
@@ -19,12 +20,14 @@ struct place {
 	struct container row; /* unless it is to be made */
 };
 
-/* The one of the last call, while it lives. */
-static bool place_again(const struct tools *t, struct settling *s, struct place *p)
+/* The one of the last call, while it lives and reaches what is asked for, no more and no less. */
+static bool place_again(const struct tools *t, struct settling *s, const struct container_ask *ask, struct place *p)
 {
+	struct cntrs *c = t->options.containers;
 	struct err gone = {0};
-	return s->last.n && container_get(cntrs_store(t->options.containers), s->project, s->last, s->arena, &p->row, &gone) &&
-	       container_living(&p->row, &gone);
+	return s->last.n && container_get(cntrs_store(c), s->project, s->last, s->arena, &p->row, &gone) &&
+	       container_living(&p->row, &gone) &&
+	       network_is(c, &p->row, json_get(ask->container, S("network_policy")), s->arena);
 }
 
 static bool place_find(const struct tools *t, struct settling *s, const struct container_ask *ask, struct place *p,
@@ -39,7 +42,7 @@ static bool place_find(const struct tools *t, struct settling *s, const struct c
 			return true;
 		return fail(e, why.code, NULL, "%s", why.msg);
 	}
-	if (place_again(t, s, p)) {
+	if (place_again(t, s, ask, p)) {
 		p->id = s->last;
 		return true;
 	}
@@ -94,6 +97,15 @@ static bool place_there(const struct tools *t, struct settling *s, const struct 
 	return true;
 }
 
+static void place_network(const struct tools *t, struct settling *s, const struct container_ask *ask, const struct place *p,
+			  struct jout *o)
+{
+	yyjson_val *policy = p->make ? json_get(ask->container, S("network_policy")) : NULL;
+	if (p->make)
+		jo_member(o, ask->container, S("network_policy"));
+	jo_kraw(o, "reach", network_told(t->options.containers, &p->row, policy, s->arena));
+}
+
 bool container_settle(const struct tools *t, struct settling *s, const struct container_ask *ask, struct err *e)
 {
 	struct place p = {0};
@@ -112,6 +124,7 @@ bool container_settle(const struct tools *t, struct settling *s, const struct co
 	jo_kstr(&o, "container_id", p.id);
 	jo_kbool(&o, "make", p.make);
 	jo_kint(&o, "memory", p.memory);
+	place_network(t, s, ask, &p, &o);
 	jo_key(&o, S("files"));
 	jo_arr(&o);
 	bool ok = place_files(t, s, ask, &o, &n, e) && place_there(t, s, &p, &n, e);
@@ -125,6 +138,33 @@ bool container_settle(const struct tools *t, struct settling *s, const struct co
 	buf_release(&b);
 	buf_release(&names);
 	return ok;
+}
+
+/* Hosts are words of the client's: bounded, and made harmless. */
+static void place_describe_reach(struct buf *b, yyjson_val *settled)
+{
+	yyjson_val *reach = json_get(settled, S("reach")), *hosts = json_get(reach, S("hosts")),
+		   *secrets = json_get(reach, S("secrets")), *one;
+	size_t i, max;
+	if (settled && !hosts)
+		buf_add(b, S(" There is no network."));
+	yyjson_arr_foreach(hosts, i, max, one)
+	{
+		if (i == TOLD_HOSTS)
+			break;
+		buf_add(b, i ? S(", ") : S(" Of the network programs reach these hosts, by the proxy that their environment names: "));
+		foreign_add(b, json_str(one), HOST_MOST);
+	}
+	if (hosts)
+		buf_byte(b, '.');
+	yyjson_arr_foreach(secrets, i, max, one)
+	{
+		buf_add(b, S(" The environment variable "));
+		foreign_add(b, json_str(json_get(one, S("name"))), HOST_MOST);
+		buf_add(b, S(" stands for a secret: in headers of requests to "));
+		foreign_add(b, json_str(json_get(one, S("domain"))), HOST_MOST);
+		buf_add(b, S(" it is put in on the way."));
+	}
 }
 
 void container_describe(struct buf *b, yyjson_val *settled)
@@ -141,7 +181,33 @@ void container_describe(struct buf *b, yyjson_val *settled)
 	}
 	if (told)
 		buf_byte(b, '.');
+	place_describe_reach(b, settled);
 	skill_words(b, json_get(settled, S("skills")));
+}
+
+/* An object without the member that `path` leads to. */
+static void place_leave_out(struct jout *o, yyjson_val *from, const struct str *path, size_t n)
+{
+	yyjson_val *key, *val;
+	size_t i, max;
+	jo_obj(o);
+	yyjson_obj_foreach(from, i, max, key, val)
+	{
+		bool on_path = str_eq(json_str(key), *path);
+		if (on_path && n > 1 && yyjson_is_obj(val)) {
+			jo_key(o, *path);
+			place_leave_out(o, val, path + 1, n - 1);
+		} else if (!on_path || n > 1) {
+			jo_member(o, from, json_str(key));
+		}
+	}
+	jo_obj_end(o);
+}
+
+void container_echo(struct jout *o, yyjson_val *tool, struct str member)
+{
+	const struct str path[] = {member, S("network_policy"), S("domain_secrets")};
+	place_leave_out(o, tool, path, sizeof path / sizeof *path);
 }
 
 /* --- a run ------------------------------------------------------------------------------------------------------- */
@@ -153,7 +219,9 @@ static bool place_make(struct toolrun *run, struct str text, struct container *r
 	struct err missing = {0}, why = {0};
 	if (container_get(cntrs_store(c), run->project, text, &run->arena, ret, &missing))
 		return container_living(ret, e);
-	struct cntr_want w = {.name = S("auto"), .memory = yyjson_get_sint(json_get(run->settled, S("memory")))};
+	struct cntr_want w = {.name = S("auto"),
+			      .network = json_get(run->settled, S("network_policy")),
+			      .memory = yyjson_get_sint(json_get(run->settled, S("memory")))};
 	if (!id_parse(text, "cntr", &w.id))
 		return fail(e, ERR_INTERNAL, NULL, "No container can be made.");
 	if (cntr_make(c, run->project, &w, &run->arena, ret, &why))

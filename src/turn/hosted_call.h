@@ -18,6 +18,7 @@ struct hosted_call {
 	struct out_item *item;            /* NULL: refused */
 	struct out_origin origin;         /* until there is an item */
 	struct tool_call call;
+	struct phase_tool *measured; /* its time; NULL: not kept */
 	bool
 	    clients; /* the client's own, behind one of ours: it waits, so that items stand in the order of the calls */
 	bool started, running, told_running, done;

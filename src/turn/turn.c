@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/prompt_tidy.h"
 #include "model/hosted_server.h"
 #include "replay/replay.h"
 #include "replay/retry.h"
@@ -20,6 +21,7 @@
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
 #include "turn/turn_save.h"
+#include "turn/turn_sealed.h"
 #include "turn/turn_start.h"
 #include "turn/turn_steer.h"
 #include "wire/fields.h"
@@ -267,6 +269,7 @@ enum flow step_attach(struct turn *t)
 	if (turn_failed(t) || !turn_input_given(t, turn_error(t)) || !open_history(t, turn_error(t)) ||
 	    !compact_calls_fit(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
+	sealed_give(t);
 	origin_give(t->context.history, t->context.n_history, t->context.input, t->req.n_items);
 	if (!prompt_make(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
@@ -340,9 +343,20 @@ void turn_steer(struct turn *t)
 	turn_run(t);
 }
 
+/* The engine was asked meanwhile, and now it speaks, or it ended without. */
+static void mark_call(struct turn *t, bool speaks)
+{
+	struct phases *p = &t->clocks.phases;
+	if (phases_now(p) == PHASE_QUEUE && t->call.asked_us)
+		phases_enter(p, &t->arena, PHASE_PROMPT, t->call.asked_us);
+	if (speaks)
+		phases_enter(p, &t->arena, PHASE_ANSWER, 0);
+}
+
 static void on_model_event(struct engine_call *call, const struct model_event *me)
 {
 	struct turn *t = OWNER(call, struct turn, call);
+	mark_call(t, true);
 	if (t->out.too_big || t->out.cut) /* what follows in the same read would leave a gap */
 		return;
 	if (turn_steer_cuts(t, me)) {
@@ -363,6 +377,7 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 {
 	struct turn *t = OWNER(call, struct turn, call);
 	struct err misfit = {0};
+	mark_call(t, false);
 	if (call->served_model.n)
 		t->response.model = call->served_model;
 	usage_add(&t->response.usage, &call->usage);

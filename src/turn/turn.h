@@ -6,6 +6,7 @@
 #pragma once
 #include "door/grace.h"
 #include "door/request.h"
+#include "measure/phases.h"
 #include "net/reply.h"
 #include "turn/turn_context.h"
 #include "turn/turn_output.h"
@@ -40,6 +41,7 @@ struct turn_clocks {
 	struct timer silence, deadline;
 	struct grace grace; /* its client left */
 	struct deferred overflow; /* the output passed its bounds, or is cut */
+	struct phases phases;     /* where its time goes */
 };
 
 struct turn {

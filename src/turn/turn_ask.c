@@ -134,6 +134,7 @@ static void ask_one(struct turn *t, struct hosted_call *c)
 	it->hosted.members = ask_members(t, c, arguments, false);
 	item_added(t, it);
 	it->hosted.members = ask_members(t, c, arguments, true);
+	it->origin.marked = c->origin.marked;
 	item_finish(t, it, true);
 }
 
@@ -281,6 +282,16 @@ bool turn_ask_use(struct turn *t)
 	return true;
 }
 
+/* What the engine signed of the call that was asked for belongs to the call that is made. */
+static void ask_origin(struct turn *t, struct str id, struct out_origin *o)
+{
+	const struct item *asked = ask_find_in(t->context.history, t->context.n_history, id);
+	if (!asked)
+		asked = ask_find_in(t->context.input, t->req.n_items, id);
+	if (asked && asked->ours)
+		origin_again(t, o, asked->ours);
+}
+
 bool turn_ask_run(struct turn *t)
 {
 	bool any = false;
@@ -294,6 +305,7 @@ bool turn_ask_run(struct turn *t)
 			call_name(&t->arena, &gone, NULL, 0);
 		struct hosted_call *c = turn_tools_add(t, f, f ? f->name : gone.name, one->arguments);
 		any = true;
+		ask_origin(t, one->id_text, &c->origin);
 		if (!f)
 			continue;
 		ask_define(t, f, &now);

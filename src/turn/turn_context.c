@@ -111,6 +111,11 @@ static bool left_out(const struct item *sent, const struct item *kept)
 	       (kept->type == h->item && (!output || yyjson_is_null(output)) && (!error || yyjson_is_null(error)));
 }
 
+bool turn_context_same(struct turn *t, const struct item *sent, const struct item *kept)
+{
+	return left_out(sent, kept) || unchanged(t, sent, kept);
+}
+
 void turn_own_items(struct turn *t, size_t n_references)
 {
 	size_t r = n_references;
@@ -119,8 +124,7 @@ void turn_own_items(struct turn *t, size_t n_references)
 		if (!own_item(it))
 			continue;
 		struct str json = t->context.referred[r++].json;
-		if (json.n && item_view(&t->arena, json, &kept) &&
-		    (left_out(it, &kept) || unchanged(t, it, &kept)))
+		if (json.n && item_view(&t->arena, json, &kept) && turn_context_same(t, it, &kept))
 			*it = kept;
 	}
 }

@@ -25,4 +25,6 @@ bool turn_context_view(struct turn *t, struct err *e);
 struct str *turn_referred_ids(struct turn *t, size_t *n_references, size_t *n);
 /* Those items, as far as the store has them unchanged, are what we keep of them: what was found or signed, too. */
 void turn_own_items(struct turn *t, size_t n_references);
+/* Is what a client has sent this item as it was shown? What it left out is no change. */
+bool turn_context_same(struct turn *t, const struct item *sent, const struct item *kept);
 bool turn_input_given(struct turn *t, struct err *e);

@@ -56,6 +56,7 @@ enum flow step_save(struct turn *t)
 	timer_cancel(&t->clocks.silence);
 	if (turn_judge(t))
 		return WAIT;
+	phases_enter(&t->clocks.phases, &t->arena, PHASE_SAVE, 0);
 	if (t->runner)
 		return t->runner->calls->save(t);
 	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind. */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "turn/compact.h"
+#include "turn/turn_marks.h"
 #include "turn/turn_save.h"
 
 void turn_emit_response(struct turn *t, enum event_type type, bool with_output)
@@ -20,6 +21,10 @@ void turn_finish(struct turn *t, enum response_status status, bool whole, bool d
 	engine_call_cancel(&t->call);
 	turn_tools_stop(t);
 	turn_close_items(t, whole, drop_calls);
+	if (whole)
+		marks_after(t);
+	else
+		marks_before(t, ITEM_NONE);
 	t->response.status = status;
 	if (status == RS_COMPLETED)
 		t->response.completed_at = clock_wall_s();

@@ -17,6 +17,7 @@ enum flow turn_goto(struct turn *t, enum turn_step next)
 {
 	assert(t->api->api->machine->steps[t->step].to & (1u << next)); /* the only place a step changes */
 	t->step = next;
+	phases_enter(&t->clocks.phases, &t->arena, t->api->api->machine->steps[next].phase, 0);
 	return GO;
 }
 

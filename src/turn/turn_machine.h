@@ -12,6 +12,7 @@ struct turn_machine {
 	struct turn_step_row {
 		const char *name;
 		enum flow (*run)(struct turn *);
+		enum phase phase; /* its time belongs to */
 		unsigned to; /* bits of the steps that may follow */
 	} steps[N_STEPS];
 	void (*free)(struct turn *t); /* after END */

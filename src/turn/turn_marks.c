@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "turn/turn_output_parts.h"
+#include "turn/turn_sealed.h"
 
 static struct out_item *marks_open_call(struct turn *t, int index)
 {
@@ -32,6 +33,11 @@ static struct str marks_of_call(struct turn *t, struct str call_id, struct str j
 	return str_fmt(&t->arena, "\"%.*s\":{%.*s}", FMT(call_id), FMT(json));
 }
 
+static struct str marks_of_calls(struct turn *t, struct str calls)
+{
+	return str_fmt(&t->arena, "\"calls\":{%.*s}", FMT(calls));
+}
+
 /* An id that a model made of the function's name (Kimi's "functions.get_weather:0") is seen by it again; a random one
  * means nothing to it, and is not worth an item. */
 static bool names_function(struct str id, struct str name)
@@ -39,15 +45,34 @@ static bool names_function(struct str id, struct str name)
 	return name.n && id.n > name.n && memmem(id.p, id.n, name.p, name.n);
 }
 
-/* A reasoning item without a text, whose sealed part says what is in `calls`. */
-static void marks_add_sealed(struct turn *t, struct str calls)
+/* A reasoning item without a text, whose sealed part has these members. */
+static void marks_add_sealed(struct turn *t, struct str members)
 {
 	struct out_item *it = item_open(t, ITEM_REASONING);
 	if (!it)
 		return;
-	it->origin.calls = calls;
+	it->origin.others = members;
 	item_added(t, it);
 	item_finish(t, it, true);
+}
+
+static struct str marks_joined(struct turn *t, struct str a, struct str b)
+{
+	return a.n && b.n ? str_fmt(&t->arena, "%.*s,%.*s", FMT(a), FMT(b)) : a.n ? a : b;
+}
+
+void marks_before(struct turn *t, enum item_type type)
+{
+	struct str items = {0};
+	if (type != ITEM_REASONING && sealed_alone(t))
+		items = sealed_items(t, t->out.tools.told);
+	if (items.n)
+		marks_add_sealed(t, items);
+}
+
+void marks_into(struct turn *t, struct out_item *it)
+{
+	it->origin.others = marks_joined(t, it->origin.others, sealed_items(t, t->out.tools.told));
 }
 
 bool marks_before_call(struct turn *t, const struct model_event *me, struct str call_id, bool closed)
@@ -58,10 +83,11 @@ bool marks_before_call(struct turn *t, const struct model_event *me, struct str 
 	if (!t->req.include_encrypted || me->index > 0 || closed == open || (closed && !worth))
 		return false; /* others: marks_after() */
 	struct str json = origin_members(t, me->call_id, (struct str){0}, me->marks);
+	struct str members = json.n ? marks_of_calls(t, marks_of_call(t, call_id, json)) : json;
 	if (json.n && open)
-		last->origin.calls = marks_of_call(t, call_id, json);
+		last->origin.others = members;
 	else if (json.n)
-		marks_add_sealed(t, marks_of_call(t, call_id, json));
+		marks_add_sealed(t, members);
 	return json.n;
 }
 
@@ -77,6 +103,10 @@ void marks_after(struct turn *t)
 		struct str one = marks_of_call(t, it->call_id, o->json);
 		calls = calls.n ? str_fmt(&t->arena, "%.*s,%.*s", FMT(calls), FMT(one)) : one;
 	}
+	struct str items = sealed_alone(t) ? sealed_items(t, t->out.last) : (struct str){0}, members = {0};
 	if (calls.n && t->req.include_encrypted)
-		marks_add_sealed(t, calls);
+		members = marks_of_calls(t, calls);
+	members = marks_joined(t, members, items);
+	if (members.n)
+		marks_add_sealed(t, members);
 }

@@ -62,6 +62,16 @@ void origin_settle(struct turn *t, struct out_origin *o)
 	o->json = origin_members(t, o->id, o->thoughts, o->marked ? buf_str(&o->marks) : S(""));
 }
 
+void origin_again(struct turn *t, struct out_origin *o, yyjson_val *ours)
+{
+	struct str json = json_text(&t->arena, ours);
+	struct origin read;
+	if (!origin_read(ours, &read))
+		return;
+	o->json = (struct str){json.p + 1, json.n - 2};
+	o->marked = read.marks;
+}
+
 struct str origin_kept(struct turn *t, const struct out_item *it, struct str json)
 {
 	if (!it->origin.json.n || !json.n)
@@ -74,11 +84,11 @@ struct str origin_kept(struct turn *t, const struct out_item *it, struct str jso
 struct str origin_sealed(struct turn *t, const struct out_item *it, struct str content)
 {
 	const struct out_origin *o = &it->origin;
-	const char *between = o->json.n && o->calls.n ? "," : "";
-	if (!it->done || (!o->json.n && !o->calls.n))
+	const char *between = o->json.n && o->others.n ? "," : "";
+	if (!it->done || (!o->json.n && !o->others.n))
 		return content;
-	return str_fmt(&t->arena, "{\"content\":%.*s,\"" ITEM_OURS_NAME "\":{%.*s%s%s%.*s%s}}", FMT(content), FMT(o->json),
-		       between, o->calls.n ? "\"calls\":{" : "", FMT(o->calls), o->calls.n ? "}" : "");
+	return str_fmt(&t->arena, "{\"content\":%.*s,\"" ITEM_OURS_NAME "\":{%.*s%s%.*s}}", FMT(content), FMT(o->json), between,
+		       FMT(o->others));
 }
 
 /* --- given back ------------------------------------------------------------------------------------------- */

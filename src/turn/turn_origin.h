@@ -15,9 +15,9 @@ struct out_origin {
 	struct str id, thoughts; /* calls: the engine's id; reasoning: the member that it came in */
 	struct buf marks;        /* in pieces; max 0: none */
 	struct str json;         /* the members as kept, once the item closes; {0}: nothing is */
-	struct str calls;        /* reasoning: sealed for calls behind it, members of an object */
+	struct str others;       /* reasoning: sealed in it of other items, members of an object */
 	bool marked;             /* marks were kept */
-	bool sealed;             /* calls: it is in a reasoning item */
+	bool sealed;             /* other items: it is in a reasoning item, or too large for one */
 };
 
 /* A call's id: ours, whatever the engine sends, for engines repeat theirs. */
@@ -28,6 +28,8 @@ void origin_piece(struct buf *b, struct str marks);
 void origin_begin(struct turn *t, struct out_origin *o, const struct model_event *me);
 /* The item closes: sets o->json, in t->arena. */
 void origin_settle(struct turn *t, struct out_origin *o);
+/* What was kept of a call's origin (ITEM_OURS) is that of one made for it. */
+void origin_again(struct turn *t, struct out_origin *o, yyjson_val *ours);
 /* An origin's members, for an object; {0}: there is nothing to keep. `pieces` are of marks. In t->arena. */
 struct str origin_members(struct turn *t, struct str id, struct str thoughts, struct str pieces);
 /* `json`, an object, with what is kept of the item. */

@@ -237,6 +237,7 @@ struct out_item *turn_item_make(struct turn *t, enum item_type type, const struc
 
 struct out_item *item_open(struct turn *t, enum item_type type)
 {
+	marks_before(t, type);
 	struct id id = id_mint();
 	return turn_item_make(t, type, &id);
 }
@@ -329,6 +330,8 @@ static void item_close(struct turn *t, struct out_item *it, bool whole)
 			part_close(t, it);
 		else
 			reasoning_close(t, it);
+		if (it->type == ITEM_REASONING)
+			marks_into(t, it);
 		item_finish(t, it, whole);
 	}
 	item_release(it);
@@ -521,8 +524,6 @@ void turn_close_items(struct turn *t, bool whole, bool drop_calls)
 			continue;
 		item_close(t, it, whole);
 	}
-	if (whole)
-		marks_after(t);
 }
 
 static struct str shown(const struct out_item *it)

@@ -71,6 +71,16 @@ static struct turn_item *with_carried(struct turn *t, struct turn_item *items, s
 	return all;
 }
 
+static struct str phases_kept(struct turn *t)
+{
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	phases_write(&t->clocks.phases, &b);
+	struct str kept = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	return kept;
+}
+
 void turn_record_make(struct turn *t, struct turn_record *r)
 {
 	struct buf b;
@@ -83,6 +93,7 @@ void turn_record_make(struct turn *t, struct turn_record *r)
 	turn_response_write(t, &b, false, true, &r->output_at);
 	r->body = str_copy(&t->arena, buf_str(&b));
 	buf_release(&b);
+	r->phases = phases_kept(t);
 	r->conversation = turn_conversation_append(t, turn_conversation_news(t, NULL));
 	if (r->store || r->conversation)
 		r->items = with_carried(t, turn_items(t, &r->n_items, &r->n_output), &r->n_items);

@@ -112,6 +112,7 @@ struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, con
 	t->response.id = id_text(arena_bytes(&t->arena, ID_MAX), "resp", &t->id);
 	t->reader.owner = (struct reply_owner){turn_start_on_gone, turn_start_on_room};
 	t->clocks.grace = (struct grace){.wanted = turn_start_still_wanted, .over = turn_start_on_grace_over};
+	phases_begin(&t->clocks.phases, &t->arena, clock_mono_us(), PHASE_LOAD);
 	t->next = al->turns;
 	if (t->next)
 		t->next->prev = t;
@@ -200,6 +201,7 @@ void turn_start(struct request *rq, const struct turn_kind *kind)
 		return;
 	struct turn *t = turn_make(rq->api, rq->project, exchange_request(rq->x)->body);
 	t->kind = kind;
+	t->clocks.phases.began_us = exchange_request(rq->x)->began_us;
 	t->call.low = rq->low;
 	if (tries >= 0)
 		t->key.attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, t->response.id);

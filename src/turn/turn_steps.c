@@ -1,7 +1,7 @@
 /* turn_steps.c - the steps of a turn as the machine sees them. */
 #include "turn/turn_machine.h"
 
-#define X(NAME, fn, to) enum flow step_##fn(struct turn *t);
+#define X(NAME, fn, phase, to) enum flow step_##fn(struct turn *t);
 TURN_STEPS(X)
 #undef X
 
@@ -9,7 +9,7 @@ TURN_STEPS(X)
 
 const struct turn_machine turn_steps = {
 	.steps = {
-#define X(NAME, fn, to) {#NAME, step_##fn, to},
+#define X(NAME, fn, phase, to) {#NAME, step_##fn, PHASE_##phase, to},
 		TURN_STEPS(X)
 #undef X
 	},

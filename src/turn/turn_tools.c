@@ -356,6 +356,7 @@ static void turn_tools_on_done(struct tool_call *call, const struct tool_result 
 	struct hosted_call *c = OWNER(call, struct hosted_call, call);
 	struct turn *t = c->turn;
 	t->out.tools.running--;
+	phases_tool_end(&t->clocks.phases, c->measured, !result->failed);
 	turn_tools_settle(c, result);
 	turn_run(t);
 }
@@ -384,6 +385,7 @@ static void start_more(struct turn *t)
 				       .text = c->item->hosted.arguments, .approval = c->approval};
 		if (face_of(c)->picture.n)
 			ask.pictures = turn_pictures(t);
+		c->measured = phases_tool(&t->clocks.phases, &t->arena, c->tool->name);
 		tool_start(t->api->tools, &c->call, &ask);
 	}
 }

@@ -1,0 +1,46 @@
+/* measure.h - counters that any room may add to.
+ *
+ * A row of metrics.def is a table with a cell for every value of its labels. Each thread has cells of its own, which it
+ * alone writes, without a lock; who reads adds them up (scrape.h). A label's values get numbers as they come
+ * (measure_label()); those that come when its table is full are number 0, `other`. Any thread; never fails. */
+#pragma once
+#include "base/buf.h"
+
+struct measure_limits {
+#define LIMIT(name, def, least, largest, help) int64_t name;
+#include "measure/limits.def"
+#undef LIMIT
+};
+extern struct measure_limits measure_limits; /* set before the first of these calls, constant after */
+
+enum label {
+	LABEL_NONE,
+#define LABEL(NAME, text, most) LABEL_##NAME,
+#include "measure/labels.def"
+#undef LABEL
+	N_LABELS
+};
+
+enum metric {
+#define METRIC(NAME, ...) METRIC_##NAME,
+#include "measure/metrics.def"
+#undef METRIC
+	N_METRICS
+};
+
+enum { METRIC_LABELS = 3 };
+
+/* The number of a label's value. */
+unsigned measure_label(enum label l, struct str value);
+
+/* Adds to a counter or a gauge, or one value to a histogram. */
+void measure_add(enum metric m, int64_t n, const unsigned labels[METRIC_LABELS]);
+/* What a gauge is now; not of one that is added to. */
+void measure_set(enum metric m, int64_t n, const unsigned labels[METRIC_LABELS]);
+
+/* MEASURE(HTTP_REQUESTS, 1, route, code) */
+#define MEASURE(NAME, n, ...) measure_add(METRIC_##NAME, n, (const unsigned[METRIC_LABELS]){__VA_ARGS__})
+/* MEASURE_END(STORE_COMMITS, ok): one more that ended well, or badly */
+#define MEASURE_END(NAME, ok) MEASURE(NAME, 1, measure_result(ok))
+/* The number of `ok` or `failed` among results. */
+unsigned measure_result(bool ok);
