@@ -2,7 +2,8 @@
  *
  * Events are gathered in an open piece, each as what differs from the one before (event_pack.h); a piece of about
  * 1 KB, which is fifty tokens and more, is packed with zstd and a dictionary (usual.h), the first two sooner: what a
- * response begins with is long, and the same for most. Pieces are read one after the other. One mutex a replay, one for the table; the table's is taken first. */
+ * response begins with is long, and the same for most. Pieces are read one after the other. One mutex a replay, one for
+ * the table; the table's is taken first. */
 #include "replay/replay.h"
 
 #include <pthread.h>

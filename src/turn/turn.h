@@ -16,8 +16,8 @@ struct attempt;
 struct replay;
 struct runner;
 
-/* The request's body as it came, {0} when it is not read again (once `filled`: with its prompt template in it), and by what it may come again: an
- * Idempotency-Key, or blindly (door/attempts.h). */
+/* The request's body as it came, or with its prompt template in it (`filled`), {0} once nobody reads it again; and by what it may
+ * come again: an Idempotency-Key, or blindly (door/attempts.h). */
 struct turn_key {
 	struct str body;
 	struct attempt *attempt; /* NULL: its client is not known to send again */
