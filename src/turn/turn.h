@@ -9,26 +9,12 @@
 #include "measure/phases.h"
 #include "net/reply.h"
 #include "turn/turn_context.h"
+#include "turn/turn_key.h"
 #include "turn/turn_output.h"
 #include "turn/turn_steps.h"
 
-struct attempt;
 struct replay;
 struct runner;
-
-/* The request's body as it came, or with its prompt template in it (`filled`), {0} once nobody reads it again; and by what it may
- * come again: an Idempotency-Key, or blindly (door/attempts.h). */
-struct turn_key {
-	struct str body;
-	struct attempt *attempt; /* NULL: its client is not known to send again */
-	bool given, filled;
-	bool begun, unsaved; /* the key was asked for; what it stands for is lost */
-	struct stored_template *template; /* being looked up */
-	struct turn_claim {
-		struct idempotency idem;
-		struct idem_result result;
-	} *claim; /* NULL: no Idempotency-Key came */
-};
 
 struct turn_reader {
 	struct turn_link *link; /* turn_link.h; NULL: over HTTP, or cut */
