@@ -2,7 +2,7 @@
  *
  * Everything lives in the turn's arena. Loop thread. */
 #pragma once
-#include "store/writing.h"
+#include "store/store.h"
 
 struct attempt;
 
