@@ -249,7 +249,7 @@ bool create_bind(struct arena *a, struct create *c, const struct item *list)
 
 struct function_tool *create_offer(struct arena *a, const struct create *c, size_t *n)
 {
-	struct function_tool *some = new_array(a, struct function_tool, c->n_tools + 1);
+	struct function_tool *some = new_array(a, struct function_tool, c->n_tools);
 	*n = 0;
 	for (size_t i = 0; i < c->n_tools; i++) {
 		bool allowed = !c->n_allowed;

@@ -498,7 +498,7 @@ void turn_cancel(struct turn *t)
 		}
 		store_cancel(&t->op);
 		if (t->key.given)
-			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
+			store_idem_drop(t->api->store, &t->op, t->project, &t->key.claim->idem, &t->id);
 		turn_free(t);
 		return;
 	}

@@ -119,11 +119,11 @@ static enum flow listing_over(struct turn *t)
 		turn_fail(t, &e);
 		return GO;
 	}
-	if (listed)
+	if (listed) {
 		tools_describe(&t->arena, &t->req);
-	t->prompt.tools = create_offer(&t->arena, &t->req, &t->prompt.n_tools);
-	if (listed)
+		t->prompt.tools = create_offer(&t->arena, &t->req, &t->prompt.n_tools);
 		t->out.tools.told = t->out.last; /* rounds begin behind the lists */
+	}
 	if (!t->prompt.n_tools && t->req.n_allowed && t->prompt.choice == CHOICE_REQUIRED) {
 		fail(&e, ERR_BAD_REQUEST, "tool_choice",
 		     "Tool choice not found in 'tools' parameter: no server has such a tool.");
