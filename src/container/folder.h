@@ -18,7 +18,12 @@ enum { FOLDER_PATH = 4096 };
 const char *folder_at(const struct folders *f, char out[FOLDER_PATH], int64_t key);
 /* Likewise, of the folder with its skills (cntr_skills.h), which is there where it has some. */
 const char *folder_skills_at(const struct folders *f, char out[FOLDER_PATH], int64_t key);
+/* Not synced: that is for who keeps a file in it. */
 bool folder_ready(struct folders *f, int64_t key, struct err *e);
+/* A file that is there already, and its way (session/share.h), are on the disk; and after the last of them, folders_sync(), the
+ * folders of containers are. */
+bool folder_sync(struct folders *f, int64_t key, struct str path, struct str *way, struct err *e);
+bool folders_sync(struct folders *f, struct err *e);
 /* With all in it. Nobody works in it any more. */
 void folder_remove(struct folders *f, int64_t key);
 

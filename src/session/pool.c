@@ -2,7 +2,6 @@
 #include "session/pool.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,22 +44,8 @@ static bool pool_empty(const char *folder)
 	return d && n <= 2; /* "." and ".." */
 }
 
-/* Files that are kept must not lie in a folder that is not. */
-static bool pool_sync(const char *parent)
-{
-	int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok = fd >= 0 && fsync(fd) == 0;
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* rename(2) replaces an empty folder, all at once; it fails where somebody has put something into it meanwhile. */
-static bool pool_move(const char *parent, const char *from, const char *to)
-{
-	return rename(from, to) == 0 && pool_sync(parent);
-}
-
+/* rename(2) replaces an empty folder, all at once; it fails where somebody has put something into it meanwhile. It is not synced: until
+ * a file is kept, one empty folder is as good as the other, and whoever keeps one syncs the way to it (share_sync()). */
 bool pool_take(struct sessions *s, const struct session_where *w, struct box **box, struct interpreter *ret)
 {
 	int64_t memory = w->memory ? w->memory : session_limits.memory;
@@ -75,7 +60,7 @@ bool pool_take(struct sessions *s, const struct session_where *w, struct box **b
 			return false;
 		int status;
 		if (p->box->memory == memory && order_ended(&p->interpreter.program, &status) == 1 &&
-		    pool_move(s->pool.parent, p->folder, w->folder)) {
+		    rename(p->folder, w->folder) == 0) {
 			pthread_mutex_lock(&s->lock);
 			memcpy(p->box->folder, w->folder, strlen(w->folder) + 1);
 			pthread_mutex_unlock(&s->lock);
