@@ -19,6 +19,13 @@ def test_cache_retention_is_never_null(server, sent, shown):
     assert told == [shown] * 3
 
 
+@pytest.mark.parametrize("retention", ["in_memory", "in-memory", "24h"])
+def test_chat_takes_each_spelling_of_cache_retention(server, retention):
+    answer = server.post("/v1/chat/completions", {"model": "scripted", "messages": [{"role": "user", "content": "hi"}],
+                                                  "prompt_cache_retention": retention})
+    assert answer.status == 200
+
+
 def test_ids_of_outputs(server, engine):
     engine.next(call("look", "{}", id="c"))
     tools = [{"type": "function", "name": "look"}]

@@ -20,6 +20,7 @@
 #include "door/grace.h"
 #include "door/attempts.h"
 #include "door/request.h"
+#include "engine/prompt_tidy.h"
 #include "net/reply.h"
 #include "model/format.h"
 #include "replay/rebuild.h"
@@ -249,6 +250,27 @@ static void chat_fail(struct chat *c, const struct err *e)
 
 /* --- the engine --- */
 
+/* What the event added last tells. */
+static void send_event(struct chat *c, struct chat_run *r, const struct model_event *me)
+{
+	struct jout o = chunk_start(c);
+	int64_t delta = -1;
+	chat_chunk_event(&o, &c->head, &r->choice, me, &delta);
+	send_chunk(c, o.b, delta);
+}
+
+/* The inputs of custom tools come to their ends. */
+static bool close_calls(struct chat *c, struct chat_run *r, struct err *e)
+{
+	for (size_t i = 0; i < r->choice.n_calls; i++) {
+		if (!chat_choice_close_call(&r->choice, i, e))
+			return false;
+		if (c->form == REPLY_SSE && r->choice.told.p)
+			send_event(c, r, &(struct model_event){.kind = ME_CALL_ARGS, .index = (int)i});
+	}
+	return true;
+}
+
 static void chat_on_event(struct engine_call *call, const struct model_event *me)
 {
 	struct chat_run *r = OWNER(call, struct chat_run, call);
@@ -260,13 +282,10 @@ static void chat_on_event(struct engine_call *call, const struct model_event *me
 		chat_fail(c, &e);
 		return;
 	}
-	if (c->form != REPLY_SSE)
+	if (c->form != REPLY_SSE || !r->choice.told.p)
 		return;
 	begin_choice(c, r, me->kind == ME_CALL_BEGIN);
-	struct jout o = chunk_start(c);
-	int64_t delta = -1;
-	chat_chunk_event(&o, &c->head, &r->choice, me, &delta);
-	send_chunk(c, o.b, delta);
+	send_event(c, r, me);
 	if (c->reply && reply_full(c->reply))
 		for (size_t i = 0; i < c->n; i++)
 			engine_call_pause(&c->runs[i].call);
@@ -288,7 +307,7 @@ static void chat_on_end(struct engine_call *call, const struct err *e)
 	r->choice.finish = call->finish;
 	if (c->error.code)
 		return;
-	if (e->code || !choice_fits(c, &r->choice, &misfit)) {
+	if (e->code || !choice_fits(c, &r->choice, &misfit) || !close_calls(c, r, &misfit)) {
 		chat_fail(c, e->code ? e : &misfit);
 		return;
 	}
@@ -395,7 +414,7 @@ static void chat_begin(struct chat *c)
 			memcpy(r->prompt.messages, c->req.prompt.messages, r->prompt.n * sizeof *r->prompt.messages);
 			r->prompt.cap = r->prompt.n;
 		}
-		chat_choice_init(&r->choice, a, (int64_t)i, (size_t)api_limits.output_bytes);
+		chat_choice_init(&r->choice, a, &c->req.prompt, (int64_t)i, (size_t)api_limits.output_bytes);
 		r->choice.named = r->prompt.choice == CHOICE_NAMED;
 		r->call.on_event = chat_on_event;
 		r->call.on_end = chat_on_end;
@@ -497,6 +516,7 @@ void chat_create(struct request *rq)
 	c->reply = reply_open(rq->x, c->form, &c->reader);
 	const char *advice = engine_advice(&c->arena, &c->model, c->req.prompt.sampling.effort, c->req.not_applied,
 	                                   S("reasoning_effort"));
+	advice = chat_tools_advice(&c->arena, &c->req.prompt, &c->model, advice);
 	if (advice)
 		reply_header(c->reply, S("antiphon-not-applied"), str_of(advice));
 	if (c->req.obfuscate && c->form == REPLY_SSE)

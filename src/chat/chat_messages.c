@@ -86,12 +86,18 @@ static const struct field called_fields[] = {
 #include "engine/marks.def"
     FIELD_END,
 };
+static const struct field custom_called_fields[] = {
+    FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = -1),
+    FIELD_CHECKED("input", F_STR, .required = true),
+#include "engine/marks.def"
+    FIELD_END,
+};
 #undef TOLERATED_CHAT_CALL
 static const struct field call_fields[] = {
     FIELD_CHECKED("id", F_STR, .required = true),
     FIELD_CHECKED("type", F_ENUM, .required = true, .values = call_types),
     FIELD_CHECKED("function", F_OBJECT, .sub = called_fields),
-    FIELD_CHECKED("custom", F_OBJECT),
+    FIELD_CHECKED("custom", F_OBJECT, .sub = custom_called_fields),
 #include "engine/marks.def"
 #define TOLERATED(chat_messages_where, key) TOLERATED_##chat_messages_where(key)
 #define TOLERATED_CHAT_CALL(key) FIELD_CHECKED(key, F_ANY, .nullable = true),
@@ -306,19 +312,16 @@ static bool take_calls(struct chat_reader *r, struct prompt_message *m, yyjson_v
 	m->calls = new_array(r->a, struct prompt_call, yyjson_arr_size(calls) + 1);
 	yyjson_arr_foreach(calls, i, max, one)
 	{
-		yyjson_val *function = json_get(one, S("function"));
 		snprintf(place, sizeof place, "messages[%zu].tool_calls[%zu]", at, i);
-		if (str_eq(json_str(json_get(one, S("type"))), S("custom")))
-			return chat_later(e, place, "custom tools");
-		if (!function) {
-			snprintf(place, sizeof place, "tool_calls[%zu].function", i);
-			return chat_messages_missing(at, place, e);
-		}
+		if (!chat_typed_check(one, place, NULL, e))
+			return false;
+		enum call_kind kind = str_eq(json_str(json_get(one, S("type"))), S("custom")) ? CALL_CUSTOM : CALL_FUNCTION;
+		yyjson_val *called = json_get(one, call_rows[kind].tool);
 		m->calls[m->n_calls++] = (struct prompt_call){
 		    .call_id = json_str(json_get(one, S("id"))),
-		    .name = json_str(json_get(function, S("name"))),
-		    .arguments = json_str(json_get(function, S("arguments"))),
-		    .origin = chat_messages_take_marks(r, NULL, one, function),
+		    .name = chat_call_name(&r->c->prompt, kind, json_str(json_get(called, S("name")))),
+		    .arguments = call_rows[kind].arguments(r->a, called),
+		    .origin = chat_messages_take_marks(r, NULL, one, called),
 		};
 	}
 	return true;

@@ -18,7 +18,7 @@ static bool chat_request_given(yyjson_val *body, struct str key)
 static const char *const tiers[] = {"auto", "default", "fast", "flex", "priority", "scale", NULL};
 static const char *const efforts[] = {"none", "minimal", "low", "medium", "high", "xhigh", "max", NULL};
 static const char *const verbosities[] = {"low", "medium", "high", NULL};
-static const char *const retentions[] = {"in_memory", "24h", NULL};
+static const char *const retentions[] = {"in_memory", "in-memory", "24h", NULL};
 static const char *const modalities[] = {"text", "audio", NULL};
 static const char *const formats[] = {"json_object", "json_schema", "text", NULL};
 static const char *const prediction_types[] = {"content", NULL};

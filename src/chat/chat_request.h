@@ -1,11 +1,11 @@
 /* chat_request.h - POST /v1/chat/completions: the body, checked and turned into a prompt.
  *
  * Members and their order of checks are the live API's, with its texts (OpenAPI schema
- * CreateChatCompletionRequest). What would change the answer's meaning and is not served (web_search_options,
- * custom tools ...) is a 400 that names it; what only advises is listed
+ * CreateChatCompletionRequest). What would change the answer's meaning and is not served (web_search_options ...)
+ * is a 400 that names it; what only advises is listed
  * in not_applied. Further keys pass by the engine's list alone (engines[].pass). Pure. */
 #pragma once
-#include "engine/prompt.h"
+#include "engine/engine.h"
 
 struct chat_rules {
 	const char *const *pass; /* the engine's `pass` list, NULL-terminated; NULL: none */
@@ -31,3 +31,5 @@ struct chat_create {
 /* `body` must outlive *ret; everything else that *ret points to lives in `a`. */
 bool chat_read(struct arena *a, yyjson_val *body, const struct chat_rules *rules, struct chat_create *ret,
 	       struct err *e);
+/* Appends to `list` (NULL: empty) the grammars of custom tools that the model is shown and not held to. */
+const char *chat_tools_advice(struct arena *a, const struct prompt *p, const struct engine_model *m, const char *list);

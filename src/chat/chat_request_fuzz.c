@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "chat/chat_request.h"
+#include "engine/prompt_tidy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -192,8 +192,15 @@ static const struct refusal {
     {"\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"\"}}]", "empty_string", "tools[0].function.name",
      "Invalid 'tools[0].function.name': empty string. Expected a string with minimum length 1, but got an empty string "
      "instead."},
-    {"\"tools\":[{\"type\":\"custom\",\"custom\":{}}]", "unsupported_parameter", "tools[0]",
-     "Unsupported parameter: 'tools[0]'. This version does not serve custom tools yet; a later one brings them."},
+    {"\"tools\":[{\"type\":\"custom\",\"custom\":{}}]", "missing_required_parameter", "tools[0].custom.name",
+     "Missing required parameter: 'tools[0].custom.name'."},
+    {"\"tools\":[{\"type\":\"custom\"}]", "missing_required_parameter", "tools[0].custom",
+     "Missing required parameter: 'tools[0].custom'."},
+    {"\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"c\",\"format\":{\"type\":\"grammar\"}}}]",
+     "missing_required_parameter", "tools[0].custom.format.grammar",
+     "Missing required parameter: 'tools[0].custom.format.grammar'."},
+    {TOOLS ",\"tool_choice\":{\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}", "", "tool_choice",
+     "Invalid value for 'tool_choice': no custom tool named 'c' was specified in the 'tools' parameter."},
     {"\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"strict\":true,\"parameters\":{\"type\":"
      "\"object\"}}}]",
      "invalid_function_parameters", "tools[0].function.parameters",

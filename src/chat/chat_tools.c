@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "chat/chat_reader.h"
+#include "engine/prompt_tidy.h"
 #include "wire/schema.h"
 
 enum { NAME_CHARS = 64 };
@@ -13,6 +14,8 @@ static const char *const choice_types[] = {"function", "allowed_tools", "custom"
 static const char *const words[] = {"none", "auto", "required", NULL};
 static const char *const function_words[] = {"none", "auto", NULL};
 static const char *const modes[] = {"auto", "required", NULL};
+static const char *const custom_formats[] = {"text", "grammar", NULL};
+static const char *const syntaxes[] = {"lark", "regex", NULL};
 
 static const struct field function_fields[] = {
     FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = NAME_CHARS, .pattern = "^[a-zA-Z0-9_-]+$"),
@@ -21,23 +24,47 @@ static const struct field function_fields[] = {
     FIELD_CHECKED("strict", F_BOOL, .nullable = true),
     FIELD_END,
 };
-static const struct field tool_fields[] = {
-    FIELD_CHECKED("type", F_ENUM, .required = true, .values = tool_types),
-    FIELD_CHECKED("function", F_OBJECT, .sub = function_fields),
-    FIELD_CHECKED("custom", F_OBJECT),
+static const struct field grammar_fields[] = {
+    FIELD_CHECKED("definition", F_STR, .required = true),
+    FIELD_CHECKED("syntax", F_ENUM, .required = true, .values = syntaxes),
+    FIELD_END,
+};
+static const struct field custom_format_fields[] = {
+    FIELD_CHECKED("type", F_ENUM, .required = true, .values = custom_formats),
+    FIELD_CHECKED("grammar", F_OBJECT, .sub = grammar_fields),
     FIELD_END,
 };
 
-static bool chat_tools_tool_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+static bool chat_tools_format_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	char place[128];
-	if (str_eq(json_str(json_get(v, S("type"))), S("custom")))
-		return chat_later(e, path, "custom tools");
-	field_path(place, path, "function");
-	return json_get(v, S("function")) ||
+	field_path(place, path, "grammar");
+	return !str_eq(json_str(json_get(v, S("type"))), S("grammar")) || json_get(v, S("grammar")) ||
 	       fail(e, ERR_MISSING_PARAMETER, place, "Missing required parameter: '%s'.", place);
 }
-const struct field chat_tool_item = {.kind = F_OBJECT, .sub = tool_fields, .check = chat_tools_tool_check};
+
+static const struct field custom_fields[] = {
+    FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = NAME_CHARS, .pattern = "^[a-zA-Z0-9_-]+$"),
+    FIELD_CHECKED("description", F_STR, .nullable = true),
+    FIELD_CHECKED("format", F_OBJECT, .nullable = true, .sub = custom_format_fields, .check = chat_tools_format_check),
+    FIELD_END,
+};
+static const struct field tool_fields[] = {
+    FIELD_CHECKED("type", F_ENUM, .required = true, .values = tool_types),
+    FIELD_CHECKED("function", F_OBJECT, .sub = function_fields),
+    FIELD_CHECKED("custom", F_OBJECT, .sub = custom_fields),
+    FIELD_END,
+};
+
+/* What a tool, a choice or a call is about stands in the member that its type names. */
+bool chat_typed_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+{
+	struct str type = json_str(json_get(v, S("type")));
+	char place[128];
+	field_path(place, path, str_eq(type, S("custom")) ? "custom" : "function");
+	return json_get(v, type) || fail(e, ERR_MISSING_PARAMETER, place, "Missing required parameter: '%s'.", place);
+}
+const struct field chat_tool_item = {.kind = F_OBJECT, .sub = tool_fields, .check = chat_typed_check};
 
 const struct field chat_function_item = {.kind = F_OBJECT, .sub = function_fields};
 
@@ -50,10 +77,22 @@ static const struct field choice_fields[] = {
     FIELD_CHECKED("type", F_ENUM, .required = true, .values = choice_types),
     FIELD_END,
 };
-/* An allowed tool looks like a choice of it; only functions are served. */
+static const struct field custom_choice_fields[] = {
+    FIELD_CHECKED("custom", F_OBJECT, .required = true, .sub = named_fields),
+    FIELD_CHECKED("type", F_ENUM, .required = true, .values = choice_types),
+    FIELD_END,
+};
+/* An allowed tool looks like a choice of it. */
+static const struct field allowed_tool_fields[] = {
+    FIELD_CHECKED("type", F_ENUM, .required = true, .values = tool_types),
+    FIELD_CHECKED("function", F_OBJECT, .sub = named_fields),
+    FIELD_CHECKED("custom", F_OBJECT, .sub = named_fields),
+    FIELD_END,
+};
+static const struct field allowed_tool = {.kind = F_OBJECT, .sub = allowed_tool_fields, .check = chat_typed_check};
 static const struct field allowed_fields[] = {
     FIELD_CHECKED("mode", F_ENUM, .required = true, .values = modes),
-    FIELD_CHECKED("tools", F_ARRAY, .required = true, .sub = choice_fields),
+    FIELD_CHECKED("tools", F_ARRAY, .required = true, .item = &allowed_tool),
     FIELD_END,
 };
 static const struct field allowed_choice_fields[] = {
@@ -70,10 +109,10 @@ bool chat_choice_check(yyjson_val *v, const char *path, void *ctx, struct err *e
 		return field_value(&word, v, path, ctx, e);
 	if (!yyjson_is_obj(v)) /* to the letter, with its double "one of" */
 		return field_type(v, path, "one of one of 'none', 'auto', or 'required' or object", e);
-	if (str_eq(type, S("custom")))
-		return chat_later(e, path, "custom tools");
-	return fields_read(str_eq(type, S("allowed_tools")) ? allowed_choice_fields : choice_fields, v, path, NULL,
-			   NULL, ctx, e);
+	return fields_read(str_eq(type, S("allowed_tools")) ? allowed_choice_fields
+			   : str_eq(type, S("custom"))      ? custom_choice_fields
+							    : choice_fields,
+			   v, path, NULL, NULL, ctx, e);
 }
 
 bool chat_function_choice_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
@@ -104,19 +143,62 @@ static bool chat_tools_take_function(struct arena *a, yyjson_val *v, const char 
 			 : schema_sane(f->parameters, ERR_BAD_FUNCTION_SCHEMA, place, f->name, e);
 }
 
-static const struct function_tool *offered(const struct prompt *p, struct str name)
+/* Its format, with the grammar one level up, as the Responses API has it: what engines are told is made of that. */
+static bool chat_tools_take_custom(struct arena *a, yyjson_val *v, struct function_tool *f, const struct function_tool *others,
+				   size_t n, struct err *e)
+{
+	yyjson_val *format = json_get(v, S("format")), *grammar = json_get(format, S("grammar")), *flat;
+	struct buf b;
+	struct jout o = {.b = &b};
+	buf_init(&b, SIZE_MAX / 2);
+	jo_obj(&o);
+	jo_member(&o, v, S("name"));
+	jo_member(&o, v, S("description"));
+	if (grammar) {
+		jo_key(&o, S("format"));
+		jo_obj(&o);
+		jo_member(&o, format, S("type"));
+		jo_member(&o, grammar, S("syntax"));
+		jo_member(&o, grammar, S("definition"));
+		jo_obj_end(&o);
+	}
+	jo_obj_end(&o);
+	bool ok = json_parse(a, str_copy(a, buf_str(&b)), &flat, e);
+	buf_release(&b);
+	if (!ok)
+		return false;
+	call_describe(a, CALL_CUSTOM, flat, f);
+	call_name(a, f, others, n);
+	f->path = str_fmt(a, "tools[%zu].custom.format", n);
+	return true;
+}
+
+/* The tool of this type, by the name that the client has for it; NULL. */
+static const struct function_tool *offered(const struct prompt *p, enum call_kind kind, struct str name)
 {
 	for (size_t i = 0; i < p->n_tools; i++)
-		if (str_eq(p->tools[i].name, name))
+		if (p->tools[i].kind == kind && str_eq(p->tools[i].own.p ? p->tools[i].own : p->tools[i].name, name))
 			return &p->tools[i];
 	return NULL;
 }
 
-static bool chat_tools_not_offered(struct str name, struct err *e)
+struct str chat_call_name(const struct prompt *p, enum call_kind kind, struct str name)
 {
-	return fail(e, ERR_BAD_REQUEST, "tool_choice",
-		    "Invalid value for 'tool_choice': no function named '%.*s' was specified in the 'tools' parameter.",
-		    (int)(name.n < 64 ? name.n : 64), name.p);
+	const struct function_tool *t = offered(p, kind, name);
+	return t ? t->name : name;
+}
+
+/* What a choice or an allowed tool, {"type": T, T: {"name": ...}}, means. */
+static const struct function_tool *chat_tools_chosen(const struct prompt *p, yyjson_val *v, struct err *e)
+{
+	struct str type = json_str(json_get(v, S("type"))), name = json_str(json_get(json_get(v, type), S("name")));
+	bool custom = str_eq(type, S("custom"));
+	const struct function_tool *t = offered(p, custom ? CALL_CUSTOM : CALL_FUNCTION, name);
+	if (!t)
+		fail(e, ERR_BAD_REQUEST, "tool_choice",
+		     "Invalid value for 'tool_choice': no %s named '%.*s' was specified in the 'tools' parameter.",
+		     custom ? "custom tool" : "function", (int)(name.n < 64 ? name.n : 64), name.p);
+	return t;
 }
 
 /* Only the allowed tools are shown to the model. */
@@ -128,10 +210,9 @@ static bool chat_tools_take_allowed(struct chat_reader *r, yyjson_val *choice, s
 	size_t i, max, n = 0;
 	yyjson_arr_foreach(list, i, max, one)
 	{
-		struct str name = json_str(json_get(json_get(one, S("function")), S("name")));
-		const struct function_tool *f = offered(p, name);
+		const struct function_tool *f = chat_tools_chosen(p, one, e);
 		if (!f)
-			return chat_tools_not_offered(name, e);
+			return false;
 		kept[n++] = *f;
 	}
 	p->choice = str_eq(json_str(json_get(allowed, S("mode"))), S("required")) ? CHOICE_REQUIRED : CHOICE_AUTO;
@@ -153,9 +234,12 @@ static bool chat_tools_take_choice(struct chat_reader *r, yyjson_val *choice, st
 		return true;
 	if (str_eq(json_str(json_get(choice, S("type"))), S("allowed_tools")))
 		return chat_tools_take_allowed(r, choice, e);
+	const struct function_tool *t = chat_tools_chosen(p, choice, e);
+	if (!t)
+		return false;
 	p->choice = CHOICE_NAMED;
-	p->choice_name = json_str(json_get(json_get(choice, S("function")), S("name")));
-	return offered(p, p->choice_name) || chat_tools_not_offered(p->choice_name, e);
+	p->choice_name = t->name;
+	return true;
 }
 
 static bool only_with_tools(struct chat_reader *r, const char *name, struct err *e)
@@ -186,9 +270,21 @@ static bool take_functions(struct chat_reader *r, yyjson_val *list, struct err *
 		return true;
 	p->choice = CHOICE_NAMED;
 	p->choice_name = json_str(json_get(choice, S("name")));
-	return offered(p, p->choice_name) ||
+	return offered(p, CALL_FUNCTION, p->choice_name) ||
 	       fail(e, ERR_BAD_REQUEST, "function_call", "Invalid value for 'function_call': no function named '%.*s' was specified in "
 	            "the 'functions' parameter.", (int)(p->choice_name.n < 64 ? p->choice_name.n : 64), p->choice_name.p);
+}
+
+/* Lark grammars are shown to the model; held to one is it where the call is forced, and the engine can. */
+const char *chat_tools_advice(struct arena *a, const struct prompt *p, const struct engine_model *m, const char *list)
+{
+	for (size_t i = 0; i < p->n_tools; i++) {
+		const struct function_tool *t = &p->tools[i];
+		bool lark = str_eq(json_str(json_get(json_get(t->given, S("format")), S("syntax"))), S("lark"));
+		if (lark && (prompt_forced(p) != t || !engine_constrains(m, t)))
+			list = str_fmt(a, "%s%s%.*s", list ? list : "", list ? ", " : "", FMT(t->path)).p;
+	}
+	return list;
 }
 
 bool chat_take_tools(struct chat_reader *r, struct err *e)
@@ -199,8 +295,13 @@ bool chat_take_tools(struct chat_reader *r, struct err *e)
 		return take_functions(r, json_get(r->body, S("functions")), e);
 	struct function_tool *f = new_array(r->a, struct function_tool, yyjson_arr_size(tools) + 1);
 	size_t i, max;
-	yyjson_arr_foreach(tools, i, max, one) if (!chat_tools_take_function(r->a, json_get(one, S("function")),
-									     "tools", i, &f[i], e)) return false;
+	yyjson_arr_foreach(tools, i, max, one)
+	{
+		yyjson_val *custom = str_eq(json_str(json_get(one, S("type"))), S("custom")) ? json_get(one, S("custom")) : NULL;
+		if (custom ? !chat_tools_take_custom(r->a, custom, &f[i], f, i, e)
+			   : !chat_tools_take_function(r->a, json_get(one, S("function")), "tools", i, &f[i], e))
+			return false;
+	}
 	p->tools = f;
 	p->n_tools = yyjson_arr_size(tools);
 	p->parallel = !yyjson_is_false(json_get(r->body, S("parallel_tool_calls")));

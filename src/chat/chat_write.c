@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "engine/marks.h"
+#include "model/call_input.h"
 
 /* --- gathering ----------------------------------------------------------------------------------------- */
 
-void chat_choice_init(struct chat_choice *c, struct arena *a, int64_t index, size_t max)
+void chat_choice_init(struct chat_choice *c, struct arena *a, const struct prompt *prompt, int64_t index, size_t max)
 {
-	*c = (struct chat_choice){.index = index, .a = a, .max = max};
+	*c = (struct chat_choice){.index = index, .prompt = prompt, .a = a, .max = max};
 	buf_init(&c->text, max);
 	buf_init(&c->refusal, max);
 	buf_init(&c->reasoning, max);
@@ -28,6 +29,7 @@ void chat_choice_release(struct chat_choice *c)
 	buf_release(&c->marks);
 	for (size_t i = 0; i < c->n_calls; i++) {
 		buf_release(&c->calls[i].arguments);
+		buf_release(&c->calls[i].raw);
 		buf_release(&c->calls[i].marks);
 	}
 	c->n_calls = 0;
@@ -45,8 +47,11 @@ static void chat_write_begin_call(struct chat_choice *c, const struct model_even
 	}
 	struct chat_call *call = &c->calls[c->n_calls++];
 	id_random(call->id, "call");
-	call->name = str_copy(c->a, ev->name.p ? ev->name : S(""));
+	const struct function_tool *tool = call_tool(c->prompt->tools, c->prompt->n_tools, ev->name);
+	call->tool = tool && tool->kind == CALL_CUSTOM ? tool : NULL;
+	call->name = call->tool ? tool->own : str_copy(c->a, ev->name.p ? ev->name : S(""));
 	buf_init(&call->arguments, c->max);
+	buf_init(&call->raw, c->max);
 	buf_init(&call->marks, SIZE_MAX / 2);
 	if (ev->marks.n)
 		json_piece(&call->marks, ev->marks);
@@ -71,10 +76,40 @@ static bool chat_write_too_long(const struct chat_choice *c, struct err *e)
 	return fail(e, ERR_ENGINE, NULL, "The engine's answer is longer than %zu bytes.", c->max);
 }
 
+/* A custom tool's input is told as far as the arguments tell it. */
+static void chat_write_add_input(struct chat_choice *c, struct chat_call *call, struct str arguments)
+{
+	size_t from = call->arguments.n;
+	buf_add(&call->raw, arguments);
+	call_text_more(buf_str(&call->raw), S("input"), &call->read, &call->arguments);
+	if (call->arguments.n > from)
+		c->told = (struct str){call->arguments.p + from, call->arguments.n - from};
+	else
+		c->told = (struct str){0};
+}
+
+bool chat_choice_close_call(struct chat_choice *c, size_t at, struct err *e)
+{
+	struct chat_call *call = &c->calls[at];
+	struct str input;
+	c->told = (struct str){0};
+	if (!call->tool || c->finish == FINISH_LENGTH || c->finish == FINISH_FILTER)
+		return true;
+	if (!call_input(c->a, call->tool, buf_str(&call->raw), &input, e))
+		return false;
+	struct str rest = call_untold(buf_str(&call->arguments), input);
+	buf_clear(&call->arguments);
+	buf_add(&call->arguments, input);
+	if (rest.n)
+		c->told = rest;
+	return !call->arguments.over || chat_write_too_long(c, e);
+}
+
 bool chat_choice_add(struct chat_choice *c, const struct model_event *ev, struct err *e)
 {
 	struct chat_call *call = ev->index >= 0 && (size_t)ev->index < c->n_calls ? &c->calls[ev->index] : NULL;
 	c->begun = true;
+	c->told = ev->text.p ? ev->text : S("");
 	switch (ev->kind) {
 	case ME_TEXT:
 		buf_add(&c->text, ev->text);
@@ -94,8 +129,11 @@ bool chat_choice_add(struct chat_choice *c, const struct model_event *ev, struct
 	case ME_CALL_ARGS:
 		if (!call)
 			return fail(e, ERR_ENGINE, NULL, "The engine gave arguments for a call that never began.");
-		buf_add(&call->arguments, ev->text);
-		return !call->arguments.over || chat_write_too_long(c, e);
+		if (call->tool)
+			chat_write_add_input(c, call, ev->text);
+		else
+			buf_add(&call->arguments, ev->text);
+		return (!call->arguments.over && !call->raw.over) || chat_write_too_long(c, e);
 	case ME_MARKS:
 		json_piece(call ? &call->marks : &c->marks, ev->text);
 		return true;
@@ -186,6 +224,16 @@ static void put_logprobs(struct jout *o, struct str content)
 
 /* --- the whole object ------------------------------------------------------------------------------------ */
 
+static struct str call_type(const struct chat_call *call)
+{
+	return call->tool ? S("custom") : S("function");
+}
+
+static struct str call_text(const struct chat_call *call)
+{
+	return call->tool ? S("input") : S("arguments");
+}
+
 static void chat_write_put_calls(struct jout *o, const struct chat_choice *c)
 {
 	jo_key(o, S("tool_calls"));
@@ -193,11 +241,12 @@ static void chat_write_put_calls(struct jout *o, const struct chat_choice *c)
 	for (size_t i = 0; i < c->n_calls; i++) {
 		jo_obj(o);
 		jo_kstr(o, "id", str_of(c->calls[i].id));
-		jo_kstr(o, "type", S("function"));
-		jo_key(o, S("function"));
+		jo_kstr(o, "type", call_type(&c->calls[i]));
+		jo_key(o, call_type(&c->calls[i]));
 		jo_obj(o);
 		jo_kstr(o, "name", c->calls[i].name);
-		jo_kstr(o, "arguments", buf_str(&c->calls[i].arguments));
+		jo_key(o, call_text(&c->calls[i]));
+		jo_str(o, buf_str(&c->calls[i].arguments));
 		marks_put(o, buf_str(&c->calls[i].marks), MARK_FUNCTION);
 		jo_obj_end(o);
 		marks_put(o, buf_str(&c->calls[i].marks), MARK_CALL);
@@ -425,14 +474,16 @@ static void put_call_piece(struct jout *o, const struct chat_choice *c, const st
 	jo_kint(o, "index", ev->index);
 	if (begin) {
 		jo_kstr(o, "id", str_of(call->id));
-		jo_kstr(o, "type", S("function"));
+		jo_kstr(o, "type", call_type(call));
 	}
-	jo_key(o, S("function"));
+	jo_key(o, call_type(call));
 	jo_obj(o);
 	if (begin)
 		jo_kstr(o, "name", call->name);
-	if (ev->kind != ME_MARKS)
-		jo_kstr(o, "arguments", begin ? S("") : ev->text);
+	if (ev->kind != ME_MARKS) {
+		jo_key(o, call_text(call));
+		jo_str(o, begin ? S("") : c->told);
+	}
 	marks_put(o, marks, MARK_FUNCTION);
 	jo_obj_end(o);
 	marks_put(o, marks, MARK_CALL);
@@ -445,7 +496,7 @@ void chat_chunk_event(struct jout *o, const struct chat_head *h, const struct ch
 {
 	struct str logprobs = {0};
 	bool call = ev->kind == ME_CALL_BEGIN || ev->kind == ME_CALL_ARGS || (ev->kind == ME_MARKS && ev->index >= 0);
-	*delta = ev->kind == ME_CALL_BEGIN || ev->kind == ME_MARKS ? 0 : (int64_t)ev->text.n;
+	*delta = ev->kind == ME_CALL_BEGIN || ev->kind == ME_MARKS ? 0 : (int64_t)c->told.n;
 	open_chunk(o, h);
 	open_delta(o, c);
 	switch (ev->kind) {

@@ -59,8 +59,8 @@ static void whole(void)
 	struct chat_choice c[2];
 	buf_init(&b, 10000);
 	req = (struct chat_create){.n = 2, .metadata = S("{\"k\":\"v\"}")};
-	chat_choice_init(&c[0], &a, 0, 1000);
-	chat_choice_init(&c[1], &a, 1, 1000);
+	chat_choice_init(&c[0], &a, &req.prompt, 0, 1000);
+	chat_choice_init(&c[1], &a, &req.prompt, 1, 1000);
 	add(&c[0], text("Hel"));
 	add(&c[0], text("lo \"x\""));
 	add(&c[1], (struct model_event){.kind = ME_REASONING, .text = S("hm")});
@@ -78,7 +78,7 @@ static void whole(void)
 	chat_choice_release(&c[1]);
 	/* Nothing at all is an empty text. */
 	req = (struct chat_create){.n = 1};
-	chat_choice_init(&c[0], &a, 0, 1000);
+	chat_choice_init(&c[0], &a, &req.prompt, 0, 1000);
 	c[0].finish = FINISH_FILTER;
 	chat_completion_write(&(struct jout){.b = &b}, &head, c, 1, &usage);
 	is(&b, OPEN
@@ -96,7 +96,7 @@ static void calls(void)
 	buf_init(&b, 10000);
 	buf_init(&want, 10000);
 	req = (struct chat_create){.n = 1};
-	chat_choice_init(&c, &a, 0, 1000);
+	chat_choice_init(&c, &a, &req.prompt, 0, 1000);
 	for (int i = 0; i < 6; i++) {
 		add(&c, (struct model_event){.kind = ME_CALL_BEGIN, .index = i, .name = S("f"), .call_id = S("same")});
 		add(&c, (struct model_event){.kind = ME_CALL_ARGS, .index = i, .text = S("{\"a\":")});
@@ -128,7 +128,7 @@ static void logprobs(void)
 	struct chat_choice c;
 	buf_init(&b, 10000);
 	req = (struct chat_create){.n = 1, .prompt = {.logprobs = true}};
-	chat_choice_init(&c, &a, 0, 1000);
+	chat_choice_init(&c, &a, &req.prompt, 0, 1000);
 	add(&c, (struct model_event){.kind = ME_TEXT, .text = S("a"), .logprobs = S("[{\"token\":\"a\"}]")});
 	add(&c, text("-"));
 	add(&c, (struct model_event){.kind = ME_TEXT, .text = S("b"), .logprobs = S(" [ ] ")});
@@ -164,7 +164,7 @@ static void chunks(void)
 	char want[1000];
 	buf_init(&b, 10000);
 	req = (struct chat_create){.n = 2};
-	chat_choice_init(&c, &a, 1, 1000);
+	chat_choice_init(&c, &a, &req.prompt, 1, 1000);
 	chat_chunk_begin(&(struct jout){.b = &b}, &head, &c, false);
 	is(&b,
 	   CHUNK "{\"index\":1,\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null},\"logprobs\":null,"
@@ -200,7 +200,7 @@ static void chunks(void)
 	chat_choice_release(&c);
 	/* With include_usage every chunk says that there is none yet; the last one has it and no choices. */
 	req = (struct chat_create){.n = 1, .include_usage = true, .prompt = {.logprobs = true}};
-	chat_choice_init(&c, &a, 0, 1000);
+	chat_choice_init(&c, &a, &req.prompt, 0, 1000);
 	event_is(&b, &c, (struct model_event){.kind = ME_TEXT, .text = S("x"), .logprobs = S("[{\"token\":\"x\"}]")}, 1,
 		 CHUNK "{\"index\":0,\"delta\":{\"content\":\"x\"},\"logprobs\":{\"content\":[{\"token\":\"x\"}],"
 		       "\"refusal\":null},"
@@ -216,7 +216,7 @@ static void engines_may_be_wrong(void)
 {
 	struct chat_choice c;
 	struct err e = {0};
-	chat_choice_init(&c, &a, 0, 5);
+	chat_choice_init(&c, &a, &req.prompt, 0, 5);
 	CHECK(!chat_choice_add(&c, &(struct model_event){.kind = ME_CALL_ARGS, .index = 0, .text = S("x")}, &e) &&
 	      e.code == ERR_ENGINE);
 	e = (struct err){0};

@@ -9,6 +9,7 @@
 #include "engine/chat_calls.h"
 #include "engine/forced.h"
 #include "engine/giving.h"
+#include "engine/prompt_tidy.h"
 #include "wire/json.h"
 
 struct render {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/grammar_tree.h"
+#include "engine/prompt_tidy.h"
 #include "wire/json.h"
 
 enum {
@@ -363,14 +364,8 @@ bool grammar_convert(struct arena *a, struct str syntax, struct str definition, 
 
 const struct function_tool *grammar_tool(struct arena *a, enum grammar_dialect d, const struct prompt *p, struct str *gbnf)
 {
-	const struct function_tool *t = NULL;
+	const struct function_tool *t = d == GRAMMAR_NONE ? NULL : prompt_forced(p);
 	struct err why = {0};
-	if (d == GRAMMAR_NONE)
-		return NULL;
-	if (p->choice == CHOICE_NAMED)
-		t = call_tool(p->tools, p->n_tools, p->choice_name);
-	else if (p->choice == CHOICE_REQUIRED && p->n_tools == 1)
-		t = &p->tools[0];
 	if (!t || t->kind != CALL_CUSTOM)
 		return NULL;
 	yyjson_val *format = json_get(t->given, S("format"));

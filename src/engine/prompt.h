@@ -61,6 +61,11 @@ enum part_from prompt_from(struct str text);
 struct prompt_message *prompt_add(struct arena *a, struct prompt *p, enum role role);
 /* Says who made a part of the message. The array is a new one each time. */
 void prompt_add_origin(struct arena *a, struct prompt_message *m, const struct origin *origin);
+/* `part` and `call` are copied in, what they point to is not. */
+struct prompt_part *prompt_add_part(struct arena *a, struct prompt_message *m, struct prompt_part part);
+void prompt_add_call(struct arena *a, struct prompt_message *m, struct prompt_call call);
+/* Joins the message's reasoning, behind a blank line. */
+void prompt_add_thought(struct arena *a, struct prompt_message *m, struct str text);
 void prompt_add_text(struct arena *a, struct prompt_message *m, struct str text);
 /* Appends items (history or input) as messages: system and developer become system, calls join the assistant
  * message before them, reasoning stands with what follows it. `path` is "input" for the request's own items,
@@ -68,9 +73,3 @@ void prompt_add_text(struct arena *a, struct prompt_message *m, struct str text)
  * text outside user messages and tool results. */
 bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *items, size_t n, const char *path,
 		      struct err *e);
-/* One leading system message, adjacent messages of one role merged, each tool result right behind the message that
- * called. So what an engine said up to the results of its calls is one message, text and calls together, in
- * whatever order they came; white space alone is no text beside calls. Reasoning of earlier turns goes. Idempotent. */
-void prompt_tidy(struct arena *a, struct prompt *p);
-/* One past the last user message, 0: none. */
-size_t prompt_last_user(const struct prompt *p);

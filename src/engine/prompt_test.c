@@ -1,5 +1,6 @@
 /* prompt_test.c - items as messages, tidied, and dropped when the context is full. */
 #include "engine/chat_test.h"
+#include "engine/prompt_tidy.h"
 #include "model/hosted.h"
 #include "engine/truncate.h"
 

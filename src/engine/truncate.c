@@ -1,5 +1,6 @@
 /* truncate.c - truncation: auto. */
 #include "engine/truncate.h"
+#include "engine/prompt_tidy.h"
 
 #include <string.h>
 

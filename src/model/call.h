@@ -74,7 +74,3 @@ struct str call_item_name(struct arena *a, const struct function_tool *tools, si
 struct str call_result(struct arena *a, const struct item *it);
 /* Are whole arguments such as the kind's items are made of? ERR_ENGINE. */
 bool call_fits(const struct function_tool *t, yyjson_val *args, struct err *e);
-/* The string that is the arguments' first member, as far as it has come: reads on from *at (0 at first), appends what can be told. */
-void call_text_more(struct str arguments, struct str member, size_t *at, struct buf *out);
-/* A custom tool's input out of whole arguments, against its regular expression where it has one. ERR_ENGINE. */
-bool call_input(struct arena *a, const struct function_tool *t, struct str arguments, struct str *ret, struct err *e);

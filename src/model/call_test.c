@@ -1,6 +1,7 @@
 /* call_test.c - tools as functions: names, the items that calls become, and what comes of a model's arguments. */
 #include "base/test.h"
 #include "model/call.h"
+#include "model/call_input.h"
 
 static yyjson_val *parsed(struct arena *a, const char *json)
 {

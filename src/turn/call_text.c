@@ -2,6 +2,7 @@
 #include "turn/call_text.h"
 
 #include "model/call.h"
+#include "model/call_input.h"
 #include "turn/turn_output_parts.h"
 
 bool call_text_told(const struct hosted_call *c)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/prompt_tidy.h"
 #include "engine/truncate.h"
 #include "store/seal.h"
 #include "turn/transcript.h"

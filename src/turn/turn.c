@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/prompt_tidy.h"
 #include "model/hosted_server.h"
 #include "replay/replay.h"
 #include "replay/retry.h"

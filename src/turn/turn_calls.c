@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "turn/turn_found.h"
+#include "model/call_input.h"
 #include "model/hosted_server.h"
 #include "turn/hosted_call.h"
 #include "turn/turn_output_parts.h"
@@ -108,10 +109,8 @@ static bool close_custom(struct turn *t, struct out_item *it, bool whole, struct
 	it->input = told;
 	if (whole && !call_input(&t->arena, it->tool, buf_str(&it->text), &it->input, e))
 		return false;
-	rest = it->input;
-	if (told.n && str_starts(rest, told))
-		rest = (struct str){rest.p + told.n, rest.n - told.n};
-	if (rest.n && rest.p != told.p)
+	rest = call_untold(told, it->input);
+	if (rest.n)
 		emit_text(t, it, EV_CUSTOM_INPUT_DELTA, rest);
 	emit_text(t, it, EV_CUSTOM_INPUT_DONE, it->input);
 	return true;

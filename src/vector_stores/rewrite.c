@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "engine/engine.h"
+#include "engine/prompt_tidy.h"
 #include "index/index_limits.h"
 
 enum { PHRASE_BYTES = 1000, PHRASE_TOKENS = 60 };
