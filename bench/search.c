@@ -109,7 +109,7 @@ static void put_file(struct store_index *x, int64_t file, const float *vectors)
 	static _Thread_local struct window windows[WINDOWS];
 	static _Thread_local struct chunk chunks[FILE_CHUNKS];
 	struct index_file f = {.file = file, .generation = 1, .space = {"made-up", 7}, .dims = DIMS};
-	struct chunks c = {windows, chunks, WINDOWS, FILE_CHUNKS};
+	struct chunks c = {.windows = windows, .chunks = chunks, .n_windows = WINDOWS, .n = FILE_CHUNKS};
 	struct err e = {0};
 	size_t at, byte = 0;
 	for (int i = 0; i < WINDOWS; i++) {

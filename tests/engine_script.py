@@ -413,6 +413,8 @@ class ScriptedEngine:
         body, data = json.loads(request.raw), []
         for i, text in enumerate([body["input"]] if isinstance(body["input"], str) else body["input"]):
             words = re.findall(r"\w+", text.lower()) if isinstance(text, str) else [f"token{t}" for t in text]
+            if isinstance(text, list) and max(text) > 200000:
+                return 400, {"error": {"code": 400, "message": "Prompt contains invalid tokens"}}
             if len(words) > self.embed_most:
                 return 500, {"error": {"code": 500, "message": f"input ({len(words)} tokens) is too large to process"}}
             vector = [0.0] * self.dims

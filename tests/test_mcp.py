@@ -667,3 +667,18 @@ def test_over_a_websocket(server, engine, mcp):
         second = turn(input=[answer(first["output"][-1])], previous_response_id=first["id"], tools=[tool(mcp, approval="always")],
                       store=False)
         assert types(second) == ["mcp_call", "message"] and mcp.written == 1
+
+
+def test_counting_tokens_answers_nothing(server, engine, mcp):
+    """What makes no response makes no call, and an answer is not used up by it."""
+    first = ask(server, engine, mcp, "{}", "write")
+    body = {"model": "scripted", "input": [answer(first["output"][1])], "previous_response_id": first["id"],
+            "tools": [tool(mcp, approval="always")]}
+    assert server.post("/v1/responses/input_tokens", body).status == 200
+    server.post("/v1/responses/compact", body)
+    assert mcp.written == 0
+    error = refused(server, mcp, body["input"], previous_response_id=first["id"], prompt_cache_options={"prewarm": True})
+    assert error["param"] == "input[0].approval_request_id" and "makes nothing" in error["message"]
+    engine.next(say("ok"))
+    second = server.create(body["input"], previous_response_id=first["id"], tools=body["tools"])
+    assert types(second) == ["mcp_call", "message"] and mcp.written == 1

@@ -108,6 +108,19 @@ def test_update_and_lists(client):
     assert (got.name, got.metadata, got.expires_after.days) == ("m", {"k": "v"}, 1)
 
 
+def test_tables(client):
+    """A chunk begins with the header's line; a line that is no header is not put before each."""
+    store = client.vector_stores.create().id
+    rows = "".join(f"{i},town{i},{i:05}\n" for i in range(300))
+    files = {"towns.csv": "id,town,zip\n" + rows, "quoted.csv": '"id of\na town",town,zip\n' + rows.replace("town", "city"),
+             "line.csv": ",".join(f"value{i}" for i in range(8000))}
+    for name, text in files.items():
+        assert client.vector_stores.files.create_and_poll(put(client, name, text), vector_store_id=store).status == "completed"
+    best = dict(found(client, store, "town299 city299", max_num_results=2))
+    assert best["towns.csv"].startswith("id,town,zip\n2") and best["quoted.csv"].startswith('"id of\na town",town,zip\n')
+    assert all(len(text) < 8000 for _, text in found(client, store, "value7990"))
+
+
 def test_filters_come_first(client):
     store = client.vector_stores.create().id
     files = [{"file_id": put(client, f"{i}.txt", f"common words, and number {i} is unlike the others"),
@@ -246,6 +259,9 @@ def test_refusals(client, server):
         (f"/{store}/search", {"query": "a", "max_num_results": 51}, 400, "max_num_results"),
         (f"/{store}/search", {"query": "a", "filters": {"type": "eq", "key": "a"}}, 400, "filters.value"),
         (f"/{store}/search", {"query": "a", "ranking_options": {"ranker": "best"}}, 400, "ranking_options.ranker"),
+        *((f"/{store}/search", {"query": "a", "filters": {"type": kind, "key": "a", "value": value}}, 400, "filters" + place)
+          for kind, value, place in (("in", 1, ".value"), ("nin", "x", ".value"), ("in", [1, None], ".value[1]"), ("eq", [1], ".value"),
+                                     ("eq", None, ".value"), ("gt", {}, ".value"), ("nin", [[1]], ".value[0]"))),
         ("/vs_nope/search", {"query": "a"}, 404, None), ("/vs_nope/files", {"file_id": file}, 404, None),
     ]
     for path, body, status, param in rows:
@@ -475,7 +491,7 @@ def test_embeddings_refused(by_meaning):
             ({"input": ""}, 400, "input"), ({"input": []}, 400, "input"), ({"input": ["a", ""]}, 400, "input[1]"),
             ({"input": ["a"] * 2049}, 400, "input"), ({"input": [1, -1]}, 400, "input[1]"), ({}, 400, "input"),
             ({"input": {"a": 1}}, 400, "input"), ({"input": "a", "encoding_format": "hex"}, 400, "encoding_format"),
-            ({"input": "a", "size": 1}, 400, "size"), ({"input": "word " * 600}, 400, None)]
+            ({"input": "a", "size": 1}, 400, "size"), ({"input": "word " * 600}, 400, None), ({"input": [2000000000]}, 400, None)]
     for body, status, param in rows:
         answer = client.server.post("/v1/embeddings", {"model": "m", **body})
         assert (answer.status, answer.json["error"]["param"]) == (status, param), (body, answer)

@@ -168,6 +168,8 @@ bool auth_key(struct request *rq, struct err *e)
 		return project_header(rq, e);
 	if (!key.n && signed_in(rq))
 		return auth_page(rq, e) && owner_project(rq, e);
+	if (!key.n && str_eq(q->peer, S("unix")))
+		return owner_project(rq, e);
 	bool local = q->loopback || str_eq(q->peer, S("unix"));
 	if (api->options.allow_anonymous || str_eq(q->peer, S("unix")) || (local && !key_any(api->options.store))) {
 		rq->project = api->default_project;

@@ -205,16 +205,22 @@ static size_t next_first(const struct chunks *c, size_t first, size_t end, int64
 	return at;
 }
 
+/* The first line of a table with its end, which may not stand within quotes. {0}: there is none, or nothing would fit
+ * behind it. */
+static struct str header_of(struct str text, const struct chunk_options *o)
+{
+	bool quoted = false;
+	size_t n = 0;
+	while (n < text.n && (text.p[n] != '\n' || quoted))
+		quoted ^= text.p[n++] == '"';
+	struct str header = {text.p, n + 1};
+	return n < text.n && chunk_tokens(header) <= window_size(o) / 2 ? header : (struct str){0};
+}
+
 void chunk_text(struct arena *a, struct str text, const struct chunk_options *o, struct chunks *ret)
 {
-	struct str header = {0};
-	*ret = (struct chunks){0};
-	if (o->header) {
-		const char *end = text.n ? memchr(text.p, '\n', text.n) : NULL;
-		header = (struct str){text.p, end ? (size_t)(end - text.p) + 1 : 0};
-		if (chunk_tokens(header) > window_size(o) / 2) /* nothing would fit behind it */
-			header = (struct str){0};
-	}
+	*ret = (struct chunks){.header = o->header ? header_of(text, o) : (struct str){0}};
+	struct str header = ret->header;
 	int64_t head = chunk_tokens(header);
 	if (text.n)
 		cut_windows(a, text, header, window_size(o) - head, ret);

@@ -13,7 +13,8 @@ enum { CHUNK_WINDOW = 200 };
 
 struct chunk_options {
 	int64_t size, overlap; /* tokens of a chunk; of them shared with the one before: at most half */
-	bool header;           /* the first line names the columns of the others: each window begins with it */
+	bool header;           /* the first line names the columns of the others: each window begins with it, unless it
+				* would fill half of one */
 };
 struct window {
 	struct str text; /* within the text, or a copy behind the header */
@@ -30,6 +31,7 @@ struct chunks {
 	struct window *windows;
 	struct chunk *chunks;
 	size_t n_windows, n;
+	struct str header; /* what stands in front of all windows but the first, with its line's end; {0}: nothing */
 };
 /* All in `a`; what is in no copy points into `text`. A text of blanks has no chunks. */
 void chunk_text(struct arena *a, struct str text, const struct chunk_options *o, struct chunks *ret);

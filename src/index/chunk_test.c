@@ -148,6 +148,21 @@ static void header(void)
 	}
 	for (size_t i = 0; i < c.n_windows; i++)
 		CHECK(str_starts(c.windows[i].text, S("name,age\n")));
+	CHECK_STR(c.header, S("name,age\n"));
+	chunk_text(&a, S("\"first\nline\",age\nanna,3\n"), &o, &c);
+	CHECK_STR(c.header, S("\"first\nline\",age\n"));
+	/* what would fill a window is no header */
+	static const char *const none[] = {"name,age", "\"name,age\nanna,3\n", "", "\n"};
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+		chunk_text(&a, str_of(none[i]), &o, &c);
+		CHECK(c.header.n == (i == 3));
+	}
+	buf_clear(&b);
+	for (int i = 0; i < 1000; i++)
+		buf_fmt(&b, "column%d,", i);
+	buf_add(&b, S("\n1,2,3\n"));
+	chunk_text(&a, buf_str(&b), &o, &c);
+	CHECK(!c.header.n && c.n > 2 && c.chunks[2].text.n < 1000);
 	buf_release(&b);
 	arena_free(&a);
 }

@@ -98,7 +98,10 @@ static bool embedder_refused(const struct fetch_answer *got, struct err *e)
 	if (why.n > QUOTED)
 		why.n = QUOTED;
 	bool later = got->status == 429 || got->status == 503;
-	enum err_code code = is_too_long(why) ? ERR_CONTEXT_LENGTH : later ? ERR_UNAVAILABLE : ERR_ENGINE;
+	enum err_code code = is_too_long(why)     ? ERR_CONTEXT_LENGTH
+			     : later              ? ERR_UNAVAILABLE
+			     : got->status == 400 ? ERR_BAD_REQUEST /* such as token ids that it does not have */
+						  : ERR_ENGINE;
 	fail(e, code, NULL, "The embedder answered %d: %.*s", got->status, FMT(why));
 	arena_free(&a);
 	return false;

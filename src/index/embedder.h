@@ -42,7 +42,8 @@ struct embed_ask {
 	int64_t fetch_ms;   /* how long it is waited for while it is being fetched */
 	const _Atomic bool *cancelled; /* may be NULL */
 };
-/* n times dims floats in `ret`. ERR_UNAVAILABLE, ERR_ENGINE; ERR_CONTEXT_LENGTH: a text is too long for it. */
+/* n times dims floats in `ret`. ERR_UNAVAILABLE, ERR_ENGINE; ERR_CONTEXT_LENGTH: a text is too long for it;
+ * ERR_BAD_REQUEST: it says that what was asked is wrong. */
 bool embedder_run(struct embedder *m, const struct embed_ask *ask, float *ret, struct err *e);
 /* The same for what is indexed: a few at once, so that queries come between; a text that is too long is halved, and its
  * vector is the mean of the halves'. */

@@ -182,10 +182,8 @@ static bool indexer_fill(struct hand *h, const struct vector_task *t, const stru
 	struct chunks c;
 	struct store_index *x;
 	bool wanted, more;
-	struct str rest = text->text;
 	chunk_text(&h->arena, text->text, &o, &c);
-	if (text->header)
-		f.header = str_cut(&rest, '\n');
+	f.header = c.header;
 	if (!shelf_take(ix->shelf, t->store, &x, e))
 		return false;
 	bool ok = put_slices(h, x, t, &f, &c, &wanted, e);

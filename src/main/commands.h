@@ -9,6 +9,7 @@ int ask_command(int argc, char **argv);
 int check_command(int argc, char **argv);
 int console_command(int argc, char **argv);
 int env_command(int argc, char **argv);
+int approvals_command(int argc, char **argv);
 int prompts_command(int argc, char **argv);
 int sandbox_command(int argc, char **argv);
 int codex_command(int argc, char **argv);

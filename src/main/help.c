@@ -17,7 +17,7 @@ int help_all(FILE *out)
 {
 	fprintf(out, "antiphon: a server of your own for OpenAI's Responses API\n\n");
 	for (int i = 0; i < N_TEXTS; i++)
-		fprintf(out, "  antiphon %-8s %s\n", texts[i].name, texts[i].help);
+		fprintf(out, "  antiphon %-9s %s\n", texts[i].name, texts[i].help);
 	fprintf(out, "\nCommon flags (all of a command: antiphon help COMMAND):\n"
 		     "  --data DIR         where responses and keys are kept\n"
 		     "  --engine URL       an engine that speaks Chat Completions\n"

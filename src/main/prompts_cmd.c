@@ -15,27 +15,16 @@ struct prompts {
 	const char *file, *version;
 };
 
-/* One request; the parsed answer lives in the config's arena. `body` {0}: GET, or DELETE with `gone`. */
-static bool request(struct prompts *p, struct str path, struct str body, bool gone, yyjson_val **ret, struct err *e)
+/* `body` {0}: GET, or DELETE with `gone`. */
+static bool prompts_cmd_request(struct prompts *p, struct str path, struct str body, bool gone, yyjson_val **ret, struct err *e)
 {
-	struct arena *a = &p->args.config.arena;
-	struct str url = str_fmt(a, "%.*s/prompts%.*s", FMT(p->remote.base), FMT(path));
-	struct query f = {.url = url.p, .socket = p->remote.socket.p, .key = p->remote.key, .body = body, .gone = gone,
-			  .total_ms = 30000};
-	bool ok = query_run(&f, e);
-	if (f.refused)
-		*e = (struct err){.code = ERR_ENGINE, .msg = "no server answers. Start one: make run (or: antiphon serve)"};
-	if (ok && f.status != 200)
-		ok = fail(e, ERR_ENGINE, NULL, "%.*s", FMT(query_error(a, &f)));
-	ok = ok && json_parse(a, str_copy(a, buf_str(&f.out)), ret, e);
-	query_release(&f);
-	return ok;
+	struct remote_call c = {.path = str_fmt(&p->args.config.arena, "/prompts%.*s", FMT(path)), .body = body, .gone = gone};
+	return remote_run(&p->args, &p->remote, &c, ret, e);
 }
 
-/* An id becomes a part of a path. */
 static bool prompts_cmd_path_of(struct prompts *p, const char *id, const char *rest, struct str *ret, struct err *e)
 {
-	if (!*id || strpbrk(id, "/?#% \t\r\n"))
+	if (!remote_id_fits(id))
 		return fail(e, ERR_NOT_FOUND, NULL, "no prompt with id '%s'", id);
 	*ret = str_fmt(&p->args.config.arena, "/%s%s", id, rest);
 	return true;
@@ -78,7 +67,7 @@ static bool make(struct prompts *p, struct str path, const char *name, const cha
 	if (!p->file && !text)
 		return fail(e, ERR_CONFIG, NULL, "say what the prompt is: TEXT, or -f FILE.json");
 	buf_init(&b, BODY_MAX);
-	bool ok = body_make(p, name, text, &b, e) && request(p, path, buf_str(&b), false, &v, e);
+	bool ok = body_make(p, name, text, &b, e) && prompts_cmd_request(p, path, buf_str(&b), false, &v, e);
 	buf_release(&b);
 	if (!ok)
 		return false;
@@ -113,7 +102,7 @@ static bool prompts_cmd_list(struct prompts *p, char **words, int n, struct err 
 	yyjson_val *v, *one;
 	size_t i, most;
 	bool first = true; /* no heading over an error */
-	while (request(p, path, (struct str){0}, false, &v, e)) {
+	while (prompts_cmd_request(p, path, (struct str){0}, false, &v, e)) {
 		if (first)
 			printf("%-46s  %-24s  %-7s  %s\n", "ID", "NAME", "VERSION", "LATEST");
 		first = false;
@@ -155,7 +144,7 @@ static bool prompts_cmd_show(struct prompts *p, char **words, int n, struct err 
 		return fail(e, ERR_CONFIG, NULL, "a version is a number, not \"%s\"", p->version);
 	if (p->version)
 		query = str_fmt(&p->args.config.arena, "?version=%s", p->version);
-	if (!prompts_cmd_path_of(p, words[0], query.p, &path, e) || !request(p, path, (struct str){0}, false, &v, e))
+	if (!prompts_cmd_path_of(p, words[0], query.p, &path, e) || !prompts_cmd_request(p, path, (struct str){0}, false, &v, e))
 		return false;
 	struct str text = pretty(&p->args.config.arena, v);
 	printf("%.*s\n", FMT(text));
@@ -166,7 +155,7 @@ static bool prompts_cmd_drop(struct prompts *p, char **words, int n, struct err 
 {
 	struct str path;
 	yyjson_val *v;
-	if (!prompts_cmd_path_of(p, words[0], "", &path, e) || !request(p, path, (struct str){0}, true, &v, e))
+	if (!prompts_cmd_path_of(p, words[0], "", &path, e) || !prompts_cmd_request(p, path, (struct str){0}, true, &v, e))
 		return false;
 	printf("deleted %s\n", words[0]);
 	return true;

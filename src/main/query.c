@@ -10,12 +10,14 @@ bool query_run(struct query *q, struct err *e)
 {
 	struct arena a = {0};
 	struct fetch_answer answer;
-	struct str headers[2];
+	struct str headers[3];
 	size_t n = 0;
 	if (q->body.p)
 		headers[n++] = S("Content-Type: application/json");
 	if (q->key && *q->key)
 		headers[n++] = str_fmt(&a, "Authorization: Bearer %s", q->key);
+	if (q->project)
+		headers[n++] = str_fmt(&a, "OpenAI-Project: %s", q->project);
 	struct fetch f = {.url = str_of(q->url),
 			  .headers = headers,
 			  .n_headers = n,

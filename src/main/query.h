@@ -9,6 +9,7 @@ struct query {
 	const char *url;              /* "http://127.0.0.1:8080/v1/models" */
 	const char *socket;           /* unix socket to connect through, or NULL */
 	const char *key;              /* Authorization: Bearer, or NULL */
+	const char *project;          /* OpenAI-Project, or NULL */
 	struct str body;              /* {0}: GET; else POST as JSON */
 	bool gone;                    /* with no body: DELETE */
 	int64_t connect_ms, total_ms; /* 0: 5 s, none */

@@ -33,6 +33,27 @@ bool remote_admin(struct args *a, struct str socket, const char *path, struct st
 	return ok;
 }
 
+bool remote_run(struct args *a, const struct remote *r, const struct remote_call *c, yyjson_val **ret, struct err *e)
+{
+	struct arena *arena = &a->config.arena;
+	struct str url = str_fmt(arena, "%.*s%.*s", FMT(r->base), FMT(c->path));
+	struct query f = {.url = url.p, .socket = r->socket.p, .key = r->key, .project = c->project, .body = c->body,
+			  .gone = c->gone, .total_ms = 30000};
+	bool ok = query_run(&f, e);
+	if (f.refused)
+		*e = (struct err){.code = ERR_ENGINE, .msg = "no server answers. Start one: make run (or: antiphon serve)"};
+	if (ok && f.status != 200)
+		ok = fail(e, f.status == 404 ? ERR_NOT_FOUND : ERR_ENGINE, NULL, "%.*s", FMT(query_error(arena, &f)));
+	ok = ok && json_parse(arena, str_copy(arena, buf_str(&f.out)), ret, e);
+	query_release(&f);
+	return ok;
+}
+
+bool remote_id_fits(const char *id)
+{
+	return *id && !strpbrk(id, "/?#% \t\r\n");
+}
+
 bool remote_find(struct args *a, struct remote *ret, struct err *e)
 {
 	const char *url = getenv("OPENAI_BASE_URL");

@@ -17,6 +17,17 @@ struct remote {
 bool remote_socket(struct args *a, struct str *ret, struct err *e);
 /* OPENAI_BASE_URL when set, else the socket, else http://127.0.0.1:8080. */
 bool remote_find(struct args *a, struct remote *ret, struct err *e);
+/* One request to the API; the parsed answer lives in the config's arena. A status other than 200 is a failure with the
+ * server's text. */
+struct remote_call {
+	struct str path;     /* behind the base: "/prompts" */
+	struct str body;     /* {0}: GET, or DELETE with `gone` */
+	bool gone;
+	const char *project; /* the owner says which; NULL: the key's */
+};
+bool remote_run(struct args *a, const struct remote *r, const struct remote_call *c, yyjson_val **ret, struct err *e);
+/* Can it be a part of a path? */
+bool remote_id_fits(const char *id);
 /* One request to `path` of the socket ("/admin/info"); body {0}: GET. The parsed answer lives in the config's
  * arena. A status other than 200 is a failure with the server's text. *refused (may be NULL): nobody there. */
 bool remote_admin(struct args *a, struct str socket, const char *path, struct str body, yyjson_val **ret, bool *refused,

@@ -96,6 +96,33 @@ static const struct field compound_fields[] = {
 	LAST_FIELD,
 };
 
+static bool filter_scalar(yyjson_val *v, const char *place, struct err *e)
+{
+	return yyjson_is_str(v) || yyjson_is_num(v) || yyjson_is_bool(v) ||
+	       field_type(v, place, "a string, a number or a boolean", e);
+}
+
+/* What could never be an attribute's value would match nothing, in silence. */
+static bool filter_value_check(yyjson_val *comparison, const char *path, struct err *e)
+{
+	yyjson_val *v = json_get(comparison, S("value")), *one;
+	struct str type = json_str(json_get(comparison, S("type")));
+	char list[128], place[128];
+	size_t i, max;
+	field_path(list, path, "value");
+	if (!str_eq(type, S("in")) && !str_eq(type, S("nin")))
+		return filter_scalar(v, list, e);
+	if (!yyjson_is_arr(v))
+		return field_type(v, list, "an array of strings, numbers or booleans", e);
+	yyjson_arr_foreach(v, i, max, one)
+	{
+		field_index(place, list, i);
+		if (!filter_scalar(one, place, e))
+			return false;
+	}
+	return true;
+}
+
 /* Filters nest; a document's own depth limit bounds the recursion. */
 bool search_filter_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
@@ -105,7 +132,7 @@ bool search_filter_check(yyjson_val *v, const char *path, void *ctx, struct err 
 		return fields_read(compound_fields, v, path, NULL, NULL, ctx, e);
 	if (type.p && !field_value(&any_type, json_get(v, S("type")), path, ctx, e))
 		return false;
-	return fields_read(comparison_fields, v, path, NULL, NULL, ctx, e);
+	return fields_read(comparison_fields, v, path, NULL, NULL, ctx, e) && filter_value_check(v, path, e);
 }
 
 static const char *const rankers[] = {"none", "auto", "default-2024-11-15", NULL};

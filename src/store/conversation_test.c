@@ -176,8 +176,8 @@ static void foreign_ids(void)
 	rig_open(&r);
 	talk_make(&r, &x, 0);
 	talk_make(&r, &y, 0);
-	struct turn_item items[] = {{id_mint(), S("{\"of\":\"x\"}"), S("mine")},
-				    {id_mint(), S("{\"of\":\"y\"}"), S("mine")}};
+	struct turn_item items[] = {{.id = id_mint(), .json = S("{\"of\":\"x\"}"), .foreign_id = S("mine")},
+				    {.id = id_mint(), .json = S("{\"of\":\"y\"}"), .foreign_id = S("mine")}};
 	struct talk *talks[] = {&x, &y};
 	struct held h;
 	for (int i = 0; i < 2; i++) {
@@ -192,7 +192,7 @@ static void foreign_ids(void)
 		CHECK(rig_end(&w) == ERR_NONE);
 		CHECK_STR(it.json, items[i].json);
 	}
-	struct turn_item again = {id_mint(), S("{}"), S("mine")};
+	struct turn_item again = {.id = id_mint(), .json = S("{}"), .foreign_id = S("mine")};
 	struct rig_wait w = rig_wait(&r);
 	talk_hold(&r, &h, &x.key);
 	store_add_items(r.port, &w.op, &h.lease, 1, str_of(x.id), &again, 1);

@@ -10,6 +10,15 @@
 static const struct str previous_gone = STR("The previous response was deleted while the turn ran.");
 static const struct str item_gone = STR("An item that the input refers to was deleted while the turn ran.");
 
+enum { ASKING_CHANGES = 2, ASKING_BINDS = 5 }; /* of one record_add_asking() */
+
+/* The item waits for its approval as long as the response is there (approval.h). */
+static void record_add_asking(struct store_request *r, const struct turn_record *t, const struct turn_item *it)
+{
+	ADD(r, STMT_APPROVAL_EXPIRE, INT(clock_wall_s()));
+	ADD(r, STMT_APPROVAL_WAIT, INT(it->id.key), INT(t->project), INT(it->asks_until), INT(t->id.key));
+}
+
 static void record_add_items(struct store_request *r, const struct turn_record *t)
 {
 	for (size_t i = 0; i < t->n_items; i++) {
@@ -23,6 +32,8 @@ static void record_add_items(struct store_request *r, const struct turn_record *
 		    TEXT(it->json));
 		if (it->foreign_id.n)
 			ADD(r, STMT_FOREIGN_INSERT, INT(t->project), TEXT(it->foreign_id), INT(it->id.key));
+		if (it->asks_until)
+			record_add_asking(r, t, it);
 	}
 }
 
@@ -153,8 +164,8 @@ struct store_request *record_request(struct store_port *p, struct store_op *op, 
 		return NULL;
 	}
 	size_t n = t->store || t->conversation ? t->n_items : 0;
-	struct store_request *r = request_new(p, t->store && t->parent ? NULL : op, 8 + (2 + CONVERSATION_CHANGES) * n + room.changes,
-					      37 + (8 + CONVERSATION_BINDS) * n + room.binds,
+	struct store_request *r = request_new(p, t->store && t->parent ? NULL : op, 8 + (2 + ASKING_CHANGES + CONVERSATION_CHANGES) * n + room.changes,
+					      37 + (8 + ASKING_BINDS + CONVERSATION_BINDS) * n + room.binds,
 					      bytes_of(t, buf_str(&p->scratch)) + room.bytes);
 	if (t->store)
 		add_turn(r, p, op, t, &own, &c);
@@ -219,6 +230,7 @@ static bool add_deletion(struct look *l, struct err *e)
 		ADD(r, STMT_RESPONSE_DELETE, INT(l->id.key), INT(l->project), BLOB(rnd_str(&l->id)), INT(l->now));
 		request_must(r, ERR_NOT_FOUND, str_of(gone.msg));
 		ADD(r, STMT_CONTEXT_DEAD, INT(l->id.key), INT(l->now));
+		ADD(r, STMT_APPROVAL_LEAVE, INT(l->id.key));
 	}
 	return true;
 }
@@ -232,7 +244,7 @@ void store_delete_response(struct store_port *p, struct store_op *op, int64_t pr
 		request_done(p, op, &e);
 		return;
 	}
-	struct store_request *r = request_new(p, NULL, 3, 8, ID_RND + strlen(e.msg) + 1);
+	struct store_request *r = request_new(p, NULL, 4, 9, ID_RND + strlen(e.msg) + 1);
 	struct deleting *d = look_new(p, op, sizeof *d, project, NULL);
 	d->look.id = rid;
 	d->look.text = look_str(&d->look, id);

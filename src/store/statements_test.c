@@ -45,11 +45,13 @@ static void both_texts(void)
 	rig_end_all(&r);
 }
 
-/* What is asked whenever a background run may begin does not read those that have ended. */
-static void runs_by_index(void)
+/* What is asked whenever a background run may begin does not read those that have ended, nor the list of what waits for
+ * approval what was used. */
+static void found_by_index(void)
 {
 	static const enum statement asked[] = {STMT_RUN_PROJECT, STMT_RUN_QUEUED, STMT_RUN_LATE, STMT_RUN_LOST, STMT_RUN_KEEP,
-					       STMT_RUN_INSERT, STMT_RUN_DUE, STMT_RUN_RELATED};
+					       STMT_RUN_INSERT, STMT_RUN_DUE, STMT_RUN_RELATED, STMT_APPROVAL_ASC,
+					       STMT_APPROVAL_DESC, STMT_APPROVAL_LEAVE};
 	struct rig r = {0};
 	rig_open(&r);
 	sqlite3 *sq = rig_database(r.dir);
@@ -60,7 +62,7 @@ static void runs_by_index(void)
 		CHECK(sqlite3_prepare_v2(sq, text, -1, &st, NULL) == SQLITE_OK);
 		while (st && sqlite3_step(st) == SQLITE_ROW) {
 			const char *plan = (const char *)sqlite3_column_text(st, 3);
-			bool reads = !strncmp(plan, "SCAN run", 8) || strstr(plan, "TEMP B-TREE");
+			bool reads = !strncmp(plan, "SCAN run", 8) || !strncmp(plan, "SCAN a", 6) || strstr(plan, "TEMP B-TREE");
 			if (reads)
 				printf("# %s: %s\n", names[asked[i]], plan);
 			CHECK(!reads);
@@ -74,6 +76,6 @@ static void runs_by_index(void)
 int main(void)
 {
 	static const struct test_case t[] = {{"statements in two texts are one", both_texts},
-					     {"runs are found by their index", runs_by_index}};
+					     {"runs and approvals are found by their index", found_by_index}};
 	return test_main(t, sizeof t / sizeof *t);
 }

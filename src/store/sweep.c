@@ -38,6 +38,7 @@ static bool sweep_on_expired(void *ctx, const struct cell *cells)
 	ADD(s->request, STMT_RESPONSE_EXPIRE, INT(cells[0].i), INT(s->now));
 	request_must(s->request, ERR_CONFLICT, changed);
 	ADD(s->request, STMT_CONTEXT_DEAD, INT(cells[0].i), INT(s->now));
+	ADD(s->request, STMT_APPROVAL_LEAVE, INT(cells[0].i));
 	return ++s->rows < s->budget;
 }
 

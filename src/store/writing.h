@@ -7,6 +7,7 @@ struct turn_item {
 	struct str json;       /* as listed; {0}: already stored under id (an item of the same project); one that is
 	                        * stored already may be given all the same */
 	struct str foreign_id; /* the client's own id, {0} when the item has one of ours */
+	int64_t asks_until;    /* > 0: it asks for an approval, which can be given until then (seconds; approval.h) */
 };
 /* The conversation that a turn runs on (conversation.h). */
 struct conversation_lease;

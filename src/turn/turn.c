@@ -13,6 +13,7 @@
 #include "turn/compact.h"
 #include "turn/encrypted.h"
 #include "turn/runner.h"
+#include "turn/turn_answer.h"
 #include "turn/turn_ask.h"
 #include "turn/turn_cite.h"
 #include "turn/turn_end.h"
@@ -162,10 +163,10 @@ enum flow step_check(struct turn *t)
 	struct tools_check *c = &t->out.tools.check;
 	if (c->run)
 		return WAIT;
-	if (turn_failed(t) || (!t->out.tools.asked && !turn_ask_read(t, turn_error(t))))
-		return turn_goto(t, STEP_REFUSE);
-	if (!t->out.tools.asked && turn_ask_use(t))
+	if (!turn_failed(t) && turn_answers_take(t))
 		return WAIT;
+	if (turn_failed(t))
+		return turn_goto(t, STEP_REFUSE);
 	t->op.done = NULL;
 	c->done = on_checked;
 	struct tools_context ctx = {.items = {t->context.history, t->req.items},

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/map.h"
+#include "turn/turn_ask.h"
 #include "turn/turn_save.h"
 
 void turn_response_write(struct turn *t, struct buf *b, bool with_output, bool billing, size_t *output_at)
@@ -51,7 +52,7 @@ struct turn_item *turn_items(struct turn *t, size_t *n, size_t *n_output)
 	map_release(&taken);
 	for (struct out_item *it = t->out.first; it; it = it->next)
 		if (it->json.n) {
-			items[k++] = (struct turn_item){.id = it->id, .json = it->json};
+			items[k++] = (struct turn_item){.id = it->id, .json = it->json, .asks_until = turn_ask_until(it)};
 			++*n_output;
 		}
 	*n = k;

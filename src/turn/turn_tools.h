@@ -13,6 +13,9 @@ struct hosted_call;
 struct out_origin;
 struct model_event;
 
+/* What has become of the answers to what was asked before (turn_answer.h). */
+enum answers_stage { ANSWERS_UNREAD, ANSWERS_LOOK, ANSWERS_LOOKED, ANSWERS_USED, ANSWERS_OVER };
+
 /* In struct turn_output. */
 struct turn_tools {
 	struct tools_check check;         /* before anything is made */
@@ -26,8 +29,9 @@ struct turn_tools {
 	bool off;                    /* the model has to answer now */
 	struct turn_listing *listings; /* turn_list.c */
 	bool listing;
-	struct turn_answer *answers;   /* turn_ask.c: to what was asked before */
-	bool asked;                    /* they count from now on */
+	struct turn_answer *answers;   /* turn_answer.c: to what was asked before */
+	struct turn_asked *asked;      /* ... and what is known of that */
+	enum answers_stage stage;
 	struct cite_source *sources; /* what can be cited, of the context and of this turn */
 	size_t n_sources, cap_sources;
 };

@@ -7,6 +7,8 @@ import pytest
 
 from engine_script import say
 from harness import command
+from mcp_script import McpServer
+from test_mcp import allow, ask, tool, types
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [pytest.mark.compat, pytest.mark.skipif(not CHROMIUM, reason="Debian's package chromium is not installed")]
@@ -95,3 +97,21 @@ def test_every_page_on_a_small_screen(server, page):
         page.wait_for_selector(f"nav a[aria-current][href='{href}']")
         page.wait_for_selector("main h1")
         assert page.evaluate("document.documentElement.scrollWidth") <= 400, href
+
+
+def test_a_call_is_approved(servers, engine, page):
+    with McpServer() as mcp:
+        server = servers(engine, args=allow(mcp))
+        made = [ask(server, engine, mcp, '{"to": "<img src=x onerror=window.hit=1>"}', "write") for _ in range(2)]
+        page.goto(server.base_url.removesuffix("/v1") + "/console/index.html#/approvals")
+        page.wait_for_selector("text=calc: write")
+        assert "onerror" in page.inner_text("main") and mcp.url("modern") in page.inner_text("main")
+        page.locator("button:has-text('Approve')").last.click()
+        page.wait_for_selector(".good:has-text('approved')")
+        page.locator("input[name=reason]").first.fill("not today")
+        page.locator("button:has-text('Refuse')").first.click()
+        page.wait_for_selector(".bad:has-text('refused')")
+        engine.always(lambda request: [say("ok")])
+        done = [server.create("go on", previous_response_id=m["id"], tools=[tool(mcp, approval="always")]) for m in made]
+        assert [types(d) for d in done] == [["mcp_call", "message"], ["message"]] and mcp.written == 1
+        assert "not today" in str(engine.requests[-1].body["messages"])

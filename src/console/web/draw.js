@@ -19,7 +19,7 @@ export const ago = s => {
   return n < 60 ? `${n} s ago` : n < 3600 ? `${Math.round(n / 60)} min ago` : n < 86400 ? `${Math.round(n / 3600)} h ago` : when(s);
 };
 export const size = n => n === undefined || n === null ? '-' : n < 1024 ? `${n} B` : n < 1048576 ? `${(n / 1024).toFixed(1)} KB` : `${(n / 1048576).toFixed(1)} MB`;
-const good = ['completed', 'running', 'processed', 'active'], bad = ['failed', 'expired', 'cancelled', 'error'];
+const good = ['completed', 'running', 'processed', 'active', 'approved'], bad = ['failed', 'expired', 'cancelled', 'error', 'refused'];
 export const state = s => h(`span.${good.includes(s) ? 'good' : bad.includes(s) ? 'bad' : 'warn'}`, {}, s ?? '-');
 export const json = v => h('pre', {tabindex: '0'}, typeof v === 'string' ? v : JSON.stringify(v, null, 2));
 export const fold = (title, ...inner) => h('details', {}, h('summary', {}, title), ...inner);

@@ -4,10 +4,11 @@ import {h, say} from './draw.js';
 import {start} from './start.js';
 import {keys} from './keys.js';
 import {responses} from './responses.js';
+import {approvals} from './approvals.js';
 import {playground} from './playground.js';
 import {lists, listPage} from './lists.js';
 
-const pages = [['start', 'Start', start], ['keys', 'API keys', keys], ['responses', 'Responses', responses], ['playground', 'Playground', playground],
+const pages = [['start', 'Start', start], ['keys', 'API keys', keys], ['responses', 'Responses', responses], ['approvals', 'Approvals', approvals], ['playground', 'Playground', playground],
   ...lists.map(l => [l.name, l.title, rest => listPage(l, rest)])];
 const main = document.getElementById('main'), nav = document.getElementById('nav');
 let shown = 0;

@@ -46,6 +46,8 @@ const readings = {
   file_search_call: i => tool(`file search: ${(i.queries || []).join('; ')}`, ...(i.results ? [fold(`${i.results.length} results`, json(i.results))] : [])),
   code_interpreter_call: i => tool(`Python: ${i.status}`, json(i.code || ''), ...(i.outputs || []).map(o => o.type === 'logs' ? json(o.logs)
     : /^data:image\/png;base64,/.test(o.url || '') ? h('img.shown', {src: o.url, alt: 'A picture that the code made'}) : json(o))),
+  mcp_approval_request: i => tool(`${i.server_label}: ${i.name} waits for approval`, json(i.arguments), h('a', {href: '#/approvals'}, 'Approvals')),
+  mcp_approval_response: i => ({who: 'user', title: i.approve ? 'approves' : 'refuses', body: [i.reason || '']}),
   mcp_call: i => tool(`${i.server_label}: ${i.name}`, json(i.arguments), fold('output', json(i.output ?? i.error ?? ''))),
 };
 
