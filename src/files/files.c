@@ -7,7 +7,9 @@
 #include "door/blob_content.h"
 #include "door/resource.h"
 #include "door/visit.h"
+#include "files/from_container.h"
 #include "model/file.h"
+#include "wire/multipart.h"
 
 enum { LIST_MOST = 10000 };
 
@@ -74,7 +76,10 @@ void file_create(struct request *rq)
 	    .check = check_form,
 	    .kept = put_row,
 	};
-	intake_begin(rq, &form, api_limits.file_bytes);
+	if (multipart_type(exchange_header(rq->x, S("content-type"))))
+		intake_begin(rq, &form, api_limits.file_bytes);
+	else
+		file_from_container(rq);
 }
 
 /* --- GET and DELETE -------------------------------------------------------------------------------------- */
