@@ -150,7 +150,7 @@ static bool call_collect(struct call_end *x, const struct str *pictures, size_t 
 	for (size_t i = 0; i < x->there.n; i++)
 		call_take(x, &x->there.at[i]);
 	call_miss(x);
-	return (!x->found->n || folders_sync(cntrs_folders(call->cntrs), e)) && call_write(x, e);
+	return call_write(x, e);
 }
 
 bool cntr_call_end(struct cntr_call *call, const struct str *pictures, size_t n, struct arena *a,

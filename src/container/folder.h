@@ -20,10 +20,9 @@ const char *folder_at(const struct folders *f, char out[FOLDER_PATH], int64_t ke
 const char *folder_skills_at(const struct folders *f, char out[FOLDER_PATH], int64_t key);
 /* Not synced: that is for who keeps a file in it. */
 bool folder_ready(struct folders *f, int64_t key, struct err *e);
-/* A file that is there already, and its way (session/share.h), are on the disk; and after the last of them, folders_sync(), the
- * folders of containers are. */
+/* A file that is there already is on the disk, with its way (share_sync()), and with the first of a list the folder of all
+ * containers. */
 bool folder_sync(struct folders *f, int64_t key, struct str path, struct str *way, struct err *e);
-bool folders_sync(struct folders *f, struct err *e);
 /* With all in it. Nobody works in it any more. */
 void folder_remove(struct folders *f, int64_t key);
 
