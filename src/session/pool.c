@@ -14,7 +14,7 @@
 #include "session/table.h"
 
 #define WAITING ".waiting-"
-enum { PRELOADS = 50, AGAIN_US = 10000000, WAIT_MS = 1000 };
+enum { PRELOADS = 50, WAIT_MS = 1000 };
 
 static void pool_give_up(struct pool_place *p)
 {
@@ -115,7 +115,7 @@ static void pool_preload(struct sessions *s, int64_t *next_us)
 	if (!session_limits.preload || (z && atomic_load(&z->ready)) || clock_mono_us() < *next_us ||
 	    s->pool.preloads >= PRELOADS)
 		return;
-	*next_us = clock_mono_us() + AGAIN_US;
+	*next_us = clock_mono_us() + session_limits.again_ms * 1000;
 	s->pool.preloads++;
 	if (!keeper_zygote(s, &why) || !zygote_ready(atomic_load(&s->kind.zygote), &s->ending, &why))
 		log_at(LOG_WARN, "Python is started anew for each session", "why=%s", why.msg);
@@ -141,7 +141,7 @@ static void *pool_fill(void *arg)
 		struct pool_place *p = pool_build(s, &e);
 		if (!p) {
 			log_at(LOG_WARN, "no box to wait for containers", "why=%s", e.msg);
-			next_us = clock_mono_us() + AGAIN_US;
+			next_us = clock_mono_us() + session_limits.again_ms * 1000;
 		}
 		pthread_mutex_lock(&s->lock);
 		if (p && s->pool.n < POOL_MOST)
