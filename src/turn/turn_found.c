@@ -13,7 +13,7 @@ static struct str search_json(struct turn *t, const struct out_item *it, const s
 	buf_init(&b, SIZE_MAX / 2);
 	struct jout o = {&b, false};
 	jo_obj(&o);
-	jo_kstr(&o, "id", it->id_text);
+	jo_kstr(&o, "id", it->at.id);
 	jo_kstr(&o, "type", str_of(item_rows[it->type].wire));
 	jo_kstr(&o, "status", done ? S("completed") : S("in_progress"));
 	if (it->type == ITEM_TOOL_SEARCH_CALL) {
@@ -46,10 +46,10 @@ static void turn_found_tell(struct turn *t, enum item_type type, const struct fu
 	if (!it)
 		return;
 	it->found = path;
-	emit_raw(t, it, EV_ITEM_ADDED, turn_tells(t) ? search_json(t, it, tool, false) : S(""));
+	tell_raw(&t->out.teller, &it->at, EV_ITEM_ADDED, turn_tells(t) ? search_json(t, it, tool, false) : S(""));
 	it->done = it->whole = true;
 	it->json = it->shown = search_json(t, it, tool, true);
-	emit_raw(t, it, EV_ITEM_DONE, it->json);
+	tell_raw(&t->out.teller, &it->at, EV_ITEM_DONE, it->json);
 }
 
 void tool_found(struct turn *t, const struct function_tool *tool)
