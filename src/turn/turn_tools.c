@@ -9,6 +9,7 @@
 #include "turn/tool_results.h"
 #include "turn/turn_ask.h"
 #include "turn/turn_finish.h"
+#include "turn/turn_found.h"
 #include "turn/turn_link.h"
 #include "turn/turn_output_parts.h"
 
@@ -52,7 +53,7 @@ static bool ours_alone(const struct turn *t)
 {
 	bool any = false;
 	for (size_t i = 0; i < t->prompt.n_tools; i++) {
-		if (!t->prompt.tools[i].hosted)
+		if (!t->prompt.tools[i].hosted && !t->prompt.tools[i].searches)
 			return false;
 		any = true;
 	}
@@ -71,7 +72,7 @@ static bool client_waits(const struct turn_tools *tt)
 bool turn_tools_takes(const struct turn *t, const struct model_event *me)
 {
 	const struct function_tool *tool = call_tool(t->prompt.tools, t->prompt.n_tools, me->name);
-	return t->out.tools.first || (tool ? tool->hosted != NULL : ours_alone(t));
+	return t->out.tools.first || (tool ? tool->hosted || tool->searches : ours_alone(t));
 }
 
 static struct hosted_call *call_at(struct turn *t, int index)
@@ -120,7 +121,7 @@ bool turn_tools_begin(struct turn *t, const struct model_event *me)
 	if (!turn_tools_takes(t, me))
 		return false;
 	struct hosted_call *c = call_new(t, tool, me->name);
-	c->clients = tool ? !tool->hosted : !ours_alone(t);
+	c->clients = tool ? !tool->hosted && !tool->searches : !ours_alone(t);
 	origin_begin(t, &c->origin, me);
 	c->index = me->index;
 	if (call_text_told(c) && !client_waits(tt))
@@ -225,7 +226,7 @@ static struct str mistake(struct turn *t, struct hosted_call *c)
 static int64_t made_before(struct turn *t, const struct hosted_call *c)
 {
 	struct made_call *m = t->out.tools.made;
-	while (m && !(m->tool == c->tool && json_same(m->args, c->args)))
+	while (m && !(str_eq(m->tool->name, c->tool->name) && json_same(m->args, c->args)))
 		m = m->next;
 	if (m)
 		return m->n++;
@@ -255,6 +256,10 @@ static struct str too_much(struct turn *t, const struct hosted_call *c)
 static void turn_tools_judge(struct turn *t, struct hosted_call *c)
 {
 	struct turn_tools *tt = &t->out.tools;
+	if (c->tool && c->tool->searches) {
+		c->refusal = turn_found_search(t, buf_str(&c->text));
+		return;
+	}
 	struct str wrong = mistake(t, c);
 	if (wrong.p) {
 		c->refusal = wrong;
@@ -342,7 +347,7 @@ static void turn_tools_settle(struct hosted_call *c, const struct tool_result *r
 	c->item->hosted.failed = result->failed;
 	c->item->hosted.members = told_members(t, result, more_follow(c), &c->item->origin);
 	told_shown(t, result, c->item->index);
-	if (face_of(c)->picture.n || face_of(c)->pictures.list.n) { /* many pictures of many megabytes each */
+	if (face_of(c)->picture.n || face_of(c)->pictures.list.n || result->n_images) { /* many pictures of many megabytes each */
 		t->out.bytes += c->item->hosted.members.n;
 		t->out.too_big |= t->out.bytes > (size_t)api_limits.output_bytes;
 	}
