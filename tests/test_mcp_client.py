@@ -84,13 +84,14 @@ def test_the_reason_is_told(mcp, way, words, requests):
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_stay_within_the_origin(mcp, status):
-    """Whatever the kind: method, body and headers go on within the origin, and nowhere else."""
+    """Whatever the kind: method, body and headers go on within the origin, and nowhere else. 303 would be a GET, which asks nothing."""
     mcp.redirect = status
     code, out, err = run(mcp.url("moved"), "add", '{"a": 2, "b": 3}', "-H", "X-Key: k")
-    assert (code, out) == (0, "5\n") and {verb for _, verb, _, _ in mcp.log} == {"POST"}, err
+    assert {verb for _, verb, _, _ in mcp.log} == {"POST"}
+    assert (code, out) == (0, "5\n") if status != 303 else (code == 1 and "status 303" in err), err
     mcp.log.clear()
     code, _, err = run(mcp.url("away"), "-H", "X-Key: k")
-    assert code == 1 and "it redirects to another origin" in err and len(mcp.log) == 1
+    assert code == 1 and ("it redirects to another origin" if status != 303 else "status 303") in err and len(mcp.log) == 1
 
 
 def test_credentials_are_sent_along(mcp):

@@ -35,6 +35,7 @@ static const struct hosted *face_of(const struct hosted_call *c)
 
 static void open_item(struct turn *t, struct hosted_call *c)
 {
+	tool_found(t, c->tool);
 	c->item = item_open(t, face_of(c)->item);
 	if (!c->item)
 		return; /* the turn is over: t->out.too_big */
