@@ -16,7 +16,7 @@ static struct out_item *restore_find(struct turn *t, yyjson_val *ev)
 {
 	int64_t index = yyjson_get_sint(json_get(ev, S("output_index")));
 	struct out_item *it = t->out.first;
-	while (it && it->index != index)
+	while (it && it->at.index != index)
 		it = it->next;
 	return it;
 }
@@ -84,8 +84,8 @@ static bool restore_on_added(struct turn *t, struct out_item *none, yyjson_val *
 	struct out_item *it = turn_item_make(t, type, &id);
 	if (!it)
 		return false;
-	it->index = yyjson_get_int(json_get(ev, S("output_index")));
-	t->out.n = it->index + 1;
+	it->at.index = yyjson_get_int(json_get(ev, S("output_index")));
+	t->out.n = it->at.index + 1;
 	it->call_index = -1; /* of a call to the engine that is over */
 	it->call_id = json_str(json_get(item, S("call_id")));
 	it->tool = restore_tool_of(t, type, item);
@@ -97,7 +97,7 @@ static bool restore_on_added(struct turn *t, struct out_item *none, yyjson_val *
 static bool restore_on_part(struct turn *t, struct out_item *it, yyjson_val *ev)
 {
 	struct str type = json_str(json_get(json_get(ev, S("part")), S("type")));
-	it->part = str_eq(type, S("output_text")) ? OUT_TEXT : str_eq(type, S("refusal")) ? OUT_REFUSAL : OUT_NONE;
+	it->part = it->type == ITEM_MESSAGE ? part_of(type) : TOLD_NONE;
 	return true;
 }
 
@@ -155,8 +155,8 @@ static bool on_part_done(struct turn *t, struct out_item *it, yyjson_val *ev)
 	buf_clear(&it->logprobs);
 	buf_clear(&it->cites.json);
 	it->cites.n = 0;
-	it->part = OUT_NONE;
-	it->content_index++;
+	it->part = TOLD_NONE;
+	it->at.part++;
 	return true;
 }
 

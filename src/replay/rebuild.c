@@ -1,221 +1,166 @@
 /* rebuild.c - a finished response told again as a stream of events. */
 #include "replay/rebuild.h"
 
-#include <sodium.h>
-#include <string.h>
-
-#include "model/hosted.h"
+#include "model/tell_call.h"
 #include "wire/json_swap.h"
 
 struct rebuild {
+	struct teller teller;
 	struct reply *reply;
+	struct arena *arena;
 	struct buf b;
 	int64_t seq, after;
-	struct str item_id;
-	int output_index;
 };
 
-static void send(struct rebuild *r, struct event ev)
+static void rebuild_emit(struct teller *to, struct event *ev)
 {
-	ev.seq = r->seq++;
-	if (ev.seq <= r->after)
+	struct rebuild *r = OWNER(to, struct rebuild, teller);
+	ev->seq = r->seq++;
+	if (ev->seq <= r->after)
 		return;
 	buf_clear(&r->b);
-	event_write(&r->b, &ev);
-	reply_event(r->reply, event_rows[ev.type].wire, buf_str(&r->b), ev.seq, event_delta(&ev));
+	event_write(&r->b, ev);
+	reply_event(r->reply, event_rows[ev->type].wire, buf_str(&r->b), ev->seq, event_delta(ev));
 }
 
-static struct event at(const struct rebuild *r, enum event_type type, int index)
+static bool rebuild_heard(const struct teller *to)
 {
-	return (struct event){.type = type, .item_id = r->item_id, .output_index = r->output_index,
-	                      .content_index = index, .summary_index = index};
+	const struct rebuild *r = OWNER(to, const struct rebuild, teller);
+	return r->seq > r->after;
 }
 
-static void send_text(struct rebuild *r, enum event_type type, int index, struct str text)
+/* The elements of a list, joined by commas. */
+static struct str rebuild_elements(struct arena *a, yyjson_val *list)
 {
-	struct event ev = at(r, type, index);
-	ev.text = text;
-	send(r, ev);
+	struct str json = yyjson_arr_size(list) ? json_text(a, list) : S("[]");
+	return (struct str){json.p + 1, json.n - 2};
 }
 
-static void send_raw(struct rebuild *r, enum event_type type, int index, struct str raw)
-{
-	struct event ev = at(r, type, index);
-	ev.raw = raw;
-	send(r, ev);
-}
+/* --- parts and thoughts ----------------------------------------------------------------------------------- */
 
-static const struct part_kind {
-	struct str type, member;
-	enum event_type added, delta, text_done, done;
-} part_kinds[] = {
-	{STR("output_text"), STR("text"), EV_PART_ADDED, EV_TEXT_DELTA, EV_TEXT_DONE, EV_PART_DONE},
-	{STR("refusal"), STR("refusal"), EV_PART_ADDED, EV_REFUSAL_DELTA, EV_REFUSAL_DONE, EV_PART_DONE},
-	{STR("reasoning_text"), STR("text"), EV_PART_ADDED, EV_REASONING_DELTA, EV_REASONING_DONE, EV_PART_DONE},
-	{STR("summary_text"), STR("text"), EV_SUMMARY_PART_ADDED, EV_SUMMARY_TEXT_DELTA,
-	 EV_SUMMARY_TEXT_DONE, EV_SUMMARY_PART_DONE},
-};
-
-static void send_annotations(struct rebuild *r, struct arena *a, yyjson_val *list, int index)
+static void rebuild_part(struct rebuild *r, const struct told *at, yyjson_val *part)
 {
+	enum told_part kind = part_of(json_str(json_get(part, S("type"))));
+	yyjson_val *annotations = json_get(part, S("annotations")), *logprobs = json_get(part, S("logprobs")), *one;
 	size_t i, max;
-	yyjson_val *one;
-	yyjson_arr_foreach(list, i, max, one)
-	{
-		struct event ev = at(r, EV_ANNOTATION_ADDED, index);
-		ev.annotation_index = (int)i;
-		ev.raw = json_text(a, one);
-		send(r, ev);
-	}
-}
-
-static void send_part(struct rebuild *r, struct arena *a, yyjson_val *part, int index)
-{
-	struct str type = json_str(json_get(part, S("type")));
-	for (size_t i = 0; i < sizeof part_kinds / sizeof *part_kinds; i++) {
-		const struct part_kind *k = &part_kinds[i];
-		if (!str_eq(k->type, type))
-			continue;
-		struct json_swap empty[] = {{k->member, STR("\"\"")}, {STR("logprobs"), STR("[]")}, {STR("annotations"), STR("[]")}};
-		struct json_swap told[] = {{STR("logprobs"), STR("[]")}};
-		struct str text = json_str(json_get(part, k->member));
-		yyjson_val *logprobs = json_get(part, S("logprobs"));
-		send_raw(r, k->added, index, json_swapped(a, part, empty, 3));
-		struct event delta = at(r, k->delta, index), done = at(r, k->text_done, index);
-		delta.text = done.text = text;
-		delta.logprobs = done.logprobs = logprobs ? json_text(a, logprobs) : (struct str){0};
-		if (text.n)
-			send(r, delta);
-		send_annotations(r, a, json_get(part, S("annotations")), index);
-		send(r, done);
-		send_raw(r, k->done, index, json_swapped(a, part, told, 1)); /* they stand in the event before, as live */
+	if (!kind)
 		return;
-	}
+	struct part_said said = {.text = json_str(json_get(part, part_member(kind))),
+				 .annotations = rebuild_elements(r->arena, annotations),
+				 .logprobs = rebuild_elements(r->arena, logprobs)};
+	tell_part(&r->teller, at, kind);
+	if (said.text.n)
+		tell_piece(&r->teller, at, kind, said.text, logprobs ? json_text(r->arena, logprobs) : (struct str){0});
+	yyjson_arr_foreach(annotations, i, max, one) tell_annotation(&r->teller, at, (int)i, json_text(r->arena, one));
+	tell_part_end(&r->teller, at, kind, &said);
 }
 
-static void send_parts(struct rebuild *r, struct arena *a, yyjson_val *parts)
+static void rebuild_message(struct rebuild *r, struct told at, yyjson_val *item)
 {
 	size_t i, max;
 	yyjson_val *part;
-	yyjson_arr_foreach(parts, i, max, part)
-		send_part(r, a, part, (int)i);
+	yyjson_arr_foreach(json_get(item, S("content")), i, max, part)
+	{
+		at.part = (int)i;
+		rebuild_part(r, &at, part);
+	}
 }
 
-/* What an item that has only begun has instead of its own members. */
-static const struct fresh {
-	struct str type;
-	struct json_swap swap;
-} fresh_rows[] = {
-	{STR("message"), {STR("content"), STR("[]")}},
-	{STR("function_call"), {STR("arguments"), STR("\"\"")}},
-	{STR("custom_tool_call"), {STR("input"), STR("\"\"")}},
-	{STR("tool_search_call"), {STR("arguments"), STR("{}")}},
-	{STR("shell_call"),
-	 {STR("action"), STR("{\"commands\":[],\"max_output_length\":null,\"timeout_ms\":null}")}},
-	{STR("local_shell_call"), {STR("action"), STR("{\"type\":\"exec\",\"command\":[],\"env\":{}}")}},
-	{STR("computer_call"), {STR("actions"), STR("[]")}},
-	{STR("computer_call"), {STR("action"), {0}}},
-	{STR("reasoning"), {STR("content"), STR("[]")}},
-	{STR("reasoning"), {STR("summary"), STR("[]")}},
-};
-
-static void send_added(struct rebuild *r, struct arena *a, yyjson_val *item)
+static void rebuild_reasoning(struct rebuild *r, struct told at, yyjson_val *item)
 {
-	enum { ROWS = sizeof fresh_rows / sizeof *fresh_rows };
-	static const struct json_swap no_diff = {STR("diff"), STR("\"\"")};
-	yyjson_val *operation = json_get(item, S("operation"));
+	yyjson_val *content = json_get(item, S("content")), *summary = json_get(item, S("summary"));
+	size_t n = yyjson_arr_size(content) > yyjson_arr_size(summary) ? yyjson_arr_size(content) : yyjson_arr_size(summary);
+	for (size_t i = 0; i < n; i++) {
+		yyjson_val *thought = yyjson_arr_get(content, i), *said = yyjson_arr_get(summary, i);
+		struct told_thoughts as = {.content = thought, .summary = said};
+		struct str text = json_str(json_get(thought ? thought : said, S("text")));
+		at.part = (int)i;
+		tell_thoughts(&r->teller, &at, as);
+		if (text.n)
+			tell_thought(&r->teller, &at, as, text);
+		tell_thoughts_end(&r->teller, &at, as, text);
+	}
+}
+
+/* --- calls ------------------------------------------------------------------------------------------------ */
+
+static void rebuild_client_call(struct rebuild *r, const struct told *at, enum call_kind kind, yyjson_val *item)
+{
+	struct str text = json_str(json_get(item, kind == CALL_CUSTOM ? S("input") : S("arguments")));
+	struct call_said said = {.text = text, .name = json_str(json_get(item, S("name")))};
+	if (kind == CALL_SHELL)
+		said.commands = json_get(json_get(item, S("action")), S("commands"));
+	if (text.n || kind == CALL_FUNCTION)
+		tell_call(&r->teller, at, kind, text);
+	tell_call_end(&r->teller, at, kind, &said);
+}
+
+static void rebuild_extra(struct rebuild *r, const struct told *at, const struct hosted_extra *extra, yyjson_val *item)
+{
+	yyjson_val *error = json_get(item, S("error"));
+	tell_extra(&r->teller, at, extra);
+	tell_extra_end(&r->teller, at, extra, error && !yyjson_is_null(error));
+}
+
+static void rebuild_hosted(struct rebuild *r, const struct told *at, const struct hosted *h, yyjson_val *item)
+{
+	bool ran = hosted_ran(h, r->arena, item), failed = str_eq(json_str(json_get(item, S("status"))), S("failed"));
+	struct str text = h->text.member.n ? json_str(json_get(item, h->text.member)) : (struct str){0};
+	tell_hosted(&r->teller, at, h, TOOL_BEGUN, ran, failed);
+	if (text.n)
+		tell_hosted_text(&r->teller, at, h, text);
+	if (text.p)
+		tell_hosted_text_end(&r->teller, at, h, text, json_str(json_get(item, S("approval_request_id"))).n);
+	tell_hosted(&r->teller, at, h, TOOL_RUNS, ran, failed);
+	tell_hosted(&r->teller, at, h, TOOL_ENDED, ran, failed);
+}
+
+/* --- items ------------------------------------------------------------------------------------------------ */
+
+/* What an item that has only begun has instead of its own members, where neither a tool says so nor a kind of call. */
+static const struct json_swap begun_rows[] = {
+    {STR("content"), STR("[]")}, {STR("summary"), STR("[]")}, {STR("arguments"), STR("{}")}};
+
+static void rebuild_added(struct rebuild *r, const struct told *at, yyjson_val *item)
+{
+	enum { ROWS = sizeof begun_rows / sizeof *begun_rows };
 	const struct hosted *ours = hosted_of_item(item_type_of(item));
-	struct json_swap swaps[ROWS + HOSTED_MEMBERS + 2] = {{STR("status"), STR("\"in_progress\"")}};
-	size_t n = 1;
-	for (size_t i = 0; i < ROWS; i++)
-		if (str_eq(fresh_rows[i].type, json_str(json_get(item, S("type")))))
-			swaps[n++] = fresh_rows[i].swap;
 	const struct hosted_extra *extra = ours ? hosted_extra(ours, item_type_of(item)) : NULL;
+	struct json_swap swaps[ROWS + HOSTED_MEMBERS + 1] = {{STR("status"), STR("\"in_progress\"")}};
+	size_t n = 1;
+	struct str json = call_begun(r->arena, item);
+	for (size_t i = 0; i < ROWS && !ours; i++)
+		swaps[n++] = begun_rows[i];
 	if (extra && extra->fresh.member.n)
 		swaps[n++] = (struct json_swap){extra->fresh.member, extra->fresh.json};
 	for (size_t i = 0; ours && !extra && i < HOSTED_MEMBERS && ours->fresh[i].member.n; i++)
 		if (!str_eq(ours->fresh[i].member, ours->place) && !yyjson_is_null(json_get(item, ours->fresh[i].member)))
 			swaps[n++] = (struct json_swap){ours->fresh[i].member, ours->fresh[i].json};
-	if (operation)
-		swaps[n++] = (struct json_swap){S("operation"), json_swapped(a, operation, &no_diff, 1)};
-	send_raw(r, EV_ITEM_ADDED, 0, json_swapped(a, item, swaps, n));
+	tell_raw(&r->teller, at, EV_ITEM_ADDED, json.n ? json : json_swapped(r->arena, item, swaps, n));
 }
 
-static void send_commands(struct rebuild *r, yyjson_val *commands)
+static void rebuild_item(struct rebuild *r, yyjson_val *item, int index)
 {
-	size_t i, max;
-	yyjson_val *one;
-	yyjson_arr_foreach(commands, i, max, one)
-	{
-		struct event ev = at(r, EV_SHELL_COMMAND_ADDED, 0);
-		ev.command_index = (int)i;
-		ev.text = S("");
-		send(r, ev);
-		ev.type = EV_SHELL_COMMAND_DELTA;
-		ev.text = json_str(one);
-		send(r, ev);
-		ev.type = EV_SHELL_COMMAND_DONE;
-		send(r, ev);
-	}
-}
-
-/* A call that we ran: as turn_tools.c told it while it ran. */
-static void send_ours(struct rebuild *r, struct arena *a, const struct hosted *h, yyjson_val *item)
-{
-	bool ran = hosted_ran(h, a, item), failed = str_eq(json_str(json_get(item, S("status"))), S("failed"));
-	struct str text = h->text.member.n ? json_str(json_get(item, h->text.member)) : (struct str){0};
-	const struct hosted_extra *extra = hosted_extra(h, item_type_of(item));
-	yyjson_val *error = json_get(item, S("error"));
-	if (extra) {
-		if (extra->begun)
-			send(r, at(r, extra->begun, 0));
-		if (extra->ended)
-			send(r, at(r, error && !yyjson_is_null(error) ? extra->failed : extra->ended, 0));
+	struct told at = {.id = json_str(json_get(item, S("id"))), .index = index};
+	enum item_type type = item_type_of(item);
+	const struct hosted *ours = hosted_of_item(type);
+	enum call_kind kind = call_kind_of_item(type);
+	if (type == ITEM_COMPACTION) { /* none comes first but where it is all */
+		tell_compaction(&r->teller, &at, json_text(r->arena, item), index == 0);
 		return;
 	}
-	send(r, at(r, h->events[TOOL_BEGUN], 0));
-	if (text.n)
-		send_text(r, h->text.delta, 0, text);
-	if (json_str(json_get(item, S("approval_request_id"))).n)
-		send(r, at(r, h->events[TOOL_BEGUN], 0));
-	if (text.p)
-		send_text(r, h->text.done, 0, text);
-	for (enum tool_phase p = TOOL_RUNS; p < TOOL_PHASES; p++)
-		if (hosted_event(h, p, ran, failed))
-			send(r, at(r, hosted_event(h, p, ran, failed), 0));
-}
-
-/* What calls tell between their beginning and their end. */
-static void send_call(struct rebuild *r, struct arena *a, yyjson_val *item)
-{
-	struct str type = json_str(json_get(item, S("type")));
-	struct str args = json_str(json_get(item, S("arguments"))), input = json_str(json_get(item, S("input")));
-	if (str_eq(type, S("function_call"))) {
-		struct event done = at(r, EV_ARGUMENTS_DONE, 0);
-		done.text = args;
-		done.name = json_str(json_get(item, S("name")));
-		send_text(r, EV_ARGUMENTS_DELTA, 0, args);
-		send(r, done);
-	} else if (str_eq(type, S("custom_tool_call"))) {
-		if (input.n)
-			send_text(r, EV_CUSTOM_INPUT_DELTA, 0, input);
-		send_text(r, EV_CUSTOM_INPUT_DONE, 0, input);
-	} else if (str_eq(type, S("shell_call"))) {
-		send_commands(r, json_get(json_get(item, S("action")), S("commands")));
-	} else if (hosted_of_item(item_type_of(item))) {
-		send_ours(r, a, hosted_of_item(item_type_of(item)), item);
-	}
-}
-
-static void send_item(struct rebuild *r, struct arena *a, yyjson_val *item, int index)
-{
-	r->item_id = json_str(json_get(item, S("id")));
-	r->output_index = index;
-	send_added(r, a, item);
-	send_parts(r, a, json_get(item, S("content")));
-	send_parts(r, a, json_get(item, S("summary")));
-	send_call(r, a, item);
-	send_raw(r, EV_ITEM_DONE, 0, json_text(a, item));
+	rebuild_added(r, &at, item);
+	if (ours && hosted_extra(ours, type))
+		rebuild_extra(r, &at, hosted_extra(ours, type), item);
+	else if (ours)
+		rebuild_hosted(r, &at, ours, item);
+	else if (kind < CALL_KINDS)
+		rebuild_client_call(r, &at, kind, item);
+	else if (type == ITEM_MESSAGE)
+		rebuild_message(r, at, item);
+	else if (type == ITEM_REASONING)
+		rebuild_reasoning(r, at, item);
+	tell_raw(&r->teller, &at, EV_ITEM_DONE, json_text(r->arena, item));
 }
 
 static enum event_type terminal(struct str status)
@@ -230,18 +175,18 @@ void rebuild_events_after(struct reply *reply, struct arena *a, struct str json,
 	static const struct json_swap begun[] = {{STR("status"), STR("\"in_progress\"")}, {STR("output"), STR("[]")},
 	                                    {STR("usage"), STR("null")}, {STR("completed_at"), STR("null")},
 	                                    {STR("error"), STR("null")}, {STR("incomplete_details"), STR("null")}};
-	struct rebuild r = {.reply = reply, .after = after};
+	struct rebuild r = {.teller = {rebuild_emit, rebuild_heard}, .reply = reply, .arena = a, .after = after};
+	const struct told response = {0};
 	struct err e = {0};
 	yyjson_val *v, *item;
 	size_t i, max;
 	buf_init(&r.b, SIZE_MAX / 2);
 	if (json_parse(a, json, &v, &e)) {
 		struct str first = json_swapped(a, v, begun, 6);
-		send_raw(&r, EV_CREATED, 0, first);
-		send_raw(&r, EV_IN_PROGRESS, 0, first);
-		yyjson_arr_foreach(json_get(v, S("output")), i, max, item)
-			send_item(&r, a, item, (int)i);
-		send_raw(&r, terminal(json_str(json_get(v, S("status")))), 0, json_text(a, v));
+		tell_raw(&r.teller, &response, EV_CREATED, first);
+		tell_raw(&r.teller, &response, EV_IN_PROGRESS, first);
+		yyjson_arr_foreach(json_get(v, S("output")), i, max, item) rebuild_item(&r, item, (int)i);
+		tell_raw(&r.teller, &response, terminal(json_str(json_get(v, S("status")))), json_text(a, v));
 	}
 	buf_release(&r.b);
 	reply_end(reply, 200, S(""));

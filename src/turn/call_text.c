@@ -24,7 +24,7 @@ void call_text_tell(struct turn *t, struct hosted_call *c)
 	else
 		call_text_more(buf_str(&c->text), c->tool->hosted->text.member, &c->read, &c->told);
 	if (c->told.n > from)
-		emit_text(t, c->item, c->tool->hosted->text.delta, (struct str){c->told.p + from, c->told.n - from});
+		tell_hosted_text(&t->out.teller, &c->item->at, c->tool->hosted, (struct str){c->told.p + from, c->told.n - from});
 }
 
 void call_text_end(struct turn *t, struct hosted_call *c)
@@ -33,18 +33,16 @@ void call_text_end(struct turn *t, struct hosted_call *c)
 	if (!str_starts(whole, told))
 		whole = told;
 	if (whole.n > told.n) {
-		emit_text(t, c->item, c->tool->hosted->text.delta, (struct str){whole.p + told.n, whole.n - told.n});
+		tell_hosted_text(&t->out.teller, &c->item->at, c->tool->hosted, (struct str){whole.p + told.n, whole.n - told.n});
 		buf_add(&c->told, (struct str){whole.p + told.n, whole.n - told.n});
 	}
-	emit_text(t, c->item, c->tool->hosted->text.done, whole.p ? whole : S(""));
+	tell_hosted_text_end(&t->out.teller, &c->item->at, c->tool->hosted, whole.p ? whole : S(""), false);
 }
 
 void call_text_arguments(struct turn *t, struct hosted_call *c)
 {
 	struct str text = c->text.n ? str_copy(&t->arena, buf_str(&c->text)) : S("{}");
 	c->item->hosted.arguments = text;
-	emit_text(t, c->item, c->tool->hosted->text.delta, text);
-	if (c->approval.n) /* live says it twice of what was approved */
-		emit_text(t, c->item, c->tool->hosted->events[TOOL_BEGUN], (struct str){0});
-	emit_text(t, c->item, c->tool->hosted->text.done, text);
+	tell_hosted_text(&t->out.teller, &c->item->at, c->tool->hosted, text);
+	tell_hosted_text_end(&t->out.teller, &c->item->at, c->tool->hosted, text, c->approval.n);
 }

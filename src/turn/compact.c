@@ -167,18 +167,15 @@ static void compact_add_compaction(struct turn *t, struct str sealed)
 	buf_init(&b, SIZE_MAX / 2);
 	struct jout o = {&b, false};
 	jo_obj(&o);
-	jo_kstr(&o, "id", it->id_text);
+	jo_kstr(&o, "id", it->at.id);
 	jo_kstr(&o, "type", S("compaction"));
 	jo_kstr(&o, "encrypted_content", sealed);
 	jo_obj_end(&o);
 	struct str json = str_copy(&t->arena, buf_str(&b));
 	buf_release(&b);
-	emit_raw(t, it, EV_ITEM_ADDED, json);
-	if (t->req.compact_now)
-		emit_text(t, it, EV_COMPACTION_COMPACTING, S(""));
 	it->done = it->whole = true;
 	it->json = it->shown = json;
-	emit_raw(t, it, EV_ITEM_DONE, json);
+	tell_compaction(&t->out.teller, &it->at, json, t->req.compact_now);
 }
 
 /* An answer is whole without its compaction; where the compaction is all that was asked for it fails the turn. */

@@ -48,7 +48,7 @@ static void tell_input(struct turn *t, struct out_item *it)
 	size_t from = it->parts.n;
 	call_text_more(buf_str(&it->text), S("input"), &it->read, &it->parts);
 	if (it->parts.n > from)
-		emit_text(t, it, EV_CUSTOM_INPUT_DELTA, (struct str){it->parts.p + from, it->parts.n - from});
+		tell_call(&t->out.teller, &it->at, it->tool->kind, (struct str){it->parts.p + from, it->parts.n - from});
 }
 
 void call_more(struct turn *t, const struct model_event *me)
@@ -59,7 +59,7 @@ void call_more(struct turn *t, const struct model_event *me)
 	if (!it || !output_grow(t, &it->text, me->text))
 		return;
 	if (it->tool->kind == CALL_FUNCTION)
-		emit_text(t, it, EV_ARGUMENTS_DELTA, me->text);
+		tell_call(&t->out.teller, &it->at, it->tool->kind, me->text);
 	else if (it->tool->kind == CALL_CUSTOM)
 		tell_input(t, it);
 }
@@ -111,27 +111,8 @@ static bool close_custom(struct turn *t, struct out_item *it, bool whole, struct
 		return false;
 	rest = call_untold(told, it->input);
 	if (rest.n)
-		emit_text(t, it, EV_CUSTOM_INPUT_DELTA, rest);
-	emit_text(t, it, EV_CUSTOM_INPUT_DONE, it->input);
+		tell_call(&t->out.teller, &it->at, it->tool->kind, rest);
 	return true;
-}
-
-static void tell_commands(struct turn *t, const struct out_item *it)
-{
-	size_t i, max;
-	yyjson_val *one;
-	yyjson_arr_foreach(json_get(it->args, S("commands")), i, max, one)
-	{
-		struct event ev = event_of(it, EV_SHELL_COMMAND_ADDED);
-		ev.command_index = (int)i;
-		ev.text = S("");
-		turn_emit(t, &ev);
-		ev.type = EV_SHELL_COMMAND_DELTA;
-		ev.text = json_str(one);
-		turn_emit(t, &ev);
-		ev.type = EV_SHELL_COMMAND_DONE;
-		turn_emit(t, &ev);
-	}
 }
 
 static bool close_whole(struct turn *t, struct out_item *it, struct err *e)
@@ -141,9 +122,17 @@ static bool close_whole(struct turn *t, struct out_item *it, struct err *e)
 	if (!call_fits(it->tool, it->args, e))
 		return false;
 	item_added(t, it);
-	if (it->tool->kind == CALL_SHELL)
-		tell_commands(t, it);
 	return true;
+}
+
+/* What is told at the end of a call. */
+static void turn_calls_tell_end(struct turn *t, const struct out_item *it)
+{
+	enum call_kind kind = it->tool->kind;
+	struct call_said said = {.text = kind == CALL_CUSTOM ? it->input : buf_str(&it->text), .name = it->tool->own};
+	if (kind == CALL_SHELL)
+		said.commands = json_get(it->args, S("commands"));
+	tell_call_end(&t->out.teller, &it->at, kind, &said);
 }
 
 void call_close(struct turn *t, struct out_item *it, bool whole)
@@ -160,12 +149,9 @@ void call_close(struct turn *t, struct out_item *it, bool whole)
 		made = close_custom(t, it, whole, &e);
 	} else if (it->tool->kind != CALL_FUNCTION) {
 		made = whole && close_whole(t, it, &e);
-	} else {
-		struct event ev = event_of(it, EV_ARGUMENTS_DONE);
-		ev.text = buf_str(&it->text);
-		ev.name = it->tool->own;
-		turn_emit(t, &ev);
 	}
+	if (made && !it->tool->hosted)
+		turn_calls_tell_end(t, it);
 	if (!made && e.code && !t->out.misfit) {
 		t->out.misfit = new(&t->arena, struct err);
 		*t->out.misfit = e;

@@ -88,15 +88,11 @@ static void on_cited(struct cite_sink *sink, const struct cite_source *source, i
 	struct out_cites *c = &s->it->cites;
 	struct str json = annotation(s->turn, source, start, end);
 	flush(s);
-	struct event ev = event_of(s->it, EV_ANNOTATION_ADDED);
-	ev.annotation_index = c->n;
-	ev.raw = json;
 	if (c->n && !output_grow(s->turn, &c->json, S(",")))
 		return;
 	if (!output_grow(s->turn, &c->json, json))
 		return;
-	c->n++;
-	turn_emit(s->turn, &ev);
+	tell_annotation(&s->turn->out.teller, &s->it->at, c->n++, json);
 }
 
 static struct sink sink_of(struct turn *t, struct out_item *it)
@@ -130,7 +126,7 @@ static int call_before(const struct turn *t, const struct out_item *it)
 	for (const struct out_item *at = t->out.first; at && at != it; at = at->next)
 		if (at->type != ITEM_REASONING)
 			last = at;
-	return last ? last->index + 1 : 0;
+	return last ? last->at.index + 1 : 0;
 }
 
 void turn_cite_links(struct turn *t, struct out_item *it)
@@ -159,7 +155,7 @@ void turn_cite_finish(struct turn *t)
 {
 	struct turn_tools *tt = &t->out.tools;
 	struct out_item *it = t->out.last;
-	if (!turn_cites(t) || !it || it->done || it->part != OUT_TEXT)
+	if (!turn_cites(t) || !it || it->done || it->part != TOLD_TEXT)
 		return;
 	turn_cite_close(t, it);
 	struct cite_source *used = new_array(&t->arena, struct cite_source, tt->n_sources);

@@ -23,7 +23,7 @@ static struct str search_json(struct turn *t, const struct out_item *it, const s
 	buf_init(&b, SIZE_MAX / 2);
 	struct jout o = {&b, false};
 	jo_obj(&o);
-	jo_kstr(&o, "id", it->id_text);
+	jo_kstr(&o, "id", it->at.id);
 	jo_kstr(&o, "type", str_of(item_rows[it->type].wire));
 	jo_kstr(&o, "status", done ? S("completed") : S("in_progress"));
 	if (it->type == ITEM_TOOL_SEARCH_CALL) {
@@ -54,10 +54,10 @@ static void turn_found_tell(struct turn *t, enum item_type type, const struct fo
 	if (!it)
 		return;
 	it->found = f->paths;
-	emit_raw(t, it, EV_ITEM_ADDED, turn_tells(t) ? search_json(t, it, f, false) : S(""));
+	tell_raw(&t->out.teller, &it->at, EV_ITEM_ADDED, turn_tells(t) ? search_json(t, it, f, false) : S(""));
 	it->done = it->whole = true;
 	it->json = it->shown = search_json(t, it, f, true);
-	emit_raw(t, it, EV_ITEM_DONE, it->json);
+	tell_raw(&t->out.teller, &it->at, EV_ITEM_DONE, it->json);
 }
 
 static struct str found_path(const struct function_tool *f)

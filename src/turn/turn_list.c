@@ -43,7 +43,7 @@ static void listing_begin(struct turn *t, size_t at)
 		end = &(*end)->next;
 	*end = l;
 	item_added(t, l->item);
-	emit_text(t, l->item, listing_events(l)->begun, (struct str){0});
+	tell_extra(&t->out.teller, &l->item->at, listing_events(l));
 }
 
 static void listing_on_running(struct tool_call *call)
@@ -67,7 +67,7 @@ static void listing_on_done(struct tool_call *call, const struct tool_result *re
 	l->done = true;
 	l->item->hosted.members = str_copy(&t->arena, result->members);
 	l->item->hosted.failed = result->failed;
-	emit_text(t, l->item, result->failed ? listing_events(l)->failed : listing_events(l)->ended, (struct str){0});
+	tell_extra_end(&t->out.teller, &l->item->at, listing_events(l), result->failed);
 	item_finish(t, l->item, true);
 	t->out.bytes += l->item->json.n;
 	if (result->failed)

@@ -31,6 +31,21 @@ void turn_emit(struct turn *t, struct event *ev)
 		reply_event(t->reader.reply, event_rows[ev->type].wire, buf_str(b), ev->seq, delta);
 }
 
+static void turn_output_emit(struct teller *to, struct event *ev)
+{
+	turn_emit(OWNER(to, struct turn, out.teller), ev);
+}
+
+static bool turn_output_heard(const struct teller *to)
+{
+	return turn_tells(OWNER(to, const struct turn, out.teller));
+}
+
+void turn_output_begin(struct turn *t)
+{
+	t->out.teller = (struct teller){turn_output_emit, turn_output_heard};
+}
+
 static size_t output_room(const struct turn *t)
 {
 	return (size_t)api_limits.output_bytes - t->out.bytes;
@@ -51,46 +66,6 @@ bool output_grow(struct turn *t, struct buf *b, struct str s)
 static const char *turn_output_status_name(const struct out_item *it)
 {
 	return !it->done ? "in_progress" : it->hosted.failed ? "failed" : it->whole ? "completed" : "incomplete";
-}
-
-static void write_text_part(struct jout *o, struct str text, struct str logprobs, struct str annotations)
-{
-	jo_obj(o);
-	jo_kstr(o, "type", S("output_text"));
-	jo_key(o, S("annotations"));
-	jo_arr(o);
-	if (annotations.n)
-		jo_raw(o, annotations);
-	jo_arr_end(o);
-	jo_key(o, S("logprobs"));
-	jo_arr(o);
-	if (logprobs.n)
-		jo_raw(o, logprobs);
-	jo_arr_end(o);
-	jo_kstr(o, "text", text);
-	jo_obj_end(o);
-}
-
-/* The open part, with `text`. */
-static void write_part(struct jout *o, const struct out_item *it, struct str text, struct str logprobs)
-{
-	if (it->part == OUT_TEXT) {
-		write_text_part(o, text, logprobs, buf_str(&it->cites.json));
-		return;
-	}
-	jo_obj(o);
-	jo_kstr(o, "type", S("refusal"));
-	jo_kstr(o, "refusal", text);
-	jo_obj_end(o);
-}
-
-static void write_typed_text(struct jout *o, struct str type, struct str text)
-{
-	jo_obj(o);
-	jo_key(o, S("type"));
-	jo_str(o, type);
-	jo_kstr(o, "text", text);
-	jo_obj_end(o);
 }
 
 static void write_message(struct jout *o, const struct out_item *it)
@@ -116,6 +91,7 @@ static void write_call(struct jout *o, const struct out_item *it)
 /* Begun, it carries sealed emptiness where the live API has some too (output_item.added). */
 static void write_reasoning(struct jout *o, struct turn *t, const struct out_item *it)
 {
+	struct part_said said = {.text = buf_str(&it->text)};
 	jo_kstr(o, "type", S("reasoning"));
 	if (it->done && !it->whole)
 		jo_kstr(o, "status", S("incomplete"));
@@ -123,7 +99,7 @@ static void write_reasoning(struct jout *o, struct turn *t, const struct out_ite
 	size_t from = o->b->n;
 	jo_arr(o);
 	if (it->done && it->text.n)
-		write_typed_text(o, S("reasoning_text"), buf_str(&it->text));
+		part_write(o, TOLD_REASONING, &said);
 	jo_arr_end(o);
 	if (t->req.include_encrypted) {
 		struct str content = {o->b->p + from, o->b->n - from}; /* until more is written */
@@ -133,7 +109,7 @@ static void write_reasoning(struct jout *o, struct turn *t, const struct out_ite
 	jo_key(o, S("summary"));
 	jo_arr(o);
 	if (it->done && t->req.summary.n && it->text.n)
-		write_typed_text(o, S("summary_text"), buf_str(&it->text));
+		part_write(o, TOLD_SUMMARY, &said);
 	jo_arr_end(o);
 }
 
@@ -143,7 +119,7 @@ static struct str item_json(struct turn *t, const struct out_item *it)
 	buf_init(&b, (size_t)api_limits.output_bytes * 32); /* escapes make 6 of 1; reasoning stands there three times */
 	struct jout o = {&b, false};
 	jo_obj(&o);
-	jo_kstr(&o, "id", it->id_text);
+	jo_kstr(&o, "id", it->at.id);
 	if (it->type == ITEM_MESSAGE)
 		write_message(&o, it);
 	else if (it->tool)
@@ -156,56 +132,6 @@ static struct str item_json(struct turn *t, const struct out_item *it)
 	return s;
 }
 
-struct event event_of(const struct out_item *it, enum event_type type)
-{
-	return (struct event){.type = type, .output_index = it->index, .content_index = it->content_index, .item_id = it->id_text};
-}
-
-void emit_text(struct turn *t, const struct out_item *it, enum event_type type, struct str text)
-{
-	struct event ev = event_of(it, type);
-	ev.text = text;
-	turn_emit(t, &ev);
-}
-
-void emit_raw(struct turn *t, const struct out_item *it, enum event_type type, struct str raw)
-{
-	struct event ev = event_of(it, type);
-	ev.raw = raw;
-	turn_emit(t, &ev);
-}
-
-static void emit_part(struct turn *t, const struct out_item *it, enum event_type type, struct str text)
-{
-	struct buf b;
-	if (!turn_tells(t)) {
-		t->seq++;
-		return;
-	}
-	buf_init(&b, (size_t)api_limits.output_bytes * 8);
-	struct jout o = {&b, false};
-	if (it->type == ITEM_REASONING)
-		write_typed_text(&o, S("reasoning_text"), text);
-	else
-		write_part(&o, it, text, S("")); /* log probabilities stand in the text's own events, as live */
-	emit_raw(t, it, type, buf_str(&b));
-	buf_release(&b);
-}
-
-static void emit_summary_part(struct turn *t, const struct out_item *it, enum event_type type, struct str text)
-{
-	struct buf b;
-	if (!turn_tells(t)) {
-		t->seq++;
-		return;
-	}
-	buf_init(&b, (size_t)api_limits.output_bytes * 8);
-	struct jout o = {&b, false};
-	write_typed_text(&o, S("summary_text"), text);
-	emit_raw(t, it, type, buf_str(&b));
-	buf_release(&b);
-}
-
 struct out_item *turn_item_make(struct turn *t, enum item_type type, const struct id *id)
 {
 	if (t->out.n >= api_limits.output_items) {
@@ -215,8 +141,8 @@ struct out_item *turn_item_make(struct turn *t, enum item_type type, const struc
 	struct out_item *it = new(&t->arena, struct out_item);
 	it->type = type;
 	it->id = *id;
-	it->id_text = id_text(arena_bytes(&t->arena, ID_MAX), item_rows[type].prefix, &it->id);
-	it->index = t->out.n++;
+	it->at.id = id_text(arena_bytes(&t->arena, ID_MAX), item_rows[type].prefix, &it->id);
+	it->at.index = t->out.n++;
 	buf_init(&it->text, (size_t)api_limits.output_bytes + 1);
 	buf_init(&it->parts, (size_t)api_limits.output_bytes * 8);
 	buf_init(&it->logprobs, (size_t)api_limits.output_bytes + 1);
@@ -239,51 +165,47 @@ struct out_item *item_open(struct turn *t, enum item_type type)
 void item_added(struct turn *t, struct out_item *it)
 {
 	if (turn_tells(t))
-		emit_raw(t, it, EV_ITEM_ADDED, item_json(t, it));
+		tell_raw(&t->out.teller, &it->at, EV_ITEM_ADDED, item_json(t, it));
 	else
 		t->seq++;
 }
 
-static void part_open(struct turn *t, struct out_item *it, enum out_part part)
+static void part_open(struct turn *t, struct out_item *it, enum told_part part)
 {
 	it->part = part;
 	it->cites.state = (struct citer){.cited = it->cites.state.cited};
 	it->cites.n = 0;
 	buf_clear(&it->cites.json);
-	emit_part(t, it, EV_PART_ADDED, S(""));
+	tell_part(&t->out.teller, &it->at, part);
 }
 
 static void part_close(struct turn *t, struct out_item *it)
 {
-	if (it->part == OUT_NONE)
+	if (it->part == TOLD_NONE)
 		return;
 	turn_cite_close(t, it);
-	if (it->part == OUT_TEXT)
+	if (it->part == TOLD_TEXT)
 		turn_cite_links(t, it);
-	struct str text = buf_str(&it->text);
-	struct event ev = event_of(it, it->part == OUT_TEXT ? EV_TEXT_DONE : EV_REFUSAL_DONE);
-	ev.text = text;
-	if (it->logprobs.n && turn_tells(t))
-		ev.logprobs = str_fmt(&t->arena, "[%.*s]", FMT(buf_str(&it->logprobs)));
-	turn_emit(t, &ev);
-	emit_part(t, it, EV_PART_DONE, text);
+	struct part_said said = {buf_str(&it->text), buf_str(&it->cites.json), buf_str(&it->logprobs)};
 	struct jout o = {&it->parts, it->parts.n > 0};
-	write_part(&o, it, text, buf_str(&it->logprobs));
+	tell_part_end(&t->out.teller, &it->at, it->part, &said);
+	part_write(&o, it->part, &said);
 	buf_clear(&it->text);
 	buf_clear(&it->logprobs);
-	it->part = OUT_NONE;
-	it->content_index++;
+	it->part = TOLD_NONE;
+	it->at.part++;
 }
 
-static void reasoning_close(struct turn *t, struct out_item *it)
+/* As which parts the turn's thoughts are told. */
+static struct told_thoughts thoughts_of(const struct turn *t)
 {
-	struct str text = buf_str(&it->text);
-	emit_text(t, it, EV_REASONING_DONE, text);
-	emit_part(t, it, EV_PART_DONE, text);
-	if (t->req.summary.n) {
-		emit_text(t, it, EV_SUMMARY_TEXT_DONE, text);
-		emit_summary_part(t, it, EV_SUMMARY_PART_DONE, text);
-	}
+	return (struct told_thoughts){.content = true, .summary = t->req.summary.n};
+}
+
+static void thoughts_close(struct turn *t, struct out_item *it)
+{
+	tell_thoughts_end(&t->out.teller, &it->at, thoughts_of(t), buf_str(&it->text));
+	marks_into(t, it);
 }
 
 void item_finish(struct turn *t, struct out_item *it, bool whole)
@@ -298,8 +220,8 @@ void item_finish(struct turn *t, struct out_item *it, bool whole)
 	if (!ours)
 		it->json = origin_kept(t, it, it->json);
 	if (t->runner && it->shown.p != it->json.p)
-		t->runner->calls->keep(t, it->index, it->json);
-	emit_raw(t, it, EV_ITEM_DONE, it->shown);
+		t->runner->calls->keep(t, it->at.index, it->json);
+	tell_raw(&t->out.teller, &it->at, EV_ITEM_DONE, it->shown);
 }
 
 static void item_release(struct out_item *it)
@@ -321,9 +243,7 @@ static void item_close(struct turn *t, struct out_item *it, bool whole)
 		if (it->type == ITEM_MESSAGE)
 			part_close(t, it);
 		else
-			reasoning_close(t, it);
-		if (it->type == ITEM_REASONING)
-			marks_into(t, it);
+			thoughts_close(t, it);
 		item_finish(t, it, whole);
 	}
 	item_release(it);
@@ -360,10 +280,7 @@ void text_delta(struct turn *t, struct out_item *it, struct str text, struct str
 {
 	if (!output_grow(t, &it->text, text))
 		return;
-	struct event ev = event_of(it, it->part == OUT_TEXT ? EV_TEXT_DELTA : EV_REFUSAL_DELTA);
-	ev.text = text;
-	ev.logprobs = logprobs;
-	turn_emit(t, &ev);
+	tell_piece(&t->out.teller, &it->at, it->part, text, logprobs);
 }
 
 static struct str turn_output_keep_logprobs(struct turn *t, struct out_item *it, struct str logprobs)
@@ -376,7 +293,7 @@ static struct str turn_output_keep_logprobs(struct turn *t, struct out_item *it,
 	return logprobs;
 }
 
-static void turn_output_put_text(struct turn *t, const struct model_event *me, enum out_part part)
+static void turn_output_put_text(struct turn *t, const struct model_event *me, enum told_part part)
 {
 	struct str logprobs = {0};
 	struct out_item *it = current(t, ITEM_MESSAGE);
@@ -390,9 +307,9 @@ static void turn_output_put_text(struct turn *t, const struct model_event *me, e
 		part_close(t, it);
 		part_open(t, it, part);
 	}
-	if (part == OUT_TEXT && t->req.include_logprobs && me->logprobs.n > 2)
+	if (part == TOLD_TEXT && t->req.include_logprobs && me->logprobs.n > 2)
 		logprobs = turn_output_keep_logprobs(t, it, me->logprobs);
-	if (part == OUT_TEXT && turn_cites(t))
+	if (part == TOLD_TEXT && turn_cites(t))
 		turn_cite_text(t, it, me->text, logprobs);
 	else
 		text_delta(t, it, me->text, logprobs);
@@ -429,15 +346,15 @@ static void settle_space(struct turn *t, bool tell)
 		struct model_event me = {.kind = ME_TEXT, .text = buf_str(&text)};
 		if (logprobs.n > 1)
 			me.logprobs = buf_str(&logprobs);
-		turn_output_put_text(t, &me, OUT_TEXT);
+		turn_output_put_text(t, &me, TOLD_TEXT);
 	}
 	buf_release(&text);
 	buf_release(&logprobs);
 }
 
-static void turn_output_on_text(struct turn *t, const struct model_event *me, enum out_part part)
+static void turn_output_on_text(struct turn *t, const struct model_event *me, enum told_part part)
 {
-	if (part == OUT_TEXT && hold_space(t, me))
+	if (part == TOLD_TEXT && hold_space(t, me))
 		return;
 	settle_space(t, true);
 	turn_output_put_text(t, me, part);
@@ -451,16 +368,11 @@ static void on_reasoning(struct turn *t, const struct model_event *me)
 		if (!it)
 			return;
 		item_added(t, it);
-		emit_part(t, it, EV_PART_ADDED, S(""));
-		if (t->req.summary.n)
-			emit_summary_part(t, it, EV_SUMMARY_PART_ADDED, S(""));
+		tell_thoughts(&t->out.teller, &it->at, thoughts_of(t));
 	}
 	it->origin.thoughts = me->name;
-	if (!output_grow(t, &it->text, me->text))
-		return;
-	emit_text(t, it, EV_REASONING_DELTA, me->text);
-	if (t->req.summary.n)
-		emit_text(t, it, EV_SUMMARY_TEXT_DELTA, me->text);
+	if (output_grow(t, &it->text, me->text))
+		tell_thought(&t->out.teller, &it->at, thoughts_of(t), me->text);
 }
 
 static void on_call(struct turn *t, const struct model_event *me)
@@ -479,10 +391,10 @@ void turn_model_event(struct turn *t, const struct model_event *me)
 {
 	switch (me->kind) {
 	case ME_TEXT:
-		turn_output_on_text(t, me, OUT_TEXT);
+		turn_output_on_text(t, me, TOLD_TEXT);
 		break;
 	case ME_REFUSAL:
-		turn_output_on_text(t, me, OUT_REFUSAL);
+		turn_output_on_text(t, me, TOLD_REFUSAL);
 		break;
 	case ME_REASONING:
 		on_reasoning(t, me);
@@ -556,7 +468,7 @@ static bool message_fits(struct turn *t, const struct out_item *it, struct err *
 	size_t i, max;
 	yyjson_val *v, *part;
 	if (!it->done)
-		return it->part != OUT_TEXT || format_fits(&t->req.format, &t->arena, buf_str(&it->text), e);
+		return it->part != TOLD_TEXT || format_fits(&t->req.format, &t->arena, buf_str(&it->text), e);
 	if (!json_parse(&t->arena, it->json, &v, &ignored))
 		return true;
 	yyjson_arr_foreach(json_get(v, S("content")), i, max, part)

@@ -4,13 +4,12 @@
  * Everything lives in the turn's arena or in buffers that turn_output_release() frees. Loop thread. */
 #pragma once
 #include "engine/engine.h"
-#include "model/event.h"
+#include "model/tell_call.h"
 #include "turn/turn_origin.h"
 #include "turn/turn_tools.h"
 
 struct turn;
 
-enum out_part { OUT_NONE, OUT_TEXT, OUT_REFUSAL };
 /* Citations of an open text. */
 struct out_cites {
 	struct citer state;
@@ -32,8 +31,8 @@ struct out_item {
 	enum item_type type; /* message, reasoning, or a call's */
 	const struct function_tool *tool; /* calls: what is called; NULL: no call */
 	struct id id;
-	struct str id_text;
-	int index, call_index; /* output_index; calls: the engine's number */
+	struct told at;
+	int call_index;   /* calls: the engine's number */
 	bool done;
 	bool whole;       /* done with status completed */
 	struct buf text;  /* the open part's text; reasoning; arguments */
@@ -41,8 +40,7 @@ struct out_item {
 	struct buf logprobs;
 	struct out_cites cites;
 	struct out_hosted hosted;
-	enum out_part part;
-	int content_index;
+	enum told_part part; /* a message's open one */
 	struct str call_id, input; /* calls; input: a custom tool's, settled */
 	size_t read;               /* custom tools: bytes of the arguments that were told */
 	yyjson_val *args;          /* other kinds of calls: the arguments, once whole */
@@ -52,6 +50,7 @@ struct out_item {
 };
 
 struct turn_output {
+	struct teller teller; /* of all events of the turn */
 	struct out_item *first, *last;
 	int n;
 	size_t bytes;
@@ -65,6 +64,8 @@ struct turn_output {
 	} space; /* white space: it is open whether a text begins with it or it stands beside calls */
 };
 
+/* The teller is the turn's. */
+void turn_output_begin(struct turn *t);
 /* Renders one event: to the reply and the replay buffer, or to the log of a background run. */
 void turn_emit(struct turn *t, struct event *ev);
 /* A further item, open, of which nothing was said yet. NULL: there are too many. */

@@ -2,9 +2,6 @@
 #pragma once
 #include "turn/turn.h"
 
-struct event event_of(const struct out_item *it, enum event_type type);
-void emit_text(struct turn *t, const struct out_item *it, enum event_type type, struct str text);
-void emit_raw(struct turn *t, const struct out_item *it, enum event_type type, struct str raw);
 /* NULL: too many. */
 struct out_item *item_open(struct turn *t, enum item_type type);
 /* output_item.added: the item as it stands. */

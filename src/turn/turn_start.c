@@ -106,6 +106,7 @@ struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, con
 	t->id = *id;
 	t->response = (struct response){.req = &t->req, .created_at = clock_wall_s(), .status = RS_IN_PROGRESS};
 	t->response.id = id_text(arena_bytes(&t->arena, ID_MAX), "resp", &t->id);
+	turn_output_begin(t);
 	t->reader.owner = (struct reply_owner){turn_start_on_gone, turn_start_on_room};
 	t->clocks.grace = (struct grace){.wanted = turn_start_still_wanted, .over = turn_start_on_grace_over};
 	phases_begin(&t->clocks.phases, &t->arena, clock_mono_us(), PHASE_LOAD);

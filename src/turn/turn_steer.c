@@ -71,7 +71,7 @@ static void stub_write(struct jout *o, const struct required *r, const struct ou
 	jo_obj(o);
 	jo_kstr(o, "type", r->answer);
 	jo_key(o, r->name);
-	jo_str(o, approval ? it->id_text : json_str(json_get(v, S("call_id"))));
+	jo_str(o, approval ? it->at.id : json_str(json_get(v, S("call_id"))));
 	if (r->item == ITEM_FUNCTION_CALL)
 		jo_kstr(o, "name", json_str(json_get(v, S("name"))));
 	if (r->item == ITEM_TOOL_SEARCH_CALL)

@@ -46,7 +46,7 @@ static void open_item(struct turn *t, struct hosted_call *c)
 	c->item->origin = c->origin;
 	c->origin = (struct out_origin){0};
 	item_added(t, c->item);
-	emit_text(t, c->item, face_of(c)->events[TOOL_BEGUN], (struct str){0});
+	tell_hosted(&t->out.teller, &c->item->at, face_of(c), TOOL_BEGUN, false, false);
 }
 
 /* Names that were not offered are the client's to answer, if it has functions at all. */
@@ -287,9 +287,7 @@ static void turn_tools_judge(struct turn *t, struct hosted_call *c)
 
 static void close_item(struct turn *t, struct hosted_call *c)
 {
-	enum event_type end = hosted_event(face_of(c), TOOL_ENDED, c->told_running, c->item->hosted.failed);
-	if (end)
-		emit_text(t, c->item, end, (struct str){0});
+	tell_hosted(&t->out.teller, &c->item->at, face_of(c), TOOL_ENDED, c->told_running, c->item->hosted.failed);
 	item_finish(t, c->item, true);
 }
 
@@ -316,9 +314,8 @@ static void tell_progress(struct turn *t)
 			tell_clients(t, c);
 		if (!c->item)
 			continue;
-		enum event_type runs = hosted_event(face_of(c), TOOL_RUNS, c->running, false);
-		if (runs && !c->told_running)
-			emit_text(t, c->item, runs, (struct str){0});
+		if (!c->told_running)
+			tell_hosted(&t->out.teller, &c->item->at, face_of(c), TOOL_RUNS, c->running, false);
 		c->told_running = c->running;
 		if (!c->done)
 			return;
@@ -347,7 +344,7 @@ static void turn_tools_settle(struct hosted_call *c, const struct tool_result *r
 	struct turn *t = c->turn;
 	c->item->hosted.failed = result->failed;
 	c->item->hosted.members = told_members(t, result, more_follow(c), &c->item->origin);
-	told_shown(t, result, c->item->index);
+	told_shown(t, result, c->item->at.index);
 	if (face_of(c)->picture.n || face_of(c)->pictures.list.n || result->n_images) { /* many pictures of many megabytes each */
 		t->out.bytes += c->item->hosted.members.n;
 		t->out.too_big |= t->out.bytes > (size_t)api_limits.output_bytes;
