@@ -243,14 +243,13 @@ static bool prompt_make(struct turn *t, struct err *e)
 		prompt_add_text(a, prompt_add(a, p, ROLE_SYSTEM), t->req.instructions);
 	if (t->req.n_template && !prompt_add_items(a, p, t->req.template, t->req.n_template, "prompt", e))
 		return false;
-	for (size_t i = 0; i < t->req.n_items; i++)
-		create_bind(a, &t->req, &input[i]);
+	create_load_tools(a, &t->req, input, t->req.n_items);
 	p->tools = t->req.tools;
 	p->n_tools = t->req.n_tools;
 	if (!prompt_add_items(a, p, turn_ask_told(t, t->context.history, t->context.n_history), t->context.n_history, "", e) ||
 	    !prompt_add_items(a, p, turn_ask_told(t, input, t->req.n_items), t->req.n_items, "input", e))
 		return false;
-	p->tools = create_offer(a, &t->req, &p->n_tools);
+	p->tools = create_offer(a, &t->req, (size_t)api_limits.shown_tools, &p->n_tools);
 	p->only_offered = t->req.n_allowed;
 	prompt_tidy(a, p);
 	turn_tools_context(t);
