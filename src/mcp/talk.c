@@ -75,11 +75,14 @@ void mcp_leave(const struct mcp_server *s, const struct mcp_way *way, int64_t ms
 	struct arena a = {0};
 	struct mcp_post post;
 	struct fetch_answer got;
+	struct mcp_ask nobody = {.server = s};
+	size_t n_headers;
 	mcp_post(&a, way, &none, &post);
+	const struct str *headers = talk_headers(&a, &nobody, post.headers, post.n, &n_headers);
 	struct fetch f = {.url = s->url,
 			  .method = S("DELETE"),
-			  .headers = talk_headers(&a, s, post.headers, post.n),
-			  .n_headers = s->n_headers + post.n,
+			  .headers = headers,
+			  .n_headers = n_headers,
 			  .guard = s->guard,
 			  .max_bytes = mcp_limits.list_bytes,
 			  .connect_ms = ms,
