@@ -11,10 +11,11 @@ static void hosted_check(const struct hosted *h)
 {
 	assert(h->types[0].n && h->item != ITEM_NONE && h->function.n);
 	assert((h->arguments || h->claims) && (h->server || (h->schema.n && h->params)));
-	assert(!h->claims || (h->output.type && h->output.tell && h->output.blank));
-	assert(!h->text.member.n || (h->text.delta && h->text.done));
+	assert(!h->claims || (h->result.type && h->result.tell && h->result.blank));
+	assert(!h->text.member.n || h->output || (h->text.delta && h->text.done));
 	for (int i = 0; i < TOOL_PHASES; i++)
-		assert(h->events[i] || h->output.type || (h->server && i == TOOL_RUNS));
+		assert(h->events[i] || h->output || h->result.type || (h->server && i == TOOL_RUNS));
+	assert(!h->output || hosted_extra(h, h->output));
 }
 
 void hosted_set(const struct hosted *const *table, size_t n)
@@ -48,7 +49,7 @@ const struct hosted *hosted_of_tool(yyjson_val *tool)
 const struct hosted *hosted_of_output(enum item_type type, yyjson_val *item)
 {
 	for (size_t i = 0; i < n_rows && type != ITEM_NONE; i++)
-		if (rows[i]->output.type == type || (rows[i]->item == type && rows[i]->claims && rows[i]->claims(item)))
+		if (rows[i]->result.type == type || (rows[i]->item == type && rows[i]->claims && rows[i]->claims(item)))
 			return rows[i];
 	return hosted_of_item(type);
 }

@@ -28,7 +28,7 @@ struct hosted_pictures {
 	struct str list, url; /* the list; the member of an element that has a picture's address. {0}: there are none */
 };
 /* What came of a call as an item of its own, behind the call's. */
-struct hosted_output {
+struct hosted_result {
 	enum item_type type; /* ITEM_NONE: the call's own item has it */
 	struct hosted_fresh fresh[HOSTED_MEMBERS]; /* a member that the arguments have, too, is theirs */
 	/* The events between output_item.added and .done. */

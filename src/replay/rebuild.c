@@ -105,7 +105,7 @@ static void rebuild_extra(struct rebuild *r, const struct told *at, const struct
 static void rebuild_hosted(struct rebuild *r, const struct told *at, const struct hosted *h, yyjson_val *item)
 {
 	bool ran = hosted_ran(h, r->arena, item), failed = str_eq(json_str(json_get(item, S("status"))), S("failed"));
-	struct str text = h->text.member.n ? json_str(json_get(item, h->text.member)) : (struct str){0};
+	struct str text = h->text.delta ? json_str(json_get(item, h->text.member)) : (struct str){0};
 	tell_hosted(&r->teller, at, h, TOOL_BEGUN, ran, failed);
 	if (text.n)
 		tell_hosted_text(&r->teller, at, h, text);
@@ -127,7 +127,7 @@ static void rebuild_added(struct rebuild *r, const struct told *at, yyjson_val *
 	const struct hosted *ours = hosted_of_item(item_type_of(item));
 	const struct hosted_extra *extra = ours ? hosted_extra(ours, item_type_of(item)) : NULL;
 	struct json_swap swaps[ROWS + HOSTED_MEMBERS + 1] = {{STR("status"), STR("\"in_progress\"")}};
-	size_t n = 1;
+	size_t n = ours && ours->output ? 0 : 1; /* such a result is told when it is known */
 	struct str json = call_begun(r->arena, item);
 	for (size_t i = 0; i < ROWS && !ours; i++)
 		swaps[n++] = begun_rows[i];
@@ -140,7 +140,7 @@ static void rebuild_added(struct rebuild *r, const struct told *at, yyjson_val *
 }
 
 /* What came of a call, as an item of its own: what its call says of it stands from the beginning. */
-static void rebuild_result(struct rebuild *r, const struct told *at, const struct hosted_output *result, yyjson_val *item)
+static void rebuild_result(struct rebuild *r, const struct told *at, const struct hosted_result *result, yyjson_val *item)
 {
 	struct json_swap swaps[HOSTED_MEMBERS + 1] = {{STR("status"), STR("\"completed\"")}};
 	size_t n = 1;
@@ -159,8 +159,8 @@ static void rebuild_item(struct rebuild *r, yyjson_val *item, int index)
 	const struct hosted *ours = hosted_of_item(type);
 	enum call_kind kind = call_kind_of_item(type);
 	const struct hosted *made = hosted_of_output(type, item);
-	if (made && made->output.type == type) {
-		rebuild_result(r, &at, &made->output, item);
+	if (made && made->result.type == type) {
+		rebuild_result(r, &at, &made->result, item);
 		return;
 	}
 	if (type == ITEM_COMPACTION) { /* none comes first but where it is all */

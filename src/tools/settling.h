@@ -3,6 +3,10 @@
 #include "base/id.h"
 #include "model/hosted.h"
 
+struct settling_data {
+	struct str name, url; /* {0}: it has none; a data URL, as the input has it */
+};
+
 /* What it names is looked up, and what it means for this turn is settled (tool.h, settles()). */
 struct settling {
 	int64_t project;
@@ -13,6 +17,8 @@ struct settling {
 	size_t n_files;
 	struct id id; /* of what is made for this turn */
 	bool counts;  /* the turn makes no response: nothing is to be made for it */
+	const struct settling_data *data; /* files that the input carries itself */
+	size_t n_data;
 	struct arena *arena;
 	yyjson_val *settled; /* result, an object */
 };

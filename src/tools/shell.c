@@ -362,7 +362,7 @@ const struct tool tool_shell = {
     .face = {.types = {STR("shell")},
 	     .claims = shell_claims,
 	     .item = ITEM_SHELL_CALL,
-	     .output = {.type = ITEM_SHELL_CALL_OUTPUT,
+	     .result = {.type = ITEM_SHELL_CALL_OUTPUT,
 			.fresh = {{STR("max_output_length"), STR("null")}, {STR("output"), STR("[]")}},
 			.tell = tell_shell_output,
 			.blank = shell_blank},

@@ -35,7 +35,7 @@ void pair_unwritten(struct turn *t, struct hosted_call *c)
 /* What it has while it has only begun; a member that the arguments have, too, is theirs. */
 static struct str pair_begun(struct turn *t, const struct out_item *it)
 {
-	const struct hosted_output *output = &it->tool->hosted->output;
+	const struct hosted_result *output = &it->tool->hosted->result;
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
 	struct jout o = {.b = &b};
@@ -54,7 +54,7 @@ static struct str pair_begun(struct turn *t, const struct out_item *it)
 
 static struct out_item *pair_result_make(struct turn *t, const struct out_item *call)
 {
-	struct out_item *it = item_open(t, call->tool->hosted->output.type);
+	struct out_item *it = item_open(t, call->tool->hosted->result.type);
 	if (!it)
 		return NULL;
 	it->tool = call->tool;
@@ -76,7 +76,7 @@ struct str pair_blank(struct turn *t, const struct out_item *result, struct str 
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
 	struct jout o = {.b = &b};
-	result->tool->hosted->output.blank(&o, result->args, why, begun);
+	result->tool->hosted->result.blank(&o, result->args, why, begun);
 	struct str members = str_copy(&t->arena, buf_str(&b));
 	buf_release(&b);
 	return members;
@@ -85,7 +85,7 @@ struct str pair_blank(struct turn *t, const struct out_item *result, struct str 
 void pair_close(struct turn *t, struct out_item *result, bool whole)
 {
 	yyjson_val *said = pair_parse(t, str_fmt(&t->arena, "{%.*s}", FMT(result->hosted.members)));
-	result->tool->hosted->output.tell(&t->out.teller, &result->at, said);
+	result->tool->hosted->result.tell(&t->out.teller, &result->at, said);
 	item_finish(t, result, whole);
 }
 

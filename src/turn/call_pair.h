@@ -1,5 +1,5 @@
 /* call_pair.h - calls of ours that are two items: the call, which ends when the engine has written it, and behind it what comes of it
- * (hosted.h, output). Inside turn/ alone. Loop thread.
+ * (hosted.h, result). Inside turn/ alone. Loop thread.
  *
  * Both stand, and are in the log of a background run, before anything runs: so a call that was cut off has its result, which says
  * so, and what follows can stand on both. */
@@ -10,11 +10,11 @@
 /* Is it the call of such a pair, or what comes of one? */
 static inline bool pair_call(const struct out_item *it)
 {
-	return it->tool && it->tool->hosted && it->tool->hosted->output.type && it->type == it->tool->hosted->item;
+	return it->tool && it->tool->hosted && it->tool->hosted->result.type && it->type == it->tool->hosted->item;
 }
 static inline bool pair_result(const struct out_item *it)
 {
-	return it->tool && it->tool->hosted && it->tool->hosted->output.type && it->type == it->tool->hosted->output.type;
+	return it->tool && it->tool->hosted && it->tool->hosted->result.type && it->type == it->tool->hosted->result.type;
 }
 /* The item that says what came of a call. */
 struct out_item *call_result_item(const struct hosted_call *c);

@@ -7,7 +7,7 @@
 
 bool call_text_told(const struct hosted_call *c)
 {
-	return c->tool && c->tool->hosted && c->tool->hosted->text.member.n && !c->tool->hosted->text.arguments;
+	return c->tool && c->tool->hosted && c->tool->hosted->text.delta && !c->tool->hosted->text.arguments;
 }
 
 bool call_text_raw(const struct hosted_call *c)
@@ -111,7 +111,7 @@ void call_text_tell(struct turn *t, struct hosted_call *c)
 	if (call_text_raw(c))
 		buf_add(&c->told, (struct str){c->text.p + from, c->text.n - from});
 	else
-		call_text_more(buf_str(&c->text), c->tool->hosted->text.member, &c->read, &c->told);
+		call_text_more(buf_str(&c->text), c->tool->hosted->text.member, &c->list.read, &c->told);
 	if (c->told.n > from)
 		tell_hosted_text(&t->out.teller, &c->item->at, c->tool->hosted, (struct str){c->told.p + from, c->told.n - from});
 }

@@ -4,9 +4,10 @@
 #include "turn/turn_origin.h"
 #include "turn/turn_tools.h"
 
-/* What was told of a list of texts. */
+/* What was told of the arguments. */
 struct told_list {
-	struct call_list at;
+	size_t read; /* of one text: bytes of the arguments that it is made of */
+	struct call_list at; /* of a list of texts */
 	struct buf ended; /* those that are whole, as JSON */
 	int n;            /* how many these are */
 };
@@ -19,9 +20,8 @@ struct hosted_call {
 	int index;                        /* the engine's number */
 	struct buf text;                  /* its arguments as they come ... */
 	yyjson_val *args;                 /* ... and whole */
-	struct buf told;                  /* of a text that is told while it comes (hosted.h), ... */
-	size_t read;                      /* ... and the bytes of the arguments that it is made of */
-	struct told_list list;            /* the same of a list of texts: `told` has the one that came last */
+	struct buf told;                  /* of a text that is told while it comes (hosted.h); of a list of them, the last */
+	struct told_list list;
 	struct str refusal;               /* what the model is told instead of a result; {0}: it runs */
 	struct out_item *item;            /* NULL: refused */
 	struct out_item *result;          /* what comes of it, where that is an item of its own (call_pair.h) */
@@ -30,13 +30,17 @@ struct hosted_call {
 	struct phase_tool *measured; /* its time; NULL: not kept */
 	bool
 	    clients; /* the client's own, behind one of ours: it waits, so that items stand in the order of the calls */
-	bool started, running, told_running, done, failed;
+	bool judged, started, running, told_running, done;
 	bool asked;          /* the user has to approve it first: it is no call yet */
 	struct str approval; /* the request that was approved; {0}: none was needed */
+	struct str caller;   /* the program that made it; {0}: the model */
+	struct turn_program *program; /* it is a run of this one (turn_program.h) */
 };
 /* A call that nobody streams: one that the user has approved. It runs in the next TOOLS. */
 struct hosted_call *turn_tools_add(struct turn *t, const struct function_tool *tool, struct str name,
 				   struct str arguments);
+/* Its item, open. c->item NULL: there are too many. */
+void hosted_open(struct turn *t, struct hosted_call *c);
 /* --- turn_calls.c --- */
 /* The members of an item of ours that nothing will come of, and why; why {0}: it has only begun. */
 struct str call_blank(struct turn *t, const struct out_item *it, struct str why);
