@@ -59,11 +59,10 @@ struct create {
 };
 
 /* `body` must outlive *ret. */
-bool create_read(struct arena *a, yyjson_val *body, const struct request_rules *rules, struct create *ret,
-                 struct err *e);
+bool create_read(struct arena *a, yyjson_val *body, const struct request_rules *rules, struct create *ret, struct err *e);
 /* Tools that items of the history bring (tool_search_output, additional_tools) join c->tools. */
 void create_load_tools(struct arena *a, struct create *c, const struct item *items, size_t n);
-/* c->echo.tools, in `a`: the tools as the response repeats them. Again once they are settled (tools/tools_check.h). */
+/* c->echo.tools, in `a`; again once tools are settled (tools/tools_check.h). */
 void create_echo_tools(struct arena *a, struct create *c);
 /* What updates among these items say of effort and format holds from now on (configuration_update). */
 bool create_update(struct arena *a, struct create *c, const struct item *items, size_t n, const char *path, struct err *e);
