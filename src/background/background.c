@@ -90,7 +90,7 @@ static void queue_put(struct turn *t)
 		.first = {0, 2, buf_str(&events)},
 		.most_project = api_limits.background_queue_project,
 		.most = api_limits.background_queue,
-		.idem = t->key.given ? &t->key.idem : NULL,
+		.idem = t->key.given ? &t->key.claim->idem : NULL,
 	};
 	t->op.done = turn_on_store;
 	store_run_put(t->api->store, &t->op, &r);

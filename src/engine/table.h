@@ -35,6 +35,11 @@ struct engine_facts {
 	const char *const *pass;
 };
 
+struct engine_ways { /* what a call has to know of them */
+	struct str count_path;
+	bool llamacpp;
+};
+
 struct ticket; /* slots.c */
 struct engine {
 	struct engines *all;
@@ -88,7 +93,7 @@ struct engine_port {
 /* --- engines.c --- */
 /* What is known of a model without the lock being taken again; `m->name` is looked up in m->index when it is
  * not pending. false: it is gone. */
-bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, struct engine_facts *facts,
+bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, struct engine_ways *ways,
                     struct err *e);
 /* A refusal or an answer has taught this; it is remembered as long as the process runs. Any thread. */
 void engine_learn(struct engine *g, enum trait t, unsigned char value);

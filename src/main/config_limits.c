@@ -10,6 +10,7 @@
 #include "main/config.h"
 #include "net/fetch.h"
 #include "net/server.h"
+#include "script/limits.h"
 #include "session/limits.h"
 #include "store/limits.h"
 #include "tools/mcp_options.h"
@@ -117,6 +118,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #undef LIMIT
 #define LIMIT(name, ...) session_limits.name = c->session_##name;
 #include "session/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) script_limits.name = c->programs_##name;
+#include "script/limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) egress_limits.name = c->egress_##name;
 #include "egress/limits.def"

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "main/app.h"
+#include "main/notify.h"
 
 enum { TICK_MS = 10, LEAVE_MS = 1000, SAVE_MS = 5000 };
 
@@ -72,6 +73,7 @@ static void on_signal(uv_signal_t *handle, int number)
 		return;
 	}
 	log_at(LOG_INFO, "draining", "signal=%d running=%zu", number, api_running(app->api));
+	notify_manager(S("STOPPING=1"));
 	api_drain(app->api);
 	for (size_t i = 0; i < app->n_loops; i++) {
 		app->loops[i].begin_drain.run = drain_on_begin;

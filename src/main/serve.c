@@ -14,6 +14,7 @@
 #include "main/commands.h"
 #include "main/help.h"
 #include "main/cpu.h"
+#include "main/notify.h"
 #include "main/paths.h"
 #include "net/tls.h"
 #include "store/seal.h"
@@ -66,13 +67,16 @@ static bool engine_possible(const struct config *c, struct err *e)
 		return fail(e, ERR_CONFIG, NULL, "%s\n%s.", why.msg, ways);
 	if (o.model.n && !is_gguf(o.model, &why))
 		return fail(e, ERR_CONFIG, NULL, "--model: %s", why.msg);
-	if (!managed_installed(&o, &why))
-		return fail(
-		    e, ERR_CONFIG, NULL,
-		    "no engine is installed: %s\nTo mend it, run: ./run (in the source folder; it fetches engine and "
-		    "model)\n%s, or --model FILE.gguf once the engine is there.",
-		    why.msg, ways);
-	return true;
+	if (managed_installed(&o, &why))
+		return true;
+	struct arena a = {0};
+	struct str script = managed_script(&a, o.dir, "engine-install.sh");
+	fail(e, ERR_CONFIG, NULL,
+	     "no engine is installed: %s\nTo mend it, run: ./run (in the source folder; it fetches engine and model), or %.*s\n"
+	     "%s, or --model FILE.gguf once the engine is there.",
+	     why.msg, FMT(script), ways);
+	arena_free(&a);
+	return false;
 }
 
 /* Several nodes on one store share a master secret; one alone may make its own. */
@@ -430,6 +434,7 @@ static void app_run(struct app *app)
 	signals_watch(app);
 	printf("listening on %.*s\n", (int)(app->base_url.n - 3), app->base_url.p);
 	fflush(stdout);
+	notify_manager(S("READY=1"));
 	banner_print(app);
 	offers_start(app);
 	for (size_t i = 1; i < app->n_loops; i++)

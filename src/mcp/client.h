@@ -1,9 +1,9 @@
 /* client.h - what is asked of an MCP server: its tools, and calls of them.
  *
  * Blocks: worker threads alone. Which revision a server speaks is found out with the first request and remembered for
- * mcp_limits.known_ms, with its session, per project, URL and credentials; a session that is gone is made anew.
- * Requests that a server makes of us are refused at once. Nothing but the URL's origin is ever asked, and past its
- * guard. */
+ * mcp_limits.known_ms, with its session, per project, URL and credentials; a session that is gone is made anew, one
+ * that is forgotten is ended. Requests that a server makes of us are refused at once. Nothing but the URL's origin is
+ * ever asked, and past its guard. */
 #pragma once
 #include <stdatomic.h>
 

@@ -69,6 +69,30 @@ bool mcp_tell(const struct mcp_ask *ask, const struct mcp_post *post, struct str
 	return ok;
 }
 
+void mcp_leave(const struct mcp_server *s, const struct mcp_way *way, int64_t ms)
+{
+	struct mcp_request none = {0};
+	struct arena a = {0};
+	struct mcp_post post;
+	struct fetch_answer got;
+	struct mcp_ask nobody = {.server = s};
+	size_t n_headers;
+	mcp_post(&a, way, &none, &post);
+	const struct str *headers = talk_headers(&a, &nobody, post.headers, post.n, &n_headers);
+	struct fetch f = {.url = s->url,
+			  .method = S("DELETE"),
+			  .headers = headers,
+			  .n_headers = n_headers,
+			  .guard = s->guard,
+			  .max_bytes = mcp_limits.list_bytes,
+			  .connect_ms = ms,
+			  .timeout_ms = ms,
+			  .stay = true};
+	fetch_run(&f, &got);
+	fetch_release(&got);
+	arena_free(&a);
+}
+
 /* Nothing that a server may ask of its client is offered here, and it waits until it hears so. */
 static void talk_refuse(struct mcp_talk *t, const struct rpc *m, struct str url)
 {

@@ -30,6 +30,16 @@ struct str exchange_header(const struct exchange *x, struct str name)
 	return h->in_body ? http_field(h, name) : (struct str){0};
 }
 
+void exchange_forget(struct exchange *x)
+{
+	struct peer *p = peer_of(x);
+	if (x->inner || p->at != AT_RUN)
+		return;
+	x->req.target = x->req.path = x->req.query = x->req.body = S("");
+	http_release(&p->http);
+	buf_release(&p->body.bytes);
+}
+
 struct arena *exchange_arena(struct exchange *x)
 {
 	return x->inner ? &x->inner->arena : &peer_of(x)->arena;

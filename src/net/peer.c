@@ -14,6 +14,7 @@
 enum {
 	DROP_MOST = 64 * 1024,  /* a refused body up to here is read to keep the connection */
 	PACE_LEAST = 64 * 1024, /* what a body that goes to a sink must bring in net.body_seconds */
+	ROOM = 416,             /* of the arena: what is kept of a usual request beside its head and body */
 };
 
 static void peer_feed(struct peer *p, struct str in);
@@ -188,6 +189,7 @@ void exchange_open(struct peer *p)
 	struct exchange *x = &p->x;
 	bool head = p->http.in_body;
 	*x = (struct exchange){.at = X_OPEN};
+	arena_start(&p->arena, ROOM);
 	x->last_extra = &x->extra;
 	x->req = (struct exchange_request){
 	    .method = method_shown(&p->http),
@@ -345,7 +347,8 @@ static void peer_keep(struct peer *p, struct str in)
 {
 	if (in.n == 0)
 		return;
-	p->kept.max = (size_t)net_limits.pipeline_bytes;
+	if (!p->kept.max)
+		buf_init(&p->kept, (size_t)net_limits.pipeline_bytes);
 	buf_add(&p->kept, in);
 	if (p->kept.over)
 		peer_close(p);
@@ -464,7 +467,7 @@ static void on_conn_wrote(struct conn *c)
 	struct peer *p = OWNER(c, struct peer, conn);
 	if (p->at == AT_GONE)
 		return;
-	if (!c->writing) {
+	if (!c->flight) {
 		timer_cancel(&p->stall);
 	} else if (!p->stall.loop) {
 		p->stall_sent = conn_sent(c);

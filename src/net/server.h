@@ -79,6 +79,9 @@ struct exchange_request {
 	int64_t began_us;               /* clock_mono_us() when the head was complete */
 };
 const struct exchange_request *exchange_request(const struct exchange *x);
+/* Of what was asked, header fields, target and body are not read again: their memory is given back, for the answer may
+ * take long. The body still counts as in flight: whoever has read it holds its own copy. */
+void exchange_forget(struct exchange *x);
 /* First header of that name, trimmed; {0} when absent. */
 struct str exchange_header(const struct exchange *x, struct str name);
 /* The request arena: released when the exchange ends. */

@@ -19,8 +19,11 @@ struct tool_result { /* lives until the end of done() */
 	struct tool_source *sources;
 	size_t n_sources;
 	struct str members; /* of the item, after its status: "\"action\":{...}"; {0}: none */
+	struct str *images; /* for engines that see, beside what is told: data URLs */
+	size_t n_images;
 	int64_t searches;   /* for tool_usage ... */
 	struct picture_usage pictures; /* ... likewise */
+	struct str calls;   /* of a program that waits: [[name, arguments], ...]; {0}: it has ended */
 };
 struct tool_call {
 	/* The work has begun; may never come. */

@@ -63,7 +63,7 @@ enum flow step_save(struct turn *t)
 	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind. */
 	if ((!t->req.store && !t->key.given && !turn_conversation_adds(t)) || !answers) {
 		if (t->key.given)
-			store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
+			store_idem_drop(t->api->store, &t->op, t->project, &t->key.claim->idem, &t->id);
 		return turn_goto(t, STEP_DONE);
 	}
 	turn_record_make(t, &r);
@@ -164,7 +164,7 @@ enum flow step_refuse(struct turn *t)
 	}
 	if (t->key.given) {
 		store_cancel(&t->op);
-		store_idem_drop(t->api->store, &t->op, t->project, &t->key.idem, &t->id);
+		store_idem_drop(t->api->store, &t->op, t->project, &t->key.claim->idem, &t->id);
 	}
 	turn_measure_tell(t);
 	if (t->reader.reply)
