@@ -20,6 +20,7 @@
 #include "main/remote.h"
 #include "net/listen.h"
 #include "sandbox/host.h"
+#include "script/script.h"
 #include "session/packages.h"
 #include "store/check.h"
 
@@ -287,6 +288,15 @@ static void check_sandbox(struct check *c)
 		check_say(c, NOTE, "sandbox", r.cure, "%s; until then PDF, office and HTML files and web pages are refused (400)", r.cause);
 }
 
+static void check_programs(struct check *c)
+{
+	struct err why = {0};
+	if (script_refuse(&why))
+		check_say(c, FINE, "programs", NULL, "JavaScript in a box, by QuickJS");
+	else
+		check_say(c, NOTE, "programs", "docs/programs.md; until then programmatic_tool_calling is refused (400)", "%s", why.msg);
+}
+
 /* What code of a model's may reach, as far as a request asks for it. */
 static void check_network(struct check *c, struct buf *b)
 {
@@ -322,6 +332,16 @@ static void check_code(struct check *c)
 	buf_release(&b);
 }
 
+/* Who can see into a server that runs with these settings. */
+static void check_measures(struct check *c)
+{
+	const struct config *g = &c->args->config;
+	if (g->metrics_listen.n)
+		check_say(c, FINE, "metrics", NULL, "GET /metrics on %.*s", FMT(g->metrics_listen.at[0]));
+	if (g->otel_endpoint.n)
+		check_say(c, FINE, "traces", NULL, "to %.*s%s", FMT(g->otel_endpoint), g->otel_content ? ", with texts" : "");
+}
+
 static void check_all(struct check *c)
 {
 	const struct config *g = &c->args->config;
@@ -345,6 +365,8 @@ static void check_all(struct check *c)
 	check_embedder(c);
 	check_sandbox(c);
 	check_code(c);
+	check_measures(c);
+	check_programs(c);
 }
 
 int check_command(int argc, char **argv)
