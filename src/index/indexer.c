@@ -9,13 +9,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "measure/measure.h"
 #include "index/file_text.h"
 #include "index/index_limits.h"
 #include "store/blob.h"
 #include "store/vector_queue.h"
 
-enum { THREADS_MOST = 16, BACKOFF_MOST = 6, NICE = 10, SWEEP_ROWS = 1000, FETCH_MS = INT32_MAX /* as long as it takes */ };
+enum {
+	THREADS_MOST = 16,
+	BACKOFF_MOST = 6,
+	NICE = 10,
+	SWEEP_ROWS = 1000,
+	FETCH_MS = INT32_MAX /* as long as it takes */
+};
 
 struct claim {
 	int64_t store, file; /* store 0: idle; file 0: the whole store */
@@ -177,7 +185,8 @@ static bool indexer_fill(struct hand *h, const struct vector_task *t, const stru
 			 const struct embed_space *space, struct err *e)
 {
 	struct indexer *ix = h->ix;
-	struct chunk_options o = {.size = t->chunk_size, .overlap = t->chunk_overlap, .header = text->header};
+	struct chunk_options o = {
+	    .size = t->chunk_size, .overlap = t->chunk_overlap, .header = text->header, .title = text->title};
 	struct index_file f = {.file = t->file, .generation = t->generation, .space = space->name, .dims = space->dims};
 	struct chunks c;
 	struct store_index *x;
@@ -195,7 +204,7 @@ static bool indexer_fill(struct hand *h, const struct vector_task *t, const stru
 	}
 	if (!space->name.p)
 		ix->renewed = false; /* there may be an embedder later */
-	if (!wanted) { /* a deletion or a cancel came meanwhile */
+	if (!wanted) {               /* a deletion or a cancel came meanwhile */
 		*e = (struct err){0};
 		ok = store_index_drop(x, t->file, e);
 	}
@@ -257,13 +266,17 @@ static bool keep_old(struct indexer *ix, const struct vector_task *t)
 static bool do_task(struct hand *h, const struct vector_task *t)
 {
 	struct err e = {0};
+	int64_t began_us = clock_mono_us();
 	if (t->tries >= index_limits.tries)
 		return indexer_end_failed(h->ix, t, "server_error",
 					  S("The indexing of the file was cut off again and again (index.tries)."));
-	if (work_on(h, t, &e))
-		return true;
-	if (h->ix->stopping)
-		return false;
+	bool ok = work_on(h, t, &e);
+	if (ok || !h->ix->stopping) {
+		MEASURE_END(INDEX_FILES, ok);
+		MEASURE(INDEX_SECONDS, clock_mono_us() - began_us, 0);
+	}
+	if (ok || h->ix->stopping)
+		return ok;
 	const char *fault = indexer_fault_of(&e);
 	if (fault && t->renews)
 		return keep_old(h->ix, t);
@@ -315,8 +328,8 @@ static bool indexer_check_all(struct indexer *ix, struct err *e)
 	return e->code == ERR_NONE;
 }
 
-/* With nothing else to do: what another embedder made is made again. Not under the lock, since an embedder is asked; ours
- * not before there is something to do for it, and it is not waited for. By the first thread alone. */
+/* With nothing else to do: what another embedder made is made again. Not under the lock, since an embedder is asked;
+ * ours not before there is something to do for it, and it is not waited for. By the first thread alone. */
 static bool stale_task(struct hand *h, struct vector_task *ret, bool *found, struct err *e)
 {
 	struct indexer *ix = h->ix;

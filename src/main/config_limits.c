@@ -15,6 +15,7 @@
 #include "store/limits.h"
 #include "tools/mcp_options.h"
 #include "tools/tools.h"
+#include "trace/exporter.h"
 
 static bool config_named(const struct config_list *list, const char *setting, bool url, struct err *e)
 {
@@ -75,6 +76,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 {
 #define LIMIT(name, ...) net_limits.name = c->net_##name;
 #include "net/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) trace_limits.name = c->otel_##name;
+#include "trace/limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) measure_limits.name = c->metrics_##name;
 #include "measure/limits.def"

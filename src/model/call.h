@@ -28,9 +28,9 @@ struct function_tool {
 	yyjson_val *definition; /* of a server's function: its element of the list (hosted_server.h) */
 	struct str server;     /* among tools, the server that it is or belongs to; {0}: neither */
 	unsigned callers;      /* who may call it: CALLER_... (program.h) */
-	bool bound;            /* a server whose functions are there */
-	bool deferred;         /* waits for the client's tool search: not offered */
+	bool bound, deferred;  /* a server whose functions are there; waits for the client's tool search: not offered */
 	bool searched;         /* deferred, and the search is ours: its calls name it as their namespace, as live */
+	bool searches;         /* our own search of those, as a function: offered where they are too many to be shown */
 	bool unfound;          /* nothing of the context has found it yet: its first call tells of the search */
 };
 

@@ -50,7 +50,7 @@ struct toolrun {
 	yyjson_val *given, *args; /* the element of `tools`; the arguments */
 	yyjson_val *settled;      /* what was settled of it; NULL */
 	yyjson_val *definition;   /* of a server's function: its element of the list; {0}, too, what follows */
-	struct str own, text, approval;
+	struct str own, text, approval, trace;
 	bool list;
 	struct str *pictures;     /* of a tool that changes pictures: the last ones, data URLs or base64 */
 	size_t n_pictures;

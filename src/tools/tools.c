@@ -249,6 +249,7 @@ void tool_start(struct tools_port *p, struct tool_call *c, const struct tool_ask
 	run->own = tools_text(&run->arena, ask->tool->own);
 	run->text = tools_text(&run->arena, ask->text);
 	run->approval = tools_text(&run->arena, ask->approval);
+	run->trace = tools_text(&run->arena, ask->trace);
 	run->pictures = new_array(&run->arena, struct str, ask->pictures.n + 1);
 	for (run->n_pictures = 0; run->n_pictures < ask->pictures.n; run->n_pictures++)
 		run->pictures[run->n_pictures] = str_copy(&run->arena, ask->pictures.at[run->n_pictures]);

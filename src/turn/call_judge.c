@@ -3,6 +3,7 @@
 
 #include "turn/call_text.h"
 #include "turn/turn_ask.h"
+#include "turn/turn_found.h"
 #include "turn/turn_output_parts.h"
 #include "turn/turn_program.h"
 
@@ -64,7 +65,7 @@ static struct str mistake(struct turn *t, struct hosted_call *c)
 static int64_t made_before(struct turn *t, const struct hosted_call *c)
 {
 	struct made_call *m = t->out.tools.made;
-	while (m && !(m->tool == c->tool && json_same(m->args, c->args)))
+	while (m && !(str_eq(m->tool->name, c->tool->name) && json_same(m->args, c->args)))
 		m = m->next;
 	if (m)
 		return m->n++;
@@ -114,6 +115,10 @@ static void judge_nested(struct turn *t, struct hosted_call *c)
 static void judge_own(struct turn *t, struct hosted_call *c)
 {
 	struct turn_tools *tt = &t->out.tools;
+	if (c->tool && c->tool->searches) {
+		c->refusal = turn_found_search(t, buf_str(&c->text));
+		return;
+	}
 	struct str wrong = mistake(t, c);
 	if (wrong.p) {
 		c->refusal = wrong;

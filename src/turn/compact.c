@@ -203,6 +203,14 @@ void compact_finish(struct turn *t, const struct err *e)
 	}
 }
 
+static size_t compact_count(const struct item *items, size_t n)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < n; i++)
+		count += items[i].type == ITEM_COMPACTION;
+	return count;
+}
+
 bool compact_calls_fit(struct turn *t, struct err *e)
 {
 	struct arena *a = &t->arena;
@@ -210,14 +218,15 @@ bool compact_calls_fit(struct turn *t, struct err *e)
 	struct item *history = t->context.history;
 	if (t->kind && t->kind->open_calls)
 		return true;
-	struct item *compacted = new_array(a, struct item, n + t->req.n_items + 1);
-	for (k = 0; k < n; k++)
-		if (history[k].type == ITEM_COMPACTION)
-			compacted[inside++] = history[k];
-	for (k = 0; k < t->req.n_items; k++)
-		if (t->context.input[k].type == ITEM_COMPACTION)
-			compacted[inside++] = t->context.input[k];
-	if (inside) { /* the calls within are as good as before */
+	size_t most = compact_count(history, n) + compact_count(t->context.input, t->req.n_items);
+	if (most) { /* the calls within are as good as before */
+		struct item *compacted = new_array(a, struct item, most);
+		for (k = 0; k < n; k++)
+			if (history[k].type == ITEM_COMPACTION)
+				compacted[inside++] = history[k];
+		for (k = 0; k < t->req.n_items; k++)
+			if (t->context.input[k].type == ITEM_COMPACTION)
+				compacted[inside++] = t->context.input[k];
 		struct item *calls = transcript_open_calls(a, compacted, inside, &k), *all = new_array(a, struct item, n + k + 1);
 		memcpy(all, calls, k * sizeof *all);
 		if (n)

@@ -103,10 +103,10 @@ void turn_list_rejoin(struct turn *t)
 	for (struct out_item *it = t->out.first; it; it = it->next) {
 		struct item list;
 		if (it->json.n && item_view(&t->arena, it->json, &list))
-			create_bind(&t->arena, &t->req, &list);
+			create_load_tools(&t->arena, &t->req, &list, 1);
 	}
 	tools_describe(&t->arena, &t->req);
-	t->prompt.tools = create_offer(&t->arena, &t->req, &t->prompt.n_tools);
+	t->prompt.tools = create_offer(&t->arena, &t->req, (size_t)api_limits.shown_tools, &t->prompt.n_tools);
 }
 
 /* What may be called is known now. */
@@ -119,11 +119,11 @@ static enum flow listing_over(struct turn *t)
 		turn_fail(t, &e);
 		return GO;
 	}
-	if (listed)
+	if (listed) {
 		tools_describe(&t->arena, &t->req);
-	t->prompt.tools = create_offer(&t->arena, &t->req, &t->prompt.n_tools);
-	if (listed)
+		t->prompt.tools = create_offer(&t->arena, &t->req, (size_t)api_limits.shown_tools, &t->prompt.n_tools);
 		t->out.tools.told = t->out.last; /* rounds begin behind the lists */
+	}
 	if (!t->prompt.n_tools && t->req.n_allowed && t->prompt.choice == CHOICE_REQUIRED) {
 		fail(&e, ERR_BAD_REQUEST, "tool_choice",
 		     "Tool choice not found in 'tools' parameter: no server has such a tool.");

@@ -12,7 +12,7 @@ struct turn;
 
 /* Citations of an open text. */
 struct out_cites {
-	struct citer state;
+	struct citer *state; /* NULL: its text was not read for markers */
 	struct buf json; /* annotations, joined by commas */
 	int n;
 };

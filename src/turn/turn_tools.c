@@ -11,7 +11,9 @@
 #include "turn/tool_results.h"
 #include "turn/turn_ask.h"
 #include "turn/turn_finish.h"
+#include "turn/turn_found.h"
 #include "turn/turn_link.h"
+#include "turn/turn_measure.h"
 #include "turn/turn_output_parts.h"
 #include "turn/turn_program.h"
 
@@ -29,6 +31,7 @@ static const struct hosted *face_of(const struct hosted_call *c)
 
 void hosted_open(struct turn *t, struct hosted_call *c)
 {
+	tool_found(t, c->tool);
 	c->item = item_open(t, face_of(c)->item);
 	if (!c->item)
 		return; /* the turn is over: t->out.too_big */
@@ -47,7 +50,7 @@ static bool ours_alone(const struct turn *t)
 {
 	bool any = false;
 	for (size_t i = 0; i < t->prompt.n_tools; i++) {
-		if (!t->prompt.tools[i].hosted)
+		if (!t->prompt.tools[i].hosted && !t->prompt.tools[i].searches)
 			return false;
 		any = true;
 	}
@@ -66,7 +69,7 @@ static bool client_waits(const struct turn_tools *tt)
 bool turn_tools_takes(const struct turn *t, const struct model_event *me)
 {
 	const struct function_tool *tool = call_tool(t->prompt.tools, t->prompt.n_tools, me->name);
-	return t->out.tools.first || (tool ? tool->hosted != NULL : ours_alone(t));
+	return t->out.tools.first || (tool ? tool->hosted || tool->searches : ours_alone(t));
 }
 
 static struct hosted_call *call_at(struct turn *t, int index)
@@ -115,7 +118,7 @@ bool turn_tools_begin(struct turn *t, const struct model_event *me)
 	if (!turn_tools_takes(t, me))
 		return false;
 	struct hosted_call *c = call_new(t, tool, me->name);
-	c->clients = tool ? !tool->hosted : !ours_alone(t);
+	c->clients = tool ? !tool->hosted && !tool->searches : !ours_alone(t);
 	origin_begin(t, &c->origin, me);
 	c->index = me->index;
 	if (call_text_told(c) && !client_waits(tt))
@@ -230,7 +233,7 @@ static void turn_tools_settle(struct hosted_call *c, const struct tool_result *r
 	c->item->hosted.failed = result->failed;
 	c->item->hosted.members = told_members(t, result, more_follow(c), &c->item->origin);
 	told_shown(t, result, c->item->at.index);
-	if (face_of(c)->picture.n || face_of(c)->pictures.list.n) { /* many pictures of many megabytes each */
+	if (face_of(c)->picture.n || face_of(c)->pictures.list.n || result->n_images) { /* many pictures of many megabytes each */
 		t->out.bytes += c->item->hosted.members.n;
 		t->out.too_big |= t->out.bytes > (size_t)api_limits.output_bytes;
 	}
@@ -244,7 +247,7 @@ static void turn_tools_on_done(struct tool_call *call, const struct tool_result 
 	struct hosted_call *c = OWNER(call, struct hosted_call, call);
 	struct turn *t = c->turn;
 	t->out.tools.running--;
-	phases_tool_end(&t->clocks.phases, c->measured, !result->failed);
+	turn_measure_tool(t, c, !result->failed);
 	if (c->program)
 		turn_program_done(t, c, result);
 	else
@@ -282,6 +285,8 @@ static void start_more(struct turn *t)
 		if (face_of(c)->picture.n)
 			ask.pictures = turn_pictures(t);
 		c->measured = phases_tool(&t->clocks.phases, &t->arena, c->tool->name);
+		if (c->measured)
+			ask.trace = trace_headers(&t->reader.asker.trace, c->measured->span, &t->arena);
 		tool_start(t->api->tools, &c->call, &ask);
 	}
 }
