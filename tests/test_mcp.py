@@ -6,15 +6,8 @@ import pytest
 
 from engine_script import Gate, call, calls_interleaved, hold, say
 from harness import Stream, eventually, make_key, text_of
-from mcp_script import McpServer
 
 ADD = '{"a": 2, "b": 3}'
-
-
-@pytest.fixture
-def mcp():
-    with McpServer() as server:
-        yield server
 
 
 @pytest.fixture
