@@ -63,6 +63,20 @@ void xfree(void *p)
 	give_back(p);
 }
 
+/* Empty, and the newest. */
+static void arena_block_new(struct arena *a, size_t size)
+{
+	struct arena_block *b = malloc(sizeof *b + size);
+	if (!b)
+		out_of_memory(size);
+	b->size = size;
+	b->next = a->blocks;
+	a->blocks = b;
+	a->total += size;
+	a->at = b->data;
+	a->end = b->data + size;
+}
+
 static void *arena_take(struct arena *a, size_t n, size_t align)
 {
 	uintptr_t at = ((uintptr_t)a->at + align - 1) & ~(uintptr_t)(align - 1);
@@ -89,16 +103,15 @@ static void *arena_take(struct arena *a, size_t n, size_t align)
 		}
 		return own->data;
 	}
-	struct arena_block *b = malloc(sizeof *b + size);
-	if (!b)
-		out_of_memory(size);
-	b->size = size;
-	b->next = a->blocks;
-	a->blocks = b;
-	a->total += size;
-	a->at = b->data + n;
-	a->end = b->data + size;
-	return b->data;
+	arena_block_new(a, size);
+	a->at += n;
+	return a->blocks->data;
+}
+
+void arena_start(struct arena *a, size_t n)
+{
+	if (!a->blocks)
+		arena_block_new(a, n);
 }
 
 void *arena_alloc(struct arena *a, size_t n)

@@ -19,7 +19,10 @@ struct arena {
 #define new(a, T) ((T *)arena_alloc((a), sizeof(T)))
 #define new_array(a, T, n) ((T *)arena_alloc((a), sizeof(T) * (n)))
 
-/* A fresh arena is {0}. */
+/* A fresh arena is {0}. Its first block gets room for n bytes: for owners that know what they will need, and live by the
+ * thousand. One that is not fresh stays as it is.
+ */
+void arena_start(struct arena *a, size_t n);
 /* Zeroed and aligned for any type. */
 void *arena_alloc(struct arena *a, size_t n);
 /* Not zeroed, byte aligned. */

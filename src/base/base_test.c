@@ -59,6 +59,20 @@ static void arenas_join(void)
 	}
 }
 
+static void arena_starts_with_room(void)
+{
+	struct arena a = {0};
+	arena_start(&a, 3000);
+	memset(arena_alloc(&a, 2000), 1, 2000);
+	arena_bytes(&a, 900);
+	CHECK(a.total == 3000);
+	arena_start(&a, 50000); /* it is not fresh any more */
+	CHECK(a.total == 3000);
+	memset(arena_bytes(&a, 200), 1, 200);
+	CHECK(a.total > 3000);
+	arena_free(&a);
+}
+
 static void arena_reset_keeps_one_block(void)
 {
 	struct arena a = {0};
@@ -177,6 +191,7 @@ int main(void)
 	static const struct test_case tests[] = {
 		{"an arena holds what it gave and undoes in reverse", arena_holds_and_undoes},
 		{"arenas join", arenas_join},
+		{"an arena starts with room", arena_starts_with_room},
 		{"a reset arena keeps one small block", arena_reset_keeps_one_block},
 		{"strings", strings},
 		{"buffers are bounded", buffers_are_bounded},

@@ -2,6 +2,7 @@
 #include "base/buf.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@ enum { KEEP = 64 * 1024, SMALLEST = 128 };
 
 void buf_init(struct buf *b, size_t max)
 {
-	*b = (struct buf){.max = max};
+	*b = (struct buf){.max = max & SIZE_MAX >> 1};
 }
 
 void buf_release(struct buf *b)

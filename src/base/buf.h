@@ -2,14 +2,15 @@
  *
  * {0} is unusable: buf_init() sets the maximum. Going past it sets `over`, drops the bytes and
  * keeps what was there; the caller asks once, at the end (`if (b.over) fail(...)`).
- * One thread at a time. */
+ * Small, since an open stream has thirty of them. One thread at a time. */
 #pragma once
 #include "base/str.h"
 
 struct buf {
 	char *p;
-	size_t n, cap, max;
-	bool over; /* something was dropped because of max */
+	size_t n, cap;
+	size_t max : 63;
+	bool over : 1; /* something was dropped because of max */
 };
 
 void buf_init(struct buf *b, size_t max);

@@ -10,7 +10,8 @@
 #include "base/clock.h"
 #include "engine/call_options.h"
 #include "engine/demand.h"
-#include "engine/table.h"
+#include "engine/engine_measure.h"
+#include "engine/slots.h"
 #include "engine/truncate.h"
 
 enum {
@@ -24,7 +25,7 @@ enum {
 enum run_stage { RUN_QUEUE, RUN_COUNT, RUN_ANSWER, RUN_AGAIN };
 
 struct run_times {
-	int64_t queued, began;
+	int64_t queued, began, spoke; /* 0: not yet */
 };
 
 struct engine_run {
@@ -33,7 +34,7 @@ struct engine_run {
 	struct engine *engine;
 	struct arena *a;
 	struct engine_model model;
-	struct engine_facts facts;
+	struct engine_ways ways;
 	struct prompt *prompt;
 	struct chat_options options;
 	struct http_call http;
@@ -49,7 +50,7 @@ struct engine_run {
 	int64_t retry_after_ms; /* of the engine; -1: none */
 	struct run_times at_ms;
 	bool has_slot, paused;
-	struct demand demand;
+	struct demand *demand; /* NULL: no call is demanded */
 	unsigned taught; /* what this call was taught already (traits_learn()) */
 };
 
@@ -86,6 +87,7 @@ static void run_end(struct engine_run *r, const struct err *e)
 {
 	struct engine_call *call = r->call;
 	struct err copy = *e;
+	engine_measure_end(r->engine, call, e->code == ERR_NONE, r->at_ms.spoke ? loop_now_ms(r->port->loop) - r->at_ms.spoke : 0);
 	if (e->code == ERR_CONTEXT_LENGTH && r->prompt->files) {
 		copy.code = ERR_NONE; /* said anew, with the way out */
 		fail(&copy, e->code, e->param, "%s Large files are better put into a vector store, where the model searches them "
@@ -164,9 +166,12 @@ static void run_ask(struct engine_run *r, enum run_stage stage)
 	r->http.first_byte_ms = c->first_byte_ms;
 	r->http.idle_ms = c->idle_ms;
 	r->http.total_ms = c->total_ms;
-	struct str path = stage == RUN_COUNT ? r->facts.count_path : S("/v1/chat/completions");
+	struct str headers = r->engine->headers;
+	if (r->call->headers.n)
+		headers = str_fmt(r->a, "%.*s%.*s", FMT(headers), FMT(r->call->headers));
+	struct str path = stage == RUN_COUNT ? r->ways.count_path : S("/v1/chat/completions");
 	http_call_start(r->port->client, &r->http, &r->engine->target, METHOD_POST,
-	                http_target_path(r->a, &r->engine->target, path), r->engine->headers, buf_str(&r->body));
+	                http_target_path(r->a, &r->engine->target, path), headers, buf_str(&r->body));
 	if (r->paused && stage == RUN_ANSWER)
 		http_call_pause(&r->http);
 }
@@ -187,7 +192,7 @@ static void on_estimated(struct deferred *d)
 static void run_count_or_ask(struct engine_run *r)
 {
 	if (r->call->counting) {
-		if (r->facts.count_path.n)
+		if (r->ways.count_path.n)
 			run_ask(r, RUN_COUNT);
 		else
 			defer_start(r->port->loop, &r->failing, on_estimated);
@@ -195,7 +200,7 @@ static void run_count_or_ask(struct engine_run *r)
 	}
 	bool near = r->model.context > 0 &&
 	            (int64_t)r->body.n / BYTES_A_TOKEN > r->model.context / 4 * 3;
-	run_ask(r, r->facts.count_path.n && near ? RUN_COUNT : RUN_ANSWER);
+	run_ask(r, r->ways.count_path.n && near ? RUN_COUNT : RUN_ANSWER);
 }
 
 static void call_on_again(struct timer *t)
@@ -209,7 +214,7 @@ static void run_begin(struct engine_run *r)
 	struct err e = {0};
 	bool pending = r->model.pending;
 	r->at_ms.began = loop_now_ms(r->port->loop);
-	if (!engine_refresh(r->port->engines, r->a, &r->model, &r->facts, &e)) {
+	if (!engine_refresh(r->port->engines, r->a, &r->model, &r->ways, &e)) {
 		run_fail(r, &e);
 		return;
 	}
@@ -221,7 +226,7 @@ static void run_begin(struct engine_run *r)
 		call_run_queue(r, false);
 		return;
 	}
-	r->options = call_options(&r->engine->config, &r->facts, &r->model, r->prompt);
+	r->options = call_options(&r->engine->config, &r->ways, &r->model, r->prompt);
 	if ((pending && !chat_accepts(r->model.caps, &r->model, r->prompt, &e)) || !run_render(r, &e))
 		run_fail(r, &e);
 	else
@@ -236,6 +241,7 @@ static void call_on_granted(void *ctx)
 	r->ticket = NULL;
 	r->has_slot = true;
 	timer_cancel(&r->timer);
+	engine_measure_slot(loop_now_ms(r->port->loop) - r->at_ms.queued);
 	run_begin(r);
 }
 
@@ -282,6 +288,7 @@ static void call_run_queue(struct engine_run *r, bool front)
 	switch (slot_take(r->engine, r->port->loop, &ask, &r->ticket, &e)) {
 	case SLOT_YOURS:
 		r->has_slot = true;
+		engine_measure_slot(0);
 		run_begin(r);
 		break;
 	case SLOT_WAIT:
@@ -305,7 +312,7 @@ static void call_on_told(void *ctx, const struct model_event *ev)
 
 static void call_on_event(void *ctx, const struct model_event *ev)
 {
-	demand_event(&((struct engine_run *)ctx)->demand, ev);
+	demand_event(((struct engine_run *)ctx)->demand, ev);
 }
 
 /* Seconds only: engines that give a date are rare and their clocks are not ours. */
@@ -326,9 +333,10 @@ static void call_on_head(struct http_call *h, int status)
 	r->retry_after_ms = retry_after(h);
 	if (r->stage != RUN_ANSWER || status != 200 || !chat_may_answer(http_call_header(h, S("content-type"))))
 		return;
-	demand_begin(&r->demand, r->a, r->options.caps, r->prompt);
-	r->stream = chat_stream_new(r->a, r->prompt, &r->options, call_on_event, r);
+	r->demand = demand_begin(r->demand, r->a, r->options.caps, r->prompt, call_on_told, r);
+	r->stream = chat_stream_new(r->a, r->prompt, &r->options, r->demand ? call_on_event : call_on_told, r);
 	r->call->begun = true;
+	r->at_ms.spoke = loop_now_ms(r->port->loop);
 	buf_release(&r->body);
 }
 
@@ -339,7 +347,7 @@ static void call_on_body(struct http_call *h, struct str bytes)
 	if (!r->stream)
 		buf_add(&r->answer, bytes);
 	else if (!chat_stream_feed(r->stream, bytes, &e)) {
-		demand_end(&r->demand);
+		demand_end(r->demand);
 		if (r->call)
 			run_end(r, &e);
 	}
@@ -421,7 +429,7 @@ static void refusal_done(struct engine_run *r)
 		run_end(r, (fail(&e, ERR_ENGINE, NULL, "The engine answered with something that is no event stream."), &e));
 		return;
 	}
-	if (r->status == 503 && wait < 0 && r->facts.llamacpp) {
+	if (r->status == 503 && wait < 0 && r->ways.llamacpp) {
 		engine_lost(r->engine, ENGINE_LOADING, "it is loading its model");
 		if (run_wait_up(r))
 			return;
@@ -443,7 +451,7 @@ static void refusal_done(struct engine_run *r)
 			return;
 		}
 	}
-	if (r->demand.again && e.code != ERR_ENGINE_BUSY && e.code != ERR_UNAVAILABLE)
+	if (r->demand && r->demand->again && e.code != ERR_ENGINE_BUSY && e.code != ERR_UNAVAILABLE)
 		demand_fail((e = (struct err){0}, &e)); /* it is our second form that it does not take */
 	if (r->retry_after_ms >= 0 && (e.code == ERR_ENGINE_BUSY || e.code == ERR_UNAVAILABLE))
 		e.retry_after_ms = (int)(r->retry_after_ms < INT32_MAX ? r->retry_after_ms : INT32_MAX);
@@ -478,7 +486,7 @@ static void call_on_end(struct http_call *h, const struct err *e)
 		if (member && r->model.traits->of[TRAIT_THOUGHTS] != member)
 			engine_heard(r->engine, (unsigned char)member);
 		bool ok = chat_stream_end(r->stream, &r->call->finish, &r->call->usage, &mine);
-		if (r->call && chat_stream_uncalled(r->stream) && demand_again(&r->demand, &r->options, &r->call->usage)) {
+		if (r->call && chat_stream_uncalled(r->stream) && demand_again(r->demand, &r->options, &r->call->usage)) {
 			r->stream = NULL;
 			if (run_render(r, &mine))
 				run_count_or_ask(r);
@@ -486,10 +494,10 @@ static void call_on_end(struct http_call *h, const struct err *e)
 				run_end(r, &mine);
 			return;
 		}
-		demand_end(&r->demand);
+		demand_end(r->demand);
 		if (!r->call)
 			return;
-		usage_add(&r->call->usage, &r->demand.spent);
+		usage_add(&r->call->usage, demand_spent(r->demand));
 		if (ok || e->code != ERR_NONE)
 			mine = ok ? (struct err){0} : *e;
 	} else if (e->code == ERR_NONE) {
@@ -520,7 +528,6 @@ static struct engine_run *run_new(struct engine_port *port, struct engine_call *
 	    .model = *m,
 	    .prompt = p,
 	    .http = {.on_head = call_on_head, .on_body = call_on_body, .on_end = call_on_end},
-	    .demand = {.emit = call_on_told, .ctx = r},
 	};
 	buf_init(&r->body, REQUEST_MAX);
 	buf_init(&r->answer, ANSWER_MAX);

@@ -1,13 +1,13 @@
 /* call_options.c - how a prompt is rendered for one engine. */
 #include "engine/call_options.h"
 
-struct chat_options call_options(const struct engine_config *c, const struct engine_facts *facts,
+struct chat_options call_options(const struct engine_config *c, const struct engine_ways *ways,
 				 const struct engine_model *m, const struct prompt *p)
 {
 	const struct sampling *s = &p->sampling;
 	int64_t most = s->has_max_output_tokens ? s->max_output_tokens : c->max_tokens;
 	/* Without a limit llama.cpp goes on until the context is full: the same, but said. */
-	if (!most && facts->llamacpp)
+	if (!most && ways->llamacpp)
 		most = m->context;
 	return (struct chat_options){
 	    .caps = m->caps,

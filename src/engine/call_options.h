@@ -4,5 +4,5 @@
 #include "engine/table.h"
 
 /* Borrows from all of them. */
-struct chat_options call_options(const struct engine_config *c, const struct engine_facts *facts,
+struct chat_options call_options(const struct engine_config *c, const struct engine_ways *ways,
 				 const struct engine_model *m, const struct prompt *p);

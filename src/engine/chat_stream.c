@@ -62,7 +62,7 @@ struct chat_stream {
 	struct chat_same same;
 	struct chunk_read read;
 	struct forced_set set; /* n 0: tools are not forced */
-	struct forced forced;
+	struct forced *forced; /* NULL: likewise */
 	struct grammar_reply written; /* tool NULL: the text is text */
 	struct answer_text text;
 	struct answer_calls calls;
@@ -86,8 +86,8 @@ static void stream_release(void *obj)
 	chat_same_release(&s->same);
 	answer_text_release(&s->text);
 	answer_calls_release(&s->calls);
-	if (s->set.n)
-		forced_release(&s->forced);
+	if (s->forced)
+		forced_release(s->forced);
 }
 
 static void on_words(void *ctx, enum model_event_kind kind, struct str text);
@@ -107,8 +107,10 @@ struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, con
 	    (struct grammar_reply){.tool = grammar_tool(a, o->caps->grammar, p, &gbnf), .emit = emit, .ctx = ctx};
 	if (!s->written.tool)
 		s->set = forced_choose(a, o, p);
-	if (s->set.n)
-		forced_init(&s->forced, a, &s->set, emit, ctx);
+	if (s->set.n) {
+		s->forced = new (a, struct forced);
+		forced_init(s->forced, a, &s->set, emit, ctx);
+	}
 	bool json = !s->written.tool && (s->set.n || p->format.kind != FORMAT_TEXT);
 	answer_text_init(&s->text, o->think, json, on_words, s);
 	answer_calls_init(&s->calls, a, p, emit, ctx);
@@ -186,8 +188,8 @@ static void on_words(void *ctx, enum model_event_kind kind, struct str text)
 	s->last = kind;
 	if (kind == ME_TEXT && s->written.tool)
 		grammar_reply_feed(&s->written, text);
-	else if (kind == ME_TEXT && s->set.n)
-		forced_feed(&s->forced, text, s->err);
+	else if (kind == ME_TEXT && s->forced)
+		forced_feed(s->forced, text, s->err);
 	else if (kind == ME_TEXT)
 		chat_stream_emit_text(s, text);
 	else
@@ -514,6 +516,7 @@ static bool feed(struct chat_stream *s, struct str bytes, struct err *e)
 		       fail(e, ERR_ENGINE, NULL, "The engine sent an answer of more than %d bytes.", WHOLE_MAX);
 	}
 	bool ok = sse_feed(&s->sse, bytes, chat_stream_on_event, s, e);
+	sse_rest(&s->sse);
 	xfree(s->pool.p);
 	s->pool = (struct pool){0};
 	return ok;
@@ -546,7 +549,7 @@ static bool chat_stream_settle(struct chat_stream *s, bool cut, struct err *e)
 		chat_stream_emit_text(s, S(""));
 	if (e->code != ERR_NONE || !answer_calls_end(&s->calls, cut, e))
 		return false;
-	if (s->set.n && !forced_end(&s->forced, cut, e))
+	if (s->forced && !forced_end(s->forced, cut, e))
 		return false;
 	if (s->written.tool)
 		grammar_reply_end(&s->written, cut);
@@ -574,7 +577,7 @@ bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *u
 	bool cut = s->end.finish == FINISH_LENGTH || s->end.finish == FINISH_FILTER;
 	if (!chat_stream_settle(s, cut, e))
 		return false;
-	int calls = s->calls.shown + (s->set.n ? s->forced.calls : 0) + s->written.begun;
+	int calls = s->calls.shown + (s->forced ? s->forced->calls : 0) + s->written.begun;
 	*usage = usage_sum(&s->usage, s->pieces, s->thoughts);
 	s->end.uncalled = !calls && !cut && demanded(s);
 	if (s->end.uncalled)

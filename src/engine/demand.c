@@ -8,17 +8,28 @@ struct demand_held {
 	struct demand_held *next;
 };
 
-void demand_begin(struct demand *d, struct arena *a, const struct engine_caps *caps, const struct prompt *p)
+struct demand *demand_begin(struct demand *d, struct arena *a, const struct engine_caps *caps, const struct prompt *p,
+			    void (*emit)(void *ctx, const struct model_event *), void *ctx)
 {
+	bool demands = caps->tools && p->n_tools && (p->choice == CHOICE_REQUIRED || p->choice == CHOICE_NAMED);
+	if (!d && !demands)
+		return NULL;
+	if (!d) {
+		d = new(a, struct demand);
+		*d = (struct demand){.emit = emit, .ctx = ctx};
+	}
 	d->arena = a;
 	d->first = NULL;
 	d->last = &d->first;
 	d->bytes = 0;
-	d->holds = !d->again && caps->tools && p->n_tools && (p->choice == CHOICE_REQUIRED || p->choice == CHOICE_NAMED);
+	d->holds = !d->again && demands;
+	return d;
 }
 
 void demand_end(struct demand *d)
 {
+	if (!d)
+		return;
 	d->holds = false;
 	for (struct demand_held *h = d->first; h; h = h->next)
 		d->emit(d->ctx, &h->ev);
@@ -47,7 +58,7 @@ void demand_event(struct demand *d, const struct model_event *ev)
 
 bool demand_again(struct demand *d, struct chat_options *o, const struct usage *spent)
 {
-	if (!d->holds)
+	if (!d || !d->holds)
 		return false;
 	d->again = true;
 	d->holds = false;
@@ -57,6 +68,12 @@ bool demand_again(struct demand *d, struct chat_options *o, const struct usage *
 	d->caps.tools = false;
 	o->caps = &d->caps;
 	return true;
+}
+
+const struct usage *demand_spent(const struct demand *d)
+{
+	static const struct usage none;
+	return d ? &d->spent : &none;
 }
 
 bool demand_fail(struct err *e)

@@ -18,14 +18,18 @@ struct demand {
 	struct usage spent; /* of the first */
 	struct engine_caps caps; /* of the second */
 };
-/* At the head of an answer. Lives in `a`. */
-void demand_begin(struct demand *d, struct arena *a, const struct engine_caps *caps, const struct prompt *p);
+/* At the head of an answer; `d` is that of the first attempt, or NULL. NULL: no call is demanded of an engine that knows of
+ * calls. Lives in `a`. */
+struct demand *demand_begin(struct demand *d, struct arena *a, const struct engine_caps *caps, const struct prompt *p,
+			    void (*emit)(void *ctx, const struct model_event *), void *ctx);
 /* Emits the event, or holds it back. */
 void demand_event(struct demand *d, const struct model_event *ev);
-/* Emits what was held back: the answer is over. */
+/* Emits what was held back: the answer is over. NULL is fine. */
 void demand_end(struct demand *d);
-/* The answer had no call: drops what was held, counts what it cost and changes *o for the second attempt. false: there is
+/* The answer had no call; NULL: none was demanded. Drops what was held, counts what it cost and changes *o for the second attempt. false: there is
  * none, or too much was said to be held. */
 bool demand_again(struct demand *d, struct chat_options *o, const struct usage *spent);
+/* What the first attempt cost. NULL is fine. */
+const struct usage *demand_spent(const struct demand *d);
 /* What is left to say if the second attempt fails, too. */
 bool demand_fail(struct err *e);

@@ -318,7 +318,7 @@ bool engine_find(struct engines *s, struct arena *a, struct str model, struct en
 	return false;
 }
 
-bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, struct engine_facts *facts,
+bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, struct engine_ways *ways,
                     struct err *e)
 {
 	struct engine_model now;
@@ -332,7 +332,7 @@ bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, 
 		*m = now;
 	struct engine *g = &s->list[m->index];
 	pthread_mutex_lock(&s->lock);
-	*facts = g->facts;
+	*ways = (struct engine_ways){g->facts.count_path, g->facts.llamacpp};
 	struct listing *l = listing_find(g, m->name);
 	/* A model that is not listed any more is asked for all the same: the engine knows best. */
 	struct str name = m->name;
@@ -340,9 +340,6 @@ bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, 
 	m->name = name;
 	m->aliased = aliased;
 	pthread_mutex_unlock(&s->lock);
-	facts->a = NULL; /* the numbers only: its strings may go at any time */
-	facts->models = NULL;
-	facts->n_models = 0;
 	return true;
 }
 

@@ -21,13 +21,19 @@ enum {
 static _Thread_local char read_buffer[READ_MOST];
 static _Thread_local char plain_buffer[TLS_READ];
 
+/* What the kernel did not take at once: few connections have such at a time. */
+struct conn_flight {
+	struct conn *conn;
+	struct buf bytes; /* do not move */
+	uv_write_t write;
+};
+
 static void flush_now(struct conn *c);
 
 static void init(struct conn *c, struct loop *l, const struct conn_events *ev)
 {
 	*c = (struct conn){.events = ev, .loop = l};
 	buf_init(&c->out, OUT_MOST);
-	buf_init(&c->flight, OUT_MOST);
 }
 
 void conn_init_tcp(struct conn *c, struct loop *l, const struct conn_events *ev)
@@ -171,9 +177,11 @@ void conn_resume(struct conn *c)
 
 static void on_written(uv_write_t *w, int status)
 {
-	struct conn *c = OWNER(w, struct conn, write);
-	c->writing = false;
-	loop_take_back(c->loop, &c->flight);
+	struct conn_flight *f = OWNER(w, struct conn_flight, write);
+	struct conn *c = f->conn;
+	c->flight = NULL;
+	loop_take_back(c->loop, &f->bytes);
+	xfree(f);
 	if (c->closing || c->broken)
 		return;
 	if (status < 0) {
@@ -197,22 +205,26 @@ static bool conn_put(struct conn *c, struct str s)
 	c->given += s.n;
 	if (done == s.n)
 		return true;
+	struct conn_flight *f = xalloc(sizeof *f);
 	size_t at = 0;
+	f->conn = c;
+	buf_init(&f->bytes, OUT_MOST);
 	if (s.p == c->out.p) {
-		struct buf b2 = c->out;
-		c->out = c->flight;
-		c->flight = b2;
+		f->bytes = c->out;
+		buf_init(&c->out, OUT_MOST);
 		at = done;
 	} else {
-		buf_add(&c->flight, (struct str){s.p + done, s.n - done});
+		buf_add(&f->bytes, (struct str){s.p + done, s.n - done});
 	}
-	b = uv_buf_init(c->flight.p + at, (unsigned)(c->flight.n - at));
-	int bad = uv_write(&c->write, &c->uv.stream, &b, 1, on_written);
+	b = uv_buf_init(f->bytes.p + at, (unsigned)(f->bytes.n - at));
+	int bad = uv_write(&f->write, &c->uv.stream, &b, 1, on_written);
 	if (bad) {
+		buf_release(&f->bytes);
+		xfree(f);
 		lose(c, bad);
 		return false;
 	}
-	c->writing = true;
+	c->flight = f;
 	return true;
 }
 
@@ -236,11 +248,11 @@ static bool flush_tls(struct conn *c)
 		ERR_clear_error();
 		SSL_do_handshake(c->ssl); /* a failure shows in the next read */
 	}
-	while (!c->writing) {
+	while (!c->flight) {
 		if (!put_cipher(c))
 			return false;
 		size_t left = c->out.n - c->taken;
-		if (c->writing || left == 0 || !SSL_is_init_finished(c->ssl))
+		if (c->flight || left == 0 || !SSL_is_init_finished(c->ssl))
 			break;
 		ERR_clear_error();
 		int n = SSL_write(c->ssl, c->out.p + c->taken, left < TLS_SLICE ? (int)left : TLS_SLICE);
@@ -265,7 +277,7 @@ static void send_fin(struct conn *c)
 	if (c->ssl && !(SSL_get_shutdown(c->ssl) & SSL_SENT_SHUTDOWN) && SSL_is_init_finished(c->ssl)) {
 		ERR_clear_error();
 		SSL_shutdown(c->ssl);
-		if (!put_cipher(c) || c->writing)
+		if (!put_cipher(c) || c->flight)
 			return; /* comes again when it is written */
 	}
 	uv_os_fd_t fd;
@@ -282,16 +294,16 @@ static void flush_now(struct conn *c)
 		lose(c, UV_ENOBUFS);
 		return;
 	}
-	if (!c->writing && c->ssl) {
+	if (!c->flight && c->ssl) {
 		if (!flush_tls(c))
 			return;
-	} else if (!c->writing && c->out.n) {
+	} else if (!c->flight && c->out.n) {
 		if (!conn_put(c, buf_str(&c->out)))
 			return;
-		if (!c->writing)
+		if (!c->flight)
 			loop_take_back(c->loop, &c->out);
 	}
-	if (c->finish && !c->finished && !c->writing && conn_waiting(c) == 0)
+	if (c->finish && !c->finished && !c->flight && conn_waiting(c) == 0)
 		send_fin(c);
 	if (c->events->wrote && !c->closing && !c->broken)
 		c->events->wrote(c);
@@ -350,7 +362,6 @@ static void conn_on_closed(uv_handle_t *h)
 {
 	struct conn *c = OWNER(h, struct conn, uv);
 	buf_release(&c->out);
-	buf_release(&c->flight);
 	SSL_free(c->ssl);
 	c->ssl = NULL;
 	c->events->closed(c);

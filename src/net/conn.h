@@ -36,11 +36,10 @@ struct conn {
 	struct buf out;    /* collected; under TLS not yet enciphered; its memory is the loop's while it is empty */
 	size_t taken;      /* bytes of `out` that are enciphered already */
 	uint64_t given;    /* bytes handed to the kernel or to libuv so far */
-	struct buf flight; /* handed to libuv, must not move while `writing` */
-	uv_write_t write;
+	struct conn_flight *flight; /* what libuv writes later; NULL: nothing */
 	struct deferred flush;
 	struct ssl_st *ssl; /* NULL: plain */
-	bool writing, closing, broken;
+	bool closing, broken;
 	bool finish;   /* FIN when everything is written */
 	bool finished; /* FIN sent */
 	bool paused, resumed;

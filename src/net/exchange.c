@@ -30,6 +30,16 @@ struct str exchange_header(const struct exchange *x, struct str name)
 	return h->in_body ? http_field(h, name) : (struct str){0};
 }
 
+void exchange_forget(struct exchange *x)
+{
+	struct peer *p = peer_of(x);
+	if (x->inner || p->at != AT_RUN)
+		return;
+	x->req.target = x->req.path = x->req.query = x->req.body = S("");
+	http_release(&p->http);
+	buf_release(&p->body.bytes);
+}
+
 struct arena *exchange_arena(struct exchange *x)
 {
 	return x->inner ? &x->inner->arena : &peer_of(x)->arena;
@@ -141,6 +151,7 @@ static bool bodiless(int status)
 
 static void put_first_lines(struct exchange *x, struct buf *b, int status)
 {
+	x->status = status;
 	buf_add(b, S("HTTP/1.1 "));
 	exchange_put_number(b, (uint64_t)status, 10);
 	buf_byte(b, ' ');
@@ -305,7 +316,7 @@ void exchange_abort(struct exchange *x)
 		return;
 	}
 	struct peer *p = peer_of(x);
-	x->at = X_NONE;
+	exchange_over(p, x->status);
 	x->reader = NULL;
 	if (p->at == AT_GONE)
 		peer_after(p);

@@ -263,7 +263,7 @@ static enum fetch_fault perform(struct transfer *t)
 	if (fault == FETCH_REFUSED)
 		snprintf(text, sizeof text, "%s", t->refused);
 	else if (fault == FETCH_TOO_LARGE)
-		snprintf(text, sizeof text, "the answer has more than %zu bytes", t->ret->body.max);
+		snprintf(text, sizeof text, "the answer has more than %zu bytes", (size_t)t->ret->body.max);
 	else if (fault == FETCH_CANCELLED)
 		snprintf(text, sizeof text, "cancelled");
 	else if (t->idle)

@@ -14,6 +14,7 @@
 enum {
 	DROP_MOST = 64 * 1024,  /* a refused body up to here is read to keep the connection */
 	PACE_LEAST = 64 * 1024, /* what a body that goes to a sink must bring in net.body_seconds */
+	ROOM = 416,             /* of the arena: what is kept of a usual request beside its head and body */
 };
 
 static void peer_feed(struct peer *p, struct str in);
@@ -50,13 +51,21 @@ static void cut_sink(struct peer *p)
 		k->cut(k);
 }
 
+void exchange_over(struct peer *p, int status)
+{
+	struct service *s = p->server ? server_service(p->server) : NULL;
+	if (s && s->ended && p->x.at != X_NONE)
+		s->ended(s, &p->x, status);
+	p->x.at = X_NONE;
+}
+
 /* The exchange is no more, and its reader hears of it. */
 static void tell_gone(struct peer *p)
 {
 	struct reader *r = p->x.reader;
 	if (p->x.at == X_NONE || !r)
 		return;
-	p->x.at = X_NONE;
+	exchange_over(p, 0);
 	p->x.reader = NULL;
 	r->gone(r);
 }
@@ -73,7 +82,7 @@ void peer_close(struct peer *p)
 	defer_cancel(&p->after);
 	conn_close(&p->conn);
 	if (unknown)
-		p->x.at = X_NONE;
+		exchange_over(p, 0);
 	cut_sink(p);
 	tell_gone(p);
 }
@@ -180,6 +189,7 @@ void exchange_open(struct peer *p)
 	struct exchange *x = &p->x;
 	bool head = p->http.in_body;
 	*x = (struct exchange){.at = X_OPEN};
+	arena_start(&p->arena, ROOM);
 	x->last_extra = &x->extra;
 	x->req = (struct exchange_request){
 	    .method = method_shown(&p->http),
@@ -190,6 +200,7 @@ void exchange_open(struct peer *p)
 	    .body = S(""),
 	    .peer = str_of(p->address),
 	    .loopback = p->loopback,
+	    .owner = p->owner,
 	    .tls = p->tls,
 	    .began_us = clock_mono_us(),
 	};
@@ -213,7 +224,7 @@ bool peer_keeps(const struct peer *p)
 
 void peer_answered(struct peer *p)
 {
-	p->x.at = X_NONE;
+	exchange_over(p, p->at == AT_GONE ? 0 : p->x.status);
 	p->x.reader = NULL;
 	if (p->at == AT_GONE) {
 		peer_after(p);
@@ -336,7 +347,8 @@ static void peer_keep(struct peer *p, struct str in)
 {
 	if (in.n == 0)
 		return;
-	p->kept.max = (size_t)net_limits.pipeline_bytes;
+	if (!p->kept.max)
+		buf_init(&p->kept, (size_t)net_limits.pipeline_bytes);
 	buf_add(&p->kept, in);
 	if (p->kept.over)
 		peer_close(p);
@@ -455,7 +467,7 @@ static void on_conn_wrote(struct conn *c)
 	struct peer *p = OWNER(c, struct peer, conn);
 	if (p->at == AT_GONE)
 		return;
-	if (!c->writing) {
+	if (!c->flight) {
 		timer_cancel(&p->stall);
 	} else if (!p->stall.loop) {
 		p->stall_sent = conn_sent(c);
@@ -503,6 +515,7 @@ void peer_start(struct server *s, int fd, const struct peer_options *o)
 	p->server = s;
 	p->tls = o->tls != NULL;
 	p->loopback = o->loopback;
+	p->owner = o->owner;
 	snprintf(p->address, sizeof p->address, "%s", o->address);
 	http_init(&p->http, peer_on_piece);
 	body_init(&p->body);

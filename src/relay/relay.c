@@ -126,7 +126,7 @@ static void relay_judge_answer(struct relay *r)
 	if (r->status != 200) {
 		ability_error(r->status, buf_str(&r->answer), r->at.model, &e);
 	} else if (r->kept && r->answer.over) {
-		fail(&e, ERR_ENGINE, NULL, "The engine's answer is larger than %zu bytes.", r->answer.max);
+		fail(&e, ERR_ENGINE, NULL, "The engine's answer is larger than %zu bytes.", (size_t)r->answer.max);
 	} else if (r->kept) {
 		r->kind->answer(r);
 		return;

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { NUMBERS = 7 * 10, STEP = 256 }; /* bytes: the numbers before an event's text, at most; how room grows */
+enum { NUMBERS = 7 * 10, STEP = 64 }; /* bytes: the numbers before an event's text, at most; how room grows */
 enum { KEEP = 512 }; /* bytes: more than that is not held for an event that was larger */
 
 void event_pack_init(struct event_pack *p)
@@ -106,8 +106,8 @@ static size_t find_number(struct str json, struct str digits)
 static void event_pack_follow(struct event_pack *p, size_t front, struct str middle, size_t end)
 {
 	size_t n = front + middle.n + end, old = p->last.n;
-	if (n > old)
-		buf_room(&p->last, n - old);
+	if (n > p->last.cap)
+		buf_reserve(&p->last, (n + STEP - 1) / STEP * STEP);
 	if (end)
 		memmove(p->last.p + front + middle.n, p->last.p + old - end, end);
 	if (middle.n)
@@ -122,6 +122,7 @@ static void shrink(struct event_pack *p)
 		return;
 	struct buf small;
 	buf_init(&small, p->last.max);
+	buf_reserve(&small, (p->last.n + STEP - 1) / STEP * STEP);
 	buf_add(&small, buf_str(&p->last));
 	buf_release(&p->last);
 	p->last = small;

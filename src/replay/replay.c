@@ -1,8 +1,9 @@
 /* replay.c - events kept for streaming again.
  *
  * Events are gathered in an open piece, each as what differs from the one before (event_pack.h); a piece of about
- * 2 KB, which is a hundred tokens and more, is packed with zstd. Each piece can be read by itself. One mutex a replay,
- * one for the table; the table's is taken first. */
+ * 1 KB, which is fifty tokens and more, is packed with zstd and a dictionary (usual.h), the first two sooner: what a
+ * response begins with is long, and the same for most. Pieces are read one after the other. One mutex a replay, one for
+ * the table; the table's is taken first. */
 #include "replay/replay.h"
 
 #include <pthread.h>
@@ -12,8 +13,9 @@
 #include "door/options.h"
 #include "base/clock.h"
 #include "base/map.h"
+#include "replay/usual.h"
 
-enum { PIECE = 2048, LEVEL = 1, MORE = 1 /* the kind of news */ };
+enum { PIECE = 1024, BEGINNING = 512, BEGINNINGS = 2, LEVEL = 1, MORE = 1 /* the kind of news */ };
 
 struct piece {
 	struct piece *next;
@@ -41,12 +43,20 @@ struct replays {
 	struct map map;
 	struct replay *ended_first, *ended_last;
 	size_t ended_bytes;
+	ZSTD_CDict *packs; /* what both sides know; any thread, as it never changes */
+	ZSTD_DDict *unpacks;
 };
 
 struct replays *replays_new(void)
 {
 	struct replays *rs = xalloc(sizeof *rs);
+	struct buf usual;
 	pthread_mutex_init(&rs->lock, NULL);
+	buf_init(&usual, SIZE_MAX / 2);
+	usual_events(&usual);
+	rs->packs = ZSTD_createCDict(usual.p, usual.n, LEVEL);
+	rs->unpacks = ZSTD_createDDict(usual.p, usual.n);
+	buf_release(&usual);
 	return rs;
 }
 
@@ -85,6 +95,8 @@ void replays_free(struct replays *rs)
 	while (rs->ended_first)
 		drop_oldest(rs);
 	map_release(&rs->map);
+	ZSTD_freeCDict(rs->packs);
+	ZSTD_freeDDict(rs->unpacks);
 	pthread_mutex_destroy(&rs->lock);
 	xfree(rs);
 }
@@ -117,9 +129,18 @@ struct replay *replay_begin(struct replays *rs, int64_t project, struct str id, 
 
 static pthread_key_t packer_key;
 
+/* One a loop, which goes with its thread. */
+struct packer {
+	ZSTD_CCtx *in;
+	ZSTD_DCtx *out;
+};
+
 static void packer_free(void *ctx)
 {
-	ZSTD_freeCCtx(ctx);
+	struct packer *p = ctx;
+	ZSTD_freeCCtx(p->in);
+	ZSTD_freeDCtx(p->out);
+	xfree(p);
 }
 
 static void packer_setup(void)
@@ -127,24 +148,25 @@ static void packer_setup(void)
 	pthread_key_create(&packer_key, packer_free);
 }
 
-/* One a loop, which goes with its thread. */
-static ZSTD_CCtx *packer(void)
+static struct packer *packer(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, packer_setup);
-	ZSTD_CCtx *ctx = pthread_getspecific(packer_key);
-	if (!ctx) {
-		ctx = ZSTD_createCCtx();
-		pthread_setspecific(packer_key, ctx);
+	struct packer *p = pthread_getspecific(packer_key);
+	if (!p) {
+		p = xalloc(sizeof *p);
+		p->in = ZSTD_createCCtx();
+		p->out = ZSTD_createDCtx();
+		pthread_setspecific(packer_key, p);
 	}
-	return ctx;
+	return p;
 }
 
 static void pack(struct replay *r)
 {
 	size_t bound = ZSTD_compressBound(r->open.n);
 	struct piece *p = xalloc(sizeof *p + bound);
-	size_t n = ZSTD_compressCCtx(packer(), p->data, bound, r->open.p, r->open.n, LEVEL);
+	size_t n = ZSTD_compress_usingCDict(packer()->in, p->data, bound, r->open.p, r->open.n, r->owner->packs);
 	if (ZSTD_isError(n)) { /* cannot happen with a bound of that size; then the piece is kept empty */
 		n = 0;
 		r->open.n = 0;
@@ -160,7 +182,6 @@ static void pack(struct replay *r)
 	r->n_pieces++;
 	r->bytes += sizeof *p + n;
 	buf_release(&r->open);
-	event_pack_release(&r->pack);
 }
 
 static void replay_on_told(struct watch *w)
@@ -173,7 +194,7 @@ void replay_add(struct replay *r, enum event_type type, int64_t seq, int64_t del
 {
 	pthread_mutex_lock(&r->lock);
 	event_pack_add(&r->pack, &r->open, &(struct packed_event){type, seq, delta, json});
-	if (r->open.n >= PIECE)
+	if (r->open.n >= (r->n_pieces < BEGINNINGS ? BEGINNING : PIECE))
 		pack(r);
 	watches_tell(&r->followers, MORE);
 	pthread_mutex_unlock(&r->lock);
@@ -250,7 +271,7 @@ static void load_piece(struct follower *f)
 	for (size_t i = 0; i < f->chunk; i++)
 		p = p->next;
 	char *room = buf_room(&f->plain, p->raw);
-	if (p->raw && !ZSTD_isError(ZSTD_decompress(room, p->raw, p->data, p->n)))
+	if (p->raw && !ZSTD_isError(ZSTD_decompress_usingDDict(packer()->out, room, p->raw, p->data, p->n, r->owner->unpacks)))
 		f->plain.n = p->raw;
 }
 
@@ -265,7 +286,6 @@ bool follow_next(struct follower *f, struct replay_event *ev, bool *ended)
 		if (f->at == f->plain.n && f->chunk < r->n_pieces) {
 			f->chunk++;
 			f->at = 0;
-			event_pack_release(&f->pack);
 			load_piece(f);
 		}
 		bool none = f->at == f->plain.n;

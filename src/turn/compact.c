@@ -12,6 +12,7 @@
 #include "turn/turn_kind.h"
 #include "turn/turn_machine.h"
 #include "turn/turn_output_parts.h"
+#include "turn/turn_program.h"
 
 enum {
 	SUMMARY_BYTES = 1 << 22,    /* of a summary; more ends it */
@@ -26,10 +27,10 @@ static const struct str task = STR(
 	"numbers and decisions, what was done and with which result, and what is left to do. Keep identifiers, paths and "
 	"code exactly. Write the summary alone.");
 
-bool compact_due(const struct turn *t)
+bool compact_due(struct turn *t)
 {
 	int64_t threshold = t->req.compact_threshold;
-	if (!t->req.compact)
+	if (!t->req.compact || turn_programs_open(t))
 		return false;
 	if (!threshold)
 		threshold = t->model.context ? t->model.context / 4 * 3 : INT64_MAX;
@@ -202,6 +203,14 @@ void compact_finish(struct turn *t, const struct err *e)
 	}
 }
 
+static size_t compact_count(const struct item *items, size_t n)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < n; i++)
+		count += items[i].type == ITEM_COMPACTION;
+	return count;
+}
+
 bool compact_calls_fit(struct turn *t, struct err *e)
 {
 	struct arena *a = &t->arena;
@@ -209,14 +218,15 @@ bool compact_calls_fit(struct turn *t, struct err *e)
 	struct item *history = t->context.history;
 	if (t->kind && t->kind->open_calls)
 		return true;
-	struct item *compacted = new_array(a, struct item, n + t->req.n_items + 1);
-	for (k = 0; k < n; k++)
-		if (history[k].type == ITEM_COMPACTION)
-			compacted[inside++] = history[k];
-	for (k = 0; k < t->req.n_items; k++)
-		if (t->context.input[k].type == ITEM_COMPACTION)
-			compacted[inside++] = t->context.input[k];
-	if (inside) { /* the calls within are as good as before */
+	size_t most = compact_count(history, n) + compact_count(t->context.input, t->req.n_items);
+	if (most) { /* the calls within are as good as before */
+		struct item *compacted = new_array(a, struct item, most);
+		for (k = 0; k < n; k++)
+			if (history[k].type == ITEM_COMPACTION)
+				compacted[inside++] = history[k];
+		for (k = 0; k < t->req.n_items; k++)
+			if (t->context.input[k].type == ITEM_COMPACTION)
+				compacted[inside++] = t->context.input[k];
 		struct item *calls = transcript_open_calls(a, compacted, inside, &k), *all = new_array(a, struct item, n + k + 1);
 		memcpy(all, calls, k * sizeof *all);
 		if (n)

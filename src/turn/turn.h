@@ -4,34 +4,25 @@
  * turn_start_lane() and a background worker), advances only in turn_run() along TURN_STEPS, and is freed after its last
  * event. It is joined to its connection by the reply alone, which either end may cut (docs/design/turn.md). Loop thread. */
 #pragma once
+#include "door/account.h"
 #include "door/grace.h"
+#include "door/live.h"
 #include "door/request.h"
-#include "measure/phases.h"
 #include "net/reply.h"
 #include "turn/turn_context.h"
+#include "turn/turn_key.h"
 #include "turn/turn_output.h"
 #include "turn/turn_steps.h"
 
-struct attempt;
 struct replay;
 struct runner;
-
-/* The request's body as it came (once `filled`: with its prompt template in it), and by what it may come again: an
- * Idempotency-Key, or blindly (door/attempts.h). */
-struct turn_key {
-	struct str body;
-	struct attempt *attempt; /* NULL: its client is not known to send again */
-	bool given, filled;
-	bool begun, unsaved; /* the key was asked for; what it stands for is lost */
-	struct stored_template *template; /* being looked up */
-	struct idempotency idem;
-	struct idem_result result;
-};
 
 struct turn_reader {
 	struct turn_link *link; /* turn_link.h; NULL: over HTTP, or cut */
 	struct reply *reply; /* NULL: the reader left */
 	enum reply_form form;
+	struct asker asker;
+	struct request *request; /* its HTTP request, as long as the reply is there; NULL: none */
 	struct reply_owner owner;
 };
 
@@ -40,6 +31,7 @@ struct turn_clocks {
 	struct grace grace; /* its client left */
 	struct deferred overflow; /* the output passed its bounds, or is cut */
 	struct phases phases;     /* where its time goes */
+	struct live live;         /* how others see it meanwhile */
 };
 
 struct turn {

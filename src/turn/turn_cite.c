@@ -102,19 +102,29 @@ static struct sink sink_of(struct turn *t, struct out_item *it)
 	return s;
 }
 
+/* Kept from the first text that is read for markers: most are not. */
+static struct citer *citer_of(struct turn *t, struct out_item *it)
+{
+	if (!it->cites.state)
+		it->cites.state = new(&t->arena, struct citer);
+	return it->cites.state;
+}
+
 void turn_cite_text(struct turn *t, struct out_item *it, struct str piece, struct str logprobs)
 {
 	struct sink s = sink_of(t, it);
 	s.logprobs = logprobs;
-	cite_feed(&it->cites.state, t->out.tools.sources, t->out.tools.n_sources, piece, &s.sink);
+	cite_feed(citer_of(t, it), t->out.tools.sources, t->out.tools.n_sources, piece, &s.sink);
 	flush(&s);
 	buf_release(&s.text);
 }
 
 void turn_cite_close(struct turn *t, struct out_item *it)
 {
+	if (!it->cites.state)
+		return;
 	struct sink s = sink_of(t, it);
-	cite_end(&it->cites.state, t->out.tools.sources, t->out.tools.n_sources, &s.sink);
+	cite_end(it->cites.state, t->out.tools.sources, t->out.tools.n_sources, &s.sink);
 	flush(&s);
 	buf_release(&s.text);
 }
@@ -146,7 +156,7 @@ void turn_cite_links(struct turn *t, struct out_item *it)
 static bool cited(const struct turn *t)
 {
 	for (const struct out_item *it = t->out.first; it; it = it->next)
-		if (it->cites.state.cited)
+		if (it->cites.state && it->cites.state->cited)
 			return true;
 	return false;
 }
@@ -166,7 +176,7 @@ void turn_cite_finish(struct turn *t)
 	if (cited(t))
 		return;
 	struct sink s = sink_of(t, it);
-	cite_list(&it->cites.state, used, n, (size_t)tools_limits.sources_listed, &s.sink);
+	cite_list(citer_of(t, it), used, n, (size_t)tools_limits.sources_listed, &s.sink);
 	flush(&s);
 	buf_release(&s.text);
 }

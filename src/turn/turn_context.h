@@ -7,7 +7,7 @@
 #include "turn/turn_conversation.h"
 
 struct turn_context {
-	struct turn_conversation conversation;
+	struct turn_conversation *conversation; /* NULL: none was needed yet */
 	struct stored_context stored;
 	const struct turn_item *carried; /* the last of stored.items that the store has not under stored.key */
 	size_t n_carried;

@@ -5,15 +5,15 @@
 
 static void turn_conversation_on_held(struct conversation_lease *l)
 {
-	struct turn *t = OWNER(l, struct turn, context.conversation.lease);
-	timer_cancel(&t->context.conversation.patience);
-	t->context.conversation.held = true;
-	turn_run(t);
+	struct turn_conversation *c = OWNER(l, struct turn_conversation, lease);
+	timer_cancel(&c->patience);
+	c->held = true;
+	turn_run(c->turn);
 }
 
 static void turn_conversation_on_impatient(struct timer *timer)
 {
-	struct turn *t = OWNER(timer, struct turn, context.conversation.patience);
+	struct turn *t = OWNER(timer, struct turn_conversation, patience)->turn;
 	turn_conversation_leave(t);
 	conversation_locked(turn_error(t));
 	turn_run(t);
@@ -35,9 +35,20 @@ bool turn_conversation_adds(const struct turn *t)
 	return t->req.conversation.n && !t->kind;
 }
 
+/* Most turns have none, and thousands wait for their engine at a time. */
+static struct turn_conversation *turn_conversation_of(struct turn *t)
+{
+	struct turn_conversation *c = t->context.conversation;
+	if (!c) {
+		c = t->context.conversation = new(&t->arena, struct turn_conversation);
+		c->turn = t;
+	}
+	return c;
+}
+
 bool turn_conversation_hold(struct turn *t)
 {
-	struct turn_conversation *c = &t->context.conversation;
+	struct turn_conversation *c = turn_conversation_of(t);
 	if (c->held)
 		return true;
 	if (!id_parse(t->req.conversation, "conv", &c->id)) {
@@ -55,14 +66,17 @@ bool turn_conversation_hold(struct turn *t)
 void turn_conversation_load(struct turn *t)
 {
 	store_get_conversation_context(t->api->store, &t->op, t->project, t->req.conversation, &t->arena,
-	                               &t->context.conversation.stored, &t->context.stored);
+	                               &turn_conversation_of(t)->stored, &t->context.stored);
 }
 
 void turn_conversation_leave(struct turn *t)
 {
-	timer_cancel(&t->context.conversation.patience);
-	lease_drop(&t->context.conversation.lease);
-	t->context.conversation.held = false;
+	struct turn_conversation *c = t->context.conversation;
+	if (!c)
+		return;
+	timer_cancel(&c->patience);
+	lease_drop(&c->lease);
+	c->held = false;
 }
 
 void turn_conversation_ids(const struct turn *t, struct map *ret)
@@ -78,7 +92,7 @@ size_t turn_conversation_news(struct turn *t, struct turn_item *items)
 	const struct stored_context *s = &t->context.stored;
 	size_t n = 0;
 	if (t->req.conversation.n)
-		for (size_t i = t->context.conversation.stored.n_tip; i < s->n; i++, n++)
+		for (size_t i = turn_conversation_of(t)->stored.n_tip; i < s->n; i++, n++)
 			if (items)
 				items[n] = (struct turn_item){.id = s->items[i].id};
 	return n;
@@ -94,8 +108,8 @@ const struct turn_append *turn_conversation_append(struct turn *t, size_t n_know
 	for (size_t i = 0; i < t->req.n_items; i++)
 		refers |= t->req.items[i].type == ITEM_REFERENCE;
 	*r = (struct turn_append){
-		.lease = &t->context.conversation.lease,
-		.id = t->context.conversation.id,
+		.lease = &turn_conversation_of(t)->lease,
+		.id = turn_conversation_of(t)->id,
 		.n_known = n_known,
 		.append = status == RS_COMPLETED || status == RS_INCOMPLETE,
 		.tip = !refers, /* what it refers to may stand in the conversation already */

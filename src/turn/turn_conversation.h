@@ -9,6 +9,7 @@ struct map;
 struct turn;
 
 struct turn_conversation {
+	struct turn *turn;
 	struct id id;
 	struct conversation_lease lease;
 	struct timer patience;

@@ -65,7 +65,10 @@ bool output_grow(struct turn *t, struct buf *b, struct str s)
 
 static const char *turn_output_status_name(const struct out_item *it)
 {
-	return !it->done ? "in_progress" : it->hosted.failed ? "failed" : it->whole ? "completed" : "incomplete";
+	const struct hosted *h = it->tool ? it->tool->hosted : NULL;
+	if (h && it->type == h->output) /* told when it is known */
+		return it->whole ? "completed" : "incomplete";
+	return !it->done || it->caller.n ? "in_progress" : it->hosted.failed ? "failed" : it->whole ? "completed" : "incomplete";
 }
 
 static void write_message(struct jout *o, const struct out_item *it)
@@ -113,11 +116,11 @@ static void write_reasoning(struct jout *o, struct turn *t, const struct out_ite
 	jo_arr_end(o);
 }
 
-static struct str item_json(struct turn *t, const struct out_item *it)
+/* As JSON, into a new buffer. */
+static void item_write(struct turn *t, const struct out_item *it, struct buf *b)
 {
-	struct buf b;
-	buf_init(&b, (size_t)api_limits.output_bytes * 32); /* escapes make 6 of 1; reasoning stands there three times */
-	struct jout o = {&b, false};
+	buf_init(b, (size_t)api_limits.output_bytes * 32); /* escapes make 6 of 1; reasoning stands there three times */
+	struct jout o = {b, false};
 	jo_obj(&o);
 	jo_kstr(&o, "id", it->at.id);
 	if (it->type == ITEM_MESSAGE)
@@ -127,6 +130,12 @@ static struct str item_json(struct turn *t, const struct out_item *it)
 	else
 		write_reasoning(&o, t, it);
 	jo_obj_end(&o);
+}
+
+static struct str item_json(struct turn *t, const struct out_item *it)
+{
+	struct buf b;
+	item_write(t, it, &b);
 	struct str s = str_copy(&t->arena, buf_str(&b));
 	buf_release(&b);
 	return s;
@@ -164,16 +173,21 @@ struct out_item *item_open(struct turn *t, enum item_type type)
 
 void item_added(struct turn *t, struct out_item *it)
 {
-	if (turn_tells(t))
-		tell_raw(&t->out.teller, &it->at, EV_ITEM_ADDED, item_json(t, it));
-	else
+	struct buf b;
+	if (!turn_tells(t)) {
 		t->seq++;
+		return;
+	}
+	item_write(t, it, &b);
+	tell_raw(&t->out.teller, &it->at, EV_ITEM_ADDED, buf_str(&b));
+	buf_release(&b);
 }
 
 static void part_open(struct turn *t, struct out_item *it, enum told_part part)
 {
 	it->part = part;
-	it->cites.state = (struct citer){.cited = it->cites.state.cited};
+	if (it->cites.state)
+		*it->cites.state = (struct citer){.cited = it->cites.state->cited};
 	it->cites.n = 0;
 	buf_clear(&it->cites.json);
 	tell_part(&t->out.teller, &it->at, part);

@@ -99,7 +99,7 @@ void turn_record_make(struct turn *t, struct turn_record *r)
 	if (r->store || r->conversation)
 		r->items = with_carried(t, turn_items(t, &r->n_items, &r->n_output), &r->n_items);
 	if (t->key.given) {
-		r->idem = &t->key.idem;
+		r->idem = &t->key.claim->idem;
 		r->answer_status = 200;
 		buf_init(&b, SIZE_MAX / 2);
 		turn_response_write(t, &b, true, true, NULL);

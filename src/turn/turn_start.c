@@ -13,6 +13,8 @@
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
 
+enum { ROOM = 1408 }; /* bytes: what a short request and its prompt take of a turn's arena besides the turn */
+
 /* --- the reader --- */
 
 static void turn_start_on_gone(struct reply_owner *o)
@@ -54,9 +56,10 @@ static bool idempotency_read(struct turn *t, struct request *rq)
 	if (key.n > 255)
 		return fail(turn_error(t), ERR_STRING_TOO_LONG, NULL,
 			    "Invalid Idempotency-Key: at most 255 characters.");
-	t->key.idem.route = S("POST /v1/responses");
-	t->key.idem.key = str_copy(&t->arena, key);
-	body_hash(t->key.body, t->key.idem.body_hash);
+	t->key.claim = new(&t->arena, struct turn_claim);
+	t->key.claim->idem.route = S("POST /v1/responses");
+	t->key.claim->idem.key = str_copy(&t->arena, key);
+	body_hash(t->key.body, t->key.claim->idem.body_hash);
 	t->key.given = true;
 	return true;
 }
@@ -90,6 +93,7 @@ bool turn_read(struct turn *t, bool socket)
 		return false;
 	tools_describe(&t->arena, &t->req);
 	t->response.model = t->model.name.p ? t->model.name : model;
+	live_model(&t->clocks.live, t->response.model);
 	if (unknown.code)
 		*turn_error(t) = unknown;
 	if (t->kind)
@@ -97,8 +101,9 @@ bool turn_read(struct turn *t, bool socket)
 	return !unknown.code;
 }
 
-struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, const struct id *id)
+struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, const struct id *id, int64_t began_us, enum phase first)
 {
+	arena_start(a, sizeof(struct turn) + ROOM);
 	struct turn *t = new(a, struct turn);
 	t->arena = *a;
 	t->api = al;
@@ -109,7 +114,10 @@ struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, con
 	turn_output_begin(t);
 	t->reader.owner = (struct reply_owner){turn_start_on_gone, turn_start_on_room};
 	t->clocks.grace = (struct grace){.wanted = turn_start_still_wanted, .over = turn_start_on_grace_over};
-	phases_begin(&t->clocks.phases, &t->arena, clock_mono_us(), PHASE_LOAD);
+	phases_begin(&t->clocks.phases, &t->arena, began_us, first);
+	t->clocks.live = (struct live){.id = t->response.id, .kind = first == PHASE_WAIT ? S("background") : S("response"), .phases = &t->clocks.phases};
+	live_add(&t->clocks.live);
+	t->reader.asker = asker_none(&t->arena);
 	t->next = al->turns;
 	if (t->next)
 		t->next->prev = t;
@@ -119,13 +127,21 @@ struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, con
 	return t;
 }
 
-static struct turn *turn_make(struct api_loop *al, int64_t project, struct str body)
+static struct turn *turn_make(struct api_loop *al, int64_t project, struct str body, int64_t began_us)
 {
 	struct arena a = {0};
 	struct id id = id_mint();
-	struct turn *t = turn_new(al, project, &a, &id);
-	t->key.body = str_copy(&t->arena, body);
+	struct turn *t = turn_new(al, project, &a, &id, began_us, PHASE_LOAD);
+	t->key.body = body;
 	return t;
+}
+
+/* The body stands in memory of its connection. What was read of it is in the turn's own by now; it is read again only where
+ * its prompt template is filled in, or where a worker makes the response. */
+static void turn_keep_body(struct turn *t)
+{
+	bool again = t->key.template || t->req.background;
+	t->key.body = again ? str_copy(&t->arena, t->key.body) : (struct str){0};
 }
 
 static bool room_for_one(const struct api_loop *al, struct err *e)
@@ -164,9 +180,10 @@ void turn_start_lane(struct api_loop *al, int64_t project, struct str body, stru
 {
 	struct err busy = {0};
 	room_for_one(al, &busy);
-	struct turn *t = turn_make(al, project, body);
+	struct turn *t = turn_make(al, project, body, clock_mono_us());
 	*turn_error(t) = busy;
 	bool ok = !busy.code && turn_read(t, true);
+	turn_keep_body(t);
 	t->reader.form = REPLY_WS;
 	t->reader.reply = reply_open_lane(lane, al->loop, &t->reader.owner);
 	t->reader.link = link;
@@ -187,14 +204,18 @@ void turn_start(struct request *rq, const struct turn_kind *kind)
 		body_hash(exchange_request(rq->x)->body, hash);
 	if (tries >= 1 && retry_join(rq, hash))
 		return;
-	struct turn *t = turn_make(rq->api, rq->project, exchange_request(rq->x)->body);
+	struct turn *t = turn_make(rq->api, rq->project, exchange_request(rq->x)->body, exchange_request(rq->x)->began_us);
 	t->kind = kind;
-	t->clocks.phases.began_us = exchange_request(rq->x)->began_us;
+	t->reader.asker = asker_of(rq, &t->arena);
+	t->reader.request = rq;
 	t->call.low = rq->low;
 	if (tries >= 0)
 		t->key.attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, t->response.id);
 	bool ok = turn_read(t, false) && (kind || idempotency_read(t, rq));
+	turn_keep_body(t);
 	t->reader.form = ok && t->req.stream ? REPLY_SSE : REPLY_JSON;
 	t->reader.reply = reply_open(rq->x, t->reader.form, &t->reader.owner);
+	if (t->reader.form == REPLY_SSE)
+		exchange_forget(rq->x);
 	turn_begin(t, ok);
 }

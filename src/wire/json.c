@@ -1,6 +1,7 @@
 /* json.c - JSON in (yyjson) and out (append-only writer). */
 #include "wire/json.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -34,20 +35,40 @@ static void house_free(void *ctx, void *p)
 
 static const yyjson_alc house = {house_malloc, house_realloc, house_free, NULL};
 
-static void *arena_malloc(void *ctx, size_t n)
+/* A small document on its way into an arena: first yyjson asks for room for the text, then for the values, of which it
+ * guesses two or three times as many as there are. */
+struct small_doc {
+	struct arena *a;
+	char *text; /* in the arena */
+	void *values;
+};
+
+static void *small_malloc(void *ctx, size_t n)
 {
-	char *p = arena_bytes(ctx, n + 15);
-	return (void *)(((uintptr_t)p + 15) & ~(uintptr_t)15);
+	struct small_doc *d = ctx;
+	if (!d->text)
+		return d->text = arena_bytes(d->a, n);
+	return d->values = xrealloc(NULL, n);
 }
 
-static void *arena_realloc(void *ctx, void *p, size_t old, size_t n)
+static void *small_realloc(void *ctx, void *p, size_t old, size_t n)
 {
-	void *q = arena_malloc(ctx, n);
-	return memcpy(q, p, old < n ? old : n);
+	struct small_doc *d = ctx;
+	assert(p == d->values);
+	return d->values = xrealloc(p, n);
 }
 
-static void arena_keep(void *ctx, void *p)
+/* Who lent the room takes it back. */
+static void json_keep(void *ctx, void *p)
 {
+}
+
+/* The values alone move into the arena: they stand in one run, and know of each other by distances. */
+static yyjson_val *small_keep(struct small_doc *d, yyjson_doc *doc)
+{
+	yyjson_val *root = yyjson_doc_get_root(doc);
+	size_t n = yyjson_doc_get_val_count(doc);
+	return root ? memcpy(arena_alloc(d->a, n * sizeof *root), root, n * sizeof *root) : NULL;
 }
 
 static void doc_undo(void *doc)
@@ -81,21 +102,23 @@ bool json_parse(struct arena *a, struct str text, yyjson_val **ret, struct err *
 	    "using your HTTP library correctly. The OpenAI API expects a JSON payload, but what "
 	    "was sent was not valid JSON.";
 	bool small = text.n <= ARENA_TEXT;
-	yyjson_alc alc = small ? (yyjson_alc){arena_malloc, arena_realloc, arena_keep, a} : house;
+	struct small_doc room = {.a = a};
+	yyjson_alc alc = small ? (yyjson_alc){small_malloc, small_realloc, json_keep, &room} : house;
 	yyjson_read_err why = {0};
 	yyjson_doc *doc = NULL;
 	if (text.n == 0)
 		return fail(e, ERR_BAD_JSON, NULL, "%s It was empty.)", hint);
 	/* Without the in-place flag yyjson copies the text and only reads what it was given. */
 	doc = yyjson_read_opts((char *)(uintptr_t)text.p, text.n, YYJSON_READ_NOFLAG, &alc, &why);
+	bool deep = doc && too_deep(doc);
+	if (doc && !deep)
+		*ret = small ? small_keep(&room, doc) : yyjson_doc_get_root(doc);
+	if (doc && !small)
+		arena_defer(a, doc_undo, doc);
+	xfree(room.values);
 	if (!doc)
 		return fail(e, ERR_BAD_JSON, NULL, "%s At byte %zu: %s.)", hint, why.pos, why.msg);
-	if (!small)
-		arena_defer(a, doc_undo, doc);
-	if (too_deep(doc))
-		return fail(e, ERR_BAD_JSON, NULL, "%s It is nested more than %d levels deep.)", hint, DEPTH);
-	*ret = yyjson_doc_get_root(doc);
-	return true;
+	return !deep || fail(e, ERR_BAD_JSON, NULL, "%s It is nested more than %d levels deep.)", hint, DEPTH);
 }
 
 yyjson_val *json_get(yyjson_val *obj, struct str key)
@@ -376,7 +399,7 @@ static void *room_realloc(void *ctx, void *p, size_t old, size_t n)
 void jo_num(struct jout *o, double v)
 {
 	char room[NUM_ROOM];
-	yyjson_alc alc = {room_malloc, room_realloc, arena_keep, room};
+	yyjson_alc alc = {room_malloc, room_realloc, json_keep, room};
 	yyjson_val num = {.tag = YYJSON_TYPE_NUM | YYJSON_SUBTYPE_REAL, .uni.f64 = v};
 	size_t n = 0;
 	char *text = isfinite(v) ? yyjson_val_write_opts(&num, YYJSON_WRITE_NOFLAG, &alc, &n, NULL) : NULL;

@@ -22,6 +22,14 @@ void sse_release(struct sse *s)
 	buf_release(&s->next_id);
 }
 
+void sse_rest(struct sse *s)
+{
+	if (!s->line.n)
+		buf_release(&s->line);
+	if (!s->has_data)
+		buf_release(&s->data);
+}
+
 /* A data line: lines of one event are joined by LF. */
 static void add_data(struct sse *s, struct str value)
 {
@@ -92,7 +100,7 @@ static size_t line_end(struct str in, const char **lf)
 
 static bool sse_too_long(const struct sse *s, struct err *e)
 {
-	return fail(e, ERR_ENGINE, NULL, "%s sent an event of more than %zu bytes", s->sender, s->line.max);
+	return fail(e, ERR_ENGINE, NULL, "%s sent an event of more than %zu bytes", s->sender, (size_t)s->line.max);
 }
 
 bool sse_feed(struct sse *s, struct str in, bool (*emit)(void *ctx, struct str event, struct str data), void *ctx,
