@@ -4,7 +4,8 @@
  *
  * Vectors and words are made up: vectors are mixtures of some hundred topics, words are drawn as in languages, few often and many
  * seldom. A file has 100 chunks of four windows that share two with the next, as a text of 800/400 has. A search is by words and by
- * vectors, fused, with the texts of its ten best. An index that is in FOLDER already is not filled again. */
+ * vectors, fused, with the texts of its ten best. The first run fills FOLDER, the second opens it again
+ * and searches: another process, whose memory is that of searches alone. */
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,7 +20,7 @@
 #include "index/codes.h"
 #include "index/store_index.h"
 
-enum { DIMS = 384, FILE_CHUNKS = 100, WINDOWS = FILE_CHUNKS * 2 + 2, WORDS = 40, VOCABULARY = 60000, CENTRES = 300, BEST = 50, SHOWN = 10, RECALLED = 40 };
+enum { DIMS = 384, FILE_CHUNKS = 100, WINDOWS = FILE_CHUNKS * 2 + 2, WORDS = 40, VOCABULARY = 60000, CENTRES = 300, BEST = 300, SHOWN = 10, RECALLED = 40 };
 
 static const float OWN = 0.85f; /* of what it has of its own, to one topic */
 static _Thread_local uint64_t state = 88172645463325252;
@@ -358,6 +359,7 @@ int main(int argc, char **argv)
 		struct store_index *x = open_index(argv[1], "1.db");
 		fill(x, files);
 		store_index_close(x);
+		return 0;
 	}
 	struct store_index *x = restart(argv[1], files);
 	report(x, chunks, searches / 10 + 1, "warm-up", false);

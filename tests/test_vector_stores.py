@@ -433,6 +433,21 @@ def test_found_by_meaning(by_meaning):
     assert found(client, store, "canine", **words) == []
 
 
+def test_titles_are_embedded(by_meaning):
+    """What a file says of itself stands in front of each of its windows, for the embedder alone."""
+    store = by_meaning.vector_stores.create().id
+    for name, form, word in (("a.html", "<title>{}</title><p>{}", "fish"), ("b.html", "<title>{}</title><p>{}", "Fish"),
+                             ("c.md", "# {}\n\n{}", "fisH"), ("d.txt", "{}\n\n{}", "FISH")):
+        title = " ".join(["parrot" if name in ("b.html", "c.md") else "hamster"] * 12)
+        file = put(by_meaning, name, form.format(title, " ".join([word] * 600)))
+        one = by_meaning.vector_stores.files.create_and_poll(file, vector_store_id=store, chunking_strategy={
+            "type": "static", "static": {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 0}})
+        assert one.status == "completed"
+    hits = found(by_meaning, store, "parrot", max_num_results=50, ranking_options={"ranker": "none"})
+    names = [name for name, text in hits if len(text.split()) > 50 and not {"parrot", "hamster"} & set(text.split())]
+    assert sorted(names[:2]) == ["b.html", "c.md"] and sorted(names) == ["a.html", "b.html", "c.md", "d.txt"]
+
+
 def test_without_its_embedder(by_meaning, embedder):
     client = by_meaning
     store = client.vector_stores.create().id

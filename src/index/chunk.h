@@ -15,9 +15,11 @@ struct chunk_options {
 	int64_t size, overlap; /* tokens of a chunk; of them shared with the one before: at most half */
 	bool header;           /* the first line names the columns of the others: each window begins with it, unless it
 				* would fill half of one */
+	struct str title; /* what the text says of itself; in front of each window but the first, which has it, unless
+			   * it is long. {0}: nothing */
 };
 struct window {
-	struct str text; /* within the text, or a copy behind the header */
+	struct str text; /* what is embedded: within the text, or a copy behind header or title */
 	size_t at, n;    /* its bytes in the text */
 	int64_t page;    /* from 1; form feeds end pages. 0: the text has none */
 	int64_t tokens;

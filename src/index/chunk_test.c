@@ -56,9 +56,11 @@ static struct str words(struct buf *b, int n)
 
 static void all_texts(void)
 {
-	static const struct chunk_options options[] = {{800, 400, false},  {100, 0, false},     {100, 50, false},
-						       {1200, 250, false}, {4096, 2048, false}, {800, 400, true},
-						       {300, 150, false}};
+	static const struct chunk_options options[] = {
+	    {.size = 800, .overlap = 400},   {.size = 100, .overlap = 0},
+	    {.size = 100, .overlap = 50},    {.size = 1200, .overlap = 250},
+	    {.size = 4096, .overlap = 2048}, {.size = 800, .overlap = 400, .header = true},
+	    {.size = 300, .overlap = 150}};
 	struct buf b;
 	buf_init(&b, 16 << 20);
 	for (size_t o = 0; o < sizeof options / sizeof *options; o++) {
@@ -85,7 +87,7 @@ static void all_texts(void)
 static void overlap(void)
 {
 	struct arena a = {0};
-	struct chunk_options o = {800, 400, false};
+	struct chunk_options o = {.size = 800, .overlap = 400};
 	struct chunks c;
 	struct buf b;
 	buf_init(&b, 1 << 20);
@@ -102,7 +104,7 @@ static void overlap(void)
 static void breaks(void)
 {
 	struct arena a = {0};
-	struct chunk_options o = {100, 0, false};
+	struct chunk_options o = {.size = 100, .overlap = 0};
 	struct chunks c;
 	struct buf b;
 	buf_init(&b, 1 << 20);
@@ -120,7 +122,7 @@ static void breaks(void)
 static void pages(void)
 {
 	struct arena a = {0};
-	struct chunk_options o = {800, 400, false};
+	struct chunk_options o = {.size = 800, .overlap = 400};
 	struct chunks c;
 	chunk_text(&a, S("first page\n\fsecond page\n\f\fthe fourth"), &o, &c);
 	CHECK(c.n_windows == 3 && c.n == 1);
@@ -133,7 +135,7 @@ static void pages(void)
 static void header(void)
 {
 	struct arena a = {0};
-	struct chunk_options o = {100, 0, true};
+	struct chunk_options o = {.size = 100, .overlap = 0, .header = true};
 	struct chunks c;
 	struct buf b;
 	buf_init(&b, 1 << 20);
@@ -167,10 +169,36 @@ static void header(void)
 	arena_free(&a);
 }
 
+static void title(void)
+{
+	struct arena a = {0};
+	struct chunk_options o = {.size = 200, .overlap = 100, .title = STR("Of sentences")};
+	struct chunks c;
+	struct buf b;
+	buf_init(&b, 1 << 20);
+	buf_add(&b, S("# Of sentences\n\n"));
+	for (int i = 0; i < 100; i++)
+		buf_fmt(&b, "Sentence %d is here. ", i);
+	chunk_text(&a, buf_str(&b), &o, &c);
+	CHECK(c.n > 2 && !c.header.n);
+	for (size_t i = 0; i < c.n_windows; i++)
+		CHECK(str_starts(c.windows[i].text, i ? S("Of sentences\nSentence") : S("# Of sentences\n\nSentence")));
+	for (size_t i = 1; i < c.n; i++)
+		CHECK(str_starts(c.chunks[i].text, S("Sentence")));
+	static char word[202];
+	memset(word, 'x', 201);
+	o.title = str_of(word);
+	chunk_text(&a, buf_str(&b), &o, &c);
+	CHECK(str_starts(c.windows[1].text, S("Sentence")));
+	buf_release(&b);
+	arena_free(&a);
+}
+
 int main(void)
 {
 	static const struct test_case tests[] = {{"tokens", tokens},   {"what holds of all texts", all_texts},
 						 {"overlap", overlap}, {"breaks", breaks},
-						 {"pages", pages},     {"header", header}};
+						 {"pages", pages},     {"header", header},
+						 {"title", title}};
 	return test_main(tests, sizeof tests / sizeof *tests);
 }

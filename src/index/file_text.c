@@ -54,13 +54,14 @@ static bool file_read_office(struct arena *a, struct str bytes, const _Atomic bo
 	return !cut || file_too_long(e);
 }
 
-static bool file_read_html(struct arena *a, struct str bytes, struct str *ret, struct err *e)
+static bool file_read_html(struct arena *a, struct str bytes, struct file_text *ret, struct err *e)
 {
 	struct page_text page;
 	struct err why = {0};
 	if (!extract_text(a, S("text/html"), bytes, (size_t)index_limits.text_bytes, &page, &why))
 		return unread(&why, e);
-	*ret = page.title.n ? str_fmt(a, "%.*s\n\n%.*s", FMT(page.title), FMT(page.text)) : page.text;
+	ret->title = page.title;
+	ret->text = page.title.n ? str_fmt(a, "%.*s\n\n%.*s", FMT(page.title), FMT(page.text)) : page.text;
 	return !page.cut || file_too_long(e);
 }
 
@@ -132,6 +133,13 @@ static struct str lay_out(struct arena *a, struct str text)
 	return ret;
 }
 
+/* "# Title", where Markdown begins with it. */
+static struct str markdown_title(struct str text)
+{
+	struct str rest = str_trim(text), line = str_cut(&rest, '\n');
+	return str_starts(line, S("# ")) ? str_trim((struct str){line.p + 2, line.n - 2}) : (struct str){0};
+}
+
 static bool file_read_plain(struct arena *a, struct str name, struct str bytes, struct file_text *ret, struct err *e)
 {
 	if (bytes.n >= 3 && memcmp(bytes.p, "\xef\xbb\xbf", 3) == 0)
@@ -144,6 +152,8 @@ static bool file_read_plain(struct arena *a, struct str name, struct str bytes, 
 			    "text in UTF-8 "
 			    "(plain, Markdown, HTML, CSV, JSON, source code).");
 	ret->header = file_ends(name, S(".csv")) || file_ends(name, S(".tsv"));
+	if (file_ends(name, S(".md")) || file_ends(name, S(".markdown")))
+		ret->title = markdown_title(ret->text);
 	if (file_ends(name, S(".json")))
 		ret->text = lay_out(a, ret->text);
 	return (int64_t)ret->text.n <= index_limits.text_bytes || file_too_long(e);
@@ -159,7 +169,7 @@ bool file_text(struct arena *a, struct str name, struct str bytes, const _Atomic
 	else if (office_like(bytes))
 		ok = file_read_office(a, bytes, cancelled, &ret->text, e);
 	else if (file_ends(name, S(".html")) || file_ends(name, S(".htm")))
-		ok = file_read_html(a, bytes, &ret->text, e);
+		ok = file_read_html(a, bytes, ret, e);
 	else
 		ok = file_read_plain(a, name, bytes, ret, e);
 	return ok && (str_trim(ret->text).n ||

@@ -12,6 +12,7 @@
 struct file_text {
 	struct str text;
 	bool header; /* the first line names columns */
+	struct str title; /* what it says of itself: HTML's title, Markdown's first heading; {0}: nothing */
 };
 /* In `a`. ERR_UNSUPPORTED_FILE: a kind that cannot be read; ERR_FILE_PARSE, ERR_FILE_TOO_LARGE, ERR_EMPTY_FILE. */
 bool file_text(struct arena *a, struct str name, struct str bytes, const _Atomic bool *cancelled, struct file_text *ret,

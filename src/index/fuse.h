@@ -1,18 +1,18 @@
-/* fuse.h - two rankings of chunks made one: reciprocal rank fusion (Cormack, Clarke, Buettcher, SIGIR 2009).
+/* fuse.h - two rankings of chunks made one, by their scores.
  *
- * A chunk at rank r of a ranking adds weight / (FUSE_K + r). The sum is divided by what a chunk that leads both would
- * have, so that scores lie in 0..1 and a threshold on them means the same for every query. Pure; any thread. */
+ * A chunk has a part of each ranking: of that by words its score to the best one's (BM25 has no largest), of that by
+ * vectors its cosine, each times the ranking's weight; what is in one alone has nothing of the other. The sum is divided
+ * by the weights: 0..1. Fusing by ranks (RRF) was tried on the questions of bench/questions.py and found fewer: it
+ * forgets how much better the best is, and what both hold for middling comes first. Pure; any thread. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
-
-enum { FUSE_K = 60 };
 
 struct ranked {
 	int64_t chunk;
 	double score; /* of fuse(): 0..1 */
 };
-/* `words` and `vectors` are in order, the best first, no chunk twice in one; either may be empty. Writes the best `max`
+/* `words` (BM25) and `vectors` (cosines) are in order, the best first, no chunk twice in one; either may be empty. Writes the best `max`
  * to `ret` (room for as many) and returns how many there are. Equal scores: the lower chunk first. */
 size_t fuse(const struct ranked *words, size_t n_words, double word_weight, const struct ranked *vectors,
 	    size_t n_vectors, double vector_weight, struct ranked *ret, size_t max);

@@ -15,7 +15,13 @@
 #include "store/blob.h"
 #include "store/vector_queue.h"
 
-enum { THREADS_MOST = 16, BACKOFF_MOST = 6, NICE = 10, SWEEP_ROWS = 1000, FETCH_MS = INT32_MAX /* as long as it takes */ };
+enum {
+	THREADS_MOST = 16,
+	BACKOFF_MOST = 6,
+	NICE = 10,
+	SWEEP_ROWS = 1000,
+	FETCH_MS = INT32_MAX /* as long as it takes */
+};
 
 struct claim {
 	int64_t store, file; /* store 0: idle; file 0: the whole store */
@@ -177,7 +183,8 @@ static bool indexer_fill(struct hand *h, const struct vector_task *t, const stru
 			 const struct embed_space *space, struct err *e)
 {
 	struct indexer *ix = h->ix;
-	struct chunk_options o = {.size = t->chunk_size, .overlap = t->chunk_overlap, .header = text->header};
+	struct chunk_options o = {
+	    .size = t->chunk_size, .overlap = t->chunk_overlap, .header = text->header, .title = text->title};
 	struct index_file f = {.file = t->file, .generation = t->generation, .space = space->name, .dims = space->dims};
 	struct chunks c;
 	struct store_index *x;
@@ -195,7 +202,7 @@ static bool indexer_fill(struct hand *h, const struct vector_task *t, const stru
 	}
 	if (!space->name.p)
 		ix->renewed = false; /* there may be an embedder later */
-	if (!wanted) { /* a deletion or a cancel came meanwhile */
+	if (!wanted) {               /* a deletion or a cancel came meanwhile */
 		*e = (struct err){0};
 		ok = store_index_drop(x, t->file, e);
 	}
@@ -315,8 +322,8 @@ static bool indexer_check_all(struct indexer *ix, struct err *e)
 	return e->code == ERR_NONE;
 }
 
-/* With nothing else to do: what another embedder made is made again. Not under the lock, since an embedder is asked; ours
- * not before there is something to do for it, and it is not waited for. By the first thread alone. */
+/* With nothing else to do: what another embedder made is made again. Not under the lock, since an embedder is asked;
+ * ours not before there is something to do for it, and it is not waited for. By the first thread alone. */
 static bool stale_task(struct hand *h, struct vector_task *ret, bool *found, struct err *e)
 {
 	struct indexer *ix = h->ix;

@@ -306,7 +306,7 @@ static bool take_hit(struct searching *g, const struct ranked *r, struct err *e)
 /* Looks deeper while what was ranked is gone by now, or stands there twice. */
 static bool find_hits(struct searching *g, struct err *e)
 {
-	enum { ROUNDS = 4, DEEPER = 4, LEAST = 50 };
+	enum { ROUNDS = 4, DEEPER = 4, LEAST = 300 /* as many as are compared exactly */ };
 	const struct search_ask *ask = g->ask;
 	g->depth = (size_t)ask->max_results * 2 > LEAST ? (size_t)ask->max_results * 2 : LEAST;
 	g->seen = new_array(g->arena, struct str, (size_t)ask->max_results);

@@ -47,7 +47,7 @@ static void index_file_of(int64_t key, int64_t file, const char *text)
 	struct err e = {0};
 	struct store_index *x;
 	struct chunks c;
-	struct chunk_options o = {800, 400, false};
+	struct chunk_options o = {.size = 800, .overlap = 400};
 	struct index_file f = {.file = file, .generation = 1};
 	size_t windows;
 	bool lost;

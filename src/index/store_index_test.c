@@ -56,7 +56,7 @@ static void put(struct store_index *x, int64_t file, int64_t generation, struct 
 	struct arena a = {0};
 	struct err e = {0};
 	struct chunks c;
-	struct chunk_options o = {100, 50, false};
+	struct chunk_options o = {.size = 100, .overlap = 50};
 	struct index_file f = {.file = file, .generation = generation, .space = S("made-up"), .dims = DIMS};
 	size_t from = 0;
 	chunk_text(&a, text, &o, &c);
