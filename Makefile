@@ -6,7 +6,7 @@ SOAK_MINUTES = 30
 BENCH_CHUNKS = 10000,100000,1000000
 SOAK_KILLS = 500
 
-.PHONY: all run test check lint format bench fuzz soak compat clean help
+.PHONY: all run test check lint format bench package fuzz soak compat clean help
 
 all:
 	tools/install.sh
@@ -41,6 +41,10 @@ bench:
 	bench/search.py build --chunks $(BENCH_CHUNKS)
 	tools/build.sh build release src/session/session_bench
 	build/src/session/session_bench
+
+# A .deb for this Debian: docs/packages.md.
+package:
+	tools/package
 
 # Every fuzz target for FUZZ_SECONDS; what it finds stays in build-fuzz/found.
 fuzz:
@@ -77,6 +81,7 @@ help:
 	@echo 'make check    the tests beside the source alone'
 	@echo 'make lint     the rules of the house; make format: the form of the C'
 	@echo 'make bench    measure'
+	@echo 'make package  a .deb for this Debian'
 	@echo 'make fuzz     every parser of foreign bytes [FUZZ_SECONDS=60]'
 	@echo 'make soak     crashes and load [SOAK_MINUTES=30] [SOAK_KILLS=500]'
 	@echo 'make compat   programs of others against the server (1.2 GB, once)'

@@ -33,6 +33,8 @@ class McpServer:
         self.slow = 0.3            # seconds of the tool `slow`
         self.tools = tools()
         self.written = 0           # calls of the tool `write`
+        self.redirect = 307        # the status of /moved and /away
+        self.result = None         # what the tool `picture` answers instead
         self.on_call = None        # called with (name, arguments) before a call is answered
         self.refusals = queue.Queue()
         self.running = self.most = 0
@@ -61,7 +63,11 @@ class McpServer:
         return f"http://127.0.0.1:{self.port}/{way}"
 
     def methods(self, way=None):
-        return [(m or {}).get("method") for path, _, m, _ in self.log if way in (None, path.strip("/").split("/")[0])]
+        return [(m or {}).get("method") for path, verb, m, _ in self.log if verb != "DELETE" and way in (None, path.strip("/").split("/")[0])]
+
+    def ended(self):
+        """Headers of the requests that ended a session."""
+        return [h for _, verb, _, h in self.log if verb == "DELETE"]
 
     def call(self, name, args):
         """The result of a call; None: JSON-RPC error -32602."""
@@ -83,6 +89,8 @@ class McpServer:
             with self.lock:
                 self.running -= 1
             return text("done")
+        if name == "picture" and self.result:
+            return self.result
         if name == "picture":
             return {"content": [{"type": "text", "text": "here"}, {"type": "image", "mimeType": "image/png", "data": PNG},
                                 {"type": "resource", "resource": {"uri": "demo://1", "text": "inside"}},
@@ -221,10 +229,10 @@ class Answers(BaseHTTPRequestHandler):
         self.send(404, b"<html>secret inside</html>", "text/html")
 
     def way_moved(self, kind, m):
-        self.send(307, Location="/modern")
+        self.send(self.script.redirect, Location="/modern")
 
     def way_away(self, kind, m):
-        self.send(307, Location=f"http://localhost:{self.script.port}/modern")
+        self.send(self.script.redirect, Location=f"http://localhost:{self.script.port}/modern")
 
     def way_noise(self, kind, m):
         self.send(200, b"{oops")

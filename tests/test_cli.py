@@ -487,6 +487,10 @@ class Packages(Home):
         assert re.fullmatch(r"Python 3\.\d+: numpy 2\.1\.0, tabulate 0\.9\.0\n", done.stdout), done
         done = self.run_cli("check", "--set", f"session.packages={folder}")
         assert "numpy 2.1.0" in done.stdout or "sandbox" in done.stdout, done
+        line = next(line for line in done.stdout.split("\n") if "code, shell" in line)
+        assert "no network (egress.domains)" in line or "are refused (400)" in line, line
+        done = self.run_cli("check", "--set", f"session.packages={folder}", "--set", "egress.domains=a.example,*.b.example")
+        assert "; network: a.example, *.b.example" in done.stdout or "are refused (400)" in done.stdout, done
 
     def test_without_packages_the_way_to_them_is_said(self):
         done = self.run_cli("sandbox", "list", "--set", f"session.packages={self.home}/none")

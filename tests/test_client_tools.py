@@ -342,6 +342,50 @@ def test_our_own_search_in_a_stream(engine, server):
 
 
 
+MANY = [{**WEATHER, "name": f"tool_{i}", "description": f"Number {i}.", "defer_loading": True} for i in range(70)]
+HIDDEN = {"type": "namespace", "name": "crm", "description": "Customers", "tools": [
+    {**WAITING, "name": "find", "description": "Finds a customer by name."}, {**WAITING, "name": "drop", "description": "Deletes a customer."}]}
+
+
+def test_many_are_searched(engine, server):
+    """Of more deferred tools than are shown the model searches, by words of names and descriptions."""
+    tools = [OURS, WEATHER, *MANY, HIDDEN]
+    engine.next(call("tool_search", '{"query": "delete the customer"}'))
+    engine.next(call("crm__drop", '{"city":"Rome"}'))
+    first = server.create("go", tools=tools)
+    assert list(offered(engine.requests[-2])) == ["weather", "tool_search"]
+    assert set(offered(engine.last)) == {"weather", "tool_search", "crm__drop", "crm__find"}
+    assert kinds(first) == ["tool_search_call", "tool_search_output", "function_call"]
+    asked, found, called = first["output"]
+    assert has(asked, {"arguments": {"paths": ["crm"]}, "call_id": None, "execution": "server", "status": "completed"})
+    assert [t["name"] for t in found["tools"][0]["tools"]] == ["drop", "find"] and found["tools"][0]["type"] == "namespace"
+    assert has(called, {"name": "drop", "namespace": "crm"})
+    said = engine.last.body["messages"][-1]
+    assert said["role"] == "tool" and "crm__drop, crm__find" in said["content"]
+    output = [{"type": "function_call_output", "call_id": called["call_id"], "output": "ok"}]
+    for more in ({"input": output, "previous_response_id": first["id"]},
+                 {"input": [{"role": "user", "content": "go"}, *first["output"], *output], "store": False}):
+        engine.next(call("tool_search", '{"query": "zebra"}'), )
+        engine.next(say("None."))
+        second = server.create(tools=tools, **more)
+        assert set(offered(engine.last)) == {"weather", "tool_search", "crm__drop", "crm__find"}, "found by the context"
+        assert kinds(second) == ["tool_search_call", "tool_search_output", "message"] and second["output"][1]["tools"] == []
+        assert "No tool has any of these words" in engine.last.body["messages"][-1]["content"]
+
+
+def test_a_search_that_is_no_search(engine, server):
+    engine.next(call("tool_search", '{"q": 1}'))
+    engine.next(say("Then not."))
+    made = server.create("go", tools=[OURS, *MANY])
+    assert kinds(made) == ["message"] and "has no query" in engine.last.body["messages"][-1]["content"]
+
+
+def test_what_has_to_be_called_is_shown(engine, server):
+    engine.next(call("tool_3", '{"city":"Rome"}'))
+    server.create("go", tools=[OURS, *MANY], tool_choice={"type": "function", "name": "tool_3"})
+    assert "tool_3" in offered(engine.last)
+
+
 def test_additional_tools(engine, server):
     more = {"type": "additional_tools", "role": "developer", "tools": [WEATHER]}
     made = server.create([{"role": "user", "content": "go"}, more])

@@ -230,6 +230,34 @@ def test_files_of_the_request(server, engine):
         assert {(x.path, x.source) for x in listed} == {(f"/mnt/data/{one}-one.txt", "user"), (f"/mnt/data/{two}-two.txt", "user")}
 
 
+def test_file_that_the_input_carries(server, engine):
+    """file_data: there under a name of its bytes, once however often it is sent; not larger than there is room for."""
+    data = base64.b64encode(b"month,sold\n1,3\n").decode()
+    part = {"type": "input_file", "filename": "../up/sales.csv", "file_data": f"data:text/csv;base64,{data}"}
+    code = "import os\nprint(sorted(os.listdir()), *(open(n).read() for n in os.listdir()))"
+    first = last = None
+    for more in ([], [{"type": "input_file", "file_data": "data:text/plain;base64,eA"}]):
+        engine.next(python(code))
+        engine.next(say("Done."))
+        made = server.create([{"role": "user", "content": [{"type": "input_text", "text": "go"}, part, *more]}], tools=[AUTO],
+                             include=[OUTPUTS], previous_response_id=first and first["id"])
+        first, last = first or made, made
+        printed, = logs(calls(made)[0])
+        names = re.findall("'([0-9a-f]{32}-[^']*)'", printed)
+        assert [n[33:] for n in names if n.endswith("csv")] == ["sales.csv"] and "month,sold" in printed
+        assert f"/mnt/data/{names[-1]}" in engine.requests[-2].body["tools"][0]["function"]["description"]
+    assert sorted(n[33:] for n in names) == ["file", "sales.csv"] and calls(first)[0]["container_id"] == calls(last)[0]["container_id"]
+    files = server.get(f"/v1/containers/{calls(last)[0]['container_id']}/files").json["data"]
+    assert sorted(f["source"] for f in files) == ["user", "user"]
+
+
+def test_file_that_is_too_large_to_be_carried(servers, engine):
+    server = servers(engine, args=["--set", "containers.input_bytes=1024"])
+    part = {"type": "input_file", "filename": "a.txt", "file_data": "data:text/plain;base64," + "eHh4" * 300}
+    answer = server.post("/v1/responses", {"model": "scripted", "tools": [AUTO], "input": [{"role": "user", "content": [part]}]})
+    assert answer.status == 413 and "containers.input_bytes" in answer.error["message"] and answer.error["param"] == "input", answer
+
+
 REFUSED = [({"container": {"type": "auto", "file_ids": ["file-nobody"]}}, 404, None, "tools[0].container.file_ids[0]"),
            ({}, 400, "missing_required_parameter", "tools[0].container"),
            ({"container": {"type": "auto", "files": []}}, 400, "unknown_parameter", "tools[0].container.files"),

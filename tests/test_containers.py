@@ -234,3 +234,50 @@ def test_kill(engine, servers):
         client = client.copy(base_url=server.base_url)
         assert client.containers.files.content.retrieve(f.id, container_id=c.id).read() == b"kept"
         assert len(folders(server)) == 1 and glob.glob(os.path.join(boxes, "*", "*-a"))
+
+
+def test_file_of_a_container_is_kept(client, server):
+    """An extension: POST /v1/files takes a container's file; it outlives the container, and counts."""
+    c = client.containers.create(name="x")
+    made = client.containers.files.create(c.id, file=("report.txt", b"forty-two\n"))
+    ask = {"container_id": c.id, "file_id": made.id, "purpose": "user_data"}
+    kept = client.post("/files", cast_to=openai.types.FileObject, body=ask)
+    named = server.post("/v1/files", {**ask, "filename": "a/b.txt", "expires_after": {"anchor": "created_at", "seconds": 3600}}).json
+    assert re.fullmatch("file-[0-9a-f]{40}", kept.id) and kept.bytes == 10 and kept.filename.endswith("-report.txt")
+    assert named["filename"] == "b.txt" and named["expires_at"] == named["created_at"] + 3600
+    client.containers.delete(c.id)
+    server.kill()
+    server.start()
+    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as again:
+        assert again.files.content(kept.id).read() == b"forty-two\n"
+        assert {f.id for f in again.files.list()} == {kept.id, named["id"]}
+    answer = server.post("/v1/files", ask)
+    assert answer.status == 404 and answer.error["message"] == f"Container with id '{c.id}' not found."
+
+
+KEPT_REFUSED = [({"purpose": None}, 400, "purpose"), ({"purpose": "x"}, 400, "purpose"), ({"file_id": "cfile_0"}, 404, None),
+                ({"container_id": "cntr_0"}, 404, None), ({"container_id": None}, 400, "container_id"), ({"more": 1}, 400, "more"),
+                ({"filename": "a/"}, 400, "filename"), ({"expires_after": {"anchor": "created_at", "seconds": 1}}, 400, "expires_after[seconds]")]
+
+
+@pytest.mark.parametrize("change,status,param", KEPT_REFUSED, ids=range(len(KEPT_REFUSED)))
+def test_what_is_not_kept(client, server, change, status, param):
+    c = client.containers.create(name="x")
+    made = client.containers.files.create(c.id, file=("a.txt", b"x"))
+    body = {"container_id": c.id, "file_id": made.id, "purpose": "user_data", **change}
+    answer = server.post("/v1/files", {k: v for k, v in body.items() if v is not None})
+    assert answer.status == status and answer.error["param"] == param, answer
+    assert server.get("/v1/files").json["data"] == []
+
+
+def test_kept_within_bounds(servers, engine):
+    server = servers(engine, args=["--set", "store.project_files=1", "--set", "api.file_bytes=1024"])
+    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
+        c = client.containers.create(name="x")
+        ids = [client.containers.files.create(c.id, file=("a.txt", b"x" * n)).id for n in (10, 2000)]
+        ask = {"container_id": c.id, "purpose": "user_data"}
+        assert server.post("/v1/files", {**ask, "file_id": ids[1]}).status == 413
+        assert server.post("/v1/files", {**ask, "file_id": ids[0]}).status == 200
+        answer = server.post("/v1/files", {**ask, "file_id": ids[0]})
+        assert answer.status == 400 and answer.error["code"] == "storage_limit_exceeded"
+        eventually(lambda: len(os.listdir(os.path.join(server.data, "files"))) == 1)

@@ -1,8 +1,12 @@
 """SIGTERM: new work is refused, running turns end, everything acknowledged is kept."""
 import http.client
+import os
 import signal
+import socket
 import threading
 import time
+
+import pytest
 
 from engine_script import Gate, hang, hold, say
 from harness import Stream, eventually, text_of
@@ -112,3 +116,21 @@ def test_taken_port_and_taken_folder_are_errors(server, engine):
     assert done.returncode != 0 and str(server.port) in done.stderr, done.stderr
     done = command("serve", "--listen", "127.0.0.1:0", "--data", server.data, "--engine", engine.url, home=server.home)
     assert done.returncode != 0 and str(server.process.pid) in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_the_service_manager_is_told(servers, engine, tmp_path, abstract):
+    name = f"\0antiphon-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(name)
+        manager.settimeout(60)
+        server = servers(engine, env={"NOTIFY_SOCKET": name.replace("\0", "@")})
+        assert manager.recv(100) == b"READY=1"
+        server.stop()
+        assert manager.recv(100) == b"STOPPING=1"
+
+
+def test_a_service_manager_that_is_gone_is_let_be(servers, engine, tmp_path):
+    server = servers(engine, env={"NOTIFY_SOCKET": str(tmp_path / "nobody")})
+    assert text_of(server.create("hi")) == "You said: hi."
+    assert "the service manager was not told" in server.stderr()

@@ -1,12 +1,15 @@
 """The tool mcp: a scripted engine calls functions of scripted MCP servers."""
+import contextlib
 import json
 import pathlib
+import threading
 
 import pytest
 
-from engine_script import Gate, call, calls_interleaved, hold, say
+from engine_script import Gate, ScriptedEngine, call, calls_interleaved, hold, say
 from harness import Stream, eventually, make_key, text_of
-from mcp_script import McpServer
+from mcp_script import PNG, McpServer
+from web_script import ScriptedWeb
 
 ADD = '{"a": 2, "b": 3}'
 
@@ -137,6 +140,34 @@ def test_content_of_every_type(server, engine, mcp):
     assert len(told(engine)) < 70000
 
 
+def test_pictures_are_shown_to_a_model_that_sees(servers, mcp):
+    """In this turn, in the next, and when a client that keeps its own items sends them back; bytes that are no picture are not."""
+    seeing, blind = ScriptedEngine(vision=True), ScriptedEngine()
+    for engine, sees in ((seeing, 1), (blind, 0)):
+        with contextlib.closing(engine):
+            server = servers(engine, args=allow(mcp))
+            shown = lambda: [part["image_url"]["url"] for m in engine.requests[-1].body["messages"] if isinstance(m["content"], list)
+                             for part in m["content"] if part["type"] == "image_url"]
+            engine.next(call("calc__picture"))
+            engine.next(say("a dot"))
+            made = server.create("x", tools=[tool(mcp)])
+            assert shown() == ["data:image/png;base64," + PNG] * sees, engine.requests[-1].body
+            assert "[image: image/png" in made["output"][1]["output"] and PNG not in json.dumps(made)
+            engine.next(say("still"))
+            server.create("and now?", previous_response_id=made["id"], tools=[tool(mcp)])
+            assert shown() == ["data:image/png;base64," + PNG] * sees
+            engine.next(say("still"))
+            server.create([{"role": "user", "content": "x"}, *made["output"], {"role": "user", "content": "y"}], tools=[tool(mcp)])
+            assert shown() == ["data:image/png;base64," + PNG] * sees
+    mcp.result = {"content": [{"type": "image", "mimeType": "image/png", "data": data} for data in ("", "%%%", "aGVsbG8=", 7)]}
+    with contextlib.closing(ScriptedEngine(vision=True)) as engine:
+        server = servers(engine, args=allow(mcp))
+        engine.next(call("calc__picture"))
+        engine.next(say("nothing"))
+        assert server.create("x", tools=[tool(mcp)])["status"] == "completed"
+        assert "image_url" not in json.dumps(engine.requests[-1].body)
+
+
 def test_parallel_calls_in_their_order(server, engine, mcp):
     mcp.slow = 0.5
     engine.next(together(("calc__slow", "{}"), ("calc__add", ADD), ("calc__slow", '{"n":1}')))
@@ -157,6 +188,28 @@ def test_a_slow_server_does_not_keep_others_waiting(servers, engine, mcp):
     made = server.create("y", tools=[{"type": "web_search", "external_web_access": False}])
     assert text_of(made) == "quick" and mcp.running == 4
     slow.leave()
+
+
+def test_64_slow_calls_beside_a_quick_search(servers, engine, mcp):
+    """Every thread for MCP waits for a server; a search of the web has threads of its own."""
+    with contextlib.closing(ScriptedWeb()) as web:
+        more = [f"--set=mcp.{name}=64" for name in ("per_project", "per_server", "threads")]
+        server = servers(engine, args=allow(mcp, *more, *web.args(), "--set", "tools.threads=1"))
+        go, here = threading.Event(), threading.Semaphore(0)
+
+        def wait(name, args):
+            here.release()
+            go.wait(60)
+        mcp.on_call = wait
+        engine.always(lambda request: [say("done")] if request.body["messages"][-1]["role"] == "tool" else
+                      [call("calc__add", ADD)] if request.body["messages"][-1]["content"] == "slow" else [call("web_search", '{"query":"x"}')])
+        slow = [server.create("slow", tools=[tool(mcp)], background=True) for _ in range(64)]
+        for _ in slow:
+            assert here.acquire(timeout=60)
+        made = server.create("quick", tools=[{"type": "web_search"}])
+        assert types(made) == ["web_search_call", "message"] and web.requests and not go.is_set()
+        go.set()
+        assert {waited(server, made)["output"][1]["output"] for made in slow} == {"5"}
 
 
 # --- which tools ---
@@ -291,6 +344,58 @@ def test_a_session_that_is_gone_is_made_anew(server, engine, mcp):
     assert mcp.written == 4
 
 
+def test_sessions_are_ended(servers, engine, mcp):
+    """After they are forgotten, by the next request; and with the server."""
+    server = servers(engine, args=allow(mcp, "--set", "mcp.known_ms=1000"))
+    engine.always(lambda request: [say("ok")])
+    server.create("x", tools=[tool(mcp, "legacy", authorization="one")])
+    assert len(mcp.sessions) == 1 and not mcp.ended()
+    server.create("x", tools=[tool(mcp, "legacy", authorization="two")])
+
+    def forgotten():
+        server.create("x", tools=[tool(mcp, "legacy", authorization="one")])
+        return [h["Authorization"] for h in mcp.ended()]
+    assert eventually(forgotten, what="the end of a session")[0] == "Bearer one"
+    server.stop()
+    assert not mcp.sessions and {h["Authorization"] for h in mcp.ended()} == {"Bearer one", "Bearer two"}
+
+
+# --- defer_loading ---
+
+def test_deferred_tools_are_told_with_their_search(server, engine, mcp):
+    tools = [{"type": "tool_search"}, tool(mcp, defer_loading=True)]
+    engine.next(call("calc__add", ADD))
+    engine.next(say("five"))
+    made = server.create("2+3?", tools=tools)
+    assert types(made) == ["mcp_list_tools", "tool_search_call", "tool_search_output", "mcp_call", "message"]
+    assert made["output"][1]["arguments"] == {"paths": ["calc"]} and made["output"][2]["tools"][0]["server_label"] == "calc"
+    assert "calc__add" in names(engine) and "tool_search" not in names(engine)
+    for more in ({"previous_response_id": made["id"], "input": "on"},
+                 {"input": [{"role": "user", "content": "2+3?"}, *made["output"], {"role": "user", "content": "on"}], "store": False}):
+        engine.next(call("calc__write", "{}"))
+        engine.next(say("ok"))
+        assert types(server.create(tools=tools, **more)) == ["mcp_call", "message"], "all of the server are found"
+
+
+def test_many_deferred_tools_are_searched(server, engine, mcp):
+    mcp.tools += [{"name": f"tool_{i}", "description": f"Number {i}.", "inputSchema": {"type": "object"}} for i in range(80)]
+    tools = [{"type": "tool_search"}, tool(mcp, defer_loading=True, authorization="secret")]
+    engine.next(call("tool_search", '{"query": "add two numbers"}'))
+    engine.next(call("calc__add", ADD))
+    engine.next(say("five"))
+    made = server.create("2+3?", tools=tools)
+    assert names(engine) == ["tool_search"] and names(engine, 1)[0] == "tool_search" and "calc__add" in names(engine, 1)
+    assert types(made) == ["mcp_list_tools", "tool_search_call", "tool_search_output", "mcp_call", "message"]
+    found, = made["output"][2]["tools"]
+    assert found["type"] == "mcp" and "add" in json.dumps(found["allowed_tools"]) and "secret" not in json.dumps(found)
+    shown = set(names(engine, 1))
+    for more in ({"previous_response_id": made["id"], "input": "on"},
+                 {"input": [{"role": "user", "content": "2+3?"}, *made["output"], {"role": "user", "content": "on"}], "store": False}):
+        engine.next(say("ok"))
+        server.create(tools=tools, **more)
+        assert set(names(engine, -1)) == shown
+
+
 # --- what goes wrong ---
 
 @pytest.mark.parametrize("way, words", [
@@ -339,6 +444,28 @@ def test_what_is_refused(server, engine, mcp, change, param):
     answer = server.post("/v1/responses", {"model": "scripted", "input": "x", "tools": [{**tool(mcp), **change}]})
     assert answer.status == 400 and answer.error["param"] == ("tools[0]." + param).rstrip("."), answer
     assert not mcp.log and not engine.requests
+
+
+@pytest.mark.parametrize("name", ["Host", "Content-Length", "Transfer-Encoding", "Connection", "Upgrade", "TE", "Trailer", "Expect", "Accept",
+                                  "Content-Type", "Mcp-Session-Id", "mcp-method", "Mcp-Param-Region", "MCP-Protocol-Version", "Last-Event-ID",
+                                  "Proxy-Authorization", "Keep-Alive"])
+def test_headers_of_the_protocol_are_refused(server, engine, mcp, name):
+    answer = server.post("/v1/responses", {"model": "scripted", "input": "x", "tools": [tool(mcp, headers={name: "x"})]})
+    assert answer.status == 400 and answer.error["param"] == "tools[0].headers" and name in answer.error["message"]
+    assert not mcp.log and not engine.requests
+
+
+def test_nothing_that_an_answer_names_is_fetched(server, engine, mcp):
+    """Icons, references of schemas, links of results, metadata of who may authorize."""
+    bait = mcp.url("modern") + "/bait"
+    mcp.tools = [{"name": "picture", "description": bait, "icons": [{"src": bait}], "inputSchema": {
+        "$schema": bait, "type": "object", "properties": {"x": {"$ref": bait + "#/x"}}}, "_meta": {"url": bait}}]
+    mcp.result = {"content": [{"type": "resource_link", "uri": bait, "name": "x"}, {"type": "text", "text": bait, "annotations": {"url": bait}}]}
+    engine.next(call("calc__picture"))
+    engine.next(say("so"))
+    server.create("x", tools=[tool(mcp)])
+    server.post("/v1/responses", {"model": "scripted", "input": "x", "tools": [tool(mcp, "auth", label="locked")]})
+    assert {(path, verb) for path, verb, _, _ in mcp.log} == {("/modern", "POST"), ("/auth", "POST")}
 
 
 def test_named_servers_and_connectors(servers, engine, mcp, tmp_path):

@@ -26,7 +26,17 @@ def test_the_ladder_finds_the_tools(mcp, way, requests):
     assert code == 0, err
     assert [line.split("\t")[0] for line in out.splitlines()] == [
         "add (says: reads only)", "boom", "slow", "picture", "ask", "big", "write"]
-    assert len(mcp.log) == requests
+    assert [line.split("\t")[1] for line in out.splitlines()] == [
+        "Add two integers.", "Raises.", "Takes its time.", "", "", "", "Changes something."]
+    assert len(mcp.methods()) == requests
+
+
+def test_a_session_is_ended_with_the_program(mcp):
+    assert run(mcp.url("legacy"), "add", '{"a": 2, "b": 3}', "-H", "X-Key: k")[0] == 0
+    ended, = mcp.ended()
+    assert not mcp.sessions and ended["X-Key"] == "k" and ended["Mcp-Session-Id"] and ended["MCP-Protocol-Version"] == "2025-11-25"
+    run(mcp.url("modern"))
+    assert len(mcp.ended()) == 1, "what has no session has nothing to end"
 
 
 @pytest.mark.parametrize("way", ["modern", "legacy", "dead400", "bridge", "polling", "sse"])
@@ -70,6 +80,18 @@ def test_the_reason_is_told(mcp, way, words, requests):
         assert len(mcp.log) == requests
         assert words in err
     assert "secret" not in err
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_stay_within_the_origin(mcp, status):
+    """Whatever the kind: method, body and headers go on within the origin, and nowhere else. 303 would be a GET, which asks nothing."""
+    mcp.redirect = status
+    code, out, err = run(mcp.url("moved"), "add", '{"a": 2, "b": 3}', "-H", "X-Key: k")
+    assert {verb for _, verb, _, _ in mcp.log} == {"POST"}
+    assert (code, out) == (0, "5\n") if status != 303 else (code == 1 and "status 303" in err), err
+    mcp.log.clear()
+    code, _, err = run(mcp.url("away"), "-H", "X-Key: k")
+    assert code == 1 and ("it redirects to another origin" if status != 303 else "status 303") in err and len(mcp.log) == 1
 
 
 def test_credentials_are_sent_along(mcp):

@@ -152,7 +152,7 @@ def test_summary_refused(server):
 
 @pytest.mark.parametrize("member", [
     {"moderation": {"model": "omni-moderation-latest"}}, {"access_programs": {"cyber": "standard"}},
-    {"image": {"context_compression": "enabled"}}])
+    {"image": {"context_compression": "enabled"}}, {"multi_agent": {"enabled": True, "max_concurrent_subagents": 2}}])
 @pytest.mark.parametrize("stream", [False, True])
 def test_refused_by_name(server, member, stream):
     [name] = member

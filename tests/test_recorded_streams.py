@@ -25,7 +25,7 @@ ODD = {
     "vercel-ai 36": "a message after calls: an engine's answer has its text before its calls",
     "vercel-ai 46": "a message after calls: an engine's answer has its text before its calls",
     "vercel-ai 52": "trimmed by hand to one item",
-    "vercel-ai 56": "of a hosted tool: a function that a program calls",
+    "vercel-ai 56": "a function that a program calls: test_programs.py",
 }
 # Events that a recording was trimmed of.
 TRIMMED = {"vercel-ai 12": {"response.custom_tool_call_input.done"}}

@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from engine_script import call, pause, say
-from harness import eventually, make_key
+from engine_script import Gate, call, hold, pause, say
+from harness import command, eventually, make_key
 from web_script import ScriptedWeb
 
 SEARCH = {"type": "web_search"}
@@ -75,3 +75,65 @@ def test_who_may_see_it(server, engine):
     assert server.get("/v1/responses/resp_nothing/phases", key=own).status == 404
     server.delete(f"/v1/responses/{made['id']}", key=own)
     assert server.get(f"/v1/responses/{made['id']}/phases", key=own).status == 404
+
+
+# --- in a terminal ---
+
+def show(server, *args, **more):
+    done = command("show", *args, "--data", server.data, home=server.home, **more)
+    assert done.returncode == 0 and not done.stderr, (done.stdout, done.stderr)
+    return done.stdout
+
+
+def test_show(server, engine):
+    engine.next(pause(0.2), say("Hello \x1b[31mthere\nsecond line"))
+    made = server.create("a question\x07", instructions="x")
+    text = show(server, made["id"])
+    assert made["id"] in text and "completed" in text and f"{made['usage']['output_tokens']} out" in text
+    got = phases(server, made["id"])
+    rows = [line for line in text.splitlines() if line.endswith("|")]
+    assert [row.split()[0] for row in rows] == kinds(got)
+    prompt = next(row for row in rows if row.split()[0] == "prompt")
+    assert 0 < prompt.count("#") <= 40 and float(prompt.split()[1]) == round(lasted(got, "prompt") / 1000, 3)
+    assert f"{got['total_us'] / 1000:.3f} ms" in text
+    assert "> user" in text and "a question?" in text and "< assistant" in text and "Hello ?[31mthere..." in text
+    assert "second line" not in text and "\x1b" not in text and "\x07" not in text
+
+
+def test_show_what_is_not_there(server):
+    for id in ("resp_nothing", "../../admin/keys", ""):
+        done = command("show", id, "--data", server.data, home=server.home)
+        assert done.returncode == 1 and done.stderr.startswith("antiphon: "), done
+    done = command("show", "resp_x", "--data", server.data + "-other", home=server.home,
+                   env={"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"})
+    assert done.returncode == 1 and "no server answers" in done.stderr
+
+
+def test_show_of_a_project_and_with_a_key(server, engine):
+    key, _ = make_key(server, "one", project="team")
+    made = server.create("x", key=key)
+    assert made["id"] in show(server, made["id"], "--project", "team")
+    assert command("show", made["id"], "--data", server.data, home=server.home).returncode == 1
+    env = {"OPENAI_BASE_URL": server.url + "/v1", "OPENAI_API_KEY": key}
+    assert made["id"] in show(server, made["id"], env=env)
+
+
+def test_top(server, engine):
+    gate = Gate()
+    engine.next(say("one "), hold(gate), say("two"))
+    stream = server.stream("x")
+    assert gate.reached.wait(60)
+    live = eventually(lambda: (v := server.get("/console/api/live").json)["turns"] and v["turns"][0]["phase"] == "answer" and v)
+    turn, = live["turns"]
+    assert turn["id"].startswith("resp_") and turn["kind"] == "response" and turn["pieces"] >= 1 and turn["seconds"] > 0
+    engine_row, = live["engines"]
+    assert engine_row["busy"] == 1 and engine_row["waiting"] == 0 and engine_row["state"] == "up"
+    done = command("top", "--once", "--data", server.data, home=server.home)
+    assert done.returncode == 0 and turn["id"] in done.stdout and "answer" in done.stdout and "ENGINE" in done.stdout, done
+    gate.open.set()
+    list(stream)
+    eventually(lambda: not server.get("/console/api/live").json["turns"])
+    make_key(server, "k")
+    assert server.get("/console/api/live").status == 401
+    assert command("top", "--data", server.data, home=server.home).returncode == 0  # the socket is its owner's
+    assert command("top", "--data", server.data + "2", home=server.home).returncode == 1

@@ -406,6 +406,41 @@ def test_chat_streamed(server, engine):
     assert [c["extra_content"] for c in calls if "extra_content" in c] == [SIGNED]
 
 
+def chat_ids(server, engine, stream, sent, messages=None):
+    """The ids of an answer whose calls the engine gave these; what the client has to send back."""
+    engine.next(deltas(*[signed_call(id, i) for i, id in enumerate(sent)]), finish("tool_calls"))
+    messages = messages or [{"role": "user", "content": "go"}]
+    if not stream:
+        return [c["id"] for c in chat(server, messages).json["choices"][0]["message"]["tool_calls"]]
+    chunks = [e.data for e in server.stream(messages, path="/v1/chat/completions", tools=[CHAT_WEATHER]) if e.data]
+    return [c["id"] for chunk in chunks for choice in chunk["choices"] for c in choice["delta"].get("tool_calls", []) if "id" in c]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_chat_gives_ids_that_say_something(server, engine, stream):
+    """A model that reads its function's name in the id finds it there again: the client keeps it."""
+    own = ["functions.get_weather:0", "functions.get_weather:1"]
+    assert chat_ids(server, engine, stream, own) == own
+    call_ = {"type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+    history = [{"role": "user", "content": "go"}, {"role": "assistant", "content": None, "tool_calls": [{**call_, "id": own[0]}]},
+               {"role": "tool", "tool_call_id": own[0], "content": "sunny"}]
+    made = chat_ids(server, engine, stream, own, history)
+    assert [c["id"] for c in assistant(engine)["tool_calls"]] == own[:1] and told(engine)[-1]["tool_call_id"] == own[0]
+    assert made[0].startswith("call_") and made[1] == own[1]  # one id for two calls would be told apart by nobody
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("id", ["same", "0", "get_weather", "get_weather:" + "0" * 60, "get_weather 0", "get_weather\u00e9", "get_weather\"0"])
+def test_chat_gives_ids_of_ours_for_others(server, engine, stream, id):
+    (made,) = chat_ids(server, engine, stream, [id])
+    assert made.startswith("call_")
+
+
+def test_chat_gives_an_id_once(server, engine):
+    made = chat_ids(server, engine, False, ["get_weather:0", "get_weather:0"])
+    assert made[0] == "get_weather:0" and made[1].startswith("call_")
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_chat_takes_marks_anywhere(server, engine, stream):
     """On the function, beside it and on the message; null says nothing, and a wrong name is refused as ever."""

@@ -31,11 +31,14 @@ for peer in mcp-2=mcp==2.3.0 mcp-1=mcp==1.30.0 fastmcp=fastmcp==4.2.3; do
 	quietly "fetching ${peer#*=}" "$folder/bin/python" -m pip --disable-pip-version-check --no-input install "${peer#*=}"
 	echo "$peer" >"$folder/installed"
 done
-everything=2026.8.31
-if [ ! -e "$COMPAT_CACHE/mcp-node/$everything" ]; then
-	quietly "fetching server-everything $everything" npm --prefix "$COMPAT_CACHE/mcp-node" install --no-audit --no-fund \
-		--no-package-lock --ignore-scripts "@modelcontextprotocol/server-everything@$everything"
-	touch "$COMPAT_CACHE/mcp-node/$everything"
+# ... and those of npm: one with everything, the TypeScript SDK's own, and one for stdio behind a bridge.
+servers="@modelcontextprotocol/server-everything@2026.8.31 @modelcontextprotocol/server@2.4.0 @modelcontextprotocol/node@2.1.2
+zod@4.6.7 @modelcontextprotocol/server-filesystem@2026.8.31 supergateway@4.0.0"
+if [ "$(cat "$COMPAT_CACHE/mcp-node/fetched" 2>/dev/null)" != "$servers" ]; then
+	# shellcheck disable=SC2086 # a list
+	quietly "fetching MCP servers of npm" npm --prefix "$COMPAT_CACHE/mcp-node" install --no-audit --no-fund --no-package-lock \
+		--ignore-scripts $servers
+	echo "$servers" >"$COMPAT_CACHE/mcp-node/fetched"
 fi
 export CODEX_BIN="$COMPAT_CACHE/node_modules/.bin/codex"
 export ANTIPHON_BIN="${ANTIPHON_BIN:-$PWD/build-asan/antiphon}"

@@ -9,7 +9,7 @@
 # package's name, so any system that has the parts passes. Only apt is driven; elsewhere the names to install
 # are printed. Before anything runs as root, the packages and where they come from are printed.
 #
-# yyjson and llhttp are not in Debian 12. They come from Debian 13 through a source list of our own in a temporary
+# yyjson, llhttp and QuickJS are not in Debian 12. They come from Debian 13 through a source list of our own in a temporary
 # folder: apt is pointed at it for one update and one install, nothing below /etc/apt is touched, every package
 # but the four is pinned away, and the run is refused if apt would install, upgrade or remove anything else.
 set -eu
@@ -47,13 +47,14 @@ pc:libseccomp         libseccomp-dev        libseccomp-devel    -
 pc:gumbo              libgumbo-dev          gumbo-parser-devel  gumbo-parser
 pc:yyjson             libyyjson-dev         yyjson-devel        yyjson
 pc:libllhttp          libllhttp-dev         llhttp-devel        llhttp
+hdr:quickjs/quickjs.h libquickjs            quickjs-devel       quickjs
 '
 dev_parts='
 cmd:clang             clang                 clang               llvm
 fuzzer:clang          libclang-rt-dev       compiler-rt         -
 cmd:clang-format      clang-format          clang-tools-extra   clang-format
 '
-next_packages='libyyjson0 libyyjson-dev libllhttp9.2 libllhttp-dev'
+next_packages='libyyjson0 libyyjson-dev libllhttp9.2 libllhttp-dev libquickjs'
 
 found() # is the part there? $1: kind:name
 {
@@ -160,7 +161,7 @@ Install by hand: $next_packages"
 	only="-o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=$dir/parts
 		-o Dir::Etc::preferences=$dir/pins -o Dir::Etc::preferencesparts=$dir/none
 		-o Dir::State::lists=$dir/lists -o Dir::Cache=$dir/cache"
-	say "yyjson and llhttp from $2, through a temporary source list (pinned, removed afterwards):"
+	say "yyjson, llhttp and QuickJS from $2, through a temporary source list (pinned, removed afterwards):"
 	sed -n 's/^/    /p' "$dir"/parts/next.* | grep -v '^ *$' | head -n 8 >&2
 	quietly "reading the package list of $2" as_root apt-get $apt_options $only update
 	# shellcheck disable=SC2086
@@ -168,7 +169,7 @@ Install by hand: $next_packages"
 		die "apt finds no way to install $next_packages from $2:
 $plan"
 	others=$(echo "$plan" | awk -v ours=" $next_packages " '($1 == "Inst" || $1 == "Remv") && !index(ours, " " $2 " ")')
-	[ -z "$others" ] || die "apt would touch more than the four packages; nothing was done:
+	[ -z "$others" ] || die "apt would touch more than those packages; nothing was done:
 $others"
 	# shellcheck disable=SC2086
 	quietly "installing $next_packages" as_root apt-get $apt_options $only install -y --no-install-recommends $next_packages
@@ -195,10 +196,10 @@ install_apt() # $1: packages
 	release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 	next=
 	case $packages in
-	*yyjson* | *llhttp*)
+	*yyjson* | *llhttp* | *quickjs*)
 		if [ "$release" = bookworm ]; then
 			next=trixie
-			packages=$(echo " $packages " | sed 's/ libyyjson-dev / /; s/ libllhttp-dev / /')
+			packages=$(echo " $packages " | sed 's/ libyyjson-dev / /; s/ libllhttp-dev / /; s/ libquickjs / /')
 		fi ;;
 	esac
 	if [ -n "$(echo $packages)" ]; then

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/access.h"
 #include "api/routes.h"
 
 #include "door/request.h"
+#include "measure/measure.h"
 #include "net/websocket.h"
 #include "wire/multipart.h"
 
@@ -22,6 +24,8 @@ static const struct route routes[] = {
 #undef ROUTE
 };
 enum { N_ROUTES = sizeof routes / sizeof *routes };
+/* Numbers of LABEL_ROUTE; set before the loops run. */
+static unsigned route_labels[N_ROUTES];
 
 /* Compares segment by segment; a "{...}" takes one segment that is not empty, a last "{...*}" all that is left: names of
  * models have slashes, and clients do not encode them. */
@@ -185,6 +189,9 @@ static bool service_head(struct service *s, struct exchange *x, struct err *e)
 	if (rq->route->flags & ROUTE_CONSOLE) {
 		if (!auth_console(rq, e))
 			return false;
+	} else if (rq->route->flags & ROUTE_OWNER) {
+		if (!auth_owner(rq, e))
+			return false;
 	} else if (!(rq->route->flags & ROUTE_OPEN)) {
 		if (!auth_key(rq, e))
 			return false;
@@ -220,7 +227,19 @@ static struct str service_failure(struct service *s, struct exchange *x, const s
 	return error_body(exchange_arena(x), e);
 }
 
+static void service_ended(struct service *s, struct exchange *x, int status)
+{
+	const struct request *rq = *exchange_slot(x);
+	unsigned label = rq && rq->route ? route_labels[rq->route - routes] : 0;
+	access_ended(OWNER(s, struct api_loop, service), x, rq, label, status);
+}
+
 void routes_setup(struct service *s)
 {
-	*s = (struct service){service_head, service_handle, service_refuse, service_failure};
+	char text[128];
+	*s = (struct service){service_head, service_handle, service_refuse, service_failure, service_ended};
+	for (int i = 0; i < N_ROUTES; i++) {
+		snprintf(text, sizeof text, "%s %.*s", method_names[routes[i].method], FMT(routes[i].path));
+		route_labels[i] = measure_label(LABEL_ROUTE, str_of(text));
+	}
 }

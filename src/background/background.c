@@ -208,10 +208,9 @@ void run_begin(struct api_loop *al, struct arena *a, const struct run_place *pla
 	       int64_t holder)
 {
 	struct run_news *news = al->api->news;
-	struct turn *t = turn_new(al, place->project, a, &place->id);
-	struct run *run = new(&t->arena, struct run);
 	int64_t waited_us = clock_wall_us() - id_made_us(&place->id);
-	phases_begin(&t->clocks.phases, &t->arena, clock_mono_us() - (waited_us > 0 ? waited_us : 0), PHASE_WAIT);
+	struct turn *t = turn_new(al, place->project, a, &place->id, clock_mono_us() - (waited_us > 0 ? waited_us : 0), PHASE_WAIT);
+	struct run *run = new(&t->arena, struct run);
 	phases_enter(&t->clocks.phases, &t->arena, PHASE_LOAD, 0);
 	run->turn = t;
 	run->tries = got->tries;

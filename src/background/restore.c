@@ -88,6 +88,7 @@ static bool restore_on_added(struct turn *t, struct out_item *none, yyjson_val *
 	t->out.n = it->at.index + 1;
 	it->call_index = -1; /* of a call to the engine that is over */
 	it->call_id = json_str(json_get(item, S("call_id")));
+	it->caller = json_str(json_get(json_get(item, S("caller")), S("caller_id")));
 	it->tool = restore_tool_of(t, type, item);
 	if (it->tool && it->tool->hosted)
 		it->hosted.members = begun_members(t, item, (struct str){0}, (struct str){0});

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "door/options.h"
+#include "measure/measure.h"
 
 struct taken {
 	int64_t key, project;
@@ -69,6 +70,7 @@ static void runs_count(struct runs *rs, int64_t project, int64_t by)
 		map_put(&rs->projects, runs_key_of(&c->project), c);
 	}
 	rs->n_taken += by;
+	MEASURE(BACKGROUND_RUNS, by, 0);
 	c->n += by;
 	if (!c->n) {
 		map_del(&rs->projects, runs_key_of(&project));

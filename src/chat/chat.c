@@ -17,7 +17,9 @@
 #include "base/log.h"
 #include "chat/chat_voice.h"
 #include "chat/chat_write.h"
+#include "door/account.h"
 #include "door/grace.h"
+#include "door/live.h"
 #include "door/attempts.h"
 #include "door/request.h"
 #include "engine/prompt_tidy.h"
@@ -39,6 +41,13 @@ struct chat_run { /* one choice being made */
 struct chat_clocks {
 	struct timer deadline;
 	struct grace grace; /* its client left */
+	struct phases phases; /* where its time goes */
+	struct live live;     /* how others see it meanwhile */
+};
+
+struct chat_asked {
+	struct asker asker;
+	struct request *request; /* as long as the reply is there */
 };
 
 struct chat {
@@ -59,7 +68,7 @@ struct chat {
 	enum reply_form form;
 	struct attempt *attempt;
 	struct err error;
-	struct str request_id;
+	struct chat_asked by;
 	struct store_op keep;
 	struct deferred finish; /* never inside an engine's callback: its memory is ours */
 	struct chat_clocks clocks;
@@ -67,8 +76,46 @@ struct chat {
 	bool low; /* its calls let all others go before them */
 };
 
+static void chat_enter(struct chat *c, enum phase next)
+{
+	phases_enter(&c->clocks.phases, &c->arena, next, 0);
+}
+
+/* One of several calls speaks for the first time. */
+static void chat_measure_call(struct chat *c, const struct engine_call *call)
+{
+	struct phases *p = &c->clocks.phases;
+	phases_piece(p);
+	if (phases_now(p) == PHASE_QUEUE && call->asked_us)
+		phases_enter(p, &c->arena, PHASE_PROMPT, call->asked_us);
+	if (call->begun && phases_now(p) == PHASE_PROMPT)
+		chat_enter(c, PHASE_ANSWER);
+}
+
+static void chat_measure_end(const struct chat *c)
+{
+	if (c->req.speaks) /* another engine's affair */
+		return;
+	account_close(&(struct account){
+		.asker = c->by.asker,
+		.kind = S("chat"),
+		.status = !c->n ? S("refused") : c->error.code ? S("failed") : c->left ? S("cancelled") : S("completed"),
+		.model = c->n ? c->head.model : (struct str){0},
+		.usage = c->usage,
+		.phases = &c->clocks.phases,
+		.id = c->head.id,
+		.engine = c->model.engine,
+		.why = c->error.code ? str_of(c->error.msg) : (struct str){0},
+		.why_code = c->error.code ? str_of(err_rows[c->error.code].type) : (struct str){0},
+		.prompt = c->n ? &c->runs[0].prompt : NULL,
+		.said = c->n ? buf_str(&c->runs[0].choice.text) : (struct str){0},
+	});
+}
+
 static void chat_free(struct chat *c)
 {
+	chat_measure_end(c);
+	live_remove(&c->clocks.live);
 	attach_cancel(&c->attach);
 	for (size_t i = 0; i < c->n; i++) {
 		engine_call_cancel(&c->runs[i].call);
@@ -128,7 +175,7 @@ static struct str completion_json(struct chat *c, bool stored)
 	for (size_t i = 0; i < c->n; i++)
 		all[i] = c->runs[i].choice; /* a view: the buffers stay the runs' */
 	if (stored)
-		chat_stored_write(&o, &c->head, all, c->n, &c->usage, c->request_id);
+		chat_stored_write(&o, &c->head, all, c->n, &c->usage, c->by.asker.request_id);
 	else
 		chat_completion_write(&o, &c->head, all, c->n, &c->usage);
 	struct str s = str_copy(&c->arena, buf_str(&b));
@@ -194,12 +241,15 @@ static void chat_keep(struct chat *c)
 		.messages = json_text(&c->arena, json_get(c->req.body, S("messages"))),
 	};
 	timer_cancel(&c->clocks.deadline);
+	chat_enter(c, PHASE_SAVE);
 	c->keep.done = chat_on_kept;
 	store_put_completion(c->api->store, &c->keep, &r);
 }
 
 static void chat_end(struct chat *c)
 {
+	if (c->reply && c->api->api->options.access_log)
+		c->by.request->phases = phases_line(&c->clocks.phases, exchange_arena(c->by.request->x));
 	if (c->error.code)
 		end_failed(c);
 	else if (c->form == REPLY_SSE)
@@ -276,6 +326,7 @@ static void chat_on_event(struct engine_call *call, const struct model_event *me
 	struct chat_run *r = OWNER(call, struct chat_run, call);
 	struct chat *c = r->chat;
 	struct err e = {0};
+	chat_measure_call(c, call);
 	if (c->error.code)
 		return;
 	if (!chat_choice_add(&r->choice, me, &e)) {
@@ -304,6 +355,7 @@ static void chat_on_end(struct engine_call *call, const struct err *e)
 	struct chat_run *r = OWNER(call, struct chat_run, call);
 	struct chat *c = r->chat;
 	struct err misfit = {0};
+	chat_measure_call(c, call);
 	r->choice.finish = call->finish;
 	if (c->error.code)
 		return;
@@ -403,6 +455,7 @@ static bool chat_take(struct chat *c, struct request *rq, struct err *e)
 static void chat_begin(struct chat *c)
 {
 	struct arena *a = &c->arena;
+	chat_enter(c, PHASE_QUEUE);
 	c->n = c->left = (size_t)c->req.n;
 	c->runs = new_array(a, struct chat_run, c->n);
 	for (size_t i = 0; i < c->n; i++) {
@@ -420,8 +473,11 @@ static void chat_begin(struct chat *c)
 		r->call.on_end = chat_on_end;
 		r->call.low = c->low;
 	}
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n; i++) {
+		unsigned span = i ? phases_span(&c->clocks.phases) : phases_call(&c->clocks.phases);
+		c->runs[i].call.headers = trace_headers(&c->by.asker.trace, span, a);
 		engine_call_start(c->api->engine, &c->runs[i].call, a, &c->model, &c->runs[i].prompt);
+	}
 	timer_start(c->api->loop, &c->clocks.deadline, api_limits.turn_seconds * 1000, chat_on_deadline);
 }
 
@@ -468,10 +524,14 @@ static struct chat *chat_new(struct request *rq)
 	c->project = rq->project;
 	c->low = rq->low;
 	c->id = id_mint();
-	c->request_id = str_copy(&c->arena, exchange_request(rq->x)->request_id);
+	c->by.asker = asker_of(rq, &c->arena);
+	c->by.request = rq;
+	phases_begin(&c->clocks.phases, &c->arena, exchange_request(rq->x)->began_us, PHASE_LOAD);
 	c->reader = (struct reply_owner){chat_on_gone, chat_on_room};
 	c->head = (struct chat_head){.created = clock_wall_s(), .req = &c->req};
 	c->head.id = completion_id(arena_bytes(&c->arena, ID_MAX), &c->id);
+	c->clocks.live = (struct live){.id = c->head.id, .kind = S("chat"), .phases = &c->clocks.phases};
+	live_add(&c->clocks.live);
 	c->next = al->chats;
 	if (c->next)
 		c->next->prev = c;
@@ -510,6 +570,7 @@ void chat_create(struct request *rq)
 		return;
 	}
 	c->head.model = c->model.name;
+	live_model(&c->clocks.live, c->head.model);
 	c->form = c->req.stream ? REPLY_SSE : REPLY_JSON;
 	if (tries >= 0 && c->form == REPLY_JSON)
 		c->attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, c->head.id);

@@ -1,12 +1,14 @@
 /* chat_write.c - chat.completion objects and chat.completion.chunk pieces. */
 #include "chat/chat_write.h"
 
+#include <ctype.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/marks.h"
 #include "model/call_input.h"
+#include "model/origin.h"
 
 /* --- gathering ----------------------------------------------------------------------------------------- */
 
@@ -35,6 +37,36 @@ void chat_choice_release(struct chat_choice *c)
 	c->n_calls = 0;
 }
 
+static bool chat_write_id_fits(struct str id)
+{
+	for (size_t i = 0; i < id.n; i++)
+		if (!isalnum((unsigned char)id.p[i]) && !char_in(id.p[i], "_-.:"))
+			return false;
+	return id.n && id.n < ID_MAX;
+}
+
+static bool chat_write_id_taken(const struct chat_choice *c, struct str id)
+{
+	for (size_t i = 0; i < c->n_calls; i++)
+		if (str_eq(str_of(c->calls[i].id), id))
+			return true;
+	for (size_t i = 0; i < c->prompt->n; i++)
+		for (size_t k = 0; k < c->prompt->messages[i].n_calls; k++)
+			if (str_eq(c->prompt->messages[i].calls[k].call_id, id))
+				return true;
+	return false;
+}
+
+/* The engine's own id where its model reads it again, since only the client can bring it back; else ours: engines repeat
+ * theirs, and clients tell calls apart by them. */
+static void chat_write_id(const struct chat_choice *c, const struct model_event *ev, char ret[ID_MAX])
+{
+	if (origin_id_speaks(ev->call_id, ev->name) && chat_write_id_fits(ev->call_id) && !chat_write_id_taken(c, ev->call_id))
+		snprintf(ret, ID_MAX, "%.*s", FMT(ev->call_id));
+	else
+		id_random(ret, "call");
+}
+
 static void chat_write_begin_call(struct chat_choice *c, const struct model_event *ev)
 {
 	if (c->n_calls == c->cap) {
@@ -45,8 +77,9 @@ static void chat_write_begin_call(struct chat_choice *c, const struct model_even
 		c->calls = calls;
 		c->cap = cap;
 	}
-	struct chat_call *call = &c->calls[c->n_calls++];
-	id_random(call->id, "call");
+	struct chat_call *call = &c->calls[c->n_calls];
+	chat_write_id(c, ev, call->id);
+	c->n_calls++;
 	const struct function_tool *tool = call_tool(c->prompt->tools, c->prompt->n_tools, ev->name);
 	call->tool = tool && tool->kind == CALL_CUSTOM ? tool : NULL;
 	call->name = call->tool ? tool->own : str_copy(c->a, ev->name.p ? ev->name : S(""));

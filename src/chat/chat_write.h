@@ -15,7 +15,7 @@ struct chat_head {            /* what all objects of one answer share */
 };
 
 struct chat_call {
-	char id[ID_MAX]; /* ours: engines repeat theirs */
+	char id[ID_MAX]; /* ours, for engines repeat theirs; the engine's where its model reads it again */
 	const struct function_tool *tool; /* a custom tool; NULL: a function */
 	struct str name;       /* as the client has it */
 	struct buf arguments;  /* a custom tool's: its input, as far as it can be told */

@@ -1,7 +1,6 @@
 /* call.c - something runs in a container. */
 #include "container/call.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -57,6 +56,7 @@ struct call_end {
 	struct cntr_found *found;
 	int64_t *gone;
 	size_t n_gone;
+	struct str way; /* folder_sync() */
 };
 
 /* Rows and what is there are few: both lists are bounded by session.folder_files. */
@@ -68,22 +68,12 @@ static const struct container_file *call_row(const struct call_end *x, struct st
 	return NULL;
 }
 
-static bool call_sync(const struct call_end *x, struct str path)
-{
-	struct stat st;
-	struct err ignored = {0};
-	int fd = share_open(x->call->folder, path, &st, &ignored);
-	bool ok = fd >= 0 && fdatasync(fd) == 0;
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 static void call_take(struct call_end *x, const struct share_file *f)
 {
 	const struct container_file *row = call_row(x, f->path);
+	struct err ignored = {0}; /* one that is gone by now is none */
 	if (!folder_path_fits(f->path) || (row && row->bytes == f->bytes && row->seen_ns == f->mtime_ns) ||
-	    !call_sync(x, f->path))
+	    !folder_sync(cntrs_folders(x->call->cntrs), x->call->of.id.key, f->path, &x->way, &ignored))
 		return;
 	struct cntr_made *m = &x->found->at[x->found->n++];
 	*m = (struct cntr_made){.fresh = !row};

@@ -56,6 +56,24 @@ bool cntr_put(struct cntrs *c, const struct container *to, struct str name, int 
 	return cfile_room(c, to, bytes, a, &all, e) && cfile_put(c, to, folder_name(a, fresh, name), from, bytes, ret, e);
 }
 
+static bool cfile_there(const struct container_file_page *all, struct str name, struct container_file *ret)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (str_eq(all->list[i].path, name)) {
+			*ret = all->list[i];
+			return true;
+		}
+	return false;
+}
+
+bool cntr_put_named(struct cntrs *c, const struct container *to, struct str name, int from, int64_t bytes, struct arena *a,
+		    struct container_file *ret, struct err *e)
+{
+	struct container_file_page all;
+	return cfile_room(c, to, bytes, a, &all, e) &&
+	       (cfile_there(&all, name, ret) || cfile_put(c, to, name, from, bytes, ret, e));
+}
+
 bool cntr_copy(struct cntrs *c, int64_t project, const struct container *to, struct str file, struct arena *a,
 	       struct container_file *ret, struct err *e)
 {
@@ -64,11 +82,8 @@ bool cntr_copy(struct cntrs *c, int64_t project, const struct container *to, str
 	if (!container_file_source(cntrs_store(c), project, file, a, &source, e) || !cfile_room(c, to, source.bytes, a, &all, e))
 		return false;
 	struct str name = folder_name(a, file, source.filename);
-	for (size_t i = 0; i < all.n; i++)
-		if (str_eq(all.list[i].path, name)) {
-			*ret = all.list[i];
-			return true;
-		}
+	if (cfile_there(&all, name, ret))
+		return true;
 	int fd = blob_open(cntrs_store(c), source.id.key, e);
 	if (fd < 0)
 		return false;

@@ -11,6 +11,9 @@ bool cntr_put(struct cntrs *c, const struct container *to, struct str name, int 
 /* A file of /v1/files, as "ID-name". One that is in it already stays as it is. */
 bool cntr_copy(struct cntrs *c, int64_t project, const struct container *to, struct str file, struct arena *a,
 	       struct container_file *ret, struct err *e);
+/* What can be read from `from`, under that name (folder.h). One that is in it already stays as it is. */
+bool cntr_put_named(struct cntrs *c, const struct container *to, struct str name, int from, int64_t bytes, struct arena *a,
+		    struct container_file *ret, struct err *e);
 /* To read it from; -1. */
 int cntr_open(struct cntrs *c, const struct container *of, const struct container_file *f, int64_t *bytes,
 	      struct err *e);

@@ -161,7 +161,19 @@ static int folder_dir(const struct folders *f, int64_t key)
 bool folder_ready(struct folders *f, int64_t key, struct err *e)
 {
 	char folder[FOLDER_PATH];
-	return share_make(folder_at(f, folder, key), e) && (fsync(f->dir) == 0 || folder_broken(e, "kept"));
+	return share_make(folder_at(f, folder, key), e);
+}
+
+static bool folder_sync_all(const struct folders *f, struct err *e)
+{
+	return fsync(f->dir) == 0 || folder_broken(e, "kept");
+}
+
+bool folder_sync(struct folders *f, int64_t key, struct str path, struct str *way, struct err *e)
+{
+	char folder[FOLDER_PATH];
+	bool first = !way->p;
+	return share_sync(folder_at(f, folder, key), path, way, e) && (!first || folder_sync_all(f, e));
 }
 
 static void folder_take_away(struct folders *f, const char *name)
@@ -235,7 +247,7 @@ bool folder_put(struct folders *f, int64_t key, struct str name, int from, int64
 	folder_give(fd);
 	bool ok = folder_copy(from, fd, e) &&
 		  ((fsync(fd) == 0 && fstat(fd, &st) == 0) || folder_broken(e, "kept")) &&
-		  folder_join(f, key, was, name, e);
+		  folder_join(f, key, was, name, e) && folder_sync_all(f, e);
 	close(fd);
 	if (ok)
 		*seen_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;

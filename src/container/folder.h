@@ -18,7 +18,11 @@ enum { FOLDER_PATH = 4096 };
 const char *folder_at(const struct folders *f, char out[FOLDER_PATH], int64_t key);
 /* Likewise, of the folder with its skills (cntr_skills.h), which is there where it has some. */
 const char *folder_skills_at(const struct folders *f, char out[FOLDER_PATH], int64_t key);
+/* Not synced: that is for who keeps a file in it. */
 bool folder_ready(struct folders *f, int64_t key, struct err *e);
+/* A file that is there already is on the disk, with its way (share_sync()), and with the first of a list the folder of all
+ * containers. */
+bool folder_sync(struct folders *f, int64_t key, struct str path, struct str *way, struct err *e);
 /* With all in it. Nobody works in it any more. */
 void folder_remove(struct folders *f, int64_t key);
 

@@ -148,6 +148,17 @@ static bool owner_project(struct request *rq, struct err *e)
 	return project_find(rq->api->api->options.store, rq->project_name, false, &rq->project, e);
 }
 
+bool auth_owner(struct request *rq, struct err *e)
+{
+	if (!auth_page(rq, e))
+		return false;
+	if (exchange_request(rq->x)->owner || auth_unlocked(rq) || signed_in(rq))
+		return owner_project(rq, e);
+	return fail(e, ERR_NO_KEY, NULL,
+		    "This is for the server's owner, not for API keys: ask over the unix socket in the data folder, or set "
+		    "metrics.listen for a listener of its own.");
+}
+
 bool auth_console(struct request *rq, struct err *e)
 {
 	if (!auth_page(rq, e))
@@ -164,11 +175,16 @@ bool auth_key(struct request *rq, struct err *e)
 	const struct exchange_request *q = exchange_request(rq->x);
 	struct str key = bearer(rq->x);
 	char masked[32];
-	if (key.n && key_check(api->options.store, key, &rq->project, &rq->project_name))
+	struct key_holder holder;
+	if (key.n && key_check(api->options.store, key, &holder)) {
+		rq->project = holder.project;
+		rq->project_name = holder.project_name;
+		rq->key = holder.id;
 		return project_header(rq, e);
+	}
 	if (!key.n && signed_in(rq))
 		return auth_page(rq, e) && owner_project(rq, e);
-	if (!key.n && str_eq(q->peer, S("unix")))
+	if (q->owner)
 		return owner_project(rq, e);
 	bool local = q->loopback || str_eq(q->peer, S("unix"));
 	if (api->options.allow_anonymous || str_eq(q->peer, S("unix")) || (local && !key_any(api->options.store))) {

@@ -17,6 +17,9 @@ bool auth_page(struct request *rq, struct err *e);
 /* A route of the console: a browser that has signed in (sign_in.h), or this machine while no key was ever made. No other page can ask:
  * the header x-antiphon-console needs a preflight, which nobody gets. Sets rq->project. */
 bool auth_console(struct request *rq, struct err *e);
+/* A route of the owner's, for no key: over the owner's own socket, from this machine while no key was ever made, or signed in to the
+ * console. Sets rq->project. */
+bool auth_owner(struct request *rq, struct err *e);
 /* Is this machine's owner asking without a key, since none was ever made? */
 bool auth_unlocked(const struct request *rq);
 /* Its session's secret; {0}: no cookie of ours. */

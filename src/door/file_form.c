@@ -114,7 +114,7 @@ static void file_form_start_job(struct intake_run *r, bool last)
 	r->busy = true;
 	r->job.run = file_form_on_run;
 	r->job.done = file_form_on_done;
-	if (job_start(disk_workers(r->api), r->api->loop, &r->job))
+	if (job_start(last && r->in.form->work ? disk_readers(r->api) : disk_workers(r->api), r->api->loop, &r->job))
 		return;
 	r->busy = false;
 	r->error.retry_after_ms = 1000;

@@ -40,6 +40,14 @@ struct workers *disk_fetchers(struct api_loop *al)
 	return al->disk->fetchers;
 }
 
+struct workers *disk_readers(struct api_loop *al)
+{
+	enum { THREADS = 2, QUEUE = 256 };
+	if (!al->disk->readers)
+		al->disk->readers = workers_new("forms", THREADS, QUEUE);
+	return al->disk->readers;
+}
+
 struct workers *disk_searchers(struct api_loop *al)
 {
 	enum { THREADS = 4, QUEUE = 1024 };
@@ -55,6 +63,7 @@ void disk_detach(struct api_loop *al)
 	workers_free(al->disk->workers);
 	workers_free(al->disk->fetchers);
 	workers_free(al->disk->searchers);
+	workers_free(al->disk->readers);
 	xfree(al->disk);
 	al->disk = NULL;
 }

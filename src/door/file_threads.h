@@ -4,7 +4,7 @@
 #include "loop/workers.h"
 
 struct disk {
-	struct workers *workers, *fetchers, *searchers; /* NULL until somebody needs them */
+	struct workers *workers, *fetchers, *searchers, *readers; /* NULL until somebody needs them */
 	struct leftover *leftovers;
 	size_t n_intakes; /* files that are being sent */
 };
@@ -13,6 +13,8 @@ void disk_attach(struct api_loop *al);
 struct workers *disk_workers(struct api_loop *al);
 /* Likewise, for what may wait for others: attachments. */
 struct workers *disk_fetchers(struct api_loop *al);
+/* Likewise, for what is made of a form that was sent (file_form.h, work()): reading a skill may take half a minute. */
+struct workers *disk_readers(struct api_loop *al);
 /* Likewise, for vector stores: their rows, their searches. */
 struct workers *disk_searchers(struct api_loop *al);
 

@@ -22,6 +22,7 @@ struct api_options {
 	struct tools *tools;       /* outlive the api */
 	struct search *search;     /* vector stores (index/search.h); outlives the api */
 	struct cntrs *containers;  /* container/cntr.h; outlive the api */
+	bool access_log;           /* a line for each request that was answered */
 	bool allow_anonymous;      /* without keys, any listener takes any key */
 	bool finish_on_disconnect; /* on_disconnect: finish the turn of a client that left (else cancel it) */
 	bool resume_background;    /* resume: background: replay of foreground responses is OpenAI's 400 */

@@ -46,6 +46,7 @@ struct api_loop {
 
 enum { ROUTE_OPEN = 1 /* no key needed */, ROUTE_BODY = 2 /* a JSON body */, ROUTE_WORK = 4 /* refused while draining */,
        ROUTE_SOCKET = 8 /* there only for who wants a WebSocket */, ROUTE_BODY_IF_ANY = 16 /* a JSON body, or none */,
+       ROUTE_OWNER = 128 /* for the machine's owner, not for keys */,
        ROUTE_CONSOLE = 64 /* for who has signed in to the console, not for keys */,
        ROUTE_FORM = 32 /* a multipart form, taken while it comes: the handler is called at the head */ };
 
@@ -63,6 +64,8 @@ struct request {
 	const struct route *route;
 	int64_t project;
 	struct str project_name;
+	struct id key;     /* of the API key that came with it; key 0: none, or one of the configuration */
+	struct str phases; /* where the time of what it asked for went, for its log line; {0}: nothing to say */
 	struct str args[2]; /* the path's {..}, decoded */
 	bool low; /* its calls of engines let all others go before them */
 };

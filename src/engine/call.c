@@ -10,7 +10,8 @@
 #include "base/clock.h"
 #include "engine/call_options.h"
 #include "engine/demand.h"
-#include "engine/table.h"
+#include "engine/engine_measure.h"
+#include "engine/slots.h"
 #include "engine/truncate.h"
 
 enum {
@@ -24,7 +25,7 @@ enum {
 enum run_stage { RUN_QUEUE, RUN_COUNT, RUN_ANSWER, RUN_AGAIN };
 
 struct run_times {
-	int64_t queued, began;
+	int64_t queued, began, spoke; /* 0: not yet */
 };
 
 struct engine_run {
@@ -86,6 +87,7 @@ static void run_end(struct engine_run *r, const struct err *e)
 {
 	struct engine_call *call = r->call;
 	struct err copy = *e;
+	engine_measure_end(r->engine, call, e->code == ERR_NONE, r->at_ms.spoke ? loop_now_ms(r->port->loop) - r->at_ms.spoke : 0);
 	if (e->code == ERR_CONTEXT_LENGTH && r->prompt->files) {
 		copy.code = ERR_NONE; /* said anew, with the way out */
 		fail(&copy, e->code, e->param, "%s Large files are better put into a vector store, where the model searches them "
@@ -164,9 +166,12 @@ static void run_ask(struct engine_run *r, enum run_stage stage)
 	r->http.first_byte_ms = c->first_byte_ms;
 	r->http.idle_ms = c->idle_ms;
 	r->http.total_ms = c->total_ms;
+	struct str headers = r->engine->headers;
+	if (r->call->headers.n)
+		headers = str_fmt(r->a, "%.*s%.*s", FMT(headers), FMT(r->call->headers));
 	struct str path = stage == RUN_COUNT ? r->ways.count_path : S("/v1/chat/completions");
 	http_call_start(r->port->client, &r->http, &r->engine->target, METHOD_POST,
-	                http_target_path(r->a, &r->engine->target, path), r->engine->headers, buf_str(&r->body));
+	                http_target_path(r->a, &r->engine->target, path), headers, buf_str(&r->body));
 	if (r->paused && stage == RUN_ANSWER)
 		http_call_pause(&r->http);
 }
@@ -236,6 +241,7 @@ static void call_on_granted(void *ctx)
 	r->ticket = NULL;
 	r->has_slot = true;
 	timer_cancel(&r->timer);
+	engine_measure_slot(loop_now_ms(r->port->loop) - r->at_ms.queued);
 	run_begin(r);
 }
 
@@ -282,6 +288,7 @@ static void call_run_queue(struct engine_run *r, bool front)
 	switch (slot_take(r->engine, r->port->loop, &ask, &r->ticket, &e)) {
 	case SLOT_YOURS:
 		r->has_slot = true;
+		engine_measure_slot(0);
 		run_begin(r);
 		break;
 	case SLOT_WAIT:
@@ -329,6 +336,7 @@ static void call_on_head(struct http_call *h, int status)
 	r->demand = demand_begin(r->demand, r->a, r->options.caps, r->prompt, call_on_told, r);
 	r->stream = chat_stream_new(r->a, r->prompt, &r->options, r->demand ? call_on_event : call_on_told, r);
 	r->call->begun = true;
+	r->at_ms.spoke = loop_now_ms(r->port->loop);
 	buf_release(&r->body);
 }
 

@@ -110,6 +110,7 @@ struct engine_call {
 	int64_t asked_us;        /* when the engine was first asked (clock_mono_us()); 0: not yet */
 	bool begun;              /* the first byte of an answer has come */
 	bool counting;           /* of engine_count_start() */
+	struct str headers;      /* set before its start: lines that go along with the engine's own (trace/trace.h); {0}: none */
 	bool low;                /* set before its start: it gets a slot when nobody else waits for one */
 	bool exact;              /* usage.input is the engine's own count, else an estimate */
 	struct engine_run *run;  /* NULL: idle */

@@ -16,11 +16,15 @@ void facts_free(struct engine_facts *f)
 	f->n_models = 0;
 }
 
+enum dialect engine_dialect(const struct engine *g)
+{
+	return g->fixed || g->said != DIALECT_GENERIC ? g->said : g->facts.dialect;
+}
+
 void engine_settle(struct engine *g)
 {
 	struct err none = {0}; /* checked in engine_setup() */
-	enum dialect d = g->fixed || g->said != DIALECT_GENERIC ? g->said : g->facts.dialect;
-	g->traits = dialect_traits(d);
+	g->traits = dialect_traits(engine_dialect(g));
 	if (g->facts.short_ids)
 		g->traits.of[TRAIT_IDS] = IDS_SHORT;
 	for (enum trait t = 0; t < TRAITS; t++)

@@ -268,28 +268,33 @@ static bool add_tool_output(struct arena *a, struct prompt *p, const struct item
 	return true;
 }
 
-/* Pictures that a call of ours has shown. */
+/* Pictures that a call of ours has shown, and those that it found for the engine alone. */
 static void prompt_add_pictures(struct arena *a, struct prompt *p, const struct hosted *h, const struct item *it)
 {
-	yyjson_val *list = json_get(it->val, h->pictures.list), *one;
+	yyjson_val *lists[] = {h->pictures.list.n ? json_get(it->val, h->pictures.list) : NULL,
+			       json_get(json_get(it->val, ITEM_OURS), S("images"))};
+	yyjson_val *one;
 	struct prompt_message *m = p->n ? &p->messages[p->n - 1] : NULL;
 	size_t i, max;
-	if (!h->pictures.list.n || !p->sees || !m || m->role != ROLE_TOOL)
+	if (!p->sees || !m || m->role != ROLE_TOOL)
 		return;
-	yyjson_arr_foreach(list, i, max, one)
-	{
-		struct str url = json_str(json_get(one, h->pictures.url));
-		if (url.n)
-			prompt_add_part(a, m, (struct prompt_part){.kind = PART_IMAGE, .text = url, .from = FROM_DATA});
-	}
+	for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
+		yyjson_arr_foreach(lists[k], i, max, one)
+		{
+			struct str url = json_str(yyjson_is_str(one) ? one : json_get(one, h->pictures.url));
+			if (url.n)
+				prompt_add_part(a, m, (struct prompt_part){.kind = PART_IMAGE, .text = url, .from = FROM_DATA});
+		}
 }
 
-/* A call of a tool that we run is call and result in one. */
+/* A call of a tool that we run is call and result in one, or each is an item. */
 static bool add_ours(struct arena *a, struct prompt *p, const struct item *it, const struct place *at, struct err *e)
 {
 	struct item both = *it;
 	const struct hosted *h = hosted_of_item(it->type);
 	yyjson_val *ours = json_get(it->val, ITEM_OURS);
+	if (h->output)
+		return it->type == h->output ? add_tool_output(a, p, it, at, e) : add_tool_call(a, p, it, at, e);
 	if (it->type != h->item && !json_get(ours, S("told")))
 		return true; /* it says nothing to an engine */
 	if (!ours && !h->arguments(a, it->val).p)
@@ -413,7 +418,8 @@ bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *item
 		char param[128] = "";
 		if (path[0])
 			field_index(param, path, i);
-		adder *add = hosted_of_item(items[i].type) ? add_ours : adders[items[i].type];
+		adder *add = items[i].caller.n ? add_nothing /* a program's own matter */
+			     : hosted_of_item(items[i].type) ? add_ours : adders[items[i].type];
 		if (!add)
 			return fail(e, ERR_INVALID_VALUE, path[0] ? param : NULL,
 				    "Items of type '%s' cannot be given to this model.", item_rows[items[i].type].wire);

@@ -70,6 +70,6 @@ void prompt_add_text(struct arena *a, struct prompt_message *m, struct str text)
 /* Appends items (history or input) as messages: system and developer become system, calls join the assistant
  * message before them, reasoning stands with what follows it. `path` is "input" for the request's own items,
  * "" for history. Refused: item types that no message can carry, references that nobody resolved, other parts than
- * text outside user messages and tool results. */
+ * text outside user messages and tool results. What programs have called is left out (model/program.h). */
 bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *items, size_t n, const char *path,
 		      struct err *e);

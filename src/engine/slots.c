@@ -5,7 +5,7 @@
 #include <assert.h>
 
 #include "base/clock.h"
-#include "engine/table.h"
+#include "engine/slots.h"
 
 enum { RETRY_LEAST_MS = 1000, RETRY_MOST_MS = 60000, MEAN_WEIGHT = 8 };
 
@@ -21,7 +21,7 @@ struct ticket {
 	bool waiting; /* in the queue; under the lock */
 };
 
-static int64_t slots_of(const struct engine *g)
+int64_t slots_of(const struct engine *g)
 {
 	if (g->config.concurrency)
 		return g->config.concurrency;

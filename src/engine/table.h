@@ -62,6 +62,7 @@ struct engine {
 		struct ticket *first, **last;
 	} queues[2]; /* those that wait, oldest first; [1]: those that let all others go before them, `waiting` without them */
 	int64_t mean_ms;              /* of calls, moving; 0: none yet */
+	double pace;                  /* tokens a second of one call, moving; 0: none yet */
 	struct post kick;             /* to the watching loop */
 	bool kicked;
 };
@@ -102,6 +103,8 @@ void engine_heard(struct engine *g, unsigned char member);
 /* --- facts.c --- */
 /* Works out g->traits anew. With the lock held. */
 void engine_settle(struct engine *g);
+/* Its family, as far as it is known. With the lock held. */
+enum dialect engine_dialect(const struct engine *g);
 /* Forgets the models; the rest stays. */
 void facts_free(struct engine_facts *f);
 extern const char *const engine_pass_local[], *const engine_pass_plain[];
@@ -110,21 +113,3 @@ extern const char *const engine_pass_local[], *const engine_pass_plain[];
 void watches_close(struct engine_port *p);
 /* A call could not connect (why), or the engine says that it is loading: looks at once. Any thread. */
 void engine_lost(struct engine *g, enum engine_state state, const char *why);
-
-/* --- slots.c: a slot is the right to one call; those who wait are served oldest first --- */
-enum slot_answer { SLOT_YOURS, SLOT_WAIT, SLOT_FULL };
-struct slot_ask {
-	bool front, low; /* front: before all others (a call that had its slot); low: behind all that are not */
-	void (*granted)(void *ctx);
-	void *ctx;
-};
-/* SLOT_WAIT: *ret waits, granted(ctx) runs once on `l`. How many wait low down is bounded by who asks. */
-enum slot_answer slot_take(struct engine *g, struct loop *l, const struct slot_ask *ask, struct ticket **ret, struct err *e);
-/* Leaves the queue; a grant under way is passed on. */
-void slot_forget(struct engine *g, struct ticket *t);
-/* `ms` is how long the call took, < 0: unknown. */
-void slot_give(struct engine *g, int64_t ms);
-/* The state or the number of slots has changed: grants what can be granted. With the lock held. */
-void slots_pump(struct engine *g);
-/* Until when the next slot may be hoped for. With the lock held. */
-int engine_retry_ms(const struct engine *g);

@@ -7,15 +7,11 @@
 #include "door/blob_content.h"
 #include "door/resource.h"
 #include "door/visit.h"
+#include "files/from_container.h"
 #include "model/file.h"
+#include "wire/multipart.h"
 
 enum { LIST_MOST = 10000 };
-
-void file_object_of(const struct stored_file *f, char id[ID_MAX], struct file_object *ret)
-{
-	*ret = (struct file_object){.id = id_text(id, "file-", &f->id), .filename = f->filename, .purpose = f->purpose,
-	                            .bytes = f->bytes, .created_at = f->created_at, .expires_at = f->expires_at};
-}
 
 static void put_file(struct jout *o, const struct stored_file *f)
 {
@@ -74,7 +70,10 @@ void file_create(struct request *rq)
 	    .check = check_form,
 	    .kept = put_row,
 	};
-	intake_begin(rq, &form, api_limits.file_bytes);
+	if (multipart_type(exchange_header(rq->x, S("content-type"))))
+		intake_begin(rq, &form, api_limits.file_bytes);
+	else
+		file_from_container(rq);
 }
 
 /* --- GET and DELETE -------------------------------------------------------------------------------------- */

@@ -9,7 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "measure/measure.h"
 #include "index/file_text.h"
 #include "index/index_limits.h"
 #include "store/blob.h"
@@ -264,13 +266,17 @@ static bool keep_old(struct indexer *ix, const struct vector_task *t)
 static bool do_task(struct hand *h, const struct vector_task *t)
 {
 	struct err e = {0};
+	int64_t began_us = clock_mono_us();
 	if (t->tries >= index_limits.tries)
 		return indexer_end_failed(h->ix, t, "server_error",
 					  S("The indexing of the file was cut off again and again (index.tries)."));
-	if (work_on(h, t, &e))
-		return true;
-	if (h->ix->stopping)
-		return false;
+	bool ok = work_on(h, t, &e);
+	if (ok || !h->ix->stopping) {
+		MEASURE_END(INDEX_FILES, ok);
+		MEASURE(INDEX_SECONDS, clock_mono_us() - began_us, 0);
+	}
+	if (ok || h->ix->stopping)
+		return ok;
 	const char *fault = indexer_fault_of(&e);
 	if (fault && t->renews)
 		return keep_old(h->ix, t);

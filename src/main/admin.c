@@ -253,13 +253,20 @@ static void admin_on_refuse(struct service *s, struct exchange *x, const struct 
 	a->o.api->refuse(a->o.api, x, e);
 }
 
+static void admin_on_ended(struct service *s, struct exchange *x, int status)
+{
+	struct admin *a = OWNER(s, struct admin, service);
+	if (!is_admin(x))
+		a->o.api->ended(a->o.api, x, status);
+}
+
 bool admin_open(const struct admin_options *o, struct admin **ret, struct err *e)
 {
 	struct admin *a = xalloc(sizeof *a);
 	char host[160];
-	*a = (struct admin){.service = {admin_on_head, admin_on_handle, admin_on_refuse}, .o = *o};
+	*a = (struct admin){.service = {admin_on_head, admin_on_handle, admin_on_refuse, NULL, admin_on_ended}, .o = *o};
 	snprintf(host, sizeof host, "unix:%.*s", FMT(o->socket));
-	struct listen_options where = {.host = str_of(host)};
+	struct listen_options where = {.host = str_of(host), .owner = true};
 	/* The store's lock says that no other server lives here, so what is there is stale. */
 	unlink(host + 5);
 	a->server = server_new(o->loop, &a->service);

@@ -14,6 +14,7 @@
 #include "main/admin.h"
 #include "main/args.h"
 #include "main/address.h"
+#include "main/metrics_door.h"
 #include "session/session.h"
 #include "tools/web_search.h"
 
@@ -35,6 +36,11 @@ struct app_loop { /* one thread, one loop, everything that hangs on it */
 	bool cancelled, closing;
 };
 
+struct app_owners { /* doors that no client comes in by */
+	struct admin *admin;
+	struct metrics_door *metrics; /* NULL: none */
+};
+
 struct app {
 	struct args *args;
 	struct arena arena;
@@ -53,7 +59,7 @@ struct app {
 	struct search *search;         /* vector stores */
 	struct tools *tools;
 	struct api *api;
-	struct admin *admin;
+	struct app_owners owners;
 	struct app_loop *loops;
 	size_t n_loops;
 	struct signals *signals;
@@ -61,20 +67,11 @@ struct app {
 	atomic_bool draining, hurry; /* hurry: the second signal, no more patience */
 };
 
-/* drain.c: SIGTERM, SIGINT and SIGHUP drain; a second one ends at once. Main thread, loop 0; closed
- * after that loop. */
+/* drain.c: SIGTERM, SIGINT and SIGHUP drain; a second one ends at once. Loop 0; closed after it. */
 void signals_watch(struct app *app);
 void signals_close(struct app *app);
 
-/* What the settings and the environment say about hosted tools. */
+/* What the settings and the environment say of hosted tools. */
 struct tools_options tools_options_of(const struct config *c, struct str data);
 /* Likewise of the embedder, but for its host. ERR_CONFIG. */
 bool embed_options_of(const struct config *c, struct embed_options *ret, struct err *e);
-
-/* banner.c: who answers and what else there is, on standard error. */
-void banner_print(const struct app *app);
-/* What answers, in one line. In `a`. */
-struct str banner_line(const struct app *app, struct arena *a);
-/* Looks once, on a thread of its own, for other engines on this machine: one that answers is offered, never used unasked. */
-void offers_start(struct app *app);
-void offers_stop(struct app *app); /* waits for it */

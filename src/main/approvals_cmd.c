@@ -7,6 +7,7 @@
 #include "main/commands.h"
 #include "main/help.h"
 #include "main/remote.h"
+#include "main/terminal.h"
 
 struct approvals {
 	struct args args;
@@ -14,20 +15,9 @@ struct approvals {
 	const char *project; /* NULL: all, where the server says which there are */
 };
 
-/* What a model or a server wrote reaches no terminal as it is. */
-static void print_plain(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		bool late = c == 0xc2 && i + 1 < s.n && (unsigned char)s.p[i + 1] < 0xa0; /* controls beyond ASCII */
-		putchar(c < ' ' || c == 0x7f || late ? '?' : c);
-		i += late;
-	}
-}
-
 static void print_member(yyjson_val *one, const char *name)
 {
-	print_plain(json_str(json_get(one, str_of(name))));
+	terminal_print(json_str(json_get(one, str_of(name))), 0);
 }
 
 static void print_age(int64_t s)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "main/app.h"
+#include "main/banner.h"
 #include "main/query.h"
 #include "wire/json.h"
 

@@ -20,6 +20,7 @@
 #include "main/remote.h"
 #include "net/listen.h"
 #include "sandbox/host.h"
+#include "script/script.h"
 #include "session/packages.h"
 #include "store/check.h"
 
@@ -287,24 +288,58 @@ static void check_sandbox(struct check *c)
 		check_say(c, NOTE, "sandbox", r.cure, "%s; until then PDF, office and HTML files and web pages are refused (400)", r.cause);
 }
 
-/* What code in boxes has. */
-static void check_packages(struct check *c)
+static void check_programs(struct check *c)
 {
+	struct err why = {0};
+	if (script_refuse(&why))
+		check_say(c, FINE, "programs", NULL, "JavaScript in a box, by QuickJS");
+	else
+		check_say(c, NOTE, "programs", "docs/programs.md; until then programmatic_tool_calling is refused (400)", "%s", why.msg);
+}
+
+/* What code of a model's may reach, as far as a request asks for it. */
+static void check_network(struct check *c, struct buf *b)
+{
+	const struct config_list *domains = &c->args->config.egress_domains;
+	buf_add(b, domains->n ? S("; network: ") : S("; no network (egress.domains)"));
+	for (size_t i = 0; i < domains->n; i++)
+		buf_fmt(b, "%s%.*s", i ? ", " : "", FMT(domains->at[i]));
+}
+
+/* Whether models can run code here, what it has and what it reaches; with the one line that mends what is missing. */
+static void check_code(struct check *c)
+{
+	static const char what[] = "code, shell";
 	char folder[PACKAGES_FOLDER];
 	struct buf b;
 	struct host_report r;
-	if (!host_permits(&r))
-		return; /* said already */
-	buf_init(&b, 1 << 16);
+	if (!host_permits(&r)) {
+		check_say(c, NOTE, what, r.cure, "code_interpreter and shell are refused (400): %s", r.cause);
+		return;
+	}
 	packages_folder(c->args->config.session_packages, folder);
+	bool own = packages_there(folder);
+	if (access("/usr/bin/python3", X_OK)) {
+		check_say(c, NOTE, what, "apt install python3", "boxes are possible, but there is no Python: code_interpreter is refused (400)");
+		return;
+	}
+	buf_init(&b, 1 << 16);
+	buf_add(&b, S("for code_interpreter and shell boxes are possible; "));
 	packages_list(folder, &b);
-	if (access("/usr/bin/python3", X_OK))
-		check_say(c, NOTE, "Python", "apt install python3", "there is none: no code can be run");
-	else
-		check_say(c, packages_there(folder) ? FINE : NOTE, "Python",
-			  "antiphon sandbox install brings numpy, pandas, matplotlib and more", "%.*s",
-			  FMT(buf_str(&b)));
+	check_network(c, &b);
+	check_say(c, own ? FINE : NOTE, what, own ? NULL : "antiphon sandbox install brings numpy, pandas, matplotlib and more", "%.*s",
+		  FMT(buf_str(&b)));
 	buf_release(&b);
+}
+
+/* Who can see into a server that runs with these settings. */
+static void check_measures(struct check *c)
+{
+	const struct config *g = &c->args->config;
+	if (g->metrics_listen.n)
+		check_say(c, FINE, "metrics", NULL, "GET /metrics on %.*s", FMT(g->metrics_listen.at[0]));
+	if (g->otel_endpoint.n)
+		check_say(c, FINE, "traces", NULL, "to %.*s%s", FMT(g->otel_endpoint), g->otel_content ? ", with texts" : "");
 }
 
 static void check_all(struct check *c)
@@ -329,7 +364,9 @@ static void check_all(struct check *c)
 	check_abilities(c);
 	check_embedder(c);
 	check_sandbox(c);
-	check_packages(c);
+	check_code(c);
+	check_measures(c);
+	check_programs(c);
 }
 
 int check_command(int argc, char **argv)

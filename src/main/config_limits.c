@@ -10,10 +10,12 @@
 #include "main/config.h"
 #include "net/fetch.h"
 #include "net/server.h"
+#include "script/limits.h"
 #include "session/limits.h"
 #include "store/limits.h"
 #include "tools/mcp_options.h"
 #include "tools/tools.h"
+#include "trace/exporter.h"
 
 static bool config_named(const struct config_list *list, const char *setting, bool url, struct err *e)
 {
@@ -75,6 +77,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #define LIMIT(name, ...) net_limits.name = c->net_##name;
 #include "net/limits.def"
 #undef LIMIT
+#define LIMIT(name, ...) trace_limits.name = c->otel_##name;
+#include "trace/limits.def"
+#undef LIMIT
 #define LIMIT(name, ...) measure_limits.name = c->metrics_##name;
 #include "measure/limits.def"
 #undef LIMIT
@@ -113,6 +118,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #undef LIMIT
 #define LIMIT(name, ...) session_limits.name = c->session_##name;
 #include "session/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) script_limits.name = c->programs_##name;
+#include "script/limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) egress_limits.name = c->egress_##name;
 #include "egress/limits.def"

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "main/app.h"
+#include "main/notify.h"
 
 enum { TICK_MS = 10, LEAVE_MS = 1000, SAVE_MS = 5000 };
 
@@ -46,10 +47,10 @@ static void drain_on_tick(struct timer *timer)
 		l->closing = true;
 		l->close_ms = now + (atomic_load(&app->hurry) ? 0 : LEAVE_MS);
 		server_drain(l->server);
-		if (first && app->admin)
-			admin_drain(app->admin);
+		if (first && app->owners.admin)
+			admin_drain(app->owners.admin);
 	}
-	bool busy = server_busy(l->server) || (first && app->admin && admin_busy(app->admin));
+	bool busy = server_busy(l->server) || (first && app->owners.admin && admin_busy(app->owners.admin));
 	if (l->closing && (!busy || now >= l->close_ms || atomic_load(&app->hurry)))
 		loop_stop(l->loop);
 	else
@@ -72,6 +73,7 @@ static void on_signal(uv_signal_t *handle, int number)
 		return;
 	}
 	log_at(LOG_INFO, "draining", "signal=%d running=%zu", number, api_running(app->api));
+	notify_manager(S("STOPPING=1"));
 	api_drain(app->api);
 	for (size_t i = 0; i < app->n_loops; i++) {
 		app->loops[i].begin_drain.run = drain_on_begin;

@@ -21,8 +21,6 @@ int help_all(FILE *out)
 	fprintf(out, "\nCommon flags (all of a command: antiphon help COMMAND):\n"
 		     "  --data DIR         where responses and keys are kept\n"
 		     "  --engine URL       an engine that speaks Chat Completions\n"
-		     "  --model FILE.gguf  a model of your own on the engine brought along\n"
-		     "  --listen HOST:PORT default 127.0.0.1:8080\n"
 		     "  --config FILE      settings in YAML; --set section.name=value\n\n"
 		     "Example: antiphon serve --engine http://127.0.0.1:11434\n");
 	return 0;

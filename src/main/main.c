@@ -11,9 +11,6 @@
 
 enum { LARGE = 128 * 1024 }; /* bytes; see main() */
 
-static int help_command(int argc, char **argv);
-static int version_command(int argc, char **argv);
-
 static const struct command {
 	struct str name;
 	int (*run)(int argc, char **argv);
@@ -48,7 +45,7 @@ static int unknown_command(struct str name)
 	return 2;
 }
 
-static int help_command(int argc, char **argv)
+int help_command(int argc, char **argv)
 {
 	struct str what = argc < 2 ? S("") : str_of(argv[1]);
 	if (argc < 2 || str_eq(what, S("--help")) || str_eq(what, S("-h")))
@@ -60,7 +57,7 @@ static int help_command(int argc, char **argv)
 	return find_command(what) ? help_for(argv[1]) : unknown_command(what);
 }
 
-static int version_command(int argc, char **argv)
+int version_command(int argc, char **argv)
 {
 	printf("antiphon %s\n", ANTIPHON_VERSION);
 	return 0;

@@ -24,9 +24,9 @@ static int mcp_list(const struct mcp_ask *ask, struct arena *a)
 	if (!mcp_list_tools(ask, a, &list, &f))
 		return mcp_fail(&f);
 	for (size_t i = 0; i < list.n; i++) {
-		struct str said = list.tools[i].description;
+		struct str said = list.tools[i].description, first = str_cut(&said, '\n');
 		printf("%.*s%s\t%.*s\n", FMT(list.tools[i].name), list.tools[i].read_only ? " (says: reads only)" : "",
-		       FMT(str_cut(&said, '\n')));
+		       FMT(first));
 	}
 	if (list.left_out)
 		printf("%zu more cannot be offered\n", list.left_out);

@@ -10,13 +10,15 @@
 
 #include "base/log.h"
 #include "egress/egress.h"
-#include "main/app.h"
+#include "main/banner.h"
 #include "main/commands.h"
 #include "main/help.h"
 #include "main/cpu.h"
+#include "main/notify.h"
 #include "main/paths.h"
 #include "net/tls.h"
 #include "store/seal.h"
+#include "trace/exporter.h"
 
 /* The small default model needs a word of guidance and a short leash. */
 #define SMALL_MODEL_SYSTEM "You are a helpful assistant. Answer the question directly and briefly."
@@ -65,13 +67,16 @@ static bool engine_possible(const struct config *c, struct err *e)
 		return fail(e, ERR_CONFIG, NULL, "%s\n%s.", why.msg, ways);
 	if (o.model.n && !is_gguf(o.model, &why))
 		return fail(e, ERR_CONFIG, NULL, "--model: %s", why.msg);
-	if (!managed_installed(&o, &why))
-		return fail(
-		    e, ERR_CONFIG, NULL,
-		    "no engine is installed: %s\nTo mend it, run: ./run (in the source folder; it fetches engine and "
-		    "model)\n%s, or --model FILE.gguf once the engine is there.",
-		    why.msg, ways);
-	return true;
+	if (managed_installed(&o, &why))
+		return true;
+	struct arena a = {0};
+	struct str script = managed_script(&a, o.dir, "engine-install.sh");
+	fail(e, ERR_CONFIG, NULL,
+	     "no engine is installed: %s\nTo mend it, run: ./run (in the source folder; it fetches engine and model), or %.*s\n"
+	     "%s, or --model FILE.gguf once the engine is there.",
+	     why.msg, FMT(script), ways);
+	arena_free(&a);
+	return false;
 }
 
 /* Several nodes on one store share a master secret; one alone may make its own. */
@@ -205,6 +210,7 @@ static void open_api(struct app *app)
 	    .tools = app->tools,
 	    .search = app->search,
 	    .containers = app->containers,
+	    .access_log = c->server_access_log,
 	    .allow_anonymous = c->server_allow_anonymous,
 	    .finish_on_disconnect = str_eq(c->api_on_disconnect, S("finish")),
 	    .resume_background = str_eq(c->api_resume, S("background")),
@@ -250,6 +256,13 @@ static void front_refuse(struct service *s, struct exchange *x, const struct err
 	api->refuse(api, x, e);
 }
 
+static void front_ended(struct service *s, struct exchange *x, int status)
+{
+	struct service *api = OWNER(s, struct app_loop, front)->service;
+	if (api)
+		api->ended(api, x, status);
+}
+
 static struct str front_failure(struct service *s, struct exchange *x, const struct err *e)
 {
 	struct service *api = OWNER(s, struct app_loop, front)->service;
@@ -266,7 +279,7 @@ static bool open_loops(struct app *app, struct err *e)
 	for (; app->n_loops < (size_t)n; app->n_loops++) {
 		struct app_loop *l = &app->loops[app->n_loops];
 		l->app = app;
-		l->front = (struct service){front_head, front_handle, front_refuse, front_failure};
+		l->front = (struct service){front_head, front_handle, front_refuse, front_failure, front_ended};
 		if (!loop_open(&l->loop, e))
 			return false;
 		l->server = server_new(l->loop, &l->front);
@@ -324,7 +337,22 @@ static bool open_admin(struct app *app, struct err *e)
 				  .data = app->data,
 				  .version = S(ANTIPHON_VERSION),
 				  .searches = !web_search_lacks(&tools)};
-	return socket_path(&app->arena, app->data, &o.socket, e) && admin_open(&o, &app->admin, e);
+	return socket_path(&app->arena, app->data, &o.socket, e) && admin_open(&o, &app->owners.admin, e);
+}
+
+static bool open_traces(const struct config *c, struct err *e)
+{
+	struct exporter_options o = {.endpoint = c->otel_endpoint, .headers = c->otel_headers.at, .n_headers = c->otel_headers.n,
+				     .service = c->otel_service, .content = c->otel_content};
+	return exporter_open(&o, e);
+}
+
+static bool open_metrics(struct app *app, struct err *e)
+{
+	struct addresses at;
+	const struct config_list *listen = &app->args->config.metrics_listen;
+	return !listen->n || (addresses_read(&app->arena, listen, &at, e) &&
+			      metrics_door_open(app->loops[0].loop, &at, app->api, &app->owners.metrics, e));
 }
 
 static bool app_open(struct app *app, struct err *e)
@@ -345,9 +373,11 @@ static bool app_open(struct app *app, struct err *e)
 		return false;
 	if (!open_search(app, e) || !open_containers(app, e))
 		return false;
+	if (!open_traces(c, e))
+		return false;
 	open_tools(app);
 	open_api(app);
-	return open_admin(app, e);
+	return open_admin(app, e) && open_metrics(app, e);
 }
 
 /* The loop has ended: what hangs on it goes, in its own thread. */
@@ -373,8 +403,9 @@ static void *loop_thread(void *arg)
 
 static void app_close(struct app *app)
 {
-	if (app->admin)
-		admin_free(app->admin);
+	metrics_door_free(app->owners.metrics);
+	if (app->owners.admin)
+		admin_free(app->owners.admin);
 	if (app->n_loops)
 		loop_ended(&app->loops[0]);
 	embed_host_stop(app->embed_host);
@@ -382,6 +413,7 @@ static void app_close(struct app *app)
 	if (app->n_loops)
 		loop_close(app->loops[0].loop);
 	signals_close(app);
+	exporter_close();
 	api_free(app->api);
 	tools_free(app->tools);
 	engines_close(app->engines);
@@ -402,6 +434,7 @@ static void app_run(struct app *app)
 	signals_watch(app);
 	printf("listening on %.*s\n", (int)(app->base_url.n - 3), app->base_url.p);
 	fflush(stdout);
+	notify_manager(S("READY=1"));
 	banner_print(app);
 	offers_start(app);
 	for (size_t i = 1; i < app->n_loops; i++)

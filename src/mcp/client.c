@@ -224,7 +224,7 @@ static bool client_handshake(struct client_work *w, struct str version, enum mcp
 	w->way.session = t.session;
 	mcp_post(w->a, &w->way, &ready, &post);
 	mcp_tell(w->ask, &post, (struct str){0}, mcp_left_ms(w->ask, mcp_limits.list_ms), NULL);
-	known_put(w->ask->known, w->key, &w->way);
+	known_put(w->ask, w->key, &w->way);
 	return true;
 }
 
@@ -246,7 +246,7 @@ static bool client_find(struct client_work *w)
 	step = mcp_after_modern(&h, &version);
 	if (step == MCP_USE) {
 		w->way.bridge = !json_get(t.answer.result, S("resultType"));
-		known_put(w->ask->known, w->key, &w->way);
+		known_put(w->ask, w->key, &w->way);
 		if (w->list) { /* it is what was wanted */
 			w->request = probe;
 			if (client_take(w, &t.answer))
@@ -274,7 +274,7 @@ static bool client_streamed(struct client_work *w)
 	client_next(w);
 	mcp_stream(&t, &w->request, client_take_streamed, w);
 	if (w->done) {
-		known_put(w->ask->known, w->key, &w->way);
+		known_put(w->ask, w->key, &w->way);
 		return true;
 	}
 	if (t.whole && t.status != 200 && t.bad.code == ERR_NONE)
@@ -295,7 +295,7 @@ static bool client_once(struct client_work *w, struct mcp_talk *t, bool again)
 	enum mcp_loss loss = t->whole ? mcp_session_lost(&w->way, &h) : MCP_KEPT;
 	if (loss == MCP_KEPT || !again)
 		return true;
-	known_put(w->ask->known, w->key, NULL);
+	known_put(w->ask, w->key, NULL);
 	if (loss == MCP_PERHAPS && w->call && !w->call->repeatable)
 		return true; /* it may have been done */
 	if (!client_handshake(w, S("2025-11-25"), &step))
@@ -338,8 +338,9 @@ static bool client_run(struct client_work *w)
 	if (ok && !w->done)
 		ok = w->way.era == MCP_SSE ? client_streamed(w) : client_posted(w);
 	if (!ok) /* what is remembered may be why */
-		known_put(w->ask->known, w->key, w->f->kind == MCP_FAULT_HTTP ? NULL : &w->way);
+		known_put(w->ask, w->key, w->f->kind == MCP_FAULT_HTTP ? NULL : &w->way);
 	known_leave(w->ask, w->key);
+	known_end_one(w->ask->known, mcp_left_ms(w->ask, CANCEL_MS));
 	log_at(LOG_DEBUG, "an MCP server was asked", "method=%s ok=%d ms=%lld", w->call ? "tools/call" : "tools/list",
 	       ok, (long long)(clock_mono_us() - from) / 1000);
 	return ok;

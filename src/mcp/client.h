@@ -1,9 +1,9 @@
 /* client.h - what is asked of an MCP server: its tools, and calls of them.
  *
  * Blocks: worker threads alone. Which revision a server speaks is found out with the first request and remembered for
- * mcp_limits.known_ms, with its session, per project, URL and credentials; a session that is gone is made anew.
- * Requests that a server makes of us are refused at once. Nothing but the URL's origin is ever asked, and past its
- * guard. */
+ * mcp_limits.known_ms, with its session, per project, URL and credentials; a session that is gone is made anew, one
+ * that is forgotten is ended. Requests that a server makes of us are refused at once. Nothing but the URL's origin is
+ * ever asked, and past its guard. */
 #pragma once
 #include <stdatomic.h>
 
@@ -25,6 +25,7 @@ struct mcp_server {
 struct mcp_ask {
 	struct mcp_known *known;
 	const struct mcp_server *server;
+	struct str trace; /* header lines, each with its line break (trace/trace.h), for every request; {0}: none */
 	const _Atomic bool *cancelled;
 	int64_t due_ms; /* clock_mono_us() / 1000 */
 };

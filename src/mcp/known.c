@@ -10,14 +10,17 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "mcp/limits.h"
+#include "mcp/talk.h"
 
 enum { WAIT_SLICE_MS = 50 };
 
 struct known_row {
 	uint8_t key[KNOWN_KEY];
 	struct mcp_way way;
-	char *text; /* what the way's strings lie in */
+	struct mcp_server server; /* with a session: where it is ended */
+	struct arena text;        /* what the strings of both lie in */
 	int64_t until_us;
+	struct known_row *next; /* of `ended` */
 };
 /* Requests under way, of a project or of a server. */
 struct known_count {
@@ -28,6 +31,7 @@ struct mcp_known {
 	pthread_mutex_t lock;
 	pthread_cond_t left;
 	struct map rows, counts;
+	struct known_row *ended; /* their sessions are not asked any more, and are to be ended */
 };
 
 struct mcp_known *mcp_known_new(void)
@@ -38,20 +42,58 @@ struct mcp_known *mcp_known_new(void)
 	return k;
 }
 
+/* Headers of servers are credentials. */
+static void known_wipe(struct str s)
+{
+	if (s.n)
+		sodium_memzero((char *)s.p, s.n);
+}
+
 static void known_free_row(struct known_row *r)
 {
-	xfree(r->text);
+	for (size_t i = 0; i < r->server.n_headers; i++)
+		known_wipe(r->server.headers[i]);
+	arena_free(&r->text);
 	xfree(r);
+}
+
+/* Nobody asks it any more: its session is ended by who comes next, for that takes a request. */
+static void known_end(struct mcp_known *k, struct known_row *r)
+{
+	if (!r->way.session.n) {
+		known_free_row(r);
+		return;
+	}
+	r->next = k->ended;
+	k->ended = r;
+}
+
+bool known_end_one(struct mcp_known *k, int64_t ms)
+{
+	pthread_mutex_lock(&k->lock);
+	struct known_row *r = k->ended;
+	if (r)
+		k->ended = r->next;
+	pthread_mutex_unlock(&k->lock);
+	if (!r)
+		return false;
+	if (ms > 0)
+		mcp_leave(&r->server, &r->way, ms);
+	known_free_row(r);
+	return true;
 }
 
 void mcp_known_free(struct mcp_known *k)
 {
+	int64_t due_ms = clock_mono_us() / 1000 + mcp_limits.end_ms;
 	size_t at = 0;
 	void *v;
 	if (!k)
 		return;
 	while ((v = map_next(&k->rows, &at)))
-		known_free_row(v);
+		known_end(k, v);
+	while (known_end_one(k, due_ms - clock_mono_us() / 1000))
+		;
 	at = 0;
 	while ((v = map_next(&k->counts, &at)))
 		xfree(v);
@@ -87,11 +129,14 @@ static struct str known_str(const uint8_t key[KNOWN_KEY])
 
 /* --- ways -------------------------------------------------------------------------------------------------------- */
 
-static void known_drop(struct mcp_known *k, const uint8_t key[KNOWN_KEY])
+/* `gone`: its session is, or lives on in another row. */
+static void known_drop(struct mcp_known *k, const uint8_t key[KNOWN_KEY], bool gone)
 {
 	struct known_row *r = map_del(&k->rows, known_str(key));
-	if (r)
+	if (r && gone)
 		known_free_row(r);
+	else if (r)
+		known_end(k, r);
 }
 
 struct mcp_way known_get(struct mcp_known *k, const uint8_t key[KNOWN_KEY], struct arena *a)
@@ -100,7 +145,7 @@ struct mcp_way known_get(struct mcp_known *k, const uint8_t key[KNOWN_KEY], stru
 	pthread_mutex_lock(&k->lock);
 	struct known_row *r = map_get(&k->rows, known_str(key));
 	if (r && r->until_us < clock_mono_us()) {
-		known_drop(k, key);
+		known_drop(k, key, false);
 	} else if (r) {
 		way = r->way;
 		way.version = str_copy(a, way.version);
@@ -120,26 +165,37 @@ static void known_make_room(struct mcp_known *k)
 		if (!oldest || r->until_us < oldest->until_us)
 			oldest = r;
 	if (oldest)
-		known_drop(k, oldest->key);
+		known_drop(k, oldest->key, false);
 }
 
-void known_put(struct mcp_known *k, const uint8_t key[KNOWN_KEY], const struct mcp_way *way)
+static struct known_row *known_row_new(const struct mcp_server *server, const uint8_t key[KNOWN_KEY],
+				       const struct mcp_way *way)
 {
+	struct known_row *r = xalloc(sizeof *r);
+	memcpy(r->key, key, KNOWN_KEY);
+	r->way = *way;
+	r->way.version = str_copy(&r->text, way->version);
+	r->until_us = clock_mono_us() + mcp_limits.known_ms * 1000;
+	if (!way->session.n)
+		return r;
+	r->way.session = str_copy(&r->text, way->session);
+	struct str *headers = new_array(&r->text, struct str, server->n_headers + 1);
+	for (size_t i = 0; i < server->n_headers; i++)
+		headers[i] = str_copy(&r->text, server->headers[i]);
+	r->server = *server;
+	r->server.url = str_copy(&r->text, server->url);
+	r->server.headers = headers;
+	return r;
+}
+
+void known_put(const struct mcp_ask *ask, const uint8_t key[KNOWN_KEY], const struct mcp_way *way)
+{
+	struct mcp_known *k = ask->known;
 	pthread_mutex_lock(&k->lock);
-	known_drop(k, key);
+	known_drop(k, key, true);
 	if (way) {
 		known_make_room(k);
-		struct known_row *r = xalloc(sizeof *r);
-		memcpy(r->key, key, KNOWN_KEY);
-		r->way = *way;
-		r->text = xalloc(way->version.n + way->session.n + 1);
-		if (way->version.n)
-			memcpy(r->text, way->version.p, way->version.n);
-		if (way->session.n)
-			memcpy(r->text + way->version.n, way->session.p, way->session.n);
-		r->way.version.p = r->text;
-		r->way.session.p = r->text + way->version.n;
-		r->until_us = clock_mono_us() + mcp_limits.known_ms * 1000;
+		struct known_row *r = known_row_new(ask->server, key, way);
 		map_put(&k->rows, known_str(r->key), r);
 	}
 	pthread_mutex_unlock(&k->lock);

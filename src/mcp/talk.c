@@ -21,13 +21,19 @@ bool mcp_is_type(struct str content_type, struct str want)
 	return str_eq_nocase(str_trim(str_cut(&content_type, ';')), want);
 }
 
-static const struct str *talk_headers(struct arena *a, const struct mcp_server *s, const struct str *more, size_t n)
+enum { TRACE_LINES = 2 };
+
+static const struct str *talk_headers(struct arena *a, const struct mcp_ask *ask, const struct str *more, size_t n, size_t *ret)
 {
-	struct str *all = new_array(a, struct str, s->n_headers + n + 1);
+	const struct mcp_server *s = ask->server;
+	struct str *all = new_array(a, struct str, s->n_headers + n + TRACE_LINES), rest = ask->trace;
 	for (size_t i = 0; i < s->n_headers; i++)
 		all[i] = s->headers[i];
 	for (size_t i = 0; i < n; i++)
 		all[s->n_headers + i] = more[i];
+	*ret = s->n_headers + n;
+	for (size_t i = 0; i < TRACE_LINES && rest.n; i++)
+		all[(*ret)++] = str_trim(str_cut(&rest, '\n'));
 	return all;
 }
 
@@ -42,9 +48,11 @@ bool mcp_tell(const struct mcp_ask *ask, const struct mcp_post *post, struct str
 	const struct mcp_server *s = ask->server;
 	struct arena a = {0};
 	struct fetch_answer got;
+	size_t n_headers;
+	const struct str *headers = talk_headers(&a, ask, post->headers, post->n, &n_headers);
 	struct fetch f = {.url = url.n ? url : s->url,
-			  .headers = talk_headers(&a, s, post->headers, post->n),
-			  .n_headers = s->n_headers + post->n,
+			  .headers = headers,
+			  .n_headers = n_headers,
 			  .body = post->body,
 			  .guard = s->guard,
 			  .max_bytes = mcp_limits.list_bytes,
@@ -59,6 +67,30 @@ bool mcp_tell(const struct mcp_ask *ask, const struct mcp_post *post, struct str
 	fetch_release(&got);
 	arena_free(&a);
 	return ok;
+}
+
+void mcp_leave(const struct mcp_server *s, const struct mcp_way *way, int64_t ms)
+{
+	struct mcp_request none = {0};
+	struct arena a = {0};
+	struct mcp_post post;
+	struct fetch_answer got;
+	struct mcp_ask nobody = {.server = s};
+	size_t n_headers;
+	mcp_post(&a, way, &none, &post);
+	const struct str *headers = talk_headers(&a, &nobody, post.headers, post.n, &n_headers);
+	struct fetch f = {.url = s->url,
+			  .method = S("DELETE"),
+			  .headers = headers,
+			  .n_headers = n_headers,
+			  .guard = s->guard,
+			  .max_bytes = mcp_limits.list_bytes,
+			  .connect_ms = ms,
+			  .timeout_ms = ms,
+			  .stay = true};
+	fetch_run(&f, &got);
+	fetch_release(&got);
+	arena_free(&a);
 }
 
 /* Nothing that a server may ask of its client is offered here, and it waits until it hears so. */
@@ -132,10 +164,12 @@ static void talk_once(struct mcp_talk *t, struct str method, const struct str *h
 {
 	const struct mcp_server *s = t->ask->server;
 	struct fetch_answer got;
+	size_t n_all;
+	const struct str *all = talk_headers(t->a, t->ask, headers, n, &n_all);
 	struct fetch f = {.url = s->url,
 			  .method = method,
-			  .headers = talk_headers(t->a, s, headers, n),
-			  .n_headers = s->n_headers + n,
+			  .headers = all,
+			  .n_headers = n_all,
 			  .body = body,
 			  .guard = s->guard,
 			  .max_bytes = t->max_bytes * 2, /* frames of a stream around it */

@@ -33,6 +33,8 @@ struct mcp_talk {
 void mcp_talk(struct mcp_talk *t, const struct mcp_post *post);
 /* A POST whose answer does not matter: a notification, a refusal. `url` {0}: the server's. False: it did not arrive. */
 bool mcp_tell(const struct mcp_ask *ask, const struct mcp_post *post, struct str url, int64_t ms, int *status);
+/* Says that its session is not needed any more (DELETE); what comes of it does not matter. */
+void mcp_leave(const struct mcp_server *s, const struct mcp_way *way, int64_t ms);
 /* One event of a stream, as a message of the peer; answers what it asks. For stream.c. */
 bool mcp_hear(struct mcp_talk *t, struct str data, struct str url);
 /* How long the ask may still take, at most `most`; at least 1. */

@@ -27,16 +27,17 @@ struct function_tool {
 	yyjson_val *group;     /* the namespace itself; NULL: none */
 	yyjson_val *definition; /* of a server's function: its element of the list (hosted_server.h) */
 	struct str server;     /* among tools, the server that it is or belongs to; {0}: neither */
-	bool bound;            /* a server whose functions are there */
-	bool deferred;         /* waits for the client's tool search: not offered */
+	unsigned callers;      /* who may call it: CALLER_... (program.h) */
+	bool bound, deferred;  /* a server whose functions are there; waits for the client's tool search: not offered */
 	bool searched;         /* deferred, and the search is ours: its calls name it as their namespace, as live */
+	bool searches;         /* our own search of those, as a function: offered where they are too many to be shown */
 	bool unfound;          /* nothing of the context has found it yet: its first call tells of the search */
 };
 
 /* One call on its way from the engine into an item. */
 struct call {
 	const struct function_tool *tool;
-	struct str call_id;
+	struct str call_id, caller; /* caller: the program that made it; {0}: the model */
 	bool begun;       /* only begun: what comes in pieces is still empty */
 	struct str text;  /* a function's arguments; a custom tool's input */
 	yyjson_val *args; /* other kinds: the arguments */
@@ -53,9 +54,8 @@ struct call_row {
 };
 extern const struct call_row call_rows[CALL_KINDS];
 
-/* The kind of a tool by its wire type; CALL_KINDS when it is none of these. */
+/* The kind of a tool by its wire type; of a call or output item. CALL_KINDS when it is none of these. */
 enum call_kind call_kind_of(struct str tool);
-/* The kind of a call or output item; CALL_KINDS when it is neither. */
 enum call_kind call_kind_of_item(enum item_type type);
 /* The type of the items of its calls. */
 enum item_type call_item(const struct function_tool *t);

@@ -34,6 +34,17 @@ static void write_async(struct jout *o, const struct call *c)
 		jo_kbool(o, "async", true);
 }
 
+static void write_caller(struct jout *o, const struct call *c)
+{
+	if (!c->caller.n)
+		return;
+	jo_key(o, S("caller"));
+	jo_obj(o);
+	jo_kstr(o, "type", S("program"));
+	jo_kstr(o, "caller_id", c->caller);
+	jo_obj_end(o);
+}
+
 static void write_space(struct jout *o, const struct call *c)
 {
 	if (c->tool->space.n || c->tool->searched)
@@ -52,6 +63,7 @@ static void write_function(struct jout *o, const struct call *c)
 	jo_kstr(o, "arguments", c->begun ? S("") : c->text);
 	write_async(o, c);
 	jo_kstr(o, "call_id", c->call_id);
+	write_caller(o, c);
 	jo_kstr(o, "name", own(c->tool));
 	write_space(o, c);
 }
@@ -65,6 +77,7 @@ static void write_custom(struct jout *o, const struct call *c)
 {
 	write_async(o, c);
 	jo_kstr(o, "call_id", c->call_id);
+	write_caller(o, c);
 	jo_kstr(o, "input", c->begun ? S("") : c->text);
 	jo_kstr(o, "name", own(c->tool));
 	write_space(o, c);

@@ -51,35 +51,36 @@ static void add_error(struct buf *b, const struct err *e, bool nested)
 		buf_add(b, S("null"));
 }
 
-/* Which member of the event each bit writes, and how. */
+#define BIT(member) __builtin_ctz(member)
+
+/* What each bit writes, and how. */
 enum how { HOW_INT, HOW_STR, HOW_RAW };
 static const struct member {
-	unsigned bit;
 	enum how how;
 	size_t at;
 	struct str lead; /* ,"key": */
 } members[] = {
-	{EM_RESPONSE, HOW_RAW, offsetof(struct event, raw), STR(",\"response\":")},
-	{EM_ITEM_ID, HOW_STR, offsetof(struct event, item_id), STR(",\"item_id\":")},
-	{EM_OUTPUT_INDEX, HOW_INT, offsetof(struct event, output_index), STR(",\"output_index\":")},
-	{EM_CONTENT_INDEX, HOW_INT, offsetof(struct event, content_index), STR(",\"content_index\":")},
-	{EM_SUMMARY_INDEX, HOW_INT, offsetof(struct event, summary_index), STR(",\"summary_index\":")},
-	{EM_ANNOTATION_INDEX, HOW_INT, offsetof(struct event, annotation_index), STR(",\"annotation_index\":")},
-	{EM_COMMAND_INDEX, HOW_INT, offsetof(struct event, command_index), STR(",\"command_index\":")},
-	{EM_ITEM, HOW_RAW, offsetof(struct event, raw), STR(",\"item\":")},
-	{EM_PART, HOW_RAW, offsetof(struct event, raw), STR(",\"part\":")},
-	{EM_ANNOTATION, HOW_RAW, offsetof(struct event, raw), STR(",\"annotation\":")},
-	{EM_DELTA, HOW_STR, offsetof(struct event, text), STR(",\"delta\":")},
-	{EM_DELTA_OBJECT, HOW_RAW, offsetof(struct event, raw), STR(",\"delta\":")},
-	{EM_TEXT, HOW_STR, offsetof(struct event, text), STR(",\"text\":")},
-	{EM_REFUSAL, HOW_STR, offsetof(struct event, text), STR(",\"refusal\":")},
-	{EM_ARGUMENTS, HOW_STR, offsetof(struct event, text), STR(",\"arguments\":")},
-	{EM_INPUT, HOW_STR, offsetof(struct event, text), STR(",\"input\":")},
-	{EM_CODE, HOW_STR, offsetof(struct event, text), STR(",\"code\":")},
-	{EM_COMMAND, HOW_STR, offsetof(struct event, text), STR(",\"command\":")},
-	{EM_NAME, HOW_STR, offsetof(struct event, name), STR(",\"name\":")},
-	{EM_OUTPUT, HOW_RAW, offsetof(struct event, raw), STR(",\"output\":")},
-	{EM_PARTIAL_IMAGE, HOW_RAW, offsetof(struct event, raw), STR(",")},
+	[BIT(EM_RESPONSE)] = {HOW_RAW, offsetof(struct event, raw), STR(",\"response\":")},
+	[BIT(EM_ITEM_ID)] = {HOW_STR, offsetof(struct event, item_id), STR(",\"item_id\":")},
+	[BIT(EM_OUTPUT_INDEX)] = {HOW_INT, offsetof(struct event, output_index), STR(",\"output_index\":")},
+	[BIT(EM_CONTENT_INDEX)] = {HOW_INT, offsetof(struct event, content_index), STR(",\"content_index\":")},
+	[BIT(EM_SUMMARY_INDEX)] = {HOW_INT, offsetof(struct event, summary_index), STR(",\"summary_index\":")},
+	[BIT(EM_ANNOTATION_INDEX)] = {HOW_INT, offsetof(struct event, annotation_index), STR(",\"annotation_index\":")},
+	[BIT(EM_COMMAND_INDEX)] = {HOW_INT, offsetof(struct event, command_index), STR(",\"command_index\":")},
+	[BIT(EM_ITEM)] = {HOW_RAW, offsetof(struct event, raw), STR(",\"item\":")},
+	[BIT(EM_PART)] = {HOW_RAW, offsetof(struct event, raw), STR(",\"part\":")},
+	[BIT(EM_ANNOTATION)] = {HOW_RAW, offsetof(struct event, raw), STR(",\"annotation\":")},
+	[BIT(EM_DELTA)] = {HOW_STR, offsetof(struct event, text), STR(",\"delta\":")},
+	[BIT(EM_DELTA_OBJECT)] = {HOW_RAW, offsetof(struct event, raw), STR(",\"delta\":")},
+	[BIT(EM_TEXT)] = {HOW_STR, offsetof(struct event, text), STR(",\"text\":")},
+	[BIT(EM_REFUSAL)] = {HOW_STR, offsetof(struct event, text), STR(",\"refusal\":")},
+	[BIT(EM_ARGUMENTS)] = {HOW_STR, offsetof(struct event, text), STR(",\"arguments\":")},
+	[BIT(EM_INPUT)] = {HOW_STR, offsetof(struct event, text), STR(",\"input\":")},
+	[BIT(EM_CODE)] = {HOW_STR, offsetof(struct event, text), STR(",\"code\":")},
+	[BIT(EM_COMMAND)] = {HOW_STR, offsetof(struct event, text), STR(",\"command\":")},
+	[BIT(EM_NAME)] = {HOW_STR, offsetof(struct event, name), STR(",\"name\":")},
+	[BIT(EM_OUTPUT)] = {HOW_RAW, offsetof(struct event, raw), STR(",\"output\":")},
+	[BIT(EM_PARTIAL_IMAGE)] = {HOW_RAW, offsetof(struct event, raw), STR(",")},
 };
 
 static void event_add_member(struct buf *b, const struct member *m, const struct event *ev)
@@ -113,11 +114,8 @@ void event_write(struct buf *b, const struct event *ev)
 		add_int(b, ev->output_index);
 		left &= ~(unsigned)EM_OUTPUT_INDEX;
 	}
-	for (const struct member *m = members; left; m++)
-		if (left & m->bit) {
-			event_add_member(b, m, ev);
-			left &= ~m->bit;
-		}
+	for (; left; left &= left - 1)
+		event_add_member(b, &members[BIT(left)], ev);
 	if (row->members & EM_LOGPROBS) {
 		buf_add(b, S(",\"logprobs\":"));
 		buf_add(b, ev->logprobs.p ? ev->logprobs : S("[]"));

@@ -5,32 +5,33 @@
 #pragma once
 #include "wire/json.h"
 
-/* Payload members; written in this order after type and sequence_number. */
+/* Payload members; written in the order of their bits after type and sequence_number. */
 enum event_member {
-	EM_RESPONSE = 1 << 0,   /* raw */
+	EM_RESPONSE = 1 << 0, /* raw */
 	EM_ITEM_ID = 1 << 1,
 	EM_OUTPUT_INDEX = 1 << 2,
 	EM_CONTENT_INDEX = 1 << 3,
 	EM_SUMMARY_INDEX = 1 << 4,
 	EM_ANNOTATION_INDEX = 1 << 5,
-	EM_ITEM = 1 << 6,       /* raw */
-	EM_PART = 1 << 7,       /* raw */
-	EM_ANNOTATION = 1 << 8, /* raw */
-	EM_DELTA = 1 << 9,
-	EM_TEXT = 1 << 10,
-	EM_REFUSAL = 1 << 11,
-	EM_ARGUMENTS = 1 << 12,
-	EM_INPUT = 1 << 13,
-	EM_CODE = 1 << 14,
-	EM_LOGPROBS = 1 << 15,  /* raw; "[]" when absent */
-	EM_NAME = 1 << 16,
-	EM_ERROR = 1 << 17,     /* nested error object and the flat code, message, param: clients read either */
-	EM_COMMAND_INDEX = 1 << 18,
-	EM_COMMAND = 1 << 19,
+	EM_COMMAND_INDEX = 1 << 6,
+	EM_ITEM = 1 << 7, /* raw */
+	EM_PART = 1 << 8, /* raw */
+	EM_ANNOTATION = 1 << 9, /* raw */
+	EM_DELTA = 1 << 10,
+	EM_DELTA_OBJECT = 1 << 11, /* raw, under "delta" */
+	EM_TEXT = 1 << 12,
+	EM_REFUSAL = 1 << 13,
+	EM_ARGUMENTS = 1 << 14,
+	EM_INPUT = 1 << 15,
+	EM_CODE = 1 << 16,
+	EM_COMMAND = 1 << 17,
+	EM_NAME = 1 << 18,
+	EM_OUTPUT = 1 << 19, /* raw */
 	EM_PARTIAL_IMAGE = 1 << 20,
-	EM_OUTPUT = 1 << 21,    /* raw */
-	EM_DELTA_OBJECT = 1 << 22, /* raw, under "delta" */
-	EM_INDEX_FIRST = 1 << 23,  /* no member: output_index before item_id */
+	/* Written apart. */
+	EM_LOGPROBS = 1 << 21, /* raw; "[]" when absent */
+	EM_ERROR = 1 << 22, /* nested error object and the flat code, message, param: clients read either */
+	EM_INDEX_FIRST = 1 << 23, /* no member: output_index before item_id */
 };
 
 enum event_type {

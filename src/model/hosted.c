@@ -11,9 +11,10 @@ static void hosted_check(const struct hosted *h)
 {
 	assert(h->types[0].n && h->item != ITEM_NONE && h->function.n);
 	assert(h->arguments && (h->server || (h->schema.n && h->params)));
-	assert(!h->text.member.n || (h->text.delta && h->text.done));
+	assert(!h->text.member.n || h->output || (h->text.delta && h->text.done));
 	for (int i = 0; i < TOOL_PHASES; i++)
-		assert(h->events[i] || (h->server && i == TOOL_RUNS));
+		assert(h->events[i] || h->output || (h->server && i == TOOL_RUNS));
+	assert(!h->output || hosted_extra(h, h->output));
 }
 
 void hosted_set(const struct hosted *const *table, size_t n)

@@ -15,6 +15,7 @@ struct hosted_server; /* hosted_server.h */
 struct hosted {
 	struct str types[HOSTED_TYPES];           /* of the elements of `tools` that mean it */
 	enum item_type item;                      /* of its calls ... */
+	enum item_type output;                    /* ... and of what came of them, where that is an item of its own; ITEM_NONE: it is not */
 	struct hosted_extra also[HOSTED_ITEMS];   /* ... and what else it makes or takes */
 	struct str function;                      /* its name as a function of the engine, ... */
 	struct str description, schema;           /* ... what is said of it, and its parameters as JSON Schema */

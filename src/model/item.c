@@ -69,6 +69,7 @@ static void view(yyjson_val *v, enum item_type type, struct item *ret)
 		.role = json_str(json_get(v, S("role"))),
 		.call_id = json_str(json_get(v, S("call_id"))),
 		.name = json_str(json_get(v, S("name"))),
+		.caller = json_str(json_get(json_get(v, S("caller")), S("caller_id"))),
 		.val = v,
 	};
 	if (type == ITEM_LOCAL_SHELL_CALL_OUTPUT && !ret->call_id.p) /* its id is the call's */
@@ -122,6 +123,8 @@ bool item_view(struct arena *a, struct str json, struct item *ret)
 		return false;
 	view(v, item_type_of(v), ret);
 	ret->ours = json_get(v, ITEM_OURS);
+	if (!ret->caller.p) /* of items that the API knows no caller of */
+		ret->caller = json_str(json_get(ret->ours, S("caller")));
 	return true;
 }
 

@@ -19,6 +19,7 @@ struct item {
 	struct str role;    /* messages */
 	struct str call_id; /* calls and their outputs */
 	struct str name;    /* calls */
+	struct str caller;  /* calls that a program made, and outputs of such (program.h): its call_id; {0}: of none */
 	yyjson_val *val;    /* the item itself; a plain-string input becomes a user message */
 	yyjson_val *ours;   /* what of ITEM_OURS goes with it; NULL: nothing, as of all that clients send */
 };
@@ -40,8 +41,9 @@ enum {
 extern const struct item_row item_rows[ITEM_COUNT];
 
 /* The member which only we read: of calls that we ran {"told": what the engine was told, "sources": [[number, url,
- * title], ...], "more": true where further calls of the same answer follow}; of all that a model made what origin.h
- * says, and of sealed thoughts "calls": {call_id: the same}, "items": [others, whole]. Clients can neither send nor see it. */
+ * title], ...], "images": [data URLs that an engine which sees is shown], "more": true where further calls of the same answer
+ * follow}; of all that a model made what origin.h says, and of sealed thoughts "calls": {call_id: the same}, "items": [others,
+ * whole]; of what we ran for a program its "caller" and what was "asked" (program.h). Clients can neither send nor see it. */
 #define ITEM_OURS_NAME "antiphon"
 #define ITEM_OURS S(ITEM_OURS_NAME)
 

@@ -19,7 +19,11 @@ static const struct field object = {.kind = F_OBJECT};
 /* --- who calls -------------------------------------------------------------------------------------------- */
 
 static const struct field direct_fields[] = {TYPE, LAST_FIELD};
-static const struct field program_caller_fields[] = {TYPE, REQUIRED("caller_id", F_STR), LAST_FIELD};
+static const struct field program_caller_fields[] = {
+	TYPE,
+	FIELD_CHECKED("caller_id", F_STR, .required = true, .min = 1, .max = ID_CHARS),
+	LAST_FIELD,
+};
 static const struct variant callers[] = {
 	{"direct", direct_fields, NULL},
 	{"program", program_caller_fields, NULL},
@@ -29,13 +33,14 @@ static bool caller_check(yyjson_val *v, const char *path, void *ctx, struct err 
 {
 	return variant_read(callers, v, path, ctx, e);
 }
-/* On items that are served today. */
+/* On items of tools that no program can call. */
 static bool direct_caller_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	if (!caller_check(v, path, ctx, e))
 		return false;
 	return str_eq(json_str(json_get(v, S("type"))), S("direct")) || later(e, path, "programmatic tool calls");
 }
+#define CALLER FIELD_CHECKED("caller", F_OBJECT, .nullable = true, .check = caller_check)
 #define DIRECT_CALLER FIELD_CHECKED("caller", F_OBJECT, .nullable = true, .check = direct_caller_check)
 
 /* --- messages, reasoning, functions ------------------------------------------------------------------------- */
@@ -108,7 +113,7 @@ static const struct field function_call_fields[] = {
 	STATUS,
 	NAMESPACE,
 	NULLABLE("async", F_BOOL),
-	DIRECT_CALLER,
+	CALLER,
 	CREATED_BY,
 	LAST_FIELD,
 };
@@ -121,7 +126,7 @@ static const struct field function_call_output_fields[] = {
 	STATUS,
 	NULLABLE("name", F_STR),
 	NAMESPACE,
-	DIRECT_CALLER,
+	CALLER,
 	CREATED_BY,
 	LAST_FIELD,
 };
@@ -130,11 +135,11 @@ static const struct field function_call_output_fields[] = {
 
 static const struct field custom_tool_call_fields[] = {
 	TYPE,      ID,     CALL_ID, REQUIRED("name", F_STR), REQUIRED("input", F_STR), STATUS,
-	NAMESPACE, DIRECT_CALLER, NULLABLE("async", F_BOOL), CREATED_BY, LAST_FIELD,
+	NAMESPACE, CALLER, NULLABLE("async", F_BOOL), CREATED_BY, LAST_FIELD,
 };
 static const struct field custom_tool_call_output_fields[] = {
 	TYPE, ID, CALL_ID, FIELD_CHECKED("output", F_ANY, .required = true, .check = tool_output),
-	STATUS, NULLABLE("name", F_STR), NAMESPACE, DIRECT_CALLER, CREATED_BY, LAST_FIELD,
+	STATUS, NULLABLE("name", F_STR), NAMESPACE, CALLER, CREATED_BY, LAST_FIELD,
 };
 
 /* --- searches ------------------------------------------------------------------------------------------------ */
@@ -431,10 +436,11 @@ static const struct field compaction_fields[] = {
 };
 static const struct field compaction_trigger_fields[] = {TYPE, ID, LAST_FIELD};
 static const struct field program_fields[] = {
-	TYPE, ID, CALL_ID, REQUIRED("code", F_STR), NULLABLE("fingerprint", F_STR), STATUS, LAST_FIELD,
+	TYPE, ID, CALL_ID, FIELD_CHECKED("code", F_STR, .required = true, .max = TEXT_MAX),
+	FIELD_CHECKED("fingerprint", F_STR, .required = true, .max = TEXT_MAX), LAST_FIELD,
 };
 static const struct field program_output_fields[] = {
-	TYPE, ID, CALL_ID, REQUIRED("result", F_STR), STATUS, LAST_FIELD,
+	TYPE, ID, CALL_ID, FIELD_CHECKED("result", F_STR, .required = true, .max = TEXT_MAX), STATUS, LAST_FIELD,
 };
 
 const struct item_row item_rows[ITEM_COUNT] = {

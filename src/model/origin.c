@@ -1,6 +1,13 @@
 /* origin.c - who made an item, and what that engine wants back with it. */
 #include "model/origin.h"
 
+#include <string.h>
+
+bool origin_id_speaks(struct str id, struct str name)
+{
+	return name.n && id.n > name.n && memmem(id.p, id.n, name.p, name.n);
+}
+
 bool origin_read(yyjson_val *ours, struct origin *ret)
 {
 	*ret = (struct origin){

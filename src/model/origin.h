@@ -12,6 +12,9 @@ struct origin {
 	yyjson_val *marks; /* NULL: none */
 };
 
+/* Did a model make this id of the function's name (Kimi's "functions.get_weather:0")? It sees it again then; a random one
+ * means nothing to it. */
+bool origin_id_speaks(struct str id, struct str name);
 /* Out of ITEM_OURS; false: it says nothing of an engine. */
 bool origin_read(yyjson_val *ours, struct origin *ret);
 /* Its members, inside an open object. `marks` is one JSON object, {0}: none. */

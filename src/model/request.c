@@ -118,6 +118,13 @@ static const struct field image_fields[] = {
 	LAST_FIELD,
 };
 
+/* Of the beta with several agents; what is not enabled is taken, since it asks for nothing. */
+static const struct field multi_agent_fields[] = {
+	FIELD_CHECKED("enabled", F_BOOL, .required = true),
+	FIELD_CHECKED("max_concurrent_subagents", F_INT, .nullable = true, .min = 1, .max = -1),
+	LAST_FIELD,
+};
+
 static field_check request_input_check;
 static bool conversation_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
@@ -179,6 +186,7 @@ static const struct field create_fields[] = {
 	FIELD_CHECKED("conversation", F_ANY, .nullable = true, .check = conversation_check),
 	FIELD_CHECKED("access_programs", F_OBJECT, .nullable = true, .sub = access_fields),
 	FIELD_CHECKED("image", F_OBJECT, .nullable = true, .sub = image_fields),
+	FIELD_CHECKED("multi_agent", F_OBJECT, .nullable = true, .sub = multi_agent_fields),
 	LAST_FIELD,
 };
 
@@ -444,7 +452,7 @@ static bool request_check_together(const struct reader *r, struct err *e)
 	return take_window(r, e) && check_trigger(r, e);
 }
 
-/* later.def; null and false ask for nothing. */
+/* later.def; null, false, and what is not enabled ask for nothing. */
 static bool check_later(const struct reader *r, struct err *e)
 {
 	static const struct {
@@ -456,7 +464,7 @@ static bool check_later(const struct reader *r, struct err *e)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		yyjson_val *v = json_get(r->body, str_of(rows[i].name));
-		if (v && !yyjson_is_null(v) && !yyjson_is_false(v))
+		if (v && !yyjson_is_null(v) && !yyjson_is_false(v) && !yyjson_is_false(json_get(v, S("enabled"))))
 			return later(e, rows[i].name, rows[i].what);
 	}
 	return true;

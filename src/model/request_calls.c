@@ -1,17 +1,22 @@
 /* request_calls.c - calls and their outputs, over the whole context of a request. */
 #include "base/map.h"
-#include "model/request.h"
+#include "model/program.h"
 
 struct seen { /* one call, by its call_id */
 	struct str id;
-	enum item_type type;
+	const struct item *call;
 	bool answered, waits;
 };
 
-/* A call that was cut off waits for no output (it leaves the context), nor does an asynchronous one, nor our own search. */
+/* A call that was cut off waits for no output (it leaves the context), nor does an asynchronous one, nor our own search. What comes of
+ * a program is ours to say; its calls are in progress until they are answered. */
 static bool waits(const struct item *it)
 {
 	struct str status = json_str(json_get(it->val, S("status")));
+	if (it->type == ITEM_PROGRAM)
+		return false;
+	if (it->caller.n)
+		return !str_eq(status, S("incomplete"));
 	if (yyjson_is_true(json_get(it->val, S("async"))))
 		return false;
 	if (it->type == ITEM_TOOL_SEARCH_CALL && !str_eq(json_str(json_get(it->val, S("execution"))), S("client")))
@@ -30,8 +35,20 @@ static const char *spoken(enum item_type type, char out[64])
 	return out;
 }
 
-static bool request_calls_walk(struct map *calls, struct seen *seen, size_t *n, const struct item *items,
-			       size_t n_items, struct err *e)
+/* A program's call needs its program; once that has ended, nobody waits for the call. */
+static bool request_calls_program(const struct map *calls, const struct seen *one, bool *open, struct err *e)
+{
+	char words[64];
+	const struct seen *program = one->call->caller.n ? map_get(calls, one->call->caller) : NULL;
+	*open = !program || !program->answered;
+	if (!one->call->caller.n || (program && program->call->type == ITEM_PROGRAM))
+		return true;
+	return fail(e, ERR_BAD_REQUEST, "input", "No program found for %s with caller_id %.*s.", spoken(one->call->type, words),
+		    FMT(one->call->caller));
+}
+
+static bool request_calls_walk(struct map *calls, struct seen *seen, size_t *n, const struct create *c,
+			       const struct item *items, size_t n_items, struct err *e)
 {
 	char words[64];
 	for (size_t i = 0; i < n_items; i++) {
@@ -39,7 +56,7 @@ static bool request_calls_walk(struct map *calls, struct seen *seen, size_t *n, 
 		unsigned flags = item_rows[it->type].flags;
 		struct seen *call = it->call_id.p ? map_get(calls, it->call_id) : NULL;
 		if (flags & ITEM_CALL && it->call_id.p && !call) {
-			seen[*n] = (struct seen){.id = it->call_id, .type = it->type, .waits = waits(it)};
+			seen[*n] = (struct seen){.id = it->call_id, .call = it, .waits = waits(it)};
 			map_put(calls, it->call_id, &seen[*n]);
 			if (it->type == ITEM_LOCAL_SHELL_CALL && it->id.n) /* outputs name either */
 				map_put(calls, it->id, &seen[*n]);
@@ -53,6 +70,8 @@ static bool request_calls_walk(struct map *calls, struct seen *seen, size_t *n, 
 			return fail(e, ERR_BAD_REQUEST, "input", "No tool call found for %s with call_id %.*s.",
 				    spoken(it->type, words), FMT(it->call_id));
 		call->answered = true;
+		if (!program_output_fits(c, call->call, it, e))
+			return false;
 	}
 	return true;
 }
@@ -86,12 +105,15 @@ bool create_check_calls(const struct item *history, size_t n_history, const stru
 	struct seen *seen = xalloc((n_history + c->n_items + 1) * sizeof *seen);
 	struct map calls = {0};
 	size_t n = 0;
-	bool fine = request_calls_walk(&calls, seen, &n, history, n_history, e) &&
-		    request_calls_walk(&calls, seen, &n, input, c->n_items, e);
-	for (size_t i = 0; fine && i < n; i++)
-		if (seen[i].waits && !seen[i].answered)
+	bool fine = request_calls_walk(&calls, seen, &n, c, history, n_history, e) &&
+		    request_calls_walk(&calls, seen, &n, c, input, c->n_items, e);
+	for (size_t i = 0; fine && i < n; i++) {
+		bool open;
+		fine = request_calls_program(&calls, &seen[i], &open, e);
+		if (fine && open && seen[i].waits && !seen[i].answered)
 			fine = fail(e, ERR_BAD_REQUEST, "input", "No tool output found for %s %.*s.",
-				    spoken(seen[i].type, words), FMT(seen[i].id));
+				    spoken(seen[i].call->type, words), FMT(seen[i].id));
+	}
 	map_release(&calls);
 	xfree(seen);
 	return fine;

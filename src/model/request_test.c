@@ -193,7 +193,10 @@ static void tools(void)
 		 ERR_BAD_FUNCTION_SCHEMA, "tools[0].tools[0].parameters",
 		 "Invalid schema for function 'f': In context=(), 'additionalProperties' is required to be supplied and to be "
 		 "false."},
-		{"\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"allowed_callers\":[\"programmatic\"]}]",
+		{"\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"allowed_callers\":[\"programmatic\"]}]", ERR_INVALID_VALUE, "tools",
+		 "Invalid value: the tool 'f' may be called by programs alone ('allowed_callers'), and 'tools' has no "
+		 "'programmatic_tool_calling'."},
+		{"\"tools\":[{\"type\":\"shell\",\"allowed_callers\":[\"programmatic\"]}]",
 		 ERR_UNSUPPORTED_PARAMETER, "tools[0].allowed_callers",
 		 "Unsupported parameter: 'tools[0].allowed_callers'. " LATER_TEXT("programmatic tool calls")},
 		{"\"tools\":[{\"type\":\"code_interpreter\"}]", ERR_MISSING_PARAMETER, "tools[0].container",

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "model/hosted_server.h"
+#include "model/program.h"
 #include "model/request_parts.h"
 #include "model/tool.h"
 #include "wire/schema.h"
@@ -64,11 +65,40 @@ static struct function_tool *request_tools_known(struct create *c, const struct 
 {
 	for (size_t i = 0; i < c->n_tools; i++) {
 		struct function_tool *t = &c->tools[i];
-		if (t->kind == f->kind && str_eq(t->own, f->own) &&
+		if (!t->searches && t->kind == f->kind && str_eq(t->own, f->own) &&
 		    (f->space.n ? str_eq(t->space, f->space) : !t->space.n))
 			return t;
 	}
 	return NULL;
+}
+
+/* The server of that label. */
+static struct function_tool *request_tools_server(struct create *c, const struct hosted *h, struct str label)
+{
+	for (size_t i = 0; i < c->n_tools; i++)
+		if (c->tools[i].hosted == h && tool_is_server(&c->tools[i]) && str_eq(c->tools[i].space, label))
+			return &c->tools[i];
+	return NULL;
+}
+
+static bool request_tools_named(yyjson_val *allowed, struct str name)
+{
+	yyjson_val *names = yyjson_is_obj(allowed) ? json_get(allowed, S("tool_names")) : allowed, *one;
+	size_t i, max;
+	yyjson_arr_foreach(names, i, max, one) if (str_eq(json_str(one), name)) return true;
+	return !yyjson_is_arr(names);
+}
+
+/* A search has found functions of a server: those that it names. */
+static void found_of_server(struct create *c, const struct function_tool *f)
+{
+	yyjson_val *allowed = json_get(f->given, S("allowed_tools"));
+	struct function_tool *server = request_tools_server(c, f->hosted, json_str(json_get(f->given, f->hosted->server->label)));
+	for (size_t i = 0; server && i < c->n_tools; i++)
+		if (c->tools[i].definition && str_eq(c->tools[i].server, server->server) && request_tools_named(allowed, c->tools[i].own))
+			c->tools[i].deferred = c->tools[i].unfound = false;
+	if (server && (!allowed || yyjson_is_null(allowed)))
+		server->deferred = server->unfound = false; /* those that are not there yet, too */
 }
 
 /* A server is no function: it waits for its list under a name that no function has. */
@@ -90,6 +120,17 @@ static bool take_server(struct arena *a, struct create *c, struct function_tool 
 
 enum origin { GIVEN, LOADED }; /* by `tools`; by an item: it may be there already, waiting */
 
+/* What does not say is the model's to call. */
+static unsigned callers_of(yyjson_val *tool)
+{
+	yyjson_val *list = json_get(tool, S("allowed_callers")), *one;
+	unsigned ret = yyjson_arr_size(list) ? 0 : CALLER_MODEL;
+	size_t i, max;
+	yyjson_arr_foreach(list, i, max, one)
+		ret |= str_eq(json_str(one), S("programmatic")) ? CALLER_PROGRAM : CALLER_MODEL;
+	return ret;
+}
+
 static bool request_tools_take_one(struct arena *a, struct create *c, yyjson_val *tool, const char *path,
 				   yyjson_val *group, enum origin from, struct err *e)
 {
@@ -103,13 +144,18 @@ static bool request_tools_take_one(struct arena *a, struct create *c, yyjson_val
 	} else {
 		return true; /* of another kind: nothing that an engine could call */
 	}
+	f->callers = callers_of(tool);
 	if (f->hosted)
 		f->path = str_copy(a, str_of(path));
+	if (f->hosted && f->hosted->server && from == LOADED) {
+		found_of_server(c, f);
+		return true;
+	}
+	f->deferred = from == GIVEN && yyjson_is_true(json_get(tool, S("defer_loading")));
 	if (f->hosted && f->hosted->server)
 		return take_server(a, c, f, path, e);
 	f->group = group;
 	f->space = json_str(json_get(group, S("name")));
-	f->deferred = from == GIVEN && yyjson_is_true(json_get(tool, S("defer_loading")));
 	if (from == LOADED && (same = request_tools_known(c, f)) != NULL) {
 		same->deferred = same->unfound = false;
 		return true;
@@ -234,25 +280,57 @@ bool create_bind(struct arena *a, struct create *c, const struct item *list)
 	return true;
 }
 
-struct function_tool *create_offer(struct arena *a, const struct create *c, size_t *n)
+static bool offer_allowed(const struct create *c, const struct function_tool *f)
 {
-	struct function_tool *some = new_array(a, struct function_tool, c->n_tools);
+	bool allowed = !c->n_allowed;
+	for (size_t k = 0; k < c->n_allowed; k++)
+		allowed |= str_eq(c->allowed[k], f->name) || str_eq(c->allowed[k], f->server);
+	return allowed && f->callers & CALLER_MODEL && !f->deferred && !tool_is_server(f);
+}
+
+/* What has to be called is shown. */
+bool create_unfound(const struct create *c, const struct function_tool *f)
+{
+	return f->unfound && offer_allowed(c, f) && !(c->choice == CHOICE_NAMED && str_eq(c->choice_name, f->name));
+}
+
+struct function_tool *create_offer(struct arena *a, const struct create *c, size_t most, size_t *n)
+{
+	struct function_tool *some = new_array(a, struct function_tool, c->n_tools + 1);
+	size_t waiting = 0;
+	for (size_t i = 0; i < c->n_tools; i++)
+		waiting += create_unfound(c, &c->tools[i]);
 	*n = 0;
 	for (size_t i = 0; i < c->n_tools; i++) {
-		bool allowed = !c->n_allowed;
-		for (size_t k = 0; k < c->n_allowed; k++)
-			allowed |= str_eq(c->allowed[k], c->tools[i].name) || str_eq(c->allowed[k], c->tools[i].server);
-		if (allowed && !c->tools[i].deferred && !tool_is_server(&c->tools[i]))
-			some[(*n)++] = c->tools[i];
+		const struct function_tool *f = &c->tools[i];
+		bool hidden = waiting > most && create_unfound(c, f);
+		if (f->searches ? waiting > most : offer_allowed(c, f) && !hidden)
+			some[(*n)++] = *f;
 	}
 	return some;
 }
 
 /* --- all ---------------------------------------------------------------------------------------------------- */
 
-/* Without a search by the client nothing would ever bring them. Where the search is ours the model sees all at once;
- * the client is told of the search that it asked for when the model calls what was not found before. */
-static void wake_all(struct create *c, yyjson_val *tools)
+/* What a model calls to find what it is not shown. */
+static void search_add(struct arena *a, struct create *c)
+{
+	static const struct str schema = STR("{\"type\":\"object\",\"properties\":{\"query\":{\"type\":\"string\",\"description\":"
+					     "\"What the tool is to do, in a few words.\"}},\"required\":[\"query\"],"
+					     "\"additionalProperties\":false}");
+	struct function_tool *f = request_tools_new(a, c);
+	struct err none = {0};
+	f->own = S("tool_search");
+	f->description = S("Finds further tools by the words of their names and descriptions. What it finds can be called from "
+			   "then on. Use it when no other tool fits.");
+	f->searches = json_parse(a, str_copy(a, schema), &f->parameters, &none);
+	call_name(a, f, c->tools, c->n_tools);
+	c->n_tools++;
+}
+
+/* Without a search by the client nothing would ever bring them. Where the search is ours the model sees all at once, unless they are
+ * many (create_offer()); the client is told of the search that it asked for when the model calls what was not found before. */
+static void wake_all(struct arena *a, struct create *c, yyjson_val *tools)
 {
 	size_t i, max;
 	yyjson_val *tool;
@@ -267,6 +345,8 @@ static void wake_all(struct create *c, yyjson_val *tools)
 		f->unfound = f->searched && f->deferred;
 		f->deferred = false;
 	}
+	if (ours)
+		search_add(a, c);
 }
 
 bool tools_take(struct reader *r, struct err *e)
@@ -287,7 +367,9 @@ bool tools_take(struct reader *r, struct err *e)
 			return false;
 		wake_called(c, &c->items[i]);
 	}
-	wake_all(c, tools);
+	wake_all(r->a, c, tools);
+	if (!programs_offered(c, e))
+		return false;
 	tools_echo(r);
 	return true;
 }

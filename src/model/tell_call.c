@@ -19,6 +19,7 @@ struct str call_begun(struct arena *a, yyjson_val *item)
 				     .given = item};
 	struct call c = {.tool = &tool,
 			 .call_id = json_str(json_get(item, S("call_id"))),
+			 .caller = json_str(json_get(json_get(item, S("caller")), S("caller_id"))),
 			 .begun = true,
 			 .args = json_get(item, S("operation"))};
 	struct buf b;

@@ -9,15 +9,14 @@ static const struct field string = {.kind = F_STR};
 static const struct field domain = {.kind = F_STR, .min = 1, .max = 253};
 
 #define TYPE FIELD_CHECKED("type", F_STR)
-/* For types that come later as a whole: nothing of their own to refuse. */
-#define CALLERS FIELD_CHECKED("allowed_callers", F_ARRAY, .nullable = true, .item = &caller)
+#define CALLERS FIELD_CHECKED("allowed_callers", F_ARRAY, .nullable = true, .min = 1, .item = &caller)
 #define DEFER FIELD_CHECKED("defer_loading", F_BOOL, .nullable = true)
 
 static const struct field type_fields[] = {TYPE, LAST_FIELD};
 
 /* --- functions ------------------------------------------------------------------------------------------- */
 
-/* "direct" is what every call is today. */
+/* For tools that no program can call. */
 static bool only_direct(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	size_t i, max;
@@ -42,7 +41,7 @@ static const struct field function_fields[] = {
 	FIELD_CHECKED("output_schema", F_OBJECT, .nullable = true),
 	FIELD_CHECKED("async", F_BOOL, .nullable = true),
 	DEFER,
-	DIRECT_CALLERS,
+	CALLERS,
 	LAST_FIELD,
 };
 
@@ -391,7 +390,7 @@ static const struct field custom_fields[] = {
 	FIELD_CHECKED("format", F_OBJECT, .nullable = true, .check = custom_format_check),
 	FIELD_CHECKED("async", F_BOOL, .nullable = true),
 	DEFER,
-	DIRECT_CALLERS,
+	CALLERS,
 	LAST_FIELD,
 };
 static const struct variant inner_tools[] = {

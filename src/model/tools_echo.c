@@ -1,6 +1,7 @@
 /* tools_echo.c - the tools as the response repeats them: normalised, in the live API's order. */
 #include "model/request_parts.h"
 #include "model/tool.h"
+#include "wire/json_swap.h"
 
 static yyjson_val *tools_echo_given(yyjson_val *tool, struct str key)
 {
@@ -208,7 +209,15 @@ static void echo_list(struct jout *o, const struct create *c, yyjson_val *tools,
 	}
 }
 
-static void echo_found_group(struct jout *o, const struct create *c, const struct function_tool *one)
+/* Of several that have been found: those below one namespace, or of one server, stand together. */
+static bool found_together(const struct function_tool *a, const struct function_tool *b)
+{
+	return a == b || (a->group && a->group == b->group) ||
+	       (a->definition && b->definition && str_eq(a->server, b->server));
+}
+
+static void echo_found_group(struct jout *o, const struct create *c, const struct function_tool *const *found, size_t n,
+			     const struct function_tool *one)
 {
 	jo_obj(o);
 	jo_kstr(o, "type", S("namespace"));
@@ -216,20 +225,52 @@ static void echo_found_group(struct jout *o, const struct create *c, const struc
 	or_null(o, one->group, S("name"));
 	jo_key(o, S("tools"));
 	jo_arr(o);
-	for (size_t i = 0; i < c->n_tools; i++)
-		if (c->tools[i].searched && c->tools[i].group == one->group)
-			echo_tool(o, c, c->tools[i].given, false);
+	for (size_t i = 0; i < n; i++)
+		if (found_together(found[i], one))
+			echo_tool(o, c, found[i]->given, false);
 	jo_arr_end(o);
 	jo_obj_end(o);
 }
 
-void create_found(struct jout *o, const struct create *c, const struct function_tool *one)
+/* A server as it was given, with the functions that were found as all that are allowed. */
+static void echo_found_server(struct jout *o, struct arena *a, const struct create *c,
+			      const struct function_tool *const *found, size_t n, const struct function_tool *one)
+{
+	struct err none = {0};
+	struct buf b;
+	yyjson_val *v;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout names = {.b = &b};
+	jo_arr(&names);
+	for (size_t i = 0; i < n; i++)
+		if (found_together(found[i], one))
+			jo_str(&names, found[i]->own);
+	jo_arr_end(&names);
+	struct json_swap without = {S("allowed_tools"), {0}};
+	struct str bare = json_swapped(a, one->given, &without, 1);
+	struct str text = str_fmt(a, "%.*s,\"allowed_tools\":%.*s}", (int)bare.n - 1, bare.p, FMT(buf_str(&b)));
+	buf_release(&b);
+	if (json_parse(a, text, &v, &none))
+		echo_tool(o, c, v, false);
+}
+
+void create_found(struct jout *o, struct arena *a, const struct create *c, const struct function_tool *const *found,
+		  size_t n)
 {
 	jo_arr(o);
-	if (one->group)
-		echo_found_group(o, c, one);
-	else
-		echo_tool(o, c, one->given, false);
+	for (size_t i = 0; i < n; i++) {
+		size_t first = 0;
+		while (!found_together(found[first], found[i]))
+			first++;
+		if (first < i)
+			continue;
+		if (found[i]->group)
+			echo_found_group(o, c, found, n, found[i]);
+		else if (found[i]->definition)
+			echo_found_server(o, a, c, found, n, found[i]);
+		else
+			echo_tool(o, c, found[i]->given, false);
+	}
 	jo_arr_end(o);
 }
 

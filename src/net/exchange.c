@@ -151,6 +151,7 @@ static bool bodiless(int status)
 
 static void put_first_lines(struct exchange *x, struct buf *b, int status)
 {
+	x->status = status;
 	buf_add(b, S("HTTP/1.1 "));
 	exchange_put_number(b, (uint64_t)status, 10);
 	buf_byte(b, ' ');
@@ -315,7 +316,7 @@ void exchange_abort(struct exchange *x)
 		return;
 	}
 	struct peer *p = peer_of(x);
-	x->at = X_NONE;
+	exchange_over(p, x->status);
 	x->reader = NULL;
 	if (p->at == AT_GONE)
 		peer_after(p);

@@ -51,13 +51,21 @@ static void cut_sink(struct peer *p)
 		k->cut(k);
 }
 
+void exchange_over(struct peer *p, int status)
+{
+	struct service *s = p->server ? server_service(p->server) : NULL;
+	if (s && s->ended && p->x.at != X_NONE)
+		s->ended(s, &p->x, status);
+	p->x.at = X_NONE;
+}
+
 /* The exchange is no more, and its reader hears of it. */
 static void tell_gone(struct peer *p)
 {
 	struct reader *r = p->x.reader;
 	if (p->x.at == X_NONE || !r)
 		return;
-	p->x.at = X_NONE;
+	exchange_over(p, 0);
 	p->x.reader = NULL;
 	r->gone(r);
 }
@@ -74,7 +82,7 @@ void peer_close(struct peer *p)
 	defer_cancel(&p->after);
 	conn_close(&p->conn);
 	if (unknown)
-		p->x.at = X_NONE;
+		exchange_over(p, 0);
 	cut_sink(p);
 	tell_gone(p);
 }
@@ -192,6 +200,7 @@ void exchange_open(struct peer *p)
 	    .body = S(""),
 	    .peer = str_of(p->address),
 	    .loopback = p->loopback,
+	    .owner = p->owner,
 	    .tls = p->tls,
 	    .began_us = clock_mono_us(),
 	};
@@ -215,7 +224,7 @@ bool peer_keeps(const struct peer *p)
 
 void peer_answered(struct peer *p)
 {
-	p->x.at = X_NONE;
+	exchange_over(p, p->at == AT_GONE ? 0 : p->x.status);
 	p->x.reader = NULL;
 	if (p->at == AT_GONE) {
 		peer_after(p);
@@ -506,6 +515,7 @@ void peer_start(struct server *s, int fd, const struct peer_options *o)
 	p->server = s;
 	p->tls = o->tls != NULL;
 	p->loopback = o->loopback;
+	p->owner = o->owner;
 	snprintf(p->address, sizeof p->address, "%s", o->address);
 	http_init(&p->http, peer_on_piece);
 	body_init(&p->body);

@@ -48,6 +48,7 @@ struct exchange {
 	bool chunked; /* the answer is */
 	bool mute;    /* HEAD: no body */
 	bool full;    /* the reader was told to wait, or will be */
+	int status;   /* of the answer; 0: none was begun */
 	struct reader *reader;
 	struct exchange_tap *tap; /* after exchange_upgrade() */
 	struct inner_exchange *inner; /* it has no connection (inner.h); NULL: it is a peer's */
@@ -66,7 +67,7 @@ struct peer {
 	bool feeding; /* peer_feed() is on the stack */
 	bool closed;  /* the connection is closed: no callback of it comes */
 	bool last;    /* no request after this one */
-	bool tls, loopback;
+	bool tls, loopback, owner;
 	struct err *body_err; /* where body_feed() writes, while http_feed() runs */
 	struct http http;
 	struct body body;
@@ -81,7 +82,7 @@ struct peer {
 };
 
 struct peer_options {
-	bool is_unix, loopback;
+	bool is_unix, loopback, owner;
 	bool full;              /* too many connections: 503 and close */
 	struct ssl_ctx_st *tls; /* NULL: plain */
 	const char *address;
@@ -99,6 +100,8 @@ void peer_cut(struct peer *p);
 /* Closes if no request is open; tells a tap. */
 void peer_close_idle(struct peer *p);
 
+/* The exchange ends: tells the service. `status` 0: its client left first. */
+void exchange_over(struct peer *p, int status);
 /* Opens an exchange: request members that need no head are set. */
 void exchange_open(struct peer *p);
 /* May the connection go on after the answer that begins now? */

@@ -173,7 +173,7 @@ static void begin(enum reply_form form)
 	reply_setup(key);
 	memset(&house, 0, sizeof house);
 	memset(&guest, 0, sizeof guest);
-	house.service = (struct service){on_head, on_handle, on_refuse, on_failure};
+	house.service = (struct service){on_head, on_handle, on_refuse, on_failure, NULL};
 	house.form = form;
 	buf_init(&guest.body, 1 << 26);
 	CHECK(loop_open(&l, &e));

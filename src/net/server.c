@@ -28,7 +28,7 @@ struct listener {
 	struct timer back_off;
 	struct ssl_ctx_st *tls;
 	int fd;
-	bool is_unix;
+	bool is_unix, owner;
 	bool owns_path;
 	char path[128]; /* "unix:PATH", to remove */
 };
@@ -142,7 +142,7 @@ static bool accept_one(struct listener *li)
 		return true;
 	}
 	char address[INET6_ADDRSTRLEN] = "unix";
-	struct peer_options o = {.is_unix = li->is_unix, .loopback = li->is_unix, .full = open >= most, .tls = li->tls};
+	struct peer_options o = {.is_unix = li->is_unix, .loopback = li->is_unix, .owner = li->owner, .full = open >= most, .tls = li->tls};
 	if (!li->is_unix)
 		name_peer(&at, address, sizeof address, &o.loopback);
 	o.address = address;
@@ -174,7 +174,7 @@ bool server_listen(struct server *s, const struct listen_options *o, int *port, 
 	if (fd < 0)
 		return false;
 	struct listener *li = xalloc(sizeof *li);
-	*li = (struct listener){.server = s, .tls = o->tls, .fd = fd, .is_unix = is_unix, .owns_path = is_unix};
+	*li = (struct listener){.server = s, .tls = o->tls, .fd = fd, .is_unix = is_unix, .owner = o->owner, .owns_path = is_unix};
 	if (is_unix)
 		memcpy(li->path, o->host.p, o->host.n);
 	int bad = uv_poll_init(loop_uv(s->loop), &li->poll, fd);

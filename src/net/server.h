@@ -37,6 +37,8 @@ struct service {
 	/* The same failure as text alone, for an answer whose 200 has left to break a silence. NULL: such a connection
 	 * is cut. */
 	struct str (*failure)(struct service *, struct exchange *, const struct err *e);
+	/* The exchange is over: answered with this status, or 0: its client left first. Once; nothing may be sent. NULL: not told. */
+	void (*ended)(struct service *, struct exchange *, int status);
 };
 
 /* Whoever answers slowly listens here (embed it). */
@@ -48,6 +50,7 @@ struct reader {
 struct listen_options {
 	struct str host;        /* "127.0.0.1", "::1", "0.0.0.0", "unix:PATH" (mode 0600) */
 	int port;               /* 0: any free one */
+	bool owner;             /* who can connect is this machine's owner (a socket in the data folder) */
 	bool share;             /* SO_REUSEPORT: set for the second and later loops */
 	struct ssl_ctx_st *tls; /* NULL: plain */
 };
@@ -70,6 +73,7 @@ struct exchange_request {
 	struct str body;                /* decompressed; "" when none */
 	struct str peer;                /* address, "unix" */
 	bool loopback;                  /* the peer is on this machine */
+	bool owner;                     /* it came over the owner's own socket */
 	bool tls;
 	struct str request_id;          /* ours: req_... */
 	int64_t began_us;               /* clock_mono_us() when the head was complete */

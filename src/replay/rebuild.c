@@ -105,7 +105,7 @@ static void rebuild_extra(struct rebuild *r, const struct told *at, const struct
 static void rebuild_hosted(struct rebuild *r, const struct told *at, const struct hosted *h, yyjson_val *item)
 {
 	bool ran = hosted_ran(h, r->arena, item), failed = str_eq(json_str(json_get(item, S("status"))), S("failed"));
-	struct str text = h->text.member.n ? json_str(json_get(item, h->text.member)) : (struct str){0};
+	struct str text = h->text.delta ? json_str(json_get(item, h->text.member)) : (struct str){0};
 	tell_hosted(&r->teller, at, h, TOOL_BEGUN, ran, failed);
 	if (text.n)
 		tell_hosted_text(&r->teller, at, h, text);
@@ -127,7 +127,7 @@ static void rebuild_added(struct rebuild *r, const struct told *at, yyjson_val *
 	const struct hosted *ours = hosted_of_item(item_type_of(item));
 	const struct hosted_extra *extra = ours ? hosted_extra(ours, item_type_of(item)) : NULL;
 	struct json_swap swaps[ROWS + HOSTED_MEMBERS + 1] = {{STR("status"), STR("\"in_progress\"")}};
-	size_t n = 1;
+	size_t n = ours && ours->output ? 0 : 1; /* such a result is told when it is known */
 	struct str json = call_begun(r->arena, item);
 	for (size_t i = 0; i < ROWS && !ours; i++)
 		swaps[n++] = begun_rows[i];

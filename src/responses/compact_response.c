@@ -50,6 +50,7 @@ static void compact_answer(struct turn *t, struct buf *body)
 void response_compact(struct request *rq)
 {
 	static const struct turn_kind kind = {
+		.name = STR("compact"),
 		.request = REQUEST_COMPACT, .open_calls = true, .call = compact_call, .answer = compact_answer};
 	turn_start(rq, &kind);
 }

@@ -33,6 +33,6 @@ static void count_answer(struct turn *t, struct buf *body)
 
 void input_tokens_count(struct request *rq)
 {
-	static const struct turn_kind kind = {.request = REQUEST_COUNT, .call = count_call, .answer = count_answer};
+	static const struct turn_kind kind = {.name = STR("input_tokens"), .request = REQUEST_COUNT, .call = count_call, .answer = count_answer};
 	turn_start(rq, &kind);
 }

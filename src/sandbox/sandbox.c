@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "sandbox/filter.h"
+#include "measure/measure.h"
 #include "sandbox/host.h"
 #include "sandbox/process.h"
 #include "sandbox/walls.h"
@@ -98,7 +99,11 @@ bool sandbox_run_in(const struct sandbox *s, const struct box_policy *p, struct 
 	walls_add(&w, sandbox_path_of(s));
 	for (int i = 1; s->argv[i]; i++)
 		walls_add(&w, s->argv[i]);
-	if (!run(s, &w, out, &status, e))
+	int64_t began_us = clock_mono_us();
+	bool ran = run(s, &w, out, &status, e);
+	MEASURE_END(BOXES, ran && status == 0);
+	MEASURE(BOX_SECONDS, clock_mono_us() - began_us, 0);
+	if (!ran)
 		return false;
 	return out->over || status == 0 || fail(e, ERR_FILE_PARSE, NULL, "the file is damaged or protected");
 }

@@ -225,7 +225,7 @@ static void killed_server(void)
 	close(told[1]);
 }
 
-/* The process that sessions are forked from dies: those are lost, and say so; others come without it. */
+/* The process that sessions are forked from dies: those are lost, and say so; others come without it, until there is another. */
 static void killed_zygote(void)
 {
 	struct said s;
@@ -244,6 +244,14 @@ static void killed_zygote(void)
 	rig_run(&s, 60, "'a' in globals()", 0, NULL);
 	CHECK_STR(buf_str(&s.text), S("v:False|"));
 	buf_release(&s.text);
+	struct zygote *next = z;
+	while (next == z || !atomic_load(&next->ready)) { /* it is made by itself */
+		poll(NULL, 0, 10);
+		next = atomic_load(&rig_sessions->kind.zygote);
+	}
+	CHECK(next->process.pid != z->process.pid);
+	EXPECT(61, "b = 2", "", SESSION_OK);
+	EXPECT(61, "b", "v:2|", SESSION_OK);
 }
 
 int main(int argc, char **argv)
@@ -255,6 +263,7 @@ int main(int argc, char **argv)
 						 {"what sessions are forked from is killed", killed_zygote}};
 	if (!session_rig_open(argc, argv))
 		return 1;
+	session_limits.again_ms = 100;
 	int bad = test_main(cases, sizeof cases / sizeof *cases);
 	return !rig_close() || bad;
 }

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "measure/measure.h"
 #include "session/limits.h"
 #include "session/table.h"
 
@@ -95,6 +96,7 @@ static void keeper_reap(struct sessions *s)
 		b->process.pidfd = -1;
 		b->reaped = true;
 		*at = b->next;
+		MEASURE(SESSIONS, -1, 0);
 		struct session *of = keeper_session_of(s, b);
 		if (of && !of->calls) {
 			keeper_forget(of);
@@ -178,6 +180,7 @@ static void keeper_work(struct sessions *s)
 			box_hold(b);
 			b->next = s->boxes;
 			s->boxes = b;
+			MEASURE(SESSIONS, 1, 0);
 		}
 		j->box = b;
 		j->done = true;

@@ -2,7 +2,6 @@
 #include "session/pool.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +14,7 @@
 #include "session/table.h"
 
 #define WAITING ".waiting-"
-enum { PRELOADS = 50, AGAIN_US = 10000000, WAIT_MS = 1000 };
+enum { PRELOADS = 50, WAIT_MS = 1000 };
 
 static void pool_give_up(struct pool_place *p)
 {
@@ -45,22 +44,8 @@ static bool pool_empty(const char *folder)
 	return d && n <= 2; /* "." and ".." */
 }
 
-/* Files that are kept must not lie in a folder that is not. */
-static bool pool_sync(const char *parent)
-{
-	int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok = fd >= 0 && fsync(fd) == 0;
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-/* rename(2) replaces an empty folder, all at once; it fails where somebody has put something into it meanwhile. */
-static bool pool_move(const char *parent, const char *from, const char *to)
-{
-	return rename(from, to) == 0 && pool_sync(parent);
-}
-
+/* rename(2) replaces an empty folder, all at once; it fails where somebody has put something into it meanwhile. It is not synced: until
+ * a file is kept, one empty folder is as good as the other, and whoever keeps one syncs the way to it (share_sync()). */
 bool pool_take(struct sessions *s, const struct session_where *w, struct box **box, struct interpreter *ret)
 {
 	int64_t memory = w->memory ? w->memory : session_limits.memory;
@@ -75,7 +60,7 @@ bool pool_take(struct sessions *s, const struct session_where *w, struct box **b
 			return false;
 		int status;
 		if (p->box->memory == memory && order_ended(&p->interpreter.program, &status) == 1 &&
-		    pool_move(s->pool.parent, p->folder, w->folder)) {
+		    rename(p->folder, w->folder) == 0) {
 			pthread_mutex_lock(&s->lock);
 			memcpy(p->box->folder, w->folder, strlen(w->folder) + 1);
 			pthread_mutex_unlock(&s->lock);
@@ -130,7 +115,7 @@ static void pool_preload(struct sessions *s, int64_t *next_us)
 	if (!session_limits.preload || (z && atomic_load(&z->ready)) || clock_mono_us() < *next_us ||
 	    s->pool.preloads >= PRELOADS)
 		return;
-	*next_us = clock_mono_us() + AGAIN_US;
+	*next_us = clock_mono_us() + session_limits.again_ms * 1000;
 	s->pool.preloads++;
 	if (!keeper_zygote(s, &why) || !zygote_ready(atomic_load(&s->kind.zygote), &s->ending, &why))
 		log_at(LOG_WARN, "Python is started anew for each session", "why=%s", why.msg);
@@ -156,7 +141,7 @@ static void *pool_fill(void *arg)
 		struct pool_place *p = pool_build(s, &e);
 		if (!p) {
 			log_at(LOG_WARN, "no box to wait for containers", "why=%s", e.msg);
-			next_us = clock_mono_us() + AGAIN_US;
+			next_us = clock_mono_us() + session_limits.again_ms * 1000;
 		}
 		pthread_mutex_lock(&s->lock);
 		if (p && s->pool.n < POOL_MOST)

@@ -261,6 +261,47 @@ int share_create(const char *folder, struct str path, struct err *e)
 	return fd;
 }
 
+static bool share_sync_way(int root, struct str way)
+{
+	char name[PATH_MAX], *at = name;
+	bool ok = fsync(root) == 0;
+	snprintf(name, sizeof name, "%.*s", FMT(way));
+	int dir = dup(root);
+	while (ok && *at) {
+		char *end = strchrnul(at, '/'), *next = *end ? end + 1 : end;
+		*end = 0;
+		int inner = share_openat(dir, at, O_RDONLY | O_DIRECTORY, 0);
+		ok = inner >= 0 && fsync(inner) == 0;
+		close(dir);
+		dir = inner;
+		at = next;
+	}
+	if (dir >= 0)
+		close(dir);
+	return ok;
+}
+
+bool share_sync(const char *folder, struct str path, struct str *way, struct err *e)
+{
+	struct stat st;
+	struct str up = path;
+	int fd = share_open(folder, path, &st, e);
+	if (fd < 0)
+		return false;
+	bool ok = fdatasync(fd) == 0;
+	close(fd);
+	while (up.n && up.p[up.n - 1] != '/')
+		up.n--;
+	up.n -= up.n > 0;
+	int root = ok && !(way->p && str_eq(*way, up)) ? share_root(folder) : -1;
+	if (root >= 0) {
+		ok = share_sync_way(root, up);
+		close(root);
+	}
+	*way = up;
+	return ok || fail(e, ERR_STORE, NULL, "a file cannot be kept: %m");
+}
+
 bool share_remove(const char *folder, struct str path, struct err *e)
 {
 	char name[PATH_MAX], *last;

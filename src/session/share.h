@@ -33,5 +33,8 @@ int share_open(const char *folder, struct str path, struct stat *ret, struct err
 /* A new file, which must not be there, to be written: programs inside may change it. Folders on the way are made.
  * -1: ERR_INVALID_VALUE (it is there, or its path leads out), ERR_STORE. */
 int share_create(const char *folder, struct str path, struct err *e);
+/* A file and its way are on the disk: its bytes, and the folders down to it, to their own place in the folder above. *way: the
+ * last one's path, {0} at first, so that a list in the order of paths syncs each folder once. ERR_NOT_FOUND, ERR_STORE. */
+bool share_sync(const char *folder, struct str path, struct str *way, struct err *e);
 /* false: ERR_NOT_FOUND. */
 bool share_remove(const char *folder, struct str path, struct err *e);

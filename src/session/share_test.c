@@ -25,6 +25,58 @@ static void put(const char *name, const char *text)
 	close(fd);
 }
 
+/* What was synced, in order: these two stand before the C library's. */
+static ino_t synced[16];
+static size_t n_synced;
+
+static int sync_seen(int fd, long number)
+{
+	struct stat st;
+	if (fstat(fd, &st) == 0 && n_synced < sizeof synced / sizeof *synced)
+		synced[n_synced++] = st.st_ino;
+	return (int)syscall(number, fd);
+}
+
+int fsync(int fd)
+{
+	return sync_seen(fd, SYS_fsync);
+}
+
+int fdatasync(int fd)
+{
+	return sync_seen(fd, SYS_fdatasync);
+}
+
+static bool was_synced(const char *name)
+{
+	struct stat st;
+	CHECK(lstat(name, &st) == 0);
+	for (size_t i = 0; i < n_synced; i++)
+		if (synced[i] == st.st_ino)
+			return true;
+	return false;
+}
+
+/* A file that is kept is on the disk with all that leads to it, and a folder is synced once for a list. */
+static void kept(void)
+{
+	struct err e = {0};
+	struct str way = {0};
+	CHECK(share_make(folder, &e) && chdir(folder) == 0 && mkdir("a", 0755) == 0 && mkdir("a/b", 0755) == 0);
+	put("top", "1");
+	put("a/b/deep", "2");
+	put("a/b/two", "3");
+	CHECK(symlink("top", "link") == 0 && symlink("a", "other") == 0);
+	n_synced = 0;
+	CHECK(share_sync(folder, S("a/b/deep"), &way, &e));
+	CHECK(was_synced("a/b/deep") && was_synced("a/b") && was_synced("a") && was_synced(".") && n_synced == 4);
+	CHECK(share_sync(folder, S("a/b/two"), &way, &e) && was_synced("a/b/two") && n_synced == 5);
+	CHECK(share_sync(folder, S("top"), &way, &e) && was_synced("top") && n_synced == 7);
+	CHECK(!share_sync(folder, S("link"), &way, &e) && e.code == ERR_NOT_FOUND);
+	CHECK(!share_sync(folder, S("other/b/deep"), &way, &e) && !share_sync(folder, S("../folder/top"), &way, &e));
+	CHECK(chdir("/") == 0 && share_erase(folder, &e));
+}
+
 static void names(void)
 {
 	struct arena a = {0};
@@ -176,7 +228,7 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && geteuid() == 0 && (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534)))
 		return 1;
-	static const struct test_case cases[] = {{"names and kinds", names}, {"bounds", bounds}, {"a race", race}};
+	static const struct test_case cases[] = {{"what is kept", kept}, {"names and kinds", names}, {"bounds", bounds}, {"a race", race}};
 	struct err e = {0};
 	if (!mkdtemp(top))
 		return 1;

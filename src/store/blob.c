@@ -51,24 +51,45 @@ bool blob_write(struct blob *b, struct str bytes, struct err *e)
 	return true;
 }
 
-bool blob_append(struct blob *b, int64_t key, void (*see)(void *ctx, struct str bytes), void *ctx, struct err *e)
+struct blob_copy { /* NULL, 0: nobody sees it; no bound but the disk's */
+	void (*see)(void *ctx, struct str bytes);
+	void *ctx;
+	int64_t most;
+};
+
+static bool blob_copy_from(struct blob *b, int from, const struct blob_copy *c, struct err *e)
 {
-	char *piece;
+	char *piece = xrealloc(NULL, COPY);
 	ssize_t n;
-	int from = blob_open(b->store, key, e);
 	bool ok = true;
-	if (from < 0)
-		return false;
-	piece = xrealloc(NULL, COPY);
 	while (ok && (n = read(from, piece, COPY)) != 0) {
-		ok =
-		    n > 0 ? blob_write(b, (struct str){piece, (size_t)n}, e) : errno == EINTR || blob_broken(e, "read");
-		if (ok && n > 0 && see)
-			see(ctx, (struct str){piece, (size_t)n});
+		struct str bytes = {piece, n > 0 ? (size_t)n : 0};
+		if (n < 0)
+			ok = errno == EINTR || blob_broken(e, "read");
+		else if (c->most && b->bytes + n > c->most)
+			ok = fail(e, ERR_TOO_LARGE, NULL, "The file has more than %lld bytes.", (long long)c->most);
+		else
+			ok = blob_write(b, bytes, e);
+		if (ok && n > 0 && c->see)
+			c->see(c->ctx, bytes);
 	}
 	xfree(piece);
+	return ok;
+}
+
+bool blob_append(struct blob *b, int64_t key, void (*see)(void *ctx, struct str bytes), void *ctx, struct err *e)
+{
+	int from = blob_open(b->store, key, e);
+	if (from < 0)
+		return false;
+	bool ok = blob_copy_from(b, from, &(struct blob_copy){.see = see, .ctx = ctx}, e);
 	close(from);
 	return ok;
+}
+
+bool blob_append_from(struct blob *b, int fd, int64_t most, struct err *e)
+{
+	return blob_copy_from(b, fd, &(struct blob_copy){.most = most}, e);
 }
 
 bool blob_keep(struct blob *b, struct err *e)

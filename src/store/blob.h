@@ -19,6 +19,8 @@ bool blob_begin(struct store *s, struct blob *b, int64_t key, struct err *e);
 bool blob_write(struct blob *b, struct str bytes, struct err *e);
 /* Appends all of another blob, and shows each piece to see() on the way (may be NULL). */
 bool blob_append(struct blob *b, int64_t key, void (*see)(void *ctx, struct str bytes), void *ctx, struct err *e);
+/* Appends what can be read from `fd`, to its end. ERR_TOO_LARGE: the blob would have more than `most` bytes. */
+bool blob_append_from(struct blob *b, int fd, int64_t most, struct err *e);
 /* Synced and under its name. Of blob_keep() and blob_abandon() exactly one ends what blob_begin() began. */
 bool blob_keep(struct blob *b, struct err *e);
 void blob_abandon(struct blob *b); /* does not block */

@@ -149,13 +149,24 @@ void file_insert(struct store_request *r, int64_t project, const struct stored_f
 	    INT(f->expires_at), INT(f->bytes), TEXT(f->purpose), TEXT(f->filename));
 }
 
-void store_put_file(struct store_port *p, struct store_op *op, int64_t project, const struct stored_file *f)
+static struct store_request *file_put_request(struct store_port *p, struct store_op *op, int64_t project,
+					      const struct stored_file *f)
 {
 	struct store_request *r =
 	    request_new(p, op, 2, 12, ID_RND + f->purpose.n + f->filename.n + sizeof FILE_LIMIT_TEXT + 1);
 	file_count(r, project, f->bytes);
 	file_insert(r, project, f);
-	request_send(r);
+	return r;
+}
+
+void store_put_file(struct store_port *p, struct store_op *op, int64_t project, const struct stored_file *f)
+{
+	request_send(file_put_request(p, op, project, f));
+}
+
+bool file_keep(struct store *s, int64_t project, const struct stored_file *f, struct err *e)
+{
+	return store_write(s, file_put_request(NULL, NULL, project, f), e);
 }
 
 static bool file_deleted(struct store_request *r)

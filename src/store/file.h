@@ -15,6 +15,8 @@ struct stored_file {
 };
 /* ERR_STORAGE_LIMIT when the project has its fill; then the blob is still the caller's. */
 void store_put_file(struct store_port *p, struct store_op *op, int64_t project, const struct stored_file *f);
+/* The same for who may block. */
+bool file_keep(struct store *s, int64_t project, const struct stored_file *f, struct err *e);
 void store_get_file(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
 		    struct stored_file *ret);
 /* Several at once, in the order asked; one that is missing has id.key 0. */

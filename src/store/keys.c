@@ -318,17 +318,15 @@ void key_add_fixed(struct store *s, struct str secret)
 	pthread_rwlock_unlock(&s->keyring->lock);
 }
 
-bool key_check(struct store *s, struct str secret, int64_t *project, struct str *project_name)
+bool key_check(struct store *s, struct str secret, struct key_holder *ret)
 {
 	uint8_t hash[crypto_hash_sha256_BYTES];
 	hash_of(secret, hash);
 	pthread_rwlock_rdlock(&s->keyring->lock);
 	const struct key *key = map_get(&s->keyring->by_hash, (struct str){(const char *)hash, sizeof hash});
 	bool ok = key && !key->revoked_at;
-	if (ok) {
-		*project = key->project->id;
-		*project_name = str_of(key->project->name);
-	}
+	if (ok)
+		*ret = (struct key_holder){key->project->id, str_of(key->project->name), key->id};
 	pthread_rwlock_unlock(&s->keyring->lock);
 	return ok;
 }

@@ -20,8 +20,14 @@ bool key_list(struct store *s, void (*each)(void *ctx, const struct key_info *),
 bool key_revoke(struct store *s, struct str id, struct err *e);
 /* Adds a key that lives in the configuration (ANTIPHON_API_KEY), of project default. */
 void key_add_fixed(struct store *s, struct str secret);
-/* true: *project and *project_name (static life of the store) are set. */
-bool key_check(struct store *s, struct str secret, int64_t *project, struct str *project_name);
+/* Whom a key stands for. */
+struct key_holder {
+	int64_t project;
+	struct str project_name; /* lives as long as the store */
+	struct id id;            /* the key's own; key 0: one of the configuration */
+};
+/* true: *ret is set. */
+bool key_check(struct store *s, struct str secret, struct key_holder *ret);
 /* Was a key ever made? Before that a loopback listener takes any. Revoking the last one does not open the
  * door again, least of all to the revoked key. */
 bool key_any(struct store *s);

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/commit_measure.h"
 #include "store/limits.h"
 #include "store/sqlite.h"
 
@@ -285,7 +286,9 @@ static void *write_main(void *arg)
 			continue;
 		}
 		pthread_mutex_unlock(&db->lock);
+		int64_t began_us = clock_mono_us();
 		commit_group(db, list);
+		commit_measure_done(list, began_us);
 		size_t n = 0, bytes = 0;
 		for (struct apply *a = list; a; a = a->next) {
 			n++;
@@ -322,6 +325,7 @@ bool writer_apply(struct db *db, struct apply *a, struct err *e)
 	bool full = db->n >= (size_t)store_limits.queue ||
 		    (db->n > 0 && db->bytes + a->bytes > (size_t)store_limits.queue_bytes);
 	if (!full) {
+		commit_measure_queued(a);
 		db->n++;
 		db->bytes += a->bytes;
 		*db->last = a;

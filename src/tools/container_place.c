@@ -1,11 +1,17 @@
 /* container_place.c - which container a request means, and what lies in it. */
 #include "tools/container_place.h"
 
+#include <sodium.h>
+#include <unistd.h>
+
 #include "container/cntr.h"
 #include "container/folder.h"
+#include "container/limits.h"
 #include "container/memory.h"
 #include "container/network.h"
+#include "model/file.h"
 #include "model/skill_words.h"
+#include "sandbox/process.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
 
@@ -84,6 +90,39 @@ static bool place_files(const struct tools *t, struct settling *s, const struct 
 	return true;
 }
 
+/* Files that the input carries are named after what is in them, so that the same one is put in once. */
+static bool place_data(struct settling *s, struct jout *o, struct jout *names, struct err *e)
+{
+	unsigned char hash[16];
+	char hex[2 * sizeof hash + 1];
+	int64_t bytes = 0;
+	jo_key(o, S("data"));
+	jo_arr(o);
+	for (size_t i = 0; i < s->n_data; i++) {
+		struct str url = s->data[i].url, name;
+		struct err unfit = {0};
+		if (!file_name_read(s->data[i].name, "filename", &name, &unfit))
+			name = S("file");
+		bytes += (int64_t)url.n;
+		if (bytes > container_limits.input_bytes)
+			break;
+		crypto_generichash(hash, sizeof hash, (const unsigned char *)url.p, url.n, NULL, 0);
+		sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
+		name = folder_name(s->arena, str_of(hex), name);
+		jo_obj(o);
+		jo_kstr(o, "name", name);
+		jo_kstr(o, "url", url);
+		jo_obj_end(o);
+		jo_str(names, name);
+	}
+	jo_arr_end(o);
+	return bytes <= container_limits.input_bytes ||
+	       fail(e, ERR_TOO_LARGE, "input",
+		    "The files in the input (file_data) are more than %lld bytes (containers.input_bytes), which is as many as are put into "
+		    "a container. Send them by POST /v1/files, and name them by file_id.",
+		    (long long)container_limits.input_bytes);
+}
+
 static bool place_there(const struct tools *t, struct settling *s, const struct place *p, struct jout *names,
 			struct err *e)
 {
@@ -116,7 +155,7 @@ bool container_settle(const struct tools *t, struct settling *s, const struct co
 	if (!place_find(t, s, ask, &p, e) ||
 	    !cntr_memory(json_str(json_get(ask->container, S("memory_limit"))), place, &p.memory, e))
 		return false;
-	buf_init(&b, 1 << 20);
+	buf_init(&b, (1 << 20) + 6 * (size_t)container_limits.input_bytes); /* as JSON a byte may take six */
 	buf_init(&names, 1 << 20);
 	struct jout o = {.b = &b}, n = {.b = &names};
 	jo_arr(&n);
@@ -129,6 +168,7 @@ bool container_settle(const struct tools *t, struct settling *s, const struct co
 	jo_arr(&o);
 	bool ok = place_files(t, s, ask, &o, &n, e) && place_there(t, s, &p, &n, e);
 	jo_arr_end(&o);
+	ok = ok && place_data(s, &o, &n, e);
 	jo_arr_end(&n);
 	jo_kraw(&o, "there", buf_str(&names));
 	jo_kraw(&o, "skills", p.row.skills.n ? p.row.skills : (struct str){0});
@@ -230,6 +270,31 @@ static bool place_make(struct toolrun *run, struct str text, struct container *r
 	       fail(e, why.code, NULL, "%s", why.msg);
 }
 
+/* What the input carried was checked when it was read by the model (attach/): what is no base64 has been refused. */
+static bool place_put(struct toolrun *run, const struct container *to, yyjson_val *one, struct err *e)
+{
+	struct str data = json_str(json_get(one, S("url")));
+	struct container_file f;
+	const char *end = NULL;
+	size_t n = 0;
+	str_cut(&data, ',');
+	char *bytes = arena_bytes(&run->arena, data.n + 1);
+	for (int padded = 1; padded >= 0 && end != data.p + data.n; padded--) /* some leave the padding out */
+		if (sodium_base642bin((unsigned char *)bytes, data.n, data.p, data.n, " \r\n\t", &n, &end,
+				      padded ? sodium_base64_VARIANT_ORIGINAL : sodium_base64_VARIANT_ORIGINAL_NO_PADDING))
+			end = NULL;
+	if (end != data.p + data.n)
+		return fail(e, ERR_INVALID_VALUE, NULL, "A file of the input is no base64.");
+	int fd = process_memory((struct str){bytes, n});
+	bool ok = fd >= 0 && cntr_put_named(run->tools->options.containers, to, json_str(json_get(one, S("name"))), fd, (int64_t)n,
+					    &run->arena, &f, e);
+	if (fd >= 0)
+		close(fd);
+	if (fd < 0)
+		fail(e, ERR_UNAVAILABLE, NULL, "A file of the input could not be put in: %m");
+	return ok;
+}
+
 bool container_enter(struct toolrun *run, struct container *ret, struct err *e)
 {
 	struct cntrs *c = run->tools->options.containers;
@@ -247,6 +312,7 @@ bool container_enter(struct toolrun *run, struct container *ret, struct err *e)
 		if (!cntr_copy(c, run->project, ret, json_str(one), &run->arena, &f, e))
 			return false;
 	}
+	yyjson_arr_foreach(json_get(run->settled, S("data")), i, max, one) if (!place_put(run, ret, one, e)) return false;
 	return true;
 }
 

@@ -2,7 +2,7 @@
  * in containers.
  *
  * What is settled (tool.h, settles()) is an object for the tool alone: {"container_id", "make", "memory", "network_policy" (as it was asked for),
- * "reach" (network.h, network_told()), "files", "there"}.
+ * "reach" (network.h, network_told()), "files" (ids), "data" (files that the input carries: {"name", "url"}), "there" (names)}.
  * A container that nobody has made yet has its id already; its row comes with its first call, so a request that calls
  * nothing leaves none. Worker threads. */
 #pragma once

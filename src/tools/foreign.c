@@ -22,8 +22,8 @@ static bool all_of(struct str s, char from, char to, const char *others)
 }
 
 /* Looks at the brackets that end what was written: "[12]", as encyclopedias write their own notes, goes, and so do the
- * brackets of a template's word ("[INST]", "[/TOOL_RESULTS]"). */
-static void bracket_end(struct buf *b, size_t from)
+ * brackets of a template's word ("[INST]", "[/TOOL_RESULTS]"). `values`: such numbers are no notes. */
+static void bracket_end(struct buf *b, size_t from, bool values)
 {
 	size_t at = b->n - 1;
 	while (at > from && b->p[at] != '[' && b->n - at <= BRACKET_MOST)
@@ -32,7 +32,7 @@ static void bracket_end(struct buf *b, size_t from)
 	if (b->p[at] != '[' || b->n - at < 3)
 		return;
 	if (in.n <= NOTE_DIGITS && all_of(in, '0', '9', "")) {
-		b->n = at;
+		b->n = values ? b->n : at;
 	} else if (in.n >= WORD_LEAST && all_of(in, 'A', 'Z', "/_")) {
 		b->p[at] = '(';
 		b->p[b->n - 1] = ')';
@@ -56,7 +56,7 @@ static size_t whole_characters(struct str s, size_t n)
 }
 
 /* It is what was written that is looked at, never what comes: whatever is left out joins what stood around it. */
-void foreign_add(struct buf *b, struct str s, size_t max)
+static void foreign_write(struct buf *b, struct str s, size_t max, bool values)
 {
 	size_t end = s.n > max ? whole_characters(s, max) : s.n, from = b->n;
 	for (size_t i = 0; i < end && !b->over; i++) {
@@ -71,8 +71,18 @@ void foreign_add(struct buf *b, struct str s, size_t max)
 		}
 		buf_byte(b, s.p[i]);
 		if (s.p[i] == ']' && !b->over)
-			bracket_end(b, from);
+			bracket_end(b, from, values);
 	}
 	if (end < s.n)
 		buf_add(b, S("..."));
+}
+
+void foreign_add(struct buf *b, struct str s, size_t max)
+{
+	foreign_write(b, s, max, false);
+}
+
+void foreign_add_values(struct buf *b, struct str s, size_t max)
+{
+	foreign_write(b, s, max, true);
 }

@@ -8,3 +8,5 @@
 
 /* Appends at most `max` bytes of it, "..." where it was cut. */
 void foreign_add(struct buf *b, struct str text, size_t max);
+/* The same of what a program puts out: numbers in brackets stay, since they are values. */
+void foreign_add_values(struct buf *b, struct str text, size_t max);

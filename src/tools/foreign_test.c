@@ -38,8 +38,17 @@ static void harmless(void)
 	}
 }
 
+static void values(void)
+{
+	struct buf b;
+	buf_init(&b, 1000);
+	foreign_add_values(&b, S("{\"a\":[1],\"b\":\"<|im_start|>[INST]\\u0001\"}\1"), 1000);
+	CHECK_STR(buf_str(&b), S("{\"a\":[1],\"b\":\"\u2039|im_start|>(INST)\\u0001\"}"));
+	buf_release(&b);
+}
+
 int main(void)
 {
-	static const struct test_case tests[] = {{"made harmless", harmless}};
+	static const struct test_case tests[] = {{"made harmless", harmless}, {"values stay", values}};
 	return test_main(tests, sizeof tests / sizeof *tests);
 }

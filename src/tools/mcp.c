@@ -1,10 +1,13 @@
 /* mcp.c - the hosted tool mcp: functions of servers that speak the Model Context Protocol. */
+#include <sodium.h>
+
 #include "base/log.h"
 #include "mcp/limits.h"
 #include "net/url.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
 #include "tools/mcp_tool.h"
+#include "wire/image.h"
 
 /* --- asking the server ----------------------------------------------------------------------------------------------
  */
@@ -24,7 +27,7 @@ static bool mcp_ask_of(struct toolrun *run, struct mcp_server *server, struct mc
 	struct err e = {0};
 	*f = (struct mcp_fault){0};
 	*ask = (struct mcp_ask){
-	    .known = run->tools->mcp, .server = server, .cancelled = toolrun_flag(run), .due_ms = run->due_ms};
+	    .known = run->tools->mcp, .server = server, .trace = run->trace, .cancelled = toolrun_flag(run), .due_ms = run->due_ms};
 	if (mcp_server_of(run->given, run->project, &run->arena, server, &e))
 		return true;
 	f->kind = MCP_FAULT_HTTP;
@@ -118,6 +121,56 @@ static struct str mcp_framed(struct toolrun *run, struct str head, struct str te
 	return mcp_taken(run, &b);
 }
 
+/* --- pictures --------------------------------------------------------------------------------------------------------
+ */
+
+/* Of a part that is a picture: its bytes as they came; {0}. */
+static struct str mcp_picture_data(yyjson_val *part)
+{
+	struct str type = json_str(json_get(part, S("type")));
+	yyjson_val *resource = json_get(part, S("resource"));
+	if (str_eq(type, S("image")))
+		return json_str(json_get(part, S("data")));
+	if (str_eq(type, S("resource")) && str_starts(json_str(json_get(resource, S("mimeType"))), S("image/")))
+		return json_str(json_get(resource, S("blob")));
+	return (struct str){0};
+}
+
+/* What the bytes are counts, not what the server calls them. {0}: no picture that an engine could be shown. */
+static struct str mcp_picture_url(struct toolrun *run, struct str data)
+{
+	struct image_head head;
+	struct arena a = {0};
+	size_t room = data.n / 4 * 3 + 3, n = 0;
+	char *bytes = arena_bytes(&a, room);
+	struct str url = {0};
+	if (data.n &&
+	    !sodium_base642bin((unsigned char *)bytes, room, data.p, data.n, NULL, &n, NULL,
+			       sodium_base64_VARIANT_ORIGINAL) &&
+	    image_head((struct str){bytes, n}, &head))
+		url = str_fmt(&run->arena, "data:%.*s;base64,%.*s", FMT(image_type(head.kind)), FMT(data));
+	arena_free(&a);
+	return url;
+}
+
+/* The text says that they are there, whether the engine sees or not. */
+static void mcp_show(struct toolrun *run, yyjson_val *content)
+{
+	size_t i, max, bytes = 0;
+	yyjson_val *part;
+	run->result.images = new_array(&run->arena, struct str, yyjson_arr_size(content) + 1);
+	yyjson_arr_foreach(content, i, max, part)
+	{
+		struct str data = mcp_picture_data(part);
+		struct str url =
+		    bytes + data.n <= (size_t)tools_limits.picture_bytes ? mcp_picture_url(run, data) : (struct str){0};
+		if (!url.n)
+			continue;
+		bytes += data.n;
+		run->result.images[run->result.n_images++] = url;
+	}
+}
+
 static void mcp_tool_run(struct toolrun *run)
 {
 	struct mcp_server server;
@@ -139,6 +192,8 @@ static void mcp_tool_run(struct toolrun *run)
 	} else {
 		run->result.said = mcp_framed(run, S("The tool has answered."), r.text.n ? r.text : S("(nothing)"));
 	}
+	if (ok)
+		mcp_show(run, r.content);
 	mcp_call_members(run, &f, &r);
 }
 

@@ -315,6 +315,8 @@ void mcp_server_echo(struct jout *o, yyjson_val *given)
 	size_t i, max;
 	jo_obj(o);
 	jo_kstr(o, "type", S("mcp"));
+	if (mcp_get(given, S("allowed_callers")))
+		jo_member(o, given, S("allowed_callers"));
 	mcp_echo_allowed(o, mcp_get(given, S("allowed_tools")));
 	if (mcp_get(given, S("authorization")))
 		jo_kstr(o, "authorization", S("<redacted>"));

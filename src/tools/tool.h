@@ -25,6 +25,8 @@ struct tool {
 	bool slow; /* a call may take long: it has threads of its own */
 	/* What the description says beside, for this element; settled NULL: not yet. May be NULL. */
 	void (*describe)(struct buf *b, yyjson_val *given, yyjson_val *settled);
+	/* ... and what of the request's other tools. May be NULL. */
+	void (*others)(struct buf *b, const struct create *c);
 	/* What the table of arguments cannot say. May be NULL. */
 	bool (*fits)(yyjson_val *args, struct err *e);
 	/* What of this element is taken and not applied, as a list: "tools[0].quality". May be NULL. */
@@ -48,7 +50,7 @@ struct toolrun {
 	yyjson_val *given, *args; /* the element of `tools`; the arguments */
 	yyjson_val *settled;      /* what was settled of it; NULL */
 	yyjson_val *definition;   /* of a server's function: its element of the list; {0}, too, what follows */
-	struct str own, text, approval;
+	struct str own, text, approval, trace;
 	bool list;
 	struct str *pictures;     /* of a tool that changes pictures: the last ones, data URLs or base64 */
 	size_t n_pictures;

@@ -19,8 +19,11 @@ struct tool_result { /* lives until the end of done() */
 	struct tool_source *sources;
 	size_t n_sources;
 	struct str members; /* of the item, after its status: "\"action\":{...}"; {0}: none */
+	struct str *images; /* for engines that see, beside what is told: data URLs */
+	size_t n_images;
 	int64_t searches;   /* for tool_usage ... */
 	struct picture_usage pictures; /* ... likewise */
+	struct str calls;   /* of a program that waits: [[name, arguments], ...]; {0}: it has ended */
 };
 struct tool_call {
 	/* The work has begun; may never come. */
@@ -42,6 +45,7 @@ struct tool_ask {
 	yyjson_val *args;
 	struct str text, approval; /* of a server's function: args as they came; what was approved */
 	struct tool_pictures pictures;
+	struct str trace;          /* header lines for servers that it asks (trace/trace.h); {0}: none */
 	bool list;                 /* not a call: the functions of this server are wanted */
 };
 /* Copies everything. done() also comes when no thread is to be had. */

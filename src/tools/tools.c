@@ -109,7 +109,7 @@ const char *tools_advice(const struct tools *t, struct arena *a, const struct cr
 	return all;
 }
 
-static void describe(struct arena *a, const struct tool *tool, struct function_tool *f)
+static void describe(struct arena *a, const struct create *c, const struct tool *tool, struct function_tool *f)
 {
 	struct err none = {0};
 	struct buf b;
@@ -117,6 +117,8 @@ static void describe(struct arena *a, const struct tool *tool, struct function_t
 	buf_add(&b, tool->face.description);
 	if (tool->describe)
 		tool->describe(&b, f->given, f->settled);
+	if (tool->others)
+		tool->others(&b, c);
 	f->description = str_copy(a, buf_str(&b));
 	buf_release(&b);
 	json_parse(a, tool->face.schema, &f->parameters, &none);
@@ -126,7 +128,7 @@ void tools_describe(struct arena *a, struct create *c)
 {
 	for (size_t i = 0; i < c->n_tools; i++) {
 		if (c->tools[i].hosted && !c->tools[i].hosted->server)
-			describe(a, tool_of(c->tools[i].hosted), &c->tools[i]);
+			describe(a, c, tool_of(c->tools[i].hosted), &c->tools[i]);
 	}
 }
 
@@ -247,6 +249,7 @@ void tool_start(struct tools_port *p, struct tool_call *c, const struct tool_ask
 	run->own = tools_text(&run->arena, ask->tool->own);
 	run->text = tools_text(&run->arena, ask->text);
 	run->approval = tools_text(&run->arena, ask->approval);
+	run->trace = tools_text(&run->arena, ask->trace);
 	run->pictures = new_array(&run->arena, struct str, ask->pictures.n + 1);
 	for (run->n_pictures = 0; run->n_pictures < ask->pictures.n; run->n_pictures++)
 		run->pictures[run->n_pictures] = str_copy(&run->arena, ask->pictures.at[run->n_pictures]);

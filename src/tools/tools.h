@@ -39,7 +39,7 @@ void tools_detach(struct tools_port *p);
 bool tools_serve(const struct tools *t, const struct create *c, struct err *e);
 /* `list` ("user, reasoning.effort"; NULL: nothing) with what of their elements is not applied. In `a`. */
 const char *tools_advice(const struct tools *t, struct arena *a, const struct create *c, const char *list);
-/* Their descriptions and parameters, as functions of the engine, in `a`. */
+/* Their descriptions and parameters, as functions of the engine, in `a`. Again when a server's functions are known. */
 void tools_describe(struct arena *a, struct create *c);
 
 /* A server whose functions cannot be listed is left out. */

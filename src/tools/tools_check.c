@@ -27,6 +27,8 @@ struct check_run {
 	size_t n;
 	struct str files[INPUT_FILES]; /* that the input names */
 	size_t n_files;
+	struct settling_data data[INPUT_FILES]; /* that the input carries */
+	size_t n_data;
 	struct err why;
 };
 
@@ -38,6 +40,8 @@ static bool tools_check_one(struct check_run *run, struct named *one)
 			     .last = one->last,
 			     .files = run->files,
 			     .n_files = run->n_files,
+			     .data = run->data,
+			     .n_data = run->n_data,
 			     .arena = &run->arena};
 	if (one->tool->checks && !run->settle_only &&
 	    !one->tool->checks(run->tools, run->project, one->given, one->path.p, &run->why))
@@ -108,7 +112,16 @@ static struct str tools_check_last(const struct hosted *face, const struct tools
 	return last;
 }
 
-/* Files that messages of the input name, each once. */
+static void tools_check_data(struct check_run *run, yyjson_val *part)
+{
+	struct str url = json_str(json_get(part, S("file_data"))), name = json_str(json_get(part, S("filename")));
+	if (!url.n || run->n_data == INPUT_FILES)
+		return;
+	run->data[run->n_data++] = (struct settling_data){.name = name.n ? str_copy(&run->arena, name) : name,
+							  .url = str_copy(&run->arena, url)};
+}
+
+/* Files that messages of the input name, each once, and those that they carry. */
 static void tools_check_files(struct check_run *run, const struct item *items, size_t n)
 {
 	size_t i, max;
@@ -117,6 +130,7 @@ static void tools_check_files(struct check_run *run, const struct item *items, s
 		yyjson_arr_foreach(json_get(items[k].val, S("content")), i, max, part)
 		{
 			struct str id = json_str(json_get(part, S("file_id")));
+			tools_check_data(run, part);
 			bool known = !id.n || run->n_files == INPUT_FILES;
 			for (size_t j = 0; j < run->n_files; j++)
 				known |= str_eq(run->files[j], id);

@@ -7,7 +7,7 @@
 
 bool call_text_told(const struct hosted_call *c)
 {
-	return c->tool && c->tool->hosted && c->tool->hosted->text.member.n && !c->tool->hosted->text.arguments;
+	return c->tool && c->tool->hosted && c->tool->hosted->text.delta && !c->tool->hosted->text.arguments;
 }
 
 bool call_text_raw(const struct hosted_call *c)

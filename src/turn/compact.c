@@ -12,6 +12,7 @@
 #include "turn/turn_kind.h"
 #include "turn/turn_machine.h"
 #include "turn/turn_output_parts.h"
+#include "turn/turn_program.h"
 
 enum {
 	SUMMARY_BYTES = 1 << 22,    /* of a summary; more ends it */
@@ -26,10 +27,10 @@ static const struct str task = STR(
 	"numbers and decisions, what was done and with which result, and what is left to do. Keep identifiers, paths and "
 	"code exactly. Write the summary alone.");
 
-bool compact_due(const struct turn *t)
+bool compact_due(struct turn *t)
 {
 	int64_t threshold = t->req.compact_threshold;
-	if (!t->req.compact)
+	if (!t->req.compact || turn_programs_open(t))
 		return false;
 	if (!threshold)
 		threshold = t->model.context ? t->model.context / 4 * 3 : INT64_MAX;

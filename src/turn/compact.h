@@ -19,7 +19,7 @@ struct compaction {
 };
 
 /* Does this turn's usage call for compaction (context_management)? */
-bool compact_due(const struct turn *t);
+bool compact_due(struct turn *t);
 /* Has the engine sum up the turn's context, input and finished output; t->call must be idle and is used.
  * done() comes later; t->call.usage is what it cost. Ended by engine_call_cancel(). */
 void compact_start(struct turn *t, void (*done)(struct turn *t, const struct err *e));

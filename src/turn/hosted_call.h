@@ -21,13 +21,17 @@ struct hosted_call {
 	struct phase_tool *measured; /* its time; NULL: not kept */
 	bool
 	    clients; /* the client's own, behind one of ours: it waits, so that items stand in the order of the calls */
-	bool started, running, told_running, done;
+	bool judged, started, running, told_running, done;
 	bool asked;          /* the user has to approve it first: it is no call yet */
 	struct str approval; /* the request that was approved; {0}: none was needed */
+	struct str caller;   /* the program that made it; {0}: the model */
+	struct turn_program *program; /* it is a run of this one (turn_program.h) */
 };
 /* A call that nobody streams: one that the user has approved. It runs in the next TOOLS. */
 struct hosted_call *turn_tools_add(struct turn *t, const struct function_tool *tool, struct str name,
 				   struct str arguments);
+/* Its item, open. c->item NULL: there are too many. */
+void hosted_open(struct turn *t, struct hosted_call *c);
 /* --- turn_calls.c --- */
 /* The members of an item of ours that nothing will come of, and why; why {0}: it has only begun. */
 struct str call_blank(struct turn *t, const struct out_item *it, struct str why);

@@ -249,6 +249,13 @@ struct str told_members(struct turn *t, const struct tool_result *r, bool more, 
 		jo_key(&o, S("pictures"));
 		picture_usage_write(&o, &r->pictures);
 	}
+	if (r->n_images) {
+		jo_key(&o, S("images"));
+		jo_arr(&o);
+		for (size_t i = 0; i < r->n_images; i++)
+			jo_str(&o, r->images[i]);
+		jo_arr_end(&o);
+	}
 	if (more)
 		jo_kbool(&o, "more", true);
 	origin_settle(t, origin);

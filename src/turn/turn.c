@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/prompt_tidy.h"
 #include "model/hosted_server.h"
+#include "model/program.h"
 #include "replay/replay.h"
 #include "replay/retry.h"
 #include "turn/compact.h"
@@ -21,6 +22,8 @@
 #include "turn/turn_judge.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
+#include "turn/turn_measure.h"
+#include "turn/turn_program.h"
 #include "turn/turn_save.h"
 #include "turn/turn_sealed.h"
 #include "turn/turn_start.h"
@@ -30,6 +33,8 @@
 void turn_free(struct turn *t)
 {
 	struct api_loop *al = t->api;
+	turn_measure_end(t);
+	live_remove(&t->clocks.live);
 	if (t->reader.link) {
 		t->reader.link->turn = NULL;
 		t->reader.link->ended(t->reader.link, t);
@@ -238,14 +243,13 @@ static bool prompt_make(struct turn *t, struct err *e)
 		prompt_add_text(a, prompt_add(a, p, ROLE_SYSTEM), t->req.instructions);
 	if (t->req.n_template && !prompt_add_items(a, p, t->req.template, t->req.n_template, "prompt", e))
 		return false;
-	for (size_t i = 0; i < t->req.n_items; i++)
-		create_bind(a, &t->req, &input[i]);
+	create_load_tools(a, &t->req, input, t->req.n_items);
 	p->tools = t->req.tools;
 	p->n_tools = t->req.n_tools;
 	if (!prompt_add_items(a, p, turn_ask_told(t, t->context.history, t->context.n_history), t->context.n_history, "", e) ||
 	    !prompt_add_items(a, p, turn_ask_told(t, input, t->req.n_items), t->req.n_items, "input", e))
 		return false;
-	p->tools = create_offer(a, &t->req, &p->n_tools);
+	p->tools = create_offer(a, &t->req, (size_t)api_limits.shown_tools, &p->n_tools);
 	p->only_offered = t->req.n_allowed;
 	prompt_tidy(a, p);
 	turn_tools_context(t);
@@ -271,6 +275,9 @@ enum flow step_attach(struct turn *t)
 	    !compact_calls_fit(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
 	sealed_give(t);
+	programs_mark(t->context.history, t->context.n_history, t->context.input, t->req.n_items);
+	if (!(t->kind && t->kind->request == REQUEST_COUNT) && !turn_programs_read(t, turn_error(t)))
+		return turn_goto(t, STEP_REFUSE);
 	origin_give(t->context.history, t->context.n_history, t->context.input, t->req.n_items);
 	if (!prompt_make(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
@@ -344,20 +351,10 @@ void turn_steer(struct turn *t)
 	turn_run(t);
 }
 
-/* The engine was asked meanwhile, and now it speaks, or it ended without. */
-static void mark_call(struct turn *t, bool speaks)
-{
-	struct phases *p = &t->clocks.phases;
-	if (phases_now(p) == PHASE_QUEUE && t->call.asked_us)
-		phases_enter(p, &t->arena, PHASE_PROMPT, t->call.asked_us);
-	if (speaks)
-		phases_enter(p, &t->arena, PHASE_ANSWER, 0);
-}
-
 static void on_model_event(struct engine_call *call, const struct model_event *me)
 {
 	struct turn *t = OWNER(call, struct turn, call);
-	mark_call(t, true);
+	turn_measure_call(t, true);
 	if (t->out.too_big || t->out.cut) /* what follows in the same read would leave a gap */
 		return;
 	if (turn_steer_cuts(t, me)) {
@@ -378,7 +375,7 @@ static void on_call_end(struct engine_call *call, const struct err *e)
 {
 	struct turn *t = OWNER(call, struct turn, call);
 	struct err misfit = {0};
-	mark_call(t, false);
+	turn_measure_call(t, false);
 	if (call->served_model.n)
 		t->response.model = call->served_model;
 	usage_add(&t->response.usage, &call->usage);
@@ -432,6 +429,7 @@ enum flow step_call(struct turn *t)
 		return GO;
 	}
 	turn_error_rest(t);
+	t->call.headers = trace_headers(&t->reader.asker.trace, phases_call(&t->clocks.phases), &t->arena);
 	t->call.on_event = on_model_event;
 	t->call.on_end = on_call_end;
 	if (t->kind)

@@ -4,9 +4,10 @@
  * turn_start_lane() and a background worker), advances only in turn_run() along TURN_STEPS, and is freed after its last
  * event. It is joined to its connection by the reply alone, which either end may cut (docs/design/turn.md). Loop thread. */
 #pragma once
+#include "door/account.h"
 #include "door/grace.h"
+#include "door/live.h"
 #include "door/request.h"
-#include "measure/phases.h"
 #include "net/reply.h"
 #include "turn/turn_context.h"
 #include "turn/turn_key.h"
@@ -20,6 +21,8 @@ struct turn_reader {
 	struct turn_link *link; /* turn_link.h; NULL: over HTTP, or cut */
 	struct reply *reply; /* NULL: the reader left */
 	enum reply_form form;
+	struct asker asker;
+	struct request *request; /* its HTTP request, as long as the reply is there; NULL: none */
 	struct reply_owner owner;
 };
 
@@ -28,6 +31,7 @@ struct turn_clocks {
 	struct grace grace; /* its client left */
 	struct deferred overflow; /* the output passed its bounds, or is cut */
 	struct phases phases;     /* where its time goes */
+	struct live live;         /* how others see it meanwhile */
 };
 
 struct turn {

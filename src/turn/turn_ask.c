@@ -5,6 +5,7 @@
 
 #include "turn/hosted_call.h"
 #include "turn/turn_ask_parts.h"
+#include "turn/turn_found.h"
 #include "turn/turn_output_parts.h"
 
 /* --- asking --------------------------------------------------------------------------------------------------------
@@ -45,6 +46,7 @@ static void ask_one(struct turn *t, struct hosted_call *c)
 	struct str arguments = c->text.n ? str_copy(&t->arena, buf_str(&c->text)) : S("{}");
 	ask_bind(t, c->tool, &c->tool->space, &c->tool->own, &arguments, &id);
 	ask_define(t, c->tool, &id);
+	tool_found(t, c->tool);
 	struct out_item *it = turn_item_make(t, c->tool->hosted->server->ask, &id);
 	if (!it)
 		return;

@@ -68,7 +68,7 @@ void call_write(struct jout *o, const struct out_item *it)
 {
 	if (it->hosted.members.n)
 		jo_raw(o, it->hosted.members);
-	struct call c = {.tool = it->tool, .call_id = it->call_id, .begun = !it->done, .args = it->args};
+	struct call c = {.tool = it->tool, .call_id = it->call_id, .caller = it->caller, .begun = !it->done, .args = it->args};
 	c.text = it->tool->kind == CALL_CUSTOM ? it->input : buf_str(&it->text);
 	if (!c.text.p)
 		c.text = S("");

@@ -7,6 +7,7 @@
 #include "turn/turn_finish.h"
 #include "turn/turn_judge.h"
 #include "turn/turn_kind.h"
+#include "turn/turn_measure.h"
 #include "turn/turn_save.h"
 
 void turn_end_attempt(struct turn *t, enum attempt_end end)
@@ -122,6 +123,7 @@ enum flow step_done(struct turn *t)
 {
 	if (t->runner)
 		return END; /* all was said in SAVE */
+	turn_measure_tell(t);
 	if (reply_streams(t->reader.form)) {
 		turn_emit_end(t);
 		if (t->reader.reply)
@@ -164,6 +166,7 @@ enum flow step_refuse(struct turn *t)
 		store_cancel(&t->op);
 		store_idem_drop(t->api->store, &t->op, t->project, &t->key.claim->idem, &t->id);
 	}
+	turn_measure_tell(t);
 	if (t->reader.reply)
 		refuse_reader(t);
 	t->reader.reply = NULL;

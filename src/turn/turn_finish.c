@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "turn/compact.h"
 #include "turn/turn_marks.h"
+#include "turn/turn_program.h"
 #include "turn/turn_save.h"
 
 void turn_emit_response(struct turn *t, enum event_type type, bool with_output)
@@ -20,6 +21,8 @@ void turn_finish(struct turn *t, enum response_status status, bool whole, bool d
 {
 	engine_call_cancel(&t->call);
 	turn_tools_stop(t);
+	if (status == RS_FAILED || status == RS_CANCELLED)
+		turn_programs_cut(t);
 	turn_close_items(t, whole, drop_calls);
 	if (whole)
 		marks_after(t);

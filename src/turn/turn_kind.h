@@ -6,6 +6,7 @@
 #include "turn/turn.h"
 
 struct turn_kind {
+	struct str name; /* in metrics and logs */
 	enum request_kind request;
 	bool open_calls;              /* calls may still wait for their outputs */
 	void (*call)(struct turn *t); /* what the engine is asked; ends in turn_call_end(), turn_finish.h */

@@ -5,6 +5,7 @@
 #include "turn/turn_ask.h"
 #include "turn/turn_finish.h"
 #include "turn/turn_output_parts.h"
+#include "turn/turn_program.h"
 
 struct turn_listing {
 	struct turn_listing *next;
@@ -102,9 +103,10 @@ void turn_list_rejoin(struct turn *t)
 	for (struct out_item *it = t->out.first; it; it = it->next) {
 		struct item list;
 		if (it->json.n && item_view(&t->arena, it->json, &list))
-			create_bind(&t->arena, &t->req, &list);
+			create_load_tools(&t->arena, &t->req, &list, 1);
 	}
-	t->prompt.tools = create_offer(&t->arena, &t->req, &t->prompt.n_tools);
+	tools_describe(&t->arena, &t->req);
+	t->prompt.tools = create_offer(&t->arena, &t->req, (size_t)api_limits.shown_tools, &t->prompt.n_tools);
 }
 
 /* What may be called is known now. */
@@ -118,7 +120,8 @@ static enum flow listing_over(struct turn *t)
 		return GO;
 	}
 	if (listed) {
-		t->prompt.tools = create_offer(&t->arena, &t->req, &t->prompt.n_tools);
+		tools_describe(&t->arena, &t->req);
+		t->prompt.tools = create_offer(&t->arena, &t->req, (size_t)api_limits.shown_tools, &t->prompt.n_tools);
 		t->out.tools.told = t->out.last; /* rounds begin behind the lists */
 	}
 	if (!t->prompt.n_tools && t->req.n_allowed && t->prompt.choice == CHOICE_REQUIRED) {
@@ -127,7 +130,12 @@ static enum flow listing_over(struct turn *t)
 		turn_fail(t, &e);
 		return GO;
 	}
-	return turn_goto(t, turn_ask_run(t) ? STEP_TOOLS : STEP_CALL);
+	if (turn_programs_wait(t)) {
+		turn_finish(t, RS_COMPLETED, true, false);
+		return GO;
+	}
+	bool run = turn_ask_run(t);
+	return turn_goto(t, turn_programs_run(t) || run ? STEP_TOOLS : STEP_CALL);
 }
 
 enum flow step_list(struct turn *t)

@@ -1,8 +1,7 @@
 /* turn_marks.c - marks on their way from the engine's events to the items. */
 #include "turn/turn_marks.h"
 
-#include <string.h>
-
+#include "model/origin.h"
 #include "turn/turn_output_parts.h"
 #include "turn/turn_sealed.h"
 
@@ -36,13 +35,6 @@ static struct str marks_of_call(struct turn *t, struct str call_id, struct str j
 static struct str marks_of_calls(struct turn *t, struct str calls)
 {
 	return str_fmt(&t->arena, "\"calls\":{%.*s}", FMT(calls));
-}
-
-/* An id that a model made of the function's name (Kimi's "functions.get_weather:0") is seen by it again; a random one
- * means nothing to it, and is not worth an item. */
-static bool names_function(struct str id, struct str name)
-{
-	return name.n && id.n > name.n && memmem(id.p, id.n, name.p, name.n);
 }
 
 /* A reasoning item without a text, whose sealed part has these members. */
@@ -79,7 +71,7 @@ bool marks_before_call(struct turn *t, const struct model_event *me, struct str 
 {
 	struct out_item *last = t->out.last;
 	bool open = last && !last->done && last->type == ITEM_REASONING;
-	bool worth = me->marks.n || names_function(me->call_id, me->name);
+	bool worth = me->marks.n || origin_id_speaks(me->call_id, me->name);
 	if (!t->req.include_encrypted || me->index > 0 || closed == open || (closed && !worth))
 		return false; /* others: marks_after() */
 	struct str json = origin_members(t, me->call_id, (struct str){0}, me->marks);
@@ -97,7 +89,7 @@ void marks_after(struct turn *t)
 	for (struct out_item *it = t->out.first; it; it = it->next) {
 		const struct out_origin *o = &it->origin;
 		if (!it->tool || !it->done || !it->json.n || it->tool->hosted || o->sealed || !o->json.n ||
-		    (!o->marked && !names_function(o->id, it->tool->name)))
+		    (!o->marked && !origin_id_speaks(o->id, it->tool->name)))
 			continue;
 		it->origin.sealed = true;
 		struct str one = marks_of_call(t, it->call_id, o->json);

@@ -65,7 +65,10 @@ bool output_grow(struct turn *t, struct buf *b, struct str s)
 
 static const char *turn_output_status_name(const struct out_item *it)
 {
-	return !it->done ? "in_progress" : it->hosted.failed ? "failed" : it->whole ? "completed" : "incomplete";
+	const struct hosted *h = it->tool ? it->tool->hosted : NULL;
+	if (h && it->type == h->output) /* told when it is known */
+		return it->whole ? "completed" : "incomplete";
+	return !it->done || it->caller.n ? "in_progress" : it->hosted.failed ? "failed" : it->whole ? "completed" : "incomplete";
 }
 
 static void write_message(struct jout *o, const struct out_item *it)

@@ -41,7 +41,7 @@ struct out_item {
 	struct out_cites cites;
 	struct out_hosted hosted;
 	enum told_part part; /* a message's open one */
-	struct str call_id, input; /* calls; input: a custom tool's, settled */
+	struct str call_id, caller, input; /* calls; caller: the program that waits for its answer; input: a custom tool's, settled */
 	size_t read;               /* custom tools: bytes of the arguments that were told */
 	yyjson_val *args;          /* other kinds of calls: the arguments, once whole */
 	struct str found;          /* our own tool search: the path that it has found */

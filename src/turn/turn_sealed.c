@@ -6,11 +6,11 @@
 
 /* --- what is sealed --------------------------------------------------------------------------------------- */
 
-/* Calls that we ran, and whatever was signed. Ids of an engine alone are not worth an item. */
+/* Calls that we ran, but those whose results are items of their own, and whatever was signed. Ids of an engine alone are not worth an item. */
 static bool sealed_due(const struct out_item *it)
 {
 	const struct out_origin *o = &it->origin;
-	bool ran = it->tool && it->tool->hosted && it->type == it->tool->hosted->item;
+	bool ran = it->tool && it->tool->hosted && it->type == it->tool->hosted->item && !it->tool->hosted->output;
 	bool clients = it->tool && !it->tool->hosted; /* turn_marks.h */
 	if (!it->done || !it->json.n || it->json.p == it->shown.p || o->sealed || clients || it->type == ITEM_REASONING)
 		return false;

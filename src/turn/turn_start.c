@@ -93,6 +93,7 @@ bool turn_read(struct turn *t, bool socket)
 		return false;
 	tools_describe(&t->arena, &t->req);
 	t->response.model = t->model.name.p ? t->model.name : model;
+	live_model(&t->clocks.live, t->response.model);
 	if (unknown.code)
 		*turn_error(t) = unknown;
 	if (t->kind)
@@ -100,7 +101,7 @@ bool turn_read(struct turn *t, bool socket)
 	return !unknown.code;
 }
 
-struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, const struct id *id)
+struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, const struct id *id, int64_t began_us, enum phase first)
 {
 	arena_start(a, sizeof(struct turn) + ROOM);
 	struct turn *t = new(a, struct turn);
@@ -113,7 +114,10 @@ struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, con
 	turn_output_begin(t);
 	t->reader.owner = (struct reply_owner){turn_start_on_gone, turn_start_on_room};
 	t->clocks.grace = (struct grace){.wanted = turn_start_still_wanted, .over = turn_start_on_grace_over};
-	phases_begin(&t->clocks.phases, &t->arena, clock_mono_us(), PHASE_LOAD);
+	phases_begin(&t->clocks.phases, &t->arena, began_us, first);
+	t->clocks.live = (struct live){.id = t->response.id, .kind = first == PHASE_WAIT ? S("background") : S("response"), .phases = &t->clocks.phases};
+	live_add(&t->clocks.live);
+	t->reader.asker = asker_none(&t->arena);
 	t->next = al->turns;
 	if (t->next)
 		t->next->prev = t;
@@ -123,11 +127,11 @@ struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, con
 	return t;
 }
 
-static struct turn *turn_make(struct api_loop *al, int64_t project, struct str body)
+static struct turn *turn_make(struct api_loop *al, int64_t project, struct str body, int64_t began_us)
 {
 	struct arena a = {0};
 	struct id id = id_mint();
-	struct turn *t = turn_new(al, project, &a, &id);
+	struct turn *t = turn_new(al, project, &a, &id, began_us, PHASE_LOAD);
 	t->key.body = body;
 	return t;
 }
@@ -176,7 +180,7 @@ void turn_start_lane(struct api_loop *al, int64_t project, struct str body, stru
 {
 	struct err busy = {0};
 	room_for_one(al, &busy);
-	struct turn *t = turn_make(al, project, body);
+	struct turn *t = turn_make(al, project, body, clock_mono_us());
 	*turn_error(t) = busy;
 	bool ok = !busy.code && turn_read(t, true);
 	turn_keep_body(t);
@@ -200,9 +204,10 @@ void turn_start(struct request *rq, const struct turn_kind *kind)
 		body_hash(exchange_request(rq->x)->body, hash);
 	if (tries >= 1 && retry_join(rq, hash))
 		return;
-	struct turn *t = turn_make(rq->api, rq->project, exchange_request(rq->x)->body);
+	struct turn *t = turn_make(rq->api, rq->project, exchange_request(rq->x)->body, exchange_request(rq->x)->began_us);
 	t->kind = kind;
-	t->clocks.phases.began_us = exchange_request(rq->x)->began_us;
+	t->reader.asker = asker_of(rq, &t->arena);
+	t->reader.request = rq;
 	t->call.low = rq->low;
 	if (tries >= 0)
 		t->key.attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, t->response.id);

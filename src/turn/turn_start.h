@@ -12,7 +12,7 @@ void turn_start_lane(struct api_loop *al, int64_t project, struct str body, stru
                      struct turn_link *link);
 
 /* A turn in the arena, which it takes over; in no step yet. */
-struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, const struct id *id);
+struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, const struct id *id, int64_t began_us, enum phase first);
 /* Reads t->key.body, which came over a WebSocket or not. false: t->error. */
 bool turn_read(struct turn *t, bool socket);
 /* The request is known whole, and where it is answered: headers that tell of it. */

@@ -3,22 +3,19 @@
 
 #include <string.h>
 
+#include "engine/prompt_tidy.h"
 #include "model/hosted_server.h"
+#include "turn/call_judge.h"
 #include "turn/call_text.h"
 #include "turn/runner.h"
 #include "turn/tool_results.h"
 #include "turn/turn_ask.h"
 #include "turn/turn_finish.h"
+#include "turn/turn_found.h"
 #include "turn/turn_link.h"
+#include "turn/turn_measure.h"
 #include "turn/turn_output_parts.h"
-
-/* A call that was run, for finding those that are made again. */
-struct made_call {
-	struct made_call *next;
-	const struct function_tool *tool;
-	yyjson_val *args;
-	int64_t n;
-};
+#include "turn/turn_program.h"
 
 static bool hosted(const struct out_item *it)
 {
@@ -32,8 +29,9 @@ static const struct hosted *face_of(const struct hosted_call *c)
 
 /* --- while the engine streams --- */
 
-static void open_item(struct turn *t, struct hosted_call *c)
+void hosted_open(struct turn *t, struct hosted_call *c)
 {
+	tool_found(t, c->tool);
 	c->item = item_open(t, face_of(c)->item);
 	if (!c->item)
 		return; /* the turn is over: t->out.too_big */
@@ -52,7 +50,7 @@ static bool ours_alone(const struct turn *t)
 {
 	bool any = false;
 	for (size_t i = 0; i < t->prompt.n_tools; i++) {
-		if (!t->prompt.tools[i].hosted)
+		if (!t->prompt.tools[i].hosted && !t->prompt.tools[i].searches)
 			return false;
 		any = true;
 	}
@@ -71,7 +69,7 @@ static bool client_waits(const struct turn_tools *tt)
 bool turn_tools_takes(const struct turn *t, const struct model_event *me)
 {
 	const struct function_tool *tool = call_tool(t->prompt.tools, t->prompt.n_tools, me->name);
-	return t->out.tools.first || (tool ? tool->hosted != NULL : ours_alone(t));
+	return t->out.tools.first || (tool ? tool->hosted || tool->searches : ours_alone(t));
 }
 
 static struct hosted_call *call_at(struct turn *t, int index)
@@ -120,11 +118,11 @@ bool turn_tools_begin(struct turn *t, const struct model_event *me)
 	if (!turn_tools_takes(t, me))
 		return false;
 	struct hosted_call *c = call_new(t, tool, me->name);
-	c->clients = tool ? !tool->hosted : !ours_alone(t);
+	c->clients = tool ? !tool->hosted && !tool->searches : !ours_alone(t);
 	origin_begin(t, &c->origin, me);
 	c->index = me->index;
 	if (call_text_told(c) && !client_waits(tt))
-		open_item(t, c);
+		hosted_open(t, c);
 	return true;
 }
 
@@ -157,124 +155,12 @@ static void drop_round(struct turn *t)
 	tt->begun = false;
 }
 
-bool turn_tools_acted(const struct turn *t)
-{
-	for (const struct made_call *m = t->out.tools.made; m; m = m->next)
-		if (!tool_again(m->tool->hosted, m->tool->hosted->item))
-			return true;
-	return false;
-}
-
 void turn_tools_stop(struct turn *t)
 {
 	drop_round(t);
 	turn_list_stop(t);
 	if (t->runner)
 		t->runner->calls->unsync(t);
-}
-
-/* --- judging --- */
-
-static struct str names_offered(struct turn *t)
-{
-	struct buf b;
-	buf_init(&b, 1 << 16);
-	for (size_t i = 0; i < t->prompt.n_tools; i++)
-		buf_fmt(&b, "%s%.*s", i ? ", " : "", FMT(t->prompt.tools[i].name));
-	struct str names = str_copy(&t->arena, buf_str(&b));
-	buf_release(&b);
-	return names;
-}
-
-/* {member: text} */
-static yyjson_val *raw_args(struct turn *t, struct str member, struct str text)
-{
-	struct err none = {0};
-	struct buf b;
-	yyjson_val *args = NULL;
-	buf_init(&b, SIZE_MAX / 2);
-	struct jout o = {.b = &b};
-	jo_obj(&o);
-	jo_key(&o, member);
-	jo_str(&o, text);
-	jo_obj_end(&o);
-	json_parse(&t->arena, str_copy(&t->arena, buf_str(&b)), &args, &none);
-	buf_release(&b);
-	return args;
-}
-
-/* What the model wrote that cannot be run, and whether it may try again. */
-static struct str mistake(struct turn *t, struct hosted_call *c)
-{
-	struct err syntax = {0}, e = {0};
-	if (!c->tool)
-		return str_fmt(&t->arena, "There is no tool '%.*s'. The tools are: %.*s.", FMT(c->name),
-			       FMT(names_offered(t)));
-	struct str text = c->text.n ? buf_str(&c->text) : S("{}");
-	json_parse(&t->arena, str_copy(&t->arena, text), &c->args, &syntax);
-	if (face_of(c)->text.raw && !yyjson_is_obj(c->args) && str_trim(text).n)
-		c->args = raw_args(t, face_of(c)->text.member, text);
-	if (tool_fits(face_of(c), c->args, &e))
-		return (struct str){0};
-	return str_fmt(&t->arena,
-		       "This call of '%.*s' cannot be run: %s Call it again with arguments that fit its parameters.",
-		       FMT(c->name), e.msg);
-}
-
-/* How often this turn has made this very call before. */
-static int64_t made_before(struct turn *t, const struct hosted_call *c)
-{
-	struct made_call *m = t->out.tools.made;
-	while (m && !(m->tool == c->tool && json_same(m->args, c->args)))
-		m = m->next;
-	if (m)
-		return m->n++;
-	m = new (&t->arena, struct made_call);
-	*m = (struct made_call){t->out.tools.made, c->tool, c->args, 1};
-	t->out.tools.made = m;
-	return 0;
-}
-
-static struct str too_much(struct turn *t, const struct hosted_call *c)
-{
-	struct turn_tools *tt = &t->out.tools;
-	int64_t before;
-	if (t->req.max_tool_calls && tt->calls >= t->req.max_tool_calls) {
-		tt->off = true;
-		return str_fmt(&t->arena,
-			       "This call was not made: the limit of %lld calls is reached. Answer with what you have.",
-			       (long long)t->req.max_tool_calls);
-	}
-	before = made_before(t, c);
-	if (before < tools_limits.repeats)
-		return (struct str){0};
-	tt->off = before > tools_limits.repeats; /* it was told so before */
-	return S("This call was not made again: its results are above. Use them, or ask for something else.");
-}
-
-static void turn_tools_judge(struct turn *t, struct hosted_call *c)
-{
-	struct turn_tools *tt = &t->out.tools;
-	struct str wrong = mistake(t, c);
-	if (wrong.p) {
-		c->refusal = wrong;
-		tt->off |= ++tt->corrections > tools_limits.corrections;
-	} else {
-		c->refusal = too_much(t, c);
-		tt->calls += !c->refusal.p;
-	}
-	c->asked |= !c->refusal.p && turn_ask_needed(c);
-	if (c->asked) {
-		tt->calls--; /* it is none yet */
-		return;
-	}
-	/* When nothing is left but to give up, that is an item which says so. */
-	if (!c->item && (!c->refusal.p || (wrong.p && tt->off && c->tool)))
-		open_item(t, c);
-	if (c->item && call_text_told(c))
-		call_text_end(t, c);
-	if (c->item && face_of(c)->text.arguments)
-		call_text_arguments(t, c);
 }
 
 /* --- running --- */
@@ -304,7 +190,15 @@ static void tell_progress(struct turn *t)
 {
 	struct turn_tools *tt = &t->out.tools;
 	for (struct hosted_call *c; (c = tt->open); tt->open = c->next) {
-		if (c->clients)
+		if (c->program && !c->done)
+			return;
+		if (c->program) {
+			turn_program_tell(t, c);
+			continue;
+		}
+		if (c->clients && c->caller.n)
+			turn_program_tell_call(t, c);
+		else if (c->clients)
 			tell_clients(t, c);
 		if (!c->item)
 			continue;
@@ -328,7 +222,7 @@ static void on_running(struct tool_call *call)
 static bool more_follow(const struct hosted_call *c)
 {
 	for (c = c->next; c; c = c->next)
-		if (c->item || c->clients)
+		if (c->item || c->clients || c->program)
 			return true;
 	return false;
 }
@@ -339,7 +233,7 @@ static void turn_tools_settle(struct hosted_call *c, const struct tool_result *r
 	c->item->hosted.failed = result->failed;
 	c->item->hosted.members = told_members(t, result, more_follow(c), &c->item->origin);
 	told_shown(t, result, c->item->at.index);
-	if (face_of(c)->picture.n || face_of(c)->pictures.list.n) { /* many pictures of many megabytes each */
+	if (face_of(c)->picture.n || face_of(c)->pictures.list.n || result->n_images) { /* many pictures of many megabytes each */
 		t->out.bytes += c->item->hosted.members.n;
 		t->out.too_big |= t->out.bytes > (size_t)api_limits.output_bytes;
 	}
@@ -353,8 +247,11 @@ static void turn_tools_on_done(struct tool_call *call, const struct tool_result 
 	struct hosted_call *c = OWNER(call, struct hosted_call, call);
 	struct turn *t = c->turn;
 	t->out.tools.running--;
-	phases_tool_end(&t->clocks.phases, c->measured, !result->failed);
-	turn_tools_settle(c, result);
+	turn_measure_tool(t, c, !result->failed);
+	if (c->program)
+		turn_program_done(t, c, result);
+	else
+		turn_tools_settle(c, result);
 	turn_run(t);
 }
 
@@ -364,12 +261,13 @@ static void start_more(struct turn *t)
 	struct turn_tools *tt = &t->out.tools;
 	int64_t most = t->req.parallel_tool_calls ? tools_limits.parallel : 1;
 	for (struct hosted_call *c = tt->open; c && tt->running < most; c = c->next) {
-		if (c->started || !c->item)
+		/* A program runs when all before it is told: what it called has come to its end. */
+		if (c->started || (c->program ? c != tt->open : !c->item))
 			continue;
 		c->started = true;
 		if (c->refusal.p) {
-			struct str blank = face_of(c)->blank;
-			if (!blank.n && !face_of(c)->server)
+			struct str blank = call_blank(t, c->item, c->refusal);
+			if (!blank.n)
 				blank = told_begun(t, c->tool, buf_str(&c->told));
 			turn_tools_settle(
 			    c, &(struct tool_result){.failed = true, .said = c->refusal, .members = blank});
@@ -379,10 +277,16 @@ static void start_more(struct turn *t)
 		c->call.done = turn_tools_on_done;
 		tt->running++;
 		struct tool_ask ask = {.project = t->project, .tool = c->tool, .args = c->args,
-				       .text = c->item->hosted.arguments, .approval = c->approval};
+				       .approval = c->approval};
+		if (c->program)
+			turn_program_ask(t, c, &ask);
+		else
+			ask.text = c->item->hosted.arguments;
 		if (face_of(c)->picture.n)
 			ask.pictures = turn_pictures(t);
 		c->measured = phases_tool(&t->clocks.phases, &t->arena, c->tool->name);
+		if (c->measured)
+			ask.trace = trace_headers(&t->reader.asker.trace, c->measured->span, &t->arena);
 		tool_start(t->api->tools, &c->call, &ask);
 	}
 }
@@ -391,11 +295,12 @@ static void start_more(struct turn *t)
 static bool begin(struct turn *t)
 {
 	struct turn_tools *tt = &t->out.tools;
-	if (!tt->open && !tt->begun) {
+	if (!tt->open)
 		tt->open = tt->first;
-		for (struct hosted_call *c = tt->first; c && !t->out.too_big; c = c->next)
-			if (!c->clients)
-				turn_tools_judge(t, c);
+	for (struct hosted_call *c = tt->open; c && !t->out.too_big; c = c->next) {
+		if (!c->clients && !c->judged)
+			call_judge(t, c);
+		c->judged = true;
 	}
 	tt->begun = !t->runner || t->runner->calls->synced(t);
 	return tt->begun;
@@ -449,11 +354,19 @@ static void hold_open(struct turn *t, bool more)
 static bool tell_refusal(struct turn *t, struct hosted_call *c, struct err *e)
 {
 	struct item pair[2];
-	if (c->item || c->clients || c->asked)
+	if (c->item || c->clients || c->asked || c->program)
 		return true;
 	origin_settle(t, &c->origin);
 	return told_refusal(t, c->name, buf_str(&c->text), c->refusal, c->origin.json, pair) &&
 	       prompt_add_items(&t->arena, &t->prompt, pair, 2, "", e);
+}
+
+/* Is it the item of this call, or of one behind it? */
+static bool call_has(const struct hosted_call *c, const struct out_item *it)
+{
+	while (c && c->item != it)
+		c = c->next;
+	return c;
 }
 
 /* The items of this round, and the calls that were refused where they stood among the others. */
@@ -461,7 +374,7 @@ static bool tell_round(struct turn *t, struct err *e)
 {
 	struct hosted_call *c = t->out.tools.first;
 	for (struct out_item *it = first_of_round(t); it; it = it->next) {
-		for (; hosted(it) && c && c->item != it; c = c->next) {
+		for (; call_has(c, it) && c->item != it; c = c->next) {
 			if (!tell_refusal(t, c, e))
 				return false;
 			hold_open(t, true);
@@ -487,6 +400,14 @@ static bool client_called(const struct turn *t)
 	return false;
 }
 
+static bool program_ran(const struct turn *t)
+{
+	const struct hosted_call *c = t->out.tools.first;
+	while (c && !c->program)
+		c = c->next;
+	return c;
+}
+
 static enum flow next_round(struct turn *t)
 {
 	struct err e = {0};
@@ -503,6 +424,8 @@ static enum flow next_round(struct turn *t)
 		turn_fail(t, &e);
 		return GO;
 	}
+	if (program_ran(t)) /* one that goes on is answered far behind its call */
+		prompt_tidy(&t->arena, &t->prompt);
 	t->out.tools.rounds++;
 	t->out.tools.told = t->out.last;
 	drop_round(t);
@@ -524,11 +447,11 @@ enum flow step_tools(struct turn *t)
 		turn_overflow(t);
 		return GO;
 	}
-	start_more(t);
-	tell_progress(t);
-	if (tt->open)
-		return WAIT;
-	return next_round(t);
+	do {
+		start_more(t);
+		tell_progress(t);
+	} while (tt->open && tt->open->program && !tt->open->started);
+	return tt->open ? WAIT : next_round(t);
 }
 
 /* --- after a restart --- */
@@ -539,7 +462,7 @@ bool turn_tools_between(const struct turn *t)
 	for (const struct out_item *it = t->out.first; it; it = it->next)
 		if (!it->done && !(hosted(it) && tool_again(it->tool->hosted, it->type)))
 			return false;
-	return last && hosted(last);
+	return last && (hosted(last) || last->caller.n);
 }
 
 bool turn_tools_rejoin(struct turn *t, struct err *e)
@@ -548,7 +471,9 @@ bool turn_tools_rejoin(struct turn *t, struct err *e)
 	struct out_item *last = NULL;
 	turn_list_rejoin(t);
 	for (struct out_item *it = t->out.first; it; it = it->next)
-		if (hosted(it) && it->json.n && it->type == it->tool->hosted->item) {
+		if (hosted(it) && it->json.n && it->type == it->tool->hosted->output)
+			last = it;
+		else if (hosted(it) && it->json.n && it->type == it->tool->hosted->item) {
 			last = it;
 			tt->rounds = ++tt->calls;
 			t->response.web_searches += told_again(t, it->json);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "measure/measure.h"
 #include "store/seal.h"
 #include "webhooks/webhook_sign.h"
 
@@ -63,6 +64,7 @@ static void send_it(struct job *j)
 	s->fault = fetch_run(&f, &answer);
 	s->status = answer.status;
 	snprintf(s->why, sizeof s->why, "%.190s", answer.why);
+	MEASURE_END(WEBHOOKS, sending_arrived(s));
 	fetch_release(&answer);
 }
 

@@ -5,7 +5,7 @@ import shutil
 import openai
 import pytest
 
-from engine_script import say
+from engine_script import pause, say
 from harness import command
 from mcp_script import McpServer
 from test_mcp import allow, ask, tool, types
@@ -86,6 +86,25 @@ def test_playground_streams(server, engine, page):
     page.wait_for_selector("text=Look at it")
     assert "Hello there" in page.inner_text("main")
     assert "Greet me" in page.locator("details:has-text('Python') pre").text_content()
+
+
+def test_time_line_and_engines(server, engine, page):
+    engine.next(pause(0.2), say("Hel"), pause(0.4), say("lo"))
+    made = server.create("x")
+    page.goto(page.base + f"/console/index.html#/responses/{made['id']}")
+    page.wait_for_selector("h2:has-text('Where its time went')")
+    said = page.locator("svg.bars").first.get_attribute("aria-label")
+    assert "prompt: " in said and "answer: " in said and "save: " in said
+    at = {label: (x, width) for label, x, width in page.locator("svg.bars").first.evaluate(
+        "svg => [...svg.querySelectorAll('rect')].map(r => [r.previousSibling.textContent, +r.getAttribute('x'), +r.getAttribute('width')])")}
+    got = server.get(f"/v1/responses/{made['id']}/phases").json
+    for phase in got["phases"]:
+        x, width = at[phase["type"]]
+        assert abs(x - 150 - 360 * phase["start_us"] / got["total_us"]) < 2
+        assert abs(width - max(1, 360 * (phase["duration_us"] or 0) / got["total_us"])) < 2
+    page.goto(page.base + "/console/index.html#/engines")
+    page.wait_for_selector("h2:has-text('What runs now')")
+    assert "0 of 64" in page.inner_text("main") and "up" in page.inner_text("main")
 
 
 def test_every_page_on_a_small_screen(server, page):

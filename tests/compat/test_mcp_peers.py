@@ -14,14 +14,18 @@ from harness import eventually
 
 CACHE = pathlib.Path(os.environ.get("COMPAT_CACHE") or os.path.expanduser("~/.cache/antiphon-compat"))
 HERE = pathlib.Path(__file__).parent
-EVERYTHING = CACHE / "mcp-node/node_modules/@modelcontextprotocol/server-everything/dist/index.js"
+NODE_CACHE = CACHE / "mcp-node"
+MODULES = NODE_CACHE / "node_modules"
+EVERYTHING = MODULES / "@modelcontextprotocol/server-everything/dist/index.js"
+TYPESCRIPT = MODULES / "@modelcontextprotocol/server/package.json"
+BRIDGE, FILES = MODULES / "supergateway/dist/index.js", MODULES / "@modelcontextprotocol/server-filesystem/dist/index.js"
 NODE = pathlib.Path(sys.executable).with_name("node")
 
 # name: (environment, transport, path)
 PYTHON = {"mcp 2 streamable": ("mcp-2", "streamable-http", "mcp"), "mcp 2 sse": ("mcp-2", "sse", "sse"),
           "mcp 1 streamable": ("mcp-1", "streamable-http", "mcp"), "mcp 1 sse": ("mcp-1", "sse", "sse"),
           "fastmcp": ("fastmcp", "http", "mcp")}
-NAMES = [*PYTHON, "everything", "everything sse"]
+NAMES = [*PYTHON, "everything", "everything sse", "typescript", "bridge"]
 pytestmark = pytest.mark.compat
 
 
@@ -32,7 +36,7 @@ def free_port():
 
 
 class Peer:
-    def __init__(self, name):
+    def __init__(self, name, folder):
         self.port = free_port()
         self.add = ("add", {"a": 2, "b": 3}, "5")
         environment = dict(os.environ, PORT=str(self.port))
@@ -42,6 +46,18 @@ class Peer:
             if not python.exists():
                 pytest.skip(f"{folder} is not fetched")
             self.command = [python, HERE / "mcp_peer.py", str(self.port), transport]
+        elif name == "typescript":
+            if not TYPESCRIPT.exists():
+                pytest.skip("the TypeScript SDK of MCP is not fetched")
+            self.path, self.command = "mcp", [NODE, HERE / "mcp_peer.mjs", str(self.port), NODE_CACHE]
+        elif name == "bridge":  # a server that speaks on its standard input, behind HTTP
+            if not BRIDGE.exists() or not FILES.exists():
+                pytest.skip("the bridge to stdio is not fetched")
+            note = folder / "note.txt"
+            note.write_text("what the file says")
+            self.path, self.add = "mcp", ("read_text_file", {"path": str(note)}, "what the file says")
+            self.command = [NODE, BRIDGE, "--stdio", f"{NODE} {FILES} {folder}", "--outputTransport", "streamableHttp", "--port", str(self.port),
+                            "--logLevel", "none"]
         else:
             if not EVERYTHING.exists():
                 pytest.skip("server-everything is not fetched")
@@ -70,8 +86,8 @@ class Peer:
 
 
 @pytest.fixture(params=NAMES)
-def peer(request):
-    one = Peer(request.param)
+def peer(request, tmp_path):
+    one = Peer(request.param, tmp_path)
     yield one
     one.stop()
 
@@ -107,6 +123,10 @@ def test_restarted_between_two_calls(own, engine, peer):
 
 
 def test_errors_progress_and_much(own, engine, peer):
+    if peer.add[0] == "read_text_file":
+        gone, _ = made(own, engine, peer, "read_text_file", {"path": "/etc/passwd"})
+        assert gone["status"] == "failed" and "denied" in json.dumps(gone["error"])
+        return
     if peer.add[0] != "add":
         picture, first = made(own, engine, peer, "get-tiny-image", {})
         assert "[image: image/png, " in picture["output"]

@@ -6,9 +6,10 @@ import {keys} from './keys.js';
 import {responses} from './responses.js';
 import {approvals} from './approvals.js';
 import {playground} from './playground.js';
+import {engines} from './engines.js';
 import {lists, listPage} from './lists.js';
 
-const pages = [['start', 'Start', start], ['keys', 'API keys', keys], ['responses', 'Responses', responses], ['approvals', 'Approvals', approvals], ['playground', 'Playground', playground],
+const pages = [['start', 'Start', start], ['keys', 'API keys', keys], ['responses', 'Responses', responses], ['approvals', 'Approvals', approvals], ['playground', 'Playground', playground], ['engines', 'Engines', engines],
   ...lists.map(l => [l.name, l.title, rest => listPage(l, rest)])];
 const main = document.getElementById('main'), nav = document.getElementById('nav');
 let shown = 0;

@@ -1,6 +1,6 @@
 /* responses.js - the list of responses, and one of them: as a conversation, its figures, its events, its JSON. */
 import {get, post, del, stream} from './ask.js';
-import {h, table, when, ago, state, json, fold, markdown, bars, copyButton, say} from './draw.js';
+import {h, table, when, ago, state, json, fold, markdown, bars, timeLine, copyButton, say} from './draw.js';
 
 const link = id => h('a', {href: `#/responses/${encodeURIComponent(id)}`}, `${id.slice(0, 13)}...`);
 const columns = [['Id', r => link(r.id)], ['State', r => state(r.status)], ['Model', r => r.model], ['Made', r => h('span', {title: when(r.created_at)}, ago(r.created_at))],
@@ -67,9 +67,20 @@ function events(id) {
   return h('div', {}, button, at);
 }
 
+/* Where its time went; the last phase is the write that carries this, so its length is not known. */
+async function times(id) {
+  const t = await get(`/v1/responses/${encodeURIComponent(id)}/phases`).catch(() => undefined);
+  if (!t || t.total_us === null) return h('p.dim', {}, 'Not known: it has not ended, or was made by an older version.');
+  const ms = us => us === null ? '' : `${(us / 1000).toFixed(us < 100000 ? 1 : 0)} ms`;
+  const rows = [...t.phases.map(p => [p.type, p.start_us, p.duration_us, ms(p.duration_us)]),
+    ...t.tools.map(p => [` ${p.name.slice(0, 20)}`, p.start_us, p.duration_us, `${ms(p.duration_us)}${p.ok ? '' : ' failed'}`])];
+  return h('div', {}, timeLine(rows, t.total_us), h('p.dim', {}, `${ms(t.total_us)} in all`));
+}
+
 async function one(id) {
   const at = encodeURIComponent(id);
   const [r, input] = await Promise.all([get(`/v1/responses/${at}`), get(`/v1/responses/${at}/input_items?order=asc&limit=100`).catch(e => ({data: [], why: e.message}))]);
+  const line = r.store === false || ['queued', 'in_progress'].includes(r.status) ? undefined : await times(id);
   const u = r.usage || {}, took = r.completed_at ? r.completed_at - r.created_at : 0;
   const figures = [['input', u.input_tokens || 0], ['of it cached', u.input_tokens_details?.cached_tokens || 0], ['output', u.output_tokens || 0],
     ['of it thoughts', u.output_tokens_details?.reasoning_tokens || 0]].map(([k, v]) => [k, v, `${v} tokens`]);
@@ -88,7 +99,7 @@ async function one(id) {
     h('h2', {}, 'Conversation'), r.instructions && typeof r.instructions === 'string' && item({type: 'message', role: 'instructions', content: r.instructions}),
     input.why && h('p.warn', {}, input.why), input.has_more && h('p.dim', {}, 'The first hundred items of its input:'),
     input.data.map(item), (r.output || []).map(item),
-    h('h2', {}, 'Tokens'), bars(figures), h('h2', {}, 'Events'), events(r.id), h('h2', {}, 'JSON'), fold('the response object', json(r)));
+    line && h('h2', {}, 'Where its time went'), line, h('h2', {}, 'Tokens'), bars(figures), h('h2', {}, 'Events'), events(r.id), h('h2', {}, 'JSON'), fold('the response object', json(r)));
 }
 
 export const responses = ([id]) => id ? one(id) : list();

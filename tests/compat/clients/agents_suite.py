@@ -7,7 +7,7 @@ import openai
 import pytest
 from agents import (Agent, AgentOutputSchema, ApplyPatchTool, CodeInterpreterTool, Computer, ComputerTool, CustomTool, GuardrailFunctionOutput, HostedMCPTool,
                     InputGuardrailTripwireTriggered, ModelSettings, OpenAIChatCompletionsModel, OpenAIConversationsSession,
-                    OpenAIResponsesCompactionSession, OpenAIResponsesModel, OutputGuardrailTripwireTriggered, Runner, ShellTool,
+                    OpenAIResponsesCompactionSession, OpenAIResponsesModel, OutputGuardrailTripwireTriggered, ProgrammaticToolCallingTool, Runner, ShellTool,
                     SQLiteSession, ToolOutputImage, ToolOutputText, ToolSearchTool, WebSearchTool,
                     function_tool, handoff, input_guardrail, output_guardrail)
 from openai.types.shared import Reasoning
@@ -468,6 +468,57 @@ def test_fields_of_new_tools(engine):
     engine.next(call("count", "{}"))
     engine.next(say("Three."))
     assert run(Agent(name="a", tools=[count]), "Count").final_output == "Three."
+
+
+class Stock(BaseModel):
+    sku: str
+    units: int
+
+
+@function_tool(allowed_callers=["programmatic"])
+def get_stock(sku: str) -> Stock:
+    """Units in stock."""
+    return Stock(sku=sku, units=len(sku))
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("chained", [False, True])
+def test_programs(engine, streamed, chained):
+    """Calls side by side, then one more; the SDK runs them, and gives the context back whole or by previous_response_id."""
+    code = ("const all = await Promise.all(['lamp', 'desk!'].map(sku => tools.get_stock({sku})));\n"
+            "const more = await tools.get_stock({sku: 'x'.repeat(all[0].units + all[1].units)});\ntext({sum: more.units});")
+    engine.next(call("program", json.dumps({"code": code})))
+    engine.next(say("Nine."))
+    agent = Agent(name="a", tools=[ProgrammaticToolCallingTool(), get_stock], model_settings=ModelSettings(tool_choice="programmatic_tool_calling"))
+    more = {"auto_previous_response_id": True} if chained else {}
+    result = stream(agent, "Go", **more)[1] if streamed else run(agent, "Go", **more)
+    assert result.final_output == "Nine." and len(engine.requests) == 2
+    assert engine.last.body["messages"][-1]["content"] == '{"sum":9}' and roles(engine.last) == ["user", "assistant", "tool"]
+    assert [i.type for i in result.new_items] == ["tool_call_item"] * 3 + ["tool_call_output_item"] * 2 + ["tool_call_item", "tool_call_output_item",
+                                                                                                            "tool_call_output_item", "message_output_item"]
+    engine.next(say("Sure."))
+    assert run(agent.clone(model_settings=ModelSettings()), result.to_input_list() + [{"role": "user", "content": "Sure?"}]).final_output == "Sure."
+
+
+def test_program_fails(engine):
+    """An error of the program's own, which the model mends; a tool without a schema for its output."""
+    @function_tool(allowed_callers=["programmatic"])
+    def note(text: str) -> str:
+        """Notes a text."""
+        return "noted " + text
+    engine.next(call("program", json.dumps({"code": "await tools.nothing()"})))
+    engine.next(call("program", json.dumps({"code": "return await tools.note({text: 'x'})"})))
+    engine.next(say("Done."))
+    result = run(Agent(name="a", tools=[ProgrammaticToolCallingTool(), note]), "Go")
+    assert result.final_output == "Done." and engine.last.body["messages"][-1]["content"] == "noted x"
+
+
+def test_program_calls_code(engine):
+    tool = CodeInterpreterTool(tool_config={"type": "code_interpreter", "container": {"type": "auto"}, "allowed_callers": ["programmatic"]})
+    engine.next(call("program", json.dumps({"code": "return (await tools.python({code: 'print(6 * 7)'})).trim()"})))
+    engine.next(say("Done."))
+    assert run(Agent(name="a", tools=[ProgrammaticToolCallingTool(), tool, get_stock]), "Go").final_output == "Done."
+    assert engine.last.body["messages"][-1]["content"] == "42"
 
 
 def test_all_settings(engine):
