@@ -13,7 +13,7 @@
 #include "net/fetch.h"
 #include "wire/jout.h"
 
-enum { ANSWER_MAX = 65536, WARN_US = 60000000, LEAVE_MS = 1000 };
+enum { ANSWER_MAX = 65536, WARN_US = 60000000, LEAVE_MS = 3000 };
 
 struct trace_limits trace_limits = {
 #define LIMIT(name, def, least, largest, help) .name = def,
