@@ -6,7 +6,9 @@ import harness
 from crossing import PRISM_CANNOT, Prism
 from engine_script import ScriptedEngine
 from harness import Answer, Server
+from mcp_script import McpServer
 from openapi import OpenApi
+from web_script import ScriptedWeb
 
 
 def pytest_collection_modifyitems(items):
@@ -49,6 +51,19 @@ def no_rule_broken(openapi, front, request):
     if front:
         broken.update(front.complaints())
     assert not broken or request.node.get_closest_marker("beside_openapi"), "\n".join(sorted(broken))
+
+
+@pytest.fixture
+def web():
+    w = ScriptedWeb()
+    yield w
+    w.close()
+
+
+@pytest.fixture
+def mcp():
+    with McpServer() as server:
+        yield server
 
 
 @pytest.fixture

@@ -7,14 +7,7 @@ import pytest
 
 from engine_script import call, say
 from harness import command, eventually, make_key
-from mcp_script import McpServer
 from test_mcp import ADD, allow, answer, ask, refused, told, together, tool, types, waited
-
-
-@pytest.fixture
-def mcp():
-    with McpServer() as server:
-        yield server
 
 
 @pytest.fixture

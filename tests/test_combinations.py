@@ -12,7 +12,6 @@ from test_disconnect import RETRIES
 from test_drain import refused
 from test_webhooks import Receiver, endpoint
 from test_websocket import Socket
-from web_script import ScriptedWeb
 
 SEARCH = {"type": "web_search"}
 WEATHER = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}
@@ -20,13 +19,6 @@ ONE = "([one.example](https://one.example/a))"
 FOUND = "The first text."
 TEMPLATE = {"name": "news", "model": "scripted", "instructions": "Be {{how}}.", "tools": [SEARCH],
             "input": [{"role": "user", "content": "News of {{place}}?"}]}
-
-
-@pytest.fixture
-def web():
-    w = ScriptedWeb()
-    yield w
-    w.close()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 import glob
 import hashlib
 import http.client
+import itertools
 import os
 import socket
 import sqlite3
@@ -301,41 +302,49 @@ def test_expired_files_go(engine, servers):
     assert [f["id"] for f in server.get("/v1/files").json["data"]] == [stays["id"]]
 
 
+def killed_under_load(server, threads, load, enough, table):
+    """load(seed, k) for k = 1, 2, ... on so many threads; enough() of that, then kill -9. Started again, the bytes are those of the table's rows."""
+    dying = threading.Event()
+
+    def run(seed):
+        try:
+            for k in itertools.count(1):
+                load(seed, k)
+        except (OSError, http.client.HTTPException, RuntimeError, AssertionError, KeyError):
+            assert dying.is_set() or not server.alive()
+
+    running = [threading.Thread(target=run, args=(i,)) for i in range(threads)]
+    for t in running:
+        t.start()
+    eventually(enough)
+    dying.set()
+    server.kill()
+    for t in running:
+        t.join(PATIENCE)
+    with sqlite3.connect(server.data + "/antiphon.db") as db:
+        keys = {f"{k:016x}" for (k,) in db.execute(f"SELECT key FROM {table}")}
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    server.start()
+    assert set(blobs(server)) == keys
+
+
 def test_kill(engine):
     """An acknowledged file is whole; one that was not acknowledged is whole or absent, and leaves no bytes behind."""
     server = Server(engine)
     try:
         for round in range(4):
-            acknowledged, deleted, dying = {}, set(), threading.Event()
+            acknowledged, deleted, mine = {}, set(), [[] for _ in range(4)]
 
-            def load(seed):
-                k, mine = 0, []
-                try:
-                    while True:
-                        k += 1
-                        data = hashlib.sha256(f"{round} {seed} {k}".encode()).digest() * (1 + 3000 * (k % 5))
-                        mine.append(put(server, data)["id"])
-                        acknowledged[mine[-1]] = data
-                        if k % 4 == 0:
-                            gone = mine.pop()
-                            deleted.add(gone)
-                            assert server.delete(f"/v1/files/{gone}").status == 200
-                except (OSError, http.client.HTTPException, RuntimeError, AssertionError):
-                    assert dying.is_set() or not server.alive()
+            def load(seed, k):
+                data = hashlib.sha256(f"{round} {seed} {k}".encode()).digest() * (1 + 3000 * (k % 5))
+                mine[seed].append(put(server, data)["id"])
+                acknowledged[mine[seed][-1]] = data
+                if k % 4 == 0:
+                    gone = mine[seed].pop()
+                    deleted.add(gone)
+                    assert server.delete(f"/v1/files/{gone}").status == 200
 
-            threads = [threading.Thread(target=load, args=(i,)) for i in range(4)]
-            for t in threads:
-                t.start()
-            eventually(lambda: len(acknowledged) > 20)
-            dying.set()
-            server.kill()
-            for t in threads:
-                t.join(PATIENCE)
-            with sqlite3.connect(server.data + "/antiphon.db") as db:
-                keys = {f"{k:016x}" for (k,) in db.execute("SELECT key FROM file")}
-                assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-            server.start()
-            assert set(blobs(server)) == keys
+            killed_under_load(server, 4, load, lambda: len(acknowledged) > 20, "file")
             listed = {f["id"]: f for f in server.get("/v1/files").json["data"]}
             for file_id, data in acknowledged.items():
                 if file_id not in deleted:

@@ -8,16 +8,10 @@ import pytest
 
 from engine_script import Gate, ScriptedEngine, call, calls_interleaved, hold, say
 from harness import Stream, eventually, make_key, text_of
-from mcp_script import PNG, McpServer
+from mcp_script import PNG
 from web_script import ScriptedWeb
 
 ADD = '{"a": 2, "b": 3}'
-
-
-@pytest.fixture
-def mcp():
-    with McpServer() as server:
-        yield server
 
 
 @pytest.fixture

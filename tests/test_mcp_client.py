@@ -4,15 +4,8 @@ import subprocess
 
 import pytest
 
-from mcp_script import McpServer
 
 BIN = os.environ["ANTIPHON_BIN"]
-
-
-@pytest.fixture
-def mcp():
-    with McpServer() as server:
-        yield server
 
 
 def run(*args):

@@ -7,7 +7,6 @@ from engine_script import Gate, ScriptedEngine, call, finish, hold, say, status,
 from harness import Server
 from test_background import ended, restart
 from test_websocket import Socket
-from web_script import ScriptedWeb
 
 WEATHER = {"type": "function", "name": "get_weather", "strict": False,
            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}
@@ -266,13 +265,6 @@ def test_ids_that_repeat_are_ours(server, engine):
 # --- runs in the background, tools of ours ---
 
 SEARCH = {"type": "web_search"}
-
-
-@pytest.fixture
-def web():
-    w = ScriptedWeb()
-    yield w
-    w.close()
 
 
 def signed_search(query="news", id="web_search:0", **more):

@@ -7,8 +7,6 @@ import json
 import os
 import pathlib
 import re
-import sqlite3
-import threading
 import zipfile
 
 import openai
@@ -17,7 +15,7 @@ import pytest
 from engine_script import call, say
 from harness import PATIENCE, Server, eventually, make_key
 from skill_zips import MATTER, attacks, matter, zipped
-from test_files import TYPE, blobs, form, part
+from test_files import TYPE, blobs, form, killed_under_load, part
 
 FOLDER = [("math/SKILL.md", MATTER.encode()), ("math/lib/add.py", b"print(1 + 1)\n"), ("math/empty", b"")]
 
@@ -247,34 +245,16 @@ def test_kill(engine):
     server = Server(engine)
     try:
         for round in range(3):
-            acknowledged, dying = {}, threading.Event()
+            acknowledged = {}
 
-            def load(seed):
-                k = 0
-                try:
-                    while True:
-                        k += 1
-                        text = f"{round} {seed} {k}".encode() * 2000
-                        made = send(server, part("files[]", MATTER, "a/SKILL.md"), part("files[]", text, "a/x")).json
-                        acknowledged[made["id"], "1"] = text
-                        send(server, part("files", zipped({"b/SKILL.md": MATTER, "a/x": text} if k % 3 == 0 else {"SKILL.md": MATTER}), "z"),
-                             path=f"/v1/skills/{made['id']}/versions")
-                except (OSError, http.client.HTTPException, RuntimeError, KeyError):
-                    assert dying.is_set() or not server.alive()
+            def load(seed, k):
+                text = f"{round} {seed} {k}".encode() * 2000
+                made = send(server, part("files[]", MATTER, "a/SKILL.md"), part("files[]", text, "a/x")).json
+                acknowledged[made["id"], "1"] = text
+                send(server, part("files", zipped({"b/SKILL.md": MATTER, "a/x": text} if k % 3 == 0 else {"SKILL.md": MATTER}), "z"),
+                     path=f"/v1/skills/{made['id']}/versions")
 
-            threads = [threading.Thread(target=load, args=(i,)) for i in range(3)]
-            for t in threads:
-                t.start()
-            eventually(lambda: len(acknowledged) > 5)
-            dying.set()
-            server.kill()
-            for t in threads:
-                t.join(PATIENCE)
-            with sqlite3.connect(server.data + "/antiphon.db") as db:
-                keys = {f"{k:016x}" for (k,) in db.execute("SELECT key FROM skill_version")}
-                assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-            server.start()
-            assert set(blobs(server)) == keys
+            killed_under_load(server, 3, load, lambda: len(acknowledged) > 5, "skill_version")
             for (skill, version), text in acknowledged.items():
                 assert listing(server.get(f"/v1/skills/{skill}/versions/{version}/content").body)["a/x"] == text
         server.stop()

@@ -5,28 +5,13 @@ import pytest
 
 from engine_script import call, calls_interleaved, finish, say, think
 from file_script import Library, look
-from mcp_script import McpServer
 from test_code_interpreter import AUTO, PNG, python
 from test_mcp import ADD, allow, tool
 from test_signed import SIGNED, deltas, signed_call
-from web_script import ScriptedWeb
 
 KEEPS = {"store": False, "include": ["reasoning.encrypted_content"]}
 WAYS = pytest.mark.parametrize("bare", [False, True], ids=["ids", "no ids"])
 WEB = {"type": "web_search"}
-
-
-@pytest.fixture
-def web():
-    w = ScriptedWeb()
-    yield w
-    w.close()
-
-
-@pytest.fixture
-def mcp():
-    with McpServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -5,30 +5,15 @@ import pytest
 
 from engine_script import call, finish, refuse, say, think
 from harness import Stream
-from mcp_script import McpServer
 from test_background import restart
 from test_client_tools import KINDS, OURS, WAITING, pieces
 from test_code_interpreter import AUTO, python
 from test_compaction import TALK, TRIGGER
 from test_mcp import ADD, allow, tool
-from web_script import ScriptedWeb
 
 LOGPROBS = {"content": [{"token": "Hi", "logprob": -0.1, "bytes": [72, 105], "top_logprobs": []}]}
 INCLUDE = ("message.output_text.logprobs", "code_interpreter_call.outputs")
 SEARCH = {"type": "web_search"}
-
-
-@pytest.fixture
-def web():
-    w = ScriptedWeb()
-    yield w
-    w.close()
-
-
-@pytest.fixture
-def mcp():
-    with McpServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from engine_script import Gate, ScriptedEngine, call, hold, say
 from harness import eventually, text_of
 from test_background import cancel, ended, follow, get, in_order, limits, restart, texts, told
 from test_websocket import Socket
-from web_script import ScriptedWeb
 
 SEARCH = {"type": "web_search"}
 ONE = "([one.example](https://one.example/a))"
@@ -22,13 +21,6 @@ def engine():
     e = ScriptedEngine(vision=True)
     yield e
     e.close()
-
-
-@pytest.fixture
-def web():
-    w = ScriptedWeb()
-    yield w
-    w.close()
 
 
 def search(query="news"):

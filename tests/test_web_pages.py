@@ -13,13 +13,6 @@ LIVE, CACHED = {"type": "web_search"}, {"type": "web_search", "external_web_acce
 
 
 @pytest.fixture
-def web():
-    w = ScriptedWeb()
-    yield w
-    w.close()
-
-
-@pytest.fixture
 def server(servers, engine, web):
     return servers(engine, args=web.args(fetch__allow="127.0.0.1"))
 

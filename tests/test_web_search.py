@@ -14,13 +14,6 @@ WEATHER = {"type": "function", "name": "weather", "parameters": {"type": "object
 
 
 @pytest.fixture
-def web():
-    w = ScriptedWeb()
-    yield w
-    w.close()
-
-
-@pytest.fixture
 def server(servers, engine, web):
     return servers(engine, args=web.args())
 

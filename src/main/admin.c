@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "loop/workers.h"
+#include "door/answer.h"
 #include "door/key_write.h"
 #include "door/sign_in.h"
 #include "net/exchange.h"
@@ -33,23 +34,6 @@ struct key_job {
 	struct buf out;
 	struct err err;
 };
-
-static void answer_error(struct exchange *x, const struct err *e)
-{
-	struct buf b;
-	struct jout o = {&b, false};
-	buf_init(&b, ANSWER_MAX);
-	jo_obj(&o);
-	jo_key(&o, S("error"));
-	jo_obj(&o);
-	jo_kstr(&o, "message", str_of(e->msg));
-	jo_kstr(&o, "type", str_of(err_rows[e->code].type));
-	jo_kstr(&o, "code", str_of(err_rows[e->code].code));
-	jo_obj_end(&o);
-	jo_obj_end(&o);
-	exchange_send(x, err_rows[e->code].status, S("application/json"), buf_str(&b));
-	buf_release(&b);
-}
 
 static void put_each(void *ctx, const struct key_info *k)
 {

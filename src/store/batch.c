@@ -65,12 +65,8 @@ bool batch_row_take(struct arena *a, const struct cell *c, struct stored_batch *
 }
 
 struct batch_look {
-	struct store *store;
+	struct lent_query q;
 	struct arena *arena;
-	enum statement stmt;
-	struct bind binds[4];
-	unsigned n_binds;
-	row_fn *row;
 	struct stored_batch *ret;
 	struct batch_page *page;
 	int64_t limit;
@@ -78,12 +74,6 @@ struct batch_look {
 	struct batch_input *input;
 	bool found;
 };
-
-static bool batch_read(struct db_reader *r, void *ctx, struct err *e)
-{
-	struct batch_look *l = ctx;
-	return l->store->driver->query(r, l->stmt, l->binds, l->n_binds, l->row, l, e);
-}
 
 static bool batch_on_one(void *ctx, const struct cell *cells)
 {
@@ -96,12 +86,12 @@ bool batch_get(struct store *s, int64_t project, struct str id, struct arena *a,
 	       struct err *e)
 {
 	struct batch_look l = {
-	    .store = s, .arena = a, .stmt = STMT_BATCH_GET, .n_binds = 2, .row = batch_on_one, .ret = ret};
+	    .arena = a, .q.stmt = STMT_BATCH_GET, .q.n_binds = 2, .q.row = batch_on_one, .ret = ret};
 	if (!id_parse(id, "batch", &l.id))
 		return batch_gone(e, id);
-	l.binds[0] = INT(l.id.key);
-	l.binds[1] = INT(project);
-	return lent_read(s, batch_read, &l, e) && (l.found || batch_gone(e, id));
+	l.q.binds[0] = INT(l.id.key);
+	l.q.binds[1] = INT(project);
+	return lent_rows(s, &l.q, &l, e) && (l.found || batch_gone(e, id));
 }
 
 static bool batch_on_listed(void *ctx, const struct cell *cells)
@@ -121,16 +111,15 @@ bool batch_list(struct store *s, int64_t project, struct str after, int64_t limi
 	if (after.p && !id_parse(after, "batch", &from))
 		return fail(e, ERR_INVALID_VALUE, "after", "Invalid 'after': '%.*s' is no batch's id.",
 			    (int)(after.n < QUOTED ? after.n : QUOTED), after.p);
-	struct batch_look l = {.store = s,
-			       .arena = a,
-			       .stmt = STMT_BATCH_LIST,
-			       .binds = {INT(project), INT(from.key), INT(limit + 1)},
-			       .n_binds = 3,
-			       .row = batch_on_listed,
+	struct batch_look l = {.arena = a,
+			       .q.stmt = STMT_BATCH_LIST,
+			       .q.binds = {INT(project), INT(from.key), INT(limit + 1)},
+			       .q.n_binds = 3,
+			       .q.row = batch_on_listed,
 			       .page = ret,
 			       .limit = limit};
 	*ret = (struct batch_page){.list = new_array(a, struct stored_batch, (size_t)limit)};
-	return lent_read(s, batch_read, &l, e);
+	return lent_rows(s, &l.q, &l, e);
 }
 
 static bool batch_on_input(void *ctx, const struct cell *cells)
@@ -143,14 +132,14 @@ static bool batch_on_input(void *ctx, const struct cell *cells)
 
 bool batch_input_find(struct store *s, int64_t project, struct str file, struct batch_input *ret, struct err *e)
 {
-	struct batch_look l = {.store = s, .stmt = STMT_FILE_GET, .n_binds = 3, .row = batch_on_input, .input = ret};
+	struct batch_look l = {.q.stmt = STMT_FILE_GET, .q.n_binds = 3, .q.row = batch_on_input, .input = ret};
 	*ret = (struct batch_input){0};
 	if (!id_parse(file, "file-", &l.id))
 		return true;
-	l.binds[0] = INT(l.id.key);
-	l.binds[1] = INT(project);
-	l.binds[2] = INT(clock_wall_s());
-	return lent_read(s, batch_read, &l, e);
+	l.q.binds[0] = INT(l.id.key);
+	l.q.binds[1] = INT(project);
+	l.q.binds[2] = INT(clock_wall_s());
+	return lent_rows(s, &l.q, &l, e);
 }
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */

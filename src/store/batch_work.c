@@ -15,12 +15,8 @@ static const struct str other = STR("the batch has another status by now");
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
 struct work_look {
-	struct store *store;
+	struct lent_query q;
 	struct arena *arena;
-	enum statement stmt;
-	struct bind binds[2];
-	unsigned n_binds;
-	row_fn *row;
 	struct stored_batch *ret;
 	struct batch_place *places;
 	size_t n;
@@ -28,12 +24,6 @@ struct work_look {
 	bool (*one)(void *ctx, const struct batch_answer *a);
 	void *ctx;
 };
-
-static bool work_read(struct db_reader *r, void *ctx, struct err *e)
-{
-	struct work_look *l = ctx;
-	return l->store->driver->query(r, l->stmt, l->binds, l->n_binds, l->row, l, e);
-}
 
 static bool on_place(void *ctx, const struct cell *cells)
 {
@@ -44,13 +34,12 @@ static bool on_place(void *ctx, const struct cell *cells)
 
 bool batch_open(struct store *s, size_t most, struct batch_place *ret, size_t *n, struct err *e)
 {
-	struct work_look l = {.store = s,
-			      .stmt = STMT_BATCH_OPEN,
-			      .binds = {INT((int64_t)most)},
-			      .n_binds = 1,
-			      .row = on_place,
+	struct work_look l = {.q.stmt = STMT_BATCH_OPEN,
+			      .q.binds = {INT((int64_t)most)},
+			      .q.n_binds = 1,
+			      .q.row = on_place,
 			      .places = ret};
-	bool ok = lent_read(s, work_read, &l, e);
+	bool ok = lent_rows(s, &l.q, &l, e);
 	*n = l.n;
 	return ok;
 }
@@ -64,14 +53,13 @@ static bool work_on_one(void *ctx, const struct cell *cells)
 
 bool batch_again(struct store *s, int64_t key, struct arena *a, struct stored_batch *ret, struct err *e)
 {
-	struct work_look l = {.store = s,
-			      .arena = a,
-			      .stmt = STMT_BATCH_KEY,
-			      .binds = {INT(key)},
-			      .n_binds = 1,
-			      .row = work_on_one,
+	struct work_look l = {.arena = a,
+			      .q.stmt = STMT_BATCH_KEY,
+			      .q.binds = {INT(key)},
+			      .q.n_binds = 1,
+			      .q.row = work_on_one,
 			      .ret = ret};
-	return lent_read(s, work_read, &l, e) && (l.found || fail(e, ERR_CONFLICT, NULL, "the batch is gone"));
+	return lent_rows(s, &l.q, &l, e) && (l.found || fail(e, ERR_CONFLICT, NULL, "the batch is gone"));
 }
 
 static bool on_answered(void *ctx, const struct cell *cells)
@@ -83,8 +71,8 @@ static bool on_answered(void *ctx, const struct cell *cells)
 bool batch_answered(struct store *s, int64_t key, int64_t line, bool *ret, struct err *e)
 {
 	struct work_look l = {
-	    .store = s, .stmt = STMT_BATCH_LINE_HAS, .binds = {INT(key), INT(line)}, .n_binds = 2, .row = on_answered};
-	bool ok = lent_read(s, work_read, &l, e);
+	    .q.stmt = STMT_BATCH_LINE_HAS, .q.binds = {INT(key), INT(line)}, .q.n_binds = 2, .q.row = on_answered};
+	bool ok = lent_rows(s, &l.q, &l, e);
 	*ret = l.found;
 	return ok;
 }
@@ -100,14 +88,13 @@ static bool on_answer(void *ctx, const struct cell *cells)
 bool batch_answers(struct store *s, int64_t key, bool (*one)(void *ctx, const struct batch_answer *a), void *ctx,
 		   struct err *e)
 {
-	struct work_look l = {.store = s,
-			      .stmt = STMT_BATCH_LINES,
-			      .binds = {INT(key)},
-			      .n_binds = 1,
-			      .row = on_answer,
+	struct work_look l = {.q.stmt = STMT_BATCH_LINES,
+			      .q.binds = {INT(key)},
+			      .q.n_binds = 1,
+			      .q.row = on_answer,
 			      .one = one,
 			      .ctx = ctx};
-	return lent_read(s, work_read, &l, e) && !l.stopped;
+	return lent_rows(s, &l.q, &l, e) && !l.stopped;
 }
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */
@@ -184,11 +171,11 @@ bool batch_close(struct store *s, const struct stored_batch *b, const struct bat
 bool batch_tidy(struct store *s, int64_t key, bool *more, struct err *e)
 {
 	struct work_look l = {
-	    .store = s, .stmt = STMT_BATCH_LINES, .binds = {INT(key)}, .n_binds = 1, .row = on_answered};
+	    .q.stmt = STMT_BATCH_LINES, .q.binds = {INT(key)}, .q.n_binds = 1, .q.row = on_answered};
 	struct store_request *r = request_new(NULL, NULL, 2, 3, 0);
 	ADD(r, STMT_BATCH_LINES_FREE, INT(key), INT(SLICE));
 	ADD(r, STMT_BATCH_SHUT, INT(key));
-	bool ok = store_write(s, r, e) && lent_read(s, work_read, &l, e);
+	bool ok = store_write(s, r, e) && lent_rows(s, &l.q, &l, e);
 	*more = l.found;
 	return ok;
 }

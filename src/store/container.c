@@ -28,24 +28,14 @@ bool container_living(const struct container *c, struct err *e)
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
 struct cntr_look {
-	struct store *store;
+	struct lent_query q;
 	struct arena *arena;
-	struct bind binds[4];
-	unsigned n_binds;
-	enum statement stmt;
-	row_fn *row;
 	struct id id;
 	struct container *ret;
 	struct container_page *page;
 	int64_t limit;
 	bool found;
 };
-
-static bool cntr_read(struct db_reader *r, void *ctx, struct err *e)
-{
-	struct cntr_look *l = ctx;
-	return l->store->driver->query(r, l->stmt, l->binds, l->n_binds, l->row, l, e);
-}
 
 static struct str cntr_text(struct arena *a, const struct cell *c)
 {
@@ -81,13 +71,13 @@ static bool cntr_on_one(void *ctx, const struct cell *cells)
 bool container_get(struct store *s, int64_t project, struct str id, struct arena *a, struct container *ret,
 		   struct err *e)
 {
-	struct cntr_look l = {.store = s, .arena = a, .stmt = STMT_CONTAINER_GET, .row = cntr_on_one, .ret = ret};
+	struct cntr_look l = {.arena = a, .q.stmt = STMT_CONTAINER_GET, .q.row = cntr_on_one, .ret = ret};
 	if (!id_parse(id, "cntr", &l.id))
 		return cntr_gone(e, id);
-	l.binds[0] = INT(l.id.key);
-	l.binds[1] = INT(project);
-	l.n_binds = 2;
-	return lent_read(s, cntr_read, &l, e) && (l.found || cntr_gone(e, id));
+	l.q.binds[0] = INT(l.id.key);
+	l.q.binds[1] = INT(project);
+	l.q.n_binds = 2;
+	return lent_rows(s, &l.q, &l, e) && (l.found || cntr_gone(e, id));
 }
 
 static bool cntr_on_row(void *ctx, const struct cell *cells)
@@ -106,18 +96,17 @@ bool container_list(struct store *s, int64_t project, const struct container_que
 	if (q->after.p && !id_parse(q->after, "cntr", &after))
 		return fail(e, ERR_INVALID_VALUE, "after", "Invalid 'after': '%.*s' is no container's id.",
 			    (int)(q->after.n < QUOTED ? q->after.n : QUOTED), q->after.p);
-	struct cntr_look l = {.store = s,
-			      .arena = a,
-			      .stmt = q->ascending ? STMT_CONTAINER_ASC : STMT_CONTAINER_DESC,
-			      .binds = {INT(project), INT(after.key), {.kind = BIND_NULL}, INT(q->limit + 1)},
-			      .n_binds = 4,
-			      .row = cntr_on_row,
+	struct cntr_look l = {.arena = a,
+			      .q.stmt = q->ascending ? STMT_CONTAINER_ASC : STMT_CONTAINER_DESC,
+			      .q.binds = {INT(project), INT(after.key), {.kind = BIND_NULL}, INT(q->limit + 1)},
+			      .q.n_binds = 4,
+			      .q.row = cntr_on_row,
 			      .page = ret,
 			      .limit = q->limit};
 	if (q->name.p)
-		l.binds[2] = TEXT(q->name);
+		l.q.binds[2] = TEXT(q->name);
 	*ret = (struct container_page){.list = new_array(a, struct container, (size_t)q->limit)};
-	return lent_read(s, cntr_read, &l, e);
+	return lent_rows(s, &l.q, &l, e);
 }
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */

@@ -17,12 +17,8 @@ static bool cfile_gone(struct err *e, const struct container *c, struct str id)
 }
 
 struct cfile_look {
-	struct store *store;
+	struct lent_query q;
 	struct arena *arena;
-	enum statement stmt;
-	struct bind binds[3];
-	unsigned n_binds;
-	row_fn *row;
 	struct id id;
 	struct container_file *ret;
 	struct stored_file *source;
@@ -31,12 +27,6 @@ struct cfile_look {
 	size_t room;
 	bool found;
 };
-
-static bool cfile_read(struct db_reader *r, void *ctx, struct err *e)
-{
-	struct cfile_look *l = ctx;
-	return l->store->driver->query(r, l->stmt, l->binds, l->n_binds, l->row, l, e);
-}
 
 static void cfile_take(struct cfile_look *l, const struct cell *cells, struct container_file *ret)
 {
@@ -62,12 +52,12 @@ bool container_file_get(struct store *s, const struct container *c, struct str i
 			struct container_file *ret, struct err *e)
 {
 	struct cfile_look l = {
-	    .store = s, .arena = a, .stmt = STMT_CONTAINER_FILE_GET, .n_binds = 2, .row = cfile_on_one, .ret = ret};
+	    .arena = a, .q.stmt = STMT_CONTAINER_FILE_GET, .q.n_binds = 2, .q.row = cfile_on_one, .ret = ret};
 	if (!id_parse(id, "cfile", &l.id))
 		return cfile_gone(e, c, id);
-	l.binds[0] = INT(l.id.key);
-	l.binds[1] = INT(c->id.key);
-	return lent_read(s, cfile_read, &l, e) && (l.found || cfile_gone(e, c, id));
+	l.q.binds[0] = INT(l.id.key);
+	l.q.binds[1] = INT(c->id.key);
+	return lent_rows(s, &l.q, &l, e) && (l.found || cfile_gone(e, c, id));
 }
 
 /* The list grows: there may be far fewer than the limit. */
@@ -92,16 +82,15 @@ static bool cfile_on_row(void *ctx, const struct cell *cells)
 static bool cfile_page(struct store *s, int64_t container, int64_t after, bool ascending, int64_t limit,
 		       struct arena *a, struct container_file_page *ret, struct err *e)
 {
-	struct cfile_look l = {.store = s,
-			       .arena = a,
-			       .stmt = ascending ? STMT_CONTAINER_FILE_ASC : STMT_CONTAINER_FILE_DESC,
-			       .binds = {INT(container), INT(after), INT(limit + 1)},
-			       .n_binds = 3,
-			       .row = cfile_on_row,
+	struct cfile_look l = {.arena = a,
+			       .q.stmt = ascending ? STMT_CONTAINER_FILE_ASC : STMT_CONTAINER_FILE_DESC,
+			       .q.binds = {INT(container), INT(after), INT(limit + 1)},
+			       .q.n_binds = 3,
+			       .q.row = cfile_on_row,
 			       .page = ret,
 			       .limit = limit};
 	*ret = (struct container_file_page){0};
-	return lent_read(s, cfile_read, &l, e);
+	return lent_rows(s, &l.q, &l, e);
 }
 
 bool container_file_list(struct store *s, const struct container *c, const struct container_query *q, struct arena *a,
@@ -164,12 +153,12 @@ bool container_file_source(struct store *s, int64_t project, struct str id, stru
 			   struct err *e)
 {
 	struct cfile_look l = {
-	    .store = s, .arena = a, .stmt = STMT_FILE_GET, .n_binds = 3, .row = cfile_on_source, .source = ret};
+	    .arena = a, .q.stmt = STMT_FILE_GET, .q.n_binds = 3, .q.row = cfile_on_source, .source = ret};
 	if (id_parse(id, "file-", &l.id)) {
-		l.binds[0] = INT(l.id.key);
-		l.binds[1] = INT(project);
-		l.binds[2] = INT(clock_wall_s());
-		if (!lent_read(s, cfile_read, &l, e))
+		l.q.binds[0] = INT(l.id.key);
+		l.q.binds[1] = INT(project);
+		l.q.binds[2] = INT(clock_wall_s());
+		if (!lent_rows(s, &l.q, &l, e))
 			return false;
 	}
 	return l.found || fail(e, ERR_NOT_FOUND, NULL, "No such File object: %.*s", (int)(id.n < QUOTED ? id.n : QUOTED),

@@ -48,3 +48,24 @@ bool lent_read(struct store *s, bool (*work)(struct db_reader *r, void *ctx, str
 		s->driver->detach(r);
 	return ok;
 }
+
+/* --- rows of one statement -------------------------------------------------------------------------------- */
+
+struct lent_asked {
+	struct store *store;
+	const struct lent_query *query;
+	void *ctx;
+};
+
+static bool lend_query(struct db_reader *r, void *ctx, struct err *e)
+{
+	const struct lent_asked *l = ctx;
+	const struct lent_query *q = l->query;
+	return l->store->driver->query(r, q->stmt, q->binds, q->n_binds, q->row, l->ctx, e);
+}
+
+bool lent_rows(struct store *s, const struct lent_query *q, void *ctx, struct err *e)
+{
+	struct lent_asked asked = {s, q, ctx};
+	return lent_read(s, lend_query, &asked, e);
+}

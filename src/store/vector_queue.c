@@ -10,12 +10,8 @@
 enum { SLICE = 200 };
 
 struct look {
-	struct store *store;
+	struct lent_query q;
 	struct arena *arena;
-	enum statement stmt;
-	struct bind binds[4];
-	unsigned n_binds;
-	row_fn *row;
 	/* results */
 	int64_t value;
 	struct vector_task *tasks;
@@ -26,12 +22,6 @@ struct look {
 	void *ctx;
 	int64_t files[SLICE];
 };
-
-static bool queue_read(struct db_reader *r, void *ctx, struct err *e)
-{
-	struct look *l = ctx;
-	return l->store->driver->query(r, l->stmt, l->binds, l->n_binds, l->row, l, e);
-}
 
 static bool queue_on_value(void *ctx, const struct cell *cells)
 {
@@ -44,11 +34,11 @@ static bool queue_on_value(void *ctx, const struct cell *cells)
 bool vector_queue_project(struct store *s, int64_t after, int64_t *ret, struct err *e)
 {
 	struct look l = {
-	    .store = s, .stmt = STMT_VECTOR_QUEUE_PROJECT, .binds = {INT(after)}, .n_binds = 1, .row = queue_on_value};
-	bool ok = lent_read(s, queue_read, &l, e);
+	    .q.stmt = STMT_VECTOR_QUEUE_PROJECT, .q.binds = {INT(after)}, .q.n_binds = 1, .q.row = queue_on_value};
+	bool ok = lent_rows(s, &l.q, &l, e);
 	if (ok && !l.value && after) {
-		l.binds[0] = INT(0);
-		ok = lent_read(s, queue_read, &l, e);
+		l.q.binds[0] = INT(0);
+		ok = lent_rows(s, &l.q, &l, e);
 	}
 	*ret = l.value;
 	return ok;
@@ -58,7 +48,7 @@ static bool on_task(void *ctx, const struct cell *cells)
 {
 	struct look *l = ctx;
 	l->tasks[l->n++] = (struct vector_task){
-	    .project = l->binds[0].i,
+	    .project = l->q.binds[0].i,
 	    .store = cells[0].i,
 	    .file = cells[1].i,
 	    .generation = cells[2].i,
@@ -74,14 +64,13 @@ static bool on_task(void *ctx, const struct cell *cells)
 bool vector_queue_list(struct store *s, int64_t project, size_t most, struct arena *a, struct vector_task *ret,
 		       size_t *n, struct err *e)
 {
-	struct look l = {.store = s,
-			 .arena = a,
-			 .stmt = STMT_VECTOR_QUEUE_FILE,
-			 .binds = {INT(project), INT((int64_t)most)},
-			 .n_binds = 2,
-			 .row = on_task,
+	struct look l = {.arena = a,
+			 .q.stmt = STMT_VECTOR_QUEUE_FILE,
+			 .q.binds = {INT(project), INT((int64_t)most)},
+			 .q.n_binds = 2,
+			 .q.row = on_task,
 			 .tasks = ret};
-	bool ok = lent_read(s, queue_read, &l, e);
+	bool ok = lent_rows(s, &l.q, &l, e);
 	*n = l.n;
 	return ok;
 }
@@ -99,15 +88,14 @@ bool vector_queue_stale(struct store *s, struct str space, bool take, struct are
 			struct err *e)
 {
 	static const struct str other = STR("changed meanwhile");
-	struct look l = {.store = s,
-			 .arena = a,
-			 .stmt = STMT_VECTOR_QUEUE_STALE,
-			 .binds = {TEXT(space)},
-			 .n_binds = 1,
-			 .row = on_stale,
+	struct look l = {.arena = a,
+			 .q.stmt = STMT_VECTOR_QUEUE_STALE,
+			 .q.binds = {TEXT(space)},
+			 .q.n_binds = 1,
+			 .q.row = on_stale,
 			 .tasks = ret};
 	*ret = (struct vector_task){0};
-	if (!lent_read(s, queue_read, &l, e) || !ret->file || !take)
+	if (!lent_rows(s, &l.q, &l, e) || !ret->file || !take)
 		return e->code == ERR_NONE;
 	struct store_request *r = request_new(NULL, NULL, 1, 3, other.n + 1);
 	ADD(r, STMT_VECTOR_QUEUE_RENEW, INT(ret->store), INT(ret->file), INT(ret->generation));
@@ -124,12 +112,11 @@ bool vector_queue_try(struct store *s, const struct vector_task *t, int by, stru
 
 bool vector_queue_wanted(struct store *s, const struct vector_task *t, bool *ret, struct err *e)
 {
-	struct look l = {.store = s,
-			 .stmt = STMT_VECTOR_QUEUE_WANTED,
-			 .binds = {INT(t->store), INT(t->file), INT(t->generation)},
-			 .n_binds = 3,
-			 .row = queue_on_value};
-	bool ok = lent_read(s, queue_read, &l, e);
+	struct look l = {.q.stmt = STMT_VECTOR_QUEUE_WANTED,
+			 .q.binds = {INT(t->store), INT(t->file), INT(t->generation)},
+			 .q.n_binds = 3,
+			 .q.row = queue_on_value};
+	bool ok = lent_rows(s, &l.q, &l, e);
 	*ret = l.value != 0;
 	return ok;
 }
@@ -156,26 +143,25 @@ bool vector_queue_again(struct store *s, int64_t store, struct err *e)
 static bool queue_on_gone(void *ctx, const struct cell *cells)
 {
 	struct look *l = ctx;
-	*l->gone = (struct vector_gone){cells[0].i, l->stmt == STMT_VECTOR_GONE_NEXT ? cells[1].i : 0};
+	*l->gone = (struct vector_gone){cells[0].i, l->q.stmt == STMT_VECTOR_GONE_NEXT ? cells[1].i : 0};
 	return false;
 }
 
 bool vector_gone_next(struct store *s, struct vector_gone *ret, struct err *e)
 {
-	struct look l = {.store = s,
-			 .stmt = STMT_VECTOR_GONE_NEXT,
-			 .binds = {INT(1)},
-			 .n_binds = 1,
-			 .row = queue_on_gone,
+	struct look l = {.q.stmt = STMT_VECTOR_GONE_NEXT,
+			 .q.binds = {INT(1)},
+			 .q.n_binds = 1,
+			 .q.row = queue_on_gone,
 			 .gone = ret};
 	*ret = (struct vector_gone){0};
-	if (!lent_read(s, queue_read, &l, e))
+	if (!lent_rows(s, &l.q, &l, e))
 		return false;
 	if (ret->store)
 		return true;
-	l.stmt = STMT_VECTOR_STORE_DEAD;
-	l.binds[0] = INT(clock_wall_s());
-	return lent_read(s, queue_read, &l, e);
+	l.q.stmt = STMT_VECTOR_STORE_DEAD;
+	l.q.binds[0] = INT(clock_wall_s());
+	return lent_rows(s, &l.q, &l, e);
 }
 
 static bool on_dead_file(void *ctx, const struct cell *cells)
@@ -187,12 +173,11 @@ static bool on_dead_file(void *ctx, const struct cell *cells)
 
 static bool end_store(struct store *s, int64_t store, bool *more, struct err *e)
 {
-	struct look l = {.store = s,
-			 .stmt = STMT_VECTOR_DEAD_FILES,
-			 .binds = {INT(store), INT(SLICE)},
-			 .n_binds = 2,
-			 .row = on_dead_file};
-	if (!lent_read(s, queue_read, &l, e))
+	struct look l = {.q.stmt = STMT_VECTOR_DEAD_FILES,
+			 .q.binds = {INT(store), INT(SLICE)},
+			 .q.n_binds = 2,
+			 .q.row = on_dead_file};
+	if (!lent_rows(s, &l.q, &l, e))
 		return false;
 	struct store_request *r = request_new(NULL, NULL, l.n + 3, 2 * l.n + 3, 0);
 	for (size_t i = 0; i < l.n; i++)
@@ -218,12 +203,11 @@ bool vector_gone_end(struct store *s, const struct vector_gone *g, bool *more, s
 
 bool vector_store_next(struct store *s, int64_t after, int64_t *ret, struct err *e)
 {
-	struct look l = {.store = s,
-			 .stmt = STMT_VECTOR_STORE_NEXT,
-			 .binds = {INT(after), INT(1)},
-			 .n_binds = 2,
-			 .row = queue_on_value};
-	bool ok = lent_read(s, queue_read, &l, e);
+	struct look l = {.q.stmt = STMT_VECTOR_STORE_NEXT,
+			 .q.binds = {INT(after), INT(1)},
+			 .q.n_binds = 2,
+			 .q.row = queue_on_value};
+	bool ok = lent_rows(s, &l.q, &l, e);
 	*ret = l.value;
 	return ok;
 }
@@ -240,14 +224,13 @@ static bool on_attributes(void *ctx, const struct cell *cells)
 bool vector_attributes(struct store *s, int64_t store, void (*one)(void *ctx, int64_t file, struct str attributes),
 		       void *ctx, struct err *e)
 {
-	struct look l = {.store = s,
-			 .stmt = STMT_VECTOR_FILE_ATTRIBUTES,
-			 .binds = {INT(store)},
-			 .n_binds = 1,
-			 .row = on_attributes,
+	struct look l = {.q.stmt = STMT_VECTOR_FILE_ATTRIBUTES,
+			 .q.binds = {INT(store)},
+			 .q.n_binds = 1,
+			 .q.row = on_attributes,
 			 .one = one,
 			 .ctx = ctx};
-	return lent_read(s, queue_read, &l, e);
+	return lent_rows(s, &l.q, &l, e);
 }
 
 static bool queue_on_found(void *ctx, const struct cell *cells)
@@ -255,7 +238,7 @@ static bool queue_on_found(void *ctx, const struct cell *cells)
 	struct look *l = ctx;
 	if (cells[0].s.n != ID_RND)
 		return false;
-	l->found->file.key = l->binds[1].i;
+	l->found->file.key = l->q.binds[1].i;
 	memcpy(l->found->file.rnd, cells[0].s.p, ID_RND);
 	l->found->attributes = str_copy(l->arena, cells[1].s);
 	l->found->filename = str_copy(l->arena, cells[2].s);
@@ -265,13 +248,12 @@ static bool queue_on_found(void *ctx, const struct cell *cells)
 bool vector_file_found(struct store *s, int64_t store, int64_t file, struct arena *a, struct vector_found *ret,
 		       struct err *e)
 {
-	struct look l = {.store = s,
-			 .arena = a,
-			 .stmt = STMT_VECTOR_FILE_FOUND,
-			 .binds = {INT(store), INT(file)},
-			 .n_binds = 2,
-			 .row = queue_on_found,
+	struct look l = {.arena = a,
+			 .q.stmt = STMT_VECTOR_FILE_FOUND,
+			 .q.binds = {INT(store), INT(file)},
+			 .q.n_binds = 2,
+			 .q.row = queue_on_found,
 			 .found = ret};
 	*ret = (struct vector_found){0};
-	return lent_read(s, queue_read, &l, e);
+	return lent_rows(s, &l.q, &l, e);
 }
