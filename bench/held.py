@@ -1,18 +1,31 @@
 """What holds a loop: the worst inputs of a megabyte at most, beside a client that asks /health every millisecond.
 
 Each row is the longest answer that client waited for while an input was worked on, less noise: the least over some
-repetitions. Nothing may hold a loop for more than 20 ms in a release build. Used by bench/run.py (row `held`)."""
-import base64, json, os, subprocess, time, urllib.error, urllib.request
+repetitions. Nothing may hold a loop for more than 20 ms in a release build. An input is taken, so that all of the work is
+done; those that are refused are so after they were read, and say so in their name. Used by bench/run.py (row `held`)."""
+import base64, io, json, os, random, struct, subprocess, threading, time, urllib.error, urllib.request, zipfile, zlib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MOST_MS = 20
 MEGABYTE = 1000000
 
 
+class Input:
+    """One request; `after`, given its answer, says whether what it started is done."""
+
+    def __init__(self, body, path="/responses", kind="application/json", after=None):
+        self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.path, self.kind, self.after = path, kind, after
+
+
 def fitting(make, most=MEGABYTE):
-    """The largest input make(n) that a megabyte holds, n by halves."""
+    """The largest input make(n) that a megabyte holds: n by halves, then by eighths of it."""
     n = 1 << 20
     while len(json.dumps(make(n))) > most:
         n //= 2
+    step = n // 8
+    while step and len(json.dumps(make(n + step))) <= most:
+        n += step
     return make(n)
 
 
@@ -45,6 +58,165 @@ def grammar(n, syntax):
                   tool_choice={"type": "custom", "name": "t"})
 
 
+CHAT_PATH, FORM = "/chat/completions", "multipart/form-data; boundary=b"
+CHAT = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "x"}]
+MCP_SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
+
+
+def chat_function(i):
+    f = function(i)
+    return {"type": "function", "function": {k: v for k, v in f.items() if k != "type"}}
+
+
+def png(side, noise):
+    """A true picture, RGB: of noise, which nothing makes smaller, or of one colour."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    row = side * 3
+    raw = b"".join(b"\0" + (os.urandom(row) if noise else bytes(row)) for _ in range(side))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)) + \
+        chunk(b"IDAT", zlib.compress(raw, 9)) + chunk(b"IEND", b"")
+
+
+def data_url(picture):
+    return "data:image/png;base64," + base64.b64encode(picture).decode()
+
+
+def picture(side, noise):
+    return message([{"type": "input_image", "image_url": data_url(png(side, noise))}])
+
+
+def form(parts):
+    """[(name, file name or None, bytes)] as a body."""
+    out = b""
+    for name, file, data in parts:
+        named = f'; filename="{file}"' if file else ""
+        out += f'--b\r\nContent-Disposition: form-data; name="{name}"{named}\r\n\r\n'.encode() + data + b"\r\n"
+    return out + b"--b--\r\n"
+
+
+def filters(n):
+    """As large as they may be: groups of comparisons, one within the other."""
+    one = [{"type": "in", "key": f"k{i % 16}", "value": [f"value {k}" for k in range(n)]} for i in range(16)]
+    return {"type": "or", "filters": one}
+
+
+# --- inputs that need something before them ---------------------------------------------------------------------
+
+def post(port, path, body, kind="application/json"):
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    q = urllib.request.Request(f"http://127.0.0.1:{port}/v1{path}", raw, {"Content-Type": kind})
+    with urllib.request.urlopen(q, timeout=120) as r:
+        return json.load(r)
+
+
+def get(port, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1{path}", timeout=60) as r:
+        return json.load(r)
+
+
+def upload(port, name, data, purpose):
+    return post(port, "/files", form([("purpose", None, purpose.encode()), ("file", name, data)]), FORM)["id"]
+
+
+def wait(done, seconds=120):
+    end = time.time() + seconds
+    while not done() and time.time() < end:
+        time.sleep(0.05)
+
+
+def store_with_files(port):
+    """A vector store of ten small files with attributes, which filters are asked of."""
+    store = post(port, "/vector_stores", {"name": "bench"})["id"]
+    for i in range(10):
+        file = upload(port, f"{i}.txt", b"a word about a thing\n" * 20, "assistants")
+        post(port, f"/vector_stores/{store}/files", {"file_id": file, "attributes": {f"k{k}": f"value {i}" for k in range(16)}})
+    wait(lambda: get(port, f"/vector_stores/{store}")["file_counts"]["in_progress"] == 0)
+    return store
+
+
+def mcp_tool(i):
+    return {"name": f"tool_{i}", "description": "Says something."}
+
+
+class Mcp(BaseHTTPRequestHandler):
+    """A server of as many tools as a megabyte holds."""
+    protocol_version, tools = "HTTP/1.1", []
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        result = {"tools": self.tools} if asked.get("method") == "tools/list" else \
+            {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "bench", "version": "1"}}
+        body = json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}).encode() if "id" in asked else b""
+        self.send_response(200 if body else 202)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.send_error(405)
+
+    do_DELETE = do_GET
+
+
+def mcp_server(tools):
+    handler = type("Tools", (Mcp,), {"tools": tools})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_address[1]}/mcp"
+
+
+def mcp_create(n):
+    listed = [{**mcp_tool(i), "inputSchema": MCP_SCHEMA} for i in range(n)]
+    return create(tools=[{"type": "mcp", "server_label": "s", "server_url": mcp_server(listed), "require_approval": "never"}])
+
+
+def skill():
+    """A zip of as many files as a skill may have."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as z:
+        z.writestr("math/SKILL.md", "---\nname: basic-math\ndescription: Adds numbers.\n---\n\n# Adds\n")
+        for i in range(480):
+            z.writestr(f"math/{i}.txt", random.Random(i).randbytes(1800))
+    return out.getvalue()
+
+
+def batch(port, lines):
+    """Its file is read in slices and its lines run; what is asked for is small."""
+    text = b"".join(json.dumps({"custom_id": f"c{i}", "method": "POST", "url": "/v1/responses", "body": create()}).encode() + b"\n" for i in range(lines))
+    file = upload(port, "lines.jsonl", text, "batch")
+    over = lambda made: get(port, "/batches/" + made["id"])["status"] in ("completed", "failed")
+    return Input({"input_file_id": file, "endpoint": "/v1/responses", "completion_window": "24h"}, "/batches", after=over)
+
+
+def batch_of_one(port):
+    text = json.dumps({"custom_id": "c", "method": "POST", "url": "/v1/responses", "body": message("word " * (MEGABYTE // 5 - 100))}).encode() + b"\n"
+    file = upload(port, "line.jsonl", text, "batch")
+    over = lambda made: get(port, "/batches/" + made["id"])["status"] in ("completed", "failed")
+    return Input({"input_file_id": file, "endpoint": "/v1/responses", "completion_window": "24h"}, "/batches", after=over)
+
+
+PREPARED = {
+    "filters of a search": lambda port, store: Input(fitting(lambda n: {"query": "thing", "filters": filters(n)}), f"/vector_stores/{store}/search"),
+    "filters of a tool": lambda port, store: Input(fitting(lambda n: create(
+        tools=[{"type": "file_search", "vector_store_ids": [store], "filters": filters(n)}]))),
+    "MCP tools, a thousand": lambda port, store: Input(mcp_create(1000)),
+    "MCP tools, a megabyte": lambda port, store: Input(mcp_create(8000)),
+    "a skill (zip)": lambda port, store: Input(form([("files", "math.zip", skill())]), "/skills", FORM),
+    "a skill (parts)": lambda port, store: Input(form([("files[]", "math/SKILL.md", b"---\nname: basic-math\ndescription: Adds.\n---\n")] + [
+        ("files[]", f"math/{i}.txt", b"x" * 1800) for i in range(480)]), "/skills", FORM),
+    "a file": lambda port, store: Input(form([("purpose", None, b"assistants"), ("file", "a.txt", b"word " * (MEGABYTE // 5 - 50))]), "/files", FORM),
+    "a batch of many lines": lambda port, store: batch(port, 300),
+    "a batch of one long line": lambda port, store: batch_of_one(port),
+}
+
+
+# Each makes a body of POST /v1/responses, or an Input.
 INPUTS = {
     "a long text": lambda: message("word " * (MEGABYTE // 5 - 50)),
     "a text of escapes": lambda: message('"\\\n' * (MEGABYTE // 6 - 50)),
@@ -61,43 +233,62 @@ INPUTS = {
     "many references": lambda: fitting(lambda n: schema({"type": "object", "$defs": {f"d{i}": {"$ref": f"#/$defs/d{i + 1}"} for i in range(n)}})),
     "a grammar (lark)": lambda: fitting(lambda n: grammar(n, "lark"), 60000),
     "a grammar (regex)": lambda: fitting(lambda n: grammar(n, "regex"), 60000),
-    "an image": lambda: message([{"type": "input_image", "image_url": "data:image/png;base64," + base64.b64encode(os.urandom(740000)).decode()}]),
-    "an odd image": lambda: message([{"type": "input_image", "image_url": "data:image/png;base64," + "A" * 990000 + "!"}]),
-    "a file": lambda: message([{"type": "input_file", "filename": "a.txt", "file_data": "data:text/plain;base64," + base64.b64encode(b"word " * 148000).decode()}]),
-    "odd members": lambda: fitting(lambda n: create(**{f"member_{i}": 1 for i in range(n)})),
-    "brackets": lambda: b'{"model":"bench","input":' + b"[" * (MEGABYTE - 100),
+    "a picture": lambda: picture(496, noise=True),
+    "a picture of 49 megapixels": lambda: picture(7000, noise=False),
+    "many pictures": lambda: message([{"type": "input_image", "image_url": data_url(png(4, True))}] * 100),
+    "no picture (refused)": lambda: message([{"type": "input_image", "image_url": "data:image/png;base64," + base64.b64encode(os.urandom(740000)).decode()}]),
+    "an odd picture (refused)": lambda: message([{"type": "input_image", "image_url": "data:image/png;base64," + "A" * 990000 + "!"}]),
+    "a file in the input": lambda: message([{"type": "input_file", "filename": "a.txt", "file_data": "data:text/plain;base64," + base64.b64encode(b"word " * 148000).decode()}]),
+    "odd members (refused)": lambda: fitting(lambda n: create(**{f"member_{i}": 1 for i in range(n)})),
+    "brackets (refused)": lambda: b'{"model":"bench","input":' + b"[" * (MEGABYTE - 100),
     "an arguments object": lambda: create(input=[{"type": "function_call", "call_id": "c", "name": "f", "arguments": json.dumps(["x"] * 180000)},
                                                  {"type": "function_call_output", "call_id": "c", "output": "x"}]),
-    "multipart": lambda: b"".join(b"--b\r\n\r\n\r\n" for _ in range(95000)) + b"--b--\r\n",
+    "a hundred thousand parts (refused)": lambda: Input(b"".join(b"--b\r\n\r\n\r\n" for _ in range(95000)) + b"--b--\r\n", "/files", FORM),
+    "a thousand tools (chat)": lambda: Input({"model": "bench", "messages": CHAT, "tools": [chat_function(i) for i in range(1000)]}, CHAT_PATH),
+    "many tools (chat)": lambda: Input(fitting(lambda n: {"model": "bench", "messages": CHAT, "tools": [chat_function(i) for i in range(n)]}), CHAT_PATH),
+    "many messages (chat)": lambda: Input(fitting(lambda n: {"model": "bench", "messages": CHAT * n}), CHAT_PATH),
+    "allowed tools": lambda: create(tools=[function(i) for i in range(1000)], tool_choice={
+        "type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": f"tool_{i}"} for i in range(1000)]}),
+    "a list of MCP tools in the input": lambda: fitting(lambda n: create(input=[
+        {"type": "mcp_list_tools", "id": "mcpl_1", "server_label": "s", "tools": [{**mcp_tool(i), "input_schema": MCP_SCHEMA} for i in range(n)]},
+        {"role": "user", "content": "hello"}])),
+    "metadata": lambda: create(metadata={f"key_{i}": "v" * 512 for i in range(16)}),
 }
 
 
-def send(port, body):
-    multipart = isinstance(body, bytes) and body.startswith(b"--b")
-    kind = "multipart/form-data; boundary=b" if multipart else "application/json"
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/{'files' if multipart else 'responses'}", raw, {"Content-Type": kind})
+
+def send(port, one):
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/v1{one.path}", one.body, {"Content-Type": one.kind})
     try:
-        with urllib.request.urlopen(request, timeout=60) as r:
-            r.read()
+        with urllib.request.urlopen(request, timeout=120) as r:
+            made = r.read()
+            if one.after:
+                wait(lambda: one.after(json.loads(made)))
             return r.status
     except urllib.error.HTTPError as e:
         e.read()
         return e.code
 
 
-def measure(load_bin, port, repeat=5):
-    """(name, status, milliseconds) of each input, the longest held first."""
-    rows = []
+def inputs(port):
+    """(name, Input) of all."""
     for name, make in INPUTS.items():
-        body, held, status = make(), [], 0
-        body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        for _ in range(repeat):
+        made = make()
+        yield name, made if isinstance(made, Input) else Input(made)
+    store = store_with_files(port)
+    for name, make in PREPARED.items():
+        yield name, make(port, store)
+
+
+def measure(load_bin, port, repeat=5):
+    """(name, status, milliseconds) of each input."""
+    for name, one in inputs(port):
+        held, status = [], 0
+        for _ in range(2 if one.after else repeat):
             beat = subprocess.Popen([load_bin, "beat", str(port), "1", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             time.sleep(0.05) # it beats by then
-            status = send(port, body)
+            status = send(port, one)
             beat.stdin.close()
             held.append(json.loads(beat.stdout.read())["most_ms"])
             beat.wait()
-        rows.append((name, status, min(held)))
-    return sorted(rows, key=lambda r: -r[2])
+        yield name, status, min(held)

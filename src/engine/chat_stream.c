@@ -516,7 +516,6 @@ static bool feed(struct chat_stream *s, struct str bytes, struct err *e)
 		       fail(e, ERR_ENGINE, NULL, "The engine sent an answer of more than %d bytes.", WHOLE_MAX);
 	}
 	bool ok = sse_feed(&s->sse, bytes, chat_stream_on_event, s, e);
-	sse_rest(&s->sse);
 	xfree(s->pool.p);
 	s->pool = (struct pool){0};
 	return ok;

@@ -19,6 +19,21 @@ struct program_context {
 	size_t n, input, made; /* where the input begins, and what this turn made */
 };
 
+/* Few contexts have a program; the others are not copied. */
+static bool program_none(const struct turn *t)
+{
+	for (size_t i = 0; i < t->context.n_history; i++)
+		if (t->context.history[i].type == ITEM_PROGRAM)
+			return false;
+	for (size_t i = 0; i < t->req.n_items; i++)
+		if (t->context.input[i].type == ITEM_PROGRAM)
+			return false;
+	for (const struct out_item *it = t->out.first; it; it = it->next)
+		if (it->type == ITEM_PROGRAM)
+			return false;
+	return true;
+}
+
 static struct program_context context_of(struct turn *t)
 {
 	size_t most = t->context.n_history + t->req.n_items + (size_t)t->out.n;
@@ -369,6 +384,8 @@ void turn_program_tell_call(struct turn *t, struct hosted_call *c)
 
 bool turn_programs_read(struct turn *t, struct err *e)
 {
+	if (program_none(t))
+		return true;
 	struct program_context ctx = context_of(t);
 	for (size_t i = 0; i < ctx.made; i++) {
 		char path[128] = "", place[128];
@@ -404,6 +421,8 @@ static struct turn_program *program_read(struct turn *t, const struct item *it)
 
 bool turn_programs_open(struct turn *t)
 {
+	if (program_none(t))
+		return false;
 	struct program_context ctx = context_of(t);
 	for (size_t i = 0; i < ctx.n; i++)
 		if (program_open(&ctx, i))
@@ -413,6 +432,8 @@ bool turn_programs_open(struct turn *t)
 
 bool turn_programs_wait(struct turn *t)
 {
+	if (program_none(t))
+		return false;
 	struct program_context ctx = context_of(t);
 	for (size_t i = ctx.made; i < ctx.n; i++)
 		if (ctx.items[i].caller.n && call_kind_of_item(ctx.items[i].type) != CALL_OURS)
@@ -422,6 +443,8 @@ bool turn_programs_wait(struct turn *t)
 
 bool turn_programs_run(struct turn *t)
 {
+	if (program_none(t))
+		return false;
 	struct program_context ctx = context_of(t);
 	const struct function_tool *tool = program_tool(t);
 	bool any = false;
@@ -436,6 +459,8 @@ bool turn_programs_run(struct turn *t)
 
 void turn_programs_cut(struct turn *t)
 {
+	if (program_none(t))
+		return;
 	struct program_context ctx = context_of(t);
 	const struct function_tool *tool = program_tool(t);
 	for (size_t i = 0; tool && i < ctx.n; i++)

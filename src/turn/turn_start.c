@@ -13,7 +13,7 @@
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
 
-enum { ROOM = 1408 }; /* bytes: what a short request and its prompt take of a turn's arena besides the turn */
+enum { ROOM = 1808 }; /* bytes: what a short request and its prompt take of a turn's arena besides the turn */
 
 /* --- the reader --- */
 

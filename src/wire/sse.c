@@ -22,22 +22,29 @@ void sse_release(struct sse *s)
 	buf_release(&s->next_id);
 }
 
-void sse_rest(struct sse *s)
+/* What is only borrowed goes before the next line is added, and before the bytes that it stands in. */
+static void own_data(struct sse *s)
 {
-	if (!s->line.n)
-		buf_release(&s->line);
-	if (!s->has_data)
-		buf_release(&s->data);
+	if (s->whole.p)
+		buf_add(&s->data, s->whole);
+	s->whole = (struct str){0};
 }
 
-/* A data line: lines of one event are joined by LF. */
-static void add_data(struct sse *s, struct str value)
+/* A data line: lines of one event are joined by LF. An event has one, as a rule, which comes whole; it is not copied, and
+ * thousands of streams that wait keep no room for it. */
+static void add_data(struct sse *s, struct str value, bool kept)
 {
-	if (s->has_data)
+	if (s->has_data) {
+		own_data(s);
 		buf_byte(&s->data, '\n');
-	else
+		buf_add(&s->data, value);
+	} else {
 		buf_clear(&s->data);
-	buf_add(&s->data, value);
+		if (kept)
+			buf_add(&s->data, value);
+		else
+			s->whole = value;
+	}
 	s->has_data = true;
 }
 
@@ -57,7 +64,7 @@ static void take_retry(struct sse *s, struct str value)
 }
 
 /* A comment has an empty name; other names mean nothing. */
-static void take_field(struct sse *s, struct str line)
+static void take_field(struct sse *s, struct str line, bool kept)
 {
 	struct str name = str_cut(&line, ':');
 	if (line.n && line.p[0] == ' ') {
@@ -65,7 +72,7 @@ static void take_field(struct sse *s, struct str line)
 		line.n--;
 	}
 	if (str_eq(name, S("data"))) {
-		add_data(s, line);
+		add_data(s, line, kept);
 	} else if (str_eq(name, S("event"))) {
 		buf_clear(&s->event);
 		buf_add(&s->event, line);
@@ -80,9 +87,10 @@ static void take_field(struct sse *s, struct str line)
  * release *s inside. */
 static bool dispatch(struct sse *s, bool (*emit)(void *ctx, struct str event, struct str data), void *ctx)
 {
-	struct str event = buf_str(&s->event), data = buf_str(&s->data);
+	struct str event = buf_str(&s->event), data = s->whole.p ? s->whole : buf_str(&s->data);
 	bool any = s->has_data;
 	s->event.n = s->data.n = 0;
+	s->whole = (struct str){0};
 	s->has_data = false;
 	buf_clear(&s->id);
 	buf_add(&s->id, buf_str(&s->next_id));
@@ -115,7 +123,8 @@ bool sse_feed(struct sse *s, struct str in, bool (*emit)(void *ctx, struct str e
 		s->cr = false;
 		size_t end = line_end(in, &lf);
 		struct str line = {in.p, end};
-		if (s->line.n || end == in.n) {
+		bool kept = s->line.n || end == in.n;
+		if (kept) {
 			buf_add(&s->line, line);
 			line = buf_str(&s->line);
 		}
@@ -132,7 +141,7 @@ bool sse_feed(struct sse *s, struct str in, bool (*emit)(void *ctx, struct str e
 		}
 		s->started = true;
 		if (line.n) {
-			take_field(s, line);
+			take_field(s, line, kept);
 			buf_clear(&s->line);
 			if (s->data.over || s->event.over)
 				return sse_too_long(s, e);
@@ -142,5 +151,6 @@ bool sse_feed(struct sse *s, struct str in, bool (*emit)(void *ctx, struct str e
 				return true;
 		}
 	}
-	return true;
+	own_data(s);
+	return !s->data.over || sse_too_long(s, e);
 }

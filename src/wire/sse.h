@@ -7,7 +7,8 @@
 
 struct sse {
 	struct buf line;  /* the unfinished line */
-	struct buf data;  /* data lines of the event so far */
+	struct buf data;  /* data lines of the event so far ... */
+	struct str whole; /* ... but while there is one only, and it is in the bytes that are fed, it stands there */
 	struct buf event; /* its name */
 	bool cr;          /* the last byte was a CR */
 	bool started;     /* past a byte-order mark */
@@ -19,8 +20,6 @@ struct sse {
 /* `max` bounds one line and one event's data. */
 void sse_init(struct sse *s, size_t max);
 void sse_release(struct sse *s);
-/* Between two reads, for streams that wait by the thousand: no room is kept for what has not begun to come. */
-void sse_rest(struct sse *s);
 /* `event` is "" when the stream names none. emit() returns false to stop at once (sse_feed then
  * returns true and drops the rest). Failure: a line or event over max (ERR_ENGINE). */
 bool sse_feed(struct sse *s, struct str in, bool (*emit)(void *ctx, struct str event, struct str data), void *ctx,
