@@ -4,6 +4,7 @@
 #include "model/hosted_server.h"
 #include "turn/call_pair.h"
 #include "turn/turn.h"
+#include "wire/json_swap.h"
 
 static enum item_type wire_type_of(struct str wire)
 {
@@ -28,7 +29,7 @@ static const struct function_tool *restore_tool_of(struct turn *t, enum item_typ
 	enum call_kind kind = call_kind_of_item(type);
 	if (kind == CALL_KINDS)
 		return NULL;
-	struct function_tool *f = new(&t->arena, struct function_tool);
+	struct function_tool *f = new (&t->arena, struct function_tool);
 	f->kind = kind;
 	f->hosted = hosted_of_output(type, item);
 	f->name = f->own = json_str(json_get(item, S("name")));
@@ -40,28 +41,24 @@ static const struct function_tool *restore_tool_of(struct turn *t, enum item_typ
 	return f;
 }
 
+/* As JSON. */
+static struct str restore_quoted(struct turn *t, struct str text)
+{
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	jo_str(&(struct jout){.b = &b}, text);
+	struct str json = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	return json;
+}
+
 /* What an item of ours has after its status, as it was told; its text, where it was told whole. */
 static struct str begun_members(struct turn *t, yyjson_val *item, struct str name, struct str text)
 {
-	size_t i, max;
-	yyjson_val *key, *val;
-	struct buf b;
-	buf_init(&b, SIZE_MAX / 2);
-	struct jout o = {.b = &b};
-	yyjson_obj_foreach(item, i, max, key, val)
-	{
-		struct str k = json_str(key);
-		if (str_eq(k, S("id")) || str_eq(k, S("type")) || str_eq(k, S("status")) || str_eq(k, S("call_id")))
-			continue;
-		jo_key(&o, k);
-		if (text.p && str_eq(k, name))
-			jo_str(&o, text);
-		else
-			jo_val(&o, val);
-	}
-	struct str members = str_copy(&t->arena, buf_str(&b));
-	buf_release(&b);
-	return members;
+	struct json_swap swaps[] = {
+	    {STR("id"), {0}}, {STR("type"), {0}}, {STR("status"), {0}}, {STR("call_id"), {0}}, {name, restore_quoted(t, text)}};
+	struct str json = json_swapped(&t->arena, item, swaps, text.p ? 5 : 4);
+	return (struct str){json.p + 1, json.n - 2};
 }
 
 /* The text of a call of ours. */
@@ -142,33 +139,14 @@ static bool on_input(struct turn *t, struct out_item *it, yyjson_val *ev)
 	return true;
 }
 
-/* A part as it stands in the item: the event that ends it leaves the log probabilities out. */
-static void restore_put_part(struct jout *o, const struct out_item *it, yyjson_val *part)
-{
-	size_t i, max;
-	yyjson_val *key, *val;
-	jo_obj(o);
-	yyjson_obj_foreach(part, i, max, key, val)
-	{
-		jo_key(o, json_str(key));
-		if (!str_eq(json_str(key), S("logprobs"))) {
-			jo_val(o, val);
-			continue;
-		}
-		jo_arr(o);
-		if (it->logprobs.n)
-			jo_raw(o, buf_str(&it->logprobs));
-		jo_arr_end(o);
-	}
-	jo_obj_end(o);
-}
-
 static bool on_part_done(struct turn *t, struct out_item *it, yyjson_val *ev)
 {
 	if (it->type != ITEM_MESSAGE)
 		return true;
+	/* As it stands in the item: the event that ends it leaves the log probabilities out. */
+	struct json_swap logprobs = {STR("logprobs"), str_fmt(&t->arena, "[%.*s]", FMT(buf_str(&it->logprobs)))};
 	struct jout o = {&it->parts, it->parts.n > 0};
-	restore_put_part(&o, it, json_get(ev, S("part")));
+	jo_raw(&o, json_swapped(&t->arena, json_get(ev, S("part")), &logprobs, 1));
 	buf_clear(&it->text);
 	buf_clear(&it->logprobs);
 	buf_clear(&it->cites.json);
