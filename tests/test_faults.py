@@ -5,10 +5,12 @@ import threading
 
 import pytest
 
+import test_files
 from engine_script import Gate, call, hold, say
 from file_script import form
 from faulty_server import FOREVER, FULL, PLACES, SYNC, WRITE, FaultyServer
 from harness import PATIENCE, Stream, command, eventually, make_key, text_of
+from skill_zips import matter, zipped
 
 KINDS = {"full": FULL, "write": WRITE, "sync": SYNC}
 FLOWS = {}  # place -> [flow]
@@ -51,6 +53,12 @@ def get(server, path):
     answer = server.get(path)
     assert answer.status == 200, answer
     return answer.json
+
+
+def get_made(server, path, body):
+    answer = server.post(path, body)
+    assert answer.status == 200, answer
+    return answer.json["id"]
 
 
 def turn(server, text, **more):
@@ -233,6 +241,41 @@ def containers(server, n, facts):
         assert server.get(f"{at}/files/{file['id']}/content").body == n.encode()
     gone = server.delete(at)
     facts[at + "/files"] = get(server, at + "/files") if refused(gone, after_work=False) else None
+
+
+@flow("file")
+def kept_files(server, n, facts):
+    """A container's file is a file of its own, bytes and row, or it was refused and nothing of it stays."""
+    container = get_made(server, "/v1/containers", {"name": f"k {n}"})
+    body = f'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n{n}\r\n--x--\r\n'
+    file = server.request("POST", f"/v1/containers/{container}/files", body, {"Content-Type": "multipart/form-data; boundary=x"}).json["id"]
+    kept = server.post("/v1/files", {"container_id": container, "file_id": file, "purpose": "user_data"})
+    if not refused(kept, after_work=False):
+        at = "/v1/files/" + kept.json["id"]
+        facts[at] = kept.json
+        assert server.get(at + "/content").body == n.encode()
+    server.delete(f"/v1/containers/{container}")
+
+
+@flow("skill", "skill_version", "skill_default", "skill_delete")
+def skills(server, n, facts):
+    """A version is there with its bytes, or it was refused; what its skill says of it is true; a skill is gone, or all of it is there."""
+    def send(path, name):
+        zip = zipped({"a/SKILL.md": matter(name)})
+        return server.request("POST", path, test_files.form(test_files.part("files", zip, "s.zip")), {"Content-Type": test_files.TYPE})
+    made = send("/v1/skills", "one")
+    if refused(made, after_work=False):
+        return
+    at = "/v1/skills/" + made.json["id"]
+    grown = not refused(send(at + "/versions", "two"), after_work=False)
+    assert get(server, at)["latest_version"] == ("2" if grown else "1")
+    moved = grown and not refused(server.post(at, {"default_version": "2"}), after_work=False)
+    facts[at] = get(server, at)
+    assert (facts[at]["default_version"], facts[at]["name"]) == (("2", "two") if moved else ("1", "one"))
+    for version in ("1", "2")[:1 + grown]:
+        assert server.get(f"{at}/versions/{version}/content").status == 200
+    if not refused(server.delete(at), after_work=False):
+        facts[at] = None
 
 
 @flow("file", "vector_file", "vector_try", "vector_end", "vector_gone", "index_slice", "index_flip", "index_drop", "index_sweep")
