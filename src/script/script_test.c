@@ -133,14 +133,12 @@ static void reaches_nothing(void)
 static void is_bounded(void)
 {
 	script_limits.steps = 500;
-	script_limits.seconds = 1;
+	script_limits.seconds = 60; /* what ends them is not the clock, on however busy a machine */
 	script_limits.calls = 5;
 	script_limits.output_bytes = 4096;
 	fails("for (;;);", "more steps");
 	fails("for (;;) { try { for (;;); } catch (e) {} }", "more steps");
 	fails("const f = async () => { for (;;) await 0 }; await f()", "more steps");
-	fails("const f = () => Promise.resolve().then(f); await f()", "");
-	fails("/^(a+)+$/.test('a'.repeat(60) + 'b'); text('passed')", "");
 	fails("const f = () => f(); f()", "stack overflow");
 	fails("let a = []; for (;;) a.push('x'.repeat(1e6) + a.length)", "out of memory");
 	fails("new ArrayBuffer(1e9)", "Error"); /* out of memory, or no such length */
@@ -148,13 +146,17 @@ static void is_bounded(void)
 	fails("text('x'.repeat(5000))", "puts out more");
 	fails("for (let i = 0; i < 6; i++) tools.get({i})", "may make 5 calls");
 	fails("tools.get({x: 'y'.repeat(5000)})", "puts out more");
-	fails("for (;;) try { text('x'.repeat(5000)) } catch (e) {}", "");
 	fails("tools.get(1)", "takes one object");
 	fails("tools.get([1])", "takes one object");
 	fails("tools['say-it']({})", "takes one string");
 	fails("const a = {}; a.a = a; tools.get(a)", "circular");
 	script_limits.steps = 100000000;
+	script_limits.seconds = 1;
 	fails("for (;;);", "longer than 1 seconds");
+	/* Some bound ends these, which one is the machine's affair. */
+	fails("const f = () => Promise.resolve().then(f); await f()", "");
+	fails("/^(a+)+$/.test('a'.repeat(60) + 'b'); text('passed')", "");
+	fails("for (;;) try { text('x'.repeat(5000)) } catch (e) {}", "");
 }
 
 /* A program that spoils its own world spoils nothing of ours. */
