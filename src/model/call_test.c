@@ -238,6 +238,45 @@ static void inputs(void)
 	arena_free(&a);
 }
 
+/* What the events of a list say, "[text][text" while one is open: whole, and however it comes in pieces. */
+static void lists(void)
+{
+	static const struct {
+		const char *arguments, *told;
+	} cases[] = {
+	    {"{\"commands\":[\"ls\",\"echo \\\"a\\\"\\n\"]}", "[ls][echo \"a\"\n]"},
+	    {" { \"commands\" : [ \"a\" , \"\" , \"\\ud83d\\ude00\" ] , \"x\" : [\"b\"] }", "[a][][\xf0\x9f\x98\x80]"},
+	    {"{\"commands\":[]}", ""},
+	    {"{\"commands\":[1,\"a\"]}", ""},
+	    {"{\"commands\":[\"a\",{}", "[a]"},
+	    {"{\"commands\":[\"a\",\"b", "[a][b"},
+	    {"{\"commands\":[\"a\\x\",\"b\"]}", "[a"},
+	    {"{\"timeout_ms\":1,\"commands\":[\"a\"]}", ""},
+	    {"{\"commands\":\"a\"}", ""},
+	    {"", ""},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		for (size_t step = 1; step <= 40; step += 13) {
+			struct str all = str_of(cases[i].arguments);
+			struct call_list l = {0};
+			struct buf told, text;
+			buf_init(&told, 1 << 20);
+			buf_init(&text, 1 << 20);
+			for (size_t n = 0; n <= all.n + step; n += step)
+				for (enum call_list_news news = LIST_BEGINS; news != LIST_WAITS;) {
+					buf_clear(&text);
+					news = call_list_next((struct str){all.p, n < all.n ? n : all.n}, S("commands"), &l, &text);
+					CHECK((text.n > 0) == (news == LIST_GOES_ON));
+					buf_add(&told, news == LIST_BEGINS ? S("[") : news == LIST_ENDS ? S("]") : S(""));
+					if (text.n)
+						buf_add(&told, buf_str(&text));
+				}
+			CHECK_STR(told.n ? buf_str(&told) : S(""), str_of(cases[i].told));
+			buf_release(&told);
+			buf_release(&text);
+		}
+}
+
 static void grammars(void)
 {
 	struct arena a = {0};
@@ -262,7 +301,7 @@ int main(void)
 	static const struct test_case t[] = {
 	    {"every kind is whole", rows}, {"names are unique", names}, {"names of items", names_of_items},
 	    {"items and back", items},     {"misfits", misfits},        {"inputs of custom tools", inputs},
-	    {"grammars", grammars},
+	    {"lists of texts", lists},     {"grammars", grammars},
 	};
 	return test_main(t, sizeof t / sizeof *t);
 }
