@@ -293,8 +293,8 @@ static bool add_ours(struct arena *a, struct prompt *p, const struct item *it, c
 	struct item both = *it;
 	const struct hosted *h = hosted_of_item(it->type);
 	yyjson_val *ours = json_get(it->val, ITEM_OURS);
-	if (h->output)
-		return it->type == h->output ? add_tool_output(a, p, it, at, e) : add_tool_call(a, p, it, at, e);
+	if (h->ends_in)
+		return it->type == h->ends_in ? add_tool_output(a, p, it, at, e) : add_tool_call(a, p, it, at, e);
 	if (it->type != h->item && !json_get(ours, S("told")))
 		return true; /* it says nothing to an engine */
 	if (!ours && !h->arguments(a, it->val).p)

@@ -12,10 +12,10 @@ static void hosted_check(const struct hosted *h)
 	assert(h->types[0].n && h->item != ITEM_NONE && h->function.n);
 	assert((h->arguments || h->claims) && (h->server || (h->schema.n && h->params)));
 	assert(!h->claims || (h->result.type && h->result.tell && h->result.blank));
-	assert(!h->text.member.n || h->output || (h->text.delta && h->text.done));
+	assert(!h->text.member.n || h->ends_in || (h->text.delta && h->text.done));
 	for (int i = 0; i < TOOL_PHASES; i++)
-		assert(h->events[i] || h->output || h->result.type || (h->server && i == TOOL_RUNS));
-	assert(!h->output || hosted_extra(h, h->output));
+		assert(h->events[i] || h->ends_in || h->result.type || (h->server && i == TOOL_RUNS));
+	assert(!h->ends_in || hosted_extra(h, h->ends_in));
 }
 
 void hosted_set(const struct hosted *const *table, size_t n)

@@ -17,8 +17,8 @@ struct hosted {
 	 * the types of its items are the client's too, and hosted_of_item() does not know them: engines are told of both alike. */
 	bool (*claims)(yyjson_val *v);
 	enum item_type item;                      /* of its calls ... */
-	enum item_type output;                    /* ... and of what came of them, where that is an item of its own; ITEM_NONE: it is not */
-	struct hosted_result result;
+	struct hosted_result result;              /* ... and what came of them, where that is an item of its own */
+	enum item_type ends_in;                   /* the item that ends a call which goes on over requests (a program); ITEM_NONE: none does */
 	struct hosted_extra also[HOSTED_ITEMS];   /* ... and what else it makes or takes */
 	struct str function;                      /* its name as a function of the engine, ... */
 	struct str description, schema;           /* ... what is said of it, and its parameters as JSON Schema */

@@ -127,7 +127,7 @@ static void rebuild_added(struct rebuild *r, const struct told *at, yyjson_val *
 	const struct hosted *ours = hosted_of_item(item_type_of(item));
 	const struct hosted_extra *extra = ours ? hosted_extra(ours, item_type_of(item)) : NULL;
 	struct json_swap swaps[ROWS + HOSTED_MEMBERS + 1] = {{STR("status"), STR("\"in_progress\"")}};
-	size_t n = ours && ours->output ? 0 : 1; /* such a result is told when it is known */
+	size_t n = ours && ours->ends_in ? 0 : 1; /* such a result is told when it is known */
 	struct str json = call_begun(r->arena, item);
 	for (size_t i = 0; i < ROWS && !ours; i++)
 		swaps[n++] = begun_rows[i];

@@ -154,7 +154,7 @@ static struct str program_found(struct arena *a, yyjson_val *item)
 const struct tool tool_program = {
     .face = {.types = {STR("programmatic_tool_calling")},
 	     .item = ITEM_PROGRAM,
-	     .output = ITEM_PROGRAM_OUTPUT,
+	     .ends_in = ITEM_PROGRAM_OUTPUT,
 	     .also = {{.type = ITEM_PROGRAM_OUTPUT, .fresh = {STR("result"), STR("\"\"")}}},
 	     .function = STR("program"),
 	     .description =

@@ -135,7 +135,7 @@ static void judge_own(struct turn *t, struct hosted_call *c)
 		tt->calls--; /* it is none yet */
 		return;
 	}
-	if (c->tool && c->tool->hosted->output) {
+	if (c->tool && c->tool->hosted->ends_in) {
 		if (!c->refusal.p)
 			turn_program_open(t, c);
 		return;

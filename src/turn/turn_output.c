@@ -70,7 +70,7 @@ static const char *turn_output_status_name(const struct out_item *it)
 	const struct hosted *h = it->tool ? it->tool->hosted : NULL;
 	if (pair_result(it))
 		return !it->done || (it->whole && !it->hosted.failed) ? "completed" : "incomplete";
-	if (h && it->type == h->output) /* told when it is known */
+	if (h && it->type == h->ends_in) /* told when it is known */
 		return it->whole ? "completed" : "incomplete";
 	return !it->done || it->caller.n ? "in_progress" : it->hosted.failed ? "failed" : it->whole ? "completed" : "incomplete";
 }

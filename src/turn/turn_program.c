@@ -62,7 +62,7 @@ static bool program_open(const struct program_context *ctx, size_t at)
 static const struct function_tool *program_tool(const struct turn *t)
 {
 	for (size_t i = 0; i < t->req.n_tools; i++)
-		if (t->req.tools[i].hosted && t->req.tools[i].hosted->output == ITEM_PROGRAM_OUTPUT)
+		if (t->req.tools[i].hosted && t->req.tools[i].hosted->ends_in == ITEM_PROGRAM_OUTPUT)
 			return &t->req.tools[i];
 	return NULL;
 }
@@ -246,7 +246,7 @@ static void write_answers(struct turn *t, struct jout *o, const struct turn_prog
 			write_hosted(t, o, it, false);
 		else if (own && item_rows[it->type].flags & ITEM_CALL)
 			write_clients(t, o, &ctx, it);
-		else if (behind && whose && !h->output)
+		else if (behind && whose && !h->ends_in)
 			write_hosted(t, o, it, true);
 	}
 	jo_arr_end(o);

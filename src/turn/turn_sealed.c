@@ -11,7 +11,7 @@
 static bool sealed_due(const struct out_item *it)
 {
 	const struct out_origin *o = &it->origin;
-	bool ran = it->tool && it->tool->hosted && !it->tool->hosted->output &&
+	bool ran = it->tool && it->tool->hosted && !it->tool->hosted->ends_in &&
 		   (it->type == it->tool->hosted->item || pair_result(it));
 	bool clients = it->tool && !it->tool->hosted; /* turn_marks.h */
 	if (!it->done || !it->json.n || it->json.p == it->shown.p || o->sealed || clients || it->type == ITEM_REASONING)

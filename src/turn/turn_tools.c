@@ -492,7 +492,7 @@ bool turn_tools_rejoin(struct turn *t, struct err *e)
 	struct out_item *last = NULL;
 	turn_list_rejoin(t);
 	for (struct out_item *it = t->out.first; it; it = it->next)
-		if (hosted(it) && it->json.n && it->tool->hosted->output && it->type == it->tool->hosted->output)
+		if (hosted(it) && it->json.n && it->tool->hosted->ends_in && it->type == it->tool->hosted->ends_in)
 			last = it;
 		else if (hosted(it) && it->json.n && !pair_call(it) && (it->type == it->tool->hosted->item || pair_result(it))) {
 			last = it;
