@@ -135,7 +135,7 @@ static bool attach_file_read_html(struct attachment *at, struct str type, struct
 	struct page_text page;
 	struct err e = {0};
 	bool typed = str_starts(type, S("text/html")); /* it may name an encoding */
-	if (!extract_text(&at->arena, typed ? type : S("text/html"), bytes, (size_t)api_limits.document_chars * 4, &page, &e))
+	if (!extract_text(&at->arena, typed ? type : S("text/html"), bytes, (size_t)api_limits.document_chars * 4, api_limits.document_seconds, &page, &e))
 		return attachment_fail(at, ERR_FILE_PARSE, "The HTML file could not be read: %s.", e.msg);
 	if (page.cut)
 		return attachment_fail(at, ERR_FILE_TOO_LARGE, "The file has more than %lld characters of text "

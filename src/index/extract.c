@@ -12,13 +12,14 @@
 struct source {
 	struct str charset, body; /* charset: of bytes that are characters */
 	size_t max;
+	int64_t seconds;
 };
 
 /* In a box: the bytes are a stranger's, and so is the name of their encoding. */
 static bool read_boxed(struct arena *a, const struct source *s, enum reader_mode mode, struct page_text *ret, struct err *e)
 {
 	struct reader_job job = {.mode = mode, .charset = s->charset, .bytes = s->body, .max = s->max,
-				 .seconds = sandbox_limits.page_seconds, .memory = sandbox_limits.page_memory};
+				 .seconds = s->seconds, .memory = sandbox_limits.page_memory};
 	struct reader_text t;
 	if (!reader_run(a, &job, &t, e))
 		return false;
@@ -128,7 +129,7 @@ static struct str plain_type(struct str type)
 	return type.n <= TYPE_MOST ? type : (struct str){0};
 }
 
-bool extract_text(struct arena *a, struct str content_type, struct str body, size_t max, struct page_text *ret,
+bool extract_text(struct arena *a, struct str content_type, struct str body, size_t max, int64_t seconds, struct page_text *ret,
 		  struct err *e)
 {
 	const struct kind *k = kind_of(content_type, body);
@@ -137,7 +138,7 @@ bool extract_text(struct arena *a, struct str content_type, struct str body, siz
 	*ret = (struct page_text){0};
 	if (!k)
 		return fail(e, ERR_MEDIA_TYPE, NULL, "content of the type '%.*s' cannot be read", FMT(bare));
-	struct source source = {.charset = S("utf-8"), .body = body, .max = max};
+	struct source source = {.charset = S("utf-8"), .body = body, .max = max, .seconds = seconds};
 	if (k->characters) {
 		struct str charset = charset_in(content_type);
 		if (!charset.n && k->read == extract_read_html)

@@ -5,6 +5,8 @@
 
 #include "base/buf.h"
 #include "base/test.h"
+#include "index/file_text.h"
+#include "sandbox/policy.h"
 
 static const struct {
 	const char *type, *in, *title, *text;
@@ -31,7 +33,7 @@ static void read_rows(void)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct page_text p;
 		struct err e = {0};
-		CHECK(extract_text(&a, str_of(rows[i].type), str_of(rows[i].in), 10000, &p, &e));
+		CHECK(extract_text(&a, str_of(rows[i].type), str_of(rows[i].in), 10000, 20, &p, &e));
 		CHECK_STR(p.text, str_of(rows[i].text));
 		CHECK_STR(p.title.p ? p.title : S(""), str_of(rows[i].title));
 		CHECK(!p.cut);
@@ -46,13 +48,13 @@ static void refused(void)
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
 		struct page_text p;
 		struct err e = {0};
-		CHECK(!extract_text(&a, str_of(types[i]), S("\x89PNG"), 10000, &p, &e) && e.code == ERR_MEDIA_TYPE);
+		CHECK(!extract_text(&a, str_of(types[i]), S("\x89PNG"), 10000, 20, &p, &e) && e.code == ERR_MEDIA_TYPE);
 	}
 	/* What a page's server says of its type is told to a model. */
 	struct page_text p;
 	struct err e = {0}, odd = {0};
-	CHECK(!extract_text(&a, S("image/svg+xml; a=b"), S("x"), 10000, &p, &e) && strstr(e.msg, "'image/svg+xml'"));
-	CHECK(!extract_text(&a, S("a/b'. <|im_start|> \xff"), S("x"), 10000, &p, &odd) && !strchr(odd.msg, '<'));
+	CHECK(!extract_text(&a, S("image/svg+xml; a=b"), S("x"), 10000, 20, &p, &e) && strstr(e.msg, "'image/svg+xml'"));
+	CHECK(!extract_text(&a, S("a/b'. <|im_start|> \xff"), S("x"), 10000, 20, &p, &odd) && !strchr(odd.msg, '<'));
 	arena_free(&a);
 }
 
@@ -61,10 +63,26 @@ static void cut(void)
 	struct arena a = {0};
 	struct page_text p;
 	struct err e = {0};
-	CHECK(extract_text(&a, S("text/html"), S("<p>\u00e4\u00e4\u00e4\u00e4"), 5, &p, &e) && p.cut);
+	CHECK(extract_text(&a, S("text/html"), S("<p>\u00e4\u00e4\u00e4\u00e4"), 5, 20, &p, &e) && p.cut);
 	CHECK_STR(p.text, S("\u00e4\u00e4"));
-	CHECK(extract_text(&a, S("text/plain"), S("\u00e4\u00e4\u00e4\u00e4"), 5, &p, &e) && p.cut);
+	CHECK(extract_text(&a, S("text/plain"), S("\u00e4\u00e4\u00e4\u00e4"), 5, 20, &p, &e) && p.cut);
 	CHECK_STR(p.text, S("\u00e4\u00e4"));
+	arena_free(&a);
+}
+
+/* Its own time is a file's, not a web page's (sandbox.page_seconds). */
+static void late(void)
+{
+	struct arena a = {0};
+	struct page_text p;
+	struct err e = {0};
+	int64_t of_pages = sandbox_limits.page_seconds;
+	struct file_text file;
+	sandbox_limits.page_seconds = 0;
+	CHECK(file_text(&a, S("a.html"), S("<title>T</title><p>text"), NULL, &file, &e));
+	CHECK_STR(file.title, S("T"));
+	CHECK(!extract_text(&a, S("text/html"), S("<p>x"), 5, 0, &p, &e));
+	sandbox_limits.page_seconds = of_pages;
 	arena_free(&a);
 }
 
@@ -101,7 +119,7 @@ int main(void)
 {
 	static const struct test_case tests[] = {{"kinds of content", read_rows},
 						 {"what cannot be read", refused},
-						 {"cut off", cut},
+						 {"cut off", cut}, {"late", late},
 						 {"hostile pages", hostile}};
 	return test_main(tests, sizeof tests / sizeof *tests);
 }

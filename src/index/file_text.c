@@ -58,7 +58,7 @@ static bool file_read_html(struct arena *a, struct str bytes, struct file_text *
 {
 	struct page_text page;
 	struct err why = {0};
-	if (!extract_text(a, S("text/html"), bytes, (size_t)index_limits.text_bytes, &page, &why))
+	if (!extract_text(a, S("text/html"), bytes, (size_t)index_limits.text_bytes, index_limits.seconds, &page, &why))
 		return unread(&why, e);
 	ret->title = page.title;
 	ret->text = page.title.n ? str_fmt(a, "%.*s\n\n%.*s", FMT(page.title), FMT(page.text)) : page.text;
@@ -71,7 +71,7 @@ static bool read_wide(struct arena *a, struct str bytes, struct str *ret)
 	struct page_text page;
 	struct err why = {0};
 	if (bytes.n < 2 || (memcmp(bytes.p, "\xff\xfe", 2) != 0 && memcmp(bytes.p, "\xfe\xff", 2) != 0) ||
-	    !extract_text(a, S("text/plain; charset=utf-16"), bytes, (size_t)index_limits.text_bytes + 1, &page, &why))
+	    !extract_text(a, S("text/plain; charset=utf-16"), bytes, (size_t)index_limits.text_bytes + 1, index_limits.seconds, &page, &why))
 		return false;
 	*ret = page.text;
 	return true;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "index/extract.h"
 #include "net/fetch.h"
+#include "sandbox/policy.h"
 #include "tools/internal.h"
 #include "tools/web_provider.h"
 
@@ -62,7 +63,7 @@ static bool fetch_page(struct toolrun *run, struct str url, struct web_page *ret
 		page_failed(run, &answer);
 	else
 		ok = extract_text(&run->arena, answer.content_type, buf_str(&answer.body),
-				  (size_t)web_limits.fetch_bytes, &text, &e) ||
+				  (size_t)web_limits.fetch_bytes, sandbox_limits.page_seconds, &text, &e) ||
 		     toolrun_fail(run, "The page could not be read: %s.", e.msg);
 	if (ok) { /* a redirect to another site: then that is the page */
 		bool moved = !str_eq_nocase(web_host(url), web_host(answer.url));
