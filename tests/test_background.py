@@ -428,6 +428,21 @@ def test_projects_take_turns(servers, engine):
     assert "".join(r.last_text for r in engine.requests[1:]) == "abcababab"
 
 
+def test_refused_before_its_context_is_there(servers, engine):
+    """Its conversation is gone when a worker takes it: that is its end, and the server's it is not."""
+    server, gate = servers(engine, args=limits(background_running=1)), Gate()
+    conversation = server.post("/v1/conversations", {}).json["id"]
+    engine.next(hold(gate), say("x"))
+    first = server.create("first", background=True)["id"]
+    engine.wait_for(1)
+    second = server.create("second", background=True, conversation=conversation)["id"]
+    assert server.request("DELETE", f"/v1/conversations/{conversation}").status == 200
+    gate.open.set()
+    assert ended(server, first)["status"] == "completed"
+    assert ended(server, second)["status"] == "failed"
+    assert server.create("hi")["status"] == "completed"
+
+
 def test_completion_windows(servers, engine):
     """What may wait does; what belongs with what has begun does not wait as long."""
     server, gate = servers(engine, args=limits(background_running=1)), Gate()
