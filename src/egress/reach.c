@@ -2,7 +2,6 @@
 #include "egress/reach.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/names.h"
 
 enum { TICK_MS = 100 };
 
@@ -49,12 +49,13 @@ static bool reach_wait(int fd, int64_t until_us, const _Atomic bool *cut)
 	return false;
 }
 
-static int reach_address(const struct addrinfo *at, int64_t until_us, const _Atomic bool *cut)
+static int reach_address(const struct sockaddr *at, int64_t until_us, const _Atomic bool *cut)
 {
-	int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(at->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	socklen_t n = at->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 	if (fd < 0)
 		return -1;
-	if (connect(fd, at->ai_addr, at->ai_addrlen) == 0 || (errno == EINPROGRESS && reach_wait(fd, until_us, cut)))
+	if (connect(fd, at, n) == 0 || (errno == EINPROGRESS && reach_wait(fd, until_us, cut)))
 		return fd;
 	close(fd);
 	return -1;
@@ -62,20 +63,21 @@ static int reach_address(const struct addrinfo *at, int64_t until_us, const _Ato
 
 int reach_connect(const struct ask *a, const _Atomic bool *cut, enum refusal *why)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found = NULL;
+	struct addresses found;
 	char port[8];
 	int fd = -1;
 	snprintf(port, sizeof port, "%lld", (long long)a->port);
 	*why = REFUSAL_UNKNOWN;
-	if (getaddrinfo(a->host, port, &hints, &found))
+	if (names_look(a->host, port, &found))
 		return -1;
 	int64_t until = clock_mono_us() + egress_limits.connect_ms * 1000;
 	*why = REFUSAL_PRIVATE;
-	for (struct addrinfo *at = found; at && fd < 0; at = at->ai_next)
-		if (!guard_refuses(&egress_options.guard, at->ai_addr)) {
+	for (size_t i = 0; i < found.n && fd < 0; i++) {
+		const struct sockaddr *at = (const struct sockaddr *)&found.at[i];
+		if (!guard_refuses(&egress_options.guard, at)) {
 			*why = REFUSAL_SILENT;
 			fd = reach_address(at, until, cut);
 		}
-	freeaddrinfo(found);
+	}
 	return fd;
 }

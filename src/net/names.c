@@ -72,36 +72,38 @@ void names_free(struct names *s)
 }
 
 /* localhost is this machine also where nothing says so, as in a container without /etc/hosts (RFC 6761, 6.3). */
-static bool look_localhost(struct look *k)
+static bool look_localhost(const char *host, const char *port, struct addresses *ret)
 {
-	int64_t port;
-	struct sockaddr_in *four = (struct sockaddr_in *)&k->found.at[0];
-	struct sockaddr_in6 *six = (struct sockaddr_in6 *)&k->found.at[1];
-	if (!str_eq_nocase(str_of(k->host), S("localhost")) || !str_int(str_of(k->port), &port))
+	int64_t number;
+	if (!str_eq_nocase(str_of(host), S("localhost")) || !str_int(str_of(port), &number))
 		return false;
-	uv_ip4_addr("127.0.0.1", (int)port, four);
-	uv_ip6_addr("::1", (int)port, six);
-	k->found.n = 2;
+	uv_ip4_addr("127.0.0.1", (int)number, (struct sockaddr_in *)&ret->at[0]);
+	uv_ip6_addr("::1", (int)number, (struct sockaddr_in6 *)&ret->at[1]);
+	ret->n = 2;
 	return true;
+}
+
+const char *names_look(const char *host, const char *port, struct addresses *ret)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *list = NULL;
+	int bad = getaddrinfo(host, port, &hints, &list);
+	ret->n = 0;
+	if (bad)
+		return look_localhost(host, port, ret) ? NULL : gai_strerror(bad);
+	for (struct addrinfo *i = list; i && ret->n < NAME_ADDRESSES; i = i->ai_next)
+		if (i->ai_addrlen <= sizeof ret->at[0])
+			memcpy(&ret->at[ret->n++], i->ai_addr, i->ai_addrlen);
+	freeaddrinfo(list);
+	return ret->n ? NULL : "no address";
 }
 
 /* Worker thread: `look` is the job's while it runs. */
 static void look_run(struct job *j)
 {
 	struct look *k = OWNER(j, struct look, job);
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *list = NULL;
-	int bad = getaddrinfo(k->host, k->port, &hints, &list);
-	if (bad && look_localhost(k))
-		return;
-	if (bad)
-		snprintf(k->why, sizeof k->why, "%s", gai_strerror(bad));
-	for (struct addrinfo *i = list; i && k->found.n < NAME_ADDRESSES; i = i->ai_next)
-		if (i->ai_addrlen <= sizeof k->found.at[0])
-			memcpy(&k->found.at[k->found.n++], i->ai_addr, i->ai_addrlen);
-	if (list)
-		freeaddrinfo(list);
-	if (!bad && !k->found.n)
-		snprintf(k->why, sizeof k->why, "no address");
+	const char *why = names_look(k->host, k->port, &k->found);
+	if (why)
+		snprintf(k->why, sizeof k->why, "%s", why);
 }
 
 static void tell_waiting(struct look *k)

@@ -25,6 +25,8 @@ struct name_query {
 struct names *names_new(struct loop *l);
 /* Waits for look-ups that run. Queries are idle afterwards. */
 void names_free(struct names *s);
+/* The addresses of a name; blocks, on any thread. NULL, or why there are none (a constant text). */
+const char *names_look(const char *host, const char *port, struct addresses *ret);
 /* Numeric or in the cache: answers at once. `port` is decimal. */
 bool names_known(struct names *s, struct str host, struct str port, struct addresses *ret);
 void name_ask(struct names *s, struct name_query *q, struct str host, struct str port,
