@@ -4,15 +4,13 @@ import json
 import pytest
 
 from engine_script import call, say, think
-from test_recordings import events_of, exchanges
+from test_recordings import events_of, exchanges, items_of
 
 
 def sessions(kind):
     """(the request, its events, its items) of each recording whose output is calls of that kind, reasoning and messages."""
     for place, request, response in exchanges():
-        events = events_of(response)
-        body = response.get("body") if isinstance(response.get("body"), dict) else {}
-        items = [e["item"] for e in events if e["type"] == "response.output_item.done"] or body.get("output") or []
+        events, items = events_of(response), items_of(response)
         kinds = {i["type"] for i in items}
         if kind in kinds and kinds <= {"message", "reasoning", kind}:
             yield pytest.param(request, events, items, id=place)

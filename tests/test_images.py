@@ -10,7 +10,7 @@ from ability_script import AbilityEngine, answer_json, b64, form_of, png
 from engine_script import Gate, call, hold, say
 from harness import Stream, eventually
 from test_recorded_streams import shapes
-from test_recordings import events_of, exchanges
+from test_recordings import events_of, exchanges, items_of
 
 RED, BLUE = png(), png(3, 1, (0, 0, 255))
 USAGE = {"input_tokens": 11, "input_tokens_details": {"image_tokens": 0, "text_tokens": 11}, "output_tokens": 6240,
@@ -321,9 +321,7 @@ def test_images_without_an_engine(server):
 
 def recorded():
     for place, request, response in exchanges():
-        made = events_of(response)
-        body = response.get("body") if isinstance(response.get("body"), dict) else {}
-        items = [e["item"] for e in made if e["type"] == "response.output_item.done"] or body.get("output") or []
+        made, items = events_of(response), items_of(response)
         if any(i["type"] == "image_generation_call" for i in items):
             yield pytest.param(made, items, id=place)
 

@@ -10,7 +10,7 @@ from engine_script import call, say, think
 from harness import Stream
 from test_code_interpreter import OUTPUTS, PNG
 from test_recorded_streams import shapes
-from test_recordings import events_of, exchanges
+from test_recordings import events_of, exchanges, items_of
 
 SPOKEN = {"message", "reasoning", "code_interpreter_call", "function_call"}
 # Streams whose shape is compared with nothing, and why.
@@ -20,9 +20,7 @@ ODD = {"vllm-responses 2": "trimmed by hand: no role, no end",
 
 def outputs():
     for place, _, response in exchanges():
-        events = events_of(response)
-        body = response.get("body") if isinstance(response.get("body"), dict) else {}
-        items = [e["item"] for e in events if e["type"] == "response.output_item.done"] or body.get("output") or []
+        events, items = events_of(response), items_of(response)
         kinds = {i["type"] for i in items}
         if "code_interpreter_call" in kinds and kinds <= SPOKEN:
             yield pytest.param(place, events, items, id=place)

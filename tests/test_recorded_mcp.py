@@ -9,7 +9,7 @@ from engine_script import call, say, think
 from harness import Stream
 from mcp_script import McpServer
 from test_recorded_streams import shapes
-from test_recordings import events_of, exchanges
+from test_recordings import events_of, exchanges, items_of
 
 KINDS = {"message", "reasoning", "mcp_list_tools", "mcp_call", "mcp_approval_request"}
 # Live says `done` of the last list alone, where there are several.
@@ -18,9 +18,7 @@ ODD = {"pydantic-ai 255": "several lists at once: only the last one has its outp
 
 def sessions():
     for place, request, response in exchanges():
-        events = events_of(response)
-        items = [e["item"] for e in events if e["type"] == "response.output_item.done"]
-        items = items or (response["body"] if isinstance(response.get("body"), dict) else {}).get("output") or []
+        events, items = events_of(response), items_of(response)
         if {"mcp_list_tools", "mcp_call"} & {i["type"] for i in items} and {i["type"] for i in items} <= KINDS:
             yield pytest.param(place, events, items, id=place)
 

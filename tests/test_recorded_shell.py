@@ -8,7 +8,7 @@ import pytest
 from engine_script import call, say
 from harness import Stream
 from test_recorded_streams import members, shapes
-from test_recordings import events_of, exchanges
+from test_recordings import body_of, events_of, exchanges, items_of
 from test_skills import inline, zipped
 
 SPOKEN = {"message", "shell_call", "shell_call_output"}
@@ -16,12 +16,10 @@ SPOKEN = {"message", "shell_call", "shell_call_output"}
 
 def outputs():
     for place, _, response in exchanges():
-        events = events_of(response)
-        body = response.get("body") if isinstance(response.get("body"), dict) else {}
-        items = [e["item"] for e in events if e["type"] == "response.output_item.done"] or body.get("output") or []
+        events, items = events_of(response), items_of(response)
         kinds = {i["type"] for i in items}
         if "shell_call_output" in kinds and kinds <= SPOKEN:
-            tools = (events[0]["response"] if events else body)["tools"]
+            tools = (events[0]["response"] if events else body_of(response))["tools"]
             yield pytest.param(place, events, items, tools, id=place)
 
 

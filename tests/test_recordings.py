@@ -78,10 +78,21 @@ def events_of(response):
     return [e for e in response.get("events") or [] if isinstance(e, dict)]
 
 
+def body_of(response):
+    """What was answered as JSON; {} where it was something else."""
+    return response["body"] if isinstance(response.get("body"), dict) else {}
+
+
+def items_of(response):
+    """The items of the output, streamed or answered whole."""
+    streamed = [e["item"] for e in events_of(response) if e["type"] == "response.output_item.done"]
+    return streamed or body_of(response).get("output") or []
+
+
 def objects_of(response):
     """(where it stood, response object)"""
-    body = response.get("body")
-    if isinstance(body, dict) and body.get("object") == "response":
+    body = body_of(response)
+    if body.get("object") == "response":
         yield "json", body
     for event in events_of(response):
         if isinstance(event.get("response"), dict):
