@@ -1,6 +1,8 @@
 """The tool image_generation: pictures made and changed by an image engine, told as recorded, kept, and refused by name."""
 import base64
 import json
+import os
+import sqlite3
 import threading
 
 import pytest
@@ -171,6 +173,44 @@ def test_large_pictures(served, engine, painter):
     paints(engine, action="edit")
     served.create("Change it", tools=[TOOL], previous_response_id=run["id"])
     assert [p[3] for p in form_of(painter.asked[-1]) if p[1]] == [large]
+
+
+def test_kept_once_as_bytes(servers, engine, painter, tmp_path):
+    """4 MB of base64: a small row, a file of the picture's own bytes, told whole wherever it is told, and gone with its last holder."""
+    data = tmp_path / "data"
+    large = png() + os.urandom(3_000_000)
+    engine.vision = True
+
+    def begin():
+        return servers(engine, data=str(data), args=["--set", f"images.engine={painter.url}", "--set", "images.family=openai",
+                                                     "--set", "store.linger_seconds=0", "--set", "store.sweep_seconds=1"])
+
+    def kept():
+        return [p.read_bytes() for p in (data / "files").iterdir() if p.is_file()]
+    server = begin()
+    painter.paths["/v1/images/generations"] = lambda request: answer_json({"data": [{"b64_json": b64(large)}]})
+    paints(engine)
+    first = server.create("Paint", tools=[TOOL])
+    assert first["output"][0]["result"] == b64(large) and kept() == [large]
+    with sqlite3.connect(f"file:{data}/antiphon.db?mode=ro", uri=True) as db:
+        assert db.execute("SELECT max(length(json)) FROM item").fetchone()[0] < 1000
+    server.kill()
+    server = begin()
+    assert server.get(f"/v1/responses/{first['id']}").json["output"] == first["output"]
+    assert kept() == [large]
+    paints(engine, action="edit")
+    second = server.create("Change it", tools=[TOOL], previous_response_id=first["id"])
+    assert [p[3] for p in form_of(painter.asked[-1]) if p[1]] == [large] and kept() == [large]
+    items = server.get(f"/v1/responses/{second['id']}/input_items").json["data"]
+    assert [i["result"] for i in items if i["type"] == "image_generation_call"] == [b64(large)]
+    again = [e.data for e in Stream(*server.open("GET", f"/v1/responses/{first['id']}?stream=true")) if e.data]
+    assert again[-1]["response"]["output"] == first["output"]
+    server.delete(f"/v1/responses/{first['id']}")
+    server.kill()
+    server = begin()
+    assert kept() == [large]  # the second stands on it
+    server.delete(f"/v1/responses/{second['id']}")
+    eventually(lambda: not kept())
 
 
 def test_tool_choice(served, engine):

@@ -7,8 +7,10 @@
 struct blobs {
 	int dir;
 	pthread_mutex_t lock; /* over what follows */
-	int64_t *dead;        /* to be removed by the sweeper */
-	size_t n_dead, cap_dead;
+	struct blob_list {
+		int64_t *keys;
+		size_t n, cap;
+	} dead, doubtful; /* to be removed by the sweeper; the doubtful unless a row knows them */
 };
 
 /* Makes the folder, and removes what no row knows. The database is open and nobody writes yet. */
@@ -16,3 +18,5 @@ bool blobs_open(struct store *s, const char *dir, struct err *e);
 void blobs_close(struct store *s);
 /* Removes what was dropped. Blocks. */
 void blobs_bury(struct blobs *b);
+/* Drops the doubtful that no row knows. Blocks. */
+void blobs_judge(struct store *s);

@@ -1,4 +1,4 @@
-/* sweep.h - a slice of what the sweeper takes away, in the making (sweep.c, sweep_file.c). */
+/* sweep.h - a slice of what the sweeper takes away, in the making (sweep.c, sweep_file.h). */
 #pragma once
 #include "store/request.h"
 
@@ -15,8 +15,3 @@ struct slice {
 	int64_t *blobs; /* go once the slice is written; room for `budget` */
 	size_t n_blobs;
 };
-
-/* Inside the slice's snapshot, when nothing else is found. false: s->err. */
-bool sweep_files(struct slice *s);
-bool sweep_skills(struct slice *s);
-bool sweep_batches(struct slice *s);
