@@ -34,10 +34,3 @@ bool batch_list(struct store *s, int64_t project, struct str after, int64_t limi
 		struct batch_page *ret, struct err *e);
 /* *done false: it is past that. */
 bool batch_cancel(struct store *s, const struct stored_batch *b, bool *done, struct err *e);
-
-struct batch_input {
-	struct id id; /* key 0: there is no such file */
-	int64_t bytes;
-	bool fits; /* its purpose is `batch` */
-};
-bool batch_input_find(struct store *s, int64_t project, struct str file, struct batch_input *ret, struct err *e);

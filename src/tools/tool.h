@@ -7,6 +7,7 @@
 #pragma once
 #include "loop/workers.h"
 #include "model/hosted.h"
+#include "tools/pools.h"
 #include "tools/settling.h"
 #include "tools/tools.h"
 
@@ -22,7 +23,7 @@ struct tool {
 	bool (*checks)(const struct tools *t, int64_t project, yyjson_val *given, const char *path, struct err *e);
 	/* Likewise, where what it names is settled for the turn. Called for background runs, too, when they run. May be NULL. */
 	bool (*settles)(const struct tools *t, struct settling *s, struct err *e);
-	bool slow; /* a call may take long: it has threads of its own */
+	enum tool_pool pool; /* the threads that its calls run on (pools.def); POOL_QUICK unless said */
 	/* What the description says beside, for this element; settled NULL: not yet. May be NULL. */
 	void (*describe)(struct buf *b, yyjson_val *given, yyjson_val *settled);
 	/* ... and what of the request's other tools. May be NULL. */
@@ -36,7 +37,6 @@ struct tool {
 	/* The functions of a server (hosted_server.h), as the members of an item of its list type; NULL: it is none. */
 	void (*list)(struct toolrun *);
 	const int64_t *call_ms, *list_ms; /* their own limits instead of tools.call_ms; NULL: none */
-	bool far;                         /* waits for others: on threads of its own, so that nothing here waits for it */
 };
 /* The tool of a face that hosted_of_type() or hosted_of_item() gave. */
 const struct tool *tool_of(const struct hosted *face);

@@ -70,9 +70,8 @@ void tools_detach(struct tools_port *p)
 		tools_forget(run);
 		run->port = NULL;
 	}
-	workers_free(p->far);
-	workers_free(p->slow);
-	workers_free(p->workers); /* what they have posted is still to come: loop_close() takes it */
+	for (int i = POOLS; i-- > 0;)
+		workers_free(p->pools[i]); /* what they have posted is still to come: loop_close() takes it */
 	xfree(p);
 }
 
@@ -214,20 +213,20 @@ yyjson_val *tools_copy(struct arena *a, yyjson_val *v)
 	return copy;
 }
 
-bool tools_job(struct tools_port *p, struct job *j, bool slow)
+bool tools_job(struct tools_port *p, struct job *j, enum tool_pool pool)
 {
-	struct workers **w = slow ? &p->slow : &p->workers;
-	int64_t threads = slow ? tools_limits.slow_threads : tools_limits.threads;
-	if (!*w)
-		*w = workers_new(slow ? "slow tools" : "tools", (unsigned)threads, (unsigned)tools_limits.waiting);
-	return job_start(*w, p->loop, j);
-}
-
-static bool tools_far_job(struct tools_port *p, struct job *j)
-{
-	if (!p->far)
-		p->far = workers_new("mcp", (unsigned)mcp_limits.threads, (unsigned)mcp_limits.waiting);
-	return job_start(p->far, p->loop, j);
+	static const struct {
+		const char *name;
+		const int64_t *threads, *waiting;
+	} pools[] = {
+#define POOL(ID, name, threads, waiting) {name, &(threads), &(waiting)},
+#include "tools/pools.def"
+#undef POOL
+	};
+	if (!p->pools[pool])
+		p->pools[pool] =
+		    workers_new(pools[pool].name, (unsigned)*pools[pool].threads, (unsigned)*pools[pool].waiting);
+	return job_start(p->pools[pool], p->loop, j);
 }
 
 static struct str tools_text(struct arena *a, struct str s)
@@ -259,7 +258,7 @@ void tool_start(struct tools_port *p, struct tool_call *c, const struct tool_ask
 		run->next->prev = run;
 	p->runs = run;
 	c->run = run;
-	if (!(tool->far ? tools_far_job(p, &run->job) : tools_job(p, &run->job, tool->slow)))
+	if (!tools_job(p, &run->job, tool->pool))
 		defer_start(p->loop, &run->refused, tools_on_refused);
 }
 

@@ -170,7 +170,7 @@ bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t proj
 	c->run = run;
 	c->arena = a;
 	c->request = rq;
-	if (!tools_job(p, &run->job, false))
+	if (!tools_job(p, &run->job, POOL_QUICK))
 		defer_start(p->loop, &run->refused, tools_check_on_refused);
 	return true;
 }
