@@ -31,3 +31,14 @@ void inner_cancel(struct inner *in);
 /* No piece comes until it is let go. Idle or not. */
 void inner_hold(struct inner *in, bool hold);
 bool exchange_is_inner(const struct exchange *x);
+
+/* --- for exchange.c --- */
+struct inner_exchange;
+void inner_begin(struct inner_exchange *ix, int status);
+void inner_add(struct inner_exchange *ix, const struct str *parts, size_t n);
+/* More gathers than a slow reader's connection may hold (net.reader_bytes). */
+bool inner_full(const struct inner_exchange *ix);
+/* The answer is complete; `cut`: it never will be. */
+void inner_end(struct inner_exchange *ix, bool cut);
+/* Its owner is gone: tells the handler, once it listens. */
+void inner_after(struct inner_exchange *ix);

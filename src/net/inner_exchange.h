@@ -16,12 +16,3 @@ struct inner_exchange {
 	size_t most; /* of `answer` */
 	bool held;
 };
-
-void inner_begin(struct inner_exchange *ix, int status);
-void inner_add(struct inner_exchange *ix, const struct str *parts, size_t n);
-/* More gathers than a slow reader's connection may hold (net.reader_bytes). */
-bool inner_full(const struct inner_exchange *ix);
-/* The answer is complete; `cut`: it never will be. */
-void inner_end(struct inner_exchange *ix, bool cut);
-/* Its owner is gone: tells the handler, once it listens. */
-void inner_after(struct inner_exchange *ix);
