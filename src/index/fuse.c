@@ -31,11 +31,10 @@ void ranked_by_chunk(struct ranked *r, size_t n)
 		qsort(r, n, sizeof *r, by_chunk);
 }
 
-/* Scores to `best`, none below 0. */
-static size_t add_scores(struct ranked *all, size_t n, const struct ranked *r, size_t n_r, double best, double weight)
+static size_t add_scores(struct ranked *all, size_t n, const struct ranked *r, size_t n_r, double weight)
 {
 	for (size_t i = 0; i < n_r; i++)
-		all[n++] = (struct ranked){r[i].chunk, r[i].score > 0 ? weight * r[i].score / best : 0};
+		all[n++] = (struct ranked){r[i].chunk, r[i].score > 0 ? weight * r[i].score : 0};
 	return n;
 }
 
@@ -44,8 +43,8 @@ size_t fuse(const struct ranked *words, size_t n_words, double word_weight, cons
 {
 	double most = word_weight + vector_weight;
 	struct ranked *all = xalloc((n_words + n_vectors + 1) * sizeof *all);
-	size_t n = add_scores(all, 0, words, n_words, n_words ? words[0].score : 1, word_weight), k = 0;
-	n = add_scores(all, n, vectors, n_vectors, 1, vector_weight);
+	size_t n = add_scores(all, 0, words, n_words, word_weight), k = 0;
+	n = add_scores(all, n, vectors, n_vectors, vector_weight);
 	ranked_by_chunk(all, n);
 	for (size_t i = 0; i < n; i++) {
 		if (k && all[k - 1].chunk == all[i].chunk)

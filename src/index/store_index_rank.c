@@ -85,11 +85,22 @@ static size_t store_index_rank_take_words(struct arena *a, struct str text, bool
 	return n;
 }
 
+/* What is asked of FTS5. */
+struct match {
+	struct str text;           /* {0}: nothing can be found */
+	int64_t counts[WORDS_MAX]; /* chunks that have each of its phrases; then of words that none has */
+	size_t n_counts;
+};
+
 /* The words joined by OR, the rarest first, as long as they are few enough together; at least one that is there. */
-static struct str store_index_rank_chosen(struct arena *a, struct query_word *w, size_t n)
+static void store_index_rank_choose(struct arena *a, struct query_word *w, size_t n, struct match *ret)
 {
 	struct buf b;
 	int64_t sum = 0;
+	size_t nowhere = 0;
+	*ret = (struct match){0};
+	for (size_t i = 0; i < n; i++)
+		nowhere += !w[i].chunks;
 	buf_init(&b, 1 << 20);
 	for (size_t taken = 0; taken < n; taken++) {
 		struct query_word *rarest = NULL;
@@ -99,26 +110,29 @@ static struct str store_index_rank_chosen(struct arena *a, struct query_word *w,
 		if (!rarest || (b.n && sum + rarest->chunks > FOUND_MAX))
 			break;
 		sum += rarest->chunks;
+		ret->counts[ret->n_counts++] = rarest->chunks;
 		rarest->chunks = 0;
 		if (b.n)
 			buf_add(&b, S(" OR "));
 		buf_add(&b, rarest->text);
 	}
-	struct str text = b.n ? str_copy(a, buf_str(&b)) : (struct str){0};
+	ret->n_counts += nowhere; /* their counts are 0 */
+	if (b.n)
+		ret->text = str_copy(a, buf_str(&b));
 	buf_release(&b);
-	return text;
 }
 
-static bool found_by_words(struct store_index *x, struct index_db *d, const struct index_query *q, struct str match,
-			   struct ranked *ret, size_t max, size_t *n, struct err *e)
+static bool found_by_words(struct store_index *x, struct index_db *d, const struct index_query *q,
+			   const struct match *match, struct ranked *ret, size_t max, size_t *n, struct err *e)
 {
 	sqlite3_stmt *s = index_stmt(d, IX_WORDS_FIND);
 	int step = SQLITE_DONE;
-	index_text(s, 1, match);
+	index_text(s, 1, match->text);
+	index_blob(s, 2, match->counts, match->n_counts * sizeof *match->counts);
 	while (*n < max && (step = sqlite3_step(s)) == SQLITE_ROW) {
 		int64_t chunk = sqlite3_column_int64(s, 0), file = codes_file(x->codes, chunk >> CHUNK_BITS);
 		if (file && (!q->allowed || q->allowed(q->ctx, file)))
-			ret[(*n)++] = (struct ranked){chunk, -sqlite3_column_double(s, 1)};
+			ret[(*n)++] = (struct ranked){chunk, sqlite3_column_double(s, 1)};
 	}
 	bool ok = step == SQLITE_ROW || step == SQLITE_DONE || index_db_fail(d, e);
 	if (s)
@@ -138,8 +152,9 @@ static bool rank_words(struct store_index *x, struct index_db *d, const struct i
 	for (size_t i = 0; i < n_words; i++)
 		if (!count_word(x, d, &w[i], e))
 			return false;
-	struct str match = store_index_rank_chosen(a, w, n_words);
-	return !match.n || found_by_words(x, d, q, match, *ret, max, n, e);
+	struct match match;
+	store_index_rank_choose(a, w, n_words, &match);
+	return !match.text.n || found_by_words(x, d, q, &match, *ret, max, n, e);
 }
 
 /* --- vectors
@@ -183,7 +198,8 @@ static bool exact_windows(struct exactly *x, int64_t doc, size_t first, size_t n
 	       (got == n || exact_read(x, IX_BYTES, doc, first, n, ret, &got, e));
 }
 
-/* The best window of a chunk by its bytes. Chunks come in order. */
+/* A chunk by its bytes: its best window, and a sixth of the second, which says that it was no chance. Chunks come in
+ * order. */
 static bool exact(struct exactly *x, struct codes *codes, struct ranked *r, struct err *e)
 {
 	int64_t doc = r->chunk >> CHUNK_BITS;
@@ -199,11 +215,14 @@ static bool exact(struct exactly *x, struct codes *codes, struct ranked *r, stru
 	x->doc = doc;
 	x->first = first;
 	x->n = n;
-	r->score = -2;
+	double best = -2, second = -2;
 	if (shared < n && !exact_windows(x, doc, first + shared, n - shared, x->scores + shared, e))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		r->score = x->scores[i] > r->score ? x->scores[i] : r->score;
+	for (size_t i = 0; i < n; i++) {
+		second = x->scores[i] > best ? best : x->scores[i] > second ? x->scores[i] : second;
+		best = x->scores[i] > best ? x->scores[i] : best;
+	}
+	r->score = second > -2 ? (5 * best + second) / 6 : best;
 	return true;
 }
 
