@@ -203,7 +203,7 @@ static struct took search_once(struct store_index *x, bool filtered)
 	struct took began = {now_ms(CLOCK_MONOTONIC), now_ms(CLOCK_THREAD_CPUTIME_ID)};
 	if (!store_index_rank(x, &q, BEST, &a, &by_words, &n_words, &by_vectors, &n_vectors, &e))
 		fail_with("rank", &e);
-	size_t n = fuse(by_words, n_words, 1, by_vectors, n_vectors, 1, best, 2 * BEST);
+	size_t n = fuse(by_words, n_words, 0.5, by_vectors, n_vectors, 1, best, 2 * BEST);
 	for (size_t i = 0; i < n && i < SHOWN; i++) {
 		struct index_chunk c;
 		if (!store_index_chunk(x, best[i].chunk, &a, &c, &e))
@@ -249,16 +249,20 @@ static float dot(const float *a, const float *b)
 	return sum;
 }
 
-/* The best chunks of a file by their best window, into the ten best so far. Docs are numbered as files are. */
+/* The best chunks of a file by their windows as the index weighs them, into the ten best so far. Docs are numbered as files are. */
 static void exact_file(int64_t file, const float *vectors, const float *query, struct ranked *best)
 {
 	float scores[WINDOWS];
 	for (int i = 0; i < WINDOWS; i++)
 		scores[i] = dot(vectors + i * DIMS, query);
 	for (int c = 0; c < FILE_CHUNKS; c++) {
-		struct ranked r = {chunk_number(file, (size_t)c), -2};
-		for (int k = 0; k < 4; k++)
-			r.score = (double)scores[2 * c + k] > r.score ? (double)scores[2 * c + k] : r.score;
+		double most = -2, second = -2;
+		for (int k = 0; k < 4; k++) {
+			double one = (double)scores[2 * c + k];
+			second = one > most ? most : one > second ? one : second;
+			most = one > most ? one : most;
+		}
+		struct ranked r = {chunk_number(file, (size_t)c), (5 * most + second) / 6};
 		if (r.score <= best[SHOWN - 1].score)
 			continue;
 		best[SHOWN - 1] = r;
