@@ -182,7 +182,7 @@ static void embed_queries(struct searching *g)
 		return;
 	if (embedder_space(g->search->embedder, &g->space, &why)) {
 		g->vectors = new_array(g->arena, float, ask->n_queries * g->space.dims);
-		g->ret->words_only = !embedder_run(g->search->embedder, &texts, g->vectors, &why);
+		g->ret->words_only = !embedder_windows(g->search->embedder, &texts, g->vectors, &why);
 	}
 	if (!g->ret->words_only)
 		return;
