@@ -18,7 +18,15 @@ struct ranked {
  * first. */
 size_t fuse(const struct ranked *words, size_t n_words, double word_weight, const struct ranked *vectors,
 	    size_t n_vectors, double vector_weight, struct ranked *ret, size_t max);
+/* The best `max` so far, in no order: room for as many at `at`. */
+struct ranked_best {
+	struct ranked *at;
+	size_t n, max;
+};
+void ranked_add(struct ranked_best *b, struct ranked r);
 /* Sorts by score, the best first; equal scores: the lower chunk first. */
 void ranked_sort(struct ranked *r, size_t n);
+/* Leaves of each chunk the best score alone, and sorts as above. Returns how many there are. */
+size_t ranked_unite(struct ranked *r, size_t n);
 /* Sorts by chunk. */
 void ranked_by_chunk(struct ranked *r, size_t n);

@@ -252,16 +252,8 @@ static bool rank_all(struct searching *g, struct err *e)
 			return false;
 		n += each;
 	}
-	ranked_by_chunk(all, n);
-	g->n_best = 0;
 	g->best = all;
-	for (size_t i = 0; i < n; i++) {
-		if (!g->n_best || all[g->n_best - 1].chunk != all[i].chunk)
-			all[g->n_best++] = all[i];
-		else if (all[i].score > all[g->n_best - 1].score)
-			all[g->n_best - 1].score = all[i].score;
-	}
-	ranked_sort(all, g->n_best);
+	g->n_best = ranked_unite(all, n);
 	return true;
 }
 
