@@ -7,7 +7,7 @@ import re
 import openai
 import pytest
 
-from engine_script import Gate, call, finish, hold, say
+from engine_script import Gate, call, finish, hold, say, status
 from harness import Stream, eventually
 from test_background import ended, in_order, texts
 from test_code_interpreter import age, streamed, told
@@ -381,6 +381,62 @@ def test_refused(server, engine, environment, status, code, param):
     answer = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [{"type": "shell", "environment": environment}]})
     assert (answer.status, answer.error["code"], answer.error["param"]) == (status, code, param), answer
     assert not engine.requests or all("messages" not in r.body for r in engine.requests)
+
+
+UNKNOWN = [{"role": "user", "content": [{"type": "input_file", "file_id": "file-nobody"}]}]
+NOTHING = {"a file of the tool's": {"tools": [{**AUTO, "environment": {"type": "container_auto", "file_ids": ["file-nobody"]}}]},
+           "another tool": {"tools": [AUTO, {"type": "file_search", "vector_store_ids": ["vs_nobody"]}]},
+           "a file of the input": {"tools": [AUTO], "input": UNKNOWN},
+           "in the background": {"tools": [AUTO], "input": UNKNOWN, "background": True},
+           "sealed reasoning": {"tools": [AUTO], "input": [{"role": "user", "content": "go"}, {"type": "reasoning", "summary": [], "encrypted_content": "x"}]},
+           "a call without an answer": {"tools": [AUTO], "input": [{"type": "function_call_output", "call_id": "call_x", "output": "x"}]},
+           "a server": {"tools": [AUTO, {"type": "mcp", "server_label": "x", "server_url": "http://127.0.0.1:9/"}]}}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
+@pytest.mark.parametrize("what", NOTHING)
+def test_refused_makes_nothing(servers, engine, what, stream):
+    """Whatever it is refused for, before an engine was asked: no container is left of it, nor its folder."""
+    server = servers(engine, args=["--set", "mcp.allow=127.0.0.1"])
+    skills = [inline(zipped({"m/SKILL.md": MATTER}))]
+    body = {"model": "scripted", "input": "go", "stream": stream, **NOTHING[what]}
+    shell_tool = body["tools"][0]
+    body["tools"] = [{**shell_tool, "environment": {"skills": skills, **shell_tool["environment"]}}, *body["tools"][1:]]
+    answer = server.post("/v1/responses", body)
+    if answer.status == 200 and stream:
+        assert "response.failed" in answer.body.decode()
+    elif answer.status == 200:
+        assert ended(server, answer.json["id"])["status"] == "failed"
+    assert server.get("/v1/containers").json["data"] == [], answer
+    assert not any("messages" in r.body for r in engine.requests)
+    eventually(lambda: not os.listdir(server.data + "/boxes"), what="the folder's end")
+
+
+@pytest.mark.parametrize("background", [False, True], ids=["foreground", "background"])
+def test_engine_that_fails_leaves_nothing(server, engine, background):
+    """A container that nobody has used goes with the response that came to nothing; one that was used stays."""
+    engine.next(status(400))
+    made = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [AUTO], "background": background})
+    if background:
+        assert ended(server, made.json["id"])["status"] == "failed"
+    assert server.get("/v1/containers").json["data"] == []
+    engine.next(shell("touch here"))
+    engine.next(status(400))
+    made = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [AUTO], "background": background})
+    if background:
+        assert ended(server, made.json["id"])["status"] == "failed"
+    assert len(server.get("/v1/containers").json["data"]) == 1
+
+
+def test_leaving_leaves_nothing(server, engine):
+    gate = Gate()
+    engine.next(hold(gate), say("x"))
+    stream = server.stream("go", tools=[AUTO])
+    stream.until("response.in_progress")
+    assert len(server.get("/v1/containers").json["data"]) == 1
+    stream.leave()
+    eventually(lambda: server.get("/v1/containers").json["data"] == [], what="the container's end")
+    gate.open.set()
 
 
 def test_counting_makes_nothing(server, engine):

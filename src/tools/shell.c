@@ -388,6 +388,7 @@ const struct tool tool_shell = {
     .call_ms = &tools_limits.shell_ms,
     .serves = shell_serves,
     .settles = shell_settles,
+    .unsettles = container_unsettle,
     .fits = shell_fits,
     .describe = shell_describe,
     .run = shell_run,

@@ -20,9 +20,10 @@ struct check_run {
 	struct deferred refused;   /* there was no room in the queue */
 	struct tools_check *check; /* NULL: cancelled. Loop thread */
 	struct tools *tools;
+	struct tools_port *port;
 	struct arena arena;
 	int64_t project;
-	bool settle_only, counts;
+	bool settle_only, counts, undo;
 	struct id id;
 	struct named *at;
 	size_t n;
@@ -55,11 +56,21 @@ static bool tools_check_one(struct check_run *run, struct named *one)
 	return true;
 }
 
+static void tools_undo_work(struct job *job)
+{
+	struct check_run *run = OWNER(job, struct check_run, job);
+	for (size_t i = 0; i < run->n; i++)
+		if (run->at[i].settled && run->at[i].tool->unsettles)
+			run->at[i].tool->unsettles(run->tools, run->at[i].settled);
+}
+
 static void tools_check_work(struct job *job)
 {
 	struct check_run *run = OWNER(job, struct check_run, job);
 	for (size_t i = 0; i < run->n && tools_check_one(run, &run->at[i]); i++)
 		;
+	if (run->why.code)
+		tools_undo_work(job);
 }
 
 static void tools_check_run_free(struct check_run *run)
@@ -69,11 +80,25 @@ static void tools_check_run_free(struct check_run *run)
 	xfree(run);
 }
 
+static void tools_check_on_done(struct job *job);
+
+/* Who waited for the check is gone, and has not seen what was made. */
+static bool tools_check_turns(struct check_run *run)
+{
+	if (run->undo || run->check || run->why.code)
+		return false;
+	run->undo = true;
+	run->job = (struct job){.run = tools_undo_work, .done = tools_check_on_done};
+	return tools_job(run->port, &run->job, false);
+}
+
 static void tools_check_run_ended(struct check_run *run)
 {
 	struct tools_check *c = run->check;
+	if (tools_check_turns(run))
+		return;
 	if (c) {
-		for (size_t i = 0; i < run->n; i++)
+		for (size_t i = 0; i < run->n && !run->undo; i++)
 			c->request->tools[run->at[i].at].settled = tools_copy(c->arena, run->at[i].settled);
 		c->run = NULL;
 		c->done(c, &run->why);
@@ -143,6 +168,17 @@ static void tools_check_files(struct check_run *run, const struct item *items, s
 	}
 }
 
+static struct check_run *tools_check_run_new(struct tools_port *p, struct tools_check *c, int64_t project, size_t n,
+					     void (*work)(struct job *))
+{
+	struct check_run *run = xalloc(sizeof *run);
+	*run = (struct check_run){.check = c, .tools = p->tools, .port = p, .project = project};
+	run->job.run = work;
+	run->job.done = tools_check_on_done;
+	run->at = new_array(&run->arena, struct named, n);
+	return run;
+}
+
 bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t project, struct arena *a, struct create *rq,
 		       const struct tools_context *ctx, bool settle_only)
 {
@@ -151,12 +187,10 @@ bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t proj
 		n += tools_check_concerns(&rq->tools[i], settle_only);
 	if (!n)
 		return false;
-	struct check_run *run = xalloc(sizeof *run);
-	*run = (struct check_run){.check = c, .tools = p->tools, .project = project, .settle_only = settle_only,
-				  .counts = ctx->counts, .id = ctx->id};
-	run->job.run = tools_check_work;
-	run->job.done = tools_check_on_done;
-	run->at = new_array(&run->arena, struct named, n);
+	struct check_run *run = tools_check_run_new(p, c, project, n, tools_check_work);
+	run->settle_only = settle_only;
+	run->counts = ctx->counts;
+	run->id = ctx->id;
 	for (size_t i = 0; i < rq->n_tools; i++) {
 		const struct function_tool *f = &rq->tools[i];
 		if (tools_check_concerns(f, settle_only))
@@ -182,7 +216,28 @@ void tools_check_cancel(struct tools_check *c)
 		return;
 	c->run = NULL;
 	run->check = NULL;
-	atomic_store(&run->job.cancelled, true);
+	if (!run->undo)
+		atomic_store(&run->job.cancelled, true);
 	if (run->refused.next) /* no job has it */
 		tools_check_run_free(run);
+}
+
+bool tools_undo_start(struct tools_port *p, struct tools_check *c, int64_t project, const struct create *rq)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < rq->n_tools && !c->undone && !c->run; i++)
+		n += rq->tools[i].settled && tool_of(rq->tools[i].hosted)->unsettles;
+	if (!n)
+		return false;
+	struct check_run *run = tools_check_run_new(p, c, project, n, tools_undo_work);
+	run->undo = true;
+	for (size_t i = 0; i < rq->n_tools; i++)
+		if (rq->tools[i].settled && tool_of(rq->tools[i].hosted)->unsettles)
+			run->at[run->n++] = (struct named){.tool = tool_of(rq->tools[i].hosted),
+							   .settled = tools_copy(&run->arena, rq->tools[i].settled)};
+	c->undone = true;
+	c->run = run;
+	if (!tools_job(p, &run->job, false))
+		defer_start(p->loop, &run->refused, tools_check_on_refused);
+	return true;
 }
