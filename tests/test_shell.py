@@ -213,6 +213,21 @@ def test_too_much_output(servers, engine):
     assert "[3000 bytes left out]" in stdout(second[1]) and len(stdout(second[1])) < 2200 and len(told(engine)) < 1500
 
 
+def test_end_of_much_output(servers, engine):
+    """Of what is more than is kept the end is there as well as the beginning, whole characters of it, in both streams."""
+    server = servers(engine, args=["--set", "session.output_bytes=2000"])
+    much = "echo first{0}; head -c 5000 /dev/zero | tr '\\0' a{0}; echo last{0}"
+    engine.next(shell(much.format("") + "; " + much.format(" >&2"), "printf 'ä%.0s' $(seq 3000)"))
+    engine.next(shell(much.format(""), max_output_length=20))
+    engine.next(say("Done."))
+    first, second = pairs(server.create("go", tools=[AUTO]))
+    one, two = first[1]["output"]
+    for text in (one["stdout"], one["stderr"]):
+        assert text.startswith("first\naaa") and text.endswith("aaalast\n") and "a\n[3011 bytes left out]\na" in text
+    assert re.fullmatch("ä{500}\n\\[4000 bytes left out\\]\nä{500}", two["stdout"])
+    assert stdout(second[1]) == "first\naaaa\n[1980 characters and 3011 bytes left out]\naaaaalast\n"
+
+
 def test_bytes_that_are_no_text(server, engine):
     made = ask(server, engine, "printf '\\377\\000\\033[31mred\\033[0m\\n'")
     text = stdout(pairs(made)[0][1])

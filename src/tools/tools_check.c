@@ -15,6 +15,8 @@ struct named { /* an element of `tools` */
 	yyjson_val *settled; /* in the run's arena; NULL: nothing was */
 };
 
+enum check_stage { CHECK_GOES, CHECK_LEFT, CHECK_OVER }; /* left: by who waited for it */
+
 struct check_run {
 	struct job job;
 	struct deferred refused;   /* there was no room in the queue */
@@ -24,6 +26,7 @@ struct check_run {
 	struct arena arena;
 	int64_t project;
 	bool settle_only, counts, undo;
+	_Atomic int stage; /* enum check_stage: who comes last takes back what was made */
 	struct id id;
 	struct named *at;
 	size_t n;
@@ -69,7 +72,7 @@ static void tools_check_work(struct job *job)
 	struct check_run *run = OWNER(job, struct check_run, job);
 	for (size_t i = 0; i < run->n && tools_check_one(run, &run->at[i]); i++)
 		;
-	if (run->why.code)
+	if (run->why.code || atomic_exchange(&run->stage, CHECK_OVER) == CHECK_LEFT)
 		tools_undo_work(job);
 }
 
@@ -80,23 +83,9 @@ static void tools_check_run_free(struct check_run *run)
 	xfree(run);
 }
 
-static void tools_check_on_done(struct job *job);
-
-/* Who waited for the check is gone, and has not seen what was made. */
-static bool tools_check_turns(struct check_run *run)
-{
-	if (run->undo || run->check || run->why.code)
-		return false;
-	run->undo = true;
-	run->job = (struct job){.run = tools_undo_work, .done = tools_check_on_done};
-	return tools_job(run->port, &run->job, false);
-}
-
 static void tools_check_run_ended(struct check_run *run)
 {
 	struct tools_check *c = run->check;
-	if (tools_check_turns(run))
-		return;
 	if (c) {
 		for (size_t i = 0; i < run->n && !run->undo; i++)
 			c->request->tools[run->at[i].at].settled = tools_copy(c->arena, run->at[i].settled);
@@ -209,6 +198,25 @@ bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t proj
 	return true;
 }
 
+/* --- what comes to nothing ------------------------------------------------------------------------------------------ */
+
+static void tools_undo_add(struct check_run *run, const struct tool *tool, yyjson_val *settled)
+{
+	if (settled && tool->unsettles)
+		run->at[run->n++] = (struct named){.tool = tool, .settled = tools_copy(&run->arena, settled)};
+}
+
+/* It was checked, and nobody has seen what was made: done() has not come yet. */
+static void tools_undo_left(const struct check_run *run)
+{
+	struct check_run *undo = tools_check_run_new(run->port, NULL, run->project, run->n, tools_undo_work);
+	undo->undo = true;
+	for (size_t i = 0; i < run->n; i++)
+		tools_undo_add(undo, run->at[i].tool, run->at[i].settled);
+	if (!undo->n || !tools_job(run->port, &undo->job, false))
+		tools_check_run_free(undo);
+}
+
 void tools_check_cancel(struct tools_check *c)
 {
 	struct check_run *run = c->run;
@@ -220,6 +228,8 @@ void tools_check_cancel(struct tools_check *c)
 		atomic_store(&run->job.cancelled, true);
 	if (run->refused.next) /* no job has it */
 		tools_check_run_free(run);
+	else if (!run->undo && atomic_exchange(&run->stage, CHECK_LEFT) == CHECK_OVER)
+		tools_undo_left(run);
 }
 
 bool tools_undo_start(struct tools_port *p, struct tools_check *c, int64_t project, const struct create *rq)
@@ -232,9 +242,8 @@ bool tools_undo_start(struct tools_port *p, struct tools_check *c, int64_t proje
 	struct check_run *run = tools_check_run_new(p, c, project, n, tools_undo_work);
 	run->undo = true;
 	for (size_t i = 0; i < rq->n_tools; i++)
-		if (rq->tools[i].settled && tool_of(rq->tools[i].hosted)->unsettles)
-			run->at[run->n++] = (struct named){.tool = tool_of(rq->tools[i].hosted),
-							   .settled = tools_copy(&run->arena, rq->tools[i].settled)};
+		if (rq->tools[i].settled)
+			tools_undo_add(run, tool_of(rq->tools[i].hosted), rq->tools[i].settled);
 	c->undone = true;
 	c->run = run;
 	if (!tools_job(p, &run->job, false))
