@@ -110,7 +110,8 @@ class Client(BoxClient):
 
     def prepare(self, conversation=None, background=False):
         """Body of a new turn and what is known of it before it is sent."""
-        token, store = self.history.token(self.dice.choice([1, 1, 1023])), self.dice.random() < 0.85
+        shell = self.dice.random() < 0.12  # its token names a file
+        token, store = self.history.token(1 if shell else self.dice.choice([1, 1, 1023])), self.dice.random() < 0.85
         parent = None if conversation else self.choose_parent()
         body = {"model": "scripted", "input": token, "store": store}
         if parent:
@@ -121,7 +122,7 @@ class Client(BoxClient):
             body["background"] = True
         group = conversation.add([token, "r" + token[1:]]) if conversation else None
         response = Response(None, self.project, token, self.context_of(parent) + [token], store, background, group)
-        if self.dice.random() < 0.12:
+        if shell:
             response.shell = True
             body.update(input=token + " shell", tools=SHELL)
         return body, response, parent or conversation
