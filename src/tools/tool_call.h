@@ -2,6 +2,7 @@
  * contract (loop/loop.h). */
 #pragma once
 #include "model/request.h"
+#include "model/response.h"
 #include "tools/cite.h"
 
 struct tools_port;

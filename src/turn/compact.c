@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "model/request_calls.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/prompt_tidy.h"

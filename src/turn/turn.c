@@ -4,6 +4,14 @@
 #include <assert.h>
 #include <string.h>
 
+#include "turn/tool_results.h"
+
+#include "model/request_format.h"
+
+#include "model/tools_echo.h"
+
+#include "model/request_tools.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/prompt_tidy.h"

@@ -3,8 +3,11 @@
 
 #include <string.h>
 
+#include "turn/turn_ask_id.h"
+
+#include "model/request_tools.h"
+
 #include "turn/hosted_call.h"
-#include "turn/turn_ask_parts.h"
 #include "turn/turn_found.h"
 #include "turn/turn_output_parts.h"
 

@@ -8,6 +8,8 @@
 #include "turn/turn_found.h"
 
 #include "index/few.h"
+#include "model/request_tools.h"
+#include "model/tools_echo.h"
 #include "turn/turn_output_parts.h"
 
 /* What one search has found. */

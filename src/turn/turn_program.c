@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "turn/turn_calls.h"
+
 #include "base/clock.h"
 #include "model/hosted_server.h"
 #include "model/program.h"
