@@ -15,6 +15,7 @@
 #include "attach/attach.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "chat/chat_tools.h"
 #include "chat/chat_voice.h"
 #include "chat/chat_write.h"
 #include "door/account.h"

@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chat/chat_messages.h"
 #include "chat/chat_reader.h"
+#include "chat/chat_tools.h"
 #include "wire/schema.h"
 
 enum { TOOLS_MAX = 128, MESSAGES_MAX = 65536, STOPS_MAX = 4, ECHO_MAX = 1 << 30 };

@@ -31,5 +31,3 @@ struct chat_create {
 /* `body` must outlive *ret; everything else that *ret points to lives in `a`. */
 bool chat_read(struct arena *a, yyjson_val *body, const struct chat_rules *rules, struct chat_create *ret,
 	       struct err *e);
-/* Appends to `list` (NULL: empty) the grammars of custom tools that the model is shown and not held to. */
-const char *chat_tools_advice(struct arena *a, const struct prompt *p, const struct engine_model *m, const char *list);
