@@ -73,6 +73,15 @@ static void tool_call_on_refused(struct deferred *d)
 	tool_call_run_ended(run);
 }
 
+yyjson_val *tools_copy(struct arena *a, yyjson_val *v)
+{
+	struct err none = {0};
+	yyjson_val *copy = NULL;
+	if (v)
+		json_parse(a, json_text(a, v), &copy, &none);
+	return copy;
+}
+
 static bool tool_call_far_job(struct tools_port *p, struct job *j)
 {
 	if (!p->far)

@@ -138,15 +138,6 @@ bool tools_list_skips(const struct tools_port *p)
 
 /* --- for the other files --- */
 
-yyjson_val *tools_copy(struct arena *a, yyjson_val *v)
-{
-	struct err none = {0};
-	yyjson_val *copy = NULL;
-	if (v)
-		json_parse(a, json_text(a, v), &copy, &none);
-	return copy;
-}
-
 bool tools_job(struct tools_port *p, struct job *j, bool slow)
 {
 	struct workers **w = slow ? &p->slow : &p->workers;

@@ -54,5 +54,3 @@ struct job;
 const struct tool *tool_of(const struct hosted *face);
 /* On a thread of the port; false: too many wait. slow: on one of those for what may take long. */
 bool tools_job(struct tools_port *p, struct job *j, bool slow);
-/* A value of another document, as one of the arena's own. NULL: NULL. */
-yyjson_val *tools_copy(struct arena *a, yyjson_val *v);
