@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "index/codes.h"
 #include "index/store_index.h"
+#include "index/store_index_rank.h"
 
 enum { DIMS = 384, FILE_CHUNKS = 100, WINDOWS = FILE_CHUNKS * 2 + 2, WORDS = 40, VOCABULARY = 60000, CENTRES = 300, BEST = 300, SHOWN = 10, RECALLED = 40 };
 

@@ -3,12 +3,13 @@
 
 #include <assert.h>
 
+#include "batches/batch_pump.h"
+
 #include "api/routes.h"
 #include "background/background.h"
 #include "background/runs.h"
 #include "background/worker.h"
 #include "base/clock.h"
-#include "batches/batches.h"
 #include "chat/chat.h"
 #include "conversations/conversations.h"
 #include "door/attempts.h"

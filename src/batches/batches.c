@@ -1,7 +1,7 @@
 /* batches.c - /v1/batches: made, read, listed, cancelled. */
-#include "batches/batches.h"
 
 #include "base/clock.h"
+#include "batches/batch_pump.h"
 #include "door/errand.h"
 #include "door/resource.h"
 #include "news/run_news.h"

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "chat/chat_judge.h"
 #include "chat/chat_tell.h"
+#include "chat/chat_tools.h"
 #include "chat/chat_voice.h"
 #include "door/attempts.h"
 #include "engine/prompt_tidy.h"

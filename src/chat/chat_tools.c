@@ -1,8 +1,11 @@
 /* chat_tools.c - a chat completions request's `tools` and `tool_choice`. */
+#include "chat/chat_tools.h"
+
 #include <string.h>
 
 #include "chat/chat_reader.h"
 #include "engine/prompt_tidy.h"
+#include "model/call_kinds.h"
 #include "wire/schema.h"
 
 enum { NAME_CHARS = 64 };

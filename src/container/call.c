@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "container/folder_name.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "container/cntr_skills.h"

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "container/folder_name.h"
+
 #include "base/clock.h"
 #include "container/folder.h"
 #include "session/limits.h"

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "containers/bodies.h"
+#include "containers/content_type.h"
 #include "door/file_form.h"
 #include "door/resource.h"
 #include "model/file.h"

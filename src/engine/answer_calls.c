@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "engine/call_names.h"
+
 #include "engine/marks.h"
 
 enum {

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "engine/facts.h"
+
 #include "base/test.h"
 #include "engine/truncate.h"
 

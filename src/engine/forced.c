@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "engine/call_names.h"
+
 #include "engine/answer_calls.h"
 
 enum {

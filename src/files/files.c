@@ -1,5 +1,4 @@
 /* files.c - /v1/files. */
-#include "files/files.h"
 
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include "door/resource.h"
 #include "door/visit.h"
 #include "files/from_container.h"
+#include "files/shown.h"
 #include "model/file.h"
 #include "wire/multipart.h"
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/store_index_rank.h"
+
 #include "base/log.h"
 #include "index/filter.h"
 #include "index/index_limits.h"

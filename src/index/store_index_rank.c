@@ -1,4 +1,6 @@
 /* store_index_rank.c - what is found in one vector store: rankings by words and by vectors, and texts. */
+#include "index/store_index_rank.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "index/store_index_rank.h"
+
 #include "base/buf.h"
 #include "base/test.h"
 #include "index/words.h"

@@ -10,6 +10,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "session/python.h"
+
+
 #include "base/log.h"
 #include "egress/egress.h"
 #include "main/banner.h"

@@ -61,11 +61,6 @@ enum call_kind call_kind_of_item(enum item_type type);
 enum item_type call_item(const struct function_tool *t);
 /* What all of its kind are called; {0}: its own name. */
 struct str call_function(const struct function_tool *t);
-/* The member `environment` of a shell that runs in a container of ours. */
-void call_environment(struct jout *o, struct str container);
-/* Fills *f with the function for a tool of any kind but `function`, whose name and fields were checked. What a hosted
- * one is described as, and its parameters, tools_describe() (tools/tools.h) fills in. */
-void call_describe(struct arena *a, enum call_kind kind, yyjson_val *tool, struct function_tool *f);
 /* Sets f->name from f->own and f->space: what `others` do not have, 64 characters at most. */
 void call_name(struct arena *a, struct function_tool *f, const struct function_tool *others, size_t n);
 /* By the engine's name; NULL. */

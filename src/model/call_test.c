@@ -2,6 +2,7 @@
 #include "base/test.h"
 #include "model/call.h"
 #include "model/call_input.h"
+#include "model/call_kinds.h"
 
 static yyjson_val *parsed(struct arena *a, const char *json)
 {

@@ -1,7 +1,7 @@
 /* request_choice.c - the request's `tool_choice`: its shape, then what it means for the tools. */
 #include "model/hosted_server.h"
 #include "model/request_parts.h"
-#include "model/tool.h"
+#include "model/tool_fields.h"
 
 /* --- tool_choice: shape --------------------------------------------------------------------------------------- */
 

@@ -1,10 +1,16 @@
 /* request_tools.c - the request's tools as functions: those of `tools`, and those that items bring. */
+#include "model/request_tools.h"
+
 #include <string.h>
+
+#include "model/call_kinds.h"
+
+#include "model/tools_echo.h"
 
 #include "model/hosted_server.h"
 #include "model/program.h"
 #include "model/request_parts.h"
-#include "model/tool.h"
+#include "model/tool_fields.h"
 #include "wire/schema.h"
 
 /* As the live API: what is strict must be within the subset; what does not say is strict when it fits. */

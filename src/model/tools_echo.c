@@ -1,6 +1,6 @@
 /* tools_echo.c - the tools as the response repeats them: normalised, in the live API's order. */
 #include "model/request_parts.h"
-#include "model/tool.h"
+#include "model/tool_fields.h"
 #include "wire/json_swap.h"
 
 enum { TOOLS_MAX = 1 << 30 }; /* bytes; a body is bounded far below */

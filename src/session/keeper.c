@@ -1,4 +1,6 @@
 /* keeper.c - the thread that builds boxes, looks after their bounds, ends idle ones and reaps. */
+#include "session/keeper.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -6,6 +8,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "session/watch.h"
 
 #include "base/arena.h"
 #include "base/clock.h"

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "session/keeper.h"
+
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"

@@ -1,4 +1,6 @@
 /* shell.c - a command of a shell in a box that stays. */
+#include "session/shell.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "session/keeper.h"
+
 #include "base/arena.h"
 #include "base/clock.h"
 #include "sandbox/host.h"

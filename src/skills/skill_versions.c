@@ -1,7 +1,9 @@
 /* skill_versions.c - /v1/skills/{id}/versions: made, read, listed, deleted, and their archives. */
 #include "door/lists.h"
 #include "door/resource.h"
-#include "skills/skills.h"
+#include "skills/skill_objects.h"
+#include "skills/skill_start.h"
+#include "skills/skill_upload.h"
 
 /* --- POST -------------------------------------------------------------------------------------------------------- */
 

@@ -1,8 +1,10 @@
 /* skills.c - /v1/skills: made, read, listed, changed, deleted, and their archives. */
-#include "skills/skills.h"
 
 #include "base/clock.h"
 #include "door/resource.h"
+#include "skills/skill_objects.h"
+#include "skills/skill_start.h"
+#include "skills/skill_upload.h"
 #include "wire/fields.h"
 
 /* --- POST -------------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,10 @@
 #include <assert.h>
 #include <string.h>
 
+#include "socket/socket_text.h"
+
+#include "socket/socket_steers.h"
+
 #include "base/log.h"
 #include "socket/socket_parts.h"
 #include "turn/turn_start.h"

@@ -8,12 +8,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/sweep.h"
+
 #include "base/log.h"
-#include "store/blobs.h"
 #include "store/node.h"
 #include "store/core.h"
 
 enum { NAME = 32, COPY = 1 << 20, BLOB_PIECE = 65536 };
+
+struct blobs {
+	int dir;
+	pthread_mutex_t lock; /* over what follows */
+	int64_t *dead;        /* to be removed by the sweeper */
+	size_t n_dead, cap_dead;
+};
 
 static void blob_name_of(char out[NAME], const char *prefix, int64_t key)
 {

@@ -31,3 +31,11 @@ int blob_open(struct store *s, int64_t key, struct err *e);
 bool blob_read(struct store *s, int64_t key, struct buf *out, struct err *e);
 /* Soon, by the store's sweeper; does not block. Its row is gone, or never came. */
 void blob_drop(struct store *s, int64_t key);
+
+/* --- inside store/: the folder of blobs; any thread --- */
+struct blobs;
+/* Makes the folder, and removes what no row knows. The database is open and nobody writes yet. */
+bool blobs_open(struct store *s, const char *dir, struct err *e);
+void blobs_close(struct store *s);
+/* Removes what was dropped. Blocks. */
+void blobs_bury(struct blobs *b);

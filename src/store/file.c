@@ -1,7 +1,10 @@
 /* file.c - what is known of files. */
-#include "store/file_write.h"
+
+#include "store/file.h"
 
 #include <string.h>
+
+#include "store/look.h"
 
 #include "base/clock.h"
 #include "store/blob.h"

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/look.h"
+
 #include "base/clock.h"
 
 enum { TYPE_MAX = 64 };

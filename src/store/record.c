@@ -4,8 +4,11 @@
 
 #include "base/clock.h"
 #include "store/context.h"
+#include "store/conversation.h"
 #include "store/lease.h"
-#include "store/turn_write.h"
+#include "store/look.h"
+#include "store/run_now.h"
+#include "store/sweep.h"
 
 static const struct str previous_gone = STR("The previous response was deleted while the turn ran.");
 static const struct str item_gone = STR("An item that the input refers to was deleted while the turn ran.");

@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "store/seal_secret.h"
+
 #include "base/clock.h"
 #include "store/request.h"
 

@@ -8,6 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/sqlite_writer.h"
+
+#include "store/sqlite_schema.h"
+
 #include "base/arena.h"
 #include "store/limits.h"
 #include "store/sqlite_words.h"

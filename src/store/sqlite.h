@@ -49,12 +49,5 @@ sqlite3_stmt *sq_stmt(struct conn *c, enum statement which);
 int sq_run(sqlite3_stmt *st);
 int stmt_bind(sqlite3_stmt *st, const struct bind *binds, unsigned n);
 bool sqlite_fail(struct err *e, int rc, const char *what);
-
-/* sqlite_schema.c */
-bool schema_migrate(sqlite3 *sq, const char *path, struct err *e);
-
-/* sqlite_writer.c */
-bool writer_start(struct db *db, struct err *e);
-bool writer_apply(struct db *db, struct apply *a, struct err *e);
-bool writer_healthy(struct db *db, struct err *why);
-void writer_stop(struct db *db);
+/* A statement in SQLite's own words (sqlite_statements.def), or in the common ones. */
+const char *sq_text(enum statement which);

@@ -1,5 +1,6 @@
 /* sqlite_check.c - is what the store holds sound? */
 #include "store/check.h"
+#include "store/folder.h"
 
 #include <fcntl.h>
 #include <limits.h>

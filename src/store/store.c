@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/blob.h"
+
+#include "store/sweep.h"
+
 #include "base/clock.h"
-#include "store/blobs.h"
 #include "store/lend.h"
 #include "store/node.h"
 #include "store/request.h"

@@ -34,9 +34,11 @@ struct store_op {
 /* The callback never comes; a write that was started may still happen. */
 void store_cancel(struct store_op *op);
 
-#include "store/reading.h"
-#include "store/writing.h"
+#include "store/read.h"
+#include "store/record.h"
+#include "store/idem.h"
 #include "store/run.h"
 #include "store/completion.h"
 #include "store/template.h"
 #include "store/webhook.h"
+#include "store/outbox.h"

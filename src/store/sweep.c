@@ -3,6 +3,8 @@
  * A context goes when its response is gone and no context continues it; with it go its own hold on each
  * item and its hold on its parent. What a slice found is checked again by its changes: had a turn
  * continued the context meanwhile, the slice fails as a whole and the next one sees the new state. */
+#include "store/sweep.h"
+
 #include <stdatomic.h>
 #include <assert.h>
 #include <errno.h>
@@ -11,10 +13,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/blob.h"
-#include "store/blobs.h"
 #include "store/node.h"
 #include "store/context.h"
-#include "store/sweep.h"
+#include "store/sweep_file.h"
 
 struct sweeper {
 	pthread_t thread;

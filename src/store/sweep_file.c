@@ -1,7 +1,7 @@
 /* sweep_file.c - takes away files and uploads that expired, the parts of uploads that are over, deleted skills, and
  * batches that were over long ago. */
 #include "store/blob.h"
-#include "store/sweep.h"
+#include "store/sweep_file.h"
 
 static bool sweep_file_query(struct slice *s, enum statement stmt, const struct bind *b, unsigned n, row_fn *row)
 {

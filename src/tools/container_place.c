@@ -4,6 +4,10 @@
 #include <sodium.h>
 #include <unistd.h>
 
+#include "tools/toolrun.h"
+
+#include "container/folder_name.h"
+
 #include "container/cntr.h"
 #include "container/cntr_skills.h"
 #include "container/folder.h"

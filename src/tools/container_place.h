@@ -8,6 +8,7 @@
 #pragma once
 #include "container/call.h"
 #include "tools/tool.h"
+#include "tools/toolrun.h"
 
 /* What an element of `tools` says of its container. */
 struct container_ask {

@@ -18,8 +18,3 @@ struct tools_port {
 	struct workers *far;            /* the same for tools that wait for others (tool.h) */
 	struct toolrun *runs;    /* a list of those that were started here and have not ended */
 };
-
-/* On a thread of the port; false: too many wait. slow: on one of those for what may take long. */
-bool tools_job(struct tools_port *p, struct job *j, bool slow);
-/* A value of another document, as one of the arena's own. NULL: NULL. */
-yyjson_val *tools_copy(struct arena *a, yyjson_val *v);

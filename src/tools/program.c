@@ -7,6 +7,7 @@
 #include "script/script.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 
 static const struct field params[] = {FIELD_CHECKED("code", F_STR, .required = true), FIELD_END};
 

@@ -46,3 +46,11 @@ void tools_describe(struct arena *a, struct create *c);
 
 /* A server whose functions cannot be listed is left out. */
 bool tools_list_skips(const struct tools_port *p);
+
+/* --- inside tools/ --- */
+struct tool;
+struct job;
+/* The tool of a face that hosted_of_type() or hosted_of_item() gave. */
+const struct tool *tool_of(const struct hosted *face);
+/* On a thread of the port; false: too many wait. slow: on one of those for what may take long. */
+bool tools_job(struct tools_port *p, struct job *j, bool slow);

@@ -3,6 +3,8 @@
 
 #include <stdatomic.h>
 
+#include "tools/toolrun.h"
+
 #include "tools/internal.h"
 
 enum { INPUT_FILES = 50 };

@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "tools/toolrun.h"
+
 #include "base/clock.h"
 #include "index/extract.h"
 #include "net/fetch.h"

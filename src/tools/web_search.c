@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "tools/toolrun.h"
+
 #include "base/log.h"
 #include "net/fetch.h"
 #include "tools/internal.h"

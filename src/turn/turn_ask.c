@@ -3,8 +3,11 @@
 
 #include <string.h>
 
+#include "turn/turn_ask_id.h"
+
+#include "model/request_tools.h"
+
 #include "turn/hosted_call.h"
-#include "turn/turn_ask_parts.h"
 #include "turn/turn_found.h"
 #include "turn/turn_output_parts.h"
 
@@ -85,7 +88,7 @@ static void ask_origin(struct turn *t, struct str id, struct out_origin *o)
 {
 	const struct item *asked = ask_find_in(t->context.history, t->context.n_history, id);
 	if (!asked)
-		asked = ask_find_in(t->context.input, t->req.n_items, id);
+		asked = ask_find_in(t->context.input, t->context.n_input, id);
 	if (asked && asked->ours)
 		origin_again(t, o, asked->ours);
 }
@@ -131,7 +134,7 @@ static const struct item *ask_answer_in(const struct item *items, size_t n, stru
 /* {0}: the call that follows says it. */
 static struct str ask_outcome(struct turn *t, const struct item *asked)
 {
-	const struct item *answer = ask_answer_in(t->context.input, t->req.n_items, asked->id);
+	const struct item *answer = ask_answer_in(t->context.input, t->context.n_input, asked->id);
 	if (!answer)
 		answer = ask_answer_in(t->context.history, t->context.n_history, asked->id);
 	struct str reason = answer ? json_str(json_get(answer->val, S("reason"))) : (struct str){0};

@@ -13,7 +13,7 @@ struct turn_context {
 	size_t n_carried;
 	struct stored_item *referred;  /* in the order of turn_referred_ids() */
 	struct item *input, *history;  /* references replaced by what they name, what is encrypted by what it says */
-	size_t n_history;
+	size_t n_input, n_history;     /* n_input: 0 until step_attach() has made it of req.items */
 	struct attach attach;          /* images and files on their way into the prompt */
 	struct compaction *compaction; /* compact.h; NULL: none was begun */
 };

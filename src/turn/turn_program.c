@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "turn/turn_calls.h"
+
 #include "base/clock.h"
 #include "model/hosted_server.h"
 #include "model/program.h"
@@ -19,19 +21,13 @@ struct program_context {
 	size_t n, input, made; /* where the input begins, and what this turn made */
 };
 
-/* A turn that is refused before its context is there has no input to look at. */
-static size_t program_inputs(const struct turn *t)
-{
-	return t->context.input ? t->req.n_items : 0;
-}
-
 /* Few contexts have a program; the others are not copied. */
 static bool program_none(const struct turn *t)
 {
 	for (size_t i = 0; i < t->context.n_history; i++)
 		if (t->context.history[i].type == ITEM_PROGRAM)
 			return false;
-	for (size_t i = 0; i < program_inputs(t); i++)
+	for (size_t i = 0; i < t->context.n_input; i++)
 		if (t->context.input[i].type == ITEM_PROGRAM)
 			return false;
 	for (const struct out_item *it = t->out.first; it; it = it->next)
@@ -42,12 +38,12 @@ static bool program_none(const struct turn *t)
 
 static struct program_context context_of(struct turn *t)
 {
-	size_t most = t->context.n_history + program_inputs(t) + (size_t)t->out.n;
+	size_t most = t->context.n_history + t->context.n_input + (size_t)t->out.n;
 	struct program_context ctx = {.items = new_array(&t->arena, struct item, most + 1)};
 	for (size_t i = 0; i < t->context.n_history; i++)
 		ctx.items[ctx.n++] = t->context.history[i];
 	ctx.input = ctx.n;
-	for (size_t i = 0; i < program_inputs(t); i++)
+	for (size_t i = 0; i < t->context.n_input; i++)
 		ctx.items[ctx.n++] = t->context.input[i];
 	ctx.made = ctx.n;
 	for (const struct out_item *it = t->out.first; it; it = it->next)

@@ -1,4 +1,4 @@
-/* turn_ask_parts.h - what asking for an approval and taking the answer share. Inside turn/ alone. */
+/* turn_ask_id.h - approvals: which item asks or answers, and what the id of one stands for. Inside turn/ alone. */
 #pragma once
 #include "model/hosted_server.h"
 #include "turn/turn.h"
@@ -42,7 +42,6 @@ struct turn_answer {
 	char place[128]; /* in the request; "": it was given on this server */
 };
 
-/* --- turn_ask_id.c --- */
 /* What of the random part of an id stands for what was asked: project, server, label, function, arguments. The key of the
  * id is given. */
 void ask_bind(struct turn *t, const struct function_tool *server, const struct str *label, const struct str *name,

@@ -1,21 +1,10 @@
-/* skills.h - what the files of this folder share. */
+/* skill_upload.h - what a client sent as a skill becomes a version of one. */
 #pragma once
 #include "door/errand.h"
 #include "door/file_form.h"
 #include "index/skill_limits.h"
 #include "store/skill.h"
 
-/* --- skill_objects.c --- */
-/* As live: the objects of skills and of versions. */
-void skill_write(struct jout *o, const struct skill *k);
-void skill_version_write(struct jout *o, const struct skill *k, const struct skill_version *v);
-struct skill_bounds skill_bounds_set(void); /* of a project, of a skill */
-
-/* --- skill_start.c: a request's errand --- */
-/* er->more: the page that the query asks for. */
-void skill_list_start(struct request *rq, bool (*work)(struct errand *er, struct err *e));
-
-/* --- skill_upload.c --- */
 struct skill_upload {
 	struct intake *in;
 	struct skill_version version; /* all but its number */

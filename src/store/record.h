@@ -1,4 +1,4 @@
-/* writing.h - what is written: turns, deletions, idempotency keys. Included by store.h, which has the rules. */
+/* record.h - turns as they are written, and their deletion. Included by store.h, which has the rules. */
 #pragma once
 #include "store/store.h"
 
@@ -18,10 +18,7 @@ struct turn_append {
 	bool append;    /* its other items go into the conversation (a turn that failed appends nothing) ... */
 	bool tip;       /* ... and make the conversation's list the turn's context */
 };
-struct idempotency {
-	struct str route, key;
-	uint8_t body_hash[32];
-};
+struct idempotency; /* idem.h */
 struct turn_record {
 	int64_t project;
 	struct id id;
@@ -46,21 +43,13 @@ void store_put_turn(struct store_port *p, struct store_op *op, const struct turn
  * runs in the background. */
 void store_delete_response(struct store_port *p, struct store_op *op, int64_t project, struct str id);
 
-/* --- idempotency --- */
-enum idem_state { IDEM_FRESH, IDEM_RUNNING, IDEM_DONE, IDEM_OTHER_BODY, IDEM_CRASHED };
-struct idem_result {
-	enum idem_state state;
-	struct id response; /* of the first attempt */
-	int status;         /* IDEM_DONE */
-	struct str answer;
+/* --- inside store/ --- */
+struct store_request;
+/* What else shall go with a turn: changes, binds and bytes to make room for. */
+struct record_room {
+	size_t changes, binds, bytes;
 };
-/* Claims the key for `response` durably before any engine call. store_idem_end() must follow. */
-void store_idem_begin(struct store_port *p, struct store_op *op, int64_t project, const struct idempotency *idem,
-                      const struct id *response, struct arena *a, struct idem_result *ret);
-/* Gives the claim of `response` back, which produced no answer worth keeping (4xx). The claim of another stays: who
- * left before it was known whose the claim is may give it back, too. */
-void store_idem_drop(struct store_port *p, struct store_op *op, int64_t project, const struct idempotency *idem,
-                     const struct id *response);
-/* Whoever began has ended; idempotent. A claim that could neither be answered nor given back (a full disk) is free from
- * now on; `unsaved`: what it stood for was made and is lost, and that is what the key answers (IDEM_CRASHED). */
-void store_idem_end(struct store_port *p, const struct id *response, bool unsaved);
+/* A request that writes a turn (nothing at all without `store` and `idem`), not yet sent. NULL: it cannot be made,
+ * `op` learns why. What the turn continues is read when it is sent. */
+struct store_request *record_request(struct store_port *p, struct store_op *op, const struct turn_record *t,
+				     struct record_room room);

@@ -1,4 +1,4 @@
-/* files.h - what the files of /v1/files and /v1/uploads share. Loop thread. */
+/* shown.h - a file as it is answered, by /v1/files and /v1/uploads. Loop thread. */
 #pragma once
 #include "door/file_form.h"
 #include "store/file.h"

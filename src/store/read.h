@@ -1,4 +1,4 @@
-/* reading.h - what is read: responses, contexts, pages, items. Included by store.h, which has the rules.
+/* read.h - what is read: responses, contexts, pages, items. Included by store.h, which has the rules.
  *
  * Results live in the arena that is given and are written before done(ERR_NONE). */
 #pragma once

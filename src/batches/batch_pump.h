@@ -1,4 +1,4 @@
-/* batches.h - the working on batches: their lines become requests of this server's own (net/inner.h), answered by the
+/* batch_pump.h - the working on batches: their lines become requests of this server's own (net/inner.h), answered by the
  * handlers of their endpoint; the answers go into the store, and at the end into files.
  *
  * One loop of the process does it, the first that is attached. A line whose answer was kept is never run again; one

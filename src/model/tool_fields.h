@@ -1,4 +1,4 @@
-/* tool.h - the tools of the API: tools.def has one row a type with its field table (tool_fields.c).
+/* tool_fields.h - the tools of the API: tools.def has one row a type with its field table.
  *
  * Inside model/ alone. Pure. */
 #pragma once

@@ -1,4 +1,4 @@
-/* engines_test.c - the engine table: names, aliases, states, the queue, two loops. */
+/* engine_test.c - the engine table: names, aliases, states, the queue, two loops. */
 #include <pthread.h>
 
 #include "engine/fake_test.h"

@@ -1,8 +1,11 @@
-/* engines.c - the engine table: configuration in, models out. */
+/* engine.c - the engine table: configuration in, models out. */
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "engine/chat_error.h"
 #include "engine/discover.h"
+#include "engine/facts.h"
+#include "engine/watch.h"
 
 /* --- opening --- */
 
