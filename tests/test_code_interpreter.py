@@ -292,6 +292,9 @@ def test_expired(server, engine):
     assert answer.status == 400 and answer.error["message"] == "Container is expired." and answer.error["code"] is None
     again = ask(server, engine, "1", previous_response_id=made["id"])  # history only: a new one
     assert calls(again)[0]["container_id"] != dead and calls(again)[0]["status"] == "completed"
+    ask(server, engine, "1", previous_response_id=again["id"])
+    described = [r.body["tools"][0]["function"]["description"] for r in engine.requests if r.body["messages"][-1]["role"] == "user"]
+    assert ["Earlier calls ran in another container, whose files and variables are not here." in d for d in described] == [False, True, False]
 
 
 def test_foreign_ids_in_the_input(server, engine):

@@ -341,6 +341,7 @@ def test_reuse(server, engine):
     age(server)
     late = ask(server, engine, "ls", previous_response_id=made["id"])
     assert container_of(late) != container_of(made)
+    assert "Earlier calls ran in another container" in engine.requests[-1].body["tools"][0]["function"]["description"]
     answer = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [
         {"type": "shell", "environment": {"type": "container_reference", "container_id": container_of(made)}}]})
     assert answer.status == 400 and answer.error["message"] == "Container is expired."
