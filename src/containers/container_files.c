@@ -1,4 +1,5 @@
 /* container_files.c - /v1/containers/{id}/files: put in, listed, read, deleted. */
+#include <ctype.h>
 #include <unistd.h>
 
 #include "containers/bodies.h"
@@ -105,22 +106,31 @@ static struct str base_name(struct str path)
 	return (struct str){path.p + at, path.n - at};
 }
 
+/* For clients that know `filename` alone: "file" and the name's ending, where that is plain. */
+static struct str plain_name(struct arena *a, struct str name)
+{
+	enum { ENDING = 16 };
+	size_t n = 0;
+	while (n < name.n && n <= ENDING && isalnum((unsigned char)name.p[name.n - 1 - n]))
+		n++;
+	bool ends = n && n <= ENDING && n + 1 < name.n && name.p[name.n - 1 - n] == '.';
+	return ends ? str_fmt(a, "file%.*s", (int)n + 1, name.p + name.n - 1 - n) : S("file");
+}
+
 static bool cfile_content_work(struct errand *er, struct err *e)
 {
 	struct container c;
 	struct container_file f;
 	if (!cfile_find(er, &c, &f, e))
 		return false;
-	struct str name = base_name(f.path), ending = name;
-	while (ending.n && ending.p[0] != '.')
-		ending = (struct str){ending.p + 1, ending.n - 1};
+	struct str name = base_name(f.path);
 	int fd = cntr_open(er->containers, &c, &f, &er->file.bytes, e);
 	if (fd < 0)
 		return false;
 	er->file.fd = fd;
 	er->file.filename = name;
 	er->file.type = content_type(name);
-	er->file.plain = S("file");
+	er->file.plain = plain_name(&er->arena, name);
 	return true;
 }
 
