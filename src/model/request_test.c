@@ -198,8 +198,9 @@ static void tools(void)
 		 "Invalid value: the tool 'f' may be called by programs alone ('allowed_callers'), and 'tools' has no "
 		 "'programmatic_tool_calling'."},
 		{"\"tools\":[{\"type\":\"shell\",\"allowed_callers\":[\"programmatic\"]}]",
-		 ERR_UNSUPPORTED_PARAMETER, "tools[0].allowed_callers",
-		 "Unsupported parameter: 'tools[0].allowed_callers'. " LATER_TEXT("programmatic tool calls")},
+		 ERR_INVALID_VALUE, "tools",
+		 "Invalid value: the tool 'shell' may be called by programs alone ('allowed_callers'), and 'tools' has no "
+		 "'programmatic_tool_calling'."},
 		{"\"tools\":[{\"type\":\"code_interpreter\"}]", ERR_MISSING_PARAMETER, "tools[0].container",
 		 "Missing required parameter: 'tools[0].container'."},
 		{"\"tools\":[{\"type\":\"web_search\",\"bogus\":1}]", ERR_UNKNOWN_PARAMETER, "tools[0].bogus",

@@ -98,7 +98,8 @@ static void mcp_write_function(struct jout *o, const struct mcp_tool *t)
 	jo_obj(o);
 	jo_kbool(o, "read_only", t->read_only);
 	jo_obj_end(o);
-	jo_kstr(o, "description", t->description);
+	if (t->description.p) /* Vercel's SDK takes no null */
+		jo_kstr(o, "description", t->description);
 	jo_key(o, S("input_schema"));
 	jo_val(o, t->schema);
 	jo_kstr(o, "name", t->name);
