@@ -652,7 +652,7 @@ class Run:
                  server=FaultyServer):
         self.seed, self.clients, self.args, self.endings, self.make = seed, clients, list(args), endings, server
         self.dice, self.round, self.done, self.ended = random.Random(seed), 0, {}, {}
-        self.killing, self.faulty, self.broken = threading.Event(), False, []
+        self.killing, self.faulty, self.broken, self.asked = threading.Event(), False, [], []
         self.folder = tempfile.TemporaryDirectory(prefix="antiphon-crash-")
         self.data = os.path.join(self.folder.name, "data")
         self.engine = ScriptedEngine(context=1 << 20)
@@ -662,6 +662,7 @@ class Run:
         self.history = History({name: make_key(self.server, name, name)[0] for name in ("one", "two")})
 
     def behave(self, request):
+        self.asked.append(1)
         if " code" in request.last_text:  # what code has printed may name other files
             return self.compute(request.last_text.split()[0], request.body["messages"][-1]["role"] == "tool")
         tokens = prompt_tokens(request.body["messages"])
@@ -832,6 +833,16 @@ class Run:
             expect(response.background or self.history.calls[response.token] <= 1, f"made again under {word}", response.token)
         expect(again.status == 200 and plain(again.json) == known, f"another answer under {word}: {again}\n{known}", response.token)
 
+    def check_usage(self):
+        """What was told of was counted, and nothing more often than the engine was asked."""
+        ends = [r for r in list(self.history.responses.values()) if r.store and r.end and r.end["status"] == "completed"]
+        db = sqlite3.connect(f"file:{self.data}/antiphon.db?mode=ro", uri=True, timeout=20)
+        requests, output = db.execute("SELECT coalesce(sum(requests), 0), coalesce(sum(output), 0) FROM used WHERE kind = 0").fetchone()
+        db.close()
+        told = sum(r.end["usage"]["output_tokens"] for r in ends)
+        expect(len(ends) <= requests <= len(self.asked), f"{requests} requests counted, {len(ends)} told of, {len(self.asked)} asked")
+        expect(told <= output, f"{output} tokens counted, {told} told of")
+
     def check_foreign(self, thing):
         other = next(k for n, k in self.history.keys.items() if n != thing.project)
         foreign(lambda method, path, body, about: self.server.request(method, path, body, key=other), thing)
@@ -852,6 +863,7 @@ class Run:
             list(pool.map(self.check_keyed, some(h.keyed)))
             things = responses + list(h.conversations.values()) + list(h.libraries.values()) + list(h.containers.values())
             list(pool.map(self.check_foreign, things if dice is None else dice.sample(things, min(3, len(things)))))
+        self.check_usage()
 
     def finish(self):
         self.check()

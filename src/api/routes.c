@@ -192,6 +192,9 @@ static bool service_head(struct service *s, struct exchange *x, struct err *e)
 	} else if (rq->route->flags & ROUTE_OWNER) {
 		if (!auth_owner(rq, e))
 			return false;
+	} else if (rq->route->flags & ROUTE_ADMIN) {
+		if (!auth_admin(rq, e))
+			return false;
 	} else if (!(rq->route->flags & ROUTE_OPEN)) {
 		if (!auth_key(rq, e))
 			return false;

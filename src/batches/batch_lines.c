@@ -92,7 +92,12 @@ static void lines_start(struct batches *b, struct batch_run *run, struct line *l
 	l->inner.done = lines_on_answer;
 	struct exchange *x = inner_open(&l->inner, b->api->loop, &ask);
 	struct request *rq = new (exchange_arena(x), struct request);
-	*rq = (struct request){.api = b->api, .x = x, .route = run->route, .project = run->project, .low = true};
+	*rq = (struct request){.api = b->api,
+			       .x = x,
+			       .route = run->route,
+			       .project = run->project,
+			       .key = key_id(b->api->api->options.store, run->asker),
+			       .low = true};
 	*exchange_slot(x) = rq;
 	run->route->handle(rq);
 }

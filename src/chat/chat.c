@@ -12,108 +12,23 @@
 
 #include "chat/chat.h"
 
-#include "attach/attach.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "chat/chat_account.h"
 #include "chat/chat_voice.h"
-#include "chat/chat_write.h"
-#include "door/account.h"
-#include "door/grace.h"
-#include "door/live.h"
 #include "door/attempts.h"
 #include "door/request.h"
 #include "engine/prompt_tidy.h"
-#include "net/reply.h"
 #include "model/format.h"
 #include "replay/rebuild.h"
 #include "replay/retry.h"
 
-struct chat;
-
-struct chat_run { /* one choice being made */
-	struct chat *chat;
-	struct engine_call call;
-	struct chat_choice choice;
-	struct prompt prompt; /* a copy: truncation drops messages from it */
-	bool begun, ended;
-};
-
-struct chat_clocks {
-	struct timer deadline;
-	struct grace grace; /* its client left */
-	struct phases phases; /* where its time goes */
-	struct live live;     /* how others see it meanwhile */
-};
-
-struct chat_asked {
-	struct asker asker;
-	struct request *request; /* as long as the reply is there */
-};
-
-struct chat {
-	struct arena arena;
-	struct api_loop *api;
-	struct chat *next, *prev;
-	int64_t project;
-	struct id id;
-	struct chat_create req;
-	struct chat_head head;
-	struct engine_model model;
-	struct attach attach;
-	struct chat_run *runs;
-	size_t n, left;
-	struct usage usage;
-	struct reply *reply; /* NULL: the reader left */
-	struct reply_owner reader;
-	enum reply_form form;
-	struct attempt *attempt;
-	struct err error;
-	struct chat_asked by;
-	struct store_op keep;
-	struct deferred finish; /* never inside an engine's callback: its memory is ours */
-	struct chat_clocks clocks;
-	int64_t seq;
-	bool low; /* its calls let all others go before them */
-};
-
-static void chat_enter(struct chat *c, enum phase next)
-{
-	phases_enter(&c->clocks.phases, &c->arena, next, 0);
-}
-
-/* One of several calls speaks for the first time. */
-static void chat_measure_call(struct chat *c, const struct engine_call *call)
-{
-	struct phases *p = &c->clocks.phases;
-	phases_piece(p);
-	if (phases_now(p) == PHASE_QUEUE && call->asked_us)
-		phases_enter(p, &c->arena, PHASE_PROMPT, call->asked_us);
-	if (call->begun && phases_now(p) == PHASE_PROMPT)
-		chat_enter(c, PHASE_ANSWER);
-}
-
-static void chat_measure_end(const struct chat *c)
-{
-	if (c->req.speaks) /* another engine's affair */
-		return;
-	account_close(&(struct account){
-		.asker = c->by.asker,
-		.kind = S("chat"),
-		.status = !c->n ? S("refused") : c->error.code ? S("failed") : c->left ? S("cancelled") : S("completed"),
-		.model = c->n ? c->head.model : (struct str){0},
-		.usage = c->usage,
-		.phases = &c->clocks.phases,
-		.id = c->head.id,
-		.engine = c->model.engine,
-		.why = c->error.code ? str_of(c->error.msg) : (struct str){0},
-		.why_code = c->error.code ? str_of(err_rows[c->error.code].type) : (struct str){0},
-		.prompt = c->n ? &c->runs[0].prompt : NULL,
-		.said = c->n ? buf_str(&c->runs[0].choice.text) : (struct str){0},
-	});
-}
-
 static void chat_free(struct chat *c)
 {
+	size_t used;
+	const struct usage_add *usage = chat_usage(c, &used);
+	if (used && !c->by.counted)
+		store_add_usage(c->api->store, NULL, usage, used);
 	chat_measure_end(c);
 	live_remove(&c->clocks.live);
 	attach_cancel(&c->attach);
@@ -227,6 +142,7 @@ static void end_failed(struct chat *c)
 }
 
 static void chat_on_kept(struct store_op *op, const struct err *e);
+static void chat_end(struct chat *c);
 
 static void chat_keep(struct chat *c)
 {
@@ -242,8 +158,34 @@ static void chat_keep(struct chat *c)
 	};
 	timer_cancel(&c->clocks.deadline);
 	chat_enter(c, PHASE_SAVE);
+	r.used = chat_usage(c, &r.n_used);
+	c->by.counted = true;
 	c->keep.done = chat_on_kept;
 	store_put_completion(c->api->store, &c->keep, &r);
+}
+
+/* What cannot be counted is answered all the same: the client has lost nothing. */
+static void chat_on_counted(struct store_op *op, const struct err *e)
+{
+	struct chat *c = OWNER(op, struct chat, keep);
+	if (e->code != ERR_NONE)
+		log_at(LOG_ERROR, "usage could not be counted", "id=%.*s error=\"%s\"", FMT(c->head.id), e->msg);
+	chat_end(c);
+}
+
+/* Nothing of it is kept but what it used. false: nothing was. */
+static bool chat_count(struct chat *c)
+{
+	size_t n;
+	const struct usage_add *used = chat_usage(c, &n);
+	if (!n)
+		return false;
+	timer_cancel(&c->clocks.deadline);
+	chat_enter(c, PHASE_SAVE);
+	c->by.counted = true;
+	c->keep.done = chat_on_counted;
+	store_add_usage(c->api->store, &c->keep, used, n);
+	return true;
 }
 
 static void chat_end(struct chat *c)
@@ -276,6 +218,7 @@ static void chat_on_kept(struct store_op *op, const struct err *e)
 		log_at(LOG_ERROR, "a chat completion could not be saved", "id=%.*s error=\"%s\"", FMT(c->head.id), e->msg);
 		c->error = *e;
 		c->error.no_retry = true;
+		c->by.counted = false; /* its engine was asked all the same */
 	}
 	chat_end(c);
 }
@@ -285,7 +228,7 @@ static void on_finish(struct deferred *d)
 	struct chat *c = OWNER(d, struct chat, finish);
 	if (!c->error.code && c->req.store)
 		chat_keep(c);
-	else
+	else if (!chat_count(c))
 		chat_end(c);
 }
 

@@ -31,6 +31,7 @@ struct key_job {
 	struct store *store;
 	enum admin_verb verb;
 	char name[128], project[128], id[ID_MAX];
+	bool admin;
 	struct buf out;
 	struct err err;
 };
@@ -49,7 +50,8 @@ static void run_job(struct job *job)
 	bool ok = false;
 	switch (j->verb) {
 	case KEY_CREATE:
-		ok = key_create(j->store, str_of(j->name), str_of(j->project), secret, &info, &j->err);
+		ok = key_create(j->store, &(struct key_making){str_of(j->name), str_of(j->project), j->admin}, secret, &info,
+				&j->err);
 		if (ok)
 			key_write(&o, &info, secret);
 		break;
@@ -123,8 +125,7 @@ static void admin_start_job(struct admin *a, struct exchange *x, enum admin_verb
 	bool ok = verb != KEY_CREATE ||
 		  (json_parse(exchange_arena(x), q->body, &body, &e) && text_member(body, "name", j->name, &e) &&
 		   text_member(body, "project", j->project, &e));
-	if (ok && !*j->project)
-		snprintf(j->project, sizeof j->project, "default");
+	j->admin = yyjson_is_true(json_get(body, S("admin")));
 	if (ok && !job_start(a->workers, a->o.loop, &j->job))
 		ok = fail(&e, ERR_UNAVAILABLE, NULL, "too many key requests wait");
 	if (ok) {

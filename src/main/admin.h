@@ -4,7 +4,7 @@
  * runs, `keys`, `check` and `ask` come in through it. Loop 0's thread.
  *
  *   GET  /admin/info              what runs: version, pid, base_url, data, keys, ready, why, models
- *   POST /admin/keys              {"name","project"} -> the key and its secret, shown once
+ *   POST /admin/keys              {"name","project","admin"} -> the key and its secret, shown once
  *   GET  /admin/keys              {"data":[...]}
  *   POST /admin/keys/{id}/revoke  {"id"}
  *   POST /admin/console           {"url"}: signs in to the console, once */

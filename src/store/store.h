@@ -40,3 +40,4 @@ void store_cancel(struct store_op *op);
 #include "store/completion.h"
 #include "store/template.h"
 #include "store/webhook.h"
+#include "store/usage.h"

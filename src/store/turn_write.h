@@ -25,7 +25,7 @@ struct store_request *record_request(struct store_port *p, struct store_op *op, 
 /* A background run as it now stands. */
 struct run_now {
 	const struct id *id;
-	int64_t now, created_at, tries;
+	int64_t now, created_at, tries, asker;
 	bool found, ended, kept, obfuscated; /* found false: none (any more) */
 	char status[16];                     /* once it has ended */
 };

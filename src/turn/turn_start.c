@@ -175,12 +175,13 @@ static void turn_begin(struct turn *t, bool ok)
 	turn_run(t);
 }
 
-void turn_start_lane(struct api_loop *al, int64_t project, struct str body, struct reply_lane *lane,
-                     struct turn_link *link)
+void turn_start_lane(const struct request *rq, struct str body, struct reply_lane *lane, struct turn_link *link)
 {
+	struct api_loop *al = rq->api;
 	struct err busy = {0};
 	room_for_one(al, &busy);
-	struct turn *t = turn_make(al, project, body, clock_mono_us());
+	struct turn *t = turn_make(al, rq->project, body, clock_mono_us());
+	t->reader.asker.key = rq->key;
 	*turn_error(t) = busy;
 	bool ok = !busy.code && turn_read(t, true);
 	turn_keep_body(t);

@@ -1,6 +1,7 @@
 /* embeddings.c - POST /v1/embeddings: by the engine that has the model, else by the embedder of vector stores. */
 #include <sodium.h>
 
+#include "base/log.h"
 #include "engine/engine.h"
 #include "index/embedder.h"
 #include "door/errand.h"
@@ -14,7 +15,8 @@ struct embedding_ask {
 	struct embed_ask ask;
 	struct str model;
 	int64_t dimensions;
-	bool base64;
+	int64_t key; /* of who asks */
+	bool base64, batch;
 };
 
 /* --- the body ---------------------------------------------------------------------------------------------------- */
@@ -177,6 +179,20 @@ static void embeddings_write(struct errand *er, const struct embedding_ask *ask,
 	jo_obj_end(&o);
 }
 
+/* What cannot be counted is answered all the same. */
+static void embeddings_count(struct errand *er, const struct embedding_ask *ask, int64_t tokens)
+{
+	struct usage_add used = {.project = er->project,
+				 .key = ask->key,
+				 .model = ask->model,
+				 .kind = USAGE_EMBEDDINGS,
+				 .batch = ask->batch,
+				 .n = {.requests = 1, .input = tokens}};
+	struct err e = {0};
+	if (!usage_keep(er->store, &used, &e))
+		log_at(LOG_ERROR, "usage could not be counted", "of=embeddings error=\"%s\"", e.msg);
+}
+
 static bool embeddings_work(struct errand *er, struct err *e)
 {
 	const struct embedding_ask *ask = er->more;
@@ -185,6 +201,8 @@ static bool embeddings_work(struct errand *er, struct err *e)
 	bool ok = embedder_answer(m, &ask->ask, &er->arena, &got, e);
 	if (ask->engine.url.p)
 		embedder_free(m);
+	if (ok)
+		embeddings_count(er, ask, got.tokens);
 	if (ok && ask->dimensions && (int64_t)got.dims != ask->dimensions)
 		return fail(e, ERR_INVALID_VALUE, "dimensions",
 			    "This model does not support specifying dimensions: its embeddings have %zu.", got.dims);
@@ -195,6 +213,9 @@ static bool embeddings_work(struct errand *er, struct err *e)
 
 static bool embedding_ask_read(struct errand *er, void *more, struct err *e)
 {
+	struct embedding_ask *ask = more;
+	ask->key = er->rq->key.key;
+	ask->batch = er->rq->low;
 	return embedding_body_read(er, more, e) && embeddings_choose(er->rq, er, more, e);
 }
 

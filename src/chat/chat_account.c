@@ -1,0 +1,56 @@
+/* chat_account.c - a chat completion is measured, and what it used is counted. */
+#include "chat/chat_account.h"
+
+void chat_enter(struct chat *c, enum phase next)
+{
+	phases_enter(&c->clocks.phases, &c->arena, next, 0);
+}
+
+void chat_measure_call(struct chat *c, const struct engine_call *call)
+{
+	struct phases *p = &c->clocks.phases;
+	phases_piece(p);
+	if (phases_now(p) == PHASE_QUEUE && call->asked_us)
+		phases_enter(p, &c->arena, PHASE_PROMPT, call->asked_us);
+	if (call->begun && phases_now(p) == PHASE_PROMPT)
+		chat_enter(c, PHASE_ANSWER);
+}
+
+void chat_measure_end(const struct chat *c)
+{
+	if (c->req.speaks) /* another engine's affair */
+		return;
+	account_close(&(struct account){
+	    .asker = c->by.asker,
+	    .kind = S("chat"),
+	    .status = !c->n           ? S("refused")
+		      : c->error.code ? S("failed")
+		      : c->left       ? S("cancelled")
+				      : S("completed"),
+	    .model = c->n ? c->head.model : (struct str){0},
+	    .usage = c->usage,
+	    .phases = &c->clocks.phases,
+	    .id = c->head.id,
+	    .engine = c->model.engine,
+	    .why = c->error.code ? str_of(c->error.msg) : (struct str){0},
+	    .why_code = c->error.code ? str_of(err_rows[c->error.code].type) : (struct str){0},
+	    .prompt = c->n ? &c->runs[0].prompt : NULL,
+	    .said = c->n ? buf_str(&c->runs[0].choice.text) : (struct str){0},
+	});
+}
+
+const struct usage_add *chat_usage(struct chat *c, size_t *n)
+{
+	const struct usage *u = &c->usage;
+	struct usage_add *one = new (&c->arena, struct usage_add);
+	*one = (struct usage_add){
+	    .project = c->project,
+	    .key = c->by.asker.key.key,
+	    .model = c->head.model,
+	    .kind = USAGE_COMPLETIONS,
+	    .batch = c->low,
+	    .n = {
+		.requests = 1, .input = u->input, .cached = u->cached, .output = u->output, .reasoning = u->reasoning}};
+	*n = u->input + u->output > 0;
+	return one;
+}
