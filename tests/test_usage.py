@@ -191,9 +191,9 @@ def test_who_may_ask(engine):
         boss = admin_key(server)
         assert server.get(path).status == 401 and server.get(path, key="sk-wrong").status == 401
         refused = server.get(path, key=key)
-        assert refused.status == 403 and "insufficient permissions" in refused.error["message"]
-        assert server.get("/v1/organization/costs?start_time=1", key=key).status == 403
-        assert server.get("/metrics", key=key).status == 403
+        assert refused.status == 401 and "insufficient permissions" in refused.error["message"]
+        assert server.get("/v1/organization/costs?start_time=1", key=key).status == 401
+        assert server.get("/metrics", key=key).status == 401
         assert server.get(path, key=boss).status == 200
         assert server.get("/v1/organization/costs?start_time=1", key=boss).status == 200
         assert server.get("/metrics", key=boss).status == 200

@@ -191,9 +191,10 @@ bool auth_admin(struct request *rq, struct err *e)
 	struct key_holder holder;
 	if (key.n && key_check(rq->api->api->options.store, key, &holder)) {
 		if (!holder.admin)
-			return fail(e, ERR_FORBIDDEN, NULL,
+			return fail(e, ERR_NO_KEY, NULL,
 				    "You have insufficient permissions for this operation: it needs an admin key. Admin keys are "
-				    "made with `antiphon keys create NAME --admin`.");
+				    "made with `antiphon keys create NAME --admin`; metrics may have a listener of their own "
+				    "(metrics.listen).");
 		take_holder(rq, &holder);
 		return true;
 	}
