@@ -18,7 +18,7 @@ void chat_measure_call(struct chat *c, const struct engine_call *call)
 
 void chat_measure_end(const struct chat *c)
 {
-	if (c->req.speaks) /* another engine's affair */
+	if (c->req.speaks || c->web.prompt) /* another engine's affair, or a response's */
 		return;
 	account_close(&(struct account){
 	    .asker = c->by.asker,
@@ -48,9 +48,9 @@ const struct usage_add *chat_usage(struct chat *c, size_t *n)
 	    .key = c->by.asker.key.key,
 	    .model = c->head.model,
 	    .kind = USAGE_COMPLETIONS,
-	    .batch = c->low,
+	    .batch = c->by.low,
 	    .n = {
 		.requests = 1, .input = u->input, .cached = u->cached, .output = u->output, .reasoning = u->reasoning}};
-	*n = u->input + u->output > 0;
+	*n = u->input + u->output > 0 && !c->web.prompt;
 	return one;
 }

@@ -87,7 +87,7 @@ static void older_store(void)
 			"DROP TABLE skill; DROP TABLE skill_version; DROP TABLE vector_store; DROP TABLE vector_file; DROP TABLE vector_batch; DROP TABLE vector_gone; DROP TABLE approval; "
 			"DROP TABLE container; DROP TABLE container_file; DROP TABLE container_call; DROP TABLE batch; DROP TABLE batch_line; "
 			"DROP TABLE used; DROP TABLE spent; DROP TABLE quota; DROP TABLE quota_level; ALTER TABLE api_key DROP COLUMN admin; "
-			"ALTER TABLE response DROP COLUMN phases;"
+			"ALTER TABLE response DROP COLUMN phases; DROP INDEX context_parent;"
 			"PRAGMA user_version=9");
 	rig_open(&r);
 	CHECK(rig_number(&r, "SELECT state FROM idempotency WHERE key = 'old'") == 3);

@@ -86,7 +86,7 @@ static void schema(void)
 			"DROP TABLE skill; DROP TABLE skill_version; DROP TABLE vector_store; DROP TABLE vector_file; DROP TABLE vector_batch; DROP TABLE vector_gone; DROP TABLE approval; DROP TABLE batch; DROP TABLE batch_line; "
 			"DROP TABLE used; DROP TABLE spent; DROP TABLE quota; DROP TABLE quota_level; ALTER TABLE api_key DROP COLUMN admin; "
 			"DROP TABLE container; DROP TABLE container_file; DROP TABLE container_call; "
-			"ALTER TABLE response DROP COLUMN phases;"
+			"ALTER TABLE response DROP COLUMN phases; DROP INDEX context_parent;"
 			"PRAGMA user_version=1");
 	CHECK(store_inspect(r.dir, on_line, &lines, &sound, &e) && sound && lines == 0);
 	rig_open(&r);

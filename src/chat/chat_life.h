@@ -1,7 +1,7 @@
-/* chat_making.h - a chat completion while it is made, as chat.c and chat_account.c share it. Loop thread. */
+/* chat_life.h - a chat completion while it is made, for chat.c, which frees it, chat_tell.c and chat_account.c. Loop thread. */
 #pragma once
 #include "attach/attach.h"
-#include "chat/chat_write.h"
+#include "chat/chat_web.h"
 #include "door/account.h"
 #include "door/grace.h"
 #include "door/live.h"
@@ -27,6 +27,7 @@ struct chat_clocks {
 struct chat_asked {
 	struct asker asker;
 	struct request *request; /* as long as the reply is there */
+	bool low;                /* its calls let all others go before them */
 	bool counted;            /* what it used stands in a row, or soon will */
 };
 
@@ -42,6 +43,7 @@ struct chat {
 	struct attach attach;
 	struct chat_run *runs;
 	size_t n, left;
+	struct chat_web web; /* in place of engine calls where it searches */
 	struct usage usage;
 	struct reply *reply; /* NULL: the reader left */
 	struct reply_owner reader;
@@ -53,5 +55,4 @@ struct chat {
 	struct deferred finish; /* never inside an engine's callback: its memory is ours */
 	struct chat_clocks clocks;
 	int64_t seq;
-	bool low; /* its calls let all others go before them */
 };
