@@ -17,6 +17,7 @@
 #include "turn/turn_save.h"
 #include "turn/turn_start.h"
 #include "turn/turn_tools.h"
+#include "turn/turn_usage.h"
 #include "webhooks/delivery.h"
 
 enum { AGAIN_MS = 1000, WAIT_MS = 1000 };
@@ -262,7 +263,7 @@ static enum flow run_open(struct turn *t)
 		turn_finish(t, RS_CANCELLED, false, true);
 		return GO;
 	}
-	if (!may_go_on(t, &e) || !turn_tools_rejoin(t, &e)) {
+	if (!may_go_on(t, &e) || !turn_usage_run(t, &e) || !turn_tools_rejoin(t, &e)) {
 		turn_fail(t, &e);
 		return GO;
 	}

@@ -29,6 +29,7 @@ static void chat_free(struct chat *c)
 	const struct usage_add *usage = chat_usage(c, &used);
 	if (used && !c->by.counted)
 		store_add_usage(c->api->store, NULL, usage, used);
+	quota_end(&c->by.hold, usage, used);
 	chat_measure_end(c);
 	live_remove(&c->clocks.live);
 	attach_cancel(&c->attach);
@@ -461,7 +462,7 @@ void chat_create(struct request *rq)
 	if (tries >= 1 && retry_join(rq, hash))
 		return;
 	struct chat *c = chat_new(rq);
-	if (!chat_take(c, rq, &e)) {
+	if (!chat_take(c, rq, &e) || !chat_may(c, rq, &e)) {
 		answer_error(rq->x, &e);
 		chat_free(c);
 		return;

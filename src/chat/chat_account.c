@@ -1,6 +1,8 @@
 /* chat_account.c - a chat completion is measured, and what it used is counted. */
 #include "chat/chat_account.h"
 
+#include "quota/prices.h"
+
 void chat_enter(struct chat *c, enum phase next)
 {
 	phases_enter(&c->clocks.phases, &c->arena, next, 0);
@@ -51,6 +53,17 @@ const struct usage_add *chat_usage(struct chat *c, size_t *n)
 	    .batch = c->by.low,
 	    .n = {
 		.requests = 1, .input = u->input, .cached = u->cached, .output = u->output, .reasoning = u->reasoning}};
+	prices_apply(one);
 	*n = u->input + u->output > 0 && !c->web.prompt;
 	return one;
+}
+
+bool chat_may(struct chat *c, struct request *rq, struct err *e)
+{
+	const struct sampling *s = &c->req.prompt.sampling;
+	struct allowance_ask ask = {.bytes = exchange_request(rq->x)->body.n, .headers = true};
+	if (c->req.speaks || c->req.search) /* who makes it asks */
+		return true;
+	ask.most = s->has_max_output_tokens ? s->max_output_tokens * c->req.n : 0;
+	return allowance_begin(rq, &c->by.hold, &ask, e);
 }

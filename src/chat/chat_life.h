@@ -3,6 +3,7 @@
 #include "attach/attach.h"
 #include "chat/chat_web.h"
 #include "door/account.h"
+#include "door/allowance.h"
 #include "door/grace.h"
 #include "door/live.h"
 #include "net/reply.h"
@@ -28,6 +29,7 @@ struct chat_asked {
 	struct asker asker;
 	struct request *request; /* as long as the reply is there */
 	bool low;                /* its calls let all others go before them */
+	struct quota_hold hold;  /* what it takes of its asker's limits */
 	bool counted;            /* what it used stands in a row, or soon will */
 };
 

@@ -3,39 +3,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "main/config_limits.h"
-#include "main/remote.h"
 #include "main/commands.h"
 #include "main/help.h"
-#include "main/paths.h"
-#include "store/keys.h"
-
-struct key_ways { /* where the keys are */
-	struct args *args;
-	struct str socket;   /* the running server, or {0} */
-	struct store *store; /* else */
-	struct key_making making;
-};
-
-static bool ways_open(struct key_ways *w, struct err *e)
-{
-	yyjson_val *info;
-	bool refused = false;
-	struct err gone = {0};
-	if (remote_socket(w->args, &w->socket, e)) {
-		if (remote_admin(w->args, w->socket, "/admin/info", (struct str){0}, &info, &refused, &gone))
-			return true;
-		if (!refused)
-			return fail(e, gone.code, NULL, "%s", gone.msg);
-		w->socket = (struct str){0};
-	}
-	struct store_options o = {0};
-	const struct config *c = &w->args->config;
-	if (e->code || !args_data_dir(w->args, &o.dir, e))
-		return false;
-	o.url = c->store_url.n ? c->store_url : (struct str){0};
-	return config_apply_limits(&w->args->config, e) && folder_make(o.dir, e) && store_open(&o, &w->store, e);
-}
+#include "main/limits_cmd.h"
 
 static void print_time(int64_t at)
 {
@@ -139,12 +109,15 @@ static bool keys_cmd_run(struct key_ways *w, struct err *e)
 	struct str what = a->n_words > 1 ? str_of(a->words[1]) : (struct str){0};
 	bool listing = str_eq(verb, S("list")) && a->n_words == 1;
 	bool other = (str_eq(verb, S("create")) || str_eq(verb, S("revoke"))) && a->n_words == 2;
-	if (!listing && !other)
-		return fail(e, ERR_CONFIG, NULL, "keys wants: create NAME [--project P] [--admin] | list | revoke ID");
+	bool limits = str_eq(verb, S("limit")) && a->n_words >= 2;
+	if (!listing && !other && !limits)
+		return fail(e, ERR_CONFIG, NULL, "keys wants: create NAME [--project P] [--admin] | list | revoke ID | limit ID [LIMIT=VALUE ...]");
 	if (!ways_open(w, e))
 		return false;
 	if (listing)
-		return keys_cmd_list(w, e);
+		return keys_cmd_list(w, e) && limits_cmd_list(w, true, e);
+	if (limits)
+		return limits_cmd_set(w, true, what, a->words + 2, a->n_words - 2, e);
 	w->making.name = what;
 	return str_eq(verb, S("create")) ? keys_cmd_create(w, e) : revoke(w, what, e);
 }
@@ -166,8 +139,7 @@ int keys_command(int argc, char **argv)
 		ok = ok && keys_cmd_run(&w, &e);
 	if (!ok)
 		complain(&e);
-	if (w.store)
-		store_close(w.store);
+	ways_close(&w);
 	args_release(&args);
 	return ok ? 0 : 1;
 }

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/pictures.h"
+#include "quota/prices.h"
 #include "relay/relay_form.h"
 #include "wire/fields.h"
 
@@ -106,6 +107,7 @@ static void images_count(const struct images_ask *ask, const struct picture_answ
 					.units = (int64_t)got->n,
 					.input = got->usage.input,
 					.output = got->usage.output};
+	prices_apply(&used);
 	if (!usage_keep(ask->store, &used, &e))
 		log_at(LOG_ERROR, "usage could not be counted", "of=images error=\"%s\"", e.msg);
 }

@@ -1,6 +1,10 @@
 /* turn_usage.c - what a turn has used. */
 #include "turn/turn_usage.h"
 
+#include "quota/prices.h"
+#include "turn/turn_kind.h"
+#include "turn/turn_machine.h"
+
 enum { ROWS = 4 };
 
 static int64_t turn_usage_items(const struct turn *t, enum item_type type)
@@ -35,14 +39,17 @@ const struct usage_add *turn_usage(struct turn *t, size_t *n)
 	};
 	struct usage_add *list = new_array(&t->arena, struct usage_add, ROWS);
 	*n = 0;
-	for (size_t i = 0; i < ROWS; i++)
-		if (rows[i].n.requests)
-			list[(*n)++] = (struct usage_add){.project = t->project,
-							  .key = t->reader.asker.key.key,
-							  .model = t->response.model,
-							  .kind = rows[i].kind,
-							  .batch = t->call.low,
-							  .n = rows[i].n};
+	for (size_t i = 0; i < ROWS; i++) {
+		if (!rows[i].n.requests)
+			continue;
+		list[*n] = (struct usage_add){.project = t->project,
+					      .key = t->reader.asker.key.key,
+					      .model = t->response.model,
+					      .kind = rows[i].kind,
+					      .batch = t->call.low,
+					      .n = rows[i].n};
+		prices_apply(&list[(*n)++]);
+	}
 	return list;
 }
 
@@ -53,4 +60,38 @@ bool turn_usage_alone(struct turn *t, struct store_op *op)
 	if (n)
 		store_add_usage(t->api->store, op, list, n);
 	return n > 0;
+}
+
+static struct allowance_ask turn_usage_ask(const struct turn *t, size_t bytes)
+{
+	const struct sampling *s = &t->req.sampling;
+	return (struct allowance_ask){.bytes = bytes, .most = s->has_max_output_tokens ? s->max_output_tokens : 0};
+}
+
+bool turn_usage_begin(struct turn *t, struct request *rq, size_t bytes)
+{
+	struct allowance_ask ask = turn_usage_ask(t, bytes);
+	if (t->kind && t->kind->request == REQUEST_COUNT)
+		return true;
+	ask.headers = t->reader.form != REPLY_WS && !t->req.background;
+	ask.waits = t->req.background;
+	return allowance_begin(rq, &t->reader.hold, &ask, turn_error(t));
+}
+
+bool turn_usage_run(struct turn *t, struct err *e)
+{
+	struct allowance_ask ask = turn_usage_ask(t, t->key.body.n);
+	struct quota_shown shown;
+	struct quota_who who = {t->project, t->reader.asker.key.key};
+	struct quota_want want = {allowance_tokens(&ask), true};
+	return quota_begin(t->api->api->options.quotas, &t->reader.hold, who, want, &shown, e);
+}
+
+void turn_usage_settle(struct turn *t)
+{
+	size_t n = 0;
+	if (t->reader.hold.all) {
+		const struct usage_add *used = turn_usage(t, &n);
+		quota_end(&t->reader.hold, used, n);
+	}
 }
