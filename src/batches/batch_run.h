@@ -9,7 +9,7 @@ struct batch_run {
 	struct batch_step step; /* first */
 	struct batches *all;    /* NULL: the loop is gone */
 	struct batch_run *next;
-	int64_t project;
+	int64_t project, asker; /* asker: the number of the API key that made it */
 	const struct route *route; /* NULL: not known yet */
 	struct lines ready, running, answered;
 	bool stepping, again;             /* again: look at the row once more */

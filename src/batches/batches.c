@@ -11,6 +11,7 @@ enum { LIST_LEAST = 1, LIST_MOST = 100, LIST_DEFAULT = 20 };
 
 struct ask {
 	struct api *api; /* to be woken, from any thread */
+	int64_t asker;   /* the API key */
 	struct batch_body body;
 	struct str after; /* of a list */
 	int64_t limit;
@@ -59,6 +60,7 @@ static struct errand *batches_errand(struct request *rq, bool (*work)(struct err
 		return NULL;
 	struct ask *ask = new (&er->arena, struct ask);
 	ask->api = rq->api->api;
+	ask->asker = rq->key.key;
 	er->more = ask;
 	return er;
 }
@@ -87,6 +89,7 @@ static bool batches_create_work(struct errand *er, struct err *e)
 	int64_t now = clock_wall_s();
 	struct stored_batch b = {.id = id_mint(),
 				 .project = er->project,
+				 .asker = ask->asker,
 				 .endpoint = body->endpoint,
 				 .metadata = body->metadata,
 				 .output_seconds = body->output_seconds,

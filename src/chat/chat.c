@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "chat/chat_account.h"
 #include "chat/chat_judge.h"
 #include "chat/chat_tell.h"
 #include "chat/chat_tools.h"
@@ -24,44 +25,13 @@
 #include "replay/rebuild.h"
 #include "replay/retry.h"
 
-static void chat_enter(struct chat *c, enum phase next)
-{
-	phases_enter(&c->clocks.phases, &c->arena, next, 0);
-}
-
-/* One of several calls speaks for the first time. */
-static void chat_measure_call(struct chat *c, const struct engine_call *call)
-{
-	struct phases *p = &c->clocks.phases;
-	phases_piece(p);
-	if (phases_now(p) == PHASE_QUEUE && call->asked_us)
-		phases_enter(p, &c->arena, PHASE_PROMPT, call->asked_us);
-	if (call->begun && phases_now(p) == PHASE_PROMPT)
-		chat_enter(c, PHASE_ANSWER);
-}
-
-static void chat_measure_end(const struct chat *c)
-{
-	if (c->req.speaks || c->web.prompt) /* another engine's affair, or a response's */
-		return;
-	account_close(&(struct account){
-		.asker = c->by.asker,
-		.kind = S("chat"),
-		.status = !c->n ? S("refused") : c->error.code ? S("failed") : c->left ? S("cancelled") : S("completed"),
-		.model = c->n ? c->head.model : (struct str){0},
-		.usage = c->usage,
-		.phases = &c->clocks.phases,
-		.id = c->head.id,
-		.engine = c->model.engine,
-		.why = c->error.code ? str_of(c->error.msg) : (struct str){0},
-		.why_code = c->error.code ? str_of(err_rows[c->error.code].type) : (struct str){0},
-		.prompt = c->n ? &c->runs[0].prompt : NULL,
-		.said = c->n ? buf_str(&c->runs[0].choice.text) : (struct str){0},
-	});
-}
-
 static void chat_free(struct chat *c)
 {
+	size_t used;
+	const struct usage_add *usage = chat_usage(c, &used);
+	if (used && !c->by.counted)
+		store_add_usage(c->api->store, NULL, usage, used);
+	quota_end(&c->by.hold, usage, used);
 	chat_measure_end(c);
 	live_remove(&c->clocks.live);
 	attach_cancel(&c->attach);
@@ -94,6 +64,7 @@ static void chat_free(struct chat *c)
 /* --- the end --- */
 
 static void chat_on_kept(struct store_op *op, const struct err *e);
+static void chat_end(struct chat *c);
 
 static void chat_keep(struct chat *c)
 {
@@ -109,8 +80,34 @@ static void chat_keep(struct chat *c)
 	};
 	timer_cancel(&c->clocks.deadline);
 	chat_enter(c, PHASE_SAVE);
+	r.used = chat_usage(c, &r.n_used);
+	c->by.counted = true;
 	c->ending.keep.done = chat_on_kept;
 	store_put_completion(c->api->store, &c->ending.keep, &r);
+}
+
+/* What cannot be counted is answered all the same: the client has lost nothing. */
+static void chat_on_counted(struct store_op *op, const struct err *e)
+{
+	struct chat *c = OWNER(op, struct chat, ending.keep);
+	if (e->code != ERR_NONE)
+		log_at(LOG_ERROR, "usage could not be counted", "id=%.*s error=\"%s\"", FMT(c->head.id), e->msg);
+	chat_end(c);
+}
+
+/* Nothing of it is kept but what it used. false: nothing was. */
+static bool chat_count(struct chat *c)
+{
+	size_t n;
+	const struct usage_add *used = chat_usage(c, &n);
+	if (!n)
+		return false;
+	timer_cancel(&c->clocks.deadline);
+	chat_enter(c, PHASE_SAVE);
+	c->by.counted = true;
+	c->ending.keep.done = chat_on_counted;
+	store_add_usage(c->api->store, &c->ending.keep, used, n);
+	return true;
 }
 
 static void chat_end(struct chat *c)
@@ -137,6 +134,7 @@ static void chat_on_kept(struct store_op *op, const struct err *e)
 		log_at(LOG_ERROR, "a chat completion could not be saved", "id=%.*s error=\"%s\"", FMT(c->head.id), e->msg);
 		c->error = *e;
 		c->error.no_retry = true;
+		c->by.counted = false; /* its engine was asked all the same */
 	}
 	chat_end(c);
 }
@@ -145,7 +143,7 @@ static void chat_finish(struct chat *c)
 {
 	if (!c->error.code && c->req.store)
 		chat_keep(c);
-	else
+	else if (!chat_count(c))
 		chat_end(c);
 }
 
@@ -367,7 +365,7 @@ static bool chat_take(struct chat *c, struct request *rq, struct err *e)
 
 static void chat_begin_search(struct chat *c)
 {
-	struct own_ask ask = {.project = c->project, .most = (size_t)api_limits.output_bytes, .low = c->by.low};
+	struct own_ask ask = {.project = c->project, .key = c->by.asker.key, .most = (size_t)api_limits.output_bytes, .low = c->by.low};
 	c->web.on_event = chat_on_found;
 	c->web.on_end = chat_on_searched;
 	c->web.choice = &c->runs[0].choice;
@@ -484,7 +482,7 @@ void chat_create(struct request *rq)
 	if (tries >= 1 && retry_join(rq, hash))
 		return;
 	struct chat *c = chat_new(rq);
-	if (!chat_take(c, rq, &e)) {
+	if (!chat_take(c, rq, &e) || !chat_may(c, rq, &e)) {
 		answer_error(rq->x, &e);
 		chat_free(c);
 		return;

@@ -8,6 +8,7 @@
 #include "loop/workers.h"
 #include "door/answer.h"
 #include "door/key_write.h"
+#include "door/limits_write.h"
 #include "door/sign_in.h"
 #include "net/exchange.h"
 #include "wire/json.h"
@@ -21,7 +22,7 @@ struct admin {
 	struct workers *workers; /* writing keys waits for the disk */
 };
 
-enum admin_verb { KEY_CREATE, KEY_LIST, KEY_REVOKE };
+enum admin_verb { KEY_CREATE, KEY_LIST, KEY_REVOKE, LIMITS_LIST, LIMITS_CHANGE };
 
 /* One request about keys on its way through a worker. */
 struct key_job {
@@ -29,8 +30,12 @@ struct key_job {
 	struct reader reader;
 	struct exchange *x; /* NULL: the client left */
 	struct store *store;
+	struct quotas *quotas;
+	struct arena arena;
+	yyjson_val *body; /* of LIMITS_CHANGE */
 	enum admin_verb verb;
 	char name[128], project[128], id[ID_MAX];
+	bool admin;
 	struct buf out;
 	struct err err;
 };
@@ -49,7 +54,8 @@ static void run_job(struct job *job)
 	bool ok = false;
 	switch (j->verb) {
 	case KEY_CREATE:
-		ok = key_create(j->store, str_of(j->name), str_of(j->project), secret, &info, &j->err);
+		ok = key_create(j->store, &(struct key_making){str_of(j->name), str_of(j->project), j->admin}, secret, &info,
+				&j->err);
 		if (ok)
 			key_write(&o, &info, secret);
 		break;
@@ -68,6 +74,11 @@ static void run_job(struct job *job)
 		jo_kbool(&o, "revoked", true);
 		jo_obj_end(&o);
 		break;
+	case LIMITS_CHANGE:
+	case LIMITS_LIST:
+		ok = (j->verb == LIMITS_LIST || limits_change(j->store, j->quotas, j->body, &j->err)) &&
+		     limits_write(j->store, &o, &j->err);
+		break;
 	}
 	if (!ok && j->err.code == ERR_NONE)
 		fail(&j->err, ERR_INTERNAL, NULL, "the store gave no reason");
@@ -84,6 +95,7 @@ static void job_done(struct job *job)
 			exchange_send(j->x, 200, S("application/json"), buf_str(&j->out));
 	}
 	buf_release(&j->out);
+	arena_free(&j->arena);
 	xfree(j);
 }
 
@@ -117,14 +129,16 @@ static void admin_start_job(struct admin *a, struct exchange *x, enum admin_verb
 			      .reader = {client_gone, client_room},
 			      .x = x,
 			      .store = a->o.store,
+			      .quotas = a->o.quotas,
 			      .verb = verb};
 	snprintf(j->id, sizeof j->id, "%.*s", FMT(id));
 	buf_init(&j->out, ANSWER_MAX);
 	bool ok = verb != KEY_CREATE ||
 		  (json_parse(exchange_arena(x), q->body, &body, &e) && text_member(body, "name", j->name, &e) &&
 		   text_member(body, "project", j->project, &e));
-	if (ok && !*j->project)
-		snprintf(j->project, sizeof j->project, "default");
+	j->admin = yyjson_is_true(json_get(body, S("admin")));
+	if (verb == LIMITS_CHANGE)
+		ok = json_parse(&j->arena, str_copy(&j->arena, q->body), &j->body, &e);
 	if (ok && !job_start(a->workers, a->o.loop, &j->job))
 		ok = fail(&e, ERR_UNAVAILABLE, NULL, "too many key requests wait");
 	if (ok) {
@@ -132,6 +146,7 @@ static void admin_start_job(struct admin *a, struct exchange *x, enum admin_verb
 		return;
 	}
 	answer_error(x, &e);
+	arena_free(&j->arena);
 	xfree(j);
 }
 
@@ -216,6 +231,8 @@ static void admin_on_handle(struct service *s, struct exchange *x)
 		answer_link(a, x);
 	} else if (str_eq(q->path, S("/admin/keys"))) {
 		admin_start_job(a, x, post ? KEY_CREATE : KEY_LIST, S(""));
+	} else if (str_eq(q->path, S("/admin/limits"))) {
+		admin_start_job(a, x, post ? LIMITS_CHANGE : LIMITS_LIST, S(""));
 	} else {
 		str_cut(&rest, '/');
 		str_cut(&rest, '/');

@@ -18,10 +18,8 @@ int help_all(FILE *out)
 	fprintf(out, "antiphon: a server of your own for OpenAI's Responses API\n\n");
 	for (int i = 0; i < N_TEXTS; i++)
 		fprintf(out, "  antiphon %-9s %s\n", texts[i].name, texts[i].help);
-	fprintf(out, "\nCommon flags (all of a command: antiphon help COMMAND):\n"
-		     "  --data DIR         where responses and keys are kept\n"
-		     "  --engine URL       an engine that speaks Chat Completions\n"
-		     "  --config FILE      settings in YAML; --set section.name=value\n\n"
+	fprintf(out, "\nMore of one, and its flags: antiphon help COMMAND. All take --data DIR,\n"
+		     "--config FILE (settings in YAML) and --set section.name=value.\n"
 		     "Example: antiphon serve --engine http://127.0.0.1:11434\n");
 	return 0;
 }

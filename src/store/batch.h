@@ -9,7 +9,7 @@
 
 struct stored_batch {
 	struct id id; /* "batch" */
-	int64_t project;
+	int64_t project, asker; /* asker: the number of the API key, to batch_put() alone; 0: none */
 	enum batch_status status;
 	bool late;                                    /* it is finalizing because its window is over */
 	struct str endpoint, metadata, model, errors; /* {0}: null; errors: a JSON array */

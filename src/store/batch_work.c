@@ -28,7 +28,7 @@ struct work_look {
 static bool on_place(void *ctx, const struct cell *cells)
 {
 	struct work_look *l = ctx;
-	l->places[l->n++] = (struct batch_place){cells[0].i, cells[1].i};
+	l->places[l->n++] = (struct batch_place){cells[0].i, cells[1].i, cells[2].i};
 	return true;
 }
 

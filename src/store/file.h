@@ -41,7 +41,7 @@ void store_delete_file(struct store_port *p, struct store_op *op, int64_t projec
 struct store_request;
 #define FILE_LIMIT_TEXT                                                                                                \
 	"The project's storage is full: it may have only so many files and bytes (store.project_files, "               \
-	"store.project_bytes). Delete files that are not needed."
+	"store.project_bytes; storage_bytes of its limits). Delete files that are not needed."
 
 /* A file or an announced one counts for its project: fails with ERR_STORAGE_LIMIT. 1 change, 4 binds, the text. */
 void file_count(struct store_request *r, int64_t project, int64_t bytes);

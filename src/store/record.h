@@ -36,6 +36,8 @@ struct turn_record {
 	const struct idempotency *idem; /* NULL: none */
 	int answer_status;       /* with idem: the whole answer, kept 24 h */
 	struct str answer;
+	const struct usage_add *used; /* counted in the same transaction (usage.h) */
+	size_t n_used;
 };
 /* Everything is copied before it returns. */
 void store_put_turn(struct store_port *p, struct store_op *op, const struct turn_record *t);

@@ -24,10 +24,10 @@ void store_run_put(struct store_port *p, struct store_op *op, const struct run_r
 	struct str continuation = t->continuation.p ? t->continuation : S("");
 	if (idem)
 		bytes += idem->route.n + idem->key.n + sizeof idem->body_hash;
-	struct store_request *r = request_new(p, op, 4, 27, bytes);
+	struct store_request *r = request_new(p, op, 4, 28, bytes);
 	ADD(r, STMT_RUN_INSERT, INT(t->id.key), INT(t->project), BLOB(rnd_str(&t->id)), INT(t->priority),
 	    INT(t->created_at), INT(t->kept), INT(t->obfuscated), INT(t->most_project), INT(t->most),
-	    INT(t->due_at > t->created_at ? t->due_at : t->created_at), TEXT(continuation));
+	    INT(t->due_at > t->created_at ? t->due_at : t->created_at), TEXT(continuation), INT(t->asker));
 	request_must(r, ERR_BUSY, full);
 	ADD(r, STMT_RUN_TEXT_INSERT, INT(t->id.key), TEXT(t->request), TEXT(t->body));
 	ADD(r, STMT_RUN_EVENT_FIRST, INT(t->id.key), INT(t->first.seq), INT(t->first.n), BLOB(t->first.events));
@@ -276,6 +276,7 @@ static bool read_claimed(struct look *l, struct err *e)
 	c->ret->created_at = run.created_at;
 	c->ret->tries = run.tries;
 	c->ret->kept = run.kept;
+	c->ret->asker = run.asker;
 	c->ret->batches = b.at;
 	c->ret->n_batches = b.n;
 	return c->ret->request.p || fail(e, ERR_STORE, NULL, "The store lacks the request of a background run.");

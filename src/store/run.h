@@ -15,7 +15,7 @@ struct run_batch {
 	struct str events;
 };
 struct run_record {
-	int64_t project;
+	int64_t project, asker;  /* asker: the number of the API key; 0: none */
 	struct id id;            /* of the response */
 	int64_t created_at, due_at, priority; /* seconds */
 	struct str continuation; /* {0}: none */
@@ -48,7 +48,7 @@ struct run_list {
 void store_run_find(struct store_port *p, struct store_op *op, const struct run_query *q, struct arena *a, struct run_list *ret);
 
 struct claimed_run {
-	int64_t created_at, tries; /* tries: how often it was begun, this time included */
+	int64_t created_at, tries, asker; /* tries: how often it was begun, this time included */
 	bool kept;
 	struct str request;
 	struct run_batch *batches; /* all of its events so far */

@@ -15,6 +15,7 @@ static bool run_on_run(void *ctx, const struct cell *cells)
 		memcpy(run->status, cells[5].s.p, n);
 	run->created_at = cells[6].i;
 	run->tries = cells[7].i;
+	run->asker = cells[8].i;
 	return false;
 }
 

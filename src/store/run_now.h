@@ -7,7 +7,7 @@ enum { STATE_QUEUED = 1, STATE_RUNNING, STATE_ENDED }; /* statements.def */
 /* A background run as it now stands. */
 struct run_now {
 	const struct id *id;
-	int64_t now, created_at, tries;
+	int64_t now, created_at, tries, asker;
 	bool found, ended, kept, obfuscated; /* found false: none (any more) */
 	char status[16];                     /* once it has ended */
 };

@@ -42,3 +42,4 @@ void store_cancel(struct store_op *op);
 #include "store/template.h"
 #include "store/webhook.h"
 #include "store/outbox.h"
+#include "store/usage.h"

@@ -31,6 +31,7 @@
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
 #include "turn/turn_measure.h"
+#include "turn/turn_usage.h"
 #include "turn/turn_program.h"
 #include "turn/turn_save.h"
 #include "turn/turn_sealed.h"
@@ -42,6 +43,7 @@ void turn_free(struct turn *t)
 {
 	struct api_loop *al = t->api;
 	turn_measure_end(t);
+	turn_usage_settle(t);
 	live_remove(&t->clocks.live);
 	if (t->reader.link) {
 		t->reader.link->turn = NULL;

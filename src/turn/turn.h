@@ -5,6 +5,7 @@
  * event. It is joined to its connection by the reply alone, which either end may cut (docs/design/turn.md). Loop thread. */
 #pragma once
 #include "door/account.h"
+#include "door/allowance.h"
 #include "door/grace.h"
 #include "door/live.h"
 #include "door/request.h"
@@ -22,6 +23,7 @@ struct turn_reader {
 	struct reply *reply; /* NULL: the reader left */
 	enum reply_form form;
 	struct asker asker;
+	struct quota_hold hold;  /* what it takes of its asker's limits */
 	struct request *request; /* its HTTP request, as long as the reply is there; NULL: none */
 	struct reply_owner owner;
 };

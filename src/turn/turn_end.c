@@ -9,6 +9,7 @@
 #include "turn/turn_kind.h"
 #include "turn/turn_measure.h"
 #include "turn/turn_save.h"
+#include "turn/turn_usage.h"
 
 void turn_end_attempt(struct turn *t, enum attempt_end end)
 {
@@ -55,9 +56,32 @@ static void on_saved(struct store_op *op, const struct err *e)
 		t->response.status = RS_FAILED;
 		t->response.completed_at = 0;
 		t->key.unsaved = t->key.given;
+		turn_usage_alone(t, NULL); /* its engine was asked all the same */
 	}
 	turn_goto(t, STEP_DONE);
 	turn_run(t);
+}
+
+/* What cannot be counted is answered all the same: the client has lost nothing. */
+static void on_counted(struct store_op *op, const struct err *e)
+{
+	struct turn *t = OWNER(op, struct turn, op);
+	if (e->code != ERR_NONE)
+		log_at(LOG_ERROR, "usage could not be counted", "id=%.*s error=%s", FMT(t->response.id), e->msg);
+	turn_goto(t, STEP_DONE);
+	turn_run(t);
+}
+
+/* Nothing of the turn is kept but what it used. */
+static enum flow save_usage(struct turn *t)
+{
+	if (t->key.given) {
+		turn_usage_alone(t, NULL);
+		store_idem_drop(t->api->store, &t->op, t->project, &t->key.claim->idem, &t->id);
+		return turn_goto(t, STEP_DONE);
+	}
+	t->op.done = on_counted;
+	return turn_usage_alone(t, &t->op) ? WAIT : turn_goto(t, STEP_DONE);
 }
 
 enum flow step_save(struct turn *t)
@@ -74,11 +98,8 @@ enum flow step_save(struct turn *t)
 	if (t->runner)
 		return t->runner->calls->save(t);
 	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind. */
-	if ((!t->req.store && !t->key.given && !turn_conversation_adds(t)) || !answers) {
-		if (t->key.given)
-			store_idem_drop(t->api->store, &t->op, t->project, &t->key.claim->idem, &t->id);
-		return turn_goto(t, STEP_DONE);
-	}
+	if ((!t->req.store && !t->key.given && !turn_conversation_adds(t)) || !answers)
+		return save_usage(t);
 	turn_record_make(t, &r);
 	t->op.done = on_saved;
 	store_put_turn(t->api->store, &t->op, &r);

@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "turn/turn_ask.h"
 #include "turn/turn_save.h"
+#include "turn/turn_usage.h"
 
 void turn_response_write(struct turn *t, struct buf *b, bool with_output, bool billing, size_t *output_at)
 {
@@ -95,6 +96,7 @@ void turn_record_make(struct turn *t, struct turn_record *r)
 	r->body = str_copy(&t->arena, buf_str(&b));
 	buf_release(&b);
 	r->phases = phases_kept(t);
+	r->used = turn_usage(t, &r->n_used);
 	r->conversation = turn_conversation_append(t, turn_conversation_news(t, NULL));
 	if (r->store || r->conversation)
 		r->items = with_carried(t, turn_items(t, &r->n_items, &r->n_output), &r->n_items);

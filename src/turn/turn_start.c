@@ -12,6 +12,7 @@
 #include "turn/turn_judge.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
+#include "turn/turn_usage.h"
 
 enum { ROOM = 1808 }; /* bytes: what a short request and its prompt take of a turn's arena besides the turn */
 
@@ -177,16 +178,17 @@ static void turn_begin(struct turn *t, bool ok)
 	turn_run(t);
 }
 
-void turn_start_lane(struct api_loop *al, int64_t project, struct str body, struct reply_lane *lane,
-                     struct turn_link *link)
+void turn_start_lane(struct request *rq, struct str body, struct reply_lane *lane, struct turn_link *link)
 {
+	struct api_loop *al = rq->api;
 	struct err busy = {0};
 	room_for_one(al, &busy);
-	struct turn *t = turn_make(al, project, body, clock_mono_us());
+	struct turn *t = turn_make(al, rq->project, body, clock_mono_us());
+	t->reader.asker.key = rq->key;
 	*turn_error(t) = busy;
-	bool ok = !busy.code && turn_read(t, true);
-	turn_keep_body(t);
 	t->reader.form = REPLY_WS;
+	bool ok = !busy.code && allowance_request(rq, false, turn_error(t)) && turn_read(t, true) && turn_usage_begin(t, rq, body.n);
+	turn_keep_body(t);
 	t->reader.reply = reply_open_lane(lane, al->loop, &t->reader.owner);
 	t->reader.link = link;
 	link->turn = t;
@@ -213,7 +215,8 @@ void turn_start(struct request *rq, const struct turn_kind *kind)
 	t->call.low = rq->low;
 	if (tries >= 0)
 		t->key.attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, t->response.id);
-	bool ok = turn_read(t, false) && (kind || idempotency_read(t, rq));
+	bool ok = turn_read(t, false) && (kind || idempotency_read(t, rq)) &&
+		  turn_usage_begin(t, rq, exchange_request(rq->x)->body.n);
 	turn_keep_body(t);
 	t->reader.form = ok && t->req.stream ? REPLY_SSE : REPLY_JSON;
 	t->reader.reply = reply_open(rq->x, t->reader.form, &t->reader.owner);
