@@ -6,6 +6,7 @@
 #include "script/limits.h"
 #include "script/script.h"
 #include "session/session.h"
+#include "session/talk.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
 #include "tools/toolrun.h"
