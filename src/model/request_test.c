@@ -360,6 +360,9 @@ static void everything_said(void)
 	/* Honoured, so not named among what only advises. */
 	CHECK(read_body(&a, "\"reasoning\":{\"context\":\"all_turns\"}", NULL, &c, &e));
 	CHECK(c.reasoning_all && !c.not_applied);
+	CHECK(read_body(&a, "\"service_tier\":\"flex\",\"background\":true", NULL, &c, &e) && !c.not_applied);
+	CHECK(read_body(&a, "\"service_tier\":\"flex\"", NULL, &c, &e));
+	CHECK_STR(str_of(c.not_applied), S("service_tier"));
 	arena_free(&a);
 }
 

@@ -191,7 +191,7 @@ for (const approved of [true, false])
     const first = await generateText({ model: responses, maxRetries, tools, prompt: '2+3?' });
     const request = first.content.find((p) => p.type === 'tool-approval-request');
     assert.ok(request, JSON.stringify(first.content));
-    const answer = { type: 'tool-approval-response', approvalId: request.approvalId, approved, ...(approved ? {} : { reason: 'too dangerous' }) };
+    const answer = { type: 'tool-approval-response', approvalId: request.approvalId, approved, providerExecuted: true, ...(approved ? {} : { reason: 'too dangerous' }) };
     await next(say('Done.'));
     const messages = [{ role: 'user', content: '2+3?' }, ...first.response.messages, { role: 'tool', content: [answer] }];
     const result = await generateText({ model: responses, maxRetries, tools, messages });
