@@ -6,6 +6,7 @@
 #include "door/resource.h"
 #include "news/run_news.h"
 #include "store/batch.h"
+#include "store/file.h"
 
 enum { LIST_LEAST = 1, LIST_MOST = 100, LIST_DEFAULT = 20 };
 
@@ -71,15 +72,20 @@ static bool batches_input(struct errand *er, const struct batch_body *body, stru
 {
 	enum { QUOTED = 100 };
 	struct str id = body->input_file_id;
-	struct batch_input in;
-	if (!batch_input_find(er->store, er->project, id, &in, e))
-		return false;
-	*ret = in.id;
-	if (!in.id.key)
+	struct stored_file f;
+	struct err why = {0};
+	bool ok = file_find(er->store, er->project, id, &er->arena, &f, &why);
+	*ret = f.id;
+	if (!ok && why.code == ERR_NOT_FOUND)
 		return fail(e, ERR_INVALID_VALUE, "input_file_id", "Invalid 'input_file_id': there is no file '%.*s'.",
 			    (int)(id.n < QUOTED ? id.n : QUOTED), id.p);
-	return in.fits || fail(e, ERR_INVALID_VALUE, "input_file_id",
-			       "Invalid 'input_file_id': the file must have been sent with the purpose 'batch'.");
+	if (!ok) {
+		*e = why;
+		return false;
+	}
+	return str_eq(f.purpose, S("batch")) ||
+	       fail(e, ERR_INVALID_VALUE, "input_file_id",
+		    "Invalid 'input_file_id': the file must have been sent with the purpose 'batch'.");
 }
 
 static bool batches_create_work(struct errand *er, struct err *e)

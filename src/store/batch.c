@@ -65,7 +65,6 @@ struct batch_look {
 	struct batch_page *page;
 	int64_t limit;
 	struct id id; /* wanted */
-	struct batch_input *input;
 	bool found;
 };
 
@@ -113,26 +112,6 @@ bool batch_list(struct store *s, int64_t project, struct str after, int64_t limi
 			       .page = ret,
 			       .limit = limit};
 	*ret = (struct batch_page){.list = new_array(a, struct stored_batch, (size_t)limit)};
-	return lent_rows(s, &l.q, &l, e);
-}
-
-static bool batch_on_input(void *ctx, const struct cell *cells)
-{
-	struct batch_look *l = ctx;
-	if (rnd_equal(cells[0].s, &l->id))
-		*l->input = (struct batch_input){l->id, cells[3].i, str_eq(cells[4].s, S("batch"))};
-	return false;
-}
-
-bool batch_input_find(struct store *s, int64_t project, struct str file, struct batch_input *ret, struct err *e)
-{
-	struct batch_look l = {.q.stmt = STMT_FILE_GET, .q.n_binds = 3, .q.row = batch_on_input, .input = ret};
-	*ret = (struct batch_input){0};
-	if (!id_parse(file, "file-", &l.id))
-		return true;
-	l.q.binds[0] = INT(l.id.key);
-	l.q.binds[1] = INT(project);
-	l.q.binds[2] = INT(clock_wall_s());
 	return lent_rows(s, &l.q, &l, e);
 }
 

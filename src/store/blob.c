@@ -19,8 +19,10 @@ enum { NAME = 32, COPY = 1 << 20, BLOB_PIECE = 65536 };
 struct blobs {
 	int dir;
 	pthread_mutex_t lock; /* over what follows */
-	int64_t *dead;        /* to be removed by the sweeper */
-	size_t n_dead, cap_dead;
+	struct blob_list {
+		int64_t *keys;
+		size_t n, cap;
+	} dead, doubtful; /* to be removed by the sweeper; the doubtful unless a row knows them */
 };
 
 static void blob_name_of(char out[NAME], const char *prefix, int64_t key)
@@ -156,36 +158,85 @@ bool blob_read(struct store *s, int64_t key, struct buf *out, struct err *e)
 
 /* --- removing -------------------------------------------------------------------------------------------- */
 
+static void blob_list_add(struct blobs *b, struct blob_list *l, int64_t key)
+{
+	pthread_mutex_lock(&b->lock);
+	if (l->n == l->cap) {
+		l->cap = l->cap ? 2 * l->cap : 64;
+		l->keys = xrealloc(l->keys, l->cap * sizeof *l->keys);
+	}
+	l->keys[l->n++] = key;
+	pthread_mutex_unlock(&b->lock);
+}
+
+static struct blob_list blob_list_take(struct blobs *b, struct blob_list *l)
+{
+	pthread_mutex_lock(&b->lock);
+	struct blob_list all = *l;
+	*l = (struct blob_list){0};
+	pthread_mutex_unlock(&b->lock);
+	return all;
+}
+
 void blob_drop(struct store *s, int64_t key)
 {
-	struct blobs *b = s->node->blobs;
-	pthread_mutex_lock(&b->lock);
-	if (b->n_dead == b->cap_dead) {
-		b->cap_dead = b->cap_dead ? 2 * b->cap_dead : 64;
-		b->dead = xrealloc(b->dead, b->cap_dead * sizeof *b->dead);
-	}
-	b->dead[b->n_dead++] = key;
-	pthread_mutex_unlock(&b->lock);
+	blob_list_add(s->node->blobs, &s->node->blobs->dead, key);
 	sweeper_wake(s);
+}
+
+void blob_doubt(struct store *s, int64_t key)
+{
+	blob_list_add(s->node->blobs, &s->node->blobs->doubtful, key);
 }
 
 void blobs_bury(struct blobs *b)
 {
 	char name[NAME];
-	pthread_mutex_lock(&b->lock);
-	int64_t *dead = b->dead;
-	size_t n = b->n_dead;
-	b->dead = NULL;
-	b->n_dead = b->cap_dead = 0;
-	pthread_mutex_unlock(&b->lock);
-	for (size_t i = 0; i < n; i++) {
-		blob_name_of(name, "new-", dead[i]);
+	struct blob_list dead = blob_list_take(b, &b->dead);
+	for (size_t i = 0; i < dead.n; i++) {
+		blob_name_of(name, "new-", dead.keys[i]);
 		unlinkat(b->dir, name, 0);
-		blob_name_of(name, "", dead[i]);
+		blob_name_of(name, "", dead.keys[i]);
 		if (unlinkat(b->dir, name, 0) && errno != ENOENT)
 			log_at(LOG_WARN, "a removed file's bytes stay", "file=%s reason=\"%m\"", name);
 	}
-	xfree(dead);
+	xfree(dead.keys);
+}
+
+struct judging {
+	struct store *store;
+	struct blob_list list;
+	bool known;
+};
+
+static bool on_judged(void *ctx, const struct cell *cells)
+{
+	((struct judging *)ctx)->known = true;
+	return false;
+}
+
+static bool blob_judge_all(struct db_reader *r, void *ctx, struct err *e)
+{
+	struct judging *j = ctx;
+	for (size_t i = 0; i < j->list.n; i++) {
+		struct bind b = INT(j->list.keys[i]);
+		j->known = false;
+		if (!j->store->driver->query(r, STMT_BLOB_KNOWN, &b, 1, on_judged, j, e))
+			return false;
+		if (!j->known)
+			blob_list_add(j->store->node->blobs, &j->store->node->blobs->dead, j->list.keys[i]);
+	}
+	return true;
+}
+
+void blobs_judge(struct store *s)
+{
+	struct blobs *b = s->node->blobs;
+	struct judging j = {.store = s, .list = blob_list_take(b, &b->doubtful)};
+	struct err e = {0};
+	if (j.list.n && !s->driver->read(s->reader, blob_judge_all, &j, &e)) /* the next start finds them */
+		log_at(LOG_WARN, "blobs could not be looked at", "n=%zu reason=\"%s\"", j.list.n, e.msg);
+	xfree(j.list.keys);
 }
 
 /* --- opening --------------------------------------------------------------------------------------------- */
@@ -267,6 +318,7 @@ void blobs_close(struct store *s)
 	if (!b)
 		return;
 	blobs_bury(b);
+	xfree(blob_list_take(b, &b->doubtful).keys); /* the next start looks at all */
 	if (b->dir >= 0)
 		close(b->dir);
 	pthread_mutex_destroy(&b->lock);

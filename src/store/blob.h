@@ -31,6 +31,8 @@ int blob_open(struct store *s, int64_t key, struct err *e);
 bool blob_read(struct store *s, int64_t key, struct buf *out, struct err *e);
 /* Soon, by the store's sweeper; does not block. Its row is gone, or never came. */
 void blob_drop(struct store *s, int64_t key);
+/* The same, where it may have its row: then it stays. Once the write that would have made the row is finished. */
+void blob_doubt(struct store *s, int64_t key);
 
 /* --- inside store/: the folder of blobs; any thread --- */
 struct blobs;
@@ -39,3 +41,5 @@ bool blobs_open(struct store *s, const char *dir, struct err *e);
 void blobs_close(struct store *s);
 /* Removes what was dropped. Blocks. */
 void blobs_bury(struct blobs *b);
+/* Drops the doubtful that no row knows. Blocks. */
+void blobs_judge(struct store *s);

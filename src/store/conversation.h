@@ -51,7 +51,7 @@ void store_remove_item(struct store_port *p, struct store_op *op, struct convers
 
 /* --- inside store/ --- */
 struct store_request;
-enum { CONVERSATION_CHANGES = 3, CONVERSATION_BINDS = 10 }; /* of one conversation_add(), at most */
+enum { CONVERSATION_CHANGES = 3, CONVERSATION_BINDS = 12 }; /* of one conversation_add(), at most */
 /* Appends an item to a conversation, unless it is there or the conversation is not. `kept`: the same list
  * inserts the item for its context. */
 void conversation_add(struct store_request *r, int64_t project, int64_t conversation, const struct turn_item *it,

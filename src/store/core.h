@@ -31,6 +31,7 @@ struct store {
 	struct sealer *sealer; /* NULL: not started */
 	struct node *node;
 	struct lender *lender; /* of readers, to threads that block */
+	struct inlay_keeper *inlays;
 };
 
 struct store_port {

@@ -19,6 +19,8 @@ void store_put_file(struct store_port *p, struct store_op *op, int64_t project, 
 bool file_keep(struct store *s, int64_t project, const struct stored_file *f, struct err *e);
 void store_get_file(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
 		    struct stored_file *ret);
+/* The same for who may block. */
+bool file_find(struct store *s, int64_t project, struct str id, struct arena *a, struct stored_file *ret, struct err *e);
 /* Several at once, in the order asked; one that is missing has id.key 0. */
 void store_get_files(struct store_port *p, struct store_op *op, int64_t project, const struct str *ids, size_t n,
 		     struct arena *a, struct stored_file *ret);

@@ -6,6 +6,7 @@
 
 #include "model/item_show.h"
 #include "store/context.h"
+#include "store/inlay.h"
 #include "store/look.h"
 #include "store/run_now.h"
 
@@ -72,9 +73,12 @@ static void bind_item(void *ctx, size_t which, struct bind *b)
 static bool on_output_item(void *ctx, size_t which, const struct cell *cells)
 {
 	struct reading *r = ctx;
+	struct str text = inlay_text(r->look.request.port->store, &r->look.own, &cells[1]);
+	if (!text.p)
+		return false;
 	if (which)
 		buf_byte(r->look.scratch, ',');
-	item_show(r->look.scratch, cells[1].s, r->show);
+	item_show(r->look.scratch, text, r->show);
 	r->bytes++;
 	return false;
 }
@@ -231,9 +235,9 @@ static bool read_on_item(void *ctx, const struct cell *cells)
 	if (cells[0].s.n != ID_RND)
 		return false;
 	memcpy(r->item->id.rnd, cells[0].s.p, ID_RND);
-	r->bytes += cells[1].s.n;
+	r->bytes += inlay_size(&cells[1]);
 	if (r->bytes <= (size_t)store_limits.context_bytes)
-		r->item->json = str_copy(r->look.arena, cells[1].s);
+		r->item->json = look_item(&r->look, &cells[1]);
 	return false;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "store/lend.h"
+#include "store/inlay_keep.h"
 #include "store/node.h"
 #include "store/request.h"
 
@@ -152,11 +153,13 @@ bool store_open(const struct store_options *o, struct store **ret, struct err *e
 	id_setup(key);
 	if (!keyring_open(s, e))
 		goto have_database;
+	s->inlays = inlay_keeper_new(s);
 	if (!blobs_open(s, dir, e) || !sweeper_start(s, e))
 		goto have_keys;
 	*ret = s;
 	return true;
 have_keys:
+	inlay_keeper_free(s->inlays);
 	blobs_close(s);
 	keyring_close(s);
 have_database:
@@ -177,6 +180,7 @@ void store_close(struct store *s)
 	if (!s)
 		return;
 	sweeper_stop(s);
+	inlay_keeper_free(s->inlays);
 	sealer_close(s);
 	keyring_close(s);
 	lender_free(s->lender);

@@ -1,4 +1,4 @@
-/* sweep_file.h - a slice of what the sweeper takes away, in the making; files, uploads and skills in it. Inside store/
+/* sweep_file.h - a slice of what the sweeper takes away, in the making; bytes beside the database, and batches, in it. Inside store/
  * alone. */
 #pragma once
 #include "store/request.h"
@@ -18,6 +18,7 @@ struct slice {
 };
 
 /* Inside the slice's snapshot, when nothing else is found. false: s->err. */
+bool sweep_inlays(struct slice *s);
 bool sweep_files(struct slice *s);
 bool sweep_skills(struct slice *s);
 bool sweep_batches(struct slice *s);

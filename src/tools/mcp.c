@@ -270,5 +270,5 @@ const struct tool tool_mcp = {
     .list = mcp_list_run,
     .call_ms = &mcp_limits.call_ms,
     .list_ms = &mcp_limits.list_ms,
-    .far = true,
+    .pool = POOL_FAR,
 };

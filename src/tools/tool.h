@@ -7,6 +7,7 @@
 #pragma once
 #include "loop/workers.h"
 #include "model/hosted.h"
+#include "tools/pools.h"
 #include "tools/settling.h"
 #include "tools/tools.h"
 
@@ -23,7 +24,7 @@ struct tool {
 	bool (*settles)(const struct tools *t, struct settling *s, struct err *e);
 	/* The turn came to nothing: what was made for it is taken back, unless it was used. Worker thread. May be NULL. */
 	void (*unsettles)(const struct tools *t, yyjson_val *settled);
-	bool slow; /* a call may take long: it has threads of its own */
+	enum tool_pool pool; /* the threads that its calls run on (pools.def); POOL_QUICK unless said */
 	/* What the description says beside, for this element; settled NULL: not yet. May be NULL. */
 	void (*describe)(struct buf *b, yyjson_val *given, yyjson_val *settled);
 	/* ... and what of the request's other tools. May be NULL. */
@@ -37,7 +38,6 @@ struct tool {
 	/* The functions of a server (hosted_server.h), as the members of an item of its list type; NULL: it is none. */
 	void (*list)(struct toolrun *);
 	const int64_t *call_ms, *list_ms; /* their own limits instead of tools.call_ms; NULL: none */
-	bool far;                         /* waits for others: on threads of its own, so that nothing here waits for it */
 };
 #define HOSTED(name) extern const struct tool tool_##name;
 #include "tools/tools.def"

@@ -82,13 +82,6 @@ yyjson_val *tools_copy(struct arena *a, yyjson_val *v)
 	return copy;
 }
 
-static bool tool_call_far_job(struct tools_port *p, struct job *j)
-{
-	if (!p->far)
-		p->far = workers_new("mcp", (unsigned)mcp_limits.threads, (unsigned)mcp_limits.waiting);
-	return job_start(p->far, p->loop, j);
-}
-
 static struct str tool_call_text(struct arena *a, struct str s)
 {
 	return s.p ? str_copy(a, s) : s;
@@ -118,7 +111,7 @@ void tool_start(struct tools_port *p, struct tool_call *c, const struct tool_ask
 		run->next->prev = run;
 	p->runs = run;
 	c->run = run;
-	if (!(tool->far ? tool_call_far_job(p, &run->job) : tools_job(p, &run->job, tool->slow)))
+	if (!tools_job(p, &run->job, tool->pool))
 		defer_start(p->loop, &run->refused, tool_call_on_refused);
 }
 

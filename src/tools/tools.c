@@ -64,9 +64,8 @@ void tools_detach(struct tools_port *p)
 		toolrun_forget(run);
 		run->port = NULL;
 	}
-	workers_free(p->far);
-	workers_free(p->slow);
-	workers_free(p->workers); /* what they have posted is still to come: loop_close() takes it */
+	for (int i = POOLS; i-- > 0;)
+		workers_free(p->pools[i]); /* what they have posted is still to come: loop_close() takes it */
 	xfree(p);
 }
 
@@ -138,11 +137,18 @@ bool tools_list_skips(const struct tools_port *p)
 
 /* --- for the other files --- */
 
-bool tools_job(struct tools_port *p, struct job *j, bool slow)
+bool tools_job(struct tools_port *p, struct job *j, enum tool_pool pool)
 {
-	struct workers **w = slow ? &p->slow : &p->workers;
-	int64_t threads = slow ? tools_limits.slow_threads : tools_limits.threads;
-	if (!*w)
-		*w = workers_new(slow ? "slow tools" : "tools", (unsigned)threads, (unsigned)tools_limits.waiting);
-	return job_start(*w, p->loop, j);
+	static const struct {
+		const char *name;
+		const int64_t *threads, *waiting;
+	} pools[] = {
+#define POOL(ID, name, threads, waiting) {name, &(threads), &(waiting)},
+#include "tools/pools.def"
+#undef POOL
+	};
+	if (!p->pools[pool])
+		p->pools[pool] =
+		    workers_new(pools[pool].name, (unsigned)*pools[pool].threads, (unsigned)*pools[pool].waiting);
+	return job_start(p->pools[pool], p->loop, j);
 }

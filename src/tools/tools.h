@@ -9,6 +9,7 @@
 #include "tools/cite.h"
 #include "tools/tool_call.h"
 #include "tools/tools_limits.h"
+#include "tools/pools.h"
 
 struct search;
 struct engines;
@@ -52,5 +53,5 @@ struct tool;
 struct job;
 /* The tool of a face that hosted_of_type() or hosted_of_item() gave. */
 const struct tool *tool_of(const struct hosted *face);
-/* On a thread of the port; false: too many wait. slow: on one of those for what may take long. */
-bool tools_job(struct tools_port *p, struct job *j, bool slow);
+/* On a thread of the port; false: too many wait. */
+bool tools_job(struct tools_port *p, struct job *j, enum tool_pool pool);

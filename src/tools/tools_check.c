@@ -195,7 +195,7 @@ bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t proj
 	c->run = run;
 	c->arena = a;
 	c->request = rq;
-	if (!tools_job(p, &run->job, false))
+	if (!tools_job(p, &run->job, POOL_QUICK))
 		defer_start(p->loop, &run->refused, tools_check_on_refused);
 	return true;
 }
@@ -215,7 +215,7 @@ static void tools_undo_left(const struct check_run *run)
 	undo->undo = true;
 	for (size_t i = 0; i < run->n; i++)
 		tools_undo_add(undo, run->at[i].tool, run->at[i].settled);
-	if (!undo->n || !tools_job(run->port, &undo->job, false))
+	if (!undo->n || !tools_job(run->port, &undo->job, POOL_QUICK))
 		tools_check_run_free(undo);
 }
 
@@ -248,7 +248,7 @@ bool tools_undo_start(struct tools_port *p, struct tools_check *c, int64_t proje
 			tools_undo_add(run, tool_of(rq->tools[i].hosted), rq->tools[i].settled);
 	c->undone = true;
 	c->run = run;
-	if (!tools_job(p, &run->job, false))
+	if (!tools_job(p, &run->job, POOL_QUICK))
 		defer_start(p->loop, &run->refused, tools_check_on_refused);
 	return true;
 }
