@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "store/lend.h"
 #include "store/look.h"
 
 #include "base/clock.h"

@@ -61,6 +61,7 @@ void store_run_claim(struct store_port *p, struct store_op *op, const struct run
 void store_run_keep(struct store_port *p, struct store_op *op, int64_t holder, int64_t lease_until);
 /* Further events, and the response object as it now stands ({0}: as before). */
 void store_run_append(struct store_port *p, struct store_op *op, int64_t key, int64_t holder, const struct run_batch *b, struct str body);
+struct turn_record; /* record.h */
 struct run_end {
 	int64_t holder, expires_at;
 	struct run_batch last;
