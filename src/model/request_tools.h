@@ -13,6 +13,8 @@ void create_load_tools(struct arena *a, struct create *c, const struct item *ite
 struct function_tool *create_offer(struct arena *a, const struct create *c, size_t most, size_t *n);
 /* Is it one that our own search may find? */
 bool create_unfound(const struct create *c, const struct function_tool *f);
+/* Our own search is asked for and finds nothing to do: no more than `most` tools wait for it, and no server may have more. */
+bool create_search_idle(const struct create *c, size_t most);
 /* The element of the request for the server that an item names; NULL. */
 struct function_tool *create_server(const struct create *c, const struct item *it);
 /* The functions of a list join c->tools, unless its server has its list already. false: they did not. */
