@@ -3,11 +3,10 @@
 
 #include <stdio.h>
 
-#include "door/lists.h"
-
 #include "container/limits.h"
 #include "container/memory.h"
 #include "container/network.h"
+#include "door/lists.h"
 #include "model/container_fields.h"
 
 enum { NAME_CHARS = 255, FILES = 50, FILE_PATH = 2048 };

@@ -4,9 +4,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "engine/chat_error.h"
-
 #include "base/clock.h"
+#include "engine/chat_error.h"
 #include "engine/table.h"
 #include "wire/json.h"
 

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "model/hosted_server.h"
-
 #include "wire/schema.h"
 
 enum { NAME_ROOM = 64 /* what the strictest engines take */ };

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "model/call_kinds.h"
-
 #include "model/tools_echo.h"
 
 #include "model/hosted_server.h"

@@ -4,10 +4,9 @@
 
 #include <string.h>
 
-#include "store/look.h"
-
 #include "base/clock.h"
 #include "store/blob.h"
+#include "store/look.h"
 
 enum { QUOTED = 200 };
 

@@ -4,9 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "turn/tool_results.h"
-
 #include "model/request_format.h"
+#include "turn/tool_results.h"
 
 #include "model/tools_echo.h"
 

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-#include "turn/turn_ask_id.h"
-
 #include "model/request_tools.h"
+#include "turn/turn_ask_id.h"
 
 #include "turn/hosted_call.h"
 #include "turn/turn_found.h"

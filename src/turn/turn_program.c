@@ -4,12 +4,11 @@
 #include <sodium.h>
 #include <stdio.h>
 
-#include "turn/turn_calls.h"
-
 #include "base/clock.h"
 #include "model/hosted_server.h"
 #include "model/program.h"
 #include "store/seal.h"
+#include "turn/turn_calls.h"
 #include "turn/turn_output_parts.h"
 
 enum { CLIENTS_INDEX = -2 /* of no engine's call */ };

@@ -3,10 +3,9 @@
 
 #include <assert.h>
 
-#include "model/request_tools.h"
-
 #include "base/clock.h"
 #include "door/attempts.h"
+#include "model/request_tools.h"
 #include "model/template.h"
 #include "replay/rebuild.h"
 #include "replay/replay.h"
