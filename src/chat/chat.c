@@ -22,6 +22,7 @@
 #include "door/live.h"
 #include "door/attempts.h"
 #include "door/request.h"
+#include "door/slice.h"
 #include "engine/prompt_tidy.h"
 #include "net/reply.h"
 #include "model/format.h"
@@ -70,7 +71,7 @@ struct chat {
 	struct err error;
 	struct chat_asked by;
 	struct store_op keep;
-	struct deferred finish; /* never inside an engine's callback: its memory is ours */
+	struct deferred finish; /* never inside an engine's callback: its memory is ours; before the first call: what is left of long work */
 	struct chat_clocks clocks;
 	int64_t seq;
 	bool low; /* its calls let all others go before them */
@@ -448,7 +449,6 @@ static bool chat_take(struct chat *c, struct request *rq, struct err *e)
 		*e = unknown;
 		return false;
 	}
-	prompt_tidy(&c->arena, &c->req.prompt);
 	return true;
 }
 
@@ -514,6 +514,17 @@ static void chat_attach(struct chat *c)
 		chat_on_attached(&c->attach, &e);
 }
 
+static void chat_go_on(struct chat *c)
+{
+	prompt_tidy(&c->arena, &c->req.prompt);
+	chat_attach(c);
+}
+
+static void chat_on_rest(struct deferred *d)
+{
+	chat_go_on(OWNER(d, struct chat, finish));
+}
+
 static struct chat *chat_new(struct request *rq)
 {
 	struct arena a = {0};
@@ -545,7 +556,7 @@ void chat_create(struct request *rq)
 {
 	struct err e = {0};
 	uint8_t hash[32];
-	int64_t tries = retry_count(rq->x);
+	int64_t began_us = clock_mono_us(), tries = retry_count(rq->x);
 	if ((int64_t)rq->api->n_turns >= api_limits.turns) {
 		e.retry_after_ms = 1000;
 		fail(&e, ERR_BUSY, NULL, "Too many completions are running (api.turns = %lld). Please retry in a moment.",
@@ -582,5 +593,8 @@ void chat_create(struct request *rq)
 		reply_header(c->reply, S("antiphon-not-applied"), str_of(advice));
 	if (c->req.obfuscate && c->form == REPLY_SSE)
 		reply_obfuscate(c->reply, c->head.id);
-	chat_attach(c);
+	if (slice_over(began_us))
+		loop_yield(c->api->loop, &c->finish, chat_on_rest);
+	else
+		chat_go_on(c);
 }

@@ -16,6 +16,7 @@ struct turn_context {
 	size_t n_history;
 	struct attach attach;          /* images and files on their way into the prompt */
 	struct compaction *compaction; /* compact.h; NULL: none was begun */
+	struct turn_kept *kept; /* turn_save.c; NULL: nothing is made yet of what is kept of the turn */
 };
 
 /* Stored items as context.history. */
