@@ -2,6 +2,8 @@
  *
  * One loop per core, loop 0 in the main thread (the engine's child and the admin socket live there). Each
  * loop has its own server, store port and engine port. Opened here in order, closed in the opposite one. */
+#include "main/serve.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -12,6 +14,9 @@
 #include "egress/egress.h"
 #include "main/banner.h"
 #include "main/commands.h"
+#include "main/config_show.h"
+#include "main/config_limits.h"
+#include "main/drain.h"
 #include "main/help.h"
 #include "main/cpu.h"
 #include "main/notify.h"
@@ -223,6 +228,7 @@ static void open_api(struct app *app)
 	    .n_cors = c->server_cors.n,
 	    .base_url = app->base_url,
 	    .vision_model = c->engine_vision_model,
+	    .settings = config_show(&app->args->config, &app->arena),
 	    .default_banner = banner_line(app, &app->arena),
 	};
 	app->api = api_new(&o);
