@@ -5,6 +5,7 @@
 #include "door/account.h"
 #include "door/grace.h"
 #include "door/live.h"
+#include "engine/verdict.h"
 #include "net/reply.h"
 
 struct chat;
@@ -19,6 +20,7 @@ struct chat_run { /* one choice being made */
 
 struct chat_clocks {
 	struct timer deadline;
+	struct deferred rest; /* of long work: others go first */
 	struct grace grace; /* its client left */
 	struct phases phases; /* where its time goes */
 	struct live live;     /* how others see it meanwhile */
@@ -28,6 +30,12 @@ struct chat_asked {
 	struct asker asker;
 	struct request *request; /* as long as the reply is there */
 	bool low;                /* its calls let all others go before them */
+};
+
+struct chat_ending {
+	struct deferred finish; /* never inside an engine's callback: its memory is ours */
+	struct verdict verdict; /* chat_judge.h */
+	struct store_op keep;
 };
 
 struct chat {
@@ -50,8 +58,7 @@ struct chat {
 	struct attempt *attempt;
 	struct err error;
 	struct chat_asked by;
-	struct store_op keep;
-	struct deferred finish; /* never inside an engine callback, its memory is ours; before the first call: the rest of long work */
+	struct chat_ending ending;
 	struct chat_clocks clocks;
 	int64_t seq;
 };
