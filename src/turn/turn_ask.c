@@ -102,7 +102,7 @@ bool turn_ask_run(struct turn *t)
 		if (!one->approved)
 			continue;
 		if (!f)
-			call_name(&t->arena, &gone, NULL, 0);
+			call_name(&t->arena, &gone, NULL, 0, NULL);
 		struct hosted_call *c = turn_tools_add(t, f, f ? f->name : gone.name, one->arguments);
 		any = true;
 		ask_origin(t, one->id_text, &c->origin);

@@ -62,7 +62,6 @@ static void on_saved(struct store_op *op, const struct err *e)
 
 enum flow step_save(struct turn *t)
 {
-	struct turn_record r;
 	bool answers = t->response.status != RS_FAILED || reply_streams(t->reader.form) || !t->reader.reply || !reply_open_head(t->reader.reply);
 	timer_cancel(&t->clocks.deadline);
 	grace_cancel(&t->clocks.grace);
@@ -79,9 +78,11 @@ enum flow step_save(struct turn *t)
 			store_idem_drop(t->api->store, &t->op, t->project, &t->key.claim->idem, &t->id);
 		return turn_goto(t, STEP_DONE);
 	}
-	turn_record_make(t, &r);
+	struct turn_record *r = turn_record_some(t);
+	if (!r)
+		return GO;
 	t->op.done = on_saved;
-	store_put_turn(t->api->store, &t->op, &r);
+	store_put_turn(t->api->store, &t->op, r);
 	return WAIT;
 }
 

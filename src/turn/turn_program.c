@@ -203,7 +203,7 @@ static const struct item *output_of(const struct program_context *ctx, const str
 static void write_clients(struct turn *t, struct jout *o, const struct program_context *ctx, const struct item *call)
 {
 	const struct item *out = output_of(ctx, call);
-	struct str name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, call);
+	struct str name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, t->req.index, call);
 	const struct function_tool *f = call_tool(t->req.tools, t->req.n_tools, name);
 	yyjson_val *v = out ? json_get(out->val, S("output")) : NULL;
 	bool custom = call->type == ITEM_CUSTOM_TOOL_CALL;
@@ -227,7 +227,7 @@ static void write_hosted(struct turn *t, struct jout *o, const struct item *it, 
 	if (failed || !value.p)
 		value = hosted_told(&t->arena, it);
 	write_answer(o, &(struct program_answer){.kind = failed ? "e" : "t",
-						 .name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, it),
+						 .name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, t->req.index, it),
 						 .args = args,
 						 .value = value,
 						 .maybe = maybe});

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "door/attempts.h"
+#include "door/slice.h"
 #include "model/request_tools.h"
 #include "model/template.h"
 #include "replay/rebuild.h"
@@ -171,11 +172,14 @@ void turn_known(struct turn *t)
 		reply_obfuscate(t->reader.reply, t->response.id);
 }
 
-static void turn_begin(struct turn *t, bool ok)
+static void turn_begin(struct turn *t, bool ok, int64_t began_us)
 {
 	if (ok && !t->key.template)
 		turn_known(t);
-	turn_run(t);
+	if (slice_over(began_us))
+		turn_rest(t);
+	else
+		turn_run(t);
 }
 
 void turn_start_lane(struct api_loop *al, int64_t project, struct str body, struct reply_lane *lane,
@@ -183,7 +187,8 @@ void turn_start_lane(struct api_loop *al, int64_t project, struct str body, stru
 {
 	struct err busy = {0};
 	room_for_one(al, &busy);
-	struct turn *t = turn_make(al, project, body, clock_mono_us());
+	int64_t began_us = clock_mono_us();
+	struct turn *t = turn_make(al, project, body, began_us);
 	*turn_error(t) = busy;
 	bool ok = !busy.code && turn_read(t, true);
 	turn_keep_body(t);
@@ -191,7 +196,7 @@ void turn_start_lane(struct api_loop *al, int64_t project, struct str body, stru
 	t->reader.reply = reply_open_lane(lane, al->loop, &t->reader.owner);
 	t->reader.link = link;
 	link->turn = t;
-	turn_begin(t, ok);
+	turn_begin(t, ok, began_us);
 }
 
 void turn_start(struct request *rq, const struct turn_kind *kind)
@@ -201,7 +206,7 @@ void turn_start(struct request *rq, const struct turn_kind *kind)
 		answer_error(rq->x, &busy);
 		return;
 	}
-	int64_t tries = kind ? -1 : retry_count(rq->x); /* the others may simply be made again */
+	int64_t began_us = clock_mono_us(), tries = kind ? -1 : retry_count(rq->x); /* the others may simply be made again */
 	uint8_t hash[32];
 	if (tries >= 0)
 		body_hash(exchange_request(rq->x)->body, hash);
@@ -220,5 +225,5 @@ void turn_start(struct request *rq, const struct turn_kind *kind)
 	t->reader.reply = reply_open(rq->x, t->reader.form, &t->reader.owner);
 	if (t->reader.form == REPLY_SSE)
 		exchange_forget(rq->x);
-	turn_begin(t, ok);
+	turn_begin(t, ok, began_us);
 }
