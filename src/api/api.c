@@ -3,13 +3,12 @@
 
 #include <assert.h>
 
-#include "batches/batch_pump.h"
-
 #include "api/routes.h"
 #include "background/background.h"
 #include "background/runs.h"
 #include "background/worker.h"
 #include "base/clock.h"
+#include "batches/batch_pump.h"
 #include "chat/chat.h"
 #include "conversations/conversations.h"
 #include "door/attempts.h"

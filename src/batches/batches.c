@@ -163,24 +163,17 @@ void batch_cancel_one(struct request *rq)
 
 /* --- the list ---------------------------------------------------------------------------------------------------- */
 
-static struct str batches_end_id(struct arena *a, const struct stored_batch *b)
-{
-	return id_text(arena_bytes(a, ID_MAX), "batch", &b->id);
-}
-
 static bool batches_list_work(struct errand *er, struct err *e)
 {
 	const struct ask *ask = er->more;
 	struct batch_page p;
 	struct jout o = errand_out(er);
-	struct str none = {0};
 	if (!batch_list(er->store, er->project, ask->after, ask->limit, &er->arena, &p, e))
 		return false;
 	list_begin(&o);
 	for (size_t i = 0; i < p.n; i++)
 		batches_put(&o, &p.list[i]);
-	list_end(&o, RESOURCE_BATCH, p.n ? batches_end_id(&er->arena, &p.list[0]) : none,
-		 p.n ? batches_end_id(&er->arena, &p.list[p.n - 1]) : none, p.has_more);
+	list_end_ids(&o, RESOURCE_BATCH, "batch", p.n ? &p.list[0].id : NULL, p.n ? &p.list[p.n - 1].id : NULL, p.has_more);
 	return true;
 }
 

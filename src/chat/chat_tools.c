@@ -171,7 +171,7 @@ static bool chat_tools_take_custom(struct arena *a, yyjson_val *v, struct functi
 	if (!ok)
 		return false;
 	call_describe(a, CALL_CUSTOM, flat, f);
-	call_name(a, f, others, n);
+	call_name(a, f, others, n, NULL);
 	f->path = str_fmt(a, "tools[%zu].custom.format", n);
 	return true;
 }

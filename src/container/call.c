@@ -3,12 +3,11 @@
 
 #include <unistd.h>
 
-#include "container/folder_name.h"
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "container/cntr_skills.h"
 #include "container/folder.h"
+#include "container/folder_name.h"
 #include "sandbox/process.h"
 #include "session/limits.h"
 #include "session/share.h"

@@ -3,10 +3,9 @@
 
 #include <unistd.h>
 
-#include "container/folder_name.h"
-
 #include "base/clock.h"
 #include "container/folder.h"
+#include "container/folder_name.h"
 #include "session/limits.h"
 #include "store/blob.h"
 

@@ -160,16 +160,13 @@ static bool cfile_list_work(struct errand *er, struct err *e)
 	struct container c;
 	struct container_file_page p;
 	struct jout o = errand_out(er);
-	char first[ID_MAX], last[ID_MAX];
-	struct str none = {0};
 	if (!container_get(er->store, er->project, er->args[0], &er->arena, &c, e) || !container_living(&c, e) ||
 	    !container_file_list(er->store, &c, er->more, &er->arena, &p, e))
 		return false;
 	list_begin(&o);
 	for (size_t i = 0; i < p.n; i++)
 		container_file_write(&o, &c, &p.list[i]);
-	list_end(&o, RESOURCE_CONTAINER_FILE, p.n ? id_text(first, "cfile", &p.list[0].id) : none,
-		 p.n ? id_text(last, "cfile", &p.list[p.n - 1].id) : none, p.has_more);
+	list_end_ids(&o, RESOURCE_CONTAINER_FILE, "cfile", p.n ? &p.list[0].id : NULL, p.n ? &p.list[p.n - 1].id : NULL, p.has_more);
 	return true;
 }
 

@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/chat_error.h"
-
 #include "base/clock.h"
+#include "engine/chat_error.h"
 #include "engine/table.h"
 #include "wire/json.h"
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "engine/call_names.h"
-
 #include "engine/marks.h"
 
 enum {

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-#include "engine/facts.h"
-
 #include "base/test.h"
+#include "engine/facts.h"
 #include "engine/truncate.h"
 
 /* As llama.cpp tells it for the default model, shortened. */

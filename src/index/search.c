@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "index/store_index_rank.h"
-
 #include "base/log.h"
 #include "index/filter.h"
 #include "index/index_limits.h"
 #include "index/indexer.h"
+#include "index/store_index_rank.h"
 #include "store/vector_queue.h"
 
 struct search {

@@ -7,10 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "index/store_index_rank.h"
-
 #include "base/buf.h"
 #include "base/test.h"
+#include "index/store_index_rank.h"
 #include "index/words.h"
 
 enum { DIMS = 64 };

@@ -12,7 +12,6 @@
 
 #include "session/python.h"
 
-
 #include "base/log.h"
 #include "egress/egress.h"
 #include "main/banner.h"

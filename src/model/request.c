@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-#include "model/request_echo.h"
-
 #include "model/request_choice.h"
+#include "model/request_echo.h"
 
 #include "model/request_format.h"
 

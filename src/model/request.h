@@ -28,6 +28,7 @@ struct create {
 	size_t n_template;
 	struct function_tool *tools; /* as functions (call.h): those given, and those that items bring */
 	size_t n_tools;
+	struct call_index *index; /* of them, where they are many (call_index.h); NULL: none */
 	yyjson_val *listed; /* `tools` as it came */
 	enum tool_choice choice;
 	struct str choice_name;  /* CHOICE_NAMED: the function's */
@@ -45,8 +46,7 @@ struct create {
 	int64_t max_tool_calls; /* 0: none */
 	struct format format;
 	struct sampling sampling;
-	struct str summary;           /* reasoning.summary, {0} when none */
-	struct str prompt_cache_key;
+	struct str summary, prompt_cache_key; /* summary: reasoning.summary, {0} when none */
 	const struct function_tool *grammar_tool; /* the custom tool with a Lark grammar that has to be called; NULL: none */
 	const char *grammar_path; /* "tools[0].format": joins not_applied unless the engine is held to it */
 	const char *not_applied; /* "reasoning.effort, service_tier": for the header antiphon-not-applied; NULL: none */

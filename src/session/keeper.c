@@ -9,13 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "session/watch.h"
-
 #include "base/arena.h"
 #include "base/clock.h"
 #include "measure/measure.h"
 #include "session/limits.h"
 #include "session/table.h"
+#include "session/watch.h"
 
 enum { TICK_MS = 50, IDLE_MS = 1000, FOLDER_LOOKS = 5 };
 

@@ -6,11 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "session/keeper.h"
-
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "session/keeper.h"
 #include "session/limits.h"
 #include "session/share.h"
 #include "session/table.h"

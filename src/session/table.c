@@ -6,11 +6,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "session/keeper.h"
-
 #include "base/arena.h"
 #include "base/clock.h"
 #include "sandbox/host.h"
+#include "session/keeper.h"
 #include "session/limits.h"
 #include "session/packages.h"
 

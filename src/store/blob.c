@@ -8,11 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/sweep.h"
-
 #include "base/log.h"
 #include "store/node.h"
 #include "store/core.h"
+#include "store/sweep.h"
 
 enum { NAME = 32, COPY = 1 << 20, BLOB_PIECE = 65536 };
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "store/look.h"
-
 #include "store/sweep.h"
 
 #include "base/clock.h"

@@ -4,11 +4,10 @@
 
 #include <string.h>
 
-#include "store/lend.h"
-#include "store/look.h"
-
 #include "base/clock.h"
 #include "store/blob.h"
+#include "store/lend.h"
+#include "store/look.h"
 
 enum { QUOTED = 200 };
 

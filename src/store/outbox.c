@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/look.h"
-
 #include "base/clock.h"
+#include "store/look.h"
 
 enum { TYPE_MAX = 64 };
 

@@ -3,14 +3,12 @@
 
 #include <string.h>
 
-#include "store/run_now.h"
-
 #include "store/look.h"
+#include "store/run_now.h"
 
 #include "base/clock.h"
 #include "store/node.h"
 #include "store/outbox.h"
-
 
 static const struct str lost = STR("The background run is no longer held by this worker.");
 

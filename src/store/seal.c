@@ -6,10 +6,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "store/seal_secret.h"
-
 #include "base/clock.h"
 #include "store/request.h"
+#include "store/seal_secret.h"
 
 enum {
 	VERSION = 1,

@@ -8,9 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/sqlite_writer.h"
-
 #include "store/sqlite_schema.h"
+#include "store/sqlite_writer.h"
 
 #include "base/arena.h"
 #include "store/limits.h"

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "store/blob.h"
-
 #include "store/sweep.h"
 
 #include "base/clock.h"

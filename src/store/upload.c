@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-#include "store/look.h"
-
 #include "store/file.h"
+#include "store/look.h"
 
 #include "base/clock.h"
 #include "store/blob.h"

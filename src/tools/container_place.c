@@ -4,9 +4,8 @@
 #include <sodium.h>
 #include <unistd.h>
 
-#include "tools/toolrun.h"
-
 #include "container/folder_name.h"
+#include "tools/toolrun.h"
 
 #include "container/cntr.h"
 #include "container/cntr_skills.h"

@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "wire/fields.h"
-
 #include "tools/mcp_options.h"
+#include "wire/fields.h"
 
 #include "net/url.h"
 

@@ -3,9 +3,8 @@
 
 #include <stdatomic.h>
 
-#include "tools/toolrun.h"
-
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 
 enum { INPUT_FILES = 50 };
 

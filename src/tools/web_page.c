@@ -4,13 +4,12 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "tools/toolrun.h"
-
 #include "base/clock.h"
 #include "index/extract.h"
 #include "net/fetch.h"
 #include "sandbox/policy.h"
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 #include "tools/web_provider.h"
 
 static bool inside_character(struct str text, size_t at)

@@ -3,12 +3,11 @@
 
 #include <string.h>
 
-#include "model/request_calls.h"
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/prompt_tidy.h"
 #include "engine/truncate.h"
+#include "model/request_calls.h"
 #include "store/seal.h"
 #include "turn/transcript.h"
 #include "turn/turn_kind.h"

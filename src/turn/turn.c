@@ -4,9 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "turn/tool_results.h"
-
 #include "model/request_format.h"
+#include "turn/tool_results.h"
 
 #include "model/tools_echo.h"
 
@@ -59,6 +58,7 @@ void turn_free(struct turn *t)
 	turn_tools_stop(t);
 	turn_judge_cancel(t);
 	defer_cancel(&t->clocks.overflow);
+	defer_cancel(&t->clocks.rest);
 	timer_cancel(&t->clocks.silence);
 	timer_cancel(&t->clocks.deadline);
 	grace_cancel(&t->clocks.grace);
@@ -162,7 +162,7 @@ static void on_checked(struct tools_check *c, const struct err *e)
 		*turn_error(t) = *e;
 	else
 		create_echo_tools(&t->arena, &t->req);
-	turn_goto(t, refused ? STEP_REFUSE : STEP_ATTACH);
+	turn_goto(t, refused ? STEP_REFUSE : STEP_GIVE);
 	turn_run(t);
 }
 
@@ -196,10 +196,10 @@ enum flow step_check(struct turn *t)
 		ctx.items[2] = items_made(t, &ctx.n[2]);
 	if (tools_check_start(t->api->tools, c, t->project, &t->arena, &t->req, &ctx, t->runner != NULL))
 		return WAIT;
-	return turn_goto(t, STEP_ATTACH);
+	return turn_goto(t, STEP_GIVE);
 }
 
-/* --- ATTACH --- */
+/* --- GIVE, ATTACH --- */
 
 /* The input as items: references replaced by what they name, what is encrypted by what it says. */
 static void input_resolve(struct turn *t, struct err *e)
@@ -252,7 +252,7 @@ static bool prompt_make(struct turn *t, struct err *e)
 		return false;
 	if (!str_eq(effort, t->req.sampling.effort))
 		tell_effort(t);
-	*p = (struct prompt){.tools = t->req.tools, .n_tools = t->req.n_tools, .choice = t->req.choice,
+	*p = (struct prompt){.tools = t->req.tools, .n_tools = t->req.n_tools, .index = t->req.index, .choice = t->req.choice,
 	                     .choice_name = t->req.choice_name, .parallel = t->req.parallel_tool_calls,
 	                     .format = t->req.format, .sampling = t->req.sampling, .logprobs = t->req.include_logprobs,
 	                     .truncate = t->req.truncation_auto, .cache_key = t->req.prompt_cache_key,
@@ -264,9 +264,11 @@ static bool prompt_make(struct turn *t, struct err *e)
 	create_load_tools(a, &t->req, input, n_input);
 	p->tools = t->req.tools;
 	p->n_tools = t->req.n_tools;
+	p->index = t->req.index;
 	if (!prompt_add_items(a, p, turn_ask_told(t, t->context.history, t->context.n_history), t->context.n_history, "", e) ||
 	    !prompt_add_items(a, p, turn_ask_told(t, input, n_input), n_input, "input", e))
 		return false;
+	p->index = NULL;
 	p->tools = create_offer(a, &t->req, (size_t)api_limits.shown_tools, &p->n_tools);
 	p->only_offered = t->req.n_allowed;
 	prompt_tidy(a, p);
@@ -283,11 +285,8 @@ static void turn_on_attached(struct attach *at, const struct err *e)
 	turn_run(t);
 }
 
-enum flow step_attach(struct turn *t)
+enum flow step_give(struct turn *t)
 {
-	/* A background run does it when it runs. */
-	struct attach_to to = {.api = t->api, .project = t->project, .arena = &t->arena, .model = &t->model,
-	                       .prompt = &t->prompt, .later = t->req.background && !t->runner};
 	input_resolve(t, turn_error(t));
 	if (turn_failed(t) || !turn_input_given(t, turn_error(t)) || !open_history(t, turn_error(t)) ||
 	    !compact_calls_fit(t, turn_error(t)))
@@ -297,6 +296,14 @@ enum flow step_attach(struct turn *t)
 	if (!(t->kind && t->kind->request == REQUEST_COUNT) && !turn_programs_read(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
 	origin_give(t->context.history, t->context.n_history, t->context.input, t->context.n_input);
+	return turn_goto(t, STEP_ATTACH);
+}
+
+enum flow step_attach(struct turn *t)
+{
+	/* A background run does it when it runs. */
+	struct attach_to to = {.api = t->api, .project = t->project, .arena = &t->arena, .model = &t->model,
+	                       .prompt = &t->prompt, .later = t->req.background && !t->runner};
 	if (!prompt_make(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
 	t->context.attach.done = turn_on_attached;

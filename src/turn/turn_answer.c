@@ -4,9 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "turn/turn_ask_id.h"
-
 #include "model/request_tools.h"
+#include "turn/turn_ask_id.h"
 
 #include "base/clock.h"
 #include "base/map.h"

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-#include "turn/turn_ask_id.h"
-
 #include "model/request_tools.h"
+#include "turn/turn_ask_id.h"
 
 #include "turn/hosted_call.h"
 #include "turn/turn_found.h"
@@ -103,7 +102,7 @@ bool turn_ask_run(struct turn *t)
 		if (!one->approved)
 			continue;
 		if (!f)
-			call_name(&t->arena, &gone, NULL, 0);
+			call_name(&t->arena, &gone, NULL, 0, NULL);
 		struct hosted_call *c = turn_tools_add(t, f, f ? f->name : gone.name, one->arguments);
 		any = true;
 		ask_origin(t, one->id_text, &c->origin);

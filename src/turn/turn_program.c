@@ -4,12 +4,11 @@
 #include <sodium.h>
 #include <stdio.h>
 
-#include "turn/turn_calls.h"
-
 #include "base/clock.h"
 #include "model/hosted_server.h"
 #include "model/program.h"
 #include "store/seal.h"
+#include "turn/turn_calls.h"
 #include "turn/turn_output_parts.h"
 
 enum { CLIENTS_INDEX = -2 /* of no engine's call */ };
@@ -225,7 +224,7 @@ static struct str program_output_text(struct turn *t, const struct item *out, bo
 static void write_clients(struct turn *t, struct jout *o, const struct program_context *ctx, const struct item *call)
 {
 	const struct item *out = output_of(ctx, call);
-	struct str name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, call);
+	struct str name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, t->req.index, call);
 	const struct function_tool *f = call_tool(t->req.tools, t->req.n_tools, name);
 	bool custom = call->type == ITEM_CUSTOM_TOOL_CALL;
 	bool json = !custom && f && yyjson_is_obj(json_get(f->given, S("output_schema")));
@@ -252,7 +251,7 @@ static void write_hosted(struct turn *t, struct jout *o, const struct item *it, 
 	if (failed || !value.p)
 		value = hosted_told(&t->arena, it);
 	write_answer(o, &(struct program_answer){.kind = failed ? "e" : "t",
-						 .name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, it),
+						 .name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, t->req.index, it),
 						 .args = args,
 						 .value = value,
 						 .maybe = maybe});

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-#include "turn/turn_list.h"
-
 #include "turn/turn_calls.h"
+#include "turn/turn_list.h"
 
 #include "engine/prompt_tidy.h"
 #include "model/hosted_server.h"
