@@ -6,6 +6,7 @@
 #include "door/allowance.h"
 #include "door/grace.h"
 #include "door/live.h"
+#include "engine/verdict.h"
 #include "net/reply.h"
 
 struct chat;
@@ -33,6 +34,12 @@ struct chat_asked {
 	bool counted;            /* what it used stands in a row, or soon will */
 };
 
+struct chat_ending {
+	struct deferred finish; /* never inside an engine's callback: its memory is ours */
+	struct verdict verdict; /* chat_judge.h */
+	struct store_op keep;
+};
+
 struct chat {
 	struct arena arena;
 	struct api_loop *api;
@@ -53,8 +60,7 @@ struct chat {
 	struct attempt *attempt;
 	struct err error;
 	struct chat_asked by;
-	struct store_op keep;
-	struct deferred finish; /* never inside an engine's callback: its memory is ours */
+	struct chat_ending ending;
 	struct chat_clocks clocks;
 	int64_t seq;
 };
