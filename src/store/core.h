@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "store/driver.h"
+#include "store/folder.h"
 #include "store/keys.h"
 #include "store/limits.h"
 #include "store/seal.h"
@@ -48,6 +49,10 @@ struct store_port {
 	struct store_port *next_touched;
 };
 
+/* --- store.c --- */
+/* "sqlite:PATH" (o->url, or what stands for it) gives its driver and PATH, of PATH_MAX bytes. */
+bool store_driver(const struct store_options *o, char *path, const struct driver **ret, struct err *e);
+
 /* --- read.c --- */
 bool rnd_equal(struct str stored, const struct id *id);
 bool not_found(struct err *e, struct str id);
@@ -55,11 +60,6 @@ static inline struct str rnd_str(const struct id *id)
 {
 	return (struct str){(const char *)id->rnd, ID_RND};
 }
-
-/* --- folder.c --- */
-/* Makes the folder, private, and takes its lock, so that one process owns it; the number goes to folder_release(). */
-bool folder_take(const char *dir, int *ret, struct err *e);
-void folder_release(int lock);
 
 /* --- keys.c, sweep.c --- */
 bool keyring_open(struct store *s, struct err *e);

@@ -224,8 +224,14 @@ static void checkpoint(struct db *db)
 {
 	if (db->unsure || db->wal_pages < CHECKPOINT_PAGES)
 		return;
-	int mode = db->wal_pages < RESTART_PAGES ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+	if (db->wal_pages < db->wal_waited)
+		db->wal_waited = 0; /* it was started anew */
+	bool restart = db->wal_pages >= db->wal_waited + RESTART_PAGES;
+	int mode = restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
 	int rc = sqlite3_wal_checkpoint_v2(db->conn.sq, NULL, mode, NULL, NULL);
+	/* Who reads so long (a copy) is not waited for again after each commit: the log grows as much once more first. */
+	if (restart)
+		db->wal_waited = rc == SQLITE_BUSY ? db->wal_pages : 0;
 	if ((rc & 0xff) == SQLITE_IOERR) {
 		log_at(LOG_ERROR, "store checkpoint failed", "rc=%d error=\"%s\"", rc, sqlite3_errstr(rc));
 		db->unsure = true;

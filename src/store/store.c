@@ -81,8 +81,7 @@ void store_secret(const struct store *s, const char *purpose, uint8_t out[32])
 
 /* --- open and close --- */
 
-/* "sqlite:PATH" gives its driver and PATH. */
-static bool choose_driver(const struct store_options *o, char path[PATH_MAX], const struct driver **ret, struct err *e)
+bool store_driver(const struct store_options *o, char *path, const struct driver **ret, struct err *e)
 {
 	struct str url = o->url;
 	char made[PATH_MAX + 32];
@@ -131,7 +130,7 @@ bool store_open(const struct store_options *o, struct store **ret, struct err *e
 		return fail(e, ERR_CONFIG, NULL, "the name of the data folder is too long");
 	memcpy(dir, o->dir.p, o->dir.n);
 	dir[o->dir.n] = 0;
-	if (!choose_driver(o, path, &driver, e))
+	if (!store_driver(o, path, &driver, e))
 		return false;
 	struct store *s = xalloc(sizeof *s);
 	s->driver = driver;
