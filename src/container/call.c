@@ -22,7 +22,7 @@ bool cntr_call_begin(struct cntrs *c, const struct container *of, int64_t wait_m
 {
 	struct container_began began;
 	*ret = (struct cntr_call){.cntrs = c, .of = *of, .id = id_mint()};
-	cntr_hold(c, of->id.key);
+	const _Atomic bool *gone = cntr_hold(c, of->id.key);
 	bool alone = call_enter(c, of->id.key, wait_ms, stop, e);
 	if (!alone || (of->policy.n && !network_open(c, of, &ret->arena, &ret->way, e)) ||
 	    !folder_ready(cntrs_folders(c), of->id.key, e) || !container_call_begin(cntrs_store(c), of, &ret->id, &began, e)) {
@@ -34,7 +34,7 @@ bool cntr_call_begin(struct cntrs *c, const struct container *of, int64_t wait_m
 	}
 	ret->cut = began.cut;
 	folder_at(cntrs_folders(c), ret->folder, of->id.key);
-	ret->where = (struct session_where){.key = of->id.key, .memory = of->memory, .before = began.before};
+	ret->where = (struct session_where){.key = of->id.key, .memory = of->memory, .before = began.before, .gone = gone};
 	ret->where.mounts = ret->mounts;
 	if (of->skills.n)
 		ret->mounts[ret->where.n_mounts++] =

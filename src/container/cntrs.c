@@ -14,7 +14,8 @@
 struct cntr_mark {
 	struct cntr_mark *next;
 	int64_t key, held;
-	bool doomed, entered;
+	bool entered;
+	_Atomic bool doomed;
 };
 
 struct cntrs {
@@ -80,11 +81,13 @@ static void cntr_mark_drop(struct cntrs *c, struct cntr_mark *m)
 	xfree(m);
 }
 
-void cntr_hold(struct cntrs *c, int64_t key)
+const _Atomic bool *cntr_hold(struct cntrs *c, int64_t key)
 {
 	pthread_mutex_lock(&c->lock);
-	cntr_mark_of(c, key, true)->held++;
+	struct cntr_mark *m = cntr_mark_of(c, key, true);
+	m->held++;
 	pthread_mutex_unlock(&c->lock);
+	return &m->doomed;
 }
 
 void cntr_release(struct cntrs *c, int64_t key)

@@ -17,8 +17,9 @@ struct egress *cntrs_egress(const struct cntrs *c);
 /* What runs in a container is ended when it goes: set once, before the first one is used. */
 void cntrs_on_end(struct cntrs *c, void (*end)(void *ctx, int64_t key), void *ctx);
 
-/* While it is held (a call runs), it does not expire, and its folder stays. */
-void cntr_hold(struct cntrs *c, int64_t key);
+/* While it is held (a call runs), it does not expire, and its folder stays. Returns a flag, valid while it is held, that is set
+ * when its row is gone (cntr_doom()). */
+const _Atomic bool *cntr_hold(struct cntrs *c, int64_t key);
 void cntr_release(struct cntrs *c, int64_t key);
 /* For who holds it: it is his alone until cntr_leave(). false: another has it for longer than wait_ms, or *stop (may be NULL)
  * was set meanwhile. */

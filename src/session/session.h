@@ -11,8 +11,8 @@
 #include "base/err.h"
 
 struct sessions;
-struct session_options { /* python: folder of a virtual environment; {0}: the usual one, if there is one (packages.h) */
-	struct str python;
+struct session_options {
+	struct str python; /* folder of a virtual environment; {0}: the usual one, if there is one (packages.h) */
 };
 struct sessions *sessions_open(const struct session_options *o);
 /* Nothing is started before the first use. Closing ends every box; no call may be under way. NULL is fine. */
@@ -20,11 +20,10 @@ void sessions_close(struct sessions *s);
 /* false: this machine permits no box, or has no python3: ERR_CONFIG, the cause and its cure. Blocks the first time. */
 bool session_refuse(const struct sessions *s, struct err *e);
 
-struct session_mount { /* a folder of the host, read-only inside */
-	const char *from, *to;
+struct session_mount {
+	const char *from, *to; /* a folder of the host, read-only inside */
 };
 /* A box that lives keeps what it was built with: memory, mounts and gate are those of the call that found none. */
-struct session_gate;
 struct session_where {
 	int64_t key;
 	const char *folder; /* made by share_make() (session/share.h); becomes /mnt/data */
@@ -32,7 +31,8 @@ struct session_where {
 	const struct session_mount *mounts;
 	size_t n_mounts;
 	const struct session_gate *gate; /* gate.h; NULL: no network at all */
-	bool before; /* an earlier process of the server ran calls in it: their variables are gone */
+	const _Atomic bool *gone; /* NULL, or set before session_end() of this key: nothing is begun in it any more */
+	bool before;              /* an earlier process of the server ran calls in it: their variables are gone */
 };
 
 enum session_kind { SESSION_PRINTED, SESSION_VALUE, SESSION_IMAGE };
@@ -58,7 +58,7 @@ struct session_result {
 };
 /* Runs `code` for at most timeout_ms (0: session.call_ms), waiting for others included. *stop (may be NULL), set
  * elsewhere, interrupts it. false, nothing ran: ERR_CONFIG as session_refuse(), ERR_BUSY, ERR_UNAVAILABLE (the box did
- * not start), ERR_REQUEST_TIMEOUT. */
+ * not start), ERR_REQUEST_TIMEOUT, ERR_NOT_FOUND (it is `gone`). */
 bool session_python(struct sessions *s, const struct session_where *w, struct str code, int64_t timeout_ms,
 		    const _Atomic bool *stop, const struct session_ears *ears, struct session_result *ret,
 		    struct err *e);

@@ -346,6 +346,23 @@ static void idle(void)
 	buf_release(&s.text);
 }
 
+/* What ended while a box was built for it does not begin. */
+static void gone(void)
+{
+	static const _Atomic bool yes = true;
+	struct said s = {0};
+	struct session_shell r = {0};
+	if (!rig_permitted())
+		return;
+	snprintf(s.folder, sizeof s.folder, "%s/220", rig_top);
+	CHECK(share_make(s.folder, &s.e));
+	s.where = (struct session_where){.key = 220, .folder = s.folder, .gone = &yes};
+	CHECK(!session_python(rig_sessions, &s.where, S("1"), 30000, NULL, NULL, &s.r, &s.e) &&
+	      s.e.code == ERR_NOT_FOUND && strstr(s.e.msg, "deleted"));
+	CHECK(!session_shell(rig_sessions, &s.where, S("true"), 30000, NULL, &r, &s.e) && s.e.code == ERR_NOT_FOUND);
+	session_end(rig_sessions, 220);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {{"begin", begin},
@@ -358,7 +375,8 @@ int main(int argc, char **argv)
 						 {"pictures", pictures},
 						 {"many at once", at_once},
 						 {"room", room},
-						 {"idle", idle}};
+						 {"idle", idle},
+						 {"gone", gone}};
 	if (!session_rig_open(argc, argv))
 		return 1;
 	int bad = test_main(cases, sizeof cases / sizeof *cases);

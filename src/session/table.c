@@ -155,6 +155,11 @@ struct box *table_box(struct sessions *s, struct session *at, const struct sessi
 		at->building = false;
 		at->box = b;
 	}
+	/* An end that comes later finds the box; one that came while it was built did not. */
+	if (ok && at->box && w->gone && atomic_load(w->gone)) {
+		box_kill(at->box, BOX_ENDED);
+		ok = fail(e, ERR_NOT_FOUND, NULL, "the container was deleted meanwhile");
+	}
 	b = ok ? at->box : NULL;
 	if (b)
 		box_hold(b);

@@ -47,7 +47,7 @@ struct session *table_enter(struct sessions *s, const struct session_where *w);
 /* The call is over. */
 void table_leave(struct sessions *s, struct session *at);
 /* `turn`: it is a Python call's, whose turn it is. Its box, held and ready: one that lives, or a new one. NULL:
- * ERR_CONFIG, ERR_BUSY, ERR_UNAVAILABLE, ERR_REQUEST_TIMEOUT. */
+ * ERR_CONFIG, ERR_BUSY, ERR_UNAVAILABLE, ERR_REQUEST_TIMEOUT, ERR_NOT_FOUND. */
 struct box *table_box(struct sessions *s, struct session *at, const struct session_where *w, bool turn,
 		      int64_t until_us, const _Atomic bool *stop, struct err *e);
 /* A call begins in it, so it is looked at often; b->calls goes down again when it is over. */
