@@ -8,6 +8,7 @@ import re
 import openai
 import pytest
 
+from ability_script import AbilityEngine, answer_json, b64, png
 from engine_script import Gate, ScriptedEngine, hang, hold, pause, say, status
 from harness import eventually, make_key
 from test_webhooks import HERE, Receiver
@@ -109,6 +110,55 @@ def test_embeddings(servers, engine):
         direct = client.embeddings.create(**body)
         assert [one["embedding"] for one in answer["data"]] == [one.embedding for one in direct.data]
         assert got.usage.input_tokens == direct.usage.prompt_tokens > 0 and got.model == "scripted"
+
+
+@pytest.mark.parametrize("endpoint, body, answer, engine_has", [
+    ("/v1/moderations", {"model": "judge", "input": "x"},
+     {"id": "modr-1", "model": "judge", "results": [{"flagged": False, "categories": {}, "category_scores": {}}]}, "moderations"),
+    ("/v1/completions", {"model": "scripted", "prompt": "once"},
+     {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "scripted",
+      "choices": [{"index": 0, "text": " upon", "finish_reason": "stop", "logprobs": None}],
+      "usage": {"prompt_tokens": 2, "completion_tokens": 1, "total_tokens": 3}}, "engine"),
+    ("/v1/images/generations", {"prompt": "a cat"}, {"created": 1, "data": [{"b64_json": b64(png())}]}, "images"),
+])
+def test_an_engine_s_own_endpoints(servers, endpoint, body, answer, engine_has):
+    able = AbilityEngine({endpoint: lambda request: answer_json(answer)})
+    try:
+        own = () if engine_has == "engine" else ("--set", f"{engine_has}.engine={able.url}")
+        server = servers(able, args=own)
+        with openai.OpenAI(base_url=server.base_url, api_key="any") as client:
+            got = ended(client, begin(client, [line(i, endpoint, body) for i in range(3)], endpoint))
+            assert (got.status, got.request_counts.completed, got.error_file_id) == ("completed", 3, None)
+            rows = by_id(read(client, got.output_file_id))
+            for row in rows.values():
+                assert row["response"]["status_code"] == 200
+                told = row["response"]["body"]
+                assert told["data"] == answer["data"] if "data" in answer else told == answer
+            assert got.usage.input_tokens == 3 * answer.get("usage", {}).get("prompt_tokens", 0)
+            assert len(able.asked) == 3
+    finally:
+        able.close()
+
+
+def test_a_batch_is_kept_for_a_while(servers, engine):
+    """Its row goes, a month later; the files stay."""
+    server = servers(engine, args=("--set", "store.batch_keep_seconds=0", "--set", "store.sweep_seconds=1",
+                                   "--set", "api.batch_running=1"))
+    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
+        gate = Gate()
+        engine.always(lambda request: [hold(gate), say("x")])
+        made = begin(client, [line(0)])
+        gate.reached.wait(60)
+        assert client.batches.retrieve(made.id).status == "in_progress"  # what is under way stays, however old
+        gate.open.set()
+
+        def gone():
+            try:
+                client.batches.retrieve(made.id)
+            except openai.NotFoundError:
+                return True
+        eventually(gone)
+        assert [file.purpose for file in client.files.list()] == ["batch_output", "batch"] and not client.batches.list().data
 
 
 def test_lines_that_fail_go_into_the_error_file(client, engine):

@@ -45,5 +45,5 @@ struct batch_end {
 };
 /* Its end with its files and what webhook endpoints have to be told, all or nothing. */
 bool batch_close(struct store *s, const struct stored_batch *b, const struct batch_end *end, struct err *e);
-/* Removes a slice of the answers of one that has ended. *more: some are left; else it is not open any more. */
+/* Removes a slice of the answers of one that has ended (of another: none). *more: some are left; else it is not open any more. */
 bool batch_tidy(struct store *s, int64_t key, bool *more, struct err *e);

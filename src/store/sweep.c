@@ -226,6 +226,8 @@ static bool plan(struct db_reader *reader, void *ctx, struct err *e)
 		return false;
 	if (!s->rows && !sweep_skills(s))
 		return false;
+	if (!s->rows && !sweep_batches(s))
+		return false;
 	return e->code == ERR_NONE;
 }
 

@@ -19,3 +19,4 @@ struct slice {
 /* Inside the slice's snapshot, when nothing else is found. false: s->err. */
 bool sweep_files(struct slice *s);
 bool sweep_skills(struct slice *s);
+bool sweep_batches(struct slice *s);

@@ -1,4 +1,5 @@
-/* sweep_file.c - takes away files and uploads that expired, the parts of uploads that are over, and deleted skills. */
+/* sweep_file.c - takes away files and uploads that expired, the parts of uploads that are over, deleted skills, and
+ * batches that were over long ago. */
 #include "store/blob.h"
 #include "store/sweep.h"
 
@@ -90,4 +91,19 @@ bool sweep_skills(struct slice *s)
 {
 	struct bind b[] = {INT(s->now), INT((int64_t)s->budget)};
 	return sweep_file_query(s, STMT_SKILL_DEAD, b, 2, sweep_file_on_skill);
+}
+
+/* --- batches ----------------------------------------------------------------------------------------------------- */
+
+static bool sweep_file_on_batch(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	ADD(s->request, STMT_BATCH_FREE, INT(cells[0].i));
+	return ++s->rows < s->budget;
+}
+
+bool sweep_batches(struct slice *s)
+{
+	struct bind old[] = {INT(s->now - store_limits.batch_keep_seconds), INT((int64_t)s->budget)};
+	return sweep_file_query(s, STMT_BATCH_OLD, old, 2, sweep_file_on_batch);
 }
