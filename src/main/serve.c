@@ -18,6 +18,7 @@
 #include "main/paths.h"
 #include "net/tls.h"
 #include "store/seal.h"
+#include "tape/tape.h"
 #include "trace/exporter.h"
 
 /* The small default model needs a word of guidance and a short leash. */
@@ -191,14 +192,20 @@ static bool open_containers(struct app *app, struct err *e)
 	return true;
 }
 
-static void open_tools(struct app *app)
+static bool open_tools(struct app *app, struct err *e)
 {
+	struct str replay = app->args->config.api_replay;
+	struct tape *tape = NULL;
+	if (replay.n && !tape_open(str_copy(&app->arena, replay).p, &tape, e))
+		return false;
 	struct tools_options o = tools_options_of(&app->args->config, app->data);
 	o.search = app->search;
 	o.containers = app->containers;
 	o.sessions = app->sessions;
 	o.engines = app->engines;
+	o.tape = tape;
 	app->tools = tools_new(&o);
+	return true;
 }
 
 static void open_api(struct app *app)
@@ -375,7 +382,8 @@ static bool app_open(struct app *app, struct err *e)
 		return false;
 	if (!open_traces(c, e))
 		return false;
-	open_tools(app);
+	if (!open_tools(app, e))
+		return false;
 	open_api(app);
 	return open_admin(app, e) && open_metrics(app, e);
 }

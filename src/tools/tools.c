@@ -7,8 +7,10 @@
 #include "base/log.h"
 #include "mcp/limits.h"
 #include "model/hosted_server.h"
+#include "tape/tape.h"
 #include "tools/internal.h"
 #include "tools/mcp_options.h"
+#include "tools/taped.h"
 #include "tools/web_cache.h"
 
 static const struct hosted *const table[] = {
@@ -45,6 +47,7 @@ void tools_free(struct tools *t)
 {
 	if (!t)
 		return;
+	tape_close(t->options.tape);
 	web_cache_close(t->cache);
 	mcp_known_free(t->mcp);
 	xfree(t);
@@ -88,7 +91,7 @@ bool tools_serve(const struct tools *t, const struct create *c, struct err *e)
 			    (long long)mcp_limits.per_request);
 	for (size_t i = 0; i < c->n_tools; i++) {
 		const struct function_tool *f = &c->tools[i];
-		if (f->hosted && !f->definition && !tool_of(f->hosted)->serves(&t->options, f->given, f->path.p, e))
+		if (f->hosted && !f->definition && !t->options.tape && !tool_of(f->hosted)->serves(&t->options, f->given, f->path.p, e))
 			return false;
 	}
 	return true;
@@ -162,6 +165,8 @@ static void tools_work(struct job *job)
 	struct toolrun *run = OWNER(job, struct toolrun, job);
 	if (toolrun_stopped(run))
 		toolrun_fail(run, "It took longer than %lld seconds.", (long long)tools_most_ms(run) / 1000);
+	else if (run->tools->options.tape)
+		taped_run(run);
 	else if (run->list)
 		run->tool->list(run);
 	else
