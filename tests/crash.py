@@ -17,22 +17,25 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from crash_model import ENDS, MAYBE, NO, RUNNING, YES, Container, Conversation, Document, History, Library, Response, Wrong, expect, plain, prompt_tokens, squeezed, tokens_of
-from engine_script import ScriptedEngine, call, pause, say, think
+import crash_boxes
+from crash_boxes import SHELL, BoxClient, BoxRun
+from crash_model import ENDS, MAYBE, NO, RUNNING, YES, Container, Conversation, Document, History, Library, Response, Skill, Wrong, expect, plain, prompt_tokens, squeezed, tokens_of
+from engine_script import ScriptedEngine, pause, say, think
 from faulty_server import FULL, PLACES, SYNC, WRITE, FaultyServer, a_seed
 from file_script import form
 from harness import PATIENCE, Stream, command, eventually, make_key
 
 QUICK = {"store.linger_seconds": [0, 600], "store.sweep_seconds": [1], "api.on_restart": ["auto", "retry", "fail"],
          "server.loops": [1, 2], "store.sweep_rows": [10, 200], "api.lease_seconds": [600],  # a start frees leases, not time
-         "index.threads": [1, 2], "index.slice": [1, 64], "index.tries": [100], "index.again_ms": [50]}
+         "index.threads": [1, 2], "index.slice": [1, 64], "index.tries": [100], "index.again_ms": [50],
+         "containers.project": [100000], "session.pool": [0, 1]}
 
 
 class Stopped(Exception):
     """The server is gone, or about to be; what was asked may have happened or not."""
 
 
-class Client:
+class Client(BoxClient):
     def __init__(self, run, number):
         self.run, self.history, self.dice = run, run.history, random.Random(f"{run.seed}.{run.round}.{number}")
         self.project = self.dice.choice(list(self.history.keys))
@@ -116,8 +119,11 @@ class Client:
         if background:
             body["background"] = True
         group = conversation.add([token, "r" + token[1:]]) if conversation else None
-        path = self.context_of(parent) + [token]
-        return body, Response(None, self.project, token, path, store, background, group), parent or conversation
+        response = Response(None, self.project, token, self.context_of(parent) + [token], store, background, group)
+        if self.dice.random() < 0.12:
+            response.shell = True
+            body.update(input=token + " shell", tools=SHELL)
+        return body, response, parent or conversation
 
     def named(self, response, id):
         if response.name is None:
@@ -429,76 +435,6 @@ class Client:
             if self.ask("DELETE", "/v1/conversations/" + c.name, about=(c,), fine=(404,)):
                 c.gone = YES
 
-    # --- containers ---
-
-    def choose_container(self):
-        return self.history.some(self.dice, self.history.containers, self.project, lambda c: c.gone == NO)
-
-    def open_container(self):
-        answer = self.ask("POST", "/v1/containers", {"name": self.history.token()}, fine=(400,))
-        if answer and answer.status == 200:
-            self.history.containers[answer.json["id"]] = Container(answer.json["id"], self.project)
-
-    def put_file(self):
-        if not (c := self.choose_container()):
-            return
-        content = self.dice.randbytes(self.dice.randrange(3000))
-        body = (b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n' + content + b"\r\n--x--\r\n")
-        answer = self.ask("POST", f"/v1/containers/{c.name}/files", body, (c,), {"Content-Type": "multipart/form-data; boundary=x"},
-                          fine=(404,))
-        if answer and answer.status == 200:
-            c.files[answer.json["id"]] = content
-        elif answer:
-            expect(c.gone != NO, f"refused: {answer}", c)
-
-    def compute(self):
-        """Code that appends to a file of its own: it is run once, or not at all."""
-        if not (c := self.choose_container()):
-            return
-        token = self.history.token()
-        body = {"model": "scripted", "input": token + " code", "tools": [{"type": "code_interpreter", "container": c.name}],
-                "store": self.dice.random() < 0.5}
-        answer = self.ask("POST", "/v1/responses", body, (token, c), fine=(404, 429))
-        if answer is None or answer.status != 200:
-            expect(answer is None or c.gone != NO or answer.status == 429, f"refused: {answer}", token, c)
-            return
-        item = next(i for i in answer.json["output"] if i["type"] == "code_interpreter_call")
-        if item["status"] != "completed":
-            expect(c.gone != NO or self.run.faulty or self.run.killing.is_set(), f"it failed: {answer.json['output']}", token, c)
-            return
-        notes = [n for i in answer.json["output"] if i["type"] == "message" for p in i["content"] for n in p["annotations"]]
-        if c.gone == NO:
-            expect([n["filename"] for n in notes] == [token], f"cited: {notes}", token, c)
-        for note in notes:
-            c.files[note["file_id"]] = token.encode()
-
-    def look_into_container(self):
-        if (c := self.choose_container()):
-            known = Container(c.name, c.project)
-            known.files = dict(c.files)
-            list_path = f"/v1/containers/{c.name}/files"
-            listed, after = [], ""
-            while True:
-                page = self.ask("GET", f"{list_path}?order=asc&limit=100{after}", about=(c,), fine=(404,))
-                if page is None or page.status != 200:
-                    expect(page is None or c.gone != NO, f"it is gone: {page}", c)
-                    return
-                listed += page.json["data"]
-                if not page.json["has_more"]:
-                    break
-                after = "&after=" + page.json["last_id"]
-            for id in self.dice.sample(sorted(known.files), min(2, len(known.files))):
-                answer = self.ask("GET", f"{list_path}/{id}/content", about=(c,), fine=(404,))
-                if answer is None or c.gone != NO:
-                    return
-                expect(answer.body == known.files[id], f"file {id} is another than before", c)
-
-    def drop_container(self):
-        if self.dice.random() < 0.3 and (c := self.choose_container()):
-            c.gone = MAYBE
-            if self.ask("DELETE", "/v1/containers/" + c.name, about=(c,), fine=(404,)):
-                c.gone = YES
-
     # --- vector stores ---
 
     def choose_library(self):
@@ -578,7 +514,8 @@ class Client:
 
     def pry(self):
         mine = self.project
-        thing = self.dice.choice([self.history.responses, self.history.conversations, self.history.libraries, self.history.containers])
+        thing = self.dice.choice([self.history.responses, self.history.conversations, self.history.libraries, self.history.containers,
+                                  self.history.skills])
         other = [t for t in list(thing.values())[-60:] if t.project != mine]
         if other:
             foreign(lambda *a, **k: self.ask(*a, fine=(400, 404), **k), self.dice.choice(other))
@@ -612,6 +549,12 @@ def foreign(ask, thing):
                  ("GET", f"{at}/files/{file}/content", None), ("DELETE", f"{at}/files/{file}", None),
                  ("POST", at + "/files", {"file_id": "file-x"}),
                  ("POST", "/v1/responses", {**use, "tools": [{"type": "code_interpreter", "container": thing.name}]})]
+    elif isinstance(thing, Skill):
+        at, used = "/v1/skills/" + thing.name, [{"type": "skill_reference", "skill_id": thing.name}]
+        tries = [("GET", at, None), ("POST", at, {"default_version": "1"}), ("DELETE", at, None), ("GET", at + "/content", None),
+                 ("GET", at + "/versions", None), ("GET", at + "/versions/1", None), ("GET", at + "/versions/1/content", None),
+                 ("DELETE", at + "/versions/1", None), ("POST", "/v1/containers", {"name": "x", "skills": used}),
+                 ("POST", "/v1/responses", {**use, "tools": [{"type": "shell", "environment": {"type": "container_auto", "skills": used}}]})]
     elif isinstance(thing, Library):
         at, file = "/v1/vector_stores/" + thing.name, next(iter(list(thing.documents)), "file-x")
         tries = [("GET", at, None), ("POST", at, {"name": "x"}), ("DELETE", at, None), ("POST", at + "/search", {"query": "x"}),
@@ -638,14 +581,13 @@ OPERATIONS = {
     "open conversation": (Client.open_conversation, 2), "add items": (Client.add_items, 4), "converse": (Client.converse, 10),
     "list items": (Client.list_items, 3), "remove item": (Client.remove_item, 2), "update": (Client.update, 2),
     "close conversation": (Client.close_conversation, 1), "pry": (Client.pry, 2),
-    "open container": (Client.open_container, 1), "put file": (Client.put_file, 3), "compute": (Client.compute, 2),
-    "look into container": (Client.look_into_container, 2), "drop container": (Client.drop_container, 1),
     "open library": (Client.open_library, 1), "shelve": (Client.shelve, 4), "search": (Client.search, 5),
     "take out": (Client.take_out, 2), "close library": (Client.close_library, 1),
+    **crash_boxes.OPERATIONS,
 }
 
 
-class Run:
+class Run(BoxRun):
     """One data folder, many lives."""
 
     def __init__(self, seed, clients=6, args=(), endings=("kill", "kill", "kill", "power", "power", "fault", "fault", "stop"),
@@ -662,22 +604,18 @@ class Run:
         self.history = History({name: make_key(self.server, name, name)[0] for name in ("one", "two")})
 
     def behave(self, request):
-        if " code" in request.last_text:  # what code has printed may name other files
-            return self.compute(request.last_text.split()[0], request.body["messages"][-1]["role"] == "tool")
+        in_box = self.script(request)
         tokens = prompt_tokens(request.body["messages"])
         self.history.prompts[tokens[-1]] = tokens
-        self.history.calls[tokens[-1]] += 1
+        self.history.calls[tokens[-1]] += request.body["messages"][-1]["role"] != "tool"
         if len(self.engine.requests) > 1000:
             del self.engine.requests[:500]
+        if in_box:
+            return in_box
         answer, dice = "r" + tokens[-1][1:], random.Random(f"{self.seed}.{tokens[-1]}")
         first = [think("hm", " so")] if "think" in request.last_text or dice.random() < 0.2 else []
         slow = pause(dice.random() / (20 if dice.random() < 0.5 else 200))
         return [*first, say(answer, " is"), slow, say(" the", " answer")]
-
-    def compute(self, token, ran):
-        if ran:
-            return [say(f"[it](sandbox:/mnt/data/{token})")]
-        return [call("python", json.dumps({"code": f"saved = open('/mnt/data/{token}', 'a').write('{token}')"}))]
 
     # --- lives ---
 
@@ -743,6 +681,8 @@ class Run:
             expect(now["status"] not in RUNNING, f"half a turn: {now}", r)
             expect(not r.unsaved or now["status"] == "failed" or self.seed is None, f"it was told as failed and is {now['status']}", r)
             expect(r.end in (None, now), f"it changed:\n{r.end}\n{now}", r)
+        if r.shell and r.end:
+            self.check_commands(r, key)
         if r.end and r.end["status"] == "completed" and not r.group:
             items = self.server.get(f"/v1/responses/{r.name}/input_items?order=asc&limit=100", key=key)
             if items.status == 200 and not items.json["has_more"]:
@@ -775,28 +715,6 @@ class Run:
         known, removed = c.known()
         row = c.check(all_items(lambda path: self.server.get(path, key=key), c), known, removed)
         c.check_prompts(row, self.history.prompts)
-
-    def check_container(self, c):
-        key = self.history.keys[c.project]
-        answer = self.server.get("/v1/containers/" + c.name, key=key)
-        if c.gone == YES or (c.gone == MAYBE and answer.status == 404):
-            expect(answer.status == 404, f"a deleted container is back: {answer}", c)
-            return
-        expect(answer.status == 200 and answer.json["status"] == "running", f"{answer}", c)
-        listed, after, path = [], "", f"/v1/containers/{c.name}/files"
-        while True:
-            page = self.server.get(f"{path}?order=asc&limit=100{after}", key=key).json
-            listed += page["data"]
-            if not page["has_more"]:
-                break
-            after = "&after=" + page["last_id"]
-
-        def read(id):
-            answer = self.server.get(f"{path}/{id}/content", key=key)
-            expect(answer.status == 200, f"file {id} cannot be read: {answer}", c)
-            return answer.body
-
-        c.check(listed, read)
 
     def check_library(self, library):
         key = self.history.keys[library.project]
@@ -848,9 +766,11 @@ class Run:
             list(pool.map(self.check_response, [r for r in responses if not r.background]))
             list(pool.map(self.check_conversation, some(h.conversations.values())))
             list(pool.map(self.check_container, some(h.containers.values())))
+            list(pool.map(self.check_program, some(h.programs.values())))
+            list(pool.map(self.check_skill, some(h.skills.values())))
             list(pool.map(self.check_library, some(h.libraries.values())))
             list(pool.map(self.check_keyed, some(h.keyed)))
-            things = responses + list(h.conversations.values()) + list(h.libraries.values()) + list(h.containers.values())
+            things = [*responses, *(t for kind in (h.conversations, h.libraries, h.containers, h.skills) for t in list(kind.values()))]
             list(pool.map(self.check_foreign, things if dice is None else dice.sample(things, min(3, len(things)))))
 
     def finish(self):
@@ -892,6 +812,7 @@ class Run:
                 ends[r.end["status"]] = ends.get(r.end["status"], 0) + 1
         say(f"seed {self.seed}: {sum(self.ended.values())} ends {self.ended}, {sum(list(self.done.values()))} operations, "
             f"{len(self.history.responses)} responses, {len(self.history.conversations)} conversations, {len(self.history.containers)} containers, "
+            f"{sum(crash_boxes.CUT in t for t in self.history.told_of.values())} calls cut off, {len(self.history.skills)} skills, {len(self.history.programs)} programs, {sum(r.shell for r in self.history.responses.values())} shells, "
             f"{len(self.history.libraries)} stores with {sum(len(l.documents) for l in self.history.libraries.values())} files, background {ends}, "
             f"{time.monotonic() - began:.0f} s")
 

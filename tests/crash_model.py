@@ -3,6 +3,7 @@
 Texts are tokens: input item n says "tN", the engine answers it with "rN", so that any list of items and any prompt can be read
 as a row of tokens. A group is what was put into a conversation at once: a turn's input and output, or added items."""
 import collections
+import json
 import re
 import threading
 import time
@@ -63,6 +64,7 @@ class Response(Thing):
         self.cancelled = False      # that it is cancelled was acknowledged
         self.unsaved = False        # its failure was told, so that it is absent, or failed
         self.events, self.life = {}, None  # life: the server's life that streamed a foreground one
+        self.shell = self.looked = False    # it runs a command; what was left of that was looked at
 
     def hear(self, number, text, padded):
         expect(self.events.setdefault((padded, number), text) == text, f"event {number} is another one than before:\n"
@@ -141,11 +143,21 @@ class Conversation(Thing):
 
 
 class Container(Thing):
-    """Files that were acknowledged, by id; code appends its token to a file of that name, once."""
+    """Files that were acknowledged, by id; code and commands append their token to a file of that name, once."""
 
-    def __init__(self, name, project):
+    def __init__(self, name, project, skill=None):
         super().__init__(name, project)
-        self.files = {}  # id -> bytes
+        self.skill = skill
+        self.files = {}     # id -> bytes
+        self.tried = set()  # tokens of calls since it was last looked at
+
+    def check_command(self, result, token):
+        """A command's output: what it appended, then what its skill has."""
+        printed = result["output"][0]["stdout"]
+        expect(printed.startswith(token), f"printed: {printed[:80]}", self, token)
+        rest = printed[len(token):].encode()
+        fit = [b""] if not self.skill else [v["s/note"] for v in [*self.skill.versions.values(), *self.skill.tried]]
+        expect(rest in fit, f"its skill says {rest[:80]}, of {len(rest)} bytes", self, token)
 
     def check(self, listed, read):
         """`listed`: its files, asked for after those of self.files were acknowledged; read(id): their bytes."""
@@ -159,6 +171,65 @@ class Container(Thing):
             name = f["path"].rsplit("/", 1)[1]
             if TOKEN.fullmatch(name):
                 expect(read(f["id"]) in (name.encode(), b""), f"{name} was run twice: {read(f['id'])}", self)
+
+
+class Program(Thing):
+    """A program of two pieces of code with a call of the client's between them. The first is run once, the second at most once a
+    try; `waiting`: (a background response whose end is not known, is it of the second half?)."""
+
+    def __init__(self, name, project):
+        super().__init__(name, project)
+        self.first = self.end = self.waiting = None
+        self.tries = 0
+
+    @staticmethod
+    def code(token):
+        def python(n):
+            path = f"/mnt/data/{token}.{n}"
+            code = f"saved = open('{path}', 'a').write('x'); print('got=' + open('{path}').read())"
+            return f"/got=(x*)/.exec(await tools.python({{code: {json.dumps(code)}}}))[1]"
+        return f"const a = {python(1)};\nconst b = await tools.step({{}});\nconst c = {python(2)};\ntext([a, b, c].join(' '));"
+
+    def arrived(self, response, last, excused):
+        """The end of a try. excused: a fault or an end of the server may have stopped it."""
+        self.waiting, kinds = None, [i["type"] for i in response["output"]]
+        whole = ["code_interpreter_call", "program_output", "message"] if last else ["program", "code_interpreter_call", "function_call"]
+        done = response["status"] == "completed" and kinds == whole and all(i.get("status") in (None, "completed", "in_progress")
+                                                                            for i in response["output"])
+        expect(done or excused, f"{response['status']}: {response['output']}", self)
+        for item in response["output"]:
+            expect(item.get("status") != "incomplete" or item["type"] != "program_output" or item["result"], "cut off without a word", self)
+        if done and last:
+            result = response["output"][1]["result"].strip()
+            expect(re.fullmatch(f"x s{self.name[1:]} x{{1,{self.tries}}}", result), f"its result is {result}, in {self.tries} tries", self)
+            self.end = response
+        elif done:
+            self.first = response
+
+
+class Skill(Thing):
+    """Its versions, by number: files that were acknowledged, or seen; `tried`: files that may be a version."""
+
+    def __init__(self, name, project, files):
+        super().__init__(name, project)
+        self.versions, self.tried, self.defaults, self.dropped = {"1": files}, [], ["1"], {}
+        self.lock = threading.Lock()  # of who changes its default, or takes versions away
+
+    def number(self, version, files, name=None):
+        """A version has this number: it was acknowledged, or is listed."""
+        if version not in self.versions:
+            expect(files in self.tried, f"version {version} was never sent", self)
+        expect(self.versions.setdefault(version, files) == files, f"version {version} is another than before", self)
+        expect(name is None or f"name: {name}\n".encode() in files["s/SKILL.md"], f"version {version} is called {name}", self)
+
+    def check(self, listed, skill):
+        for version in list(self.versions):
+            expect(version in listed or version in self.dropped, f"version {version} is lost", self)
+            expect(self.dropped.get(version) != YES or version not in listed, f"version {version} is back", self)
+        expect(skill["latest_version"] == listed[-1], f"latest is {skill['latest_version']} of {listed}", self)
+        self.dropped = {v: YES if v not in listed else NO for v in self.dropped}
+        self.dropped = {v: gone for v, gone in self.dropped.items() if gone == YES}
+        self.defaults = [skill["default_version"]]
 
 
 class Document(Thing):
@@ -196,7 +267,9 @@ class History:
 
     def __init__(self, projects):
         self.keys = projects  # name -> API key
-        self.responses, self.conversations, self.libraries, self.containers = {}, {}, {}, {}
+        self.responses, self.conversations, self.libraries = {}, {}, {}
+        self.containers, self.programs, self.skills = {}, {}, {}
+        self.told_of = {}  # by token: what the engine was told that came of its call
         self.prompts, self.calls = {}, collections.Counter()  # by own token: what the engine was shown last, and how often
         self.keyed, self.sealed, self.ids = {}, [], []
         self.lines = collections.deque(maxlen=200000)
@@ -215,7 +288,7 @@ class History:
         """What happened to those things, the last of it."""
         about = set(wrong.about)
         for name in list(about):
-            thing = self.responses.get(name) or self.conversations.get(name) or self.containers.get(name)
+            thing = self.responses.get(name)
             if isinstance(thing, Response):
                 about |= {thing.token}
         lines = [line for line in self.lines if line[3] & about or line[2].startswith("---")]

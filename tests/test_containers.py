@@ -2,11 +2,15 @@
 import glob
 import os
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
 
+from engine_script import call, say
 from harness import eventually, make_key
+from test_files import TYPE, form, part
 
 
 @pytest.fixture
@@ -234,6 +238,31 @@ def test_kill(engine, servers):
         client = client.copy(base_url=server.base_url)
         assert client.containers.files.content.retrieve(f.id, container_id=c.id).read() == b"kept"
         assert len(folders(server)) == 1 and glob.glob(os.path.join(boxes, "*", "*-a"))
+
+
+def test_put_while_calls_end(server, engine):
+    """What a call's end finds new in the folder may be a file on its way in: it keeps the id that its sender was told."""
+    container = server.post("/v1/containers", {"name": "x"}).json["id"]
+    tool = {"type": "code_interpreter", "container": container}
+    stop, told = threading.Event(), []
+    engine.always(lambda request: [say("Done.")] if request.body["messages"][-1]["role"] == "tool" else [call("python", '{"code":"1"}')])
+
+    def compute():
+        while not stop.is_set():
+            server.create("go", tools=[tool])
+
+    def put(i):
+        for _ in range(20):
+            told.append(server.post(f"/v1/containers/{container}/files", form(part("file", b"1", f"f{i}")), headers={"Content-Type": TYPE}).json["id"])
+
+    worker = threading.Thread(target=compute)
+    worker.start()
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(put, range(3)))
+    stop.set()
+    worker.join()
+    listed = [f["id"] for f in server.get(f"/v1/containers/{container}/files?limit=100").json["data"]]
+    assert sorted(listed) == sorted(told)
 
 
 def test_file_of_a_container_is_kept(client, server):

@@ -159,7 +159,9 @@ bool cntr_call_end(struct cntr_call *call, const struct str *pictures, size_t n,
 	struct err ignored = {0};
 	struct call_end x = {.call = call, .arena = a, .found = ret};
 	*ret = (struct cntr_found){0};
+	cntr_files_enter(call->cntrs, call->of.id.key);
 	bool ok = call_collect(&x, pictures, n, e);
+	cntr_files_leave(call->cntrs, call->of.id.key);
 	if (!ok) {
 		ret->n = 0;
 		container_call_end(cntrs_store(call->cntrs), call->id.key, &ignored);

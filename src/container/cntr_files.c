@@ -29,7 +29,7 @@ static bool cfile_room(struct cntrs *c, const struct container *to, int64_t byte
 		    (long long)session_limits.folder_files);
 }
 
-/* Its bytes lie in the folder before its row is there. */
+/* Its bytes lie in the folder before its row is there. Like all from here to the routes: between cntr_files_enter() and its end. */
 static bool cfile_put(struct cntrs *c, const struct container *to, struct str name, int from, int64_t bytes,
 		      struct container_file *ret, struct err *e)
 {
@@ -39,11 +39,8 @@ static bool cfile_put(struct cntrs *c, const struct container *to, struct str na
 				       .bytes = bytes,
 				       .source = CONTAINER_USER,
 				       .path = name};
-	cntr_hold(c, to->id.key);
-	bool ok = folder_put(cntrs_folders(c), to->id.key, name, from, &ret->seen_ns, e) &&
-		  container_files_change(cntrs_store(c), to, &ch, e);
-	cntr_release(c, to->id.key);
-	return ok;
+	return folder_put(cntrs_folders(c), to->id.key, name, from, &ret->seen_ns, e) &&
+	       container_files_change(cntrs_store(c), to, &ch, e);
 }
 
 bool cntr_put(struct cntrs *c, const struct container *to, struct str name, int from, int64_t bytes, struct arena *a,
@@ -53,7 +50,10 @@ bool cntr_put(struct cntrs *c, const struct container *to, struct str name, int 
 	struct container_file_page all;
 	struct str fresh = id_random(hex, "");
 	fresh = (struct str){fresh.p + 1, fresh.n - 1}; /* the '_' of an id */
-	return cfile_room(c, to, bytes, a, &all, e) && cfile_put(c, to, folder_name(a, fresh, name), from, bytes, ret, e);
+	cntr_files_enter(c, to->id.key);
+	bool ok = cfile_room(c, to, bytes, a, &all, e) && cfile_put(c, to, folder_name(a, fresh, name), from, bytes, ret, e);
+	cntr_files_leave(c, to->id.key);
+	return ok;
 }
 
 static bool cfile_there(const struct container_file_page *all, struct str name, struct container_file *ret)
@@ -70,25 +70,39 @@ bool cntr_put_named(struct cntrs *c, const struct container *to, struct str name
 		    struct container_file *ret, struct err *e)
 {
 	struct container_file_page all;
-	return cfile_room(c, to, bytes, a, &all, e) &&
-	       (cfile_there(&all, name, ret) || cfile_put(c, to, name, from, bytes, ret, e));
+	cntr_files_enter(c, to->id.key);
+	bool ok = cfile_room(c, to, bytes, a, &all, e) &&
+		  (cfile_there(&all, name, ret) || cfile_put(c, to, name, from, bytes, ret, e));
+	cntr_files_leave(c, to->id.key);
+	return ok;
+}
+
+static bool cfile_copy(struct cntrs *c, const struct container *to, struct str file, const struct stored_file *from, struct arena *a,
+		       struct container_file *ret, struct err *e)
+{
+	struct container_file_page all;
+	struct str name = folder_name(a, file, from->filename);
+	if (!cfile_room(c, to, from->bytes, a, &all, e))
+		return false;
+	if (cfile_there(&all, name, ret))
+		return true;
+	int fd = blob_open(cntrs_store(c), from->id.key, e);
+	if (fd < 0)
+		return false;
+	bool ok = cfile_put(c, to, name, fd, from->bytes, ret, e);
+	close(fd);
+	return ok;
 }
 
 bool cntr_copy(struct cntrs *c, int64_t project, const struct container *to, struct str file, struct arena *a,
 	       struct container_file *ret, struct err *e)
 {
 	struct stored_file source;
-	struct container_file_page all;
-	if (!container_file_source(cntrs_store(c), project, file, a, &source, e) || !cfile_room(c, to, source.bytes, a, &all, e))
+	if (!container_file_source(cntrs_store(c), project, file, a, &source, e))
 		return false;
-	struct str name = folder_name(a, file, source.filename);
-	if (cfile_there(&all, name, ret))
-		return true;
-	int fd = blob_open(cntrs_store(c), source.id.key, e);
-	if (fd < 0)
-		return false;
-	bool ok = cfile_put(c, to, name, fd, source.bytes, ret, e);
-	close(fd);
+	cntr_files_enter(c, to->id.key);
+	bool ok = cfile_copy(c, to, file, &source, a, ret, e);
+	cntr_files_leave(c, to->id.key);
 	return ok;
 }
 
@@ -101,6 +115,8 @@ int cntr_open(struct cntrs *c, const struct container *of, const struct containe
 bool cntr_remove(struct cntrs *c, const struct container *of, const struct container_file *f, struct err *e)
 {
 	struct container_change ch = {.gone = &f->id.key, .n_gone = 1};
-	return container_files_change(cntrs_store(c), of, &ch, e) &&
-	       folder_unlink(cntrs_folders(c), of->id.key, f->path, e);
+	cntr_files_enter(c, of->id.key);
+	bool ok = container_files_change(cntrs_store(c), of, &ch, e) && folder_unlink(cntrs_folders(c), of->id.key, f->path, e);
+	cntr_files_leave(c, of->id.key);
+	return ok;
 }

@@ -14,7 +14,7 @@
 struct cntr_mark {
 	struct cntr_mark *next;
 	int64_t key, held;
-	bool entered;
+	bool entered, filing;
 	_Atomic bool doomed;
 };
 
@@ -25,7 +25,7 @@ struct cntrs {
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock; /* over what follows */
-	pthread_cond_t wake, left; /* left: a container that somebody had for himself */
+	pthread_cond_t wake, left; /* left: a container, or its files, that somebody had for himself */
 	void (*end)(void *ctx, int64_t key);
 	void *end_ctx;
 	struct cntr_mark *marks;
@@ -140,6 +140,26 @@ void cntr_leave(struct cntrs *c, int64_t key)
 	cntr_mark_of(c, key, true)->entered = false;
 	pthread_cond_broadcast(&c->left);
 	pthread_mutex_unlock(&c->lock);
+}
+
+void cntr_files_enter(struct cntrs *c, int64_t key)
+{
+	cntr_hold(c, key);
+	pthread_mutex_lock(&c->lock);
+	struct cntr_mark *m = cntr_mark_of(c, key, true);
+	while (m->filing)
+		pthread_cond_wait(&c->left, &c->lock);
+	m->filing = true;
+	pthread_mutex_unlock(&c->lock);
+}
+
+void cntr_files_leave(struct cntrs *c, int64_t key)
+{
+	pthread_mutex_lock(&c->lock);
+	cntr_mark_of(c, key, true)->filing = false;
+	pthread_cond_broadcast(&c->left);
+	pthread_mutex_unlock(&c->lock);
+	cntr_release(c, key);
 }
 
 /* Its row is gone; its folder follows when nobody holds it. */

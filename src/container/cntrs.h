@@ -25,5 +25,9 @@ void cntr_release(struct cntrs *c, int64_t key);
  * was set meanwhile. */
 bool cntr_enter(struct cntrs *c, int64_t key, int64_t wait_ms, const _Atomic bool *stop);
 void cntr_leave(struct cntrs *c, int64_t key);
+/* Its files and their rows are one's to change between these, who also holds it: a call's end must not take for new what is on its
+ * way to its row. Waits for as long as others copy files into it. */
+void cntr_files_enter(struct cntrs *c, int64_t key);
+void cntr_files_leave(struct cntrs *c, int64_t key);
 /* Its row is gone: what runs in it ends, its folder follows when nobody holds it. */
 void cntr_doom(struct cntrs *c, int64_t key);

@@ -66,12 +66,3 @@ struct app {
 	struct offers *offers;
 	atomic_bool draining, hurry; /* hurry: the second signal, no more patience */
 };
-
-/* drain.c: SIGTERM, SIGINT and SIGHUP drain; a second one ends at once. Loop 0; closed after it. */
-void signals_watch(struct app *app);
-void signals_close(struct app *app);
-
-/* What the settings and the environment say of hosted tools. */
-struct tools_options tools_options_of(const struct config *c, struct str data);
-/* Likewise of the embedder, but for its host. ERR_CONFIG. */
-bool embed_options_of(const struct config *c, struct embed_options *ret, struct err *e);

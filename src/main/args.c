@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "main/config_yaml.h"
+
 #include "main/config_rows.h"
 #include "wire/fields.h"
 

@@ -25,5 +25,7 @@ struct args {
 bool args_read(struct args *a, int argc, char **argv, const struct own_flag *own, struct err *e);
 void args_release(struct args *a);
 
+/* ANTIPHON_SECTION_NAME=value. `env` is NULL-terminated. */
+bool config_read_env(struct config *c, char *const *env, struct err *e);
 /* The data folder: store.dir or its default, in the config's arena. Fails without HOME. */
 bool args_data_dir(struct args *a, struct str *ret, struct err *e);

@@ -18,6 +18,7 @@
 #include "main/cpu.h"
 #include "main/address.h"
 #include "main/remote.h"
+#include "main/serve.h"
 #include "net/listen.h"
 #include "sandbox/host.h"
 #include "script/script.h"

@@ -6,7 +6,7 @@
 #include "engine/dialect.h"
 #include "main/check_engine.h"
 #include "main/query.h"
-#include "net/client.h"
+#include "net/target.h"
 #include "wire/json.h"
 #include "wire/sse.h"
 

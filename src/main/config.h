@@ -48,15 +48,13 @@ bool config_set(struct config *c, struct str name, struct str value, const char 
 /* A list setting from its elements, which may hold commas; other kinds want exactly one. */
 bool config_set_list(struct config *c, struct str name, const struct str *values, size_t n, const char *where,
 		     struct err *e);
-/* Reads a YAML file (at most 1 MB). */
-bool config_read_yaml(struct config *c, const char *path, struct err *e);
-/* ANTIPHON_SECTION_NAME=value. `env` is NULL-terminated. */
-bool config_read_env(struct config *c, char *const *env, struct err *e);
+/* Row i of `engines`; i may be one past the last, which makes a row of defaults. */
+struct config_engine *config_engine_at(struct config *c, size_t i);
+/* Puts an alias before those known; an equal pattern is replaced. */
+void config_alias(struct config *c, struct str pattern, struct str model);
 /* Checks what concerns several settings (certificate with key, engines with URLs, ...). */
 bool config_check(struct config *c, struct err *e);
 
-/* Hands the floors' limits out (net_limits, api_limits, ...) and fetch.allow; once, before servers open. */
-bool config_apply_limits(struct config *c, struct err *e);
 /* What engines_open() wants: the list `engines`, then engine.url. In `a`. */
 struct engines_config config_engines(const struct config *c, struct arena *a);
 /* What abilities_open() wants. In `a`. */

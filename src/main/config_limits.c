@@ -1,4 +1,6 @@
 /* config_limits.c - hands the floors their limits, and the network its guard. */
+#include "main/config_limits.h"
+
 #include "api/api.h"
 #include "container/limits.h"
 #include "egress/egress.h"

@@ -24,7 +24,3 @@ bool setting_set(const struct setting *s, struct arena *a, void *owner, struct s
 		 struct err *e);
 /* Fails, naming the near setting. */
 bool setting_unknown(const struct setting *rows, struct str full, const char *where, struct err *e);
-/* Row i of `engines`; i may be one past the last, which makes a row of defaults. */
-struct config_engine *config_engine_at(struct config *c, size_t i);
-/* Puts an alias before those known; an equal pattern is replaced. */
-void config_alias(struct config *c, struct str pattern, struct str model);

@@ -1,4 +1,6 @@
 /* config_yaml.c - settings from a YAML file (libyaml's document tree). */
+#include "main/config_yaml.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -3,6 +3,8 @@
  * On the first signal new work is refused (503) while running turns go on for at most api.drain_seconds;
  * what then still runs is cancelled and saved. When nothing runs, the listeners close, answers under way get
  * a short time to leave, and the loop stops. */
+#include "main/drain.h"
+
 #include <signal.h>
 #include <uv.h>
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "main/config_limits.h"
 #include "main/remote.h"
 #include "main/commands.h"
 #include "main/help.h"

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "main/args.h"
 #include "main/commands.h"
+#include "main/config_limits.h"
 #include "main/help.h"
 #include "mcp/client.h"
 #include "mcp/limits.h"

@@ -2,6 +2,8 @@
  *
  * One loop per core, loop 0 in the main thread (the engine's child and the admin socket live there). Each
  * loop has its own server, store port and engine port. Opened here in order, closed in the opposite one. */
+#include "main/serve.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -12,6 +14,8 @@
 #include "egress/egress.h"
 #include "main/banner.h"
 #include "main/commands.h"
+#include "main/config_limits.h"
+#include "main/drain.h"
 #include "main/help.h"
 #include "main/cpu.h"
 #include "main/notify.h"

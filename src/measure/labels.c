@@ -1,14 +1,23 @@
 /* labels.c - the values of labels and their numbers. */
+#include "measure/labels.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/arena.h"
-#include "measure/tables.h"
+#include "measure/measure.h"
 
 struct measure_limits measure_limits = {
 #define LIMIT(name, def, least, largest, help) .name = def,
 #include "measure/limits.def"
 #undef LIMIT
+};
+
+const char *const label_texts[N_LABELS] = {
+    "",
+#define LABEL(NAME, text, most) text,
+#include "measure/labels.def"
+#undef LABEL
 };
 
 enum { VALUE_MOST = 128 }; /* bytes of a value; what is longer is cut */

@@ -1,4 +1,6 @@
 /* measure.c - the cells that are counted in, a block of them for each thread. */
+#include "measure/measure.h"
+
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,22 +14,15 @@ const struct metric_row metric_rows[N_METRICS] = {
 #undef METRIC
 };
 
-const char *const label_texts[N_LABELS] = {
-    "",
-#define LABEL(NAME, text, most) text,
-#include "measure/labels.def"
-#undef LABEL
-};
-
 static const int64_t seconds[] = {500,     1000,     2500,     5000,     10000,     25000,
 				  50000,   100000,   250000,   500000,   1000000,   2500000,
 				  5000000, 10000000, 30000000, 60000000, 120000000, 600000000};
 static const int64_t bytes[] = {1 << 8, 1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24};
 static const int64_t sizes[] = {1, 2, 4, 8, 16, 32, 64, 128, 256};
 
-const int64_t *metric_bounds(enum metric_kind k, size_t *n)
+const int64_t *metric_bounds(enum metric m, size_t *n)
 {
-	switch (k) {
+	switch (metric_rows[m].kind) {
 	case SECONDS:
 		*n = sizeof seconds / sizeof *seconds;
 		return seconds;
@@ -64,7 +59,7 @@ static void layout_make(void)
 		layout.label_most[l] = most[l] + 1;
 	for (int m = 0; m < N_METRICS; m++) {
 		size_t bounds, series = 1;
-		metric_bounds(metric_rows[m].kind, &bounds);
+		metric_bounds((enum metric)m, &bounds);
 		for (int l = 0; l < METRIC_LABELS; l++)
 			series *= layout.label_most[metric_rows[m].labels[l]];
 		layout.first[m] = layout.n;
@@ -162,7 +157,7 @@ void measure_add(enum metric m, int64_t n, const unsigned labels[METRIC_LABELS])
 	struct block *b = mine ? mine : block_take();
 	_Atomic int64_t *cells = b->cells + series_at(m, labels);
 	size_t bounds, i = 0;
-	const int64_t *bound = metric_bounds(metric_rows[m].kind, &bounds);
+	const int64_t *bound = metric_bounds(m, &bounds);
 	if (!bound) {
 		cell_add(cells, n);
 		return;

@@ -4,7 +4,7 @@
  * alone writes, without a lock; who reads adds them up (scrape.h). A label's values get numbers as they come
  * (measure_label()); those that come when its table is full are number 0, `other`. Any thread; never fails. */
 #pragma once
-#include "base/buf.h"
+#include "measure/labels.h"
 
 struct measure_limits {
 #define LIMIT(name, def, least, largest, help) int64_t name;
@@ -12,14 +12,6 @@ struct measure_limits {
 #undef LIMIT
 };
 extern struct measure_limits measure_limits; /* set before the first of these calls, constant after */
-
-enum label {
-	LABEL_NONE,
-#define LABEL(NAME, text, most) LABEL_##NAME,
-#include "measure/labels.def"
-#undef LABEL
-	N_LABELS
-};
 
 enum metric {
 #define METRIC(NAME, ...) METRIC_##NAME,
@@ -30,9 +22,6 @@ enum metric {
 
 enum { METRIC_LABELS = 3 };
 
-/* The number of a label's value. */
-unsigned measure_label(enum label l, struct str value);
-
 /* Adds to a counter or a gauge, or one value to a histogram. */
 void measure_add(enum metric m, int64_t n, const unsigned labels[METRIC_LABELS]);
 /* What a gauge is now; not of one that is added to. */
@@ -42,5 +31,13 @@ void measure_set(enum metric m, int64_t n, const unsigned labels[METRIC_LABELS])
 #define MEASURE(NAME, n, ...) measure_add(METRIC_##NAME, n, (const unsigned[METRIC_LABELS]){__VA_ARGS__})
 /* MEASURE_END(STORE_COMMITS, ok): one more that ended well, or badly */
 #define MEASURE_END(NAME, ok) MEASURE(NAME, 1, measure_result(ok))
-/* The number of `ok` or `failed` among results. */
-unsigned measure_result(bool ok);
+
+/* --- for scrape.c --- */
+
+/* The bounds of a histogram, ascending, in the unit of what is added; NULL: it is none. */
+const int64_t *metric_bounds(enum metric m, size_t *n);
+/* The sum over all threads of cell `i` of a series: 0 for a counter or a gauge; of a histogram its buckets, not yet
+ * summed up, the last for what is over all bounds, then the sum of what was added. */
+int64_t metric_cell(enum metric m, const unsigned labels[METRIC_LABELS], size_t i);
+/* Was it ever set? */
+bool metric_is_set(enum metric m, const unsigned labels[METRIC_LABELS]);

@@ -49,7 +49,7 @@ static void put_histogram(struct buf *b, enum metric m, const unsigned labels[ME
 {
 	enum metric_kind k = metric_rows[m].kind;
 	size_t n;
-	const int64_t *bounds = metric_bounds(k, &n);
+	const int64_t *bounds = metric_bounds(m, &n);
 	char le[32];
 	int64_t count = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -75,7 +75,7 @@ static bool has_labels(enum metric m)
 static bool was_counted(enum metric m, const unsigned labels[METRIC_LABELS])
 {
 	size_t n;
-	metric_bounds(metric_rows[m].kind, &n);
+	metric_bounds(m, &n);
 	for (size_t i = 0; i <= n; i++)
 		if (metric_cell(m, labels, i))
 			return true;
@@ -84,16 +84,15 @@ static bool was_counted(enum metric m, const unsigned labels[METRIC_LABELS])
 
 static void put_one(struct buf *b, enum metric m, const unsigned labels[METRIC_LABELS])
 {
-	enum metric_kind k = metric_rows[m].kind;
 	size_t n;
 	if (has_labels(m) && !was_counted(m, labels))
 		return;
-	if (metric_bounds(k, &n)) {
+	if (metric_bounds(m, &n)) {
 		put_histogram(b, m, labels);
 		return;
 	}
 	put_series(b, m, "", labels, NULL);
-	buf_fmt(b, "%.15g\n", scaled(k, metric_cell(m, labels, 0)));
+	buf_fmt(b, "%.15g\n", scaled(metric_rows[m].kind, metric_cell(m, labels, 0)));
 }
 
 static void put_metric(struct buf *b, enum metric m)

@@ -5,63 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "net/body_sink.h"
 #include "net/inner_exchange.h"
 #include "net/peer.h"
 #include "net/upgrade.h"
-
-static struct peer *peer_of(const struct exchange *x)
-{
-	return OWNER(x, struct peer, x);
-}
-
-/* --- the request --- */
-
-const struct exchange_request *exchange_request(const struct exchange *x)
-{
-	return &x->req;
-}
-
-struct str exchange_header(const struct exchange *x, struct str name)
-{
-	const struct http *h = &peer_of(x)->http;
-	if (x->inner)
-		return (struct str){0};
-	return h->in_body ? http_field(h, name) : (struct str){0};
-}
-
-void exchange_forget(struct exchange *x)
-{
-	struct peer *p = peer_of(x);
-	if (x->inner || p->at != AT_RUN)
-		return;
-	x->req.target = x->req.path = x->req.query = x->req.body = S("");
-	http_release(&p->http);
-	buf_release(&p->body.bytes);
-}
-
-struct arena *exchange_arena(struct exchange *x)
-{
-	return x->inner ? &x->inner->arena : &peer_of(x)->arena;
-}
-
-struct loop *exchange_loop(struct exchange *x)
-{
-	return x->inner ? x->inner->loop : peer_of(x)->conn.loop;
-}
-
-struct service *exchange_service(struct exchange *x)
-{
-	if (x->inner)
-		return x->inner->service;
-	struct server *s = peer_of(x)->server;
-	return s ? server_service(s) : NULL;
-}
-
-void **exchange_slot(struct exchange *x)
-{
-	return &x->slot;
-}
 
 /* --- the head of the answer --- */
 
@@ -341,22 +287,6 @@ void exchange_watch(struct exchange *x, struct reader *r)
 void exchange_unwatch(struct exchange *x)
 {
 	x->reader = NULL;
-}
-
-void exchange_sink(struct exchange *x, struct body_sink *k, int64_t most)
-{
-	assert(x->at == X_OPEN && !x->inner && peer_of(x)->at == AT_BODY);
-	x->intake = (struct exchange_intake){.sink = k, .most = most};
-}
-
-void exchange_hold(struct exchange *x, bool hold)
-{
-	struct peer *p = peer_of(x);
-	x->intake.held = hold;
-	if (hold)
-		conn_pause(&p->conn);
-	else
-		conn_resume(&p->conn);
 }
 
 bool exchange_full(const struct exchange *x)

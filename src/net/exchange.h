@@ -4,7 +4,7 @@
  * carries x-request-id, openai-processing-ms and openai-version. Writes are gathered and leave at the end
  * of the loop's turn: what is ready together shares a write, and no event is split over two. Loop thread. */
 #pragma once
-#include "net/server.h"
+#include "net/exchange_request.h"
 
 /* Adds a header to the answer; before exchange_send() or exchange_begin(). Name and value are copied;
  * a value with CR, LF or NUL is dropped. */

@@ -25,3 +25,12 @@ struct exchange *inner_open(struct inner *in, struct loop *l, const struct inner
 /* done() never comes; the handler hears that its reader left. Idle or not. */
 void inner_cancel(struct inner *in);
 bool exchange_is_inner(const struct exchange *x);
+
+/* --- for exchange.c --- */
+struct inner_exchange;
+void inner_begin(struct inner_exchange *ix, int status);
+void inner_add(struct inner_exchange *ix, const struct str *parts, size_t n);
+/* The answer is complete; `cut`: it never will be. */
+void inner_end(struct inner_exchange *ix, bool cut);
+/* Its owner is gone: tells the handler, once it listens. */
+void inner_after(struct inner_exchange *ix);

@@ -14,10 +14,3 @@ struct inner_exchange {
 	int status;
 	struct deferred after;
 };
-
-void inner_begin(struct inner_exchange *ix, int status);
-void inner_add(struct inner_exchange *ix, const struct str *parts, size_t n);
-/* The answer is complete; `cut`: it never will be. */
-void inner_end(struct inner_exchange *ix, bool cut);
-/* Its owner is gone: tells the handler, once it listens. */
-void inner_after(struct inner_exchange *ix);

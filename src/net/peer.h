@@ -81,6 +81,12 @@ struct peer {
 	char address[INET6_ADDRSTRLEN];
 };
 
+/* Whose it is; not of one without a connection (inner.h). */
+static inline struct peer *peer_of(const struct exchange *x)
+{
+	return OWNER(x, struct peer, x);
+}
+
 struct peer_options {
 	bool is_unix, loopback, owner;
 	bool full;              /* too many connections: 503 and close */
@@ -106,10 +112,3 @@ void exchange_over(struct peer *p, int status);
 void exchange_open(struct peer *p);
 /* May the connection go on after the answer that begins now? */
 bool peer_keeps(const struct peer *p);
-
-/* The server's books. */
-struct loop *server_loop(const struct server *s);
-struct service *server_service(const struct server *s);
-bool server_draining(const struct server *s);
-void server_add(struct server *s, struct peer *p);
-void server_remove(struct server *s, struct peer *p);

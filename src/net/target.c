@@ -1,10 +1,11 @@
 /* target.c - where an engine is: its URL taken apart, the environment's proxy applied. */
+#include "net/target.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
-#include "net/client.h"
 
 static struct str cut_at(struct str *s, size_t n, size_t skip)
 {
