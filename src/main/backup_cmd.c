@@ -3,6 +3,7 @@
 
 #include "backup/backup.h"
 #include "main/args.h"
+#include "main/config_limits.h"
 #include "main/commands.h"
 #include "main/help.h"
 #include "main/progress.h"

@@ -3,6 +3,7 @@
 
 #include "main/address.h"
 #include "main/args.h"
+#include "main/config_limits.h"
 #include "main/commands.h"
 #include "main/help.h"
 #include "tape/player.h"
