@@ -7,9 +7,11 @@
  *   POST /admin/keys              {"name","project"} -> the key and its secret, shown once
  *   GET  /admin/keys              {"data":[...]}
  *   POST /admin/keys/{id}/revoke  {"id"}
+ *   POST /admin/erase              see erase_door.h
  *   POST /admin/console           {"url"}: signs in to the console, once */
 #pragma once
 #include "engine/engine.h"
+#include "erase/erase.h"
 #include "net/server.h"
 #include "store/keys.h"
 
@@ -23,6 +25,7 @@ struct admin_options { /* strings outlive the admin */
 	struct engines *engines;
 	struct str socket; /* path */
 	struct str base_url, data, version;
+	struct erase erase;
 	bool searches; /* a provider of web searches is configured */
 };
 bool admin_open(const struct admin_options *o, struct admin **ret, struct err *e);

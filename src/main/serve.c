@@ -344,6 +344,7 @@ static bool open_admin(struct app *app, struct err *e)
 				  .sign_ins = api_sign_ins(app->api),
 				  .store = app->store,
 				  .engines = app->engines,
+				  .erase = {app->store, app->search, app->containers},
 				  .base_url = app->base_url,
 				  .data = app->data,
 				  .version = S(ANTIPHON_VERSION),

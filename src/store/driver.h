@@ -60,6 +60,8 @@ struct driver {
 	/* false: the queue is full (ERR_UNAVAILABLE), nothing was taken. Any thread. */
 	bool (*apply)(struct db *db, struct apply *a, struct err *e);
 	bool (*healthy)(struct db *db, struct err *why); /* do writes succeed? Any thread */
+	/* What was deleted is on the disk no more. Blocks; writes wait. NULL: the database's own affair. */
+	bool (*scrub)(struct db *db, struct err *e);
 	/* Commits what is queued, then ends. Readers are detached. */
 	void (*close)(struct db *db);
 };

@@ -375,5 +375,6 @@ const struct driver sqlite_driver = {
     .each = reader_each,
     .apply = writer_apply,
     .healthy = writer_healthy,
+    .scrub = writer_scrub,
     .close = sqlite_db_close,
 };

@@ -37,6 +37,7 @@ struct db {
 	pthread_cond_t wake;
 	struct apply *first, **last;
 	size_t n, bytes; /* queued and in the running commit */
+	struct scrub *scrub; /* somebody waits for one; NULL */
 	bool closing, beside; /* beside: nobody writes, there is no thread */
 	struct err sick; /* ERR_NONE: the last commit succeeded */
 };
@@ -54,5 +55,7 @@ bool sqlite_fail(struct err *e, int rc, const char *what);
 /* sqlite_writer.c */
 bool writer_start(struct db *db, struct err *e);
 bool writer_apply(struct db *db, struct apply *a, struct err *e);
+/* All that was deleted is written over, by the writer's thread between two commits. Blocks; one at a time. */
+bool writer_scrub(struct db *db, struct err *e);
 bool writer_healthy(struct db *db, struct err *why);
 void writer_stop(struct db *db);
