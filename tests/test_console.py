@@ -1,9 +1,12 @@
 """The console over HTTP: who may sign in, what it shows, and that nobody else's page can ask."""
 import json
 import re
+import time
+from urllib.parse import urlencode
 
 import pytest
 
+from engine_script import say
 from harness import command, make_key
 
 OURS = {"x-antiphon-console": "1"}
@@ -31,7 +34,7 @@ def test_page_and_files(server):
     assert page.status == 200 and "default-src 'none'" in page.headers["content-security-policy"]
     assert not re.search(rb"<script(?! type=\"module\" src=)|\son\w+=|style=", page.body)
     total = len(page.body)
-    for name in set(re.findall(r'(?:src|href)="([\w.]+)"', page.body.decode())) | {"ask.js", "draw.js", "lists.js", "keys.js", "responses.js", "approvals.js", "playground.js", "start.js"}:
+    for name in set(re.findall(r'(?:src|href)="([\w.]+)"', page.body.decode())) | {"ask.js", "draw.js", "lists.js", "keys.js", "responses.js", "conversations.js", "items.js", "tree.js", "engines.js", "settings.js", "approvals.js", "playground.js", "start.js"}:
         answer = server.get(f"/console/{name}")
         assert answer.status == 200 and answer.headers["x-content-type-options"] == "nosniff"
         assert b"innerHTML" not in answer.body and b"eval(" not in answer.body and b"https://" not in answer.body
@@ -104,6 +107,80 @@ def test_responses_are_listed_by_page(server):
     assert server.get("/console/api/responses?before=x", headers=headers).error["param"] == "before"
     make_key(server, "other", project="other")
     assert server.get("/console/api/responses", headers={**headers, "openai-project": "other"}).json["data"] == []
+
+
+def test_responses_are_found_by_what_they_are(server, engine):
+    headers = {**OURS, "Cookie": cookie_of(sign_in(server))}
+    engine.next(say('He said "Ärger"\nand left.'))
+    quoted = server.create("one")["id"]
+    tool = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}
+    tooled = server.create("two, with a TOOL", tools=[tool])["id"]
+    continued = server.create("three", previous_response_id=tooled)["id"]
+
+    def found(**query):
+        return [r["id"] for r in server.get(f"/console/api/responses?{urlencode(query)}", headers=headers).json["data"]]
+
+    assert found() == [continued, tooled, quoted]
+    assert found(text="with a tool") == [tooled]  # what it continues is not its own
+    assert found(text='"Ärger"\nand') == [quoted] and found(text="nobody said this") == []
+    assert found(tool="function") == [tooled] and found(tool="web_search") == []
+    now = int(time.time())
+    assert found(since=now - 60, until=now + 60) == [continued, tooled, quoted]
+    assert found(until=now - 60) == [] and found(since=now + 60) == []
+    listed = server.get("/console/api/responses", headers=headers).json["data"]
+    assert [r["tools"] for r in listed] == [[], ["function"], []]
+    assert server.get(f"/console/api/responses?text={'x' * 201}", headers=headers).error["param"] == "text"
+    assert server.get("/console/api/responses?since=yesterday", headers=headers).error["param"] == "since"
+
+
+def test_tree(server, engine):
+    headers = {**OURS, "Cookie": cookie_of(sign_in(server))}
+    first = server.create("how many?")["id"]
+    engine.next(say("Seven."))
+    left = server.create("are you sure?", previous_response_id=first)["id"]
+    right = server.create("say it again", previous_response_id=first)["id"]
+    got = server.get(f"/console/api/tree/{left}", headers=headers).json
+    assert [(n["id"], n["parent"]) for n in got["data"]] == [(first, None), (left, 0), (right, 0)] and got["cut"] is False
+    assert got["data"][1]["asked"] == "are you sure?" and got["data"][1]["said"] == "Seven." and got["data"][1]["status"] == "completed"
+    server.delete(f"/v1/responses/{first}")
+    assert [(n["id"], n["parent"]) for n in server.get(f"/console/api/tree/{right}", headers=headers).json["data"]] == [(None, None), (right, 0), (left, 0)]
+    alone = server.create("alone", store=True)["id"]
+    assert len(server.get(f"/console/api/tree/{alone}", headers=headers).json["data"]) == 1
+    for id in (first, "resp_" + "0" * 40, "conv_" + "0" * 40, "x"):
+        assert server.get(f"/console/api/tree/{id}", headers=headers).status == 404
+    make_key(server, "other", project="other")
+    assert server.get(f"/console/api/tree/{left}", headers={**headers, "openai-project": "other"}).status == 404
+
+
+def test_conversations_are_listed(server):
+    headers = {**OURS, "Cookie": cookie_of(sign_in(server))}
+    ids = [server.post("/v1/conversations", {"metadata": {"n": str(i)}}).json["id"] for i in range(3)]
+    turns = [server.create(f"turn {i}", conversation=ids[1])["id"] for i in range(2)]
+    page = server.get("/console/api/conversations?limit=2", headers=headers).json
+    assert [(c["id"], c["metadata"], c["turns"]) for c in page["data"]] == [(ids[2], {"n": "2"}, False), (ids[1], {"n": "1"}, True)]
+    rest = server.get(f"/console/api/conversations?before={page['next']}", headers=headers).json
+    assert [c["id"] for c in rest["data"]] == [ids[0]] and rest["next"] is None
+    assert [n["id"] for n in server.get(f"/console/api/tree/{ids[1]}", headers=headers).json["data"]] == turns
+    assert server.get(f"/console/api/tree/{ids[0]}", headers=headers).json["data"] == []
+    server.delete(f"/v1/conversations/{ids[2]}")
+    assert [c["id"] for c in server.get("/console/api/conversations", headers=headers).json["data"]] == [ids[1], ids[0]]
+    assert server.get("/console/api/conversations?before=0", headers=headers).error["param"] == "before"
+
+
+def test_settings_say_where_they_came_from(servers, engine, tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_text(f"net:\n  head_bytes: 70000\nengines:\n  - url: {engine.url}\n    key: secret-word\naliases:\n  other-*: one\n")
+    server = servers(None, args=["--config", str(path), "--set", "store.group=100", "--set", "server.cors=https://me:hidden-word@x.example,https://y.example"])
+    headers = {**OURS, "Cookie": cookie_of(sign_in(server))}
+    answer = server.get("/console/api/settings", headers=headers)
+    assert b"secret-word" not in answer.body and b"hidden-word" not in answer.body
+    rows = {r["name"]: r for r in answer.json["data"]}
+    assert rows["net.head_bytes"]["value"] == 70000 and rows["net.head_bytes"]["from"] == f"{path}:2"
+    assert rows["store.group"]["value"] == 100 and rows["store.group"]["from"] == "--set" and rows["store.group"]["default"] == "256"
+    assert rows["server.allow_anonymous"]["value"] is False and rows["server.allow_anonymous"]["from"] == "default"
+    assert rows["engines[0].key"]["value"] == "***" and rows["server.cors"]["value"] == ["https://***@x.example", "https://y.example"] and rows["engines[0].key"]["from"].startswith(str(path))
+    assert rows["aliases.other-*"]["value"] == "one"
+    assert rows["server.hosts"]["value"] == []
 
 
 def test_runs_that_have_not_ended_are_shown(server):

@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.."
 tools/python-env.sh compat
 codex=0.169.0
 prism=5.16.0
+axe=4.14.1
 PATH=$PWD/.venv/bin:$PATH
 export PATH COMPAT_CACHE="${COMPAT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/antiphon-compat}"
 mkdir -p "$COMPAT_CACHE"
@@ -22,6 +23,11 @@ fi
 if [ "$("$COMPAT_CACHE/prism/node_modules/.bin/prism" --version 2>/dev/null)" != "$prism" ]; then
 	quietly "fetching Prism $prism" npm --prefix "$COMPAT_CACHE/prism" install --no-audit --no-fund --no-package-lock \
 		--ignore-scripts "@stoplight/prism-cli@$prism"
+fi
+if [ ! -e "$COMPAT_CACHE/axe/node_modules/axe-core/$axe" ]; then
+	quietly "fetching axe-core $axe" npm --prefix "$COMPAT_CACHE/axe" install --no-audit --no-fund --no-package-lock \
+		--ignore-scripts "axe-core@$axe"
+	touch "$COMPAT_CACHE/axe/node_modules/axe-core/$axe"
 fi
 # Servers of MCP: three environments, since each has its own idea of the same package.
 for peer in mcp-2=mcp==2.3.0 mcp-1=mcp==1.30.0 fastmcp=fastmcp==4.2.3; do

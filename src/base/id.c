@@ -76,6 +76,11 @@ int64_t id_made_us(const struct id *id)
 	return id->key >> TIME_SHIFT;
 }
 
+int64_t id_key_from(int64_t seconds)
+{
+	return seconds < 0 ? 0 : seconds > INT64_MAX / 1000000 >> TIME_SHIFT ? INT64_MAX : seconds * 1000000 << TIME_SHIFT;
+}
+
 static uint32_t round_of(uint32_t half, unsigned round)
 {
 	unsigned char in[5];

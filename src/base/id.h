@@ -27,6 +27,8 @@ int id_node(const struct id *id);
 /* When it was minted, in seconds or microseconds since 1970. */
 int64_t id_made_at(const struct id *id);
 int64_t id_made_us(const struct id *id);
+/* Keys minted at this second or later are at least that. */
+int64_t id_key_from(int64_t seconds);
 /* Writes prefix + '_' + hex into `out` (prefix at most 12 bytes; no '_' behind one that ends with '-'), NUL-terminated;
  * returns it. */
 struct str id_text(char out[ID_MAX], const char *prefix, const struct id *id);

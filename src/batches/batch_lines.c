@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "batches/batch_run.h"
+#include "door/own.h"
 #include "wire/json.h"
 
 enum { BACKOFF_MOST_MS = 60000, BACKOFF_MOST = 16 };
@@ -79,22 +80,19 @@ static void lines_on_answer(struct inner *in, const struct inner_answer *got)
 
 static void lines_start(struct batches *b, struct batch_run *run, struct line *l)
 {
-	struct inner_ask ask = {.service = &b->api->service,
-				.method = METHOD_POST,
-				.path = run->step.endpoint,
-				.body = l->body,
-				.most = (size_t)api_limits.batch_answer_bytes};
+	struct own_ask ask = {.route = run->route,
+			      .path = run->step.endpoint,
+			      .body = l->body,
+			      .project = run->project,
+			      .most = (size_t)api_limits.batch_answer_bytes,
+			      .low = true};
 	lines_remove(&run->ready, l);
 	lines_add(&run->running, l);
 	b->n_running++;
 	atomic_fetch_add(&b->api->api->running, 1);
 	l->run = run;
 	l->inner.done = lines_on_answer;
-	struct exchange *x = inner_open(&l->inner, b->api->loop, &ask);
-	struct request *rq = new (exchange_arena(x), struct request);
-	*rq = (struct request){.api = b->api, .x = x, .route = run->route, .project = run->project, .low = true};
-	*exchange_slot(x) = rq;
-	run->route->handle(rq);
+	own_start(&l->inner, b->api, &ask);
 }
 
 static size_t lines_of_project(const struct batches *b, int64_t project)

@@ -12,69 +12,15 @@
 
 #include "chat/chat.h"
 
-#include "attach/attach.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "chat/chat_tell.h"
 #include "chat/chat_voice.h"
-#include "chat/chat_write.h"
-#include "door/account.h"
-#include "door/grace.h"
-#include "door/live.h"
 #include "door/attempts.h"
-#include "door/request.h"
 #include "engine/prompt_tidy.h"
-#include "net/reply.h"
 #include "model/format.h"
 #include "replay/rebuild.h"
 #include "replay/retry.h"
-
-struct chat;
-
-struct chat_run { /* one choice being made */
-	struct chat *chat;
-	struct engine_call call;
-	struct chat_choice choice;
-	struct prompt prompt; /* a copy: truncation drops messages from it */
-	bool begun, ended;
-};
-
-struct chat_clocks {
-	struct timer deadline;
-	struct grace grace; /* its client left */
-	struct phases phases; /* where its time goes */
-	struct live live;     /* how others see it meanwhile */
-};
-
-struct chat_asked {
-	struct asker asker;
-	struct request *request; /* as long as the reply is there */
-};
-
-struct chat {
-	struct arena arena;
-	struct api_loop *api;
-	struct chat *next, *prev;
-	int64_t project;
-	struct id id;
-	struct chat_create req;
-	struct chat_head head;
-	struct engine_model model;
-	struct attach attach;
-	struct chat_run *runs;
-	size_t n, left;
-	struct usage usage;
-	struct reply *reply; /* NULL: the reader left */
-	struct reply_owner reader;
-	enum reply_form form;
-	struct attempt *attempt;
-	struct err error;
-	struct chat_asked by;
-	struct store_op keep;
-	struct deferred finish; /* never inside an engine's callback: its memory is ours */
-	struct chat_clocks clocks;
-	int64_t seq;
-	bool low; /* its calls let all others go before them */
-};
 
 static void chat_enter(struct chat *c, enum phase next)
 {
@@ -94,7 +40,7 @@ static void chat_measure_call(struct chat *c, const struct engine_call *call)
 
 static void chat_measure_end(const struct chat *c)
 {
-	if (c->req.speaks) /* another engine's affair */
+	if (c->req.speaks || c->web.prompt) /* another engine's affair, or a response's */
 		return;
 	account_close(&(struct account){
 		.asker = c->by.asker,
@@ -117,6 +63,7 @@ static void chat_free(struct chat *c)
 	chat_measure_end(c);
 	live_remove(&c->clocks.live);
 	attach_cancel(&c->attach);
+	chat_web_cancel(&c->web);
 	for (size_t i = 0; i < c->n; i++) {
 		engine_call_cancel(&c->runs[i].call);
 		chat_choice_release(&c->runs[i].choice);
@@ -141,90 +88,7 @@ static void chat_free(struct chat *c)
 	arena_free(&a);
 }
 
-/* --- writing --- */
-
-static void send_chunk(struct chat *c, struct buf *b, int64_t delta)
-{
-	if (c->reply)
-		reply_event(c->reply, S(""), buf_str(b), c->seq++, delta);
-	buf_clear(b);
-}
-
-static struct jout chunk_start(struct chat *c)
-{
-	buf_clear(&c->api->scratch);
-	return (struct jout){&c->api->scratch, false};
-}
-
-static void begin_choice(struct chat *c, struct chat_run *r, bool call)
-{
-	struct jout o = chunk_start(c);
-	if (r->begun)
-		return;
-	r->begun = true;
-	chat_chunk_begin(&o, &c->head, &r->choice, call);
-	send_chunk(c, o.b, 0);
-}
-
-static struct str completion_json(struct chat *c, bool stored)
-{
-	struct buf b;
-	buf_init(&b, SIZE_MAX / 2);
-	struct jout o = {&b, false};
-	struct chat_choice *all = new_array(&c->arena, struct chat_choice, c->n);
-	for (size_t i = 0; i < c->n; i++)
-		all[i] = c->runs[i].choice; /* a view: the buffers stay the runs' */
-	if (stored)
-		chat_stored_write(&o, &c->head, all, c->n, &c->usage, c->by.asker.request_id);
-	else
-		chat_completion_write(&o, &c->head, all, c->n, &c->usage);
-	struct str s = str_copy(&c->arena, buf_str(&b));
-	buf_release(&b);
-	return s;
-}
-
-static void chat_end_json(struct chat *c)
-{
-	struct str body = completion_json(c, false);
-	if (c->attempt)
-		attempt_end(c->attempt, ATTEMPT_KEPT, 200, body);
-	c->attempt = NULL;
-	if (c->reply)
-		reply_end(c->reply, 200, body);
-}
-
-static void send_finish(struct chat *c, struct chat_run *r)
-{
-	struct jout o = chunk_start(c);
-	chat_chunk_finish(&o, &c->head, &r->choice);
-	send_chunk(c, o.b, 0);
-}
-
-static void end_stream(struct chat *c)
-{
-	for (size_t i = 0; c->req.store && i < c->n; i++)
-		send_finish(c, &c->runs[i]);
-	struct jout o = chunk_start(c);
-	if (c->req.include_usage) {
-		chat_chunk_usage(&o, &c->head, &c->usage);
-		send_chunk(c, o.b, 0);
-	}
-	if (c->reply)
-		reply_end(c->reply, 200, S(""));
-}
-
-static void end_failed(struct chat *c)
-{
-	if (!c->reply)
-		return;
-	if (reply_open_head(c->reply)) {
-		reply_fail(c->reply, &c->error);
-		return;
-	}
-	struct str body = error_body(&c->arena, &c->error);
-	reply_event(c->reply, S(""), body, c->seq++, -1);
-	reply_end(c->reply, 200, body);
-}
+/* --- the end --- */
 
 static void chat_on_kept(struct store_op *op, const struct err *e);
 
@@ -237,7 +101,7 @@ static void chat_keep(struct chat *c)
 		.expires_at = api_limits.expire_days ? c->head.created + api_limits.expire_days * 86400 : 0,
 		.model = c->head.model,
 		.metadata = c->req.metadata.p ? c->req.metadata : S("{}"),
-		.body = completion_json(c, true),
+		.body = chat_tell_object(c, true),
 		.messages = json_text(&c->arena, json_get(c->req.body, S("messages"))),
 	};
 	timer_cancel(&c->clocks.deadline);
@@ -250,13 +114,7 @@ static void chat_end(struct chat *c)
 {
 	if (c->reply && c->api->api->options.access_log)
 		c->by.request->phases = phases_line(&c->clocks.phases, exchange_arena(c->by.request->x));
-	if (c->error.code)
-		end_failed(c);
-	else if (c->form == REPLY_SSE)
-		end_stream(c);
-	else
-		chat_end_json(c);
-	c->reply = NULL;
+	chat_tell_end(c);
 	chat_free(c);
 }
 
@@ -289,24 +147,28 @@ static void on_finish(struct deferred *d)
 		chat_end(c);
 }
 
+/* --- the engine --- */
+
+static void chat_pause(struct chat *c)
+{
+	chat_web_hold(&c->web, true);
+	for (size_t i = 0; i < c->n; i++)
+		engine_call_pause(&c->runs[i].call);
+}
+
+static void chat_resume(struct chat *c)
+{
+	chat_web_hold(&c->web, false);
+	for (size_t i = 0; i < c->n; i++)
+		engine_call_resume(&c->runs[i].call);
+}
+
 static void chat_fail(struct chat *c, const struct err *e)
 {
 	if (!c->error.code)
 		c->error = *e;
-	for (size_t i = 0; i < c->n; i++)
-		engine_call_pause(&c->runs[i].call);
+	chat_pause(c);
 	defer_start(c->api->loop, &c->finish, on_finish);
-}
-
-/* --- the engine --- */
-
-/* What the event added last tells. */
-static void send_event(struct chat *c, struct chat_run *r, const struct model_event *me)
-{
-	struct jout o = chunk_start(c);
-	int64_t delta = -1;
-	chat_chunk_event(&o, &c->head, &r->choice, me, &delta);
-	send_chunk(c, o.b, delta);
 }
 
 /* The inputs of custom tools come to their ends. */
@@ -316,17 +178,15 @@ static bool close_calls(struct chat *c, struct chat_run *r, struct err *e)
 		if (!chat_choice_close_call(&r->choice, i, e))
 			return false;
 		if (c->form == REPLY_SSE && r->choice.told.p)
-			send_event(c, r, &(struct model_event){.kind = ME_CALL_ARGS, .index = (int)i});
+			chat_tell_event(c, r, &(struct model_event){.kind = ME_CALL_ARGS, .index = (int)i});
 	}
 	return true;
 }
 
-static void chat_on_event(struct engine_call *call, const struct model_event *me)
+static void chat_add(struct chat_run *r, const struct model_event *me)
 {
-	struct chat_run *r = OWNER(call, struct chat_run, call);
 	struct chat *c = r->chat;
 	struct err e = {0};
-	chat_measure_call(c, call);
 	if (c->error.code)
 		return;
 	if (!chat_choice_add(&r->choice, me, &e)) {
@@ -335,11 +195,17 @@ static void chat_on_event(struct engine_call *call, const struct model_event *me
 	}
 	if (c->form != REPLY_SSE || !r->choice.told.p)
 		return;
-	begin_choice(c, r, me->kind == ME_CALL_BEGIN);
-	send_event(c, r, me);
+	chat_tell_begin(c, r, me->kind == ME_CALL_BEGIN);
+	chat_tell_event(c, r, me);
 	if (c->reply && reply_full(c->reply))
-		for (size_t i = 0; i < c->n; i++)
-			engine_call_pause(&c->runs[i].call);
+		chat_pause(c);
+}
+
+static void chat_on_event(struct engine_call *call, const struct model_event *me)
+{
+	struct chat_run *r = OWNER(call, struct chat_run, call);
+	chat_measure_call(r->chat, call);
+	chat_add(r, me);
 }
 
 /* A finished text against its strict schema, as for a response: one that does not fit is a failure. */
@@ -350,13 +216,17 @@ static bool choice_fits(struct chat *c, const struct chat_choice *choice, struct
 	return format_fits(&c->req.prompt.format, &c->arena, buf_str(&choice->text), e);
 }
 
-static void chat_on_end(struct engine_call *call, const struct err *e)
+struct chat_outcome {
+	enum finish finish;
+	const struct usage *usage;
+	struct str model; /* that answered; {0}: the one that was asked */
+};
+
+static void chat_close(struct chat_run *r, const struct chat_outcome *end, const struct err *e)
 {
-	struct chat_run *r = OWNER(call, struct chat_run, call);
 	struct chat *c = r->chat;
 	struct err misfit = {0};
-	chat_measure_call(c, call);
-	r->choice.finish = call->finish;
+	r->choice.finish = end->finish;
 	if (c->error.code)
 		return;
 	if (e->code || !choice_fits(c, &r->choice, &misfit) || !close_calls(c, r, &misfit)) {
@@ -364,16 +234,37 @@ static void chat_on_end(struct engine_call *call, const struct err *e)
 		return;
 	}
 	r->ended = true;
-	chat_usage_add(&c->usage, &call->usage);
-	if (call->served_model.n)
-		c->head.model = call->served_model;
+	chat_usage_add(&c->usage, end->usage);
+	if (end->model.n)
+		c->head.model = end->model;
 	if (c->form == REPLY_SSE) {
-		begin_choice(c, r, false);
+		chat_tell_begin(c, r, false);
 		if (!c->req.store)
-			send_finish(c, r);
+			chat_tell_finish(c, r);
 	}
 	if (--c->left == 0)
 		defer_start(c->api->loop, &c->finish, on_finish);
+}
+
+static void chat_on_end(struct engine_call *call, const struct err *e)
+{
+	struct chat_run *r = OWNER(call, struct chat_run, call);
+	chat_measure_call(r->chat, call);
+	chat_close(r, &(struct chat_outcome){call->finish, &call->usage, call->served_model}, e);
+}
+
+static void chat_on_found(struct chat_web *w, const struct model_event *me)
+{
+	struct chat *c = OWNER(w, struct chat, web);
+	if (phases_now(&c->clocks.phases) != PHASE_ANSWER)
+		chat_enter(c, PHASE_ANSWER);
+	chat_add(&c->runs[0], me);
+}
+
+static void chat_on_searched(struct chat_web *w, const struct err *e)
+{
+	struct chat *c = OWNER(w, struct chat, web);
+	chat_close(&c->runs[0], &(struct chat_outcome){w->finish, &w->usage, w->model}, e);
 }
 
 static void chat_on_deadline(struct timer *t)
@@ -388,9 +279,7 @@ static void chat_on_deadline(struct timer *t)
 
 static void chat_on_room(struct reply_owner *o)
 {
-	struct chat *c = OWNER(o, struct chat, reader);
-	for (size_t i = 0; i < c->n; i++)
-		engine_call_resume(&c->runs[i].call);
+	chat_resume(OWNER(o, struct chat, reader));
 }
 
 static bool chat_still_wanted(struct grace *g)
@@ -442,6 +331,10 @@ static bool chat_take(struct chat *c, struct request *rq, struct err *e)
 		return false;
 	if (c->req.speaks) /* another engine has its model */
 		return true;
+	const char *lacks = c->req.search ? tools_search_lacks(c->api->api->options.tools) : NULL;
+	if (lacks)
+		return fail(e, ERR_UNSUPPORTED_PARAMETER, "web_search_options",
+			    "Unsupported parameter: 'web_search_options'. This server cannot search the web: %s.", lacks);
 	if (unknown.code == ERR_MODEL_NOT_FOUND) /* 404 here, 400 on /responses: as the live API */
 		return fail(e, ERR_MODEL_UNKNOWN, "model", "The model `%.*s` does not exist or you do not have access to it.", FMT(model));
 	if (unknown.code) {
@@ -450,6 +343,15 @@ static bool chat_take(struct chat *c, struct request *rq, struct err *e)
 	}
 	prompt_tidy(&c->arena, &c->req.prompt);
 	return true;
+}
+
+static void chat_begin_search(struct chat *c)
+{
+	struct own_ask ask = {.project = c->project, .most = (size_t)api_limits.output_bytes, .low = c->by.low};
+	c->web.on_event = chat_on_found;
+	c->web.on_end = chat_on_searched;
+	c->web.choice = &c->runs[0].choice;
+	chat_web_start(&c->web, c->api, &c->arena, &c->req, c->model.pass, &ask);
 }
 
 static void chat_begin(struct chat *c)
@@ -471,14 +373,18 @@ static void chat_begin(struct chat *c)
 		r->choice.named = r->prompt.choice == CHOICE_NAMED;
 		r->call.on_event = chat_on_event;
 		r->call.on_end = chat_on_end;
-		r->call.low = c->low;
+		r->call.low = c->by.low;
+	}
+	timer_start(c->api->loop, &c->clocks.deadline, api_limits.turn_seconds * 1000, chat_on_deadline);
+	if (c->req.search) {
+		chat_begin_search(c);
+		return;
 	}
 	for (size_t i = 0; i < c->n; i++) {
 		unsigned span = i ? phases_span(&c->clocks.phases) : phases_call(&c->clocks.phases);
 		c->runs[i].call.headers = trace_headers(&c->by.asker.trace, span, a);
 		engine_call_start(c->api->engine, &c->runs[i].call, a, &c->model, &c->runs[i].prompt);
 	}
-	timer_start(c->api->loop, &c->clocks.deadline, api_limits.turn_seconds * 1000, chat_on_deadline);
 }
 
 static void chat_refuse(struct chat *c, const struct err *e)
@@ -487,7 +393,7 @@ static void chat_refuse(struct chat *c, const struct err *e)
 	if (c->attempt)
 		attempt_end(c->attempt, ATTEMPT_FAILED, err_rows[e->code].status, error_body(&c->arena, e));
 	c->attempt = NULL;
-	end_failed(c);
+	chat_tell_failed(c);
 	c->reply = NULL;
 	chat_free(c);
 }
@@ -522,10 +428,10 @@ static struct chat *chat_new(struct request *rq)
 	c->arena = a;
 	c->api = al;
 	c->project = rq->project;
-	c->low = rq->low;
 	c->id = id_mint();
 	c->by.asker = asker_of(rq, &c->arena);
 	c->by.request = rq;
+	c->by.low = rq->low;
 	phases_begin(&c->clocks.phases, &c->arena, exchange_request(rq->x)->began_us, PHASE_LOAD);
 	c->reader = (struct reply_owner){chat_on_gone, chat_on_room};
 	c->head = (struct chat_head){.created = clock_wall_s(), .req = &c->req};
@@ -582,5 +488,8 @@ void chat_create(struct request *rq)
 		reply_header(c->reply, S("antiphon-not-applied"), str_of(advice));
 	if (c->req.obfuscate && c->form == REPLY_SSE)
 		reply_obfuscate(c->reply, c->head.id);
-	chat_attach(c);
+	if (c->req.search)
+		chat_begin(c); /* the response attaches */
+	else
+		chat_attach(c);
 }

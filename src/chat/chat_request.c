@@ -30,9 +30,29 @@ static const struct field string_item = {.kind = F_STR};
 static bool turns_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
 {
 	return fail(e, ERR_UNSUPPORTED_PARAMETER, path,
-		    "Unsupported parameter: '%s' is not served in chat completions. POST /v1/responses has it: as %s.", path,
-		    str_eq(str_of(path), S("moderation")) ? "'moderation'" : "the tool 'web_search'");
+		    "Unsupported parameter: '%s' is not served in chat completions. POST /v1/responses has it: as 'moderation'.",
+		    path);
 }
+
+static const char *const search_sizes[] = {"low", "medium", "high", NULL};
+static const char *const location_types[] = {"approximate", NULL};
+static const struct field place_fields[] = {
+    FIELD_CHECKED("country", F_STR, .nullable = true),
+    FIELD_CHECKED("region", F_STR, .nullable = true),
+    FIELD_CHECKED("city", F_STR, .nullable = true),
+    FIELD_CHECKED("timezone", F_STR, .nullable = true),
+    FIELD_END,
+};
+static const struct field location_fields[] = {
+    FIELD_CHECKED("type", F_ENUM, .required = true, .values = location_types),
+    FIELD_CHECKED("approximate", F_OBJECT, .required = true, .sub = place_fields),
+    FIELD_END,
+};
+static const struct field search_fields[] = {
+    FIELD_CHECKED("user_location", F_OBJECT, .nullable = true, .sub = location_fields),
+    FIELD_CHECKED("search_context_size", F_ENUM, .nullable = true, .values = search_sizes),
+    FIELD_END,
+};
 
 static const char *const sounds[] = {"wav", "aac", "mp3", "flac", "opus", "pcm16", NULL};
 static const struct field voice_fields[] = {
@@ -180,7 +200,7 @@ static const struct field chat_fields[] = {
     OPTIONAL("modalities", F_ARRAY, .item = &modality_item, .check = modalities_check),
     OPTIONAL("audio", F_OBJECT, .sub = voice_fields),
     OPTIONAL("prediction", F_OBJECT, .sub = prediction_fields),
-    OPTIONAL("web_search_options", F_ANY, .check = turns_check),
+    OPTIONAL("web_search_options", F_OBJECT, .sub = search_fields),
     OPTIONAL("moderation", F_ANY, .check = turns_check),
     FIELD_END,
 };
@@ -243,6 +263,22 @@ static bool chat_request_check_together(const struct chat_reader *r, struct err 
 	return true;
 }
 
+/* With a search the answer is made as a response (chat_web.h), which has no such members; the live search models refuse
+ * them, too. */
+static bool chat_request_check_search(struct chat_reader *r, struct err *e)
+{
+	static const char *const others[] = {"functions", "stop", "seed", "logit_bias", NULL};
+	struct chat_create *c = r->c;
+	const char *other = c->n > 1 ? "n" : c->speaks ? "modalities" : NULL;
+	if (!chat_request_given(r->body, S("web_search_options")))
+		return true;
+	c->search = json_get(r->body, S("web_search_options"));
+	for (const char *const *name = others; *name && !other; name++)
+		other = chat_request_given(r->body, str_of(*name)) ? *name : NULL;
+	return !other || fail(e, ERR_UNSUPPORTED_PARAMETER, other,
+			      "Unsupported parameter: '%s' is not supported with 'web_search_options'.", other);
+}
+
 static bool take_format(struct chat_reader *r, struct err *e)
 {
 	yyjson_val *given_format = json_get(r->body, S("response_format")),
@@ -267,7 +303,7 @@ static bool take_format(struct chat_reader *r, struct err *e)
 
 /* --- what goes to the engine as it is, what does not go at all --------------------------------------------- */
 
-static bool in_table(struct str name)
+bool chat_takes(struct str name)
 {
 	for (const struct field *f = chat_fields; f->name.p; f++)
 		if (str_eq(f->name, name))
@@ -294,7 +330,7 @@ static void take_passed(struct chat_reader *r)
 	for (size_t i = 0; i < sizeof always / sizeof *always; i++)
 		pass_member(r, &o, always[i]);
 	for (const char *const *key = r->rules->pass; key && *key; key++)
-		if (!in_table(str_of(*key)))
+		if (!chat_takes(str_of(*key)))
 			pass_member(r, &o, str_of(*key));
 	if (b.n)
 		r->c->prompt.sampling.pass = str_copy(r->a, buf_str(&b));
@@ -371,7 +407,7 @@ bool chat_read(struct arena *a, yyjson_val *body, const struct chat_rules *rules
 	struct chat_create c = {.body = body, .n = 1, .prompt = {.parallel = true}};
 	struct chat_reader r = {.a = a, .body = body, .rules = rules, .c = &c};
 	if (!chat_request_check_first(body, e) || !chat_request_read_table(&r, e) ||
-	    !chat_request_check_together(&r, e) || !chat_take_tools(&r, e) || !take_format(&r, e) ||
+	    !chat_request_check_together(&r, e) || !chat_request_check_search(&r, e) || !chat_take_tools(&r, e) || !take_format(&r, e) ||
 	    !chat_take_messages(&r, e))
 		return false;
 	chat_request_take_rest(&r);

@@ -1,9 +1,8 @@
 /* chat_request.h - POST /v1/chat/completions: the body, checked and turned into a prompt.
  *
  * Members and their order of checks are the live API's, with its texts (OpenAPI schema
- * CreateChatCompletionRequest). What would change the answer's meaning and is not served (web_search_options ...)
- * is a 400 that names it; what only advises is listed
- * in not_applied. Further keys pass by the engine's list alone (engines[].pass). Pure. */
+ * CreateChatCompletionRequest). What would change the answer's meaning and is not served is a 400 that names it; what
+ * only advises is listed in not_applied. Further keys pass by the engine's list alone (engines[].pass). Pure. */
 #pragma once
 #include "engine/engine.h"
 
@@ -24,6 +23,7 @@ struct chat_create {
 	bool obfuscate;          /* unless stream_options.include_obfuscation is false */
 	struct str metadata;     /* JSON, {0} when not given; echoed */
 	bool speaks;             /* modalities ask for sound: an engine answers as it is (chat_voice.h) */
+	yyjson_val *search;      /* web_search_options; NULL: not asked for. It is made as a response (chat_web.h) */
 	bool functions;          /* asked with `functions`: its call is a function_call */
 	const char *not_applied; /* "verbosity, user": for the header antiphon-not-applied; NULL: none */
 };
@@ -31,5 +31,7 @@ struct chat_create {
 /* `body` must outlive *ret; everything else that *ret points to lives in `a`. */
 bool chat_read(struct arena *a, yyjson_val *body, const struct chat_rules *rules, struct chat_create *ret,
 	       struct err *e);
+/* Is it a member of such a body? */
+bool chat_takes(struct str name);
 /* Appends to `list` (NULL: empty) the grammars of custom tools that the model is shown and not held to. */
 const char *chat_tools_advice(struct arena *a, const struct prompt *p, const struct engine_model *m, const char *list);

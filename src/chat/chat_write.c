@@ -19,6 +19,7 @@ void chat_choice_init(struct chat_choice *c, struct arena *a, const struct promp
 	buf_init(&c->refusal, max);
 	buf_init(&c->reasoning, max);
 	buf_init(&c->logprobs, max);
+	buf_init(&c->notes, max);
 	buf_init(&c->marks, SIZE_MAX / 2); /* the engine's bound holds: engine.marks_bytes */
 }
 
@@ -29,6 +30,7 @@ void chat_choice_release(struct chat_choice *c)
 	buf_release(&c->reasoning);
 	buf_release(&c->logprobs);
 	buf_release(&c->marks);
+	buf_release(&c->notes);
 	for (size_t i = 0; i < c->n_calls; i++) {
 		buf_release(&c->calls[i].arguments);
 		buf_release(&c->calls[i].raw);
@@ -298,6 +300,15 @@ static void put_function_call(struct jout *o, const struct chat_choice *c)
 	jo_obj_end(o);
 }
 
+static void chat_write_put_notes(struct jout *o, const struct chat_choice *c)
+{
+	jo_key(o, S("annotations"));
+	jo_arr(o);
+	if (c->notes.n)
+		jo_raw(o, buf_str(&c->notes));
+	jo_arr_end(o);
+}
+
 static void chat_write_put_message(struct jout *o, const struct chat_choice *c, bool functions)
 {
 	bool none = !c->text.n && (c->n_calls || c->refusal.n);
@@ -313,7 +324,7 @@ static void chat_write_put_message(struct jout *o, const struct chat_choice *c, 
 	else if (c->n_calls)
 		chat_write_put_calls(o, c);
 	jo_kstr(o, "refusal", c->refusal.n ? buf_str(&c->refusal) : (struct str){0});
-	jo_kraw(o, "annotations", S("[]"));
+	chat_write_put_notes(o, c);
 	jo_obj_end(o);
 }
 
@@ -337,6 +348,8 @@ static void put_stored_message(struct jout *o, const struct chat_choice *c, bool
 		jo_kstr(o, "reasoning_content", buf_str(&c->reasoning));
 	if (c->refusal.n)
 		jo_kstr(o, "refusal", buf_str(&c->refusal));
+	if (c->notes.n)
+		chat_write_put_notes(o, c);
 	jo_obj_end(o);
 }
 
@@ -561,6 +574,8 @@ void chat_chunk_finish(struct jout *o, const struct chat_head *h, const struct c
 {
 	open_chunk(o, h);
 	open_delta(o, c);
+	if (c->notes.n)
+		chat_write_put_notes(o, c);
 	close_delta(o, (struct str){0}, chat_finish_name(c, h->req));
 	close_chunk(o, h);
 }

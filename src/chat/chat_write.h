@@ -30,6 +30,7 @@ struct chat_choice {
 	struct arena *a; /* calls and their names */
 	struct buf text, refusal, reasoning, logprobs;
 	struct buf marks; /* of the message, in pieces */
+	struct buf notes; /* its annotations: JSON, joined by commas */
 	struct chat_call *calls;
 	size_t n_calls, cap;
 	size_t max;         /* bytes of each of the texts */
@@ -61,6 +62,7 @@ void chat_chunk_begin(struct jout *o, const struct chat_head *h, const struct ch
 /* The chunk for an event that was just added to `c`. *delta gets the bytes of its text, for the padding. */
 void chat_chunk_event(struct jout *o, const struct chat_head *h, const struct chat_choice *c,
 		      const struct model_event *ev, int64_t *delta);
+/* With all annotations: SDKs that put lists of several deltas together want indexes in them, which these have not. */
 void chat_chunk_finish(struct jout *o, const struct chat_head *h, const struct chat_choice *c);
 /* The last one, with no choices: only with stream_options.include_usage. */
 void chat_chunk_usage(struct jout *o, const struct chat_head *h, const struct usage *usage);

@@ -1,4 +1,4 @@
-/* console_data.c - what the console asks beside the API: the server as a whole, keys, the list of responses. */
+/* console_data.c - what the console asks beside the API: the server as a whole, keys. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -7,9 +7,6 @@
 #include "door/request.h"
 #include "engine/engine.h"
 #include "store/keys.h"
-#include "store/response_list.h"
-
-enum { PAGE = 25, PAGE_MOST = 100 };
 
 /* --- the server ------------------------------------------------------------------------------------------------ */
 
@@ -104,6 +101,19 @@ void console_overview(struct request *rq)
 	buf_release(&b);
 }
 
+/* {"data"}: the settings in force, and where each came from. */
+void console_settings(struct request *rq)
+{
+	struct buf b;
+	struct jout o = {&b, false};
+	buf_init(&b, SIZE_MAX / 2);
+	jo_obj(&o);
+	jo_kraw(&o, "data", rq->api->api->options.settings);
+	jo_obj_end(&o);
+	answer_json(rq, 200, buf_str(&b));
+	buf_release(&b);
+}
+
 /* --- keys -------------------------------------------------------------------------------------------------------- */
 
 static void on_key(void *ctx, const struct key_info *k)
@@ -163,75 +173,4 @@ void console_key_create(struct request *rq)
 void console_key_revoke(struct request *rq)
 {
 	errand_begin(rq, key_revoke_work, 0, NULL);
-}
-
-/* --- responses --------------------------------------------------------------------------------------------------- */
-
-static void put_response(struct jout *o, const struct response_row *row)
-{
-	jo_obj(o);
-	jo_kstr(o, "id", row->id);
-	jo_kstr(o, "status", row->status);
-	jo_kstr(o, "model", row->model);
-	jo_kbool(o, "background", row->background);
-	jo_kint(o, "created_at", row->created_at);
-	jo_kint(o, "completed_at", row->completed_at);
-	jo_kint(o, "input_tokens", row->input_tokens);
-	jo_kint(o, "output_tokens", row->output_tokens);
-	jo_kint(o, "cached_tokens", row->cached_tokens);
-	jo_kstr(o, "error", row->error);
-	jo_obj_end(o);
-}
-
-static void put_responses(struct jout *o, const char *name, const struct response_rows *rows)
-{
-	jo_key(o, str_of(name));
-	jo_arr(o);
-	for (size_t i = 0; i < rows->n; i++)
-		put_response(o, &rows->list[i]);
-	jo_arr_end(o);
-}
-
-static bool responses_list_work(struct errand *er, struct err *e)
-{
-	const struct response_query *q = er->more;
-	struct response_rows open = {0}, ended;
-	struct jout o = errand_out(er);
-	if ((!q->before && !response_list_open(er->store, er->project, q, &er->arena, &open, e)) ||
-	    !response_list(er->store, er->project, q, &er->arena, &ended, e))
-		return false;
-	jo_obj(&o);
-	put_responses(&o, "open", &open);
-	put_responses(&o, "data", &ended);
-	jo_key(&o, S("next"));
-	if (ended.next) /* as text: JavaScript's numbers have 53 bits */
-		jo_str(&o, str_fmt(&er->arena, "%lld", (long long)ended.next));
-	else
-		jo_raw(&o, S("null"));
-	jo_obj_end(&o);
-	return true;
-}
-
-/* ?status= &model= &before= (`next` of the page before) &limit= */
-void console_responses_list(struct request *rq)
-{
-	static const char *const known[] = {"status", "model", "before", "limit", NULL};
-	struct errand *er = errand_new(rq, responses_list_work);
-	struct err e = {0};
-	if (!er)
-		return;
-	struct response_query *q = new (&er->arena, struct response_query);
-	struct str before = query_get(rq, "before", NULL);
-	er->more = q;
-	*q = (struct response_query){.limit = PAGE};
-	if (query_known(rq, known, &e) && query_int(rq, "limit", 1, PAGE_MOST, &q->limit, &e) && before.n &&
-	    (!str_int(before, &q->before) || q->before < 1))
-		fail(&e, ERR_INVALID_VALUE, "before", "'before' is the member `next` of the page before.");
-	if (e.code) {
-		errand_fail(er, &e);
-		return;
-	}
-	q->status = str_copy(&er->arena, query_get(rq, "status", NULL));
-	q->model = str_copy(&er->arena, query_get(rq, "model", NULL));
-	errand_start(er);
 }

@@ -33,5 +33,6 @@ struct api_options {
 	size_t n_cors;
 	struct str base_url;       /* "http://127.0.0.1:8080/v1", for texts */
 	struct str vision_model;   /* answers where the model asked for takes no images; {0}: none */
+	struct str settings;       /* those in force, JSON, for the console */
 	struct str default_banner; /* what answers, one line, for GET / */
 };

@@ -77,8 +77,8 @@ static bool engine_name(struct config *c, struct str name, size_t *i, struct str
 	return true;
 }
 
-bool config_set_list(struct config *c, struct str name, const struct str *values, size_t n, const char *where,
-		     struct err *e)
+static bool config_put_list(struct config *c, struct str name, const struct str *values, size_t n, const char *where,
+			    struct err *e)
 {
 	struct str field = name, one = n ? values[0] : S("");
 	void *owner = c;
@@ -114,6 +114,27 @@ bool config_set_list(struct config *c, struct str name, const struct str *values
 	if (n != 1)
 		return fail(e, ERR_CONFIG, NULL, "%s: %.*s takes one value, not a list", where, FMT(name));
 	return setting_set(s, &c->arena, owner, one, where, e);
+}
+
+static void config_note(struct config *c, struct str name, const char *where)
+{
+	if (c->n_origins == c->cap_origins) {
+		struct config_origin *more = new_array(&c->arena, struct config_origin, c->cap_origins * 2 + 16);
+		if (c->n_origins)
+			memcpy(more, c->origins, c->n_origins * sizeof *more);
+		c->origins = more;
+		c->cap_origins = c->cap_origins * 2 + 16;
+	}
+	c->origins[c->n_origins++] = (struct config_origin){str_copy(&c->arena, name), str_copy(&c->arena, str_of(where))};
+}
+
+bool config_set_list(struct config *c, struct str name, const struct str *values, size_t n, const char *where,
+		     struct err *e)
+{
+	if (!config_put_list(c, name, values, n, where, e))
+		return false;
+	config_note(c, name, where);
+	return true;
 }
 
 bool config_set(struct config *c, struct str name, struct str value, const char *where, struct err *e)

@@ -28,12 +28,18 @@ struct config_engine { /* one row of `engines` */
 #include "main/engine_config.def"
 };
 
+struct config_origin { /* of a setting that somebody gave; the last of a name counts */
+	struct str name, where;
+};
+
 struct config { /* member of setting `net.head_bytes`: net_head_bytes */
 #include "main/config.def"
 	struct config_engine *engines;
 	size_t n_engines;
 	struct engine_alias *aliases; /* tried in order */
 	size_t n_aliases;
+	struct config_origin *origins;
+	size_t n_origins, cap_origins;
 	struct arena arena;
 };
 #undef SETTING

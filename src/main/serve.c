@@ -14,6 +14,7 @@
 #include "egress/egress.h"
 #include "main/banner.h"
 #include "main/commands.h"
+#include "main/config_show.h"
 #include "main/config_limits.h"
 #include "main/drain.h"
 #include "main/help.h"
@@ -234,6 +235,7 @@ static void open_api(struct app *app)
 	    .n_cors = c->server_cors.n,
 	    .base_url = app->base_url,
 	    .vision_model = c->engine_vision_model,
+	    .settings = config_show(&app->args->config, &app->arena),
 	    .default_banner = banner_line(app, &app->arena),
 	};
 	app->api = api_new(&o);

@@ -292,7 +292,9 @@ void exchange_unwatch(struct exchange *x)
 bool exchange_full(const struct exchange *x)
 {
 	const struct peer *p = peer_of(x);
-	return !x->inner && p->at != AT_GONE && conn_waiting(&p->conn) > (size_t)net_limits.reader_bytes;
+	if (x->inner)
+		return inner_full(x->inner);
+	return p->at != AT_GONE && conn_waiting(&p->conn) > (size_t)net_limits.reader_bytes;
 }
 
 size_t exchange_waiting(const struct exchange *x)

@@ -16,12 +16,44 @@ static void inner_free(struct inner_exchange *ix)
 
 /* --- its life ---------------------------------------------------------------------------------------------------- */
 
+/* --- a stream ---------------------------------------------------------------------------------------------------- */
+
+static bool inner_streams(const struct inner_exchange *ix)
+{
+	return ix->owner && ix->owner->piece && ix->status == 200 && ix->answer.n && !ix->answer.over && !ix->held;
+}
+
+bool inner_full(const struct inner_exchange *ix)
+{
+	return ix->owner && ix->owner->piece && ix->answer.n > (size_t)net_limits.reader_bytes;
+}
+
+/* Its owner may cancel, so that *ix is gone behind the call. */
+static void inner_tell_piece(struct inner_exchange *ix)
+{
+	struct buf taken = ix->answer;
+	struct inner *in = ix->owner;
+	struct reader *r = ix->x.full ? ix->x.reader : NULL;
+	buf_init(&ix->answer, ix->most);
+	ix->x.full = false;
+	if (ix->x.at == X_NONE)
+		inner_after(ix);
+	else if (r)
+		r->room(r);
+	in->piece(in, buf_str(&taken));
+	buf_release(&taken);
+}
+
 /* Answered: who asked is told. Left: the handler is, if it listens; else it will answer some day. */
 static void inner_on_after(struct deferred *d)
 {
 	struct inner_exchange *ix = OWNER(d, struct inner_exchange, after);
 	struct inner *in = ix->owner;
-	if (ix->x.at == X_NONE) {
+	if (inner_streams(ix)) {
+		inner_tell_piece(ix);
+	} else if (ix->x.at == X_NONE && ix->held) {
+		return; /* inner_hold() comes */
+	} else if (ix->x.at == X_NONE) {
 		struct inner_answer a = {ix->answer.over ? 0 : ix->status, buf_str(&ix->answer), ix->x.req.request_id};
 		if (in) {
 			in->at = NULL;
@@ -49,6 +81,7 @@ struct exchange *inner_open(struct inner *in, struct loop *l, const struct inner
 	ix->owner = in;
 	ix->loop = l;
 	ix->service = ask->service;
+	ix->most = ask->most;
 	buf_init(&ix->answer, ask->most);
 	*x = (struct exchange){.at = X_OPEN, .inner = ix};
 	x->last_extra = &x->extra;
@@ -72,6 +105,7 @@ void inner_cancel(struct inner *in)
 	if (!ix)
 		return;
 	ix->owner = NULL;
+	ix->held = false;
 	in->at = NULL;
 	struct reader *r = ix->x.reader;
 	if (ix->x.at == X_NONE) {
@@ -81,6 +115,15 @@ void inner_cancel(struct inner *in)
 		r->gone(r);
 		inner_free(ix);
 	}
+}
+
+void inner_hold(struct inner *in, bool hold)
+{
+	if (!in->at || in->at->held == hold)
+		return;
+	in->at->held = hold;
+	if (!hold && (in->at->answer.n || in->at->x.at == X_NONE))
+		inner_after(in->at);
 }
 
 bool exchange_is_inner(const struct exchange *x)
@@ -100,6 +143,9 @@ void inner_add(struct inner_exchange *ix, const struct str *parts, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		buf_add(&ix->answer, parts[i]);
+	ix->x.full |= inner_full(ix);
+	if (inner_streams(ix))
+		inner_after(ix);
 }
 
 void inner_end(struct inner_exchange *ix, bool cut)

@@ -13,4 +13,6 @@ struct inner_exchange {
 	struct buf answer;
 	int status;
 	struct deferred after;
+	size_t most; /* of `answer` */
+	bool held;
 };

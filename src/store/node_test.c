@@ -86,7 +86,7 @@ static void older_store(void)
 			"ALTER TABLE idempotency DROP COLUMN node; ALTER TABLE idempotency DROP COLUMN incarnation;"
 			"DROP TABLE skill; DROP TABLE skill_version; DROP TABLE vector_store; DROP TABLE vector_file; DROP TABLE vector_batch; DROP TABLE vector_gone; DROP TABLE approval; "
 			"DROP TABLE container; DROP TABLE container_file; DROP TABLE container_call; DROP TABLE batch; DROP TABLE batch_line; "
-			"ALTER TABLE response DROP COLUMN phases;"
+			"ALTER TABLE response DROP COLUMN phases; DROP INDEX context_parent;"
 			"PRAGMA user_version=9");
 	rig_open(&r);
 	CHECK(rig_number(&r, "SELECT state FROM idempotency WHERE key = 'old'") == 3);

@@ -85,7 +85,7 @@ static void schema(void)
 			"DROP TABLE node; DROP TABLE file; DROP TABLE file_usage; DROP TABLE upload; DROP TABLE upload_part;"
 			"DROP TABLE skill; DROP TABLE skill_version; DROP TABLE vector_store; DROP TABLE vector_file; DROP TABLE vector_batch; DROP TABLE vector_gone; DROP TABLE approval; DROP TABLE batch; DROP TABLE batch_line; "
 			"DROP TABLE container; DROP TABLE container_file; DROP TABLE container_call; "
-			"ALTER TABLE response DROP COLUMN phases;"
+			"ALTER TABLE response DROP COLUMN phases; DROP INDEX context_parent;"
 			"PRAGMA user_version=1");
 	CHECK(store_inspect(r.dir, on_line, &lines, &sound, &e) && sound && lines == 0);
 	rig_open(&r);

@@ -12,6 +12,7 @@
 #include "tools/mcp_options.h"
 #include "tools/taped.h"
 #include "tools/web_cache.h"
+#include "tools/web_search.h"
 
 static const struct hosted *const table[] = {
 #define HOSTED(name) &tool_##name.face,
@@ -95,6 +96,11 @@ bool tools_serve(const struct tools *t, const struct create *c, struct err *e)
 			return false;
 	}
 	return true;
+}
+
+const char *tools_search_lacks(const struct tools *t)
+{
+	return web_search_lacks(&t->options);
 }
 
 const char *tools_advice(const struct tools *t, struct arena *a, const struct create *c, const char *list)

@@ -39,6 +39,8 @@ void tools_detach(struct tools_port *p);
 /* Can the hosted ones among these be served? ERR_UNSUPPORTED_VALUE says what to configure. Any thread. What they name
  * is looked up later: tools_check.h. */
 bool tools_serve(const struct tools *t, const struct create *c, struct err *e);
+/* Why the web cannot be searched: what to configure. NULL: it can. Any thread. */
+const char *tools_search_lacks(const struct tools *t);
 /* `list` ("user, reasoning.effort"; NULL: nothing) with what of their elements is not applied. In `a`. */
 const char *tools_advice(const struct tools *t, struct arena *a, const struct create *c, const char *list);
 /* Their descriptions and parameters, as functions of the engine, in `a`. Again when a server's functions are known. */

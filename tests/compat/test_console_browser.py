@@ -118,6 +118,93 @@ def test_every_page_on_a_small_screen(server, page):
         assert page.evaluate("document.documentElement.scrollWidth") <= 400, href
 
 
+def test_forks_are_drawn(server, engine, page):
+    first = server.create("how many?")["id"]
+    left = server.create("<b onmouseover=window.hit=1>sure</b>?", previous_response_id=first)["id"]
+    right = server.create("again", previous_response_id=first)["id"]
+    page.goto(page.base + f"/console/index.html#/responses/{left}")
+    page.wait_for_selector("svg.tree")
+    assert page.locator("svg.tree a").count() == 3 and page.locator("svg.tree path.edge").count() == 2
+    assert page.locator("svg.tree a[aria-current] text").first.text_content().startswith("<b onmouseover")
+    boxes = page.locator("svg.tree rect").evaluate_all("all => all.map(r => [+r.getAttribute('x'), +r.getAttribute('y')])")
+    assert boxes[1][0] == boxes[0][0] and boxes[1][1] > boxes[0][1] and boxes[2][1] == boxes[1][1] and boxes[2][0] > boxes[1][0]
+    page.locator("svg.tree a").last.focus()  # by keyboard
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"h1:has-text('{right}')")
+
+
+def test_conversation_is_read(server, engine, page):
+    conversation = server.post("/v1/conversations", {"metadata": {"for": "a trial"}}).json["id"]
+    engine.next(say("Eleven."))
+    server.create("count them", conversation=conversation)
+    server.create("and again", conversation=conversation)
+    page.goto(page.base + "/console/index.html#/conversations")
+    page.click("main table a")
+    page.wait_for_selector("svg.tree")
+    said = page.inner_text("main")
+    assert "count them" in said and "Eleven." in said and conversation in said
+
+
+def test_responses_are_found(server, engine, page):
+    server.create("about apples")
+    server.create("about pears")
+    page.goto(page.base + "/console/index.html#/responses")
+    page.wait_for_selector("main table tbody tr:nth-child(2)")
+    page.fill("input[name=text]", "PEARS")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelectorAll('main table tbody tr').length === 1")
+    page.fill("input[name=text]", "plums")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=No stored responses")
+    page.fill("input[name=text]", "")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("main table tbody tr:nth-child(2)")
+    page.evaluate("document.activeElement.blur()")
+    server.create("about figs")  # the list is live
+    page.wait_for_selector("main table tbody tr:nth-child(3)", timeout=15000)
+
+
+AXE = os.path.join(os.environ.get("COMPAT_CACHE") or os.path.expanduser("~/.cache/antiphon-compat"), "axe/node_modules/axe-core/axe.min.js")
+
+
+@pytest.mark.skipif(not os.path.exists(AXE), reason="axe-core is not fetched: tools/compat.sh")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_anybody_can_use_it(browser, server, engine, scheme):
+    """WCAG A and AA, as far as axe-core sees them: every page with something on it and without, and one of each thing."""
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True)  # axe-core is a script that the policy would refuse
+    page = context.new_page()
+    base = server.base_url.removesuffix("/v1") + "/console/index.html"
+
+    def look(where, wait="main h1"):
+        page.goto("about:blank")
+        page.goto(base + where)
+        page.wait_for_selector(wait)
+        page.wait_for_timeout(50)
+        page.add_script_tag(path=AXE)
+        found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})")["violations"]
+        assert not found, [(where, v["id"], v["help"], [n["html"][:200] for n in v["nodes"]][:3]) for v in found]
+
+    page.goto(base)
+    page.wait_for_selector("nav a")
+    pages = page.eval_on_selector_all("nav a", "all => all.map(a => a.hash)")
+    for where in pages:
+        look(where)
+    engine.next(say("# Head\n\n`code` and **more**\n```\nx\n```\n"))
+    first = server.create("how many?", tools=[{"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}])["id"]
+    second = server.create("sure?", previous_response_id=first)["id"]
+    conversation = server.post("/v1/conversations", {}).json["id"]
+    server.create("in it", conversation=conversation)
+    store = server.post("/v1/vector_stores", {"name": "notes"}).json["id"]
+    make = page.request.post(base.removesuffix("index.html") + "api/keys", data={"name": "k"}, headers={"x-antiphon-console": "1"})
+    assert make.ok
+    for where in pages:
+        look(where)
+    for where, wait in [(f"#/responses/{first}", "svg.tree"), (f"#/responses/{second}", "h2:has-text('JSON')"), (f"#/conversations/{conversation}", "main h1"), (f"#/stores/{store}", "main h1"),
+                        ("#/responses/resp_" + "0" * 40, "main [role=alert]")]:
+        look(where, wait)
+    context.close()
+
+
 def test_a_call_is_approved(servers, engine, page):
     with McpServer() as mcp:
         server = servers(engine, args=allow(mcp))

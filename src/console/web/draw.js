@@ -65,27 +65,27 @@ export function say(text) {
   quiet = setTimeout(() => { at.textContent = ''; }, 6000);
 }
 
-function s(tag, attrs, text) {
+export function svg(tag, attrs, ...children) {
   const e = document.createElementNS('http://www.w3.org/2000/svg', tag);
   for (const [k, v] of Object.entries(attrs)) e.setAttribute(k, v);
-  if (text !== undefined) e.textContent = text;
+  e.append(...children);
   return e;
 }
-const chart = (n, said) => s('svg', {class: 'bars', viewBox: `0 0 640 ${n * 24}`, role: 'img', 'aria-label': said});
+const chart = (n, said) => svg('svg', {class: 'bars', viewBox: `0 0 640 ${n * 24}`, role: 'img', 'aria-label': said});
 
 /* Spans of time to scale, one below the other: [label, start, duration or null, text], of `total`. */
 export function timeLine(rows, total) {
-  const svg = chart(rows.length, rows.map(r => `${r[0]}: ${r[3]}`).join(', ')), at = v => 150 + v / Math.max(1, total) * 360;
-  rows.forEach(([label, start, duration, text], i) => svg.append(s('text', {x: 0, y: i * 24 + 16}, label),
-    s('rect', {x: at(start), y: i * 24 + 4, width: Math.max(1, at(start + (duration || 0)) - at(start)), height: 15, rx: 2, class: label.startsWith(' ') ? 'other' : ''}),
-    s('text', {x: Math.min(at(start + (duration || 0)) + 6, 520), y: i * 24 + 16}, text)));
-  return svg;
+  const picture = chart(rows.length, rows.map(r => `${r[0]}: ${r[3]}`).join(', ')), at = v => 150 + v / Math.max(1, total) * 360;
+  rows.forEach(([label, start, duration, text], i) => picture.append(svg('text', {x: 0, y: i * 24 + 16}, label),
+    svg('rect', {x: at(start), y: i * 24 + 4, width: Math.max(1, at(start + (duration || 0)) - at(start)), height: 15, rx: 2, class: label.startsWith(' ') ? 'other' : ''}),
+    svg('text', {x: Math.min(at(start + (duration || 0)) + 6, 520), y: i * 24 + 16}, text)));
+  return picture;
 }
 
 /* Horizontal bars to scale: [label, value, text]. */
 export function bars(rows) {
-  const most = Math.max(1, ...rows.map(r => r[1])), svg = chart(rows.length, rows.map(r => `${r[0]}: ${r[2]}`).join(', '));
-  rows.forEach(([label, value, text], i) => svg.append(s('text', {x: 0, y: i * 24 + 16}, label),
-    s('rect', {x: 150, y: i * 24 + 4, width: Math.max(1, value / most * 360), height: 15, rx: 3, class: i % 2 ? 'other' : ''}), s('text', {x: 158 + value / most * 360, y: i * 24 + 16}, text)));
-  return svg;
+  const most = Math.max(1, ...rows.map(r => r[1])), picture = chart(rows.length, rows.map(r => `${r[0]}: ${r[2]}`).join(', '));
+  rows.forEach(([label, value, text], i) => picture.append(svg('text', {x: 0, y: i * 24 + 16}, label),
+    svg('rect', {x: 150, y: i * 24 + 4, width: Math.max(1, value / most * 360), height: 15, rx: 3, class: i % 2 ? 'other' : ''}), svg('text', {x: 158 + value / most * 360, y: i * 24 + 16}, text)));
+  return picture;
 }

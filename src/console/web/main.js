@@ -4,13 +4,15 @@ import {h, say} from './draw.js';
 import {start} from './start.js';
 import {keys} from './keys.js';
 import {responses} from './responses.js';
+import {conversations} from './conversations.js';
 import {approvals} from './approvals.js';
 import {playground} from './playground.js';
+import {settings} from './settings.js';
 import {engines} from './engines.js';
 import {lists, listPage} from './lists.js';
 
-const pages = [['start', 'Start', start], ['keys', 'API keys', keys], ['responses', 'Responses', responses], ['approvals', 'Approvals', approvals], ['playground', 'Playground', playground], ['engines', 'Engines', engines],
-  ...lists.map(l => [l.name, l.title, rest => listPage(l, rest)])];
+const pages = [['start', 'Start', start], ['keys', 'API keys', keys], ['responses', 'Responses', responses], ['conversations', 'Conversations', conversations], ['approvals', 'Approvals', approvals], ['playground', 'Playground', playground], ['engines', 'Engines', engines],
+  ...lists.map(l => [l.name, l.title, rest => listPage(l, rest)]), ['settings', 'Settings', settings]];
 const main = document.getElementById('main'), nav = document.getElementById('nav');
 let shown = 0;
 

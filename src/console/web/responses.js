@@ -1,59 +1,46 @@
 /* responses.js - the list of responses, and one of them: as a conversation, its figures, its events, its JSON. */
 import {get, post, del, stream} from './ask.js';
-import {h, table, when, ago, state, json, fold, markdown, bars, timeLine, copyButton, say} from './draw.js';
+import {h, table, when, ago, state, json, fold, bars, timeLine, copyButton, say} from './draw.js';
+import {item} from './items.js';
+import {tree} from './tree.js';
 
 const link = id => h('a', {href: `#/responses/${encodeURIComponent(id)}`}, `${id.slice(0, 13)}...`);
 const columns = [['Id', r => link(r.id)], ['State', r => state(r.status)], ['Model', r => r.model], ['Made', r => h('span', {title: when(r.created_at)}, ago(r.created_at))],
   ['Took', r => r.completed_at ? `${r.completed_at - r.created_at} s` : '-', 'n'], ['Tokens in', r => r.input_tokens, 'n'], ['cached', r => r.cached_tokens, 'n'], ['out', r => r.output_tokens, 'n'],
-  ['', r => r.error ? h('span.bad', {}, r.error.slice(0, 120)) : r.background ? 'background' : '']];
+  ['Tools', r => r.tools.join(', ')], ['', r => r.error ? h('span.bad', {}, r.error.slice(0, 120)) : r.background ? 'background' : '']];
+
+const EVERY = 3000;
+const day = (value, after) => value ? Math.floor(new Date(`${value}T00:00`).getTime() / 1000) + (after ? 86400 : 0) : '';
 
 async function list() {
-  const status = h('select', {name: 'status'}, ['', 'completed', 'failed', 'incomplete', 'cancelled'].map(s => h('option', {value: s}, s || 'any')));
-  const model = h('input', {name: 'model'}), at = h('div'), more = h('div'), running = h('div');
-  let rows = [];
+  const pick = (label, name, values) => h('label.above', {}, label, h('select', {name}, values.map(v => h('option', {value: v}, v || 'any'))));
+  const write = (label, name, type) => h('label.above', {}, label, h('input', {name, type: type || 'search', maxlength: '200'}));
+  const at = h('div'), more = h('div'), running = h('div'), live = h('input', {type: 'checkbox', checked: true});
+  const form = h('form.row', {onsubmit: e => { e.preventDefault(); again(); }, onchange: () => again()}, pick('State', 'status', ['', 'completed', 'failed', 'incomplete', 'cancelled']), write('Model', 'model'),
+    pick('Tool', 'tool', ['', 'function', 'web_search', 'file_search', 'code_interpreter', 'shell', 'mcp', 'image_generation', 'custom', 'apply_patch']), write('Text', 'text'), write('From', 'since', 'date'),
+    write('To', 'until', 'date'), h('button.plain', {}, 'Look'), h('label', {}, live, ' live'));
+  const page = h('div', {}, h('h1', {}, 'Responses'), form, running, at, more);
+  let rows = [], older = false;
   async function load(before) {
-    const query = new URLSearchParams(Object.entries({status: status.value, model: model.value, before: before || ''}).filter(([, v]) => v));
-    const page = await get(`/console/api/responses?${query}`);
-    rows = before ? [...rows, ...page.data] : page.data;
-    if (!before) running.replaceChildren(...(page.open.length ? [h('h2', {}, 'Queued and running'), table(page.open, columns)] : []));
-    at.replaceChildren(table(rows, columns, page.next ? 'None among the newest 5,000: look further.' : 'No stored responses. Requests with store: false leave none.'));
-    more.replaceChildren(...(page.next ? [h('button.plain', {onclick: () => load(page.next).catch(e => say(e.message))}, 'Older')] : []));
+    const asked = Object.fromEntries(new FormData(form));
+    const query = new URLSearchParams(Object.entries({...asked, since: day(asked.since), until: day(asked.until, true), before: before || ''}).filter(([, v]) => v));
+    const got = await get(`/console/api/responses?${query}`);
+    rows = before ? [...rows, ...got.data] : got.data;
+    older = Boolean(before);
+    if (!before) running.replaceChildren(...(got.open.length ? [h('h2', {}, 'Queued and running'), table(got.open, columns)] : []));
+    at.replaceChildren(table(rows, columns, got.next ? 'None among the newest: look further.' : 'No stored responses. Requests with store: false leave none.'));
+    more.replaceChildren(...(got.next ? [h('button.plain', {onclick: () => load(got.next).catch(e => say(e.message))}, 'Older')] : []));
   }
   const again = () => load().catch(e => say(e.message));
-  status.addEventListener('change', again);
-  model.addEventListener('change', again);
+  /* Not while somebody reads on, marks text or looks elsewhere. */
+  async function look() {
+    if (!page.isConnected) return;
+    if (live.checked && !older && !document.hidden && !page.contains(document.activeElement) && document.getSelection().isCollapsed) await again();
+    setTimeout(look, EVERY);
+  }
   await load();
-  return h('div', {}, h('h1', {}, 'Responses'), h('div.row', {}, h('label.above', {}, 'State', status), h('label.above', {}, 'Model (empty: any)', model),
-    h('button.plain', {onclick: again}, 'Look again')), running, at, more);
-}
-
-function part(p) {
-  if (p.type === 'input_image' && /^data:image\/(png|jpeg|gif|webp);base64,/.test(p.image_url || '')) return h('img.shown', {src: p.image_url, alt: 'A picture of the prompt'});
-  if (p.text !== undefined) return h('div', {}, markdown(p.text), (p.annotations || []).map(a => h('p.dim', {}, `cites ${a.url || a.filename || a.file_id || a.type}`)));
-  if (p.refusal !== undefined) return h('p.bad', {}, p.refusal);
-  return fold(p.type || 'part', json(p));
-}
-
-const tool = (title, ...inner) => ({who: 'tool', title, body: inner});
-/* How an item reads; a type that is not here is shown as its JSON. */
-const readings = {
-  message: i => ({who: i.role === 'assistant' ? 'assistant' : 'user', title: i.role,
-    body: typeof i.content === 'string' ? [markdown(i.content)] : (i.content || []).map(part)}),
-  reasoning: i => ({who: 'assistant', title: 'reasoning', body: [fold('thoughts', h('div.text', {}, [...(i.summary || []), ...(i.content || [])].map(s => s.text).join('\n') || '(sealed)'))]}),
-  function_call: i => tool(`calls ${i.name}`, json(i.arguments)),
-  function_call_output: i => tool('result', fold('output', json(i.output))),
-  web_search_call: i => tool(`web search: ${i.status}`, json(i.action ?? {})),
-  file_search_call: i => tool(`file search: ${(i.queries || []).join('; ')}`, ...(i.results ? [fold(`${i.results.length} results`, json(i.results))] : [])),
-  code_interpreter_call: i => tool(`Python: ${i.status}`, json(i.code || ''), ...(i.outputs || []).map(o => o.type === 'logs' ? json(o.logs)
-    : /^data:image\/png;base64,/.test(o.url || '') ? h('img.shown', {src: o.url, alt: 'A picture that the code made'}) : json(o))),
-  mcp_approval_request: i => tool(`${i.server_label}: ${i.name} waits for approval`, json(i.arguments), h('a', {href: '#/approvals'}, 'Approvals')),
-  mcp_approval_response: i => ({who: 'user', title: i.approve ? 'approves' : 'refuses', body: [i.reason || '']}),
-  mcp_call: i => tool(`${i.server_label}: ${i.name}`, json(i.arguments), fold('output', json(i.output ?? i.error ?? ''))),
-};
-
-function item(i) {
-  const r = (readings[i.type || 'message'] || (x => tool(x.type, fold('item', json(x)))))(i);
-  return h(`div.item.${r.who}`, {}, h('p.said-by', {}, r.title), ...r.body);
+  setTimeout(look, EVERY);
+  return page;
 }
 
 function events(id) {
@@ -99,7 +86,7 @@ async function one(id) {
     h('h2', {}, 'Conversation'), r.instructions && typeof r.instructions === 'string' && item({type: 'message', role: 'instructions', content: r.instructions}),
     input.why && h('p.warn', {}, input.why), input.has_more && h('p.dim', {}, 'The first hundred items of its input:'),
     input.data.map(item), (r.output || []).map(item),
-    line && h('h2', {}, 'Where its time went'), line, h('h2', {}, 'Tokens'), bars(figures), h('h2', {}, 'Events'), events(r.id), h('h2', {}, 'JSON'), fold('the response object', json(r)));
+    await tree(r.id), line && h('h2', {}, 'Where its time went'), line, h('h2', {}, 'Tokens'), bars(figures), h('h2', {}, 'Events'), events(r.id), h('h2', {}, 'JSON'), fold('the response object', json(r)));
 }
 
 export const responses = ([id]) => id ? one(id) : list();
