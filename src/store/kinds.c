@@ -10,13 +10,13 @@
 enum { KIND_SLICE = 200 /* values of a kind's column between two commits */ };
 
 const struct kind_row kind_rows[KIND_COUNT] = {
-#define KIND(table, of, by, columns, letters) [KIND_##table] = {#table, columns, letters, false},
-#define BLOB_KIND(table, of, by, columns, letters) [KIND_##table] = {#table, columns, letters, true},
+#define KIND(table, of, by, columns, letters, binds) [KIND_##table] = {#table, columns, letters, false, false},
+#define BLOB_KIND(table, of, by, columns, letters, binds) [KIND_##table] = {#table, columns, letters, true, false},
 #include "store/kinds.def"
 #undef KIND
 };
 const struct kind_stays kind_stays[] = {
-#define KIND(table, of, by, columns, letters)
+#define KIND(table, of, by, columns, letters, binds)
 #define STAYS(table, why) {#table, why},
 #include "store/kinds.def"
 #undef KIND
@@ -24,10 +24,10 @@ const struct kind_stays kind_stays[] = {
 const size_t n_kind_stays = sizeof kind_stays / sizeof *kind_stays;
 
 static const struct kind_statements {
-	enum statement count, next, wipe;
+	enum statement count, next, wipe, take;
 } kind_statements[KIND_COUNT] = {
-#define KIND(table, of, by, columns, letters)                                                                          \
-	[KIND_##table] = {STMT_COUNT_##table, STMT_NEXT_##table, STMT_WIPE_##table},
+#define KIND(table, of, by, columns, letters, binds)                                                                   \
+	[KIND_##table] = {STMT_COUNT_##table, STMT_NEXT_##table, STMT_WIPE_##table, STMT_TAKE_##table},
 #include "store/kinds.def"
 #undef KIND
 };
@@ -99,6 +99,69 @@ bool kind_erase(struct store *s, enum kind k, int64_t project, struct err *e)
 		for (size_t i = 0; kind_rows[k].blob && i < slice.n; i++)
 			blob_drop(s, slice.keys[i]);
 	}
+}
+
+struct kinds_walking {
+	struct store *store;
+	const struct kind_walk *walk;
+	int64_t project;
+	enum kind kind;
+	struct err *err;
+};
+
+static bool kinds_on_row(void *ctx, const struct cell *cells)
+{
+	struct kinds_walking *w = ctx;
+	return w->walk->each(w->walk->ctx, w->kind, cells, w->err);
+}
+
+static bool kinds_read(struct db_reader *r, void *ctx, struct err *e)
+{
+	struct kinds_walking *w = ctx;
+	struct bind project = INT(w->project);
+	w->err = e;
+	for (int k = 0; k < KIND_COUNT; k++) {
+		w->kind = (enum kind)k;
+		if (!kind_rows[k].brief &&
+		    (!w->store->driver->query(r, kind_statements[k].take, &project, 1, kinds_on_row, w, e) || e->code))
+			return false;
+	}
+	return true;
+}
+
+bool kinds_walk(struct store *s, int64_t project, const struct kind_walk *walk, struct err *e)
+{
+	struct kinds_walking w = {.store = s, .walk = walk, .project = project};
+	return s->driver->read(s->reader, kinds_read, &w, e);
+}
+
+struct kinds_name {
+	struct store *store;
+	struct str name;
+	int64_t found;
+};
+
+static bool kinds_on_project(void *ctx, const struct cell *cells)
+{
+	struct kinds_name *n = ctx;
+	if (str_eq(cells[1].s, n->name))
+		n->found = cells[0].i;
+	return !n->found;
+}
+
+static bool kinds_find_project(struct db_reader *r, void *ctx, struct err *e)
+{
+	struct kinds_name *n = ctx;
+	return n->store->driver->query(r, STMT_PROJECT_LIST, NULL, 0, kinds_on_project, n, e);
+}
+
+bool kinds_project(struct store *s, struct str name, int64_t *ret, struct err *e)
+{
+	struct kinds_name n = {.store = s, .name = name};
+	if (!s->driver->read(s->reader, kinds_find_project, &n, e))
+		return false;
+	*ret = n.found;
+	return n.found || fail(e, ERR_NOT_FOUND, "project", "no project \"%.*s\"", FMT(name));
 }
 
 bool kinds_running(struct store *s, int64_t project, int64_t *ret, struct err *e)

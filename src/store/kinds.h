@@ -3,14 +3,15 @@
 #include "store/store.h"
 
 enum kind {
-#define KIND(table, of, by, columns, letters) KIND_##table,
+#define KIND(table, of, by, columns, letters, binds) KIND_##table,
 #include "store/kinds.def"
 #undef KIND
 	KIND_COUNT
 };
 struct kind_row {
 	const char *table, *columns, *letters;
-	bool blob; /* the blob of its key belongs to it */
+	bool blob;  /* the blob of its key belongs to it */
+	bool brief; /* left out of exports */
 };
 extern const struct kind_row kind_rows[KIND_COUNT];
 struct kind_stays {
@@ -23,6 +24,17 @@ bool kind_count(struct store *s, enum kind k, int64_t project, int64_t *ret, str
 /* Calls each() with the keys of its rows, in order. */
 bool kind_keys(struct store *s, enum kind k, int64_t project, bool (*each)(void *ctx, int64_t key), void *ctx,
 	       struct err *e);
+/* ERR_NOT_FOUND. Of a store that is read beside its process, too. */
+bool kinds_project(struct store *s, struct str name, int64_t *ret, struct err *e);
+struct cell;
+struct kind_walk {
+	bool (*each)(void *ctx, enum kind k, const struct cell *cells,
+		     struct err *e); /* false: the walk ends, with *e */
+	void *ctx;
+};
+/* All rows of a project but the brief ones, in one snapshot. Of a store that is read beside its process, too
+ * (beside.h). */
+bool kinds_walk(struct store *s, int64_t project, const struct kind_walk *w, struct err *e);
 /* Removes all of the kind, a few between two commits, bytes of blobs after their rows. */
 bool kind_erase(struct store *s, enum kind k, int64_t project, struct err *e);
 /* Background runs of the project that are being made. */
