@@ -8,6 +8,8 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 from file_script import upload
 from harness import BINARY, command, environment, eventually
 
@@ -152,3 +154,11 @@ def test_refusals_name_the_way_out(server, tmp_path):
         pass
     done = command("backup", str(tmp_path / "x"), "--data", str(tmp_path / "nowhere"), home=server.home)
     assert done.returncode == 1 and "nowhere" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["backup", "record", "replay", "export", "import", "erase"])
+def test_the_help_fits_a_screen(name, tmp_path):
+    done = command(name, "--help", home=str(tmp_path))
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and f"antiphon {name}" in lines[0]
+    assert len(lines) <= 24 and max(map(len, lines)) <= 80, [line for line in lines if len(line) > 80]
