@@ -455,6 +455,34 @@ def test_files_over_the_context(servers, stream):
     engine.close()
 
 
+def test_files_over_the_context_by_every_way(servers):
+    """The same on a WebSocket, in the background, in chat and where only tokens are counted: by name, with the way out, nothing asked."""
+    engine = ScriptedEngine(context=1000)
+    server = servers(engine)
+    made = put(server, b"many words " * 1000, "big.txt")
+    body = {"model": "scripted", "input": message(file(file_id=made["id"]))}
+    chat = {"model": "scripted", "messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": made["id"]}}]}]}
+
+    def check(error, param):
+        assert (error["code"], error["param"]) == ("context_length_exceeded", param), error
+        assert "file_search" in error["message"] and "1000 tokens" in error["message"] and not engine.requests
+
+    with Socket(server) as ws:
+        check(ws.refused(body["input"])["error"], "input[0].content[1]")
+    for stream in (False, True):
+        answer = server.post("/v1/chat/completions", {**chat, "stream": stream})
+        assert answer.status == 400
+        check(answer.error, "messages[0].content[0]")
+    queued = server.post("/v1/responses", {**body, "background": True}).json
+    ended = eventually(lambda: (r := server.get("/v1/responses/" + queued["id"]).json)["status"] == "failed" and r)
+    assert ended["error"]["code"] == "context_length_exceeded"
+    assert "file_search" in ended["error"]["message"] and "1000 tokens" in ended["error"]["message"] and not engine.requests
+    answer = server.post("/v1/responses/input_tokens", body)
+    assert answer.status == 400
+    check(answer.error, "input[0].content[1]")
+    engine.close()
+
+
 def pdf(*texts):
     """A PDF file with a page for each text."""
     kids = " ".join(f"{10 + 2 * i} 0 R" for i in range(len(texts)))

@@ -180,7 +180,7 @@ def test_settings_say_where_they_came_from(servers, engine, tmp_path):
     assert rows["server.allow_anonymous"]["value"] is False and rows["server.allow_anonymous"]["from"] == "default"
     assert rows["engines[0].key"]["value"] == "***" and rows["server.cors"]["value"] == ["https://***@x.example", "https://y.example"] and rows["engines[0].key"]["from"].startswith(str(path))
     assert rows["aliases.other-*"]["value"] == "one"
-    assert rows["server.hosts"]["value"] == []
+    assert rows["server.hosts"]["value"] == [] and rows["server.listen"]["from"] == "--listen"
 
 
 def test_runs_that_have_not_ended_are_shown(server):

@@ -287,6 +287,8 @@ def deep(n):
     ({"max_num_results": 51}, "tools[0].max_num_results", "50"),
     ({"max_num_results": 0}, "tools[0].max_num_results", "1"),
     ({"ranking_options": {"score_threshold": 1.5}}, "tools[0].ranking_options.score_threshold", "1"),
+    ({"ranking_options": {"hybrid_search": {"embedding_weight": 0, "text_weight": 0}}}, "tools[0].ranking_options.hybrid_search", "greater than 0"),
+    ({"ranking_options": {"hybrid_search": {"embedding_weight": -1, "text_weight": 1}}}, "tools[0].ranking_options.hybrid_search.embedding_weight", "0"),
     ({"ranking_options": {"ranker": "best"}}, "tools[0].ranking_options.ranker", "default-2024-11-15"),
     ({"filters": {"type": "like", "key": "a", "value": "b"}}, None, "Supported values"),
     ({"filters": deep(20)}, None, "tools[0].filters"),

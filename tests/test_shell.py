@@ -7,7 +7,7 @@ import re
 import openai
 import pytest
 
-from engine_script import Gate, call, finish, hold, say
+from engine_script import Gate, call, finish, hold, say, status
 from harness import Stream, eventually
 from test_background import ended, in_order, texts
 from test_code_interpreter import age, streamed, told
@@ -213,6 +213,21 @@ def test_too_much_output(servers, engine):
     assert "[3000 bytes left out]" in stdout(second[1]) and len(stdout(second[1])) < 2200 and len(told(engine)) < 1500
 
 
+def test_end_of_much_output(servers, engine):
+    """Of what is more than is kept the end is there as well as the beginning, whole characters of it, in both streams."""
+    server = servers(engine, args=["--set", "session.output_bytes=2000"])
+    much = "echo first{0}; head -c 5000 /dev/zero | tr '\\0' a{0}; echo last{0}"
+    engine.next(shell(much.format("") + "; " + much.format(" >&2"), "printf 'ä%.0s' $(seq 3000)"))
+    engine.next(shell(much.format(""), max_output_length=20))
+    engine.next(say("Done."))
+    first, second = pairs(server.create("go", tools=[AUTO]))
+    one, two = first[1]["output"]
+    for text in (one["stdout"], one["stderr"]):
+        assert text.startswith("first\naaa") and text.endswith("aaalast\n") and "a\n[3011 bytes left out]\na" in text
+    assert re.fullmatch("ä{500}\n\\[4000 bytes left out\\]\nä{500}", two["stdout"])
+    assert stdout(second[1]) == "first\naaaa\n[1980 characters and 3011 bytes left out]\naaaaalast\n"
+
+
 def test_bytes_that_are_no_text(server, engine):
     made = ask(server, engine, "printf '\\377\\000\\033[31mred\\033[0m\\n'")
     text = stdout(pairs(made)[0][1])
@@ -381,6 +396,62 @@ def test_refused(server, engine, environment, status, code, param):
     answer = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [{"type": "shell", "environment": environment}]})
     assert (answer.status, answer.error["code"], answer.error["param"]) == (status, code, param), answer
     assert not engine.requests or all("messages" not in r.body for r in engine.requests)
+
+
+UNKNOWN = [{"role": "user", "content": [{"type": "input_file", "file_id": "file-nobody"}]}]
+NOTHING = {"a file of the tool's": {"tools": [{**AUTO, "environment": {"type": "container_auto", "file_ids": ["file-nobody"]}}]},
+           "another tool": {"tools": [AUTO, {"type": "file_search", "vector_store_ids": ["vs_nobody"]}]},
+           "a file of the input": {"tools": [AUTO], "input": UNKNOWN},
+           "in the background": {"tools": [AUTO], "input": UNKNOWN, "background": True},
+           "sealed reasoning": {"tools": [AUTO], "input": [{"role": "user", "content": "go"}, {"type": "reasoning", "summary": [], "encrypted_content": "x"}]},
+           "a call without an answer": {"tools": [AUTO], "input": [{"type": "function_call_output", "call_id": "call_x", "output": "x"}]},
+           "a server": {"tools": [AUTO, {"type": "mcp", "server_label": "x", "server_url": "http://127.0.0.1:9/"}]}}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
+@pytest.mark.parametrize("what", NOTHING)
+def test_refused_makes_nothing(servers, engine, what, stream):
+    """Whatever it is refused for, before an engine was asked: no container is left of it, nor its folder."""
+    server = servers(engine, args=["--set", "mcp.allow=127.0.0.1"])
+    skills = [inline(zipped({"m/SKILL.md": MATTER}))]
+    body = {"model": "scripted", "input": "go", "stream": stream, **NOTHING[what]}
+    shell_tool = body["tools"][0]
+    body["tools"] = [{**shell_tool, "environment": {"skills": skills, **shell_tool["environment"]}}, *body["tools"][1:]]
+    answer = server.post("/v1/responses", body)
+    if answer.status == 200 and stream:
+        assert "response.failed" in answer.body.decode()
+    elif answer.status == 200:
+        assert ended(server, answer.json["id"])["status"] == "failed"
+    assert server.get("/v1/containers").json["data"] == [], answer
+    assert not any("messages" in r.body for r in engine.requests)
+    eventually(lambda: not os.listdir(server.data + "/boxes"), what="the folder's end")
+
+
+@pytest.mark.parametrize("background", [False, True], ids=["foreground", "background"])
+def test_engine_that_fails_leaves_nothing(server, engine, background):
+    """A container that nobody has used goes with the response that came to nothing; one that was used stays."""
+    engine.next(status(400))
+    made = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [AUTO], "background": background})
+    if background:
+        assert ended(server, made.json["id"])["status"] == "failed"
+    assert server.get("/v1/containers").json["data"] == []
+    engine.next(shell("touch here"))
+    engine.next(status(400))
+    made = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [AUTO], "background": background})
+    if background:
+        assert ended(server, made.json["id"])["status"] == "failed"
+    assert len(server.get("/v1/containers").json["data"]) == 1
+
+
+def test_leaving_leaves_nothing(server, engine):
+    gate = Gate()
+    engine.next(hold(gate), say("x"))
+    stream = server.stream("go", tools=[AUTO])
+    stream.until("response.in_progress")
+    assert len(server.get("/v1/containers").json["data"]) == 1
+    stream.leave()
+    eventually(lambda: server.get("/v1/containers").json["data"] == [], what="the container's end")
+    gate.open.set()
 
 
 def test_counting_makes_nothing(server, engine):

@@ -185,7 +185,10 @@ def test_search_options(client, server):
     assert len(hits) == 3 and sum(h.content[0].text == twice for h in hits) == 1
     assert page.model_extra["search_query"] == ["whales", "ships"]
     assert len(list(client.vector_stores.search(store, query="whales", max_num_results=1))) == 1
-    assert list(client.vector_stores.search(store, query="whales", ranking_options={"score_threshold": 1.0}))[0].score == 1
+    best = list(client.vector_stores.search(store, query="whales"))[0].score  # what scores less than the threshold is left out
+    for threshold, n in ((best, 1), (best + 1e-9, 0), (1.0, 0)):
+        assert len(list(client.vector_stores.search(store, query="whales", max_num_results=1, ranking_options={"score_threshold": threshold}))) == n
+    assert list(client.vector_stores.search(store, query="whales nowhere"))[0].score < best  # a share of what was asked for
     answer = server.post(f"/v1/vector_stores/{store}/search", {"query": "whales"})
     assert answer.headers["antiphon-not-applied"] == "embeddings"
 
@@ -236,6 +239,13 @@ def test_who_asks_for_a_phrase_leaves(engine, server):
     assert rewritten(server, store, "x")[0] != []
 
 
+def nested(levels):
+    one = {"type": "eq", "key": "a", "value": 1}
+    for _ in range(levels):
+        one = {"type": "and", "filters": [one]}
+    return one
+
+
 def test_refusals(client, server):
     store = client.vector_stores.create().id
     file = put(client, "a.txt", "a")
@@ -259,14 +269,23 @@ def test_refusals(client, server):
         (f"/{store}/search", {"query": "a", "max_num_results": 51}, 400, "max_num_results"),
         (f"/{store}/search", {"query": "a", "filters": {"type": "eq", "key": "a"}}, 400, "filters.value"),
         (f"/{store}/search", {"query": "a", "ranking_options": {"ranker": "best"}}, 400, "ranking_options.ranker"),
+        (f"/{store}/search", {"query": "a", "filters": {"type": "xor", "key": "a", "value": 1}}, 400, "filters.type"),
+        (f"/{store}/search", {"query": "a", "filters": nested(15)}, 200, None),
+        (f"/{store}/search", {"query": "a", "filters": nested(16)}, 400,
+         "filters.filters[0].filters[0].filters[0]...[0]" + ".filters[0]" * 7),
+        *((f"/{store}/search", {"query": "a", "ranking_options": {"hybrid_search": dict(zip(("embedding_weight", "text_weight"), weights))}}, 400,
+           "ranking_options.hybrid_search" + place)
+          for *weights, place in ((0, 0, ""), (-1, 1, ".embedding_weight"), (1, -0.5, ".text_weight"), (1e308, 1e308, ".embedding_weight"))),
+        (f"/{store}/files", {"file_id": file, "attributes": {"k" * 65: 1}}, 400, "attributes." + "k" * 65),
+        (f"/{store}/files", {"file_id": file, "attributes": {"\U0001d11e" * 64: None}}, 400, "attributes." + "\U0001d11e" * 7 + "..." + "\U0001d11e" * 21),
         *((f"/{store}/search", {"query": "a", "filters": {"type": kind, "key": "a", "value": value}}, 400, "filters" + place)
-          for kind, value, place in (("in", 1, ".value"), ("nin", "x", ".value"), ("in", [1, None], ".value[1]"), ("eq", [1], ".value"),
+          for kind, value, place in (("in", 1, ".value"), ("gt", True, ".value"), ("lte", False, ".value"), ("nin", "x", ".value"), ("in", [1, None], ".value[1]"), ("eq", [1], ".value"),
                                      ("eq", None, ".value"), ("gt", {}, ".value"), ("nin", [[1]], ".value[0]"))),
         ("/vs_nope/search", {"query": "a"}, 404, None), ("/vs_nope/files", {"file_id": file}, 404, None),
     ]
     for path, body, status, param in rows:
         answer = server.post("/v1/vector_stores" + path, body)
-        assert (answer.status, answer.json["error"]["param"]) == (status, param), (path, body, answer)
+        assert (answer.status, answer.json.get("error", {}).get("param")) == (status, param), (path, body, answer)
     for path in (f"/{store}/files/{file}", f"/{store}/files/{file}/content", f"/{store}/file_batches/vsfb_1", "/vs_1"):
         assert server.get("/v1/vector_stores" + path).status == 404
     assert len(list(client.vector_stores.list())) == 1  # the refused ones left nothing
@@ -483,6 +502,8 @@ def test_windows_that_are_too_long(by_meaning, embedder):
     one = client.vector_stores.files.create_and_poll(put(client, "a.txt", "many words of a dog " * 25), vector_store_id=store)
     assert one.status == "completed", one.last_error
     assert found(client, store, "canine")[0][0] == "a.txt"
+    page = client.vector_stores.with_raw_response.search(store, query="a canine of " + "many words " * 20)
+    assert "antiphon-not-applied" not in page.headers and page.parse().data[0].filename == "a.txt"
 
 
 def test_embeddings(by_meaning, embedder, engine):

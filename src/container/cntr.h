@@ -23,3 +23,5 @@ bool cntr_make(struct cntrs *c, int64_t project, const struct cntr_want *w, stru
 bool cntr_use(struct cntrs *c, int64_t project, struct str id, struct arena *a, struct container *ret, struct err *e);
 /* Gone at once; what runs in it ends, its folder goes soon. */
 bool cntr_drop(struct cntrs *c, const struct container *of, struct err *e);
+/* Likewise, of one that nobody has put anything into or run anything in; another stays. */
+void cntr_drop_unused(struct cntrs *c, int64_t key);

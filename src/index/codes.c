@@ -148,60 +148,20 @@ size_t codes_windows(struct codes *c, int64_t chunk, size_t *first)
 
 /* --- the scan ---------------------------------------------------------------------------------------------------- */
 
-/* The best so far: a heap with the worst of them on top. */
-struct best {
-	struct ranked *at;
-	size_t n, max;
-};
-
-static bool worse(const struct ranked *a, const struct ranked *b)
-{
-	return a->score != b->score ? a->score < b->score : a->chunk > b->chunk;
-}
-
-static void sink(struct best *b, size_t i)
-{
-	for (;;) {
-		size_t low = i, left = 2 * i + 1, right = left + 1;
-		if (left < b->n && worse(&b->at[left], &b->at[low]))
-			low = left;
-		if (right < b->n && worse(&b->at[right], &b->at[low]))
-			low = right;
-		if (low == i)
-			return;
-		struct ranked swap = b->at[i];
-		b->at[i] = b->at[low];
-		b->at[low] = swap;
-		i = low;
-	}
-}
-
-static void best_add(struct best *b, struct ranked r)
-{
-	if (b->n < b->max) {
-		b->at[b->n++] = r;
-		for (size_t i = b->n / 2; b->n == b->max && i-- > 0;)
-			sink(b, i);
-	} else if (b->max && worse(&b->at[0], &r)) {
-		b->at[0] = r;
-		sink(b, 0);
-	}
-}
-
-static void scan_doc(const struct doc *d, const struct vector_query *q, float *scores, struct best *b)
+static void scan_doc(const struct doc *d, const struct vector_query *q, float *scores, struct ranked_best *b)
 {
 	vector_scan(q, d->codes, d->factors, d->n_windows, scores);
 	for (size_t i = 0; i < d->n_chunks; i++) {
 		float most = scores[d->first[i]];
 		for (size_t k = 1; k < d->n[i]; k++)
 			most = scores[d->first[i] + k] > most ? scores[d->first[i] + k] : most;
-		best_add(b, (struct ranked){chunk_number(d->doc, i), (double)most});
+		ranked_add(b, (struct ranked){chunk_number(d->doc, i), (double)most});
 	}
 }
 
 size_t codes_scan(struct codes *c, const struct codes_query *q, struct ranked *ret, size_t max)
 {
-	struct best b = {.at = ret, .max = max};
+	struct ranked_best b = {.at = ret, .max = max};
 	float *scores = NULL;
 	size_t cap = 0;
 	pthread_rwlock_rdlock(&c->lock);

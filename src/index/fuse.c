@@ -1,6 +1,7 @@
 /* fuse.c - two rankings of chunks made one. */
 #include "index/fuse.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -31,11 +32,58 @@ void ranked_by_chunk(struct ranked *r, size_t n)
 		qsort(r, n, sizeof *r, by_chunk);
 }
 
-/* Scores to `best`, none below 0. */
-static size_t add_scores(struct ranked *all, size_t n, const struct ranked *r, size_t n_r, double best, double weight)
+static bool worse(const struct ranked *a, const struct ranked *b)
+{
+	return a->score != b->score ? a->score < b->score : a->chunk > b->chunk;
+}
+
+static void sink(struct ranked_best *b, size_t i)
+{
+	for (;;) {
+		size_t low = i, left = 2 * i + 1, right = left + 1;
+		if (left < b->n && worse(&b->at[left], &b->at[low]))
+			low = left;
+		if (right < b->n && worse(&b->at[right], &b->at[low]))
+			low = right;
+		if (low == i)
+			return;
+		struct ranked swap = b->at[i];
+		b->at[i] = b->at[low];
+		b->at[low] = swap;
+		i = low;
+	}
+}
+
+void ranked_add(struct ranked_best *b, struct ranked r)
+{
+	if (b->n < b->max) {
+		b->at[b->n++] = r;
+		for (size_t i = b->n / 2; b->n == b->max && i-- > 0;)
+			sink(b, i);
+	} else if (b->max && worse(&b->at[0], &r)) {
+		b->at[0] = r;
+		sink(b, 0);
+	}
+}
+
+size_t ranked_unite(struct ranked *r, size_t n)
+{
+	size_t k = 0;
+	ranked_by_chunk(r, n);
+	for (size_t i = 0; i < n; i++) {
+		if (!k || r[k - 1].chunk != r[i].chunk)
+			r[k++] = r[i];
+		else if (r[i].score > r[k - 1].score)
+			r[k - 1].score = r[i].score;
+	}
+	ranked_sort(r, k);
+	return k;
+}
+
+static size_t add_scores(struct ranked *all, size_t n, const struct ranked *r, size_t n_r, double weight)
 {
 	for (size_t i = 0; i < n_r; i++)
-		all[n++] = (struct ranked){r[i].chunk, r[i].score > 0 ? weight * r[i].score / best : 0};
+		all[n++] = (struct ranked){r[i].chunk, r[i].score > 0 ? weight * r[i].score : 0};
 	return n;
 }
 
@@ -44,8 +92,8 @@ size_t fuse(const struct ranked *words, size_t n_words, double word_weight, cons
 {
 	double most = word_weight + vector_weight;
 	struct ranked *all = xalloc((n_words + n_vectors + 1) * sizeof *all);
-	size_t n = add_scores(all, 0, words, n_words, n_words ? words[0].score : 1, word_weight), k = 0;
-	n = add_scores(all, n, vectors, n_vectors, 1, vector_weight);
+	size_t n = add_scores(all, 0, words, n_words, word_weight), k = 0;
+	n = add_scores(all, n, vectors, n_vectors, vector_weight);
 	ranked_by_chunk(all, n);
 	for (size_t i = 0; i < n; i++) {
 		if (k && all[k - 1].chunk == all[i].chunk)

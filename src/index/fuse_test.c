@@ -12,14 +12,14 @@ static bool near(double a, double b)
 
 static void fused(void)
 {
-	struct ranked words[] = {{7, 10}, {3, 8}, {5, 7}}, vectors[] = {{3, .9}, {9, .8}, {5, -.2}}, got[8];
+	struct ranked words[] = {{7, 1}, {3, .8}, {5, .7}}, vectors[] = {{3, .9}, {9, .8}, {5, -.2}}, got[8];
 	size_t n = fuse(words, 3, 1, vectors, 3, 1, got, 8);
 	CHECK(n == 4);
 	CHECK(got[0].chunk == 3 && near(got[0].score, (.8 + .9) / 2));
 	CHECK(got[1].chunk == 7 && near(got[1].score, 0.5));
 	CHECK(got[2].chunk == 9 && near(got[2].score, 0.4) && got[3].chunk == 5 && near(got[3].score, 0.35));
 	/* what is far ahead by one outdoes what is middling in both */
-	struct ranked far[] = {{1, 30}, {2, 10}, {3, 9}}, some[] = {{2, .42}, {3, .41}, {4, .4}};
+	struct ranked far[] = {{1, .9}, {2, .3}, {3, .3}}, some[] = {{2, .42}, {3, .41}, {4, .4}};
 	CHECK(fuse(far, 3, 1, some, 3, 1, got, 8) == 4 && got[0].chunk == 1 && got[1].chunk == 2);
 	CHECK(fuse(words, 3, 1, vectors, 2, 1, got, 2) == 2 && got[0].chunk == 3 && got[1].chunk == 7);
 	/* leads both: 1, and no more where a cosine was rounded up */

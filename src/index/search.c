@@ -182,7 +182,7 @@ static void embed_queries(struct searching *g)
 		return;
 	if (embedder_space(g->search->embedder, &g->space, &why)) {
 		g->vectors = new_array(g->arena, float, ask->n_queries * g->space.dims);
-		g->ret->words_only = !embedder_run(g->search->embedder, &texts, g->vectors, &why);
+		g->ret->words_only = !embedder_windows(g->search->embedder, &texts, g->vectors, &why);
 	}
 	if (!g->ret->words_only)
 		return;
@@ -203,6 +203,9 @@ static void add_ranked(struct searching *g, struct ranked **list, size_t *n, con
 	g->full |= n_more == g->depth;
 }
 
+/* Where both weigh 1: shares of words lie further apart than cosines (chosen on bench/tuning.py). */
+static const double WORDS_TO_VECTORS = 0.5;
+
 /* The stores' rankings by one query, merged by score, then fused. */
 static bool rank_query(struct searching *g, size_t at, struct ranked *ret, size_t *n, struct err *e)
 {
@@ -210,7 +213,8 @@ static bool rank_query(struct searching *g, size_t at, struct ranked *ret, size_
 	struct ranked *words = NULL, *vectors = NULL, *w, *v;
 	size_t n_words = 0, n_vectors = 0, n_w, n_v;
 	bool weighed = ask->text_weight > 0 || ask->embedding_weight > 0;
-	double by_words = weighed ? ask->text_weight : 1, by_vectors = weighed ? ask->embedding_weight : 1;
+	double by_words = WORDS_TO_VECTORS * (weighed ? ask->text_weight : 1),
+	       by_vectors = weighed ? ask->embedding_weight : 1;
 	if (ask->ranker == RANKER_NONE)
 		by_words = 0;
 	if (!g->vectors) {
@@ -248,16 +252,8 @@ static bool rank_all(struct searching *g, struct err *e)
 			return false;
 		n += each;
 	}
-	ranked_by_chunk(all, n);
-	g->n_best = 0;
 	g->best = all;
-	for (size_t i = 0; i < n; i++) {
-		if (!g->n_best || all[g->n_best - 1].chunk != all[i].chunk)
-			all[g->n_best++] = all[i];
-		else if (all[i].score > all[g->n_best - 1].score)
-			all[g->n_best - 1].score = all[i].score;
-	}
-	ranked_sort(all, g->n_best);
+	g->n_best = ranked_unite(all, n);
 	return true;
 }
 

@@ -52,7 +52,7 @@ struct index_query {
 	bool (*allowed)(void *ctx, int64_t file);
 	void *ctx;
 };
-/* The best `max` chunks by words and by vectors, each in order, in `a`. Scores: BM25, higher is better; inner products.
+/* The best `max` chunks by words and by vectors, each in order, in `a`. Scores: 0..1 (word_share.h); inner products.
  */
 bool store_index_rank(struct store_index *x, const struct index_query *q, size_t max, struct arena *a,
 		      struct ranked **words, size_t *n_words, struct ranked **vectors, size_t *n_vectors,

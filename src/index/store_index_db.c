@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "index/word_share.h"
+
 static const char *const statements[IX_COUNT] = {
 #define INDEX_STMT(name, sql) sql,
 #include "index/store_index.def"
@@ -43,7 +45,7 @@ bool index_db_open(struct str path, bool writes, struct index_db **ret, struct e
 	if (fd >= 0)
 		close(fd);
 	bool ok = sqlite3_open_v2(path.p, &d->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
-		  sqlite3_busy_timeout(d->db, 10000) == SQLITE_OK &&
+		  sqlite3_busy_timeout(d->db, 10000) == SQLITE_OK && word_share_add(d->db) &&
 		  (!writes || sqlite3_exec(d->db, setup, NULL, NULL, NULL) == SQLITE_OK);
 	if (!ok) {
 		index_db_fail(d, e);

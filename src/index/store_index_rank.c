@@ -1,11 +1,13 @@
 /* store_index_rank.c - what is found in one vector store: rankings by words and by vectors, and texts. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "index/store_index_db.h"
 #include "index/words.h"
 
 /* A word that more chunks have says little and costs much: the words looked for have no more together, the rarest
- * first. What few chunks have in common with a question is found by vectors all the same. */
+ * first. What few chunks have in common with a question is found by vectors all the same. Where even the rarest has
+ * more, chunks that have all of the words come first, and then so many as have the rarest. */
 enum { WORDS_MAX = 32, FOUND_MAX = 8000, WORD_BYTES = 256, KNOWN_MAX = 10000 };
 
 struct query_word {
@@ -85,46 +87,90 @@ static size_t store_index_rank_take_words(struct arena *a, struct str text, bool
 	return n;
 }
 
-/* The words joined by OR, the rarest first, as long as they are few enough together; at least one that is there. */
-static struct str store_index_rank_chosen(struct arena *a, struct query_word *w, size_t n)
+/* What is asked of FTS5. */
+struct match {
+	struct str text;   /* {0}: nothing can be found */
+	struct str rarest; /* where all words are common: the rarest, of which not all chunks are looked at; or {0} */
+	int64_t counts[WORDS_MAX]; /* chunks that have each of its phrases; then of words that none has */
+	size_t n_counts;
+};
+
+static int by_chunks(const void *x, const void *y)
+{
+	const struct query_word *a = x, *b = y;
+	return (a->chunks > b->chunks) - (a->chunks < b->chunks);
+}
+
+/* The words joined by OR, the rarest first, as long as they are few enough together; by AND, where none is. */
+static void store_index_rank_choose(struct arena *a, struct query_word *w, size_t n, struct match *ret)
 {
 	struct buf b;
 	int64_t sum = 0;
+	size_t first = 0, taken;
+	*ret = (struct match){0};
+	qsort(w, n, sizeof *w, by_chunks);
+	while (first < n && !w[first].chunks)
+		first++;
+	if (first == n)
+		return;
+	bool common = w[first].chunks >= FOUND_MAX;
 	buf_init(&b, 1 << 20);
-	for (size_t taken = 0; taken < n; taken++) {
-		struct query_word *rarest = NULL;
-		for (size_t i = 0; i < n; i++)
-			if (w[i].chunks > 0 && (!rarest || w[i].chunks < rarest->chunks))
-				rarest = &w[i];
-		if (!rarest || (b.n && sum + rarest->chunks > FOUND_MAX))
+	for (taken = first; taken < n; taken++) {
+		sum += w[taken].chunks;
+		if (!common && taken > first && sum > FOUND_MAX)
 			break;
-		sum += rarest->chunks;
-		rarest->chunks = 0;
-		if (b.n)
-			buf_add(&b, S(" OR "));
-		buf_add(&b, rarest->text);
+		if (taken > first)
+			buf_add(&b, common ? S(" AND ") : S(" OR "));
+		buf_add(&b, w[taken].text);
+		ret->counts[ret->n_counts++] = w[taken].chunks;
 	}
-	struct str text = b.n ? str_copy(a, buf_str(&b)) : (struct str){0};
+	ret->n_counts += first; /* the counts of those that are nowhere: 0 */
+	ret->text = str_copy(a, buf_str(&b));
+	ret->rarest = common ? w[first].text : (struct str){0};
 	buf_release(&b);
-	return text;
 }
 
-static bool found_by_words(struct store_index *x, struct index_db *d, const struct index_query *q, struct str match,
-			   struct ranked *ret, size_t max, size_t *n, struct err *e)
+/* Adds the best to what is there; no more than FOUND_MAX chunks are weighed. */
+static bool found_by_words(struct store_index *x, struct index_db *d, const struct index_query *q, struct str text,
+			   const struct match *match, struct ranked_best *best, struct err *e)
 {
 	sqlite3_stmt *s = index_stmt(d, IX_WORDS_FIND);
-	int step = SQLITE_DONE;
-	index_text(s, 1, match);
-	while (*n < max && (step = sqlite3_step(s)) == SQLITE_ROW) {
+	int step = SQLITE_DONE, weighed = 0;
+	index_text(s, 1, text);
+	index_blob(s, 2, match->counts, match->n_counts * sizeof *match->counts);
+	while (weighed < FOUND_MAX && (step = sqlite3_step(s)) == SQLITE_ROW) {
 		int64_t chunk = sqlite3_column_int64(s, 0), file = codes_file(x->codes, chunk >> CHUNK_BITS);
-		if (file && (!q->allowed || q->allowed(q->ctx, file)))
-			ret[(*n)++] = (struct ranked){chunk, -sqlite3_column_double(s, 1)};
+		if (!file || (q->allowed && !q->allowed(q->ctx, file)))
+			continue;
+		ranked_add(best, (struct ranked){chunk, sqlite3_column_double(s, 1)});
+		weighed++;
 	}
 	bool ok = step == SQLITE_ROW || step == SQLITE_DONE || index_db_fail(d, e);
 	if (s)
 		sqlite3_reset(s);
-	ranked_sort(ret, *n); /* ties by chunk */
 	return ok;
+}
+
+/* By all of the common words, then, where too few chunks have them, by the rarest. */
+static bool found_by_match(struct store_index *x, struct index_db *d, const struct index_query *q,
+			   const struct match *match, size_t max, struct arena *a, struct ranked *ret, size_t *n,
+			   struct err *e)
+{
+	struct ranked_best all = {.at = ret, .max = max}, more = {.max = max};
+	if (!found_by_words(x, d, q, match->text, match, &all, e))
+		return false;
+	*n = all.n;
+	if (match->rarest.n && all.n < max && !str_eq(match->rarest, match->text)) {
+		more.at = new_array(a, struct ranked, 2 * max);
+		if (!found_by_words(x, d, q, match->rarest, match, &more, e))
+			return false;
+		memcpy(more.at + more.n, ret, all.n * sizeof *ret);
+		*n = ranked_unite(more.at, more.n + all.n);
+		*n = *n < max ? *n : max;
+		memcpy(ret, more.at, *n * sizeof *ret);
+	}
+	ranked_sort(ret, *n); /* ties by chunk */
+	return true;
 }
 
 static bool rank_words(struct store_index *x, struct index_db *d, const struct index_query *q, size_t max,
@@ -138,8 +184,9 @@ static bool rank_words(struct store_index *x, struct index_db *d, const struct i
 	for (size_t i = 0; i < n_words; i++)
 		if (!count_word(x, d, &w[i], e))
 			return false;
-	struct str match = store_index_rank_chosen(a, w, n_words);
-	return !match.n || found_by_words(x, d, q, match, *ret, max, n, e);
+	struct match match;
+	store_index_rank_choose(a, w, n_words, &match);
+	return !match.text.n || found_by_match(x, d, q, &match, max, a, *ret, n, e);
 }
 
 /* --- vectors
@@ -183,7 +230,8 @@ static bool exact_windows(struct exactly *x, int64_t doc, size_t first, size_t n
 	       (got == n || exact_read(x, IX_BYTES, doc, first, n, ret, &got, e));
 }
 
-/* The best window of a chunk by its bytes. Chunks come in order. */
+/* A chunk by its bytes: its best window, and a sixth of the second, which says that it was no chance. Chunks come in
+ * order. */
 static bool exact(struct exactly *x, struct codes *codes, struct ranked *r, struct err *e)
 {
 	int64_t doc = r->chunk >> CHUNK_BITS;
@@ -199,11 +247,14 @@ static bool exact(struct exactly *x, struct codes *codes, struct ranked *r, stru
 	x->doc = doc;
 	x->first = first;
 	x->n = n;
-	r->score = -2;
+	double best = -2, second = -2;
 	if (shared < n && !exact_windows(x, doc, first + shared, n - shared, x->scores + shared, e))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		r->score = x->scores[i] > r->score ? x->scores[i] : r->score;
+	for (size_t i = 0; i < n; i++) {
+		second = x->scores[i] > best ? best : x->scores[i] > second ? x->scores[i] : second;
+		best = x->scores[i] > best ? x->scores[i] : best;
+	}
+	r->score = second > -2 ? (5 * best + second) / 6 : best;
 	return true;
 }
 

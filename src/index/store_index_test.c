@@ -333,6 +333,42 @@ static void ties(void)
 	remove_all(x);
 }
 
+/* A file of so many chunks of one window, each of the same words, without vectors. */
+static void put_same(struct store_index *x, int64_t file, const char *text, size_t n)
+{
+	struct err e = {0};
+	struct index_file f = {.file = file, .generation = 1};
+	struct chunks c = {
+	    .windows = xalloc(n * sizeof *c.windows), .chunks = xalloc(n * sizeof *c.chunks), .n_windows = n, .n = n};
+	size_t at;
+	for (size_t i = 0; i < n; i++) {
+		c.windows[i] = (struct window){.text = str_of(text), .at = i * strlen(text), .n = strlen(text)};
+		c.chunks[i] = (struct chunk){.text = str_of(text), .first = i, .n = 1};
+	}
+	CHECK(store_index_begin(x, &f, &at, &e) && store_index_put(x, &f, &c, 0, n, NULL, &e) &&
+	      store_index_flip(x, &f, &e));
+	xfree(c.windows);
+	xfree(c.chunks);
+}
+
+/* Words that more chunks have than are weighed: what has all of them comes first, and a filter hides nothing. */
+static void common_words(void)
+{
+	bool lost;
+	struct store_index *x = opened(&lost);
+	put_same(x, 1, "red wine", 7990);
+	put_same(x, 3, "red green wine", 20);
+	put_same(x, 4, "green", 8000);
+	put_same(x, 2, "the red of roses", 1);
+	struct found f = find(x, "red green", false);
+	CHECK(f.n_words == 8 && f.words[0] == 3 && f.words[7] == 3);
+	f = find(x, "red green", true);
+	CHECK(f.n_words == 1 && f.words[0] == 2);
+	CHECK(find(x, "red", true).n_words == 1 && find(x, "red", false).n_words == 8);
+	CHECK(find(x, "roses green red", false).words[0] == 2);
+	remove_all(x);
+}
+
 int main(void)
 {
 	static const struct test_case tests[] = {{"whole or not at all", whole_or_not},
@@ -342,7 +378,8 @@ int main(void)
 						 {"of an older form", older},
 						 {"scripts without blanks", scripts},
 						 {"plain words", plain_words},
-						 {"ties", ties}};
+						 {"ties", ties},
+						 {"common words", common_words}};
 	CHECK(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/1.db", folder);
 	int bad = test_main(tests, sizeof tests / sizeof *tests);

@@ -146,6 +146,7 @@ static bool take_setting(struct flag_reader *r, size_t i, struct str value, stru
 		l->n = 0;
 	r->given[i] = true;
 	args_list_add(&c->arena, l, value);
+	config_came_from(c, str_of(f->setting), f->flag);
 	return true;
 }
 

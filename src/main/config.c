@@ -116,7 +116,7 @@ static bool config_put_list(struct config *c, struct str name, const struct str 
 	return setting_set(s, &c->arena, owner, one, where, e);
 }
 
-static void config_note(struct config *c, struct str name, const char *where)
+void config_came_from(struct config *c, struct str name, const char *where)
 {
 	if (c->n_origins == c->cap_origins) {
 		struct config_origin *more = new_array(&c->arena, struct config_origin, c->cap_origins * 2 + 16);
@@ -133,7 +133,7 @@ bool config_set_list(struct config *c, struct str name, const struct str *values
 {
 	if (!config_put_list(c, name, values, n, where, e))
 		return false;
-	config_note(c, name, where);
+	config_came_from(c, name, where);
 	return true;
 }
 

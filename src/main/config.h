@@ -58,6 +58,8 @@ bool config_set_list(struct config *c, struct str name, const struct str *values
 struct config_engine *config_engine_at(struct config *c, size_t i);
 /* Puts an alias before those known; an equal pattern is replaced. */
 void config_alias(struct config *c, struct str pattern, struct str model);
+/* Somebody of that name set it by hand; config_set() says it by itself. */
+void config_came_from(struct config *c, struct str name, const char *where);
 /* Checks what concerns several settings (certificate with key, engines with URLs, ...). */
 bool config_check(struct config *c, struct err *e);
 

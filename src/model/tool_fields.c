@@ -109,6 +109,8 @@ static bool filter_value_check(yyjson_val *comparison, const char *path, struct 
 	char list[128], place[128];
 	size_t i, max;
 	field_path(list, path, "value");
+	if (yyjson_is_bool(v) && type.n && (*type.p == 'g' || *type.p == 'l')) /* gt, gte, lt, lte */
+		return field_type(v, list, "a string or a number", e);
 	if (!str_eq(type, S("in")) && !str_eq(type, S("nin")))
 		return filter_scalar(v, list, e);
 	if (!yyjson_is_arr(v))
@@ -127,23 +129,34 @@ bool search_filter_check(yyjson_val *v, const char *path, void *ctx, struct err 
 {
 	static const struct field any_type = {.kind = F_ENUM, .values = filter_types};
 	struct str type = json_str(json_get(v, S("type")));
+	char place[128];
+	field_path(place, path, "type");
 	if (str_eq(type, S("and")) || str_eq(type, S("or")))
 		return fields_read(compound_fields, v, path, NULL, NULL, ctx, e);
-	if (type.p && !field_value(&any_type, json_get(v, S("type")), path, ctx, e))
+	if (type.p && !field_value(&any_type, json_get(v, S("type")), place, ctx, e))
 		return false;
 	return fields_read(comparison_fields, v, path, NULL, NULL, ctx, e) && filter_value_check(v, path, e);
 }
 
 static const char *const rankers[] = {"none", "auto", "default-2024-11-15", NULL};
 static const struct field hybrid_fields[] = {
-	FIELD_CHECKED("embedding_weight", F_NUM),
-	FIELD_CHECKED("text_weight", F_NUM),
+	FIELD_CHECKED("embedding_weight", F_NUM, .min = 0, .max = 1000000),
+	FIELD_CHECKED("text_weight", F_NUM, .min = 0, .max = 1000000),
 	LAST_FIELD,
 };
+
+/* Where both are nothing, nothing could be found. */
+static bool hybrid_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
+{
+	double sum = yyjson_get_num(json_get(v, S("embedding_weight"))) + yyjson_get_num(json_get(v, S("text_weight")));
+	return fields_read(hybrid_fields, v, path, NULL, NULL, ctx, e) &&
+	       (sum > 0 || fail(e, ERR_INVALID_VALUE, path, "Invalid '%s': one of its weights must be greater than 0.", path));
+}
+
 const struct field search_ranking_fields[] = {
 	FIELD_CHECKED("ranker", F_ENUM, .nullable = true, .values = rankers),
 	FIELD_CHECKED("score_threshold", F_NUM, .nullable = true, .min = 0, .max = 1),
-	FIELD_CHECKED("hybrid_search", F_OBJECT, .nullable = true, .sub = hybrid_fields),
+	FIELD_CHECKED("hybrid_search", F_OBJECT, .nullable = true, .check = hybrid_check),
 	LAST_FIELD,
 };
 static const struct field file_search_fields[] = {

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "session/kept.h"
 
 struct sessions;
 struct session_options {
@@ -63,9 +64,8 @@ bool session_python(struct sessions *s, const struct session_where *w, struct st
 		    const _Atomic bool *stop, const struct session_ears *ears, struct session_result *ret,
 		    struct err *e);
 
-struct session_shell {       /* buffers: the caller's, with their bounds; what goes beyond is counted and dropped */
-	struct buf out, err; /* as they came; not mended */
-	int64_t left_out;
+struct session_shell {
+	struct kept out, err; /* the caller's, with their bounds; as they came, not mended */
 	bool timed_out; /* or stopped; it was killed */
 	int exit_code;  /* 128 + signal, as a shell has it */
 	char why[160];  /* the box was lost meanwhile: why, as a sentence; else "" */

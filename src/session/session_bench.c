@@ -114,8 +114,8 @@ static void bench_shell(void)
 	struct session_shell r;
 	struct err e = {0};
 	int64_t key = ++bench_key;
-	buf_init(&r.out, 4096);
-	buf_init(&r.err, 4096);
+	kept_init(&r.out, 4096);
+	kept_init(&r.err, 4096);
 	bench_run(key, "1");
 	snprintf(folder, sizeof folder, "%s/%lld", bench_top, (long long)key);
 	struct session_where w = {.key = key, .folder = folder};
@@ -126,8 +126,8 @@ static void bench_shell(void)
 		ms[i] = (double)(clock_mono_us() - before) / 1000;
 	}
 	bench_say("a command of a shell in a session", ms, ROUNDS);
-	buf_release(&r.out);
-	buf_release(&r.err);
+	kept_release(&r.out);
+	kept_release(&r.err);
 }
 
 /* Every process of a box holds a pipe, whose end comes with the last of them. */

@@ -154,27 +154,27 @@ static void shells(void)
 	struct err e = {0};
 	if (!rig_permitted())
 		return;
-	buf_init(&r.out, 1000);
-	buf_init(&r.err, 1000);
+	kept_init(&r.out, 1000);
+	kept_init(&r.err, 1000);
 	rig_run(&s, 5, "v = 3\nopen('p','w').write('from python\\n') and None", 30000, NULL);
 	CHECK(session_shell(rig_sessions, &s.where, S("cat p; echo no >&2; exit 4"), 30000, NULL, &r, &e) &&
 	      r.exit_code == 4);
-	CHECK_STR(buf_str(&r.out), S("from python\n"));
-	CHECK_STR(buf_str(&r.err), S("no\n"));
-	buf_clear(&r.out);
-	buf_clear(&r.err);
+	CHECK_STR(buf_str(&r.out.head), S("from python\n"));
+	CHECK_STR(buf_str(&r.err.head), S("no\n"));
+	kept_release(&r.out);
+	kept_release(&r.err);
 	CHECK(session_shell(rig_sessions, &s.where, S("echo begin; sleep 100"), 300, NULL, &r, &e) && r.timed_out &&
 	      !*r.why);
-	CHECK_STR(buf_str(&r.out), S("begin\n"));
-	buf_clear(&r.out);
+	CHECK_STR(buf_str(&r.out.head), S("begin\n"));
+	kept_release(&r.out);
 	/* What stays behind does not hold the command up, and serves later ones. */
 	CHECK(session_shell(rig_sessions, &s.where, S("sleep 100 & echo $$; kill -0 $! && echo lives"), 30000, NULL, &r,
 			    &e) &&
 	      r.exit_code == 0);
-	buf_clear(&r.out);
+	kept_release(&r.out);
 	CHECK(session_shell(rig_sessions, &s.where, S("yes | head -c 3000"), 30000, NULL, &r, &e) &&
-	      r.left_out == 2000);
-	buf_clear(&r.out);
+	      r.out.left_out == 2000);
+	kept_release(&r.out);
 	CHECK(session_shell(rig_sessions, &s.where, S("kill -9 1 0; kill -9 $$"), 30000, NULL, &r, &e) &&
 	      r.exit_code == 137 && !*r.why);
 	buf_release(&s.text);
@@ -183,8 +183,8 @@ static void shells(void)
 	rig_run(&s, 5, "1", 30000, NULL);
 	CHECK(s.r.fresh && !*s.r.before);
 	buf_release(&s.text);
-	buf_release(&r.out);
-	buf_release(&r.err);
+	kept_release(&r.out);
+	kept_release(&r.err);
 }
 
 /* Neither sees anything of the other, nor of the host. */

@@ -50,23 +50,13 @@ static bool shell_start(struct shell_call *c, struct str command)
 	return ok;
 }
 
-static void shell_keep(struct shell_call *c, struct buf *b, struct str s)
-{
-	size_t room = b->max - b->n;
-	if (s.n > room) {
-		c->ret->left_out += (int64_t)(s.n - room);
-		s.n = room;
-	}
-	buf_add(b, s);
-}
-
 /* What is there now. true: something was. */
 static bool shell_read(struct shell_call *c, int i)
 {
 	char piece[PIECE];
 	ssize_t n = c->from[i] < 0 ? -1 : read(c->from[i], piece, sizeof piece);
 	if (n > 0)
-		shell_keep(c, i ? &c->ret->err : &c->ret->out, (struct str){piece, (size_t)n});
+		kept_add(i ? &c->ret->err : &c->ret->out, (struct str){piece, (size_t)n});
 	if (n == 0) {
 		close(c->from[i]);
 		c->from[i] = -1;
@@ -126,7 +116,6 @@ bool session_shell(struct sessions *s, const struct session_where *w, struct str
 			       .from = {-1, -1},
 			       .until_us =
 				   clock_mono_us() + 1000 * (timeout_ms > 0 ? timeout_ms : session_limits.call_ms)};
-	ret->left_out = 0;
 	ret->timed_out = false;
 	ret->exit_code = 0;
 	*ret->why = 0;

@@ -147,3 +147,12 @@ bool container_delete(struct store *s, int64_t key, struct err *e)
 	ADD(r, STMT_CONTAINER_CALLS_FREE, INT(key));
 	return store_write(s, r, e);
 }
+
+bool container_delete_unused(struct store *s, int64_t key, struct err *e)
+{
+	static const struct str used = STR("The container was used.");
+	struct store_request *r = request_new(NULL, NULL, 1, 1, used.n + 1);
+	ADD(r, STMT_CONTAINER_DELETE_UNUSED, INT(key));
+	request_must(r, ERR_CONFLICT, used);
+	return store_write(s, r, e);
+}

@@ -44,3 +44,5 @@ bool container_list(struct store *s, int64_t project, const struct container_que
 bool container_touch(struct store *s, struct container *c, struct err *e);
 /* Its row goes, with those of its files and calls. One that is gone already is no fault. */
 bool container_delete(struct store *s, int64_t key, struct err *e);
+/* ERR_CONFLICT: something lies in it, has run in it, or its time is over. Nothing is done then. */
+bool container_delete_unused(struct store *s, int64_t key, struct err *e);

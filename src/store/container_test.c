@@ -42,6 +42,10 @@ static void rows(void)
 	CHECK(container_list(r->store, 1, &q, &a, &p, &e) && p.n == 1 && p.has_more && str_eq(p.list[0].name, S("b")));
 	q.name = S("a");
 	CHECK(container_list(r->store, 1, &q, &a, &p, &e) && p.n == 1 && !p.has_more && str_eq(p.list[0].name, S("a")));
+	struct container unused = cntr_row("d", 1);
+	e = (struct err){0};
+	CHECK(container_put(r->store, 3, &unused, 2, &e) && container_delete_unused(r->store, unused.id.key, &e));
+	CHECK(!container_delete_unused(r->store, unused.id.key, &e) && e.code == ERR_CONFLICT);
 	/* Time is over: nothing brings it back, and a place is free again. */
 	clock_fake((clock_wall_s() + 61) * 1000000);
 	CHECK(cntr_code(r, 1, &one.id, &a, &got) == ERR_NONE && container_expired(&got));

@@ -285,6 +285,7 @@ const struct tool tool_code_interpreter = {
     .slow = true,
     .serves = code_interpreter_serves,
     .settles = code_interpreter_settles,
+    .unsettles = container_unsettle,
     .describe = code_interpreter_describe,
     .run = code_interpreter_run,
 };

@@ -36,7 +36,7 @@ bool container_serves(const struct tools_options *o, const char *type, const str
 
 struct place {
 	struct str id;
-	bool make;
+	bool make, made; /* it is to be made by the first call; it was made for this turn */
 	int64_t memory;
 	struct container row; /* unless it is to be made */
 };
@@ -60,8 +60,10 @@ static bool place_new(const struct tools *t, struct settling *s, const struct co
 	struct err none = {0};
 	struct id id = ask->now ? s->id : id_mint();
 	struct str text = id_text(arena_bytes(s->arena, ID_MAX), "cntr", &id);
-	if (ask->now && place_again(t, s, ask, text, p))
+	if (ask->now && place_again(t, s, ask, text, p)) {
+		p->made = true;
 		return true;
+	}
 	if (ask->now && container_get(cntrs_store(c), s->project, text, s->arena, &p->row, &none)) { /* its time is over, or it is another */
 		id = id_mint();
 		text = id_text(arena_bytes(s->arena, ID_MAX), "cntr", &id);
@@ -76,7 +78,8 @@ static bool place_new(const struct tools *t, struct settling *s, const struct co
 			      .network = json_get(ask->container, S("network_policy")),
 			      .skills = json_get(ask->container, S("skills")),
 			      .skills_path = place};
-	return p->make || cntr_make(c, s->project, &w, s->arena, &p->row, e);
+	p->made = !p->make && cntr_make(c, s->project, &w, s->arena, &p->row, e);
+	return p->make || p->made;
 }
 
 static bool place_find(const struct tools *t, struct settling *s, const struct container_ask *ask, struct place *p,
@@ -198,6 +201,7 @@ bool container_settle(const struct tools *t, struct settling *s, const struct co
 	jo_obj(&o);
 	jo_kstr(&o, "container_id", p.id);
 	jo_kbool(&o, "make", p.make);
+	jo_kbool(&o, "made", p.made);
 	jo_kint(&o, "memory", p.memory);
 	place_network(t, s, ask, &p, &o);
 	jo_key(&o, S("files"));
@@ -211,9 +215,18 @@ bool container_settle(const struct tools *t, struct settling *s, const struct co
 	jo_obj_end(&o);
 	if (ok)
 		json_parse(s->arena, str_copy(s->arena, buf_str(&b)), &s->settled, &none);
+	else if (p.made)
+		cntr_drop_unused(t->options.containers, p.row.id.key);
 	buf_release(&b);
 	buf_release(&names);
 	return ok;
+}
+
+void container_unsettle(const struct tools *t, yyjson_val *settled)
+{
+	struct id id;
+	if (yyjson_is_true(json_get(settled, S("made"))) && id_parse(json_str(json_get(settled, S("container_id"))), "cntr", &id))
+		cntr_drop_unused(t->options.containers, id.key);
 }
 
 /* Hosts are words of the client's: bounded, and made harmless. */

@@ -1,7 +1,7 @@
 /* container_place.h - which container a request means, and what lies in it: settled before anything is made, for the tools that run
  * in containers.
  *
- * What is settled (tool.h, settles()) is an object for the tool alone: {"container_id", "make", "memory", "network_policy" (as it was asked for),
+ * What is settled (tool.h, settles()) is an object for the tool alone: {"container_id", "make", "made" (for this turn), "memory", "network_policy" (as it was asked for),
  * "reach" (network.h, network_told()), "files" (ids), "data" (files that the input carries: {"name", "url"}), "there" (names)}.
  * A container that nobody has made yet has its id already; its row comes with its first call, so a request that calls
  * nothing leaves none. Worker threads. */
@@ -22,6 +22,8 @@ bool container_serves(const struct tools_options *o, const char *type, const str
 /* An id that is not there is ERR_NOT_FOUND, of one that expired "Container is expired.". An automatic one is that of the
  * last call in the context while it lives and has these skills, else a new one. */
 bool container_settle(const struct tools *t, struct settling *s, const struct container_ask *ask, struct err *e);
+/* One that was made for a turn which came to nothing goes, unless it was used. */
+void container_unsettle(const struct tools *t, yyjson_val *settled);
 /* The container of a run, made if need be, with the files that belong in it. */
 bool container_enter(struct toolrun *run, struct container *ret, struct err *e);
 /* The files that lie there and the hosts that it reaches, for a description. */

@@ -82,16 +82,16 @@ static void shell_all_init(struct shell_all *all, struct toolrun *run, struct cn
 	yyjson_arr_foreach(commands, i, max, one)
 	{
 		all->at[i].command = json_str(one);
-		buf_init(&all->at[i].got.out, (size_t)session_limits.output_bytes);
-		buf_init(&all->at[i].got.err, (size_t)session_limits.output_bytes);
+		kept_init(&all->at[i].got.out, (size_t)session_limits.output_bytes);
+		kept_init(&all->at[i].got.err, (size_t)session_limits.output_bytes);
 	}
 }
 
 static void shell_all_release(struct shell_all *all)
 {
 	for (size_t i = 0; i < all->n; i++) {
-		buf_release(&all->at[i].got.out);
-		buf_release(&all->at[i].got.err);
+		kept_release(&all->at[i].got.out);
+		kept_release(&all->at[i].got.err);
 	}
 }
 
@@ -114,38 +114,95 @@ static size_t shell_bytes(struct str s, size_t n)
 	return i;
 }
 
-/* At most so many characters: of what is longer its beginning and its end. */
-static void shell_cut(struct buf *b, struct str s, size_t most)
+/* One stream as text. Where bytes of it were left out, `tail` is what came behind them. */
+struct shell_text {
+	struct buf head, tail;
+	int64_t lost;
+};
+
+static size_t shell_text_characters(const struct shell_text *x)
 {
-	size_t n = shell_characters(s), head = most - most / 2;
-	if (n <= most) {
-		buf_add(b, s);
-		return;
+	return shell_characters(buf_str(&x->head)) + shell_characters(buf_str(&x->tail));
+}
+
+/* At most so many characters: of what is longer its beginning and its end. */
+static void shell_cut(struct buf *b, const struct shell_text *x, size_t most)
+{
+	struct str head = buf_str(&x->head), tail = x->lost ? buf_str(&x->tail) : head;
+	size_t n = shell_text_characters(x), left_out = n <= most ? 0 : n - most;
+	if (left_out) { /* of a head that is all, the end is at its end */
+		size_t ends = shell_characters(tail), skip = shell_bytes(tail, ends < most / 2 ? 0 : ends - most / 2);
+		tail = (struct str){tail.p + skip, tail.n - skip};
+		head.n = shell_bytes(head, most - most / 2);
+		left_out = n - shell_characters(head) - shell_characters(tail);
 	}
-	size_t from = shell_bytes(s, head), to = shell_bytes(s, n - most / 2);
-	buf_add(b, (struct str){s.p, from});
-	buf_fmt(b, "\n[%zu characters left out]\n", n - most);
-	buf_add(b, (struct str){s.p + to, s.n - to});
+	buf_add(b, head);
+	if (left_out && x->lost)
+		buf_fmt(b, "\n[%zu characters and %lld bytes left out]\n", left_out, (long long)x->lost);
+	else if (left_out)
+		buf_fmt(b, "\n[%zu characters left out]\n", left_out);
+	else if (x->lost)
+		buf_fmt(b, "\n[%lld bytes left out]\n", (long long)x->lost);
+	if (left_out || x->lost)
+		buf_add(b, tail);
 }
 
 struct shell_texts {
-	struct buf out, err;
+	struct shell_text out, err;
 };
+
+/* Characters that were cut in two at the bytes left out are left out with them. */
+static struct str shell_whole(struct str s, bool begins, int64_t *lost)
+{
+	size_t n = 0;
+	while (n < 3 && n < s.n && ((unsigned char)s.p[begins ? n : s.n - 1 - n] & 0xc0) == 0x80)
+		n++;
+	if (begins) {
+		*lost += (int64_t)n;
+		return (struct str){s.p + n, s.n - n};
+	}
+	unsigned char lead = n < s.n ? (unsigned char)s.p[s.n - 1 - n] : 0;
+	size_t needs = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
+	if (needs <= n)
+		return s;
+	*lost += (int64_t)n + 1;
+	return (struct str){s.p, s.n - n - 1};
+}
+
+static void shell_text_make(struct shell_text *x, const struct kept *k)
+{
+	struct buf all;
+	buf_init(&x->head, (k->head.n + k->ring.n) * 4 + 4096);
+	buf_init(&x->tail, k->ring.n * 4 + 4096);
+	buf_init(&all, k->head.n + k->ring.n + 1);
+	x->lost = k->left_out;
+	if (x->lost)
+		session_mend(shell_whole(buf_str(&k->head), false, &x->lost), &x->head);
+	else
+		buf_add(&all, buf_str(&k->head));
+	kept_end(k, &all);
+	session_mend(x->lost ? shell_whole(buf_str(&all), true, &x->lost) : buf_str(&all), x->lost ? &x->tail : &x->head);
+	buf_release(&all);
+}
 
 /* As text, with what the server has to say of it. */
 static void shell_texts_make(struct shell_texts *x, const struct shell_one *one)
 {
-	const struct session_shell *got = &one->got;
-	buf_init(&x->out, got->out.n * 4 + 4096);
-	buf_init(&x->err, got->err.n * 4 + 4096);
-	session_mend(buf_str(&got->out), &x->out);
-	session_mend(buf_str(&got->err), &x->err);
-	if (got->left_out)
-		buf_fmt(got->out.n == got->out.max ? &x->out : &x->err, "\n[%lld bytes left out]\n", (long long)got->left_out);
-	if (*got->why)
-		buf_add(&x->err, str_of(got->why));
+	shell_text_make(&x->out, &one->got.out);
+	shell_text_make(&x->err, &one->got.err);
+	struct buf *end = x->err.lost ? &x->err.tail : &x->err.head;
+	if (*one->got.why)
+		buf_add(end, str_of(one->got.why));
 	if (!one->ran && !one->over)
-		buf_add(&x->err, str_of(one->e.msg));
+		buf_add(end, str_of(one->e.msg));
+}
+
+static void shell_texts_release(struct shell_texts *x)
+{
+	buf_release(&x->out.head);
+	buf_release(&x->out.tail);
+	buf_release(&x->err.head);
+	buf_release(&x->err.tail);
 }
 
 static void shell_outcome(struct jout *o, bool timeout, int code)
@@ -158,12 +215,12 @@ static void shell_outcome(struct jout *o, bool timeout, int code)
 	jo_obj_end(o);
 }
 
-static void shell_text(struct jout *o, struct str key, struct str text, size_t most, bool told)
+static void shell_text_write(struct jout *o, struct str key, const struct shell_text *x, size_t most, bool told)
 {
 	struct buf cut, plain;
-	buf_init(&cut, text.n + 256);
-	buf_init(&plain, text.n * 4 + 1024);
-	shell_cut(&cut, text, most);
+	buf_init(&cut, x->head.n + x->tail.n + 256);
+	buf_init(&plain, (x->head.n + x->tail.n) * 4 + 1024);
+	shell_cut(&cut, x, most);
 	if (told)
 		foreign_add(&plain, buf_str(&cut), cut.n);
 	jo_key(o, key);
@@ -177,16 +234,15 @@ static void shell_entry(struct jout *o, const struct shell_one *one, size_t most
 {
 	struct shell_texts x;
 	shell_texts_make(&x, one);
-	size_t out = shell_characters(buf_str(&x.out)), err = shell_characters(buf_str(&x.err)), errs = err < most / 2 ? err : most / 2;
+	size_t out = shell_text_characters(&x.out), err = shell_text_characters(&x.err), errs = err < most / 2 ? err : most / 2;
 	if (out < most - errs)
 		errs = most - out;
 	jo_obj(o);
 	shell_outcome(o, one->over || one->got.timed_out, one->ran ? one->got.exit_code : NOT_RUN);
-	shell_text(o, S("stderr"), buf_str(&x.err), errs, told);
-	shell_text(o, S("stdout"), buf_str(&x.out), out < most - errs ? out : most - errs, told);
+	shell_text_write(o, S("stderr"), &x.err, errs, told);
+	shell_text_write(o, S("stdout"), &x.out, out < most - errs ? out : most - errs, told);
 	jo_obj_end(o);
-	buf_release(&x.out);
-	buf_release(&x.err);
+	shell_texts_release(&x);
 }
 
 static size_t shell_most(const struct shell_all *all)
@@ -388,6 +444,7 @@ const struct tool tool_shell = {
     .call_ms = &tools_limits.shell_ms,
     .serves = shell_serves,
     .settles = shell_settles,
+    .unsettles = container_unsettle,
     .fits = shell_fits,
     .describe = shell_describe,
     .run = shell_run,

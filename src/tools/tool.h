@@ -17,11 +17,12 @@ struct tool {
 	bool again;         /* a call cut off by a crash may be made again: it changes nothing */
 	/* Can this element of `tools`, which stands at `path`, be served, as things are configured? Loop thread. */
 	bool (*serves)(const struct tools_options *o, yyjson_val *given, const char *path, struct err *e);
-	/* Is what the element names there, and this project's? Before a token is spent; blocks: worker thread. May be
-	 * NULL: it names nothing that is kept. */
+	/* Is what the element names there, and this project's? Before a token is spent; blocks: worker thread. NULL: it names nothing. */
 	bool (*checks)(const struct tools *t, int64_t project, yyjson_val *given, const char *path, struct err *e);
 	/* Likewise, where what it names is settled for the turn. Called for background runs, too, when they run. May be NULL. */
 	bool (*settles)(const struct tools *t, struct settling *s, struct err *e);
+	/* The turn came to nothing: what was made for it is taken back, unless it was used. Worker thread. May be NULL. */
+	void (*unsettles)(const struct tools *t, yyjson_val *settled);
 	bool slow; /* a call may take long: it has threads of its own */
 	/* What the description says beside, for this element; settled NULL: not yet. May be NULL. */
 	void (*describe)(struct buf *b, yyjson_val *given, yyjson_val *settled);
@@ -38,8 +39,7 @@ struct tool {
 	const int64_t *call_ms, *list_ms; /* their own limits instead of tools.call_ms; NULL: none */
 	bool far;                         /* waits for others: on threads of its own, so that nothing here waits for it */
 };
-/* The tool of a face that hosted_of_type() or hosted_of_item() gave. */
-const struct tool *tool_of(const struct hosted *face);
+const struct tool *tool_of(const struct hosted *face); /* that hosted_of_type() or hosted_of_item() gave */
 
 /* One call while it runs, then what came of it. */
 struct toolrun {

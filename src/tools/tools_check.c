@@ -15,14 +15,18 @@ struct named { /* an element of `tools` */
 	yyjson_val *settled; /* in the run's arena; NULL: nothing was */
 };
 
+enum check_stage { CHECK_GOES, CHECK_LEFT, CHECK_OVER }; /* left: by who waited for it */
+
 struct check_run {
 	struct job job;
 	struct deferred refused;   /* there was no room in the queue */
 	struct tools_check *check; /* NULL: cancelled. Loop thread */
 	struct tools *tools;
+	struct tools_port *port;
 	struct arena arena;
 	int64_t project;
-	bool settle_only, counts;
+	bool settle_only, counts, undo;
+	_Atomic int stage; /* enum check_stage: who comes last takes back what was made */
 	struct id id;
 	struct named *at;
 	size_t n;
@@ -57,11 +61,21 @@ static bool tools_check_one(struct check_run *run, struct named *one)
 	return true;
 }
 
+static void tools_undo_work(struct job *job)
+{
+	struct check_run *run = OWNER(job, struct check_run, job);
+	for (size_t i = 0; i < run->n; i++)
+		if (run->at[i].settled && run->at[i].tool->unsettles)
+			run->at[i].tool->unsettles(run->tools, run->at[i].settled);
+}
+
 static void tools_check_work(struct job *job)
 {
 	struct check_run *run = OWNER(job, struct check_run, job);
 	for (size_t i = 0; i < run->n && tools_check_one(run, &run->at[i]); i++)
 		;
+	if (run->why.code || atomic_exchange(&run->stage, CHECK_OVER) == CHECK_LEFT)
+		tools_undo_work(job);
 }
 
 static void tools_check_run_free(struct check_run *run)
@@ -75,7 +89,7 @@ static void tools_check_run_ended(struct check_run *run)
 {
 	struct tools_check *c = run->check;
 	if (c) {
-		for (size_t i = 0; i < run->n; i++)
+		for (size_t i = 0; i < run->n && !run->undo; i++)
 			c->request->tools[run->at[i].at].settled = tools_copy(c->arena, run->at[i].settled);
 		c->run = NULL;
 		c->done(c, &run->why);
@@ -145,6 +159,17 @@ static void tools_check_files(struct check_run *run, const struct item *items, s
 	}
 }
 
+static struct check_run *tools_check_run_new(struct tools_port *p, struct tools_check *c, int64_t project, size_t n,
+					     void (*work)(struct job *))
+{
+	struct check_run *run = xalloc(sizeof *run);
+	*run = (struct check_run){.check = c, .tools = p->tools, .port = p, .project = project};
+	run->job.run = work;
+	run->job.done = tools_check_on_done;
+	run->at = new_array(&run->arena, struct named, n);
+	return run;
+}
+
 bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t project, struct arena *a, struct create *rq,
 		       const struct tools_context *ctx, bool settle_only)
 {
@@ -153,12 +178,10 @@ bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t proj
 		n += tools_check_concerns(&rq->tools[i], settle_only);
 	if (!n)
 		return false;
-	struct check_run *run = xalloc(sizeof *run);
-	*run = (struct check_run){.check = c, .tools = p->tools, .project = project, .settle_only = settle_only,
-				  .counts = ctx->counts, .id = ctx->id};
-	run->job.run = tools_check_work;
-	run->job.done = tools_check_on_done;
-	run->at = new_array(&run->arena, struct named, n);
+	struct check_run *run = tools_check_run_new(p, c, project, n, tools_check_work);
+	run->settle_only = settle_only;
+	run->counts = ctx->counts;
+	run->id = ctx->id;
 	for (size_t i = 0; i < rq->n_tools; i++) {
 		const struct function_tool *f = &rq->tools[i];
 		if (tools_check_concerns(f, settle_only))
@@ -177,6 +200,25 @@ bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t proj
 	return true;
 }
 
+/* --- what comes to nothing ------------------------------------------------------------------------------------------ */
+
+static void tools_undo_add(struct check_run *run, const struct tool *tool, yyjson_val *settled)
+{
+	if (settled && tool->unsettles)
+		run->at[run->n++] = (struct named){.tool = tool, .settled = tools_copy(&run->arena, settled)};
+}
+
+/* It was checked, and nobody has seen what was made: done() has not come yet. */
+static void tools_undo_left(const struct check_run *run)
+{
+	struct check_run *undo = tools_check_run_new(run->port, NULL, run->project, run->n, tools_undo_work);
+	undo->undo = true;
+	for (size_t i = 0; i < run->n; i++)
+		tools_undo_add(undo, run->at[i].tool, run->at[i].settled);
+	if (!undo->n || !tools_job(run->port, &undo->job, false))
+		tools_check_run_free(undo);
+}
+
 void tools_check_cancel(struct tools_check *c)
 {
 	struct check_run *run = c->run;
@@ -184,7 +226,29 @@ void tools_check_cancel(struct tools_check *c)
 		return;
 	c->run = NULL;
 	run->check = NULL;
-	atomic_store(&run->job.cancelled, true);
+	if (!run->undo)
+		atomic_store(&run->job.cancelled, true);
 	if (run->refused.next) /* no job has it */
 		tools_check_run_free(run);
+	else if (!run->undo && atomic_exchange(&run->stage, CHECK_LEFT) == CHECK_OVER)
+		tools_undo_left(run);
+}
+
+bool tools_undo_start(struct tools_port *p, struct tools_check *c, int64_t project, const struct create *rq)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < rq->n_tools && !c->undone && !c->run; i++)
+		n += rq->tools[i].settled && tool_of(rq->tools[i].hosted)->unsettles;
+	if (!n)
+		return false;
+	struct check_run *run = tools_check_run_new(p, c, project, n, tools_undo_work);
+	run->undo = true;
+	for (size_t i = 0; i < rq->n_tools; i++)
+		if (rq->tools[i].settled)
+			tools_undo_add(run, tool_of(rq->tools[i].hosted), rq->tools[i].settled);
+	c->undone = true;
+	c->run = run;
+	if (!tools_job(p, &run->job, false))
+		defer_start(p->loop, &run->refused, tools_check_on_refused);
+	return true;
 }

@@ -20,6 +20,7 @@ struct tools_check {
 	/* *e: what cannot be had, its place in the request as param; ERR_NONE: all is there. */
 	void (*done)(struct tools_check *, const struct err *e);
 	struct check_run *run; /* NULL: idle */
+	bool undone;
 	/* where what was settled goes, before done() */
 	struct arena *arena;
 	struct create *request;
@@ -29,4 +30,8 @@ struct tools_check {
  * stay. settle_only: what was looked up before is not looked up again. */
 bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t project, struct arena *a, struct create *rq,
 		       const struct tools_context *ctx, bool settle_only);
+/* Of a check that goes on, what it makes is taken back. */
 void tools_check_cancel(struct tools_check *c);
+/* The turn came to nothing: what was made for it is taken back, unless it was used meanwhile. true: done() comes; who does not
+ * wait for it cancels. false: there is nothing to take back, or it was taken back before. */
+bool tools_undo_start(struct tools_port *p, struct tools_check *c, int64_t project, const struct create *rq);

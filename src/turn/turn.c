@@ -41,6 +41,8 @@ void turn_free(struct turn *t)
 	}
 	store_cancel(&t->op);
 	turn_conversation_leave(t);
+	if (t->step <= STEP_OPEN && !t->runner) /* a run is taken up again */
+		tools_undo_start(t->api->tools, &t->out.tools.check, t->project, &t->req);
 	tools_check_cancel(&t->out.tools.check);
 	attach_cancel(&t->context.attach);
 	engine_call_cancel(&t->call);

@@ -32,6 +32,18 @@ void turn_end_attempt(struct turn *t, enum attempt_end end)
 	t->key.attempt = NULL;
 }
 
+static void on_undone(struct tools_check *c, const struct err *e)
+{
+	turn_run(OWNER(c, struct turn, out.tools.check));
+}
+
+/* Nothing was had of it: then nothing that was made for it stays, and is gone before anyone is told. */
+static bool end_undo(struct turn *t)
+{
+	t->out.tools.check.done = on_undone;
+	return t->out.tools.check.run || tools_undo_start(t->api->tools, &t->out.tools.check, t->project, &t->req);
+}
+
 static void on_saved(struct store_op *op, const struct err *e)
 {
 	struct turn *t = OWNER(op, struct turn, op);
@@ -55,7 +67,8 @@ enum flow step_save(struct turn *t)
 	timer_cancel(&t->clocks.deadline);
 	grace_cancel(&t->clocks.grace);
 	timer_cancel(&t->clocks.silence);
-	if (turn_judge(t))
+	bool nothing = t->response.status == RS_FAILED || t->response.status == RS_CANCELLED;
+	if ((nothing && end_undo(t)) || turn_judge(t))
 		return WAIT;
 	phases_enter(&t->clocks.phases, &t->arena, PHASE_SAVE, 0);
 	if (t->runner)
@@ -162,6 +175,8 @@ enum flow step_refuse(struct turn *t)
 			turn_fail(t, &why);
 		return GO;
 	}
+	if (end_undo(t))
+		return WAIT;
 	if (t->key.given) {
 		store_cancel(&t->op);
 		store_idem_drop(t->api->store, &t->op, t->project, &t->key.claim->idem, &t->id);

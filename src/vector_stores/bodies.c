@@ -119,14 +119,7 @@ static bool attributes_check(yyjson_val *v, const char *path, void *ctx, struct 
 	yyjson_obj_foreach(v, i, max, key, one)
 	{
 		char place[128];
-		size_t n = str_chars(json_str(key));
-		if (n > KEY_MOST)
-			return fail(e, ERR_NAME_TOO_LONG, path,
-				    "Invalid '%s': a key of %zu characters is too long. Expected at most %d.", path, n,
-				    KEY_MOST);
-		struct str name = json_str(key);
-		snprintf(place, sizeof place, "%s.%.*s", path, FMT(name));
-		if (!attribute_check(one, place, e))
+		if (!field_key(place, path, json_str(key), KEY_MOST, e) || !attribute_check(one, place, e))
 			return false;
 	}
 	return true;

@@ -28,14 +28,6 @@ static const struct field search_fields[] = {
     FIELD_END,
 };
 
-static bool weight_read(yyjson_val *hybrid, struct str name, double *ret, struct err *e)
-{
-	yyjson_val *v = json_get(hybrid, name);
-	*ret = yyjson_get_num(v);
-	return *ret >= 0 || fail(e, ERR_NUM_BELOW_MIN, "ranking_options.hybrid_search",
-				 "Invalid 'ranking_options.hybrid_search.%.*s': weights are 0 or more.", FMT(name));
-}
-
 static bool ask_read(struct errand *er, struct search_ask *ask, struct err *e)
 {
 	yyjson_val *body = er->body, *query, *one, *options, *hybrid;
@@ -52,12 +44,8 @@ static bool ask_read(struct errand *er, struct search_ask *ask, struct err *e)
 	ask->score_threshold = yyjson_get_num(json_get(options, S("score_threshold")));
 	if (str_eq(json_str(json_get(options, S("ranker"))), S("none")))
 		ask->ranker = RANKER_NONE;
-	if (!weight_read(hybrid, S("text_weight"), &ask->text_weight, e) ||
-	    !weight_read(hybrid, S("embedding_weight"), &ask->embedding_weight, e))
-		return false;
-	if (yyjson_is_obj(hybrid) && ask->text_weight + ask->embedding_weight <= 0)
-		return fail(e, ERR_INVALID_VALUE, "ranking_options.hybrid_search",
-			    "Invalid 'ranking_options.hybrid_search': one of its weights must be greater than 0.");
+	ask->text_weight = yyjson_get_num(json_get(hybrid, S("text_weight")));
+	ask->embedding_weight = yyjson_get_num(json_get(hybrid, S("embedding_weight")));
 	ask->filters = json_get(body, S("filters"));
 	if (yyjson_is_null(ask->filters))
 		ask->filters = NULL;

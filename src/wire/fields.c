@@ -16,6 +16,39 @@ enum {
 
 /* --- names and paths ----------------------------------------------------------------------------------- */
 
+/* The nearest place from `at` on, by steps of `by` and before `end`, where a member or an index begins; else where a
+ * character does. */
+static size_t path_break(const char *path, size_t at, size_t end, int by)
+{
+	size_t i = at;
+	while (i != end && path[i] != '[' && path[i] != '.')
+		i += (size_t)by;
+	if (i != end)
+		return i;
+	while (((unsigned char)path[at] & 0xc0) == 0x80)
+		at += (size_t)by;
+	return at;
+}
+
+/* What does not fit leaves the middle out: "input[0].content...filters[0].key". `out` has all PATH - 1 bytes so far. */
+static size_t path_elide(char out[PATH], struct str more)
+{
+	enum { HEAD = 40 };
+	char whole[2 * PATH];
+	size_t n = more.n < PATH ? more.n : PATH;
+	memcpy(whole, out, PATH - 1);
+	memcpy(whole + PATH - 1, more.p + (more.n - n), n);
+	n += PATH - 1;
+	whole[n] = '\0';
+	size_t head = path_break(whole, HEAD, HEAD / 2, -1);
+	size_t tail = path_break(whole, n - (PATH - 1 - head - 3), n, 1);
+	tail += whole[tail] == '.'; /* it has three before it */
+	memcpy(out + head, "...", 3);
+	memcpy(out + head + 3, whole + tail, n - tail);
+	out[head + 3 + n - tail] = '\0';
+	return head + 3 + n - tail;
+}
+
 /* Paths are made for each member and item that is read, though few of them are told: so they are put together by hand,
  * ten times faster than by snprintf(). */
 static size_t fields_put_text(char out[PATH], size_t at, struct str s)
@@ -23,7 +56,7 @@ static size_t fields_put_text(char out[PATH], size_t at, struct str s)
 	size_t n = s.n < PATH - 1 - at ? s.n : PATH - 1 - at;
 	memcpy(out + at, s.p, n);
 	out[at + n] = '\0';
-	return at + n;
+	return n < s.n ? path_elide(out, (struct str){s.p + n, s.n - n}) : at + n;
 }
 
 static void put_path(char out[PATH], const char *path, struct str name)
@@ -367,19 +400,24 @@ static struct str last_chars(struct str s, size_t chars)
 	return (struct str){s.p + at, s.n - at};
 }
 
-static bool check_pair(const struct field *f, yyjson_val *key, yyjson_val *val, const char *path, struct err *e)
+bool field_key(char place[128], const char *path, struct str k, unsigned most, struct err *e)
 {
-	struct str k = json_str(key);
-	char place[PATH], name[QUOTED + 1];
 	size_t n = str_chars(k);
-	snprintf(name, sizeof name, "%.*s", FMT(fields_quoted(k)));
-	field_path(place, path, name);
-	if (f->max_key && n > f->max_key)
+	put_path(place, path, fields_quoted(k));
+	if (most && n > most)
 		return fail(
 		    e, ERR_NAME_TOO_LONG, place,
 		    "Invalid property name in '%s': '%.*s...%.*s' is too long. Expected a string with maximum length "
 		    "%u, but got a string with length %zu instead.",
-		    path, FMT(first_chars(k, 3)), FMT(last_chars(k, 3)), f->max_key, n);
+		    path, FMT(first_chars(k, 3)), FMT(last_chars(k, 3)), most, n);
+	return true;
+}
+
+static bool check_pair(const struct field *f, yyjson_val *key, yyjson_val *val, const char *path, struct err *e)
+{
+	char place[PATH];
+	if (!field_key(place, path, json_str(key), f->max_key, e))
+		return false;
 	struct field value = {.kind = F_STR, .max = f->max_val};
 	return check_str(&value, val, place, e);
 }

@@ -63,9 +63,12 @@ bool field_value(const struct field *f, yyjson_val *v, const char *path, void *c
 bool field_type(yyjson_val *v, const char *path, const char *expected, struct err *e);
 /* "Invalid value: 'bogus'. Supported values are: ..."; always false. `values` is NULL-terminated. */
 bool field_enum(struct str got, const char *path, const char *const *values, struct err *e);
-/* Renders "path.name" / "name" / "path[3]" into a buffer of 128 bytes, for checks. */
+/* Renders "path.name" / "name" / "path[3]" into a buffer of 128 bytes, for checks. Of a longer one the middle is left
+ * out: "input[0].content...filters[0].key". */
 void field_path(char out[128], const char *path, const char *name);
 void field_index(char out[128], const char *path, size_t i);
+/* "path.key" of a client's own key in `place`. ERR_NAME_TOO_LONG: it has more than `most` characters (0: any). */
+bool field_key(char place[128], const char *path, struct str key, unsigned most, struct err *e);
 /* "a string", "an object", "null" ... as OpenAI names types. */
 const char *json_kind_name(yyjson_val *v);
 /* Characters (code points) of valid UTF-8. */

@@ -272,7 +272,19 @@ static void distance(void)
 	CHECK(near_distance(S(""), S("abc")) == 3);
 }
 
-/* Whatever is too long for a path is cut, behind a path of any length. */
+/* All of `want` where it fits; else its beginning, its end, and three dots. */
+static void check_path(const char *out, const char *want, const char *end)
+{
+	size_t n = strlen(out), tail = strlen(end);
+	if (strlen(want) < 128) {
+		CHECK_STR(str_of(out), str_of(want));
+		return;
+	}
+	CHECK(n < 128 && n > tail && strcmp(out + n - tail, end) == 0 && strncmp(out, want, 20) == 0);
+	CHECK(strstr(out, "...") != NULL);
+}
+
+/* A path that is too long has no middle: where it begins and where it ends are told. */
 static void paths(void)
 {
 	char long_path[300], out[128], want[600];
@@ -289,11 +301,25 @@ static void paths(void)
 		long_path[n] = '\0';
 		snprintf(want, sizeof want, "%s.content", long_path);
 		field_path(out, long_path, "content");
-		CHECK_STR(str_of(out), ((struct str){want, n + 8 < 127 ? n + 8 : 127}));
+		check_path(out, want, ".content");
 		snprintf(want, sizeof want, "%s[65535]", long_path);
 		field_index(out, long_path, 65535);
-		CHECK_STR(str_of(out), ((struct str){want, n + 7 < 127 ? n + 7 : 127}));
+		check_path(out, want, "[65535]");
 	}
+}
+
+/* As filters nest: each level's path is made of the one above. */
+static void deep_path(void)
+{
+	char path[128] = "tools[0].filters", list[128], want[1024] = "tools[0].filters";
+	for (int i = 0; i < 60; i++) {
+		field_path(list, path, "filters");
+		field_index(path, list, 12);
+		snprintf(want + strlen(want), sizeof want - strlen(want), ".filters[12]");
+		check_path(path, want, i < 8 ? ".filters[12]" : "filters[12].filters[12]");
+	}
+	CHECK_STR(str_of(path), S("tools[0].filters.filters[12].filters[12]...filters[12].filters[12].filters[12]."
+				  "filters[12].filters[12].filters[12].filters[12]"));
 }
 
 int main(void)
@@ -302,6 +328,7 @@ int main(void)
 	    {"members are filled", fills},
 	    {"names", names},
 	    {"paths", paths},
+	    {"a deep path", deep_path},
 	    {"types", types},
 	    {"values", values},
 	    {"ranges", ranges},
