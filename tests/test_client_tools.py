@@ -373,6 +373,29 @@ def test_many_are_searched(engine, server):
         assert "No tool has any of these words" in engine.last.body["messages"][-1]["content"]
 
 
+def test_two_searches_in_one_answer(engine, server):
+    """Each is told in its place, and those that are cancelled meanwhile harm nobody."""
+    many = [{**WEATHER, "name": f"tool_{i}", "description": f"{'x ' * 3000}Number n{i}.", "defer_loading": True} for i in range(70)]
+    engine.next(call("tool_search", '{"query": "customer"}', index=0), call("tool_search", '{"query": "tool_7"}', index=1))
+    engine.next(say("Both."))
+    made = server.create("go", tools=[OURS, *many, HIDDEN])
+    assert kinds(made) == ["tool_search_call", "tool_search_output"] * 2 + ["message"]
+    assert made["output"][0]["arguments"]["paths"] == ["crm"] and "tool_7" in made["output"][2]["arguments"]["paths"]
+    for _ in range(4):
+        engine.next(call("tool_search", '{"query": "customer"}'))
+        stream = server.open("POST", "/v1/responses", {"model": "scripted", "input": "go", "stream": True, "tools": [OURS, *many, HIDDEN]})
+        stream[0].close()
+    assert server.get("/health").status == 200
+
+
+def test_a_search_that_is_made_is_not_named_as_not_applied(engine, server):
+    def named(*tools):
+        return server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [OURS, *tools]}).headers.get("antiphon-not-applied")
+    assert named(*MANY) is None and named(*MANY[:64]) == "tool_search" and named() == "tool_search"
+    waiting = {"type": "function", "name": "f", "parameters": {}, "defer_loading": True}
+    assert named(*MANY, waiting) is None and named(waiting) == "tool_search"
+
+
 def test_a_search_that_is_no_search(engine, server):
     engine.next(call("tool_search", '{"q": 1}'))
     engine.next(say("Then not."))

@@ -1,6 +1,7 @@
 """The parameter `moderation` of a response: input and output judged by a configured engine."""
 import json
 
+import openai
 import pytest
 
 from ability_script import AbilityEngine, answer_json
@@ -112,3 +113,52 @@ def test_recorded(served, guard, body, theirs):
 
 def test_what_is_played():
     assert len(CASES) >= 2
+
+
+# --- chat completions ---
+
+CHAT = {"model": "scripted", "messages": [{"role": "system", "content": "Be brief."},
+                                           {"role": "user", "content": [{"type": "text", "text": "Hello"}]}]}
+PATH = "/v1/chat/completions"
+
+
+def results(*flagged):
+    return {"type": "moderation_results", "model": "omni-moderation-latest", "results": [result(f) for f in flagged]}
+
+
+def test_chat(served, engine, guard):
+    client = openai.OpenAI(base_url=served.url + "/v1", api_key="any")
+    engine.next(say("I will not kill."))
+    engine.next(say("Hi"))
+    made = client.chat.completions.create(**CHAT, **ASKED, n=2)
+    assert sorted(r.flagged for r in made.moderation.output.results) == [False, True]
+    assert made.moderation.input.to_dict() == results(False)
+    assert guard.asked[-1].body["input"][0] == "Be brief.\nHello" and len(guard.asked[-1].body["input"]) == 3
+    assert "moderation" not in served.post(PATH, CHAT).json and len(guard.asked) == 1
+
+
+@pytest.mark.parametrize("store", [False, True])
+def test_chat_streamed(served, engine, store):
+    engine.next(say("kill"))
+    told = [json.loads(line[6:]) for line in served.post(PATH, {
+        **CHAT, **ASKED, "stream": True, "store": store, "stream_options": {"include_usage": True}}).body.decode().splitlines()
+        if line.startswith("data: {")]
+    judged, usage = told[-2:]
+    assert judged["choices"] == [] and judged["moderation"] == {"input": results(False), "output": results(True)}
+    assert judged["usage"] is None and usage["usage"] and not any("moderation" in chunk for chunk in told[:-2])
+    if store:
+        assert served.get(f"{PATH}/{usage['id']}").json["moderation"] == judged["moderation"]
+
+
+def test_chat_that_cannot_be_judged(served, engine, guard):
+    guard.paths["/v1/moderations"] = lambda request: answer_json({"error": {"message": "no"}}, 500)
+    engine.next(say("Hi"))
+    made = served.post(PATH, {**CHAT, **ASKED}).json
+    assert {v["type"] for v in made["moderation"].values()} == {"error"} and made["choices"][0]["message"]["content"] == "Hi"
+    blocked = {"moderation": {**ASKED["moderation"], "policy": {"output": {"mode": "block"}}}}
+    assert served.post(PATH, {**CHAT, **blocked}).headers["antiphon-not-applied"] == "moderation.policy.output.mode"
+
+
+def test_chat_refused_without_an_engine(server):
+    got = server.post(PATH, {**CHAT, **ASKED})
+    assert got.status == 400 and got.error["param"] == "moderation" and "moderations.engine" in got.error["message"]

@@ -2,6 +2,8 @@
 import json
 import pathlib
 import re
+import signal
+import sqlite3
 
 import pytest
 
@@ -206,6 +208,36 @@ def test_codes(ws, engine):
     until(ws, "response.completed")
     ws.send({"type": "response.steer", "previous_response_id": id, "input": "x", "stream_id": "a"})
     failure(ws, "invalid_input")
+
+
+def test_while_it_is_cancelled(servers, engine):
+    """The end of a drain cancels it; until that is kept it takes nothing more."""
+    server = servers(engine, args=("--set", "api.drain_seconds=0"))
+    with Socket(server) as ws:
+        id, gate = held(ws, engine, say("a"))
+        files = [f for f in pathlib.Path(server.data).glob("*") if f.is_file() and f.read_bytes()[:15] == b"SQLite format 3"]
+        locks = [sqlite3.connect(f, isolation_level=None) for f in files]
+        for db in locks:
+            db.execute("BEGIN IMMEDIATE")  # what is to be kept waits
+        server.process.send_signal(signal.SIGTERM)
+        until(ws, "response.output_item.done")  # the cancel has cut it off
+        steer(ws, id)
+        assert failure(ws, "response_not_active")["steer"] == {"previous_response_id": id, "input": "faster"}
+        for db in locks:
+            db.close()
+        assert until(ws, "response.completed", "response.incomplete", "response.cancelled", "response.failed")[-1]["response"]["status"] == "cancelled"
+        gate.open.set()
+
+
+def test_members_that_are_missing(ws, engine):
+    """They name no response, so there is nothing to give back: an event `error`, and the connection goes on."""
+    for body, param in (({"input": "x"}, "previous_response_id"), ({"previous_response_id": "resp_00"}, "input")):
+        ws.send({"type": "response.steer", **body})
+        error = until(ws, "error")[-1]["error"]
+        assert error["param"] == param and error["code"] == "missing_required_parameter"
+    ws.send({"type": "response.cancel", "response_id": "resp_00"})
+    assert until(ws, "error")[-1]["error"]["type"] == "invalid_request_error"
+    assert text_of(ws.run("hi")) == "You said: hi."
 
 
 def test_not_with_a_conversation(ws, engine, server):

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "chat/chat_judge.h"
 #include "chat/chat_tell.h"
 #include "chat/chat_voice.h"
 #include "door/attempts.h"
@@ -72,8 +73,9 @@ static void chat_free(struct chat *c)
 		fail(&c->error, ERR_UNAVAILABLE, NULL, "The request was given up because its client left.");
 		attempt_end(c->attempt, ATTEMPT_FAILED, err_rows[c->error.code].status, error_body(&c->arena, &c->error));
 	}
-	store_cancel(&c->keep);
-	defer_cancel(&c->finish);
+	verdict_cancel(&c->ending.verdict);
+	store_cancel(&c->ending.keep);
+	defer_cancel(&c->ending.finish);
 	timer_cancel(&c->clocks.deadline);
 	grace_cancel(&c->clocks.grace);
 	if (c->prev)
@@ -106,8 +108,8 @@ static void chat_keep(struct chat *c)
 	};
 	timer_cancel(&c->clocks.deadline);
 	chat_enter(c, PHASE_SAVE);
-	c->keep.done = chat_on_kept;
-	store_put_completion(c->api->store, &c->keep, &r);
+	c->ending.keep.done = chat_on_kept;
+	store_put_completion(c->api->store, &c->ending.keep, &r);
 }
 
 static void chat_end(struct chat *c)
@@ -129,7 +131,7 @@ void chats_cancel(struct api_loop *al)
 
 static void chat_on_kept(struct store_op *op, const struct err *e)
 {
-	struct chat *c = OWNER(op, struct chat, keep);
+	struct chat *c = OWNER(op, struct chat, ending.keep);
 	if (e->code != ERR_NONE) { /* never finished without a commit */
 		log_at(LOG_ERROR, "a chat completion could not be saved", "id=%.*s error=\"%s\"", FMT(c->head.id), e->msg);
 		c->error = *e;
@@ -138,13 +140,28 @@ static void chat_on_kept(struct store_op *op, const struct err *e)
 	chat_end(c);
 }
 
-static void on_finish(struct deferred *d)
+static void chat_finish(struct chat *c)
 {
-	struct chat *c = OWNER(d, struct chat, finish);
 	if (!c->error.code && c->req.store)
 		chat_keep(c);
 	else
 		chat_end(c);
+}
+
+static void chat_on_judged(struct verdict *v)
+{
+	struct chat *c = OWNER(v, struct chat, ending.verdict);
+	chat_judge_settle(c);
+	chat_finish(c);
+}
+
+static void on_finish(struct deferred *d)
+{
+	struct chat *c = OWNER(d, struct chat, ending.finish);
+	if (!c->error.code && c->req.moderation)
+		chat_enter(c, PHASE_MODERATE);
+	if (c->error.code || !chat_judge(c, chat_on_judged))
+		chat_finish(c);
 }
 
 /* --- the engine --- */
@@ -168,7 +185,7 @@ static void chat_fail(struct chat *c, const struct err *e)
 	if (!c->error.code)
 		c->error = *e;
 	chat_pause(c);
-	defer_start(c->api->loop, &c->finish, on_finish);
+	defer_start(c->api->loop, &c->ending.finish, on_finish);
 }
 
 /* The inputs of custom tools come to their ends. */
@@ -243,7 +260,7 @@ static void chat_close(struct chat_run *r, const struct chat_outcome *end, const
 			chat_tell_finish(c, r);
 	}
 	if (--c->left == 0)
-		defer_start(c->api->loop, &c->finish, on_finish);
+		defer_start(c->api->loop, &c->ending.finish, on_finish);
 }
 
 static void chat_on_end(struct engine_call *call, const struct err *e)
@@ -331,6 +348,8 @@ static bool chat_take(struct chat *c, struct request *rq, struct err *e)
 		return false;
 	if (c->req.speaks) /* another engine has its model */
 		return true;
+	if (c->req.moderation && !verdict_possible(c->api->api->options.engines, e))
+		return false;
 	const char *lacks = c->req.search ? tools_search_lacks(c->api->api->options.tools) : NULL;
 	if (lacks)
 		return fail(e, ERR_UNSUPPORTED_PARAMETER, "web_search_options",

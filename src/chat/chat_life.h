@@ -5,6 +5,7 @@
 #include "door/account.h"
 #include "door/grace.h"
 #include "door/live.h"
+#include "engine/verdict.h"
 #include "net/reply.h"
 
 struct chat;
@@ -30,6 +31,12 @@ struct chat_asked {
 	bool low;                /* its calls let all others go before them */
 };
 
+struct chat_ending {
+	struct deferred finish; /* never inside an engine's callback: its memory is ours */
+	struct verdict verdict; /* chat_judge.h */
+	struct store_op keep;
+};
+
 struct chat {
 	struct arena arena;
 	struct api_loop *api;
@@ -50,8 +57,7 @@ struct chat {
 	struct attempt *attempt;
 	struct err error;
 	struct chat_asked by;
-	struct store_op keep;
-	struct deferred finish; /* never inside an engine's callback: its memory is ours */
+	struct chat_ending ending;
 	struct chat_clocks clocks;
 	int64_t seq;
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "chat/chat_reader.h"
+#include "model/moderation_fields.h"
 #include "wire/schema.h"
 
 enum { TOOLS_MAX = 128, MESSAGES_MAX = 65536, STOPS_MAX = 4, ECHO_MAX = 1 << 30 };
@@ -25,14 +26,6 @@ static const char *const prediction_types[] = {"content", NULL};
 static const char *const predicted_part_types[] = {"text", NULL};
 static const struct field modality_item = {.kind = F_ENUM, .values = modalities};
 static const struct field string_item = {.kind = F_STR};
-
-/* A member that asks for what turns alone do. null never gets here. */
-static bool turns_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
-{
-	return fail(e, ERR_UNSUPPORTED_PARAMETER, path,
-		    "Unsupported parameter: '%s' is not served in chat completions. POST /v1/responses has it: as 'moderation'.",
-		    path);
-}
 
 static const char *const search_sizes[] = {"low", "medium", "high", NULL};
 static const char *const location_types[] = {"approximate", NULL};
@@ -201,7 +194,7 @@ static const struct field chat_fields[] = {
     OPTIONAL("audio", F_OBJECT, .sub = voice_fields),
     OPTIONAL("prediction", F_OBJECT, .sub = prediction_fields),
     OPTIONAL("web_search_options", F_OBJECT, .sub = search_fields),
-    OPTIONAL("moderation", F_ANY, .check = turns_check),
+    OPTIONAL("moderation", F_OBJECT, .sub = moderation_fields),
     FIELD_END,
 };
 
@@ -251,6 +244,9 @@ static bool chat_request_check_together(const struct chat_reader *r, struct err 
 	if (!c->speaks && chat_request_given(r->body, S("audio")))
 		return fail(e, ERR_PARAMETER_COMBINATION, "audio",
 			    "The 'audio' parameter is only allowed when 'modalities' has 'audio'.");
+	if (c->speaks && chat_request_given(r->body, S("moderation")))
+		return fail(e, ERR_UNSUPPORTED_PARAMETER, "moderation",
+			    "Unsupported parameter: 'moderation' is not supported with 'modalities' that have 'audio'.");
 	if (c->speaks && c->store)
 		return fail(e, ERR_UNSUPPORTED_PARAMETER, "store",
 			    "Unsupported parameter: 'store' is not supported with 'modalities' that have 'audio'.");
@@ -339,7 +335,9 @@ static void take_passed(struct chat_reader *r)
 
 static void list_advice(const struct chat_reader *r, struct buf *b, struct str name, const char *const neutral[2])
 {
-	yyjson_val *v = json_get(r->body, name);
+	yyjson_val *v = r->body;
+	for (struct str rest = name; v && rest.n;)
+		v = json_get(v, str_cut(&rest, '.'));
 	if (!v || yyjson_is_null(v))
 		return;
 	for (int i = 0; i < 2; i++)
@@ -365,6 +363,8 @@ static void take_not_applied(struct chat_reader *r)
 	    {STR("prompt_cache_key"), {NULL, NULL}},
 	    {STR("prompt_cache_retention"), {NULL, NULL}},
 	    {STR("service_tier"), {"auto", "default"}},
+	    {STR("moderation.policy.input.mode"), {"score", NULL}},
+	    {STR("moderation.policy.output.mode"), {"score", NULL}},
 	};
 	struct buf b;
 	buf_init(&b, 1024);
@@ -395,6 +395,8 @@ static void chat_request_take_rest(struct chat_reader *r)
 	s->max_output_tokens = (int64_t)yyjson_get_num(most);
 	c->include_usage = yyjson_is_true(json_get(options, S("include_usage")));
 	c->obfuscate = !yyjson_is_false(json_get(options, S("include_obfuscation")));
+	if (chat_request_given(r->body, S("moderation")))
+		c->moderation = json_get(r->body, S("moderation"));
 	if (yyjson_is_obj(metadata))
 		c->metadata = json_text(r->a, metadata);
 	take_passed(r);

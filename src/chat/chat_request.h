@@ -24,6 +24,7 @@ struct chat_create {
 	struct str metadata;     /* JSON, {0} when not given; echoed */
 	bool speaks;             /* modalities ask for sound: an engine answers as it is (chat_voice.h) */
 	yyjson_val *search;      /* web_search_options; NULL: not asked for. It is made as a response (chat_web.h) */
+	yyjson_val *moderation;  /* NULL: not asked for */
 	bool functions;          /* asked with `functions`: its call is a function_call */
 	const char *not_applied; /* "verbosity, user": for the header antiphon-not-applied; NULL: none */
 };

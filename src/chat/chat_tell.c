@@ -73,6 +73,11 @@ static void end_stream(struct chat *c)
 	for (size_t i = 0; c->req.store && i < c->n; i++)
 		chat_tell_finish(c, &c->runs[i]);
 	struct jout o = chunk_start(c);
+	if (c->head.moderation.n) {
+		chat_chunk_moderation(&o, &c->head);
+		send_chunk(c, o.b, 0);
+		o = chunk_start(c);
+	}
 	if (c->req.include_usage) {
 		chat_chunk_usage(&o, &c->head, &c->usage);
 		send_chunk(c, o.b, 0);

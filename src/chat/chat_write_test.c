@@ -7,7 +7,7 @@
 
 static struct arena a;
 static struct chat_create req;
-static const struct chat_head head = {STR("chatcmpl-1"), STR("m"), 1700000000, &req};
+static const struct chat_head head = {STR("chatcmpl-1"), STR("m"), 1700000000, &req, {0}};
 
 static struct model_event text(const char *s)
 {

@@ -5,6 +5,7 @@
 
 #include "model/conversation.h"
 #include "model/item_show.h"
+#include "model/moderation_fields.h"
 #include "model/request_parts.h"
 #include "model/tool.h"
 
@@ -38,7 +39,6 @@ static const char *const retentions[] = {"in_memory", "in-memory", "24h", NULL};
 static const char *const windows[] = {"soonest", "2h", "8h", NULL};
 static const char *const cache_modes[] = {"implicit", "explicit", NULL};
 static const char *const cache_times[] = {"30m", "12h", NULL};
-static const char *const moderation_modes[] = {"score", "block", NULL};
 static const char *const compactions[] = {"compaction", NULL};
 static const char *const cyber[] = {"standard", "daybreak_blue", "daybreak_red", NULL};
 static const char *const compressions[] = {"auto", "enabled", "disabled", NULL};
@@ -72,20 +72,6 @@ static const struct field cache_options_fields[] = {
 	FIELD_CHECKED("ttl", F_ENUM, .nullable = true, .values = cache_times),
 	FIELD_CHECKED("prewarm", F_BOOL, .nullable = true),
 	FIELD_CHECKED("comparison_response_id", F_STR, .nullable = true),
-	LAST_FIELD,
-};
-static const struct field policy_mode_fields[] = {
-	FIELD_CHECKED("mode", F_ENUM, .required = true, .values = moderation_modes),
-	LAST_FIELD,
-};
-static const struct field policy_fields[] = {
-	FIELD_CHECKED("input", F_OBJECT, .nullable = true, .sub = policy_mode_fields),
-	FIELD_CHECKED("output", F_OBJECT, .nullable = true, .sub = policy_mode_fields),
-	LAST_FIELD,
-};
-static const struct field moderation_fields[] = {
-	FIELD_CHECKED("model", F_STR, .required = true),
-	FIELD_CHECKED("policy", F_OBJECT, .nullable = true, .sub = policy_fields),
 	LAST_FIELD,
 };
 static const struct field management_fields[] = {

@@ -66,15 +66,15 @@ void create_load_tools(struct arena *a, struct create *c, const struct item *ite
 void create_echo_tools(struct arena *a, struct create *c);
 /* What updates among these items say of effort and format holds from now on (configuration_update). */
 bool create_update(struct arena *a, struct create *c, const struct item *items, size_t n, const char *path, struct err *e);
-/* The functions that the engine is offered, in `a`: allowed, and not waiting for a search. Where more than `most` wait to be found by
- * our own, it is offered the search in their place. */
+/* The functions that the engine is offered, in `a`: allowed, and not waiting for a search. Of more than `most` that wait: our search. */
 struct function_tool *create_offer(struct arena *a, const struct create *c, size_t most, size_t *n);
 /* Is it one that our own search may find? */
 bool create_unfound(const struct create *c, const struct function_tool *f);
+/* Our own search is asked for and finds nothing to do: no more than `most` tools wait for it, and no server may have more. */
+bool create_search_idle(const struct create *c, size_t most);
 /* The `tools` of our own search that has found these, each below its namespace or server. */
 void create_found(struct jout *o, struct arena *a, const struct create *c, const struct function_tool *const *found, size_t n);
-/* The checks that need the whole context, history first then input (c->items, references replaced by what they
- * name): every function_call_output has its call, every call its output, no duplicate ids in the input as it
- * came. */
+/* The checks that need the whole context, history first then input (c->items, references replaced by what they name):
+ * every function_call_output has its call, every call its output, no duplicate ids in the input as it came. */
 bool create_check_calls(const struct item *history, size_t n_history, const struct create *c, const struct item *input,
                         struct err *e);

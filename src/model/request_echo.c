@@ -111,7 +111,16 @@ static bool forced(const struct create *c, yyjson_val *tool, const struct functi
 	return false;
 }
 
-/* A Lark grammar is shown to the model; our own search hides no tool, so there is nothing to search. */
+static bool searches(const struct create *c)
+{
+	for (size_t i = 0; i < c->n_tools; i++)
+		if (c->tools[i].searches)
+			return true;
+	return false;
+}
+
+/* A Lark grammar is shown to the model. Beside a search of the client's our own has nothing to do; else that depends on
+ * what waits for it (create_search_idle()). */
 static void list_tools_not_applied(struct reader *r)
 {
 	size_t i, max;
@@ -128,7 +137,7 @@ static void list_tools_not_applied(struct reader *r)
 		} else if (lark) {
 			not_applied(r, path);
 		}
-		if (str_eq(type, S("tool_search")) && !str_eq(json_str(json_get(tool, S("execution"))), S("client")))
+		if (str_eq(type, S("tool_search")) && !searches(r->c) && !str_eq(json_str(json_get(tool, S("execution"))), S("client")))
 			not_applied(r, type);
 	}
 }

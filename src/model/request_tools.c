@@ -294,12 +294,28 @@ bool create_unfound(const struct create *c, const struct function_tool *f)
 	return f->unfound && offer_allowed(c, f) && !(c->choice == CHOICE_NAMED && str_eq(c->choice_name, f->name));
 }
 
-struct function_tool *create_offer(struct arena *a, const struct create *c, size_t most, size_t *n)
+static size_t offer_waiting(const struct create *c)
 {
-	struct function_tool *some = new_array(a, struct function_tool, c->n_tools + 1);
 	size_t waiting = 0;
 	for (size_t i = 0; i < c->n_tools; i++)
 		waiting += create_unfound(c, &c->tools[i]);
+	return waiting;
+}
+
+bool create_search_idle(const struct create *c, size_t most)
+{
+	bool ours = false, servers = false;
+	for (size_t i = 0; i < c->n_tools; i++) {
+		ours |= c->tools[i].searches;
+		servers |= tool_is_server(&c->tools[i]) && yyjson_is_true(json_get(c->tools[i].given, S("defer_loading")));
+	}
+	return ours && !servers && offer_waiting(c) <= most;
+}
+
+struct function_tool *create_offer(struct arena *a, const struct create *c, size_t most, size_t *n)
+{
+	struct function_tool *some = new_array(a, struct function_tool, c->n_tools + 1);
+	size_t waiting = offer_waiting(c);
 	*n = 0;
 	for (size_t i = 0; i < c->n_tools; i++) {
 		const struct function_tool *f = &c->tools[i];

@@ -119,7 +119,7 @@ static void judge_own(struct turn *t, struct hosted_call *c)
 {
 	struct turn_tools *tt = &t->out.tools;
 	if (c->tool && c->tool->searches) {
-		c->refusal = turn_found_search(t, buf_str(&c->text));
+		c->refusal = turn_found_search(t, c);
 		return;
 	}
 	struct str wrong = mistake(t, c);

@@ -25,15 +25,15 @@ static void list_event(struct turn *t, struct hosted_call *c, enum event_type ty
 
 static void list_begin(struct turn *t, struct hosted_call *c)
 {
-	buf_clear(&c->told);
+	buf_clear(&c->list.text);
 	list_event(t, c, c->tool->hosted->text.added, S(""));
 }
 
 static void list_ended(struct turn *t, struct hosted_call *c)
 {
 	struct jout o = {.b = &c->list.ended, .comma = c->list.n > 0};
-	list_event(t, c, c->tool->hosted->text.done, buf_str(&c->told));
-	jo_str(&o, buf_str(&c->told));
+	list_event(t, c, c->tool->hosted->text.done, buf_str(&c->list.text));
+	jo_str(&o, buf_str(&c->list.text));
 	c->list.n++;
 }
 
@@ -41,15 +41,15 @@ static void list_tell(struct turn *t, struct hosted_call *c)
 {
 	const struct hosted_text *text = &c->tool->hosted->text;
 	for (;;) {
-		size_t from = c->told.n;
-		switch (call_list_next(buf_str(&c->text), text->member, &c->list.at, &c->told)) {
+		size_t from = c->list.text.n;
+		switch (call_list_next(buf_str(&c->text), text->member, &c->list.at, &c->list.text)) {
 		case LIST_WAITS:
 			return;
 		case LIST_BEGINS:
 			list_begin(t, c);
 			break;
 		case LIST_GOES_ON:
-			list_event(t, c, text->delta, (struct str){c->told.p + from, c->told.n - from});
+			list_event(t, c, text->delta, (struct str){c->list.text.p + from, c->list.text.n - from});
 			break;
 		case LIST_ENDS:
 			list_ended(t, c);
@@ -60,11 +60,11 @@ static void list_tell(struct turn *t, struct hosted_call *c)
 /* What is left of one that has begun, or all of one that has not. */
 static void list_rest(struct turn *t, struct hosted_call *c, struct str whole)
 {
-	size_t from = c->told.n;
-	if (str_starts(whole, buf_str(&c->told)))
-		buf_add(&c->told, (struct str){whole.p + from, whole.n - from});
-	if (c->told.n > from)
-		list_event(t, c, c->tool->hosted->text.delta, (struct str){c->told.p + from, c->told.n - from});
+	size_t from = c->list.text.n;
+	if (str_starts(whole, buf_str(&c->list.text)))
+		buf_add(&c->list.text, (struct str){whole.p + from, whole.n - from});
+	if (c->list.text.n > from)
+		list_event(t, c, c->tool->hosted->text.delta, (struct str){c->list.text.p + from, c->list.text.n - from});
 	list_ended(t, c);
 }
 
@@ -91,7 +91,7 @@ struct str call_text_list(struct turn *t, const struct hosted_call *c)
 	if (c->list.ended.n)
 		jo_raw(&o, buf_str(&c->list.ended));
 	if (c->list.at.inside)
-		jo_str(&o, buf_str(&c->told));
+		jo_str(&o, buf_str(&c->list.text));
 	jo_arr_end(&o);
 	jo_obj_end(&o);
 	struct str json = str_copy(&t->arena, buf_str(&b));
@@ -103,17 +103,17 @@ struct str call_text_list(struct turn *t, const struct hosted_call *c)
 
 void call_text_tell(struct turn *t, struct hosted_call *c)
 {
-	size_t from = c->told.n;
+	size_t from = c->list.text.n;
 	if (c->tool->hosted->text.added) {
 		list_tell(t, c);
 		return;
 	}
 	if (call_text_raw(c))
-		buf_add(&c->told, (struct str){c->text.p + from, c->text.n - from});
+		buf_add(&c->list.text, (struct str){c->text.p + from, c->text.n - from});
 	else
-		call_text_more(buf_str(&c->text), c->tool->hosted->text.member, &c->list.read, &c->told);
-	if (c->told.n > from)
-		tell_hosted_text(&t->out.teller, &c->item->at, c->tool->hosted, (struct str){c->told.p + from, c->told.n - from});
+		call_text_more(buf_str(&c->text), c->tool->hosted->text.member, &c->list.read, &c->list.text);
+	if (c->list.text.n > from)
+		tell_hosted_text(&t->out.teller, &c->item->at, c->tool->hosted, (struct str){c->list.text.p + from, c->list.text.n - from});
 }
 
 void call_text_end(struct turn *t, struct hosted_call *c)
@@ -122,12 +122,12 @@ void call_text_end(struct turn *t, struct hosted_call *c)
 		list_end(t, c);
 		return;
 	}
-	struct str whole = json_str(json_get(c->args, c->tool->hosted->text.member)), told = buf_str(&c->told);
+	struct str whole = json_str(json_get(c->args, c->tool->hosted->text.member)), told = buf_str(&c->list.text);
 	if (!str_starts(whole, told))
 		whole = told;
 	if (whole.n > told.n) {
 		tell_hosted_text(&t->out.teller, &c->item->at, c->tool->hosted, (struct str){whole.p + told.n, whole.n - told.n});
-		buf_add(&c->told, (struct str){whole.p + told.n, whole.n - told.n});
+		buf_add(&c->list.text, (struct str){whole.p + told.n, whole.n - told.n});
 	}
 	tell_hosted_text_end(&t->out.teller, &c->item->at, c->tool->hosted, whole.p ? whole : S(""), false);
 }

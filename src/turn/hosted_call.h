@@ -6,6 +6,7 @@
 
 /* What was told of the arguments. */
 struct told_list {
+	struct buf text; /* of a text that is told while it comes (hosted.h); of a list of them, the last */
 	size_t read; /* of one text: bytes of the arguments that it is made of */
 	struct call_list at; /* of a list of texts */
 	struct buf ended; /* those that are whole, as JSON */
@@ -20,7 +21,6 @@ struct hosted_call {
 	int index;                        /* the engine's number */
 	struct buf text;                  /* its arguments as they come ... */
 	yyjson_val *args;                 /* ... and whole */
-	struct buf told;                  /* of a text that is told while it comes (hosted.h); of a list of them, the last */
 	struct told_list list;
 	struct str refusal;               /* what the model is told instead of a result; {0}: it runs */
 	struct out_item *item;            /* NULL: refused */
@@ -34,6 +34,7 @@ struct hosted_call {
 	bool asked;          /* the user has to approve it first: it is no call yet */
 	struct str approval; /* the request that was approved; {0}: none was needed */
 	struct str caller;   /* the program that made it; {0}: the model */
+	struct found_search *search;  /* it searches deferred tools (turn_found.h); NULL: not begun, or it does not */
 	struct turn_program *program; /* it is a run of this one (turn_program.h) */
 };
 /* A call that nobody streams: one that the user has approved. It runs in the next TOOLS. */

@@ -7,7 +7,9 @@
  * either item (engine/prompt.c). */
 #include "turn/turn_found.h"
 
-#include "index/few.h"
+#include "tools/tool_search.h"
+#include "turn/hosted_call.h"
+#include "turn/turn_machine.h"
 #include "turn/turn_output_parts.h"
 
 /* What one search has found. */
@@ -112,40 +114,82 @@ void tool_found(struct turn *t, const struct function_tool *tool)
 
 /* --- many of them --- */
 
-/* The best of those that wait; what is found waits no longer. */
-static void found_search(struct turn *t, struct str question, struct found *f)
+struct found_search {
+	struct tool_search ranking;
+	struct turn *turn;
+	struct function_tool **waiting;
+	struct str refusal; /* why nothing was asked; {0}: it was */
+};
+
+static void found_on_ranked(struct tool_search *s)
 {
-	struct function_tool **waiting = new_array(&t->arena, struct function_tool *, t->req.n_tools + 1);
+	turn_run(OWNER(s, struct found_search, ranking)->turn);
+}
+
+static struct str found_question(struct turn *t, struct hosted_call *c)
+{
+	struct err bad = {0};
+	yyjson_val *v = NULL;
+	json_parse(&t->arena, str_copy(&t->arena, buf_str(&c->text)), &v, &bad);
+	return json_str(json_get(v, S("query")));
+}
+
+static void found_start(struct turn *t, struct hosted_call *c)
+{
+	struct found_search *fs = c->search = new (&t->arena, struct found_search);
+	struct tool_search_ask ask = {.question = found_question(t, c), .most = (size_t)api_limits.found_tools};
 	struct few_text *texts = new_array(&t->arena, struct few_text, t->req.n_tools + 1);
-	size_t n = 0, most = (size_t)api_limits.found_tools, *best = new_array(&t->arena, size_t, most);
+	*fs = (struct found_search){.turn = t, .ranking.done = found_on_ranked};
+	fs->waiting = new_array(&t->arena, struct function_tool *, t->req.n_tools + 1);
 	for (size_t i = 0; i < t->req.n_tools; i++) {
 		struct function_tool *one = &t->req.tools[i];
 		if (!create_unfound(&t->req, one))
 			continue;
-		texts[n] = (struct few_text){str_fmt(&t->arena, "%.*s %.*s", FMT(one->space), FMT(one->own)),
-					     one->description};
-		waiting[n++] = one;
+		texts[ask.n] = (struct few_text){str_fmt(&t->arena, "%.*s %.*s", FMT(one->space), FMT(one->own)),
+						 one->description};
+		fs->waiting[ask.n++] = one;
 	}
-	f->tools = new_array(&t->arena, const struct function_tool *, most);
-	f->n = few_rank(texts, n, question, best, most);
-	for (size_t i = 0; i < f->n; i++) {
-		f->tools[i] = waiting[best[i]];
-		waiting[best[i]]->unfound = false;
-	}
-	f->paths = found_paths(t, f);
+	ask.texts = texts;
+	if (!ask.question.n)
+		fs->refusal = S("This search has no query. Call it again with a \"query\" of a few words.");
+	else if (!tool_search_start(t->api->tools, &fs->ranking, &t->arena, &ask))
+		fs->refusal = S("Too many calls of tools are waiting. Try again later.");
 }
 
-struct str turn_found_search(struct turn *t, struct str arguments)
+bool turn_found_waits(struct turn *t, struct hosted_call *c)
 {
-	struct err bad = {0};
-	struct found f = {0};
+	if (!c->tool || !c->tool->searches || c->caller.n)
+		return false;
+	if (!c->search)
+		found_start(t, c);
+	return c->search->ranking.run;
+}
+
+void turn_found_cancel(struct hosted_call *c)
+{
+	if (c->search)
+		tool_search_cancel(&c->search->ranking);
+}
+
+/* What is found waits no longer. */
+static struct found found_settle(struct turn *t, const struct found_search *fs)
+{
+	struct found f = {.n = fs->ranking.n};
+	f.tools = new_array(&t->arena, const struct function_tool *, f.n + 1);
+	for (size_t i = 0; i < f.n; i++) {
+		f.tools[i] = fs->waiting[fs->ranking.best[i]];
+		fs->waiting[fs->ranking.best[i]]->unfound = false;
+	}
+	f.paths = found_paths(t, &f);
+	return f;
+}
+
+struct str turn_found_search(struct turn *t, struct hosted_call *c)
+{
 	struct buf b;
-	yyjson_val *v = NULL;
-	json_parse(&t->arena, str_copy(&t->arena, arguments), &v, &bad);
-	struct str question = json_str(json_get(v, S("query")));
-	if (!question.n)
-		return S("This search has no query. Call it again with a \"query\" of a few words.");
-	found_search(t, question, &f);
+	if (c->search->refusal.n)
+		return c->search->refusal;
+	struct found f = found_settle(t, c->search);
 	turn_found_tell(t, ITEM_TOOL_SEARCH_CALL, &f);
 	turn_found_tell(t, ITEM_TOOL_SEARCH_OUTPUT, &f);
 	if (!f.n)

@@ -160,6 +160,8 @@ void turn_known(struct turn *t)
 	const char *advice = t->req.not_applied;
 	if (t->req.grammar_tool && !engine_constrains(&t->model, t->req.grammar_tool))
 		advice = str_fmt(&t->arena, "%s%s%s", advice ? advice : "", advice ? ", " : "", t->req.grammar_path).p;
+	if (create_search_idle(&t->req, (size_t)api_limits.shown_tools))
+		advice = str_fmt(&t->arena, "%s%stool_search", advice ? advice : "", advice ? ", " : "").p;
 	advice = tools_advice(t->api->api->options.tools, &t->arena, &t->req, advice);
 	advice = engine_advice(&t->arena, &t->model, t->req.sampling.effort, advice, S("reasoning.effort"));
 	if (advice)

@@ -99,7 +99,7 @@ static struct hosted_call *call_new(struct turn *t, const struct function_tool *
 	c->tool = tool;
 	c->name = str_copy(&t->arena, name);
 	buf_init(&c->text, (size_t)api_limits.output_bytes);
-	buf_init(&c->told, (size_t)api_limits.output_bytes);
+	buf_init(&c->list.text, (size_t)api_limits.output_bytes);
 	buf_init(&c->list.ended, (size_t)api_limits.output_bytes * 8);
 	if (tt->last)
 		tt->last->next = c;
@@ -150,12 +150,13 @@ static void drop_round(struct turn *t)
 	struct turn_tools *tt = &t->out.tools;
 	for (struct hosted_call *c = tt->first; c; c = c->next) {
 		tool_cancel(&c->call);
+		turn_found_cancel(c);
 		if (c->item && !c->item->done && pair_call(c->item))
 			pair_unwritten(t, c);
 		else if (c->item && !c->item->done && call_text_told(c))
-			c->item->hosted.members = told_begun(t, c->tool, buf_str(&c->told));
+			c->item->hosted.members = told_begun(t, c->tool, buf_str(&c->list.text));
 		buf_release(&c->text);
-		buf_release(&c->told);
+		buf_release(&c->list.text);
 		buf_release(&c->list.ended);
 		origin_release(&c->origin);
 	}
@@ -286,7 +287,7 @@ static void start_more(struct turn *t)
 		if (c->refusal.p) {
 			struct str blank = call_blank(t, c->item, c->refusal);
 			if (!blank.n && !c->result)
-				blank = told_begun(t, c->tool, buf_str(&c->told));
+				blank = told_begun(t, c->tool, buf_str(&c->list.text));
 			turn_tools_settle(
 			    c, &(struct tool_result){.failed = true, .said = c->refusal, .members = blank});
 			continue;
@@ -316,6 +317,8 @@ static bool begin(struct turn *t)
 	if (!tt->open)
 		tt->open = tt->first;
 	for (struct hosted_call *c = tt->open; c && !t->out.too_big; c = c->next) {
+		if (!c->judged && turn_found_waits(t, c))
+			return false;
 		if (!c->clients && !c->judged)
 			call_judge(t, c);
 		c->judged = true;
