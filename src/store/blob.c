@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "store/hold.h"
 #include "store/node.h"
 #include "store/core.h"
 #include "store/sweep.h"
 
-enum { NAME = 32, COPY = 1 << 20, BLOB_PIECE = 65536 };
+enum { NAME = BLOB_NAME, COPY = 1 << 20, BLOB_PIECE = 65536 };
 
 struct blobs {
 	int dir;
@@ -27,6 +28,11 @@ struct blobs {
 static void blob_name_of(char out[NAME], const char *prefix, int64_t key)
 {
 	snprintf(out, NAME, "%s%016llx", prefix, (unsigned long long)key);
+}
+
+void blob_name(char out[BLOB_NAME], int64_t key)
+{
+	blob_name_of(out, "", key);
 }
 
 static bool blob_broken(struct err *e, const char *what)
@@ -191,6 +197,9 @@ void blob_doubt(struct store *s, int64_t key)
 void blobs_bury(struct blobs *b)
 {
 	char name[NAME];
+	int hold = hold_try(b->dir);
+	if (hold < 0)
+		return; /* they wait in the list; after a crash the next start finds them */
 	struct blob_list dead = blob_list_take(b, &b->dead);
 	for (size_t i = 0; i < dead.n; i++) {
 		blob_name_of(name, "new-", dead.keys[i]);
@@ -200,6 +209,7 @@ void blobs_bury(struct blobs *b)
 			log_at(LOG_WARN, "a removed file's bytes stay", "file=%s reason=\"%m\"", name);
 	}
 	xfree(dead.keys);
+	hold_end(hold);
 }
 
 struct judging {
@@ -286,11 +296,33 @@ static bool find_orphans(struct db_reader *r, void *ctx, struct err *e)
 	return true;
 }
 
+static bool blobs_at(struct store *s, int fd, const char *path, struct err *e)
+{
+	s->node->blobs = xalloc(sizeof *s->node->blobs);
+	s->node->blobs->dir = fd;
+	pthread_mutex_init(&s->node->blobs->lock, NULL);
+	return fd >= 0 || fail(e, ERR_CONFIG, NULL, "cannot use the folder %s: %m", path);
+}
+
+static bool blobs_path(char path[4096], const char *dir, struct err *e)
+{
+	return snprintf(path, 4096, "%s/files", dir) < 4096 ||
+	       fail(e, ERR_CONFIG, NULL, "the name of the data folder is too long");
+}
+
+bool blobs_look(struct store *s, const char *dir, struct err *e)
+{
+	char path[4096];
+	return blobs_path(path, dir, e) && blobs_at(s, open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), path, e);
+}
+
 bool blobs_open(struct store *s, const char *dir, struct err *e)
 {
 	char path[4096];
 	struct orphans o = {.store = s};
-	if ((size_t)snprintf(path, sizeof path, "%s/files", dir) >= sizeof path || (mkdir(path, 0700) && errno != EEXIST))
+	if (!blobs_path(path, dir, e))
+		return false;
+	if (mkdir(path, 0700) && errno != EEXIST)
 		return fail(e, ERR_CONFIG, NULL, "cannot make the folder for files in %s: %m", dir);
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || !(o.dir = fdopendir(fd))) {
@@ -298,13 +330,10 @@ bool blobs_open(struct store *s, const char *dir, struct err *e)
 			close(fd);
 		return fail(e, ERR_CONFIG, NULL, "cannot use the folder %s: %m", path);
 	}
-	bool ok = s->driver->read(s->reader, find_orphans, &o, e);
-	if (ok) {
-		s->node->blobs = xalloc(sizeof *s->node->blobs);
-		s->node->blobs->dir = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		pthread_mutex_init(&s->node->blobs->lock, NULL);
-		ok = s->node->blobs->dir >= 0 || fail(e, ERR_CONFIG, NULL, "cannot use the folder %s: %m", path);
-	}
+	int hold = hold_try(fd); /* somebody copies: what is left over goes at another start */
+	bool ok = (hold < 0 || s->driver->read(s->reader, find_orphans, &o, e)) &&
+		  blobs_at(s, fcntl(fd, F_DUPFD_CLOEXEC, 0), path, e);
+	hold_end(hold);
 	closedir(o.dir);
 	if (o.n)
 		log_at(LOG_INFO, "unfinished files removed", "n=%zu", o.n);
@@ -321,6 +350,7 @@ void blobs_close(struct store *s)
 	if (b->dir >= 0)
 		close(b->dir);
 	pthread_mutex_destroy(&b->lock);
+	xfree(b->dead); /* somebody copies: they go at a next start */
 	xfree(b);
 	s->node->blobs = NULL;
 }

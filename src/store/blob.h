@@ -39,7 +39,12 @@ struct blobs;
 /* Makes the folder, and removes what no row knows. The database is open and nobody writes yet. */
 bool blobs_open(struct store *s, const char *dir, struct err *e);
 void blobs_close(struct store *s);
-/* Removes what was dropped. Blocks. */
+/* The folder as it is, to read from: of a store that is read beside its process. */
+bool blobs_look(struct store *s, const char *dir, struct err *e);
+enum { BLOB_NAME = 32 };
+/* What the blob of a key is called in it. */
+void blob_name(char out[BLOB_NAME], int64_t key);
+/* Removes what was dropped, unless somebody copies (hold.h). Blocks. */
 void blobs_bury(struct blobs *b);
 /* Drops the doubtful that no row knows. Blocks. */
 void blobs_judge(struct store *s);

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "store/driver.h"
+#include "store/folder.h"
 #include "store/keys.h"
 #include "store/limits.h"
 #include "store/rnd.h"
@@ -49,6 +50,10 @@ struct store_port {
 	struct mail *mail; /* on its way to the loop */
 	struct store_port *next_touched;
 };
+
+/* --- store.c --- */
+/* "sqlite:PATH" (o->url, or what stands for it) gives its driver and PATH, of PATH_MAX bytes. */
+bool store_driver(const struct store_options *o, char *path, const struct driver **ret, struct err *e);
 
 /* --- read.c --- */
 bool not_found(struct err *e, struct str id);

@@ -1,4 +1,4 @@
-/* folder.h - the data folder, which one process owns. Inside store/ alone. */
+/* folder.h - a data folder is private, and one process owns it. */
 #pragma once
 #include "base/err.h"
 

@@ -1,4 +1,4 @@
-/* sqlite.h - what the files of the SQLite driver share (sqlite.c, sqlite_schema.c, sqlite_writer.c). */
+/* sqlite.h - what the files of the SQLite driver share (sqlite.c, sqlite_writer.c). */
 #pragma once
 #include <pthread.h>
 #include <sqlite3.h>
@@ -30,13 +30,15 @@ struct db {
 	struct conn conn;
 	bool unsure;   /* an I/O error: all must be closed and opened before the next commit */
 	int wal_pages; /* in the log since it was started anew */
+	int wal_waited; /* how many they were when readers were waited for in vain; 0: not yet */
 
 	pthread_t thread;
 	pthread_mutex_t lock; /* over what follows */
 	pthread_cond_t wake;
 	struct apply *first, **last;
 	size_t n, bytes; /* queued and in the running commit */
-	bool closing;
+	struct scrub *scrub; /* somebody waits for one; NULL */
+	bool closing, beside; /* beside: nobody writes, there is no thread */
 	struct err sick; /* ERR_NONE: the last commit succeeded */
 };
 

@@ -5,6 +5,7 @@
 #include "mcp/limits.h"
 #include "model/hosted_server.h"
 #include "tools/internal.h"
+#include "tools/taped.h"
 #include "tools/toolrun.h"
 
 bool tool_fits(const struct hosted *face, yyjson_val *args, struct err *e)
@@ -30,6 +31,8 @@ static void tool_call_work(struct job *job)
 	struct toolrun *run = OWNER(job, struct toolrun, job);
 	if (toolrun_stopped(run))
 		toolrun_fail(run, "It took longer than %lld seconds.", (long long)tool_call_most_ms(run) / 1000);
+	else if (run->tools->options.tape)
+		taped_run(run);
 	else if (run->list)
 		run->tool->list(run);
 	else

@@ -12,6 +12,7 @@
 #include "tools/pools.h"
 
 struct search;
+struct tape;
 struct engines;
 struct tools;
 struct tools_port;
@@ -25,6 +26,7 @@ struct tools_options {       /* strings outlive the tools */
 	struct cntrs *containers; /* with `sessions`; NULL: nothing runs in containers */
 	struct sessions *sessions;
 	struct engines *engines; /* of images; NULL: there are none */
+	struct tape *tape;       /* all calls are answered from it, tools_free() closes it; NULL: they are made */
 };
 /* Makes the tools known to requests (hosted_set()). At the start, before any other thread; tools_new() does it, too. */
 void tools_register(void);
