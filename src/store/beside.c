@@ -33,14 +33,11 @@ bool store_beside(const struct store_options *o, struct store **ret, struct err 
 
 void store_beside_close(struct store *s)
 {
-	struct blobs *b = s->node->blobs;
 	if (s->reader)
 		s->driver->detach(s->reader);
 	if (s->db)
 		s->driver->close(s->db);
-	if (b && b->dir >= 0)
-		close(b->dir);
-	xfree(b);
+	blobs_unlook(s);
 	xfree(s->node);
 	xfree(s);
 }

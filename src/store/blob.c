@@ -212,6 +212,14 @@ void blobs_bury(struct blobs *b)
 	hold_end(hold);
 }
 
+size_t blobs_dead(struct blobs *b)
+{
+	pthread_mutex_lock(&b->lock);
+	size_t n = b->dead.n;
+	pthread_mutex_unlock(&b->lock);
+	return n;
+}
+
 struct judging {
 	struct store *store;
 	struct blob_list list;
@@ -316,6 +324,18 @@ bool blobs_look(struct store *s, const char *dir, struct err *e)
 	return blobs_path(path, dir, e) && blobs_at(s, open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), path, e);
 }
 
+void blobs_unlook(struct store *s)
+{
+	struct blobs *b = s->node->blobs;
+	if (!b)
+		return;
+	if (b->dir >= 0)
+		close(b->dir);
+	pthread_mutex_destroy(&b->lock);
+	xfree(b);
+	s->node->blobs = NULL;
+}
+
 bool blobs_open(struct store *s, const char *dir, struct err *e)
 {
 	char path[4096];
@@ -350,7 +370,7 @@ void blobs_close(struct store *s)
 	if (b->dir >= 0)
 		close(b->dir);
 	pthread_mutex_destroy(&b->lock);
-	xfree(b->dead); /* somebody copies: they go at a next start */
+	xfree(b->dead.keys); /* somebody copies: they go at a next start */
 	xfree(b);
 	s->node->blobs = NULL;
 }

@@ -41,10 +41,13 @@ bool blobs_open(struct store *s, const char *dir, struct err *e);
 void blobs_close(struct store *s);
 /* The folder as it is, to read from: of a store that is read beside its process. */
 bool blobs_look(struct store *s, const char *dir, struct err *e);
+void blobs_unlook(struct store *s);
 enum { BLOB_NAME = 32 };
 /* What the blob of a key is called in it. */
 void blob_name(char out[BLOB_NAME], int64_t key);
 /* Removes what was dropped, unless somebody copies (hold.h). Blocks. */
 void blobs_bury(struct blobs *b);
+/* How many were dropped and are still there. */
+size_t blobs_dead(struct blobs *b);
 /* Drops the doubtful that no row knows. Blocks. */
 void blobs_judge(struct store *s);

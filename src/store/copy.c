@@ -5,6 +5,7 @@
 
 #include "store/blob.h"
 #include "store/core.h"
+#include "store/inlay.h"
 
 bool copy_database(const struct store_options *o, const char *to, struct err *e)
 {
@@ -39,6 +40,14 @@ static bool on_copy_blob(void *ctx, const struct cell *cells)
 	return copy_tell(w, str_fmt(&w->arena, "files/%s", name), cells[1].i, false);
 }
 
+static bool on_copy_inlay(void *ctx, const struct cell *cells)
+{
+	struct copy_walk *w = ctx;
+	char name[BLOB_NAME];
+	blob_name(name, cells[0].i);
+	return copy_tell(w, str_fmt(&w->arena, "files/%s", name), inlay_bytes(cells[1].s), false);
+}
+
 static bool on_copy_container_file(void *ctx, const struct cell *cells)
 {
 	struct copy_walk *w = ctx;
@@ -53,6 +62,7 @@ static bool copy_read(struct db_reader *r, void *ctx, struct err *e)
 	const struct driver *d = w->store->driver;
 	w->err = e;
 	return d->query(r, STMT_BLOB_LIST, NULL, 0, on_copy_blob, w, e) && e->code == ERR_NONE &&
+	       d->query(r, STMT_INLAY_LIST, NULL, 0, on_copy_inlay, w, e) && e->code == ERR_NONE &&
 	       d->query(r, STMT_CONTAINER_FILE_ALL, NULL, 0, on_copy_container_file, w, e) && e->code == ERR_NONE;
 }
 

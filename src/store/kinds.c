@@ -1,8 +1,10 @@
 /* kinds.c - the kinds of state that a project has, counted and erased. */
 #include "store/kinds.h"
 
+#include <string.h>
+
 #include "store/blob.h"
-#include "store/blob.h"
+#include "store/inlay.h"
 #include "store/lend.h"
 #include "store/node.h"
 #include "store/request.h"
@@ -10,8 +12,9 @@
 enum { KIND_SLICE = 200 /* values of a kind's column between two commits */ };
 
 const struct kind_row kind_rows[KIND_COUNT] = {
-#define KIND(table, of, by, columns, letters, binds) [KIND_##table] = {#table, columns, letters, false, false},
-#define BLOB_KIND(table, of, by, columns, letters, binds) [KIND_##table] = {#table, columns, letters, true, false},
+#define KIND(table, of, by, columns, letters, binds) [KIND_##table] = {#table, columns, letters, .blob = false},
+#define BLOB_KIND(table, of, by, columns, letters, binds) [KIND_##table] = {#table, columns, letters, .blob = true},
+#define INLAY_KIND(table, of, by, columns, letters, binds) [KIND_##table] = {#table, columns, letters, .inlay = true},
 #include "store/kinds.def"
 #undef KIND
 };
@@ -48,6 +51,8 @@ bool kind_count(struct store *s, enum kind k, int64_t project, int64_t *ret, str
 struct kind_slice {
 	int64_t keys[KIND_SLICE];
 	size_t n;
+	int64_t inlays[KIND_SLICE]; /* of those that have one */
+	size_t n_inlays;
 };
 
 static bool kinds_on_key(void *ctx, const struct cell *cells)
@@ -83,6 +88,26 @@ bool kind_keys(struct store *s, enum kind k, int64_t project, bool (*each)(void 
 	return true;
 }
 
+static bool kinds_on_inlay(void *ctx, const struct cell *cells)
+{
+	struct kind_slice *slice = ctx;
+	if (slice->n_inlays < KIND_SLICE)
+		slice->inlays[slice->n_inlays++] = cells[0].i;
+	return false;
+}
+
+static bool kind_inlays(struct store *s, struct kind_slice *slice, struct err *e)
+{
+	slice->n_inlays = 0;
+	for (size_t i = 0; i < slice->n; i++) {
+		struct lent_query q = {
+		    .stmt = STMT_ITEM_INLAY, .binds = {INT(slice->keys[i])}, .n_binds = 1, .row = kinds_on_inlay};
+		if (!lent_rows(s, &q, slice, e))
+			return false;
+	}
+	return true;
+}
+
 bool kind_erase(struct store *s, enum kind k, int64_t project, struct err *e)
 {
 	struct kind_slice slice;
@@ -91,6 +116,8 @@ bool kind_erase(struct store *s, enum kind k, int64_t project, struct err *e)
 			return false;
 		if (!slice.n)
 			return true;
+		if (kind_rows[k].inlay && !kind_inlays(s, &slice, e))
+			return false;
 		struct store_request *r = request_new(NULL, NULL, slice.n, 2 * slice.n, 8);
 		for (size_t i = 0; i < slice.n; i++)
 			ADD(r, kind_statements[k].wipe, INT(project), INT(slice.keys[i]));
@@ -98,6 +125,8 @@ bool kind_erase(struct store *s, enum kind k, int64_t project, struct err *e)
 			return false;
 		for (size_t i = 0; kind_rows[k].blob && i < slice.n; i++)
 			blob_drop(s, slice.keys[i]);
+		for (size_t i = 0; kind_rows[k].inlay && i < slice.n_inlays; i++)
+			blob_drop(s, slice.inlays[i]);
 	}
 }
 
@@ -109,10 +138,27 @@ struct kinds_walking {
 	struct err *err;
 };
 
+enum { ITEM_JSON = 5, ITEM_CELLS = 8 }; /* of an item's columns: its JSON, and behind that inlay and places */
+
+/* An item as it was before its bytes were cut out. */
+static bool kinds_on_item(struct kinds_walking *w, const struct cell *cells)
+{
+	struct arena whole = {0};
+	struct cell row[ITEM_CELLS];
+	memcpy(row, cells, sizeof row);
+	row[ITEM_JSON] = (struct cell){.s = inlay_text(w->store, &whole, &cells[ITEM_JSON])};
+	row[ITEM_JSON + 1] = (struct cell){0};
+	row[ITEM_JSON + 2] = (struct cell){.s = S("")};
+	bool ok = row[ITEM_JSON].s.p ? w->walk->each(w->walk->ctx, w->kind, row, w->err)
+				     : fail(w->err, ERR_STORE, NULL, "the bytes of an item cannot be read");
+	arena_free(&whole);
+	return ok;
+}
+
 static bool kinds_on_row(void *ctx, const struct cell *cells)
 {
 	struct kinds_walking *w = ctx;
-	return w->walk->each(w->walk->ctx, w->kind, cells, w->err);
+	return kind_rows[w->kind].inlay ? kinds_on_item(w, cells) : w->walk->each(w->walk->ctx, w->kind, cells, w->err);
 }
 
 static bool kinds_read(struct db_reader *r, void *ctx, struct err *e)
@@ -174,8 +220,6 @@ bool kinds_scrub(struct store *s, int64_t *held, struct err *e)
 {
 	struct blobs *b = s->node->blobs;
 	blobs_bury(b);
-	pthread_mutex_lock(&b->lock);
-	*held = (int64_t)b->n_dead;
-	pthread_mutex_unlock(&b->lock);
+	*held = (int64_t)blobs_dead(b);
 	return !s->driver->scrub || s->driver->scrub(s->db, e);
 }

@@ -11,6 +11,7 @@ enum kind {
 struct kind_row {
 	const char *table, *columns, *letters;
 	bool blob;  /* the blob of its key belongs to it */
+	bool inlay; /* that of its column inlay does, and is put back into its JSON where it is walked */
 	bool brief; /* left out of exports */
 };
 extern const struct kind_row kind_rows[KIND_COUNT];

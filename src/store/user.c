@@ -3,6 +3,7 @@
 
 #include "store/lend.h"
 #include "store/request.h"
+#include "store/sweep.h"
 #include "wire/json.h"
 
 enum { USER_SLICE = 50, LONG_AGO = 1 /* a moment that the sweeper need not wait for */ };

@@ -4,6 +4,7 @@
 #include "model/hosted_server.h"
 #include "tape/tape.h"
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 
 /* The item's members but those that a new one has of its own. */
 static struct str taped_members(struct toolrun *run, yyjson_val *item)
