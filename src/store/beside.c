@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <unistd.h>
 
-#include "store/blob.h"
+#include "store/blobs.h"
 #include "store/core.h"
 #include "store/node.h"
 

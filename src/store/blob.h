@@ -33,21 +33,3 @@ bool blob_read(struct store *s, int64_t key, struct buf *out, struct err *e);
 void blob_drop(struct store *s, int64_t key);
 /* The same, where it may have its row: then it stays. Once the write that would have made the row is finished. */
 void blob_doubt(struct store *s, int64_t key);
-
-/* --- inside store/: the folder of blobs; any thread --- */
-struct blobs;
-/* Makes the folder, and removes what no row knows. The database is open and nobody writes yet. */
-bool blobs_open(struct store *s, const char *dir, struct err *e);
-void blobs_close(struct store *s);
-/* The folder as it is, to read from: of a store that is read beside its process. */
-bool blobs_look(struct store *s, const char *dir, struct err *e);
-void blobs_unlook(struct store *s);
-enum { BLOB_NAME = 32 };
-/* What the blob of a key is called in it. */
-void blob_name(char out[BLOB_NAME], int64_t key);
-/* Removes what was dropped, unless somebody copies (hold.h). Blocks. */
-void blobs_bury(struct blobs *b);
-/* How many were dropped and are still there. */
-size_t blobs_dead(struct blobs *b);
-/* Drops the doubtful that no row knows. Blocks. */
-void blobs_judge(struct store *s);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/blob.h"
+#include "store/blobs.h"
 #include "store/inlay.h"
 #include "store/lend.h"
 #include "store/node.h"

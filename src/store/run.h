@@ -10,6 +10,7 @@
 #pragma once
 #include "store/store.h"
 
+struct turn_record;
 struct run_batch {
 	int64_t seq, n;
 	struct str events;
@@ -61,7 +62,6 @@ void store_run_claim(struct store_port *p, struct store_op *op, const struct run
 void store_run_keep(struct store_port *p, struct store_op *op, int64_t holder, int64_t lease_until);
 /* Further events, and the response object as it now stands ({0}: as before). */
 void store_run_append(struct store_port *p, struct store_op *op, int64_t key, int64_t holder, const struct run_batch *b, struct str body);
-struct turn_record; /* record.h */
 struct run_end {
 	int64_t holder, expires_at;
 	struct run_batch last;
@@ -70,7 +70,6 @@ struct run_end {
 };
 /* The end: last events, status, the turn itself and what webhook endpoints have to be told, all or nothing. */
 void store_run_end(struct store_port *p, struct store_op *op, const struct run_end *end, const struct turn_record *t);
-
 struct run_events {
 	struct run_batch *batches; /* the first may begin before what was asked for, but has some of it */
 	size_t n;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/blob.h"
+#include "store/blobs.h"
 #include "store/sweep.h"
 
 #include "base/clock.h"

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/blob.h"
+#include "store/blobs.h"
 #include "store/node.h"
 #include "store/context.h"
 #include "store/sweep_file.h"
