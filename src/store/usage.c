@@ -30,7 +30,7 @@ struct record_room usage_room(const struct usage_add *list, size_t n)
 static void usage_put_one(struct store_request *r, const struct usage_add *u, int64_t now)
 {
 	const struct usage_numbers *n = &u->n;
-	int64_t cost = n->input_cost + n->cached_cost + n->output_cost, month = usage_month(now);
+	int64_t cost = n->input_cost + n->cached_cost + n->output_cost, month = cost ? usage_month(now) : 0;
 	ADD(r, STMT_USED_ADD, INT(MINUTE), INT(now - now % MINUTE), INT(u->project), INT(u->key), INT(u->kind),
 	    INT(u->batch), TEXT(u->model.p ? u->model : S("")), INT(n->requests), INT(n->input), INT(n->cached),
 	    INT(n->output), INT(n->reasoning), INT(n->units), INT(n->input_cost), INT(n->cached_cost),

@@ -37,7 +37,10 @@ const struct usage_add *turn_usage(struct turn *t, size_t *n)
 	    {USAGE_WEB_SEARCHES, {.requests = searched > 0, .units = searched}},
 	    {USAGE_FILE_SEARCHES, {.requests = found > 0, .units = found}},
 	};
-	struct usage_add *list = new_array(&t->arena, struct usage_add, ROWS);
+	size_t most = 0;
+	for (size_t i = 0; i < ROWS; i++) /* mostly one */
+		most += rows[i].n.requests > 0;
+	struct usage_add *list = most ? new_array(&t->arena, struct usage_add, most) : NULL;
 	*n = 0;
 	for (size_t i = 0; i < ROWS; i++) {
 		if (!rows[i].n.requests)

@@ -100,7 +100,7 @@ static bool usage_ask_page(struct request *rq, struct usage_ask *ask, struct err
 
 static bool usage_ask_time(struct request *rq, struct usage_ask *ask, struct err *e)
 {
-	const struct usage_width *w;
+	const struct usage_width *w = widths; /* set, unless it fails */
 	ask->from = -1;
 	ask->until = clock_wall_s() + 1;
 	if (!query_int(rq, "start_time", 0, LAST_SECOND, &ask->from, e) ||
