@@ -36,6 +36,8 @@ def full(server, engine):
     big = upload(server, "big.bin", bytes(range(256)) * 2000, key=key)
     hook = server.post("/v1/webhook_endpoints", {"name": "h", "url": "https://example.com/h", "event_types": ["response.completed"]}, key=key)
     assert hook.status == 200, hook
+    assert server.post("/v1/containers", {"name": "left behind"}, key=key).status == 200
+    assert server.create("once", key=key, headers={"Idempotency-Key": "left-behind"})["status"] == "completed"
     asked += [f"/v1/files/{big}", f"/v1/files/{big}/content", f"/v1/webhook_endpoints/{hook.json['id']}"]
     first = asked[0].split("/")[-1]
     asked += [f"/v1/responses/{first}/input_items", f"/v1/responses/{first}/phases", f"{asked[1]}/items", asked[3] + "/files",
@@ -46,6 +48,7 @@ def full(server, engine):
 def test_all_of_it_is_there_again(full, servers, engine, tmp_path):
     server, key, asked, first = full
     said = export(server, tmp_path / "apart.jsonl", "apart")
+    assert "left behind" not in (tmp_path / "apart.jsonl").read_text() and "left-behind" not in (tmp_path / "apart.jsonl").read_text()
     before = ask(server, asked, key)
     done = take_in(tmp_path / "apart.jsonl", tmp_path / "fresh", server.home)
     assert done.returncode == 0, done.stderr

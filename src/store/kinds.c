@@ -15,6 +15,7 @@ enum { KIND_SLICE = 200 /* values of a kind's column between two commits */ };
 const struct kind_row kind_rows[KIND_COUNT] = {
 #define KIND(table, of, by, columns, letters, binds) [KIND_##table] = {#table, columns, letters, .blob = false},
 #define BLOB_KIND(table, of, by, columns, letters, binds) [KIND_##table] = {#table, columns, letters, .blob = true},
+#define BRIEF_KIND(table, of, by, columns, letters, binds) [KIND_##table] = {#table, columns, letters, .brief = true},
 #define INLAY_KIND(table, of, by, columns, letters, binds) [KIND_##table] = {#table, columns, letters, .inlay = true},
 #include "store/kinds.def"
 #undef KIND
