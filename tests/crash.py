@@ -596,7 +596,7 @@ class Run(BoxRun):
                  server=FaultyServer):
         self.seed, self.clients, self.args, self.endings, self.make = seed, clients, list(args), endings, server
         self.dice, self.round, self.done, self.ended = random.Random(seed), 0, {}, {}
-        self.killing, self.faulty, self.broken = threading.Event(), False, []
+        self.killing, self.faulty, self.broken, self.asked = threading.Event(), False, [], []
         self.folder = tempfile.TemporaryDirectory(prefix="antiphon-crash-")
         self.data = os.path.join(self.folder.name, "data")
         self.engine = ScriptedEngine(context=1 << 20)
@@ -606,6 +606,7 @@ class Run(BoxRun):
         self.history = History({name: make_key(self.server, name, name)[0] for name in ("one", "two")})
 
     def behave(self, request):
+        self.asked.append(1)
         in_box = self.script(request)
         tokens = prompt_tokens(request.body["messages"])
         self.history.prompts[tokens[-1]] = tokens
@@ -752,6 +753,16 @@ class Run(BoxRun):
             expect(response.background or self.history.calls[response.token] <= 1, f"made again under {word}", response.token)
         expect(again.status == 200 and plain(again.json) == known, f"another answer under {word}: {again}\n{known}", response.token)
 
+    def check_usage(self):
+        """What was told of was counted, and nothing more often than the engine was asked."""
+        ends = [r for r in list(self.history.responses.values()) if r.store and r.end and r.end["status"] == "completed"]
+        db = sqlite3.connect(f"file:{self.data}/antiphon.db?mode=ro", uri=True, timeout=20)
+        requests, output = db.execute("SELECT coalesce(sum(requests), 0), coalesce(sum(output), 0) FROM used WHERE kind = 0").fetchone()
+        db.close()
+        told = sum(r.end["usage"]["output_tokens"] for r in ends)
+        expect(len(ends) <= requests <= len(self.asked), f"{requests} requests counted, {len(ends)} told of, {len(self.asked)} asked")
+        expect(told <= output, f"{output} tokens counted, {told} told of")
+
     def check_foreign(self, thing):
         other = next(k for n, k in self.history.keys.items() if n != thing.project)
         foreign(lambda method, path, body, about: self.server.request(method, path, body, key=other), thing)
@@ -774,6 +785,7 @@ class Run(BoxRun):
             list(pool.map(self.check_keyed, some(h.keyed)))
             things = [*responses, *(t for kind in (h.conversations, h.libraries, h.containers, h.skills) for t in list(kind.values()))]
             list(pool.map(self.check_foreign, things if dice is None else dice.sample(things, min(3, len(things)))))
+        self.check_usage()
 
     def finish(self):
         self.check()

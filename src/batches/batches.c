@@ -1,7 +1,7 @@
 /* batches.c - /v1/batches: made, read, listed, cancelled. */
-#include "batches/batches.h"
 
 #include "base/clock.h"
+#include "batches/batch_pump.h"
 #include "door/errand.h"
 #include "door/resource.h"
 #include "news/run_news.h"
@@ -12,6 +12,7 @@ enum { LIST_LEAST = 1, LIST_MOST = 100, LIST_DEFAULT = 20 };
 
 struct ask {
 	struct api *api; /* to be woken, from any thread */
+	int64_t asker;   /* the API key */
 	struct batch_body body;
 	struct str after; /* of a list */
 	int64_t limit;
@@ -60,6 +61,7 @@ static struct errand *batches_errand(struct request *rq, bool (*work)(struct err
 		return NULL;
 	struct ask *ask = new (&er->arena, struct ask);
 	ask->api = rq->api->api;
+	ask->asker = rq->key.key;
 	er->more = ask;
 	return er;
 }
@@ -93,6 +95,7 @@ static bool batches_create_work(struct errand *er, struct err *e)
 	int64_t now = clock_wall_s();
 	struct stored_batch b = {.id = id_mint(),
 				 .project = er->project,
+				 .asker = ask->asker,
 				 .endpoint = body->endpoint,
 				 .metadata = body->metadata,
 				 .output_seconds = body->output_seconds,
@@ -160,24 +163,17 @@ void batch_cancel_one(struct request *rq)
 
 /* --- the list ---------------------------------------------------------------------------------------------------- */
 
-static struct str batches_end_id(struct arena *a, const struct stored_batch *b)
-{
-	return id_text(arena_bytes(a, ID_MAX), "batch", &b->id);
-}
-
 static bool batches_list_work(struct errand *er, struct err *e)
 {
 	const struct ask *ask = er->more;
 	struct batch_page p;
 	struct jout o = errand_out(er);
-	struct str none = {0};
 	if (!batch_list(er->store, er->project, ask->after, ask->limit, &er->arena, &p, e))
 		return false;
 	list_begin(&o);
 	for (size_t i = 0; i < p.n; i++)
 		batches_put(&o, &p.list[i]);
-	list_end(&o, RESOURCE_BATCH, p.n ? batches_end_id(&er->arena, &p.list[0]) : none,
-		 p.n ? batches_end_id(&er->arena, &p.list[p.n - 1]) : none, p.has_more);
+	list_end_ids(&o, RESOURCE_BATCH, "batch", p.n ? &p.list[0].id : NULL, p.n ? &p.list[p.n - 1].id : NULL, p.has_more);
 	return true;
 }
 

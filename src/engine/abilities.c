@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/chat_error.h"
 #include "engine/table.h"
 #include "wire/json.h"
 

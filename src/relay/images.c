@@ -2,7 +2,9 @@
 #include "relay/images.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "door/file_threads.h"
+#include "quota/prices.h"
 #include "relay/relay_job.h"
 
 enum { PROMPT_CHARS = 32000, PICTURES = 10 };
@@ -88,12 +90,27 @@ static void images_write_event(struct relay_job *j, const struct images_ask *ask
 	buf_add(&j->out, S("\n\n"));
 }
 
+/* What cannot be counted is answered all the same. */
+static void images_count(const struct images_ask *ask, const struct picture_answer *got)
+{
+	struct usage_add used = ask->used;
+	struct err e = {0};
+	used.n = (struct usage_numbers){.requests = 1,
+					.units = (int64_t)got->n,
+					.input = got->usage.input,
+					.output = got->usage.output};
+	prices_apply(&used);
+	if (!usage_keep(ask->store, &used, &e))
+		log_at(LOG_ERROR, "usage could not be counted", "of=images error=\"%s\"", e.msg);
+}
+
 static bool images_work(struct relay_job *j, struct err *e)
 {
 	const struct images_ask *ask = j->more;
 	struct picture_answer got;
 	if (!picture_read(&j->arena, buf_str(&j->in), ask->format, &got, e))
 		return false;
+	images_count(ask, &got);
 	if (!ask->stream)
 		images_write_json(j, ask, &got);
 	for (size_t i = 0; ask->stream && i < got.n; i++)
@@ -116,6 +133,12 @@ void images_answer(struct relay *r)
 	ask->format = images_copy(&j->arena, ask->format);
 	ask->background = images_copy(&j->arena, ask->background);
 	ask->quality = images_copy(&j->arena, ask->quality);
+	ask->store = r->api->api->options.store;
+	ask->used = (struct usage_add){.project = r->rq->project,
+				       .key = r->rq->key.key,
+				       .model = str_copy(&j->arena, r->at.model),
+				       .kind = USAGE_IMAGES,
+				       .batch = r->rq->low};
 	j->more = ask;
 	relay_job_start(j, disk_searchers(r->api));
 }

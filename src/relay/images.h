@@ -11,6 +11,8 @@ struct images_ask {
 	enum images_route route;
 	bool stream, unapplied;
 	struct str format, background, quality; /* {0}: not said */
+	struct store *store;
+	struct usage_add used;
 };
 /* Members that every form of a request may have, but for a picture. */
 extern const struct field images_fields[];

@@ -12,6 +12,7 @@ static void relay_ask(struct relay *r);
 
 static void relay_free(struct relay *r)
 {
+	quota_end(&r->hold, NULL, 0);
 	http_call_cancel(&r->call);
 	relay_form_free(r);
 	if (r->busy) {
@@ -227,9 +228,14 @@ static struct relay *relay_new(struct request *rq, const struct relay_kind *kind
 		answer_error(rq->x, &e);
 		return NULL;
 	}
+	struct quota_hold hold = {0};
+	if (!allowance_begin(rq, &hold, &(struct allowance_ask){.headers = true}, &e)) {
+		answer_error(rq->x, &e);
+		return NULL;
+	}
 	struct relay *r = xalloc(sizeof *r);
 	*r = (struct relay){
-	    .kind = kind, .api = al, .rq = rq, .reader = {relay_on_gone, relay_on_room}, .next = al->relays};
+	    .hold = hold, .kind = kind, .api = al, .rq = rq, .reader = {relay_on_gone, relay_on_room}, .next = al->relays};
 	buf_init(&r->answer, ERROR_MOST);
 	if (r->next)
 		r->next->prev = r;

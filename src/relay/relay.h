@@ -4,7 +4,7 @@
  * model's name as it knows it and with its own key; the client's never leaves. Answers stream, of any type; a slow
  * reader pauses the engine. A relay takes one of the loop's places (api.turns). Loop thread. */
 #pragma once
-#include "door/request.h"
+#include "door/allowance.h"
 #include "engine/abilities.h"
 
 struct relay;
@@ -48,6 +48,7 @@ struct relay {
 	struct buf answer;       /* what gathers */
 	struct relay_form *form; /* NULL: none */
 	struct err error;        /* of a form: told as soon as the client can be told */
+	struct quota_hold hold;  /* what it takes of its asker's limits */
 	void *more;              /* the kind's own, in the arena */
 };
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "store/batch_rows.h"
 #include "store/lend.h"
 #include "store/request.h"
 
@@ -14,11 +13,6 @@ static bool batch_gone(struct err *e, struct str id)
 {
 	return fail(e, ERR_NOT_FOUND, "id", "No batch found with id '%.*s'.", (int)(id.n < QUOTED ? id.n : QUOTED),
 		    id.p);
-}
-
-struct bind batch_text(struct str s)
-{
-	return s.p ? TEXT(s) : (struct bind){.kind = BIND_NULL};
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
@@ -127,10 +121,10 @@ bool batch_put(struct store *s, const struct stored_batch *b, int64_t most, stru
 {
 	static const struct str full = STR("This project has as many batches under way as it may have (api.batches).");
 	struct store_request *r =
-	    request_new(NULL, NULL, 1, 11, 2 * ID_RND + b->endpoint.n + b->metadata.n + full.n + 1);
+	    request_new(NULL, NULL, 1, 12, 2 * ID_RND + b->endpoint.n + b->metadata.n + full.n + 1);
 	ADD(r, STMT_BATCH_INSERT, INT(b->id.key), INT(b->project), BLOB(rnd_str(&b->id)), TEXT(b->endpoint),
-	    batch_text(b->metadata), INT(b->input.key), BLOB(rnd_str(&b->input)), INT(b->at[BATCH_VALIDATING]),
-	    INT(b->expires_at), INT(b->output_seconds), INT(most));
+	    text_or_null(b->metadata), INT(b->input.key), BLOB(rnd_str(&b->input)), INT(b->at[BATCH_VALIDATING]),
+	    INT(b->expires_at), INT(b->output_seconds), INT(most), INT(b->asker));
 	request_must(r, ERR_BUSY, full);
 	return store_write(s, r, e);
 }

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/look.h"
+#include "store/sweep.h"
+
 #include "base/clock.h"
 #include "store/context.h"
 #include "store/inlay.h"
 #include "store/lease.h"
-#include "store/turn_write.h"
 
 enum { QUOTED = 200, NOT_FOUND_TEXT = 256 };
 

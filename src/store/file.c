@@ -1,11 +1,13 @@
 /* file.c - what is known of files. */
-#include "store/lend.h"
-#include "store/file_write.h"
+
+#include "store/file.h"
 
 #include <string.h>
 
 #include "base/clock.h"
 #include "store/blob.h"
+#include "store/lend.h"
+#include "store/look.h"
 
 enum { QUOTED = 200 };
 

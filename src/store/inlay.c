@@ -130,6 +130,15 @@ static bool inlay_place(struct str *places, size_t *at, size_t *bytes)
 	return true;
 }
 
+int64_t inlay_bytes(struct str places)
+{
+	size_t at, bytes;
+	int64_t n = 0;
+	while (places.n && inlay_place(&places, &at, &bytes))
+		n += (int64_t)bytes;
+	return n;
+}
+
 size_t inlay_size(const struct cell *cells)
 {
 	struct str places = cells[2].s;

@@ -18,6 +18,8 @@ struct inlaid {
 struct inlaid inlay_cut(struct store_request *r, struct str text);
 void inlay_release(struct inlaid *in);
 
+/* How many bytes its blob has, by its places. */
+int64_t inlay_bytes(struct str places);
 /* Of a row's three cells. Blocks for as long as reading the blob takes. */
 size_t inlay_size(const struct cell *cells);
 /* The whole text: the cell's own, or joined in `a`. {0}: its bytes cannot be read, which is logged. Any thread. */

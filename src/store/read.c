@@ -2,18 +2,13 @@
  *
  * Each is a look (look.h), in one short snapshot. What they may read is bounded (limits.def). */
 #include <assert.h>
-#include <sodium.h>
 #include <string.h>
 
 #include "model/item_show.h"
 #include "store/context.h"
 #include "store/inlay.h"
-#include "store/turn_write.h"
-
-bool rnd_equal(struct str stored, const struct id *id)
-{
-	return stored.n == ID_RND && sodium_memcmp(stored.p, id->rnd, ID_RND) == 0;
-}
+#include "store/look.h"
+#include "store/run_now.h"
 
 bool not_found(struct err *e, struct str id)
 {

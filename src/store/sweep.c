@@ -3,6 +3,8 @@
  * A context goes when its response is gone and no context continues it; with it go its own hold on each
  * item and its hold on its parent. What a slice found is checked again by its changes: had a turn
  * continued the context meanwhile, the slice fails as a whole and the next one sees the new state. */
+#include "store/sweep.h"
+
 #include <stdatomic.h>
 #include <assert.h>
 #include <errno.h>
@@ -197,6 +199,23 @@ static bool on_template(void *ctx, const struct cell *cells)
 	return ++s->rows < s->budget;
 }
 
+/* --- usage --- */
+
+static bool on_old_minute(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	ADD(s->request, STMT_USED_FOLD, INT(cells[0].i));
+	ADD(s->request, STMT_USED_FREE, INT(cells[0].i));
+	return ++s->rows < s->budget;
+}
+
+static bool sweep_usage(struct slice *s)
+{
+	int64_t before = s->now - store_limits.usage_minute_days * 86400;
+	struct bind old[] = {INT(before - before % 3600), INT((int64_t)s->budget)};
+	return sweep_query(s, STMT_USED_OLD, old, 2, on_old_minute);
+}
+
 /* --- a slice --- */
 
 enum { CONFLICTS_MOST = 8 /* in a row, before the rest is put off to the next time */ };
@@ -230,6 +249,8 @@ static bool plan(struct db_reader *reader, void *ctx, struct err *e)
 	if (!s->rows && !sweep_skills(s))
 		return false;
 	if (!s->rows && !sweep_batches(s))
+		return false;
+	if (!s->rows && !sweep_usage(s))
 		return false;
 	return e->code == ERR_NONE;
 }

@@ -2,10 +2,12 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "session/python.h"
 #include "session/session.h"
 #include "tools/container_place.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 
 enum { CODE_MAX = 4 << 20 /* characters */ };
 

@@ -6,6 +6,7 @@
 #include "engine/pictures.h"
 #include "net/fetch.h"
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 
 enum { PROMPT_MOST = 32000 /* characters */, SOURCES = 4 };
 

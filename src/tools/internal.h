@@ -17,8 +17,3 @@ struct tools_port {
 	struct workers *pools[POOLS]; /* NULL until the first job */
 	struct toolrun *runs;         /* a list of those that were started here and have not ended */
 };
-
-/* On a thread of the port; false: too many wait. */
-bool tools_job(struct tools_port *p, struct job *j, enum tool_pool pool);
-/* A value of another document, as one of the arena's own. NULL: NULL. */
-yyjson_val *tools_copy(struct arena *a, yyjson_val *v);

@@ -6,7 +6,9 @@
 #include "net/url.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
-#include "tools/mcp_tool.h"
+#include "tools/mcp_items.h"
+#include "tools/mcp_server.h"
+#include "tools/toolrun.h"
 #include "wire/image.h"
 
 /* --- asking the server ----------------------------------------------------------------------------------------------
