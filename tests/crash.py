@@ -26,7 +26,8 @@ from file_script import form
 from harness import PATIENCE, Stream, command, eventually, make_key
 
 QUICK = {"store.linger_seconds": [0, 600], "store.sweep_seconds": [1], "api.on_restart": ["auto", "retry", "fail"],
-         "server.loops": [1, 2], "store.sweep_rows": [10, 200], "api.lease_seconds": [600],  # a start frees leases, not time
+         "server.loops": [1, 2], "store.sweep_rows": [10, 200], "store.inlay_bytes": [1024, 65536],
+         "api.lease_seconds": [600],  # a start frees leases, not time
          "index.threads": [1, 2], "index.slice": [1, 64], "index.tries": [100], "index.again_ms": [50],
          "containers.project": [100000], "session.pool": [0, 1]}
 
@@ -109,7 +110,7 @@ class Client(BoxClient):
 
     def prepare(self, conversation=None, background=False):
         """Body of a new turn and what is known of it before it is sent."""
-        token, store = self.history.token(), self.dice.random() < 0.85
+        token, store = self.history.token(self.dice.choice([1, 1, 1023])), self.dice.random() < 0.85
         parent = None if conversation else self.choose_parent()
         body = {"model": "scripted", "input": token, "store": store}
         if parent:
@@ -256,7 +257,7 @@ class Client(BoxClient):
         fresh = not self.history.keyed or self.dice.random() < 0.5
         if fresh:
             body, response, base = self.prepare(background=self.dice.random() < 0.3)
-            word = f"key {response.token}"
+            word = f"key {response.token[-20:]}"
             self.history.keyed[word] = [self.project, body, response, base, None]
         else:
             word = self.dice.choice(list(self.history.keyed)[-30:])
@@ -370,7 +371,7 @@ class Client(BoxClient):
     # --- conversations ---
 
     def open_conversation(self):
-        tokens = [self.history.token() for _ in range(self.dice.randrange(4))]
+        tokens = [self.history.token(self.dice.choice([1, 1023])) for _ in range(self.dice.randrange(4))]
         body = {"items": [{"role": "user", "content": t} for t in tokens], "metadata": {"n": "0"}}
         answer = self.ask("POST", "/v1/conversations", body, tokens)
         if answer:
@@ -382,7 +383,7 @@ class Client(BoxClient):
 
     def add_items(self):
         if (c := self.choose_conversation()):
-            tokens = [self.history.token() for _ in range(self.dice.randrange(1, 4))]
+            tokens = [self.history.token(self.dice.choice([1, 1023])) for _ in range(self.dice.randrange(1, 4))]
             group = c.add(tokens)
             answer = self.ask("POST", f"/v1/conversations/{c.name}/items", {"items": [{"role": "user", "content": t} for t in tokens]},
                               (c,), fine=(400, 404))
@@ -791,6 +792,10 @@ class Run(BoxRun):
         self.server.stop()
         db = sqlite3.connect(self.data + "/antiphon.db")
         expect(db.execute("PRAGMA integrity_check").fetchall() == [("ok",)], "the database is not whole")
+        named = {f"{key & (1 << 64) - 1:016x}" for key, in db.execute("SELECT inlay FROM item WHERE inlay > 0")}
+        lost = named - set(os.listdir(os.path.join(self.data, "files")))
+        expect(not lost, f"bytes of {len(lost)} items of {len(named)} are lost")
+        self.done["items with bytes of their own"] = len(named)
         db.close()
         report = command("check", "--data", self.data, home=self.server.home)
         expect("antiphon.db is sound" in report.stdout, report.stdout)

@@ -59,6 +59,7 @@ def test_a_function_is_listed_and_called(server, engine, mcp, way):
     assert list(listed) == ["id", "type", "server_label", "tools"] and listed["id"].startswith("mcpl_")
     assert list(listed["tools"][0]) == ["annotations", "description", "input_schema", "name"]
     assert listed["tools"][0]["annotations"] == {"read_only": True} and listed["tools"][1]["annotations"] == {"read_only": False}
+    assert all(isinstance(t.get("description", ""), str) for t in listed["tools"])  # some have none: that is no null
     assert listed["tools"][1]["input_schema"]["$schema"]
     assert list(called) == ["id", "type", "status", "approval_request_id", "arguments", "error", "name", "output", "server_label"]
     assert called == {"id": called["id"], "type": "mcp_call", "status": "completed", "approval_request_id": None, "arguments": ADD,

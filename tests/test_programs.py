@@ -298,13 +298,59 @@ def test_recorded(server, engine):
                                                                            ).replace('{"requestedUnits":31,"sku":"sku_123"}', '{"sku":"sku_123","requestedUnits":31}')
 
 
+# --- the client's shell and patches ---
+
+SHELL = {"type": "shell", "allowed_callers": ["programmatic"]}
+PATCH = {"type": "apply_patch", "allowed_callers": ["direct", "programmatic"]}
+BUILD = """const [out] = await tools.shell({timeout_ms: 1000, commands: ["ls"]});
+const names = out.stdout.trim().split("\\n");
+const made = await Promise.all(names.map(n => tools.apply_patch({path: n, type: "update_file", diff: "@@\\n+" + n})));
+await tools.apply_patch({type: "delete_file", path: "old"});
+text(JSON.stringify(made.map(m => m.status)), out.outcome.exit_code);"""
+
+
+@pytest.mark.parametrize("way", ["chain", "stateless"])
+def test_shell_and_patches(server, engine, way):
+    tools, context = [PROGRAMS, SHELL, PATCH], [{"role": "user", "content": "go"}]
+    last = run(server, engine, BUILD, tools=tools, store=way == "chain")
+
+    def go_on(*outputs):
+        nonlocal last, context
+        context += [*last["output"], *outputs]
+        last = (server.create(list(outputs), tools=tools, previous_response_id=last["id"]) if way == "chain"
+                else server.create(context, tools=tools, store=False))
+        return last["output"]
+    written, called = last["output"]
+    caller = {"type": "program", "caller_id": written["call_id"]}
+    assert called["type"] == "shell_call" and called["caller"] == caller and last["status"] == "completed"
+    assert called["action"] == {"commands": ["ls"], "max_output_length": None, "timeout_ms": 1000}
+    assert [t["function"]["name"] for t in engine.requests[0].body["tools"]] == ["program", "apply_patch"]  # the shell is programs' alone
+    patches = go_on({"type": "shell_call_output", "call_id": called["call_id"], "caller": caller, "output": [
+        {"stdout": "a\nb\n", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}]})
+    assert [(p["type"], p["operation"]["path"], p["operation"]["diff"], p["caller"]) for p in patches] == [
+        ("apply_patch_call", n, "@@\n+" + n, caller) for n in "ab"]
+    deleted, = go_on(*[{"type": "apply_patch_call_output", "call_id": p["call_id"], "status": s} for p, s in zip(patches, ("completed", "failed"))])
+    assert deleted["operation"] == {"type": "delete_file", "path": "old"}
+    engine.next(say("Done."))
+    assert go_on({"type": "apply_patch_call_output", "call_id": deleted["call_id"], "status": "completed", "output": "gone"})[0]["result"] == \
+        '["completed","failed"] 0'
+
+
+def test_members_that_a_shell_does_not_take(server, engine):
+    ended = result(server, engine, "return await tools.shell({commands: ['ls'], cwd: '/'})", tools=[PROGRAMS, SHELL])
+    assert ended["status"] == "incomplete" and "takes one object with the members commands" in ended["result"]
+    ended = result(server, engine, "return await tools.shell({})", tools=[PROGRAMS, SHELL])
+    assert ended["status"] == "incomplete" and "'commands' is missing" in ended["result"]
+
+
 # --- what is refused ---
 
 @pytest.mark.parametrize("tools, param", [
     ([STOCK], "tools"),
     ([{**NOTE, "allowed_callers": ["other"]}], "tools[0].allowed_callers[0]"),
     ([{**NOTE, "allowed_callers": []}], "tools[0].allowed_callers"),
-    ([PROGRAMS, {"type": "apply_patch", "allowed_callers": ["programmatic"]}], "tools[1].allowed_callers"),
+    ([{"type": "apply_patch", "allowed_callers": ["programmatic"]}], "tools"),
+    ([PROGRAMS, {"type": "shell", "environment": {"type": "container_auto"}, "allowed_callers": ["programmatic"]}], "tools[1].allowed_callers"),
 ])
 def test_refused_tools(server, tools, param):
     refused = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": tools})
@@ -510,6 +556,13 @@ def test_conversation(server, engine):
 
 
 # --- attacks and bounds ---
+
+def test_text_that_steers_a_terminal(server, engine):
+    made = result(server, engine, "text('a\\u0000\\u001b[31mred\\u001b[0m', '\\ud800|'); return 'tab\\there\\u009b2J'")
+    assert made["result"] == "ared \ufffd\ufffd\ufffd|\ntab\there2J", made
+    made = result(server, engine, "throw new Error('\\u001b]0;title\\u0007x')")
+    assert not set(made["result"]) & set(map(chr, [*range(9), *range(11, 32), 127]))
+
 
 def test_deterministic(server, engine):
     """What it sees of the world stays the same from request to request."""

@@ -370,9 +370,15 @@ static enum flow run_save(struct turn *t)
 {
 	if (!run_of(t)->ending)
 		say_the_end(t);
-	if (run_log_stop(&run_of(t)->log))
+	if (!run_log_stop(&run_of(t)->log))
+		return WAIT;
+	if (run_of(t)->record.id.key) {
 		write_end(t);
-	return WAIT;
+		return WAIT;
+	}
+	if (turn_keep_some(t))
+		turn_record_make(t, &run_of(t)->record);
+	return GO;
 }
 
 static void background_run_free(struct turn *t)

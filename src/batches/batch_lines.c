@@ -1,4 +1,6 @@
 /* batch_lines.c - lines of batches as they run: each is a request of our own, answered by its endpoint's handler. */
+#include "batches/batch_lines.h"
+
 #include <string.h>
 
 #include "base/clock.h"

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "batches/batch_lines.h"
 #include "batches/batch_run.h"
 #include "webhooks/delivery.h"
 

@@ -17,8 +17,10 @@
 #include "chat/chat_account.h"
 #include "chat/chat_judge.h"
 #include "chat/chat_tell.h"
+#include "chat/chat_tools.h"
 #include "chat/chat_voice.h"
 #include "door/attempts.h"
+#include "door/slice.h"
 #include "engine/prompt_tidy.h"
 #include "model/format.h"
 #include "replay/rebuild.h"
@@ -46,6 +48,7 @@ static void chat_free(struct chat *c)
 	verdict_cancel(&c->ending.verdict);
 	store_cancel(&c->ending.keep);
 	defer_cancel(&c->ending.finish);
+	defer_cancel(&c->clocks.rest);
 	timer_cancel(&c->clocks.deadline);
 	grace_cancel(&c->clocks.grace);
 	if (c->prev)
@@ -358,7 +361,6 @@ static bool chat_take(struct chat *c, struct request *rq, struct err *e)
 		*e = unknown;
 		return false;
 	}
-	prompt_tidy(&c->arena, &c->req.prompt);
 	return true;
 }
 
@@ -437,6 +439,20 @@ static void chat_attach(struct chat *c)
 		chat_on_attached(&c->attach, &e);
 }
 
+static void chat_go_on(struct chat *c)
+{
+	prompt_tidy(&c->arena, &c->req.prompt);
+	if (c->req.search)
+		chat_begin(c); /* the response attaches */
+	else
+		chat_attach(c);
+}
+
+static void chat_on_rest(struct deferred *d)
+{
+	chat_go_on(OWNER(d, struct chat, clocks.rest));
+}
+
 static struct chat *chat_new(struct request *rq)
 {
 	struct arena a = {0};
@@ -468,7 +484,7 @@ void chat_create(struct request *rq)
 {
 	struct err e = {0};
 	uint8_t hash[32];
-	int64_t tries = retry_count(rq->x);
+	int64_t began_us = clock_mono_us(), tries = retry_count(rq->x);
 	if ((int64_t)rq->api->n_turns >= api_limits.turns) {
 		e.retry_after_ms = 1000;
 		fail(&e, ERR_BUSY, NULL, "Too many completions are running (api.turns = %lld). Please retry in a moment.",
@@ -505,8 +521,8 @@ void chat_create(struct request *rq)
 		reply_header(c->reply, S("antiphon-not-applied"), str_of(advice));
 	if (c->req.obfuscate && c->form == REPLY_SSE)
 		reply_obfuscate(c->reply, c->head.id);
-	if (c->req.search)
-		chat_begin(c); /* the response attaches */
+	if (slice_over(began_us))
+		loop_yield(c->api->loop, &c->clocks.rest, chat_on_rest);
 	else
-		chat_attach(c);
+		chat_go_on(c);
 }

@@ -21,6 +21,7 @@ struct chat_run { /* one choice being made */
 
 struct chat_clocks {
 	struct timer deadline;
+	struct deferred rest; /* of long work: others go first */
 	struct grace grace; /* its client left */
 	struct phases phases; /* where its time goes */
 	struct live live;     /* how others see it meanwhile */

@@ -10,6 +10,7 @@
 #include "door/key_write.h"
 #include "door/limits_write.h"
 #include "door/sign_in.h"
+#include "main/erase_door.h"
 #include "net/exchange.h"
 #include "wire/json.h"
 
@@ -19,6 +20,7 @@ struct admin {
 	struct service service; /* first: what net/ knows */
 	struct admin_options o;
 	struct server *server;
+	struct erase_door *erase;
 	struct workers *workers; /* writing keys waits for the disk */
 };
 
@@ -229,6 +231,8 @@ static void admin_on_handle(struct service *s, struct exchange *x)
 		answer_info(a, x);
 	} else if (post && str_eq(q->path, S("/admin/console"))) {
 		answer_link(a, x);
+	} else if (post && str_eq(q->path, S("/admin/erase"))) {
+		erase_door_take(a->erase, x);
 	} else if (str_eq(q->path, S("/admin/keys"))) {
 		admin_start_job(a, x, post ? KEY_CREATE : KEY_LIST, S(""));
 	} else if (str_eq(q->path, S("/admin/limits"))) {
@@ -277,6 +281,7 @@ bool admin_open(const struct admin_options *o, struct admin **ret, struct err *e
 		return false;
 	}
 	a->workers = workers_new("admin", 1, 64);
+	a->erase = erase_door_new(o->loop, &o->erase);
 	*ret = a;
 	return true;
 }
@@ -299,6 +304,7 @@ void admin_free(struct admin *a)
 	snprintf(path, sizeof path, "%.*s", FMT(a->o.socket));
 	server_free(a->server);
 	workers_free(a->workers);
+	erase_door_free(a->erase);
 	unlink(path);
 	xfree(a);
 }

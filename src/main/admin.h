@@ -9,9 +9,11 @@
  *   POST /admin/keys/{id}/revoke  {"id"}
  *   GET  /admin/limits            {"data":[...]}: what keys and projects may use (door/limits_write.h)
  *   POST /admin/limits            {"key" or "project","limits":{NAME:VALUE}}; the same
+ *   POST /admin/erase              see erase_door.h
  *   POST /admin/console           {"url"}: signs in to the console, once */
 #pragma once
 #include "engine/engine.h"
+#include "erase/erase.h"
 #include "net/server.h"
 #include "store/keys.h"
 
@@ -26,6 +28,7 @@ struct admin_options { /* strings outlive the admin */
 	struct engines *engines;
 	struct str socket; /* path */
 	struct str base_url, data, version;
+	struct erase erase;
 	bool searches; /* a provider of web searches is configured */
 };
 bool admin_open(const struct admin_options *o, struct admin **ret, struct err *e);

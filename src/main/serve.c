@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "session/python.h"
+
 #include "base/log.h"
 #include "egress/egress.h"
 #include "main/banner.h"
@@ -25,6 +27,7 @@
 #include "quota/prices.h"
 #include "quota/quota.h"
 #include "store/seal.h"
+#include "tape/tape.h"
 #include "trace/exporter.h"
 #include "webhooks/delivery.h"
 
@@ -199,14 +202,20 @@ static bool open_containers(struct app *app, struct err *e)
 	return true;
 }
 
-static void open_tools(struct app *app)
+static bool open_tools(struct app *app, struct err *e)
 {
+	struct str replay = app->args->config.api_replay;
+	struct tape *tape = NULL;
+	if (replay.n && !tape_open(str_copy(&app->arena, replay).p, &tape, e))
+		return false;
 	struct tools_options o = tools_options_of(&app->args->config, app->data);
 	o.search = app->search;
 	o.containers = app->containers;
 	o.sessions = app->sessions;
 	o.engines = app->engines;
+	o.tape = tape;
 	app->tools = tools_new(&o);
+	return true;
 }
 
 static bool open_quotas(struct app *app, struct err *e)
@@ -356,6 +365,7 @@ static bool open_admin(struct app *app, struct err *e)
 				  .sign_ins = api_sign_ins(app->api),
 				  .store = app->store, .quotas = app->owners.quotas,
 				  .engines = app->engines,
+				  .erase = {app->store, app->search, app->containers},
 				  .base_url = app->base_url,
 				  .data = app->data,
 				  .version = S(ANTIPHON_VERSION),
@@ -398,8 +408,7 @@ static bool app_open(struct app *app, struct err *e)
 		return false;
 	if (!open_traces(c, e))
 		return false;
-	open_tools(app);
-	if (!open_quotas(app, e))
+	if (!open_tools(app, e) || !open_quotas(app, e))
 		return false;
 	open_api(app);
 	return open_admin(app, e) && open_metrics(app, e);

@@ -1,6 +1,8 @@
 /* call_kinds.c - each kind of tool as a function: its description, its parameters, its calls as items and back.
  *
  * Members of items are written by name, as the live API does. */
+#include "model/call_kinds.h"
+
 #include <string.h>
 
 #include "model/call.h"
@@ -142,6 +144,7 @@ static void write_shell(struct jout *o, const struct call *c)
 	jo_member_or_null(o, c->begun ? NULL : c->args, S("timeout_ms"));
 	jo_obj_end(o);
 	jo_kstr(o, "call_id", c->call_id);
+	write_caller(o, c);
 	if (c->tool->hosted || container.n)
 		call_environment(o, container.n ? container : S(""));
 	else if (yyjson_is_obj(environment))
@@ -188,6 +191,7 @@ static void write_patch(struct jout *o, const struct call *c)
 	bool delete = str_eq(json_str(json_get(c->args, S("type"))), S("delete_file"));
 	yyjson_val *diff = json_get(c->args, S("diff"));
 	jo_kstr(o, "call_id", c->call_id);
+	write_caller(o, c);
 	jo_key(o, S("operation"));
 	jo_obj(o);
 	jo_kstr(o, "type", json_str(json_get(c->args, S("type"))));

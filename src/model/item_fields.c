@@ -2,7 +2,7 @@
 #include "model/item.h"
 #include "model/item_fields.h"
 #include "model/parts.h"
-#include "model/tool.h"
+#include "model/tool_fields.h"
 
 #define TYPE FIELD_CHECKED("type", F_STR)
 #define ID FIELD_CHECKED("id", F_STR, .nullable = true, .max = ID_CHARS)
@@ -33,15 +33,7 @@ static bool caller_check(yyjson_val *v, const char *path, void *ctx, struct err 
 {
 	return variant_read(callers, v, path, ctx, e);
 }
-/* On items of tools that no program can call. */
-static bool direct_caller_check(yyjson_val *v, const char *path, void *ctx, struct err *e)
-{
-	if (!caller_check(v, path, ctx, e))
-		return false;
-	return str_eq(json_str(json_get(v, S("type"))), S("direct")) || later(e, path, "programmatic tool calls");
-}
 #define CALLER FIELD_CHECKED("caller", F_OBJECT, .nullable = true, .check = caller_check)
-#define DIRECT_CALLER FIELD_CHECKED("caller", F_OBJECT, .nullable = true, .check = direct_caller_check)
 
 /* --- messages, reasoning, functions ------------------------------------------------------------------------- */
 
@@ -311,7 +303,7 @@ static const struct field shell_call_fields[] = {
 	STATUS,
 	FIELD_CHECKED("action", F_OBJECT, .required = true, .sub = shell_action_fields),
 	FIELD_CHECKED("environment", F_OBJECT, .nullable = true, .check = shell_environment_check),
-	DIRECT_CALLER,
+	CALLER,
 	CREATED_BY,
 	LAST_FIELD,
 };
@@ -331,7 +323,7 @@ static const struct field shell_output_fields[] = {
 };
 static const struct field shell_call_output_fields[] = {
 	TYPE, ID, CALL_ID, FIELD_CHECKED("output", F_ARRAY, .required = true, .sub = shell_output_fields),
-	NULLABLE("max_output_length", F_INT), STATUS, DIRECT_CALLER, CREATED_BY, LAST_FIELD,
+	NULLABLE("max_output_length", F_INT), STATUS, CALLER, CREATED_BY, LAST_FIELD,
 };
 static const struct field diff_fields[] = {TYPE, REQUIRED("path", F_STR), REQUIRED("diff", F_STR), LAST_FIELD};
 static const struct field delete_fields[] = {TYPE, REQUIRED("path", F_STR), LAST_FIELD};
@@ -353,13 +345,13 @@ static const struct field apply_patch_call_fields[] = {
 	CALL_ID,
 	FIELD_CHECKED("status", F_ENUM, .values = patch_status),
 	FIELD_CHECKED("operation", F_OBJECT, .required = true, .check = operation_check),
-	DIRECT_CALLER,
+	CALLER,
 	CREATED_BY,
 	LAST_FIELD,
 };
 static const struct field apply_patch_call_output_fields[] = {
 	TYPE, ID, CALL_ID, FIELD_CHECKED("status", F_ENUM, .required = true, .values = patched_status),
-	FIELD_CHECKED("output", F_STR, .nullable = true, .max = TEXT_MAX), DIRECT_CALLER, CREATED_BY, LAST_FIELD,
+	FIELD_CHECKED("output", F_STR, .nullable = true, .max = TEXT_MAX), CALLER, CREATED_BY, LAST_FIELD,
 };
 
 /* --- mcp --------------------------------------------------------------------------------------------------------- */

@@ -66,11 +66,8 @@ static const struct {
 	 "'^[a-zA-Z0-9_-]+$'."},
 	{"{\"type\":\"function_call\",\"name\":\"f\",\"arguments\":\"\"}", ERR_MISSING_PARAMETER, "input[0].call_id",
 	 "Missing required parameter: 'input[0].call_id'."},
-	{"{\"type\":\"shell_call\",\"call_id\":\"c\",\"action\":{\"commands\":[]},\"caller\":{\"type\":\"program\","
-	 "\"caller_id\":\"p\"}}",
-	 ERR_UNSUPPORTED_PARAMETER, "input[0].caller",
-	 "Unsupported parameter: 'input[0].caller'. This version does not serve programmatic tool calls yet; a later "
-	 "one brings them."},
+	{"{\"type\":\"shell_call\",\"call_id\":\"c\",\"action\":{\"commands\":[]},\"caller\":{\"type\":\"program\"}}",
+	 ERR_MISSING_PARAMETER, "input[0].caller.caller_id", "Missing required parameter: 'input[0].caller.caller_id'."},
 	{"{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":{}}", ERR_INVALID_TYPE, "input[0].output",
 	 "Invalid type for 'input[0].output': expected one of a string or array of objects, but got an object instead."},
 	{"{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":[{\"type\":\"output_text\",\"text\":\"\"}]}",

@@ -142,6 +142,12 @@ static void list_tools_not_applied(struct reader *r)
 	}
 }
 
+/* The queue of background responses goes by the tier. */
+static bool tier_holds(const struct reader *r, struct str path, yyjson_val *v)
+{
+	return r->c->background && str_eq(path, S("service_tier")) && (str_eq(json_str(v), S("flex")) || str_eq(json_str(v), S("priority")));
+}
+
 static void list_not_applied(struct reader *r)
 {
 	static const struct {
@@ -154,7 +160,7 @@ static void list_not_applied(struct reader *r)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		yyjson_val *v = at_path(r->body, rows[i].path);
-		bool neutral = !v || yyjson_is_null(v);
+		bool neutral = !v || yyjson_is_null(v) || tier_holds(r, rows[i].path, v);
 		for (int k = 0; k < 2 && !neutral; k++)
 			neutral = rows[i].neutral[k] && str_eq(json_str(v), str_of(rows[i].neutral[k]));
 		if (neutral)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/test.h"
+#include "model/request_calls.h"
 #include "model/request.h"
 
 /* Reads {"model":"m","input":"x",<members>}; a body that starts with '{' is taken as it is. */
@@ -197,8 +198,9 @@ static void tools(void)
 		 "Invalid value: the tool 'f' may be called by programs alone ('allowed_callers'), and 'tools' has no "
 		 "'programmatic_tool_calling'."},
 		{"\"tools\":[{\"type\":\"shell\",\"allowed_callers\":[\"programmatic\"]}]",
-		 ERR_UNSUPPORTED_PARAMETER, "tools[0].allowed_callers",
-		 "Unsupported parameter: 'tools[0].allowed_callers'. " LATER_TEXT("programmatic tool calls")},
+		 ERR_INVALID_VALUE, "tools",
+		 "Invalid value: the tool 'shell' may be called by programs alone ('allowed_callers'), and 'tools' has no "
+		 "'programmatic_tool_calling'."},
 		{"\"tools\":[{\"type\":\"code_interpreter\"}]", ERR_MISSING_PARAMETER, "tools[0].container",
 		 "Missing required parameter: 'tools[0].container'."},
 		{"\"tools\":[{\"type\":\"web_search\",\"bogus\":1}]", ERR_UNKNOWN_PARAMETER, "tools[0].bogus",
@@ -358,6 +360,9 @@ static void everything_said(void)
 	/* Honoured, so not named among what only advises. */
 	CHECK(read_body(&a, "\"reasoning\":{\"context\":\"all_turns\"}", NULL, &c, &e));
 	CHECK(c.reasoning_all && !c.not_applied);
+	CHECK(read_body(&a, "\"service_tier\":\"flex\",\"background\":true", NULL, &c, &e) && !c.not_applied);
+	CHECK(read_body(&a, "\"service_tier\":\"flex\"", NULL, &c, &e));
+	CHECK_STR(str_of(c.not_applied), S("service_tier"));
 	arena_free(&a);
 }
 

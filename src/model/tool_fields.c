@@ -1,5 +1,5 @@
 /* tool_fields.c - the field tables of the tools. */
-#include "model/tool.h"
+#include "model/tool_fields.h"
 #include "model/container_fields.h"
 #include "model/search_fields.h"
 
@@ -16,19 +16,6 @@ static const struct field type_fields[] = {TYPE, LAST_FIELD};
 
 /* --- functions ------------------------------------------------------------------------------------------- */
 
-/* For tools that no program can call. */
-static bool only_direct(yyjson_val *v, const char *path, void *ctx, struct err *e)
-{
-	size_t i, max;
-	yyjson_val *one;
-	yyjson_arr_foreach(v, i, max, one)
-		if (!str_eq(json_str(one), S("direct")))
-			return later(e, path, "programmatic tool calls");
-	return true;
-}
-
-#define DIRECT_CALLERS \
-	FIELD_CHECKED("allowed_callers", F_ARRAY, .nullable = true, .item = &caller, .check = only_direct)
 #define FUNCTION_NAME \
 	FIELD_CHECKED("name", F_STR, .required = true, .min = 1, .max = NAME_CHARS, .pattern = "^[a-zA-Z0-9_-]+$")
 
@@ -284,10 +271,10 @@ static bool environment_check(yyjson_val *v, const char *path, void *ctx, struct
 static const struct field shell_fields[] = {
 	TYPE,
 	FIELD_CHECKED("environment", F_OBJECT, .nullable = true, .check = environment_check),
-	DIRECT_CALLERS,
+	CALLERS,
 	LAST_FIELD,
 };
-static const struct field apply_patch_fields[] = {TYPE, DIRECT_CALLERS, LAST_FIELD};
+static const struct field apply_patch_fields[] = {TYPE, CALLERS, LAST_FIELD};
 
 /* --- computer, pictures ---------------------------------------------------------------------------------- */
 

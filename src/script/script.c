@@ -31,8 +31,9 @@ bool script_refuse(struct err *e)
 static void script_write(struct buf *b, const struct script *s)
 {
 	for (size_t i = 0; i < s->n_tools; i++) {
-		buf_fmt(b, "f %d %zu\n", s->tools[i].text, s->tools[i].name.n);
+		buf_fmt(b, "f %d %zu %zu\n", s->tools[i].text, s->tools[i].name.n, s->tools[i].members.n);
 		buf_add(b, s->tools[i].name);
+		buf_add(b, s->tools[i].members);
 	}
 	for (size_t i = 0; i < s->n_answers; i++) {
 		const struct script_answer *one = &s->answers[i];

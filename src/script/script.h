@@ -16,6 +16,7 @@
 struct script_tool {
 	struct str name;
 	bool text; /* it takes a string; else an object, of which it gets the JSON */
+	struct str members; /* "a,b": of that it takes these alone, and is given them in this order; {0}: any */
 };
 enum script_answer_kind { SCRIPT_TEXT = 't', SCRIPT_JSON = 'j', SCRIPT_ERROR = 'e' /* what the call throws */ };
 struct script_answer {

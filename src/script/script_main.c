@@ -20,6 +20,7 @@ enum { STACK = 512 << 10, WHY_MOST = 2000 };
 struct tool {
 	struct str name;
 	int text;
+	struct str members; /* {0}: any */
 };
 struct answer {
 	struct str name, args, value;
@@ -95,7 +96,9 @@ static void read_all(struct str in)
 		char kind = read_head(&in, head, 5);
 		if (kind == 'f') {
 			w.tools = xrealloc(w.tools, (w.n_tools + 1) * sizeof *w.tools);
-			w.tools[w.n_tools++] = (struct tool){take(&in, head[1]), head[0] != 0};
+			struct tool *one = &w.tools[w.n_tools++];
+			*one = (struct tool){.name = take(&in, head[1]), .text = head[0] != 0};
+			one->members = take(&in, head[2]);
 		} else if (kind == 'a') {
 			w.answers = xrealloc(w.answers, (w.n_answers + 1) * sizeof *w.answers);
 			struct answer *one = &w.answers[w.n_answers++];
@@ -159,6 +162,46 @@ static JSValue js_image(JSContext *ctx, JSValueConst this, int argc, JSValueCons
 	return JS_ThrowTypeError(ctx, "image() is not served here: put out text()");
 }
 
+/* What a tool with members of its own takes of an object: its item says no others, nor in which order they came. */
+static JSValue shaped(JSContext *ctx, const struct tool *tool, JSValueConst given)
+{
+	JSValue ret = JS_NewObject(ctx);
+	JSPropertyEnum *names;
+	uint32_t n, known = 0;
+	for (struct str rest = tool->members; rest.n;) {
+		struct str member = str_cut(&rest, ',');
+		JSAtom name = JS_NewAtomLen(ctx, member.p, member.n);
+		JSValue v = JS_GetProperty(ctx, given, name);
+		known += !JS_IsUndefined(v);
+		if (!JS_IsException(v) && !JS_IsUndefined(v) && !JS_IsNull(v))
+			JS_DefinePropertyValue(ctx, ret, name, v, JS_PROP_C_W_E);
+		JS_FreeAtom(ctx, name);
+		if (JS_IsException(v))
+			return v;
+	}
+	if (JS_GetOwnPropertyNames(ctx, &names, &n, given, JS_GPN_STRING_MASK | JS_GPN_ENUM_ONLY))
+		return JS_EXCEPTION;
+	for (uint32_t i = 0; i < n; i++)
+		JS_FreeAtom(ctx, names[i].atom);
+	js_free(ctx, names);
+	if (n <= known)
+		return ret;
+	JS_FreeValue(ctx, ret);
+	return JS_ThrowTypeError(ctx, "tools.%.*s() takes one object with the members %.*s", (int)tool->name.n, tool->name.p,
+				 (int)tool->members.n, tool->members.p);
+}
+
+static JSValue stringified(JSContext *ctx, const struct tool *tool, JSValueConst given)
+{
+	if (!tool->members.n || !JS_IsObject(given))
+		return JS_JSONStringify(ctx, given, JS_UNDEFINED, JS_UNDEFINED);
+	JSValue some = shaped(ctx, tool, given);
+	JSValue json = JS_IsException(some) ? some : JS_JSONStringify(ctx, some, JS_UNDEFINED, JS_UNDEFINED);
+	if (!JS_IsException(some))
+		JS_FreeValue(ctx, some);
+	return json;
+}
+
 /* The arguments as one text; an exception where they are of no use. */
 static JSValue arguments(JSContext *ctx, const struct tool *tool, JSValueConst given)
 {
@@ -167,7 +210,7 @@ static JSValue arguments(JSContext *ctx, const struct tool *tool, JSValueConst g
 					  : JS_ThrowTypeError(ctx, "tools.%.*s() takes one string", (int)tool->name.n, tool->name.p);
 	if (JS_IsUndefined(given))
 		return JS_NewString(ctx, "{}");
-	JSValue json = JS_JSONStringify(ctx, given, JS_UNDEFINED, JS_UNDEFINED);
+	JSValue json = stringified(ctx, tool, given);
 	if (JS_IsException(json))
 		return json;
 	const char *p = JS_IsString(json) ? JS_ToCString(ctx, json) : NULL;
@@ -261,11 +304,15 @@ static JSContext *engine_new(size_t memory)
 static void write_alike(JSContext *ctx, struct answer *an)
 {
 	size_t n;
+	static const struct tool none;
+	const struct tool *tool = &none;
 	for (size_t i = 0; i < w.n_tools; i++)
-		if (w.tools[i].text && str_eq(w.tools[i].name, an->name))
-			return;
+		if (str_eq(w.tools[i].name, an->name))
+			tool = &w.tools[i];
+	if (tool->text)
+		return;
 	JSValue v = parse(ctx, an->args);
-	JSValue json = JS_IsException(v) ? v : JS_JSONStringify(ctx, v, JS_UNDEFINED, JS_UNDEFINED);
+	JSValue json = JS_IsException(v) ? v : stringified(ctx, tool, v);
 	const char *p = JS_IsString(json) ? JS_ToCStringLen(ctx, &n, json) : NULL;
 	if (p)
 		an->args = copied((struct str){p, n});

@@ -9,11 +9,12 @@
 #include "script/limits.h"
 
 static struct arena arena;
-static const struct script_tool tools[] = {{STR("get"), false}, {STR("say-it"), true}, {STR("put"), false}};
+static const struct script_tool tools[] = {
+    {STR("get"), false, {0}}, {STR("say-it"), true, {0}}, {STR("put"), false, {0}}, {STR("sh"), false, STR("commands,timeout_ms")}};
 
 static struct script_result go(const char *code, const struct script_answer *answers, size_t n)
 {
-	struct script s = {.code = str_of(code), .now = 1700000000, .tools = tools, .n_tools = 3, .answers = answers, .n_answers = n};
+	struct script s = {.code = str_of(code), .now = 1700000000, .tools = tools, .n_tools = 4, .answers = answers, .n_answers = n};
 	struct script_result r = {0};
 	struct err e = {0};
 	CHECK(script_run(&arena, &s, &r, &e));
@@ -55,6 +56,24 @@ static void puts_out(void)
 	fails("await new Promise(() => {})", "never comes");
 	fails("}); 5; (() => {", "no body of a function");
 	fails("image('x')", "not served");
+}
+
+/* Of a tool whose items have members of their own. */
+static void members(void)
+{
+	struct script_answer an[] = {{S("sh"), S("{\"timeout_ms\":5,\"commands\":[\"ls\"]}"), S("[1]"), SCRIPT_JSON, false}};
+	struct script_result r = go("text(await tools.sh({timeout_ms: 5, commands: ['ls']}))", NULL, 0);
+	CHECK(r.end == SCRIPT_CALLS && r.n_calls == 1);
+	CHECK_STR(r.calls[0].args, S("{\"commands\":[\"ls\"],\"timeout_ms\":5}"));
+	r = go("text(await tools.sh({timeout_ms: 5, commands: ['ls']}))", an, 1);
+	CHECK(r.end == SCRIPT_DONE);
+	CHECK_STR(r.text, S("[1]"));
+	r = go("await tools.sh({commands: [], timeout_ms: null})", NULL, 0);
+	CHECK_STR(r.calls[0].args, S("{\"commands\":[]}"));
+	r = go("await tools.sh({commands: [], cwd: '/'})", NULL, 0);
+	CHECK(r.end == SCRIPT_FAILED && memmem(r.why.p, r.why.n, "with the members commands,timeout_ms", 36));
+	r = go("try { await tools.sh({get commands() { throw new Error('mine') }}) } catch (e) { text(e.message) }", NULL, 0);
+	CHECK_STR(r.text, S("mine"));
 }
 
 static void calls(void)
@@ -126,7 +145,7 @@ static void reaches_nothing(void)
 	CHECK_STR(done("try { await import('os'); text('there') } catch (e) { text('none') }"), S("none"));
 	CHECK_STR(done("try { await eval('import(\"/etc/passwd\")'); text('there') } catch (e) { text('none') }"), S("none"));
 	CHECK_STR(done("tools.other = 1; try { 'use strict'; tools.get = () => 1 } catch (e) {} text(Object.keys(tools))"),
-		  S("[\"get\",\"say-it\",\"put\"]"));
+		  S("[\"get\",\"say-it\",\"put\",\"sh\"]"));
 	fails("await tools.nothing({})", "not a function");
 }
 
@@ -194,7 +213,7 @@ static void believes_nothing(void)
 int main(void)
 {
 	static const struct test_case cases[] = {
-	    {"what a program puts out, and its errors", puts_out}, {"calls are answered from the start again", calls},
+	    {"what a program puts out, and its errors", puts_out}, {"calls are answered from the start again", calls}, {"what a tool with members of its own takes", members},
 	    {"rounds", rounds},                                    {"its clock stands", stands_still},
 	    {"nothing can be reached", reaches_nothing},           {"games with prototypes", plays_games},
 	    {"bounds", is_bounded},                                {"what a box says is not believed", believes_nothing},

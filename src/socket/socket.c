@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "socket/socket_steers.h"
+#include "socket/socket_text.h"
+
 #include "base/log.h"
 #include "socket/socket_parts.h"
 #include "turn/turn_start.h"

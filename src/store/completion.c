@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/look.h"
 #include "store/usage_write.h"
 #include "wire/json.h"
 

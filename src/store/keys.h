@@ -40,3 +40,7 @@ bool key_check(struct store *s, struct str secret, struct key_holder *ret);
 /* Was a key ever made? Before that a loopback listener takes any. Revoking the last one does not open the
  * door again, least of all to the revoked key. */
 bool key_any(struct store *s);
+
+/* --- inside store/: what is known of keys in memory --- */
+bool keyring_open(struct store *s, struct err *e);
+void keyring_close(struct store *s);

@@ -10,6 +10,7 @@
 #pragma once
 #include "store/store.h"
 
+struct turn_record;
 struct run_batch {
 	int64_t seq, n;
 	struct str events;
@@ -69,7 +70,6 @@ struct run_end {
 };
 /* The end: last events, status, the turn itself and what webhook endpoints have to be told, all or nothing. */
 void store_run_end(struct store_port *p, struct store_op *op, const struct run_end *end, const struct turn_record *t);
-
 struct run_events {
 	struct run_batch *batches; /* the first may begin before what was asked for, but has some of it */
 	size_t n;

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "store/lend.h"
+#include "store/look.h"
 
 enum { MINUTE = 60, USED_BINDS = 16, SPENT_BINDS = 3, CHANGES = 3 /* of one, at most */ };
 

@@ -1,9 +1,11 @@
 /* mcp_items.c - the items of the tool `mcp`, and the rules for the functions of a server. */
+#include "tools/mcp_items.h"
+
 #include <string.h>
 
 #include "mcp/limits.h"
 #include "tools/foreign.h"
-#include "tools/mcp_tool.h"
+#include "tools/mcp_server.h"
 
 /* --- rules ---------------------------------------------------------------------------------------------------------
  */
@@ -96,7 +98,8 @@ static void mcp_write_function(struct jout *o, const struct mcp_tool *t)
 	jo_obj(o);
 	jo_kbool(o, "read_only", t->read_only);
 	jo_obj_end(o);
-	jo_kstr(o, "description", t->description);
+	if (t->description.p) /* Vercel's SDK takes no null */
+		jo_kstr(o, "description", t->description);
 	jo_key(o, S("input_schema"));
 	jo_val(o, t->schema);
 	jo_kstr(o, "name", t->name);

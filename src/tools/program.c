@@ -1,12 +1,15 @@
 /* program.c - the hosted tool programmatic_tool_calling: a program that the model writes calls other tools.
  *
  * A run here goes from the program's start to its next calls, or to its end; turn/turn_program.c makes the calls and runs it
- * again. What it is given: {"code", "now", "answers": [[kind, name, arguments, value, maybe], ...], "tools": [[name, takes text], ...]}. */
+ * again. What it is given: {"code", "now", "answers": [[kind, name, arguments, value, maybe], ...], "tools": [[name, takes text, members], ...]}. */
 #include "model/program.h"
 #include "script/limits.h"
 #include "script/script.h"
+#include "session/session.h"
+#include "session/talk.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 
 static const struct field params[] = {FIELD_CHECKED("code", F_STR, .required = true), FIELD_END};
 
@@ -18,7 +21,8 @@ static void take_tools(struct toolrun *run, struct script *s)
 	struct script_tool *tools = new_array(&run->arena, struct script_tool, yyjson_arr_size(list) + 1);
 	size_t i, max;
 	yyjson_arr_foreach(list, i, max, one)
-		tools[s->n_tools++] = (struct script_tool){json_str(yyjson_arr_get(one, 0)), yyjson_is_true(yyjson_arr_get(one, 1))};
+		tools[s->n_tools++] = (struct script_tool){json_str(yyjson_arr_get(one, 0)), yyjson_is_true(yyjson_arr_get(one, 1)),
+							   json_str(yyjson_arr_get(one, 2))};
 	s->tools = tools;
 }
 
@@ -57,6 +61,18 @@ static struct str calls_text(struct toolrun *run, const struct script_result *r)
 	return text;
 }
 
+/* What it says is shown to people, as what code prints is: text, without what steers their terminals. */
+static struct str program_said(struct toolrun *run, const struct script_result *r)
+{
+	struct buf b;
+	struct str said = r->why.n ? str_fmt(&run->arena, "%.*s%s%.*s", FMT(r->text), r->text.n ? "\n" : "", FMT(r->why)) : r->text;
+	buf_init(&b, SIZE_MAX / 2);
+	session_mend(said, &b);
+	said = str_copy(&run->arena, buf_str(&b));
+	buf_release(&b);
+	return said;
+}
+
 static void program_run(struct toolrun *run)
 {
 	struct script s = {.code = json_str(json_get(run->args, S("code"))),
@@ -71,7 +87,7 @@ static void program_run(struct toolrun *run)
 		return;
 	}
 	run->result.failed = r.end == SCRIPT_FAILED;
-	run->result.said = r.why.n ? str_fmt(&run->arena, "%.*s%s%.*s", FMT(r.text), r.text.n ? "\n" : "", FMT(r.why)) : r.text;
+	run->result.said = program_said(run, &r);
 	if (r.end == SCRIPT_CALLS)
 		run->result.calls = calls_text(run, &r);
 }
@@ -97,6 +113,14 @@ static bool program_fits(yyjson_val *args, struct err *e)
 	       fail(e, ERR_INVALID_VALUE, NULL, "A program may have at most %lld bytes.", (long long)script_limits.code_bytes);
 }
 
+/* Where no schema says it. */
+static struct str program_returns(enum call_kind kind)
+{
+	if (kind == CALL_SHELL)
+		return S("an array, {\"stdout\", \"stderr\", \"outcome\"} of each command");
+	return kind == CALL_APPLY_PATCH ? S("{\"status\", \"output\"}") : S("a string");
+}
+
 static void tell_tool(struct buf *b, const struct function_tool *f)
 {
 	struct arena tmp = {0};
@@ -110,7 +134,7 @@ static void tell_tool(struct buf *b, const struct function_tool *f)
 	if (f->kind == CALL_FUNCTION && yyjson_is_obj(returns))
 		buf_add(b, json_text(&tmp, returns));
 	else
-		buf_add(b, S("a string"));
+		buf_add(b, program_returns(f->kind));
 	if (f->description.n)
 		buf_fmt(b, ". %.*s", FMT(f->description));
 	arena_free(&tmp);

@@ -32,6 +32,7 @@ struct turn_clocks {
 	struct timer silence, deadline;
 	struct grace grace; /* its client left */
 	struct deferred overflow; /* the output passed its bounds, or is cut */
+	struct deferred rest;     /* of long work: others go first */
 	struct phases phases;     /* where its time goes */
 	struct live live;         /* how others see it meanwhile */
 };

@@ -88,7 +88,6 @@ static enum flow save_usage(struct turn *t)
 
 enum flow step_save(struct turn *t)
 {
-	struct turn_record r;
 	bool answers = t->response.status != RS_FAILED || reply_streams(t->reader.form) || !t->reader.reply || !reply_open_head(t->reader.reply);
 	timer_cancel(&t->clocks.deadline);
 	grace_cancel(&t->clocks.grace);
@@ -102,9 +101,11 @@ enum flow step_save(struct turn *t)
 	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind. */
 	if ((!t->req.store && !t->key.given && !turn_conversation_adds(t)) || !answers)
 		return save_usage(t);
-	turn_record_make(t, &r);
+	struct turn_record *r = turn_record_some(t);
+	if (!r)
+		return GO;
 	t->op.done = on_saved;
-	store_put_turn(t->api->store, &t->op, &r);
+	store_put_turn(t->api->store, &t->op, r);
 	return WAIT;
 }
 

@@ -8,6 +8,7 @@
 #include "model/hosted_server.h"
 #include "model/program.h"
 #include "store/seal.h"
+#include "turn/turn_calls.h"
 #include "turn/turn_output_parts.h"
 
 enum { CLIENTS_INDEX = -2 /* of no engine's call */ };
@@ -19,19 +20,13 @@ struct program_context {
 	size_t n, input, made; /* where the input begins, and what this turn made */
 };
 
-/* A turn that is refused before its context is there has no input to look at. */
-static size_t program_inputs(const struct turn *t)
-{
-	return t->context.input ? t->req.n_items : 0;
-}
-
 /* Few contexts have a program; the others are not copied. */
 static bool program_none(const struct turn *t)
 {
 	for (size_t i = 0; i < t->context.n_history; i++)
 		if (t->context.history[i].type == ITEM_PROGRAM)
 			return false;
-	for (size_t i = 0; i < program_inputs(t); i++)
+	for (size_t i = 0; i < t->context.n_input; i++)
 		if (t->context.input[i].type == ITEM_PROGRAM)
 			return false;
 	for (const struct out_item *it = t->out.first; it; it = it->next)
@@ -42,12 +37,12 @@ static bool program_none(const struct turn *t)
 
 static struct program_context context_of(struct turn *t)
 {
-	size_t most = t->context.n_history + program_inputs(t) + (size_t)t->out.n;
+	size_t most = t->context.n_history + t->context.n_input + (size_t)t->out.n;
 	struct program_context ctx = {.items = new_array(&t->arena, struct item, most + 1)};
 	for (size_t i = 0; i < t->context.n_history; i++)
 		ctx.items[ctx.n++] = t->context.history[i];
 	ctx.input = ctx.n;
-	for (size_t i = 0; i < program_inputs(t); i++)
+	for (size_t i = 0; i < t->context.n_input; i++)
 		ctx.items[ctx.n++] = t->context.input[i];
 	ctx.made = ctx.n;
 	for (const struct out_item *it = t->out.first; it; it = it->next)
@@ -204,20 +199,44 @@ static const struct item *output_of(const struct program_context *ctx, const str
 	return NULL;
 }
 
+/* What a patch came to, as an object; of all others the output. */
+static struct str program_output_text(struct turn *t, const struct item *out, bool *json)
+{
+	yyjson_val *v = json_get(out->val, S("output"));
+	struct buf b;
+	if (out->type != ITEM_APPLY_PATCH_CALL_OUTPUT) {
+		*json |= !yyjson_is_str(v);
+		return !v ? (struct str){0} : yyjson_is_str(v) ? json_str(v) : json_text(&t->arena, v);
+	}
+	*json = true;
+	buf_init(&b, SIZE_MAX / 2);
+	struct jout o = {.b = &b};
+	jo_obj(&o);
+	jo_member(&o, out->val, S("status"));
+	jo_member(&o, out->val, S("output"));
+	jo_obj_end(&o);
+	struct str text = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	return text;
+}
+
 /* A client's answer: JSON where the tool says what its output is, or where it has parts; else text. */
 static void write_clients(struct turn *t, struct jout *o, const struct program_context *ctx, const struct item *call)
 {
 	const struct item *out = output_of(ctx, call);
-	struct str name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, call);
+	struct str name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, t->req.index, call);
 	const struct function_tool *f = call_tool(t->req.tools, t->req.n_tools, name);
-	yyjson_val *v = out ? json_get(out->val, S("output")) : NULL;
 	bool custom = call->type == ITEM_CUSTOM_TOOL_CALL;
-	bool json = !yyjson_is_str(v) || (!custom && f && yyjson_is_obj(json_get(f->given, S("output_schema"))));
-	if (v)
-		write_answer(o, &(struct program_answer){.kind = json ? "j" : "t",
-							 .name = name,
-							 .args = json_str(json_get(call->val, custom ? S("input") : S("arguments"))),
-							 .value = yyjson_is_str(v) ? json_str(v) : json_text(&t->arena, v)});
+	bool json = !custom && f && yyjson_is_obj(json_get(f->given, S("output_schema")));
+	struct str value = out ? program_output_text(t, out, &json) : (struct str){0};
+	if (!value.p)
+		return;
+	write_answer(o, &(struct program_answer){
+			    .kind = json ? "j" : "t",
+			    .name = name,
+			    .args = custom ? json_str(json_get(call->val, S("input")))
+					   : call_rows[call_kind_of_item(call->type)].arguments(&t->arena, call->val),
+			    .value = value});
 }
 
 /* One of ours. `maybe`: what we keep of it, which says whose it is, is not there. */
@@ -232,7 +251,7 @@ static void write_hosted(struct turn *t, struct jout *o, const struct item *it, 
 	if (failed || !value.p)
 		value = hosted_told(&t->arena, it);
 	write_answer(o, &(struct program_answer){.kind = failed ? "e" : "t",
-						 .name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, it),
+						 .name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, t->req.index, it),
 						 .args = args,
 						 .value = value,
 						 .maybe = maybe});
@@ -258,6 +277,24 @@ static void write_answers(struct turn *t, struct jout *o, const struct turn_prog
 	jo_arr_end(o);
 }
 
+/* Of the client's tools that have items of their own: what these can say. */
+static struct str program_tool_members(struct turn *t, const struct function_tool *f)
+{
+	struct buf b;
+	size_t i, max;
+	yyjson_val *key, *val;
+	if (f->hosted || f->kind == CALL_FUNCTION || f->kind == CALL_CUSTOM)
+		return S("");
+	buf_init(&b, SIZE_MAX / 2);
+	yyjson_obj_foreach(json_get(f->parameters, S("properties")), i, max, key, val)
+	{
+		buf_fmt(&b, "%s%.*s", i ? "," : "", FMT(json_str(key)));
+	}
+	struct str members = str_copy(&t->arena, buf_str(&b));
+	buf_release(&b);
+	return members;
+}
+
 static void write_tools(struct turn *t, struct jout *o)
 {
 	jo_arr(o);
@@ -268,6 +305,7 @@ static void write_tools(struct turn *t, struct jout *o)
 		jo_arr(o);
 		jo_str(o, f->name);
 		jo_bool(o, f->kind == CALL_CUSTOM);
+		jo_str(o, program_tool_members(t, f));
 		jo_arr_end(o);
 	}
 	jo_arr_end(o);
@@ -339,6 +377,23 @@ static bool call_add(struct turn *t, const struct turn_program *p, yyjson_val *c
 	return true;
 }
 
+/* Why a call of these cannot become an item of the client's; {0}: all can. A shell's call without commands cannot. */
+static struct str calls_misfit(struct turn *t, yyjson_val *calls)
+{
+	size_t i, max;
+	yyjson_val *one, *args;
+	yyjson_arr_foreach(calls, i, max, one)
+	{
+		struct err e = {0};
+		const struct function_tool *f = call_tool(t->req.tools, t->req.n_tools, json_str(yyjson_arr_get(one, 0)));
+		if (!f || f->hosted || f->kind == CALL_FUNCTION || f->kind == CALL_CUSTOM)
+			continue;
+		if (!json_parse(&t->arena, str_copy(&t->arena, json_str(yyjson_arr_get(one, 1))), &args, &e) || !call_fits(f, args, &e))
+			return str_fmt(&t->arena, "%s", e.msg);
+	}
+	return (struct str){0};
+}
+
 static void run_add(struct turn *t, const struct function_tool *tool, struct turn_program *p)
 {
 	struct hosted_call *c = turn_tools_add(t, tool, tool->name, S(""));
@@ -360,6 +415,10 @@ void turn_program_done(struct turn *t, struct hosted_call *c, const struct tool_
 		c->program->result = str_copy(&t->arena, r->said.p ? r->said : S(""));
 		return;
 	}
+	c->program->result = calls_misfit(t, calls);
+	c->program->failed = c->program->result.n;
+	if (c->program->failed)
+		return;
 	yyjson_arr_foreach(calls, i, max, one)
 		known = known && call_add(t, c->program, one, &clients);
 	if (!known) {

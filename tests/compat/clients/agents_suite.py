@@ -542,6 +542,30 @@ def test_program_calls_code(engine):
     assert engine.last.body["messages"][-1]["content"] == "42"
 
 
+@pytest.mark.parametrize("chained", [False, True])
+def test_program_calls_shell_and_patches(engine, chained):
+    """What the SDK itself holds to: who may call, the caller of items and of their outputs."""
+    done = []
+
+    class Editor:
+        def create_file(self, operation):
+            done.append((operation.type, operation.path, operation.diff))
+            return "made"
+        update_file = delete_file = create_file
+
+    def executor(request):
+        done.append(list(request.data.action.commands))
+        return "a.txt"
+    code = ("const out = await tools.shell({timeout_ms: 500, commands: ['ls']});\n"
+            "const made = await tools.apply_patch({path: out[0].stdout.trim(), type: 'create_file', diff: '+hi\\n'});\nreturn made.status;")
+    engine.next(call("program", json.dumps({"code": code})))
+    engine.next(say("Done."))
+    agent = Agent(name="a", tools=[ProgrammaticToolCallingTool(), ShellTool(executor=executor, allowed_callers=["programmatic"]),
+                                   ApplyPatchTool(editor=Editor(), allowed_callers=["programmatic"])])
+    assert run(agent, "Go", **({"auto_previous_response_id": True} if chained else {})).final_output == "Done."
+    assert done == [["ls"], ("create_file", "a.txt", "+hi\n")] and engine.last.body["messages"][-1]["content"] == "completed"
+
+
 def test_all_settings(engine):
     settings = ModelSettings(temperature=0.5, top_p=0.9, max_tokens=64, truncation="auto", verbosity="low", metadata={"k": "v"},
                              reasoning=Reasoning(effort="low", summary="concise"), top_logprobs=2, prompt_cache_retention="24h",

@@ -11,6 +11,7 @@ import pytest
 import engine_script
 from engine_script import ScriptedEngine
 from harness import PATIENCE, Server, environment
+from mcp_script import McpServer
 
 pytestmark = pytest.mark.compat
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "node")
@@ -41,7 +42,10 @@ class RemoteEngine(ScriptedEngine):
 
 def names(file):
     with open(os.path.join(FOLDER, file)) as f:
-        return re.findall(r"^test\('([^']+)'", f.read(), re.M)
+        text = f.read()
+    twice = [name.replace("${approved ? 'approved' : 'refused'}", word) for name in re.findall(r"^  test\(`([^`]+)`", text, re.M)
+             for word in ("approved", "refused")]
+    return re.findall(r"^test\('([^']+)'", text, re.M) + twice
 
 
 @pytest.fixture(scope="module")
@@ -51,22 +55,23 @@ def results(tmp_path_factory):
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(FOLDER, place, ignore=shutil.ignore_patterns("package.json"))
     engine, found = RemoteEngine(vision=True), {}
-    server = Server(engine)
-    env = environment(str(tmp_path_factory.mktemp("home")), {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "sk-any",
-                                                             "ENGINE_URL": engine.url[:-len("/v1")]})
-    try:
-        for file in FILES:
-            done = subprocess.run(["node", "--test", "--test-reporter=junit", file], cwd=place, capture_output=True, text=True,
-                                  timeout=5 * PATIENCE, env=env)
-            found[file] = {}
-            for case in xml.fromstring(done.stdout).iter("testcase"):
-                failure = case.find("failure")
-                found[file][case.get("name")] = None if failure is None else failure.text
-        yield found
-        server.stop()
-    finally:
-        server.erase()
-        engine.close()
+    with McpServer() as mcp:
+        server = Server(engine, args=["--set", f"mcp.allow=http://127.0.0.1:{mcp.port}"])
+        env = environment(str(tmp_path_factory.mktemp("home")), {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "sk-any",
+                                                                 "ENGINE_URL": engine.url[:-len("/v1")], "MCP_URL": mcp.url("modern")})
+        try:
+            for file in FILES:
+                done = subprocess.run(["node", "--test", "--test-reporter=junit", file], cwd=place, capture_output=True, text=True,
+                                      timeout=5 * PATIENCE, env=env)
+                found[file] = {}
+                for case in xml.fromstring(done.stdout).iter("testcase"):
+                    failure = case.find("failure")
+                    found[file][case.get("name")] = None if failure is None else failure.text
+            yield found
+            server.stop()
+        finally:
+            server.erase()
+            engine.close()
 
 
 @pytest.mark.parametrize("file,name", [(f, n) for f in FILES for n in names(f)])

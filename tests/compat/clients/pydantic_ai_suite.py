@@ -9,10 +9,12 @@ from pydantic_ai import (Agent, BinaryContent, ModelHTTPError, ModelRetry, Nativ
 from pydantic_ai.capabilities import NativeTool, ToolSearch
 from pydantic_ai.messages import CompactionPart, ModelResponse, TextPart, ThinkingPart, ToolCallPart
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAICompaction, OpenAIResponsesModel
-from pydantic_ai.native_tools import WebSearchTool
+from pydantic_ai.native_tools import MCPServerTool, WebSearchTool
 from pydantic_ai.providers.openai import OpenAIProvider
 
 from engine_script import call, calls_interleaved, finish, hold, say, status, think, Gate
+from harness import Server
+from mcp_script import McpServer
 
 pytestmark = pytest.mark.compat
 LOOP = asyncio.Runner()
@@ -335,3 +337,33 @@ def test_tool_search(engine, model, search):
     engine.next(call("mortgage", '{"amount":', "7}"))
     engine.next(say("Seven."))
     assert run(agent, "How much?").output == "Seven." and texts(engine.last)[-1] == "7 a year"
+
+
+# --- hosted MCP ---
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_hosted_mcp(engine, tmp_path, streamed):
+    """The SDK never asks for approvals; what it keeps of list and call comes back with the next run."""
+    with McpServer() as mcp:
+        server = Server(engine, args=["--set", f"mcp.allow=http://127.0.0.1:{mcp.port}"], data=str(tmp_path / "mcp"))
+        try:
+            model = OpenAIResponsesModel("gpt-5.6", provider=OpenAIProvider(base_url=server.base_url, api_key="sk-any"))
+            agent = Agent(model, capabilities=[NativeTool(MCPServerTool(id="calc", url=mcp.url("modern"), authorization_token="secret",
+                                                                        allowed_tools=["add"]))])
+            engine.next(call("calc__add", '{"a": 2, "b": 3}'))
+            engine.next(say("Five."))
+            if streamed:
+                async def go():
+                    async with agent.run_stream("2+3?") as result:
+                        return await result.get_output(), result.all_messages()
+                output, past = LOOP.run(go())
+            else:
+                result = run(agent, "2+3?")
+                output, past = result.output, result.all_messages()
+            assert output == "Five." and mcp.methods().count("tools/call") == 1
+            assert engine.last.body["messages"][-1]["role"] == "tool" and "5" in engine.last.body["messages"][-1]["content"]
+            engine.next(say("Sure."))
+            assert run(agent, "Sure?", message_history=past).output == "Sure." and mcp.methods().count("tools/list") == 1
+        finally:
+            server.stop()
+            server.erase()

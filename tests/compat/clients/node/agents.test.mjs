@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, afterEach, test } from 'node:test';
 import {
   Agent, InputGuardrailTripwireTriggered, OpenAIChatCompletionsModel, OpenAIConversationsSession, OpenAIResponsesCompactionSession,
-  OutputGuardrailTripwireTriggered, MemorySession, applyPatchTool, handoff, run, setOpenAIAPI, setTracingDisabled, shellTool,
+  OutputGuardrailTripwireTriggered, MemorySession, applyPatchTool, handoff, hostedMcpTool, run, setOpenAIAPI, setTracingDisabled, shellTool,
   tool, webSearchTool, OpenAIProvider, Runner,
 } from '@openai/agents';
 import OpenAI from 'openai';
@@ -206,6 +206,22 @@ test('approval', async () => {
   await next(say('Fine.'));
   assert.equal((await run(agent, paused.state)).finalOutput, 'Fine.');
 });
+
+for (const approved of [true, false])
+  test(`hosted mcp, ${approved ? 'approved' : 'refused'}`, async () => {
+    const calc = hostedMcpTool({ serverLabel: 'calc', serverUrl: process.env.MCP_URL, requireApproval: 'always' });
+    const agent = new Agent({ name: 'a', tools: [calc] });
+    await next(call('calc__add', '{"a":2,"b":3}'));
+    const paused = await run(agent, '2+3?');
+    assert.equal(paused.interruptions.length, 1);
+    if (approved) paused.state.approve(paused.interruptions[0]);
+    else paused.state.reject(paused.interruptions[0]);
+    await next(say('Done.'));
+    assert.equal((await run(agent, paused.state)).finalOutput, 'Done.');
+    const told = (await last()).messages.at(-1);
+    assert.equal(told.role, 'tool');
+    assert.equal(String(told.content).includes('5'), approved);
+  });
 
 test('web search is refused where there is none', async () => {
   await assert.rejects(run(new Agent({ name: 'a', tools: [webSearchTool()] }), 'News?'),

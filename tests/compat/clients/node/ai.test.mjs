@@ -184,6 +184,34 @@ test('shell and patches', async () => {
   assert.ok(JSON.stringify(await last()).includes('a.txt'));
 });
 
+for (const approved of [true, false])
+  test(`hosted mcp, ${approved ? 'approved' : 'refused'}`, async () => {
+    const tools = { calc: openai.tools.mcp({ serverLabel: 'calc', serverUrl: process.env.MCP_URL, requireApproval: 'always' }) };
+    await next(call('calc__add', '{"a":2,"b":3}'));
+    const first = await generateText({ model: responses, maxRetries, tools, prompt: '2+3?' });
+    const request = first.content.find((p) => p.type === 'tool-approval-request');
+    assert.ok(request, JSON.stringify(first.content));
+    const answer = { type: 'tool-approval-response', approvalId: request.approvalId, approved, providerExecuted: true, ...(approved ? {} : { reason: 'too dangerous' }) };
+    await next(say('Done.'));
+    const messages = [{ role: 'user', content: '2+3?' }, ...first.response.messages, { role: 'tool', content: [answer] }];
+    const result = await generateText({ model: responses, maxRetries, tools, messages });
+    assert.equal(result.text, 'Done.');
+    const told = JSON.stringify((await last()).messages);
+    assert.ok(approved ? told.includes('5') : told.includes('too dangerous') || told.includes('refused'), told);
+    assert.equal(result.content.some((p) => p.type === 'tool-result'), approved);
+  });
+
+test('hosted mcp without approvals', async () => {
+  const tools = { calc: openai.tools.mcp({ serverLabel: 'calc', serverUrl: process.env.MCP_URL, requireApproval: 'never', allowedTools: ['add'] }) };
+  await next(call('calc__add', '{"a":2,"b":3}'));
+  await next(say('Five.'));
+  const result = streamText({ model: responses, maxRetries, tools, prompt: '2+3?' });
+  const parts = await all(result.fullStream ?? result.stream);
+  assert.ok(!parts.some((p) => p.type === 'error'), JSON.stringify(parts.find((p) => p.type === 'error')));
+  assert.equal(await result.text, 'Five.');
+  assert.equal(parts.filter((p) => p.type === 'tool-result').length, 1);
+});
+
 test('agent', async () => {
   await next(call('weather', '{"city":"Rome"}'));
   await next(say('Sun', 'ny.'));

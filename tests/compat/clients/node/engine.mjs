@@ -1,7 +1,7 @@
 // The scripted engine, from the tests' side: scripts are sent to it, what it was asked comes back (../node_suite.py).
 const engine = process.env.ENGINE_URL;
 const post = async (path, body) => {
-  const answer = await fetch(engine + path, { method: 'POST', body: JSON.stringify(body) });
+  const answer = await fetch(engine + path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
   return answer.json();
 };
