@@ -24,11 +24,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNS = 65536, IN = 1 << 20 };
+enum { CONNS = 65536, IN_FIRST = 4096, IN = 64 << 20 };
 
 struct conn {
 	char *in;
-	size_t n;
+	size_t n, cap;
 	int left; /* tokens still to send */
 	int64_t next_us;
 };
@@ -161,7 +161,11 @@ static bool serve(int fd, struct conn *c)
 static void readable(int fd)
 {
 	struct conn *c = &conns[fd];
-	ssize_t n = read(fd, c->in + c->n, IN - c->n);
+	if (c->n == c->cap && c->cap < IN) {
+		c->cap = c->cap ? c->cap * 2 : IN_FIRST;
+		c->in = realloc(c->in, c->cap);
+	}
+	ssize_t n = read(fd, c->in + c->n, c->cap - c->n);
 	if (n <= 0) {
 		if (n == 0 || errno != EAGAIN)
 			drop(fd);
@@ -228,8 +232,6 @@ int main(int argc, char **argv)
 				int got;
 				while ((got = accept4(ls, NULL, NULL, SOCK_NONBLOCK)) >= 0 && got < CONNS) {
 					setsockopt(got, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-					if (!conns[got].in)
-						conns[got].in = malloc(IN);
 					conns[got].n = 0;
 					conns[got].left = 0;
 					top = got > top ? got : top;

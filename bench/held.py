@@ -1,8 +1,9 @@
 """What holds a loop: the worst inputs of a megabyte at most, beside a client that asks /health every millisecond.
 
 Each row is the longest answer that client waited for while an input was worked on, less noise: the least over some
-repetitions. Nothing may hold a loop for more than 20 ms in a release build. An input is taken, so that all of the work is
-done; those that are refused are so after they were read, and say so in their name. Used by bench/run.py (row `held`)."""
+repetitions; beside it what CPU the server took within one answer, its other threads included, which a loaded machine does not
+change much. Nothing may hold a loop for more than 20 ms in a release build. An input is taken, so that all of the work is
+done; those that are refused say so in their name, and have a neighbour that is the most of its kind that is taken. Used by bench/run.py (row `held`)."""
 import base64, io, json, os, random, struct, subprocess, threading, time, urllib.error, urllib.request, zipfile, zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -18,9 +19,9 @@ class Input:
         self.path, self.kind, self.after = path, kind, after
 
 
-def fitting(make, most=MEGABYTE):
-    """The largest input make(n) that a megabyte holds: n by halves, then by eighths of it."""
-    n = 1 << 20
+def fitting(make, most=MEGABYTE, first=1 << 20):
+    """The largest input make(n) that a megabyte holds: n by halves from the first, then by eighths of it."""
+    n = first
     while len(json.dumps(make(n))) > most:
         n //= 2
     step = n // 8
@@ -43,6 +44,10 @@ def schema(properties):
 
 def function(i):
     return {"type": "function", "name": f"tool_{i}", "strict": False, "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}
+
+
+def wide_function(i, n):
+    return {**function(i), "parameters": {"type": "object", "properties": {f"p{k}": {"type": "string"} for k in range(n)}}}
 
 
 def nested(n):
@@ -201,12 +206,30 @@ def batch_of_one(port):
     return Input({"input_file_id": file, "endpoint": "/v1/responses", "completion_window": "24h"}, "/batches", after=over)
 
 
+def compactions(port):
+    """A summary that this server has sealed, again and again, behind what was said."""
+    made = post(port, "/responses/compact", create())
+    sealed = {"type": "compaction", "encrypted_content": next(i for i in made["output"] if i["type"] == "compaction")["encrypted_content"]}
+    return Input(fitting(lambda n: create(input=[{"role": "user", "content": "x"}] * (4 * n) + [sealed] * n)))
+
+
+def own_items(port, n, unknown):
+    """References to an item that is there, or to n that are not."""
+    made = post(port, "/responses", create())
+    id = get(port, f"/responses/{made['id']}/input_items")["data"][0]["id"]
+    return create(input=[{"type": "item_reference", "id": id[:-8] + f"{i:08x}" if unknown else id} for i in range(n)])
+
+
 PREPARED = {
-    "filters of a search": lambda port, store: Input(fitting(lambda n: {"query": "thing", "filters": filters(n)}), f"/vector_stores/{store}/search"),
-    "filters of a tool": lambda port, store: Input(fitting(lambda n: create(
+    "filters of a search (refused)": lambda port, store: Input(fitting(lambda n: {"query": "thing", "filters": filters(n)}), f"/vector_stores/{store}/search"),
+    "filters of a search, the most": lambda port, store: Input({"query": "thing", "filters": filters(60)}, f"/vector_stores/{store}/search"),
+    "filters of a tool (refused)": lambda port, store: Input(fitting(lambda n: create(
         tools=[{"type": "file_search", "vector_store_ids": [store], "filters": filters(n)}]))),
+    "filters of a tool, the most": lambda port, store: Input(create(tools=[{"type": "file_search", "vector_store_ids": [store], "filters": filters(60)}])),
+    "compactions": lambda port, store: compactions(port),
+    "references to nothing (refused)": lambda port, store: Input(fitting(lambda n: own_items(port, n, True))),
     "MCP tools, a thousand": lambda port, store: Input(mcp_create(1000)),
-    "MCP tools, a megabyte": lambda port, store: Input(mcp_create(8000)),
+    "MCP tools, a megabyte (refused)": lambda port, store: Input(mcp_create(8000)),
     "a skill (zip)": lambda port, store: Input(form([("files", "math.zip", skill())]), "/skills", FORM),
     "a skill (parts)": lambda port, store: Input(form([("files[]", "math/SKILL.md", b"---\nname: basic-math\ndescription: Adds.\n---\n")] + [
         ("files[]", f"math/{i}.txt", b"x" * 1800) for i in range(480)]), "/skills", FORM),
@@ -225,8 +248,22 @@ INPUTS = {
     "calls and outputs": lambda: fitting(lambda n: create(input=[
         item for i in range(n) for item in ({"type": "function_call", "call_id": f"c{i}", "name": "f", "arguments": "{}"},
                                             {"type": "function_call_output", "call_id": f"c{i}", "output": "x"})])),
-    "a thousand tools": lambda: create(tools=[function(i) for i in range(1000)]),
-    "many tools": lambda: fitting(lambda n: create(tools=[function(i) for i in range(n)])),
+    "128 tools": lambda: fitting(lambda n: create(tools=[wide_function(i, n) for i in range(128)]), first=1024),
+    "tools of an item": lambda: fitting(lambda n: create(input=[{"type": "additional_tools", "role": "developer", "tools": [
+        function(i) for i in range(n)]}, {"role": "user", "content": "x"}])),
+    "tools of many items": lambda: fitting(lambda n: create(input=[{"type": "additional_tools", "role": "developer", "tools": [function(i)]}
+                                                                   for i in range(n)] + [{"role": "user", "content": "x"}])),
+    "tools that were found": lambda: fitting(lambda n: create(tools=[{"type": "tool_search", "execution": "client"}], input=[
+        {"role": "user", "content": "x"}, {"type": "tool_search_call", "call_id": "c", "execution": "client", "arguments": {}},
+        {"type": "tool_search_output", "call_id": "c", "execution": "client", "tools": [{**function(i), "defer_loading": True} for i in range(n)]}])),
+    "thoughts": lambda: fitting(lambda n: create(input=[{"type": "reasoning", "id": f"rs_{i}", "summary": [{"type": "summary_text", "text": "x"}]}
+                                                        for i in range(n)] + [{"role": "user", "content": "x"}])),
+    "annotations": lambda: fitting(lambda n: create(input=[{"role": "assistant", "content": [{"type": "output_text", "text": "x", "annotations": [
+        {"type": "url_citation", "start_index": 0, "end_index": 1, "url": "http://a", "title": "t"}] * n}]}, {"role": "user", "content": "x"}])),
+    "pictures by id (refused)": lambda: fitting(lambda n: message([{"type": "input_image", "file_id": "file-x"}] * n)),
+    "a long include": lambda: fitting(lambda n: create(include=["reasoning.encrypted_content"] * n)),
+    "a thousand tools (refused)": lambda: create(tools=[function(i) for i in range(1000)]),
+    "many tools (refused)": lambda: fitting(lambda n: create(tools=[function(i) for i in range(n)])),
     "a wide schema": lambda: fitting(lambda n: schema({"type": "object", "properties": {f"p{i}": {"type": "string"} for i in range(n)}})),
     "a deep schema": lambda: schema(nested(60)),
     "a long enum": lambda: fitting(lambda n: schema({"type": "object", "properties": {"a": {"enum": [f"v{i}" for i in range(n)]}}})),
@@ -244,11 +281,13 @@ INPUTS = {
     "an arguments object": lambda: create(input=[{"type": "function_call", "call_id": "c", "name": "f", "arguments": json.dumps(["x"] * 180000)},
                                                  {"type": "function_call_output", "call_id": "c", "output": "x"}]),
     "a hundred thousand parts (refused)": lambda: Input(b"".join(b"--b\r\n\r\n\r\n" for _ in range(95000)) + b"--b--\r\n", "/files", FORM),
-    "a thousand tools (chat)": lambda: Input({"model": "bench", "messages": CHAT, "tools": [chat_function(i) for i in range(1000)]}, CHAT_PATH),
-    "many tools (chat)": lambda: Input(fitting(lambda n: {"model": "bench", "messages": CHAT, "tools": [chat_function(i) for i in range(n)]}), CHAT_PATH),
+    "a thousand tools (chat, refused)": lambda: Input({"model": "bench", "messages": CHAT, "tools": [chat_function(i) for i in range(1000)]}, CHAT_PATH),
+    "many tools (chat, refused)": lambda: Input(fitting(lambda n: {"model": "bench", "messages": CHAT, "tools": [chat_function(i) for i in range(n)]}), CHAT_PATH),
     "many messages (chat)": lambda: Input(fitting(lambda n: {"model": "bench", "messages": CHAT * n}), CHAT_PATH),
-    "allowed tools": lambda: create(tools=[function(i) for i in range(1000)], tool_choice={
-        "type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": f"tool_{i}"} for i in range(1000)]}),
+    "allowed tools": lambda: create(tools=[function(i) for i in range(128)], tool_choice={
+        "type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": f"tool_{i % 128}"} for i in range(15000)]}),
+    "128 tools (chat)": lambda: Input(fitting(lambda n: {"model": "bench", "messages": CHAT, "tools": [
+        {"type": "function", "function": {k: v for k, v in wide_function(i, n).items() if k != "type"}} for i in range(128)]}, first=1024), CHAT_PATH),
     "a list of MCP tools in the input": lambda: fitting(lambda n: create(input=[
         {"type": "mcp_list_tools", "id": "mcpl_1", "server_label": "s", "tools": [{**mcp_tool(i), "input_schema": MCP_SCHEMA} for i in range(n)]},
         {"role": "user", "content": "hello"}])),
@@ -270,25 +309,31 @@ def send(port, one):
         return e.code
 
 
-def inputs(port):
+def inputs(port, only=""):
     """(name, Input) of all."""
     for name, make in INPUTS.items():
-        made = make()
-        yield name, made if isinstance(made, Input) else Input(made)
-    store = store_with_files(port)
-    for name, make in PREPARED.items():
+        if name.startswith(only):
+            made = make()
+            yield name, made if isinstance(made, Input) else Input(made)
+    prepared = {name: make for name, make in PREPARED.items() if name.startswith(only)}
+    store = store_with_files(port) if prepared else None
+    for name, make in prepared.items():
         yield name, make(port, store)
 
 
-def measure(load_bin, port, repeat=5):
-    """(name, status, milliseconds) of each input."""
-    for name, one in inputs(port):
-        held, status = [], 0
+def measure(load_bin, server, only="", repeat=5):
+    """(name, status, milliseconds, those of the server's CPU) of each input whose name begins with `only`."""
+    port = server.port
+    for name, one in inputs(port, only):
+        held, cpu, status = [], [], 0
         for _ in range(2 if one.after else repeat):
-            beat = subprocess.Popen([load_bin, "beat", str(port), "1", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            beat = subprocess.Popen([load_bin, "beat", str(port), "1", "1", str(server.p.pid)],
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             time.sleep(0.05) # it beats by then
             status = send(port, one)
             beat.stdin.close()
-            held.append(json.loads(beat.stdout.read())["most_ms"])
+            r = json.loads(beat.stdout.read())
+            held.append(r["most_ms"])
+            cpu.append(r["most_cpu_ms"])
             beat.wait()
-        yield name, status, min(held)
+        yield name, status, min(held), min(cpu)

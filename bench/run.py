@@ -7,12 +7,12 @@
 many connections, long16 such of 64 tokens, fg16 streams, back16 streams of background responses, ws16 turns over WebSockets, chain40 continued ones, get16
 reads; resume-* a stream of 10,000 events told again; talk* a conversation of so many turns continued, beside one of as many
 items that came without turns; stream200 slow streams; idle-* connections that are open, bytes each; held the
-worst inputs of a megabyte, and how long a loop answered nobody else (bench/held.py).
+worst inputs of a megabyte, and how long a loop answered nobody else (bench/held.py; --held NAME: those whose names begin so).
 
 The servers get processor 0, the engine and the load processor 1. CPU is user + system of the whole server
 tree, read from /proc before and after. Figures are medians over the rounds; ratios are taken within a round.
 """
-import argparse, atexit, held, json, os, resource, shutil, signal, socket, statistics, subprocess, sys, tempfile, time, urllib.request
+import argparse, atexit, held, json, os, resource, shutil, signal, socket, statistics, subprocess, sys, tempfile, time, urllib.error, urllib.request
 
 HZ = os.sysconf("SC_CLK_TCK")
 
@@ -57,22 +57,32 @@ def memory_mb(pid):
     return kb / 1024
 
 
-def wait_http(url, seconds=20):
-    end = time.time() + seconds
-    while time.time() < end:
+def wait_http(url, server, seconds=20):
+    """Until it answers; whoever has ended meanwhile says why."""
+    end, why = time.time() + seconds, None
+    while time.time() < end and server.p.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=2) as r:
                 return r.read()
-        except OSError:
-            time.sleep(0.002)
-    raise SystemExit(f"bench: {url} does not answer")
+        except urllib.error.HTTPError as e:
+            why = e.read().decode()
+        except OSError as e:
+            why = e
+        time.sleep(0.002)
+    raise SystemExit(f"bench: {url} does not answer: {why}\n{server.said()}")
 
 
 class Server:
     def __init__(self, argv, port, cpu="0", env=None):
         self.port = port
-        self.p = subprocess.Popen(["taskset", "-c", cpu] + argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
+        self.log = tempfile.TemporaryFile()
+        self.p = subprocess.Popen(["taskset", "-c", cpu] + argv, stdout=self.log, stderr=self.log, env=env)
         atexit.register(self.stop) # a run that breaks off leaves nobody behind
+
+    def said(self):
+        """The last that it wrote."""
+        self.log.seek(0)
+        return self.log.read()[-2000:].decode(errors="replace")
 
     def stop(self):
         atexit.unregister(self.stop)
@@ -93,10 +103,12 @@ class Bench:
         """At `path` over a unix socket: an address has ports for 28,000 connections only."""
         port = 0 if path else free_port()
         where = f"unix:{path}" if path else str(port)
+        if path and os.path.exists(path): # of an engine before this one: it would keep the address
+            os.unlink(path)
         s = Server([self.engine_bin, where, str(tokens), str(per_second)], port, "1")
         s.url, s.upstream = (where, where) if path else (f"http://127.0.0.1:{port}", f"127.0.0.1:{port}")
         if not path:
-            wait_http(f"http://127.0.0.1:{port}/health")
+            wait_http(f"http://127.0.0.1:{port}/health", s)
         while path and not os.path.exists(path):
             time.sleep(0.002)
         return s
@@ -110,7 +122,7 @@ class Bench:
             argv += ["--set", "store.sync=normal"]
         began = time.time()
         s = Server(argv, port)
-        wait_http(f"http://127.0.0.1:{port}/ready")
+        wait_http(f"http://127.0.0.1:{port}/ready", s)
         s.ready_ms = (time.time() - began) * 1000
         return s
 
@@ -130,7 +142,7 @@ server {{ listen 127.0.0.1:{port}; keepalive_requests 100000000;
 location / {{ proxy_pass http://e; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }} }} }}"""
         open(f"{d}/nginx.conf", "w").write(conf)
         s = Server(["nginx", "-p", d, "-c", f"{d}/nginx.conf"], port)
-        wait_http(f"http://127.0.0.1:{port}/health")
+        wait_http(f"http://127.0.0.1:{port}/health", s)
         return s
 
     def load(self, server, mode, conns, count, arg=""):
@@ -322,11 +334,11 @@ def open_ones(b, rows, scale):
     held.stop()
 
 
-def held_loops(b):
+def held_loops(b, only):
     fast = b.engine()
-    s = b.antiphon(fast, more=["--set", "server.loops=1", "--set", "mcp.allow=127.0.0.0/8", "--set", "index.embedder=none"])
-    for name, status, ms in held.measure(b.load_bin, s.port):
-        print(f"  held         {name:34} {ms:8.2f} ms  status {status}{'  TOO LONG' if ms > held.MOST_MS else ''}", flush=True)
+    s = b.antiphon(fast, more=["--set", "server.loops=1", "--set", "mcp.allow=127.0.0.0/8", "--set", "mcp.tools=1000", "--set", "index.embedder=none"])
+    for name, status, ms, cpu_ms in held.measure(b.load_bin, s, only):
+        print(f"  held         {name:40} {ms:8.2f} ms  CPU {cpu_ms:7.2f} ms  status {status}{'  TOO LONG' if ms > held.MOST_MS else ''}", flush=True)
     s.stop()
     fast.stop()
 
@@ -338,6 +350,7 @@ def main():
     ap.add_argument("--rounds", type=int, default=3)
     ap.add_argument("--quick", action="store_true")
     ap.add_argument("--only", default="")
+    ap.add_argument("--held", default="", metavar="NAME") # of its inputs those whose names begin so
     o = ap.parse_args()
     scale = 0.1 if o.quick else 1
     for most in (65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1]):
@@ -365,7 +378,7 @@ def main():
         if rows.wanted("idle-ws", "idle-sse"):
             open_ones(b, rows, scale)
         if rows.wanted("held"):
-            held_loops(b)
+            held_loops(b, o.held)
         if rows.wanted("start"):
             fast = b.engine()
             began = time.time()

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "index/codes.h"
 #include "index/store_index.h"
+#include "index/store_index_rank.h"
 
 enum { DIMS = 384, FILE_CHUNKS = 100, WINDOWS = FILE_CHUNKS * 2 + 2, WORDS = 40, VOCABULARY = 60000, CENTRES = 300, BEST = 300, SHOWN = 10, RECALLED = 40 };
 
@@ -257,13 +258,10 @@ static void exact_file(int64_t file, const float *vectors, const float *query, s
 	for (int i = 0; i < WINDOWS; i++)
 		scores[i] = dot(vectors + i * DIMS, query);
 	for (int c = 0; c < FILE_CHUNKS; c++) {
-		double most = -2, second = -2;
-		for (int k = 0; k < 4; k++) {
-			double one = (double)scores[2 * c + k];
-			second = one > most ? most : one > second ? one : second;
-			most = one > most ? one : most;
-		}
-		struct ranked r = {chunk_number(file, (size_t)c), (5 * most + second) / 6};
+		struct best_windows w = WINDOWS_NONE;
+		for (int k = 0; k < 4; k++)
+			best_windows_add(&w, (double)scores[2 * c + k]);
+		struct ranked r = {chunk_number(file, (size_t)c), best_windows_score(&w)};
 		if (r.score <= best[SHOWN - 1].score)
 			continue;
 		best[SHOWN - 1] = r;

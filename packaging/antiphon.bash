@@ -4,7 +4,7 @@ _antiphon()
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
 	local commands settings words
 	COMPREPLY=()
-	commands=$(antiphon help 2>/dev/null | sed -n 's/^  antiphon \([a-z]*\) .*/\1/p')
+	commands=$(antiphon help 2>/dev/null | sed -n 's/^  antiphon \([a-z]*\) .*/\1/p; s/^  and: //p')
 	if [ "$COMP_CWORD" = 1 ]; then
 		words=$commands
 	elif [ "$before" = --set ]; then

@@ -11,6 +11,7 @@
 
 #include "model/conversation.h"
 #include "model/event.h"
+#include "model/request_calls.h"
 #include "model/response.h"
 #include "tools/tools.h"
 

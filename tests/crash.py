@@ -26,7 +26,8 @@ from file_script import form
 from harness import PATIENCE, Stream, command, eventually, make_key
 
 QUICK = {"store.linger_seconds": [0, 600], "store.sweep_seconds": [1], "api.on_restart": ["auto", "retry", "fail"],
-         "server.loops": [1, 2], "store.sweep_rows": [10, 200], "api.lease_seconds": [600],  # a start frees leases, not time
+         "server.loops": [1, 2], "store.sweep_rows": [10, 200], "store.inlay_bytes": [1024, 65536],
+         "api.lease_seconds": [600],  # a start frees leases, not time
          "index.threads": [1, 2], "index.slice": [1, 64], "index.tries": [100], "index.again_ms": [50],
          "containers.project": [100000], "session.pool": [0, 1]}
 
@@ -109,7 +110,7 @@ class Client(BoxClient):
 
     def prepare(self, conversation=None, background=False):
         """Body of a new turn and what is known of it before it is sent."""
-        token, store = self.history.token(), self.dice.random() < 0.85
+        token, store = self.history.token(self.dice.choice([1, 1, 1023])), self.dice.random() < 0.85
         parent = None if conversation else self.choose_parent()
         body = {"model": "scripted", "input": token, "store": store}
         if parent:
@@ -256,7 +257,7 @@ class Client(BoxClient):
         fresh = not self.history.keyed or self.dice.random() < 0.5
         if fresh:
             body, response, base = self.prepare(background=self.dice.random() < 0.3)
-            word = f"key {response.token}"
+            word = f"key {response.token[-20:]}"
             self.history.keyed[word] = [self.project, body, response, base, None]
         else:
             word = self.dice.choice(list(self.history.keyed)[-30:])
@@ -370,7 +371,7 @@ class Client(BoxClient):
     # --- conversations ---
 
     def open_conversation(self):
-        tokens = [self.history.token() for _ in range(self.dice.randrange(4))]
+        tokens = [self.history.token(self.dice.choice([1, 1023])) for _ in range(self.dice.randrange(4))]
         body = {"items": [{"role": "user", "content": t} for t in tokens], "metadata": {"n": "0"}}
         answer = self.ask("POST", "/v1/conversations", body, tokens)
         if answer:
@@ -382,7 +383,7 @@ class Client(BoxClient):
 
     def add_items(self):
         if (c := self.choose_conversation()):
-            tokens = [self.history.token() for _ in range(self.dice.randrange(1, 4))]
+            tokens = [self.history.token(self.dice.choice([1, 1023])) for _ in range(self.dice.randrange(1, 4))]
             group = c.add(tokens)
             answer = self.ask("POST", f"/v1/conversations/{c.name}/items", {"items": [{"role": "user", "content": t} for t in tokens]},
                               (c,), fine=(400, 404))
@@ -594,7 +595,7 @@ class Run(BoxRun):
                  server=FaultyServer):
         self.seed, self.clients, self.args, self.endings, self.make = seed, clients, list(args), endings, server
         self.dice, self.round, self.done, self.ended = random.Random(seed), 0, {}, {}
-        self.killing, self.faulty, self.broken = threading.Event(), False, []
+        self.killing, self.faulty, self.broken, self.asked = threading.Event(), False, [], []
         self.folder = tempfile.TemporaryDirectory(prefix="antiphon-crash-")
         self.data = os.path.join(self.folder.name, "data")
         self.engine = ScriptedEngine(context=1 << 20)
@@ -604,6 +605,7 @@ class Run(BoxRun):
         self.history = History({name: make_key(self.server, name, name)[0] for name in ("one", "two")})
 
     def behave(self, request):
+        self.asked.append(1)
         in_box = self.script(request)
         tokens = prompt_tokens(request.body["messages"])
         self.history.prompts[tokens[-1]] = tokens
@@ -750,6 +752,16 @@ class Run(BoxRun):
             expect(response.background or self.history.calls[response.token] <= 1, f"made again under {word}", response.token)
         expect(again.status == 200 and plain(again.json) == known, f"another answer under {word}: {again}\n{known}", response.token)
 
+    def check_usage(self):
+        """What was told of was counted, and nothing more often than the engine was asked."""
+        ends = [r for r in list(self.history.responses.values()) if r.store and r.end and r.end["status"] == "completed"]
+        db = sqlite3.connect(f"file:{self.data}/antiphon.db?mode=ro", uri=True, timeout=20)
+        requests, output = db.execute("SELECT coalesce(sum(requests), 0), coalesce(sum(output), 0) FROM used WHERE kind = 0").fetchone()
+        db.close()
+        told = sum(r.end["usage"]["output_tokens"] for r in ends)
+        expect(len(ends) <= requests <= len(self.asked), f"{requests} requests counted, {len(ends)} told of, {len(self.asked)} asked")
+        expect(told <= output, f"{output} tokens counted, {told} told of")
+
     def check_foreign(self, thing):
         other = next(k for n, k in self.history.keys.items() if n != thing.project)
         foreign(lambda method, path, body, about: self.server.request(method, path, body, key=other), thing)
@@ -772,6 +784,7 @@ class Run(BoxRun):
             list(pool.map(self.check_keyed, some(h.keyed)))
             things = [*responses, *(t for kind in (h.conversations, h.libraries, h.containers, h.skills) for t in list(kind.values()))]
             list(pool.map(self.check_foreign, things if dice is None else dice.sample(things, min(3, len(things)))))
+        self.check_usage()
 
     def finish(self):
         self.check()
@@ -779,6 +792,10 @@ class Run(BoxRun):
         self.server.stop()
         db = sqlite3.connect(self.data + "/antiphon.db")
         expect(db.execute("PRAGMA integrity_check").fetchall() == [("ok",)], "the database is not whole")
+        named = {f"{key & (1 << 64) - 1:016x}" for key, in db.execute("SELECT inlay FROM item WHERE inlay > 0")}
+        lost = named - set(os.listdir(os.path.join(self.data, "files")))
+        expect(not lost, f"bytes of {len(lost)} items of {len(named)} are lost")
+        self.done["items with bytes of their own"] = len(named)
         db.close()
         report = command("check", "--data", self.data, home=self.server.home)
         expect("antiphon.db is sound" in report.stdout, report.stdout)

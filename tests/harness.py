@@ -232,9 +232,9 @@ class Server:
         shutil.rmtree(self.home, ignore_errors=True)
 
 
-def command(*args, home, env=None, input=None):
+def command(*args, home, env=None, input=None, patience=PATIENCE):
     """Runs `antiphon ARGS`; the finished process with its output as text."""
-    done = subprocess.run([BINARY, *args], capture_output=True, text=True, input=input, timeout=PATIENCE,
+    done = subprocess.run([BINARY, *args], capture_output=True, text=True, input=input, timeout=patience,
                           env=environment(home, env))
     assert not BROKEN.search(done.stderr), done.stderr
     return done

@@ -8,7 +8,7 @@ import re
 import openai
 import pytest
 
-from ability_script import AbilityEngine, answer_json, b64, png
+from ability_script import AbilityEngine, answer_json, b64, form_of, png
 from engine_script import Gate, ScriptedEngine, hang, hold, pause, say, status
 from harness import eventually, make_key
 from test_webhooks import HERE, Receiver
@@ -136,6 +136,27 @@ def test_an_engine_s_own_endpoints(servers, endpoint, body, answer, engine_has):
                 assert told["data"] == answer["data"] if "data" in answer else told == answer
             assert got.usage.input_tokens == 3 * answer.get("usage", {}).get("prompt_tokens", 0)
             assert len(able.asked) == 3
+    finally:
+        able.close()
+
+
+def test_changed_pictures(servers, engine):
+    """/v1/images/edits as JSON: a line has no other form."""
+    changed, given = png(3, 1), png()
+    able = AbilityEngine({"/v1/images/edits": lambda request: answer_json({"created": 1, "data": [{"b64_json": b64(changed)}]})})
+    try:
+        server = servers(engine, args=("--set", f"images.engine={able.url}"))
+        with openai.OpenAI(base_url=server.base_url, api_key="any") as client:
+            file = client.files.create(file=("a.png", given), purpose="vision").id
+            bodies = [{"prompt": "a cat", "images": [{"file_id": file}]},
+                      {"prompt": "a cat", "images": [{"image_url": "data:image/png;base64," + b64(given)}]},
+                      {"prompt": "a cat", "images": [{"file_id": "file-nothing"}]}]
+            got = ended(client, begin(client, [line(i, "/v1/images/edits", body) for i, body in enumerate(bodies)], "/v1/images/edits"))
+            rows = read(client, got.output_file_id)
+            assert [row["response"]["body"]["data"] for row in rows] == [[{"b64_json": b64(changed)}]] * 2
+            assert [[p[3] for p in form_of(asked) if p[1]] for asked in able.asked] == [[given]] * 2
+            row, = read(client, got.error_file_id)
+            assert row["response"]["status_code"] == 400 and row["response"]["body"]["error"]["param"] == "images[0]"
     finally:
         able.close()
 

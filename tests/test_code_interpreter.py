@@ -1,6 +1,9 @@
 """code_interpreter: a scripted engine writes the code, the Python that runs it is real; items, events, files, citations, failures."""
 import base64
+import fcntl
+import glob
 import json
+import os
 import pathlib
 import re
 import sqlite3
@@ -10,7 +13,7 @@ import openai
 import pytest
 
 from engine_script import Gate, ScriptedEngine, call, hold, say, status, think
-from harness import Stream, eventually, make_key, text_of
+from harness import TREE, Stream, command, eventually, make_key, text_of
 from test_background import ended, in_order, texts
 from test_websocket import Socket
 
@@ -289,6 +292,9 @@ def test_expired(server, engine):
     assert answer.status == 400 and answer.error["message"] == "Container is expired." and answer.error["code"] is None
     again = ask(server, engine, "1", previous_response_id=made["id"])  # history only: a new one
     assert calls(again)[0]["container_id"] != dead and calls(again)[0]["status"] == "completed"
+    ask(server, engine, "1", previous_response_id=again["id"])
+    described = [r.body["tools"][0]["function"]["description"] for r in engine.requests if r.body["messages"][-1]["role"] == "user"]
+    assert ["Earlier calls ran in another container, whose files and variables are not here." in d for d in described] == [False, True, False]
 
 
 def test_foreign_ids_in_the_input(server, engine):
@@ -570,14 +576,49 @@ def test_the_page_example(server, engine, tmp_path, monkeypatch, capsys):
                                                                           "total.txt 16"]
 
 
-def test_matplotlib(server, engine):
-    """A figure as models draw it."""
-    made = ask(server, engine, "import importlib.util\nimportlib.util.find_spec('matplotlib') is not None")
-    if logs(calls(made)[0]) != ["True"]:
-        pytest.skip("matplotlib is not installed for Python in boxes")
-    made = ask(server, engine, "import matplotlib.pyplot as plt\nplt.plot([3, 9, 4])\nplt.show()")
-    data = base64.b64decode(calls(made)[0]["outputs"][0]["url"].removeprefix("data:image/png;base64,"))
-    assert data.startswith(b"\x89PNG") and len(notes(made)) == 1
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory):
+    """The folder of `antiphon sandbox install standard`, fetched once for this tree; its tests are skipped where no package index answers."""
+    folder = os.path.join(TREE, "build-packages")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        setting = ["--set", f"session.packages={folder}/standard"]
+        home = str(tmp_path_factory.mktemp("packages"))
+        if "matplotlib" not in command("sandbox", "list", *setting, home=home).stdout:
+            made = command("sandbox", "install", "standard", *setting, home=home, patience=600)
+            if made.returncode:
+                pytest.skip("no packages: " + made.stdout[-300:] + made.stderr[-300:])
+    return setting
+
+
+PLOT = """import glob
+import matplotlib.pyplot as plt
+import pandas as pd
+sold = pd.read_csv(glob.glob('/mnt/data/*-sales.csv')[0])
+plt.figure(figsize=(4, 3))
+plt.plot(sold.month, sold.sold)
+plt.title('Sold: 销售 販売 판매')
+plt.savefig('/mnt/data/plot.png', dpi=100)
+plt.show()"""
+
+
+def test_matplotlib(servers, engine, packages):
+    """"Plot this CSV and give me the PNG", by the official SDK: the file that the answer links to, and the picture that was shown."""
+    server = servers(engine, args=packages)
+    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
+        file = client.files.create(file=("sales.csv", CSV), purpose="user_data")
+        engine.next(python(PLOT))
+        engine.next(say("Here: [plot.png](sandbox:/mnt/data/plot.png)."))
+        made = client.responses.create(model="scripted", input="Plot this CSV and give me the PNG.", include=[OUTPUTS], tools=[
+            {"type": "code_interpreter", "container": {"type": "auto", "file_ids": [file.id]}}])
+        shown, = [o for o in made.output[0].outputs if o.type == "image"]
+        assert base64.b64decode(shown.url.removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
+        linked, = [n for n in made.output[-1].content[0].annotations if n.filename == "plot.png"]
+        png = client.containers.files.content.retrieve(linked.file_id, container_id=linked.container_id).read()
+    assert png.startswith(b"\x89PNG") and struct.unpack(">II", png[16:24]) == (400, 300)
+    if any(re.search("cjk|wqy", name, re.I) for name in glob.glob("/usr/share/fonts/**", recursive=True)):
+        assert not [o.logs for o in made.output[0].outputs if o.type == "logs"]  # a letter that no font has is warned of
 
 
 def test_websocket(server, engine):

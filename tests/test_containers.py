@@ -93,10 +93,15 @@ def test_files(client, server):
     content = client.containers.files.content.retrieve(one.id, container_id=c.id)
     assert content.read() == b"forty-two\n" and content.response.headers["content-type"] == "text/plain; charset=utf-8"
     name = os.path.basename(one.path)
-    assert content.response.headers["content-disposition"] == f"attachment; filename=\"file\"; filename*=UTF-8''{name}"
+    assert content.response.headers["content-disposition"] == f"attachment; filename=\"file.txt\"; filename*=UTF-8''{name}"
     content = client.containers.files.content.retrieve(two.id, container_id=c.id)
     assert content.read() == b"a,b\n1,2\n" and content.response.headers["content-type"] == "text/csv; charset=utf-8"
     assert "%C3%BCber.csv" in content.response.headers["content-disposition"]
+    for name, plain in (("x.tar.gz", "file.gz"), ("none", "file"), ("x.", "file"), ("x.a'b", "file"), ("x." + "y" * 17, "file")):
+        other = client.containers.files.create(c.id, file=(name, b"x"))
+        content = client.containers.files.content.retrieve(other.id, container_id=c.id)
+        assert f'filename="{plain}"' in content.response.headers["content-disposition"], name
+        client.containers.files.delete(other.id, container_id=c.id)
     gone = server.request("DELETE", f"/v1/containers/{c.id}/files/{one.id}").json
     assert gone == {"id": one.id, "object": "container.file.deleted", "deleted": True}
     with pytest.raises(openai.NotFoundError) as e:

@@ -1,4 +1,5 @@
 """network_policy: what code in a container reaches, what it does not, and where a secret is seen."""
+import base64
 import http.server
 import json
 import os
@@ -166,6 +167,59 @@ import subprocess; print(subprocess.run('env; cat /proc/*/environ', shell=True, 
     server.stop()
     assert secret not in server.stderr()
     assert kept(server, secret) == []
+
+
+def test_secret_in_basic(start, engine, host):
+    """curl -u "me:$KEY": the secret is within the encoded credentials, and neither form of it comes back."""
+    server, secret = start(), "s3cret-of-the-host"
+    sent = base64.b64encode(f"me:{secret}".encode()).decode()
+    tools = auto("localhost", "a.example", secrets=[{"domain": "localhost", "name": "API_KEY", "value": secret}])
+    made = ask(server, engine, FETCH + f"""
+import base64
+basic = 'Basic ' + base64.b64encode(('me:' + os.environ['API_KEY']).encode()).decode()
+print(get({host.https + '/x'!r}, Authorization=basic))
+print(get({host.https + '/y'!r}, Authorization='Basic ' + base64.b64encode(b'me:other').decode()))
+""", tools=tools)
+    printed = "".join(logs(calls(made)[0])).split("\n")
+    assert [dict(h)["Authorization"] for _, h in host.asked] == ["Basic " + sent, "Basic " + base64.b64encode(b"me:other").decode()]
+    assert "Basic " + "*" * len(sent) in printed[0] and "Basic bWU6b3RoZXI=" in printed[1]
+    assert secret not in json.dumps(made) and sent not in json.dumps(made)
+
+
+TUNNEL = """
+import socket, ssl
+def tunnel(port, name, first=b''):
+    proxy = os.environ['HTTPS_PROXY'].rsplit('/', 1)[-1].split(':')
+    s = socket.create_connection((proxy[0], int(proxy[1])), 20)
+    s.sendall(f'CONNECT localhost:{port} HTTP/1.1\\r\\nHost: localhost:{port}\\r\\n\\r\\n'.encode())
+    head = b''
+    while b'\\r\\n\\r\\n' not in head: head += s.recv(1)
+    context = ssl.create_default_context(cafile=os.environ['SSL_CERT_FILE'])
+    context.check_hostname = bool(name)
+    try: t = context.wrap_socket(s, server_hostname=name)
+    except OSError as e: return str(e)
+    t.sendall(f'GET /fronted HTTP/1.1\\r\\nHost: localhost:{port}\\r\\nConnection: close\\r\\n\\r\\n'.encode())
+    said = b''
+    while (piece := t.recv(65536)): said += piece
+    return said.decode()
+"""
+
+
+def test_name_within_a_tunnel(start, engine, host):
+    """TLS asks for the host of its tunnel, or is told that it has to; with a secret and without."""
+    server = start()
+    secrets = [{"domain": "localhost", "name": "K", "value": "kept-close"}]
+    for tools in (auto("localhost"), auto("localhost", secrets=secrets)):
+        host.asked.clear()
+        port = host.secure.server_port
+        made = ask(server, engine, FETCH + TUNNEL + f"[tunnel({port}, n) for n in ('other.example', None, 'localhost', 'LOCALHOST')]", tools=tools)
+        other, none, same, large = eval(logs(calls(made)[0])[-1])
+        for refused in (other, none):
+            assert refused.startswith("HTTP/1.1 403 Forbidden") and "Antiphon-Refused: NAME" in refused, refused
+            assert "The tunnel leads to localhost, and TLS within it has to ask for that name (SNI)." in refused
+        assert same.startswith("HTTP/1.1 200") and large.startswith("HTTP/1.1 200")
+        assert [path for path, _ in host.asked] == ["/fronted", "/fronted"]
+    assert server.stderr().count("refused=NAME") == 4
 
 
 def test_secret_stays_with_its_host(start, servers, engine, host):

@@ -1,8 +1,12 @@
 """The tool image_generation: pictures made and changed by an image engine, told as recorded, kept, and refused by name."""
 import base64
+import contextlib
 import json
+import os
+import sqlite3
 import threading
 
+import openai
 import pytest
 from openai import OpenAI
 
@@ -11,6 +15,7 @@ from engine_script import Gate, call, hold, say
 from harness import Stream, eventually
 from test_recorded_streams import shapes
 from test_recordings import events_of, exchanges, items_of
+from web_script import ScriptedWeb
 
 RED, BLUE = png(), png(3, 1, (0, 0, 255))
 USAGE = {"input_tokens": 11, "input_tokens_details": {"image_tokens": 0, "text_tokens": 11}, "output_tokens": 6240,
@@ -173,6 +178,44 @@ def test_large_pictures(served, engine, painter):
     assert [p[3] for p in form_of(painter.asked[-1]) if p[1]] == [large]
 
 
+def test_kept_once_as_bytes(servers, engine, painter, tmp_path):
+    """4 MB of base64: a small row, a file of the picture's own bytes, told whole wherever it is told, and gone with its last holder."""
+    data = tmp_path / "data"
+    large = png() + os.urandom(3_000_000)
+    engine.vision = True
+
+    def begin():
+        return servers(engine, data=str(data), args=["--set", f"images.engine={painter.url}", "--set", "images.family=openai",
+                                                     "--set", "store.linger_seconds=0", "--set", "store.sweep_seconds=1"])
+
+    def kept():
+        return [p.read_bytes() for p in (data / "files").iterdir() if p.is_file() and p.name != "antiphon.hold"]
+    server = begin()
+    painter.paths["/v1/images/generations"] = lambda request: answer_json({"data": [{"b64_json": b64(large)}]})
+    paints(engine)
+    first = server.create("Paint", tools=[TOOL])
+    assert first["output"][0]["result"] == b64(large) and kept() == [large]
+    with sqlite3.connect(f"file:{data}/antiphon.db?mode=ro", uri=True) as db:
+        assert db.execute("SELECT max(length(json)) FROM item").fetchone()[0] < 1000
+    server.kill()
+    server = begin()
+    assert server.get(f"/v1/responses/{first['id']}").json["output"] == first["output"]
+    assert kept() == [large]
+    paints(engine, action="edit")
+    second = server.create("Change it", tools=[TOOL], previous_response_id=first["id"])
+    assert [p[3] for p in form_of(painter.asked[-1]) if p[1]] == [large] and kept() == [large]
+    items = server.get(f"/v1/responses/{second['id']}/input_items").json["data"]
+    assert [i["result"] for i in items if i["type"] == "image_generation_call"] == [b64(large)]
+    again = [e.data for e in Stream(*server.open("GET", f"/v1/responses/{first['id']}?stream=true")) if e.data]
+    assert again[-1]["response"]["output"] == first["output"]
+    server.delete(f"/v1/responses/{first['id']}")
+    server.kill()
+    server = begin()
+    assert kept() == [large]  # the second stands on it
+    server.delete(f"/v1/responses/{second['id']}")
+    eventually(lambda: not kept())
+
+
 def test_tool_choice(served, engine):
     paints(engine)
     response = served.create("Hello", tools=[TOOL], tool_choice={"type": "image_generation"})
@@ -264,6 +307,84 @@ def test_edits(servers, engine, painter, several):
     parts = form_of(painter.asked[-1])
     assert sorted(p[0] for p in parts if p[1]) == (["image[]", "image[]", "mask"] if several else ["image", "mask"])
     assert {p[0]: p[3] for p in parts if not p[1]} == {"prompt": b"blue", "model": b"m", "n": b"1", "response_format": b"b64_json"}
+
+
+def data_url(picture):
+    return f"data:image/png;base64,{b64(picture)}"
+
+
+@pytest.mark.beside_openapi
+def test_edits_as_json(servers, engine, painter):
+    """Pictures by data URL and by file, and a mask, as the form that engines know."""
+    served = start(servers, engine, painter, "generic")
+    client = OpenAI(base_url=served.base_url, api_key="x", max_retries=0)
+    file = client.files.create(file=("b.png", BLUE), purpose="vision").id
+    body = {"model": "m", "prompt": "blue", "n": 1, "images": [{"image_url": data_url(RED)}, {"file_id": file}],
+            "mask": {"image_url": data_url(RED)}}
+    got = served.post("/v1/images/edits", body)
+    assert got.status == 200 and base64.b64decode(got.json["data"][0]["b64_json"]) == BLUE, got
+    parts = form_of(painter.asked[-1])
+    assert [(p[0], p[2], p[3]) for p in parts if p[1]] == [("image[]", "image/png", RED), ("image[]", "image/png", BLUE),
+                                                           ("mask", "image/png", RED)]
+    assert {p[0]: p[3] for p in parts if not p[1]} == {"prompt": b"blue", "model": b"m", "n": b"1", "response_format": b"b64_json"}
+    got = served.post("/v1/images/edits", {"prompt": "x", "images": [{"file_id": file}], "quality": "low", "stream": True})
+    assert b"event: image_edit.completed" in got.body and got.headers["antiphon-not-applied"] == "quality"
+    assert [p[0] for p in form_of(painter.asked[-1]) if p[1]] == ["image"]
+    client.files.delete(file)
+    for change, param in (
+            ({"images": [{"file_id": file}]}, "images[0]"), ({"images": []}, "images"), ({"images": None}, "images"),
+            ({"images": [{"image_url": data_url(RED), "file_id": "file-1"}]}, "images[0]"), ({"images": [{}]}, "images[0]"),
+            ({"images": [{"image_url": data_url(b"no picture")}]}, "images[0]"), ({"images": [{"image_url": data_url(RED)}] * 17}, "images"),
+            ({"mask": {"image_url": "ftp://x/y"}}, "mask"), ({"images": [{"image_url": "http://127.0.0.1:1/x.png"}]}, "images[0]"),
+            ({"image": "x"}, "image"), ({"prompt": ""}, "prompt"), ({"style": "loud"}, "style")):
+        got = served.post("/v1/images/edits", {**body, "images": [{"image_url": data_url(RED)}], **change})
+        assert got.status == 400 and got.error["param"] == param, (change, got)
+    assert len(painter.asked) == 2
+    no_edits = start(servers, engine, painter, "localai")
+    got = no_edits.post("/v1/images/edits", {**body, "images": [{"image_url": data_url(RED)}]})
+    assert got.status == 400 and "changes no pictures" in got.error["message"]
+
+
+@pytest.mark.beside_openapi
+def test_variations(servers, engine, painter):
+    """Where the engine has them; by its name where not."""
+    served = start(servers, engine, painter, "generic")
+    client = OpenAI(base_url=served.base_url, api_key="x", max_retries=0)
+    with pytest.raises(openai.NotFoundError, match="images.engine"):
+        client.images.create_variation(image=("a.png", RED))
+    painter.paths["/v1/images/variations"] = change
+    other = start(servers, engine, painter, "generic")
+    client = OpenAI(base_url=other.base_url, api_key="x", max_retries=0)
+    got = client.images.create_variation(image=("a.png", RED, "image/png"), n=1, response_format="b64_json", size="256x256")
+    assert base64.b64decode(got.data[0].b64_json) == BLUE
+    parts = {p[0]: p[3] for p in form_of(painter.asked[-1])}
+    assert parts == {"image": RED, "n": b"1", "size": b"256x256", "response_format": b"b64_json"}
+    with pytest.raises(openai.BadRequestError, match="Unknown parameter: 'prompt'"):
+        client.images.create_variation(image=("a.png", RED), extra_body={"prompt": "x"})
+
+
+def test_slow_pictures_beside_a_quick_search(servers, engine, painter):
+    """More pictures than have threads wait for their engine; a search has threads of its own."""
+    go, here = threading.Event(), threading.Semaphore(0)
+
+    def slow(request):
+        here.release()
+        go.wait(60)
+        return draw(request)
+    painter.paths["/v1/images/generations"] = slow
+    with contextlib.closing(ScriptedWeb()) as web:
+        server = start(servers, engine, painter, "openai", *web.args(), "--set", "tools.threads=1", "--set", "tools.image_threads=2")
+        engine.always(lambda request: [say("done")] if request.body["messages"][-1]["role"] == "tool" else
+                      [call("image_generation", '{"prompt":"a cat"}')] if request.last_text == "paint" else
+                      [call("web_search", '{"query":"x"}')])
+        slow_ones = [server.create("paint", tools=[TOOL], background=True)["id"] for _ in range(8)]
+        assert here.acquire(timeout=60) and here.acquire(timeout=60)
+        made = server.create("quick", tools=[{"type": "web_search"}])
+        assert [i["type"] for i in made["output"]] == ["web_search_call", "message"] and web.requests and not go.is_set()
+        go.set()
+        for id in slow_ones:
+            done = eventually(lambda: (r := server.get(f"/v1/responses/{id}").json)["status"] == "completed" and r)
+            assert done["output"][0]["result"] == b64(RED)
 
 
 @pytest.mark.beside_openapi

@@ -211,6 +211,13 @@ def test_failures(served, able, answer, status, says):
     assert (got.status, says in got.error["message"], "sk-secret" in got.error["message"]) == (status, True, False), got
 
 
+def test_an_engine_names_the_member(served, able):
+    wrong = {"error": {"message": "Invalid language 'xx'.", "type": "invalid_request_error", "param": "language", "code": "x"}}
+    able.paths["/v1/moderations"] = lambda request: (400, "application/json", json.dumps(wrong).encode())
+    got = served.post("/v1/moderations", {"input": "a"})
+    assert got.status == 400 and got.error["param"] == "language" and "Invalid language 'xx'." in got.error["message"]
+
+
 @pytest.mark.parametrize("body, param", [({"input": "a", "model": 3}, "model"), ([], None)])
 def test_bad_requests(served, body, param):
     got = served.post("/v1/moderations", body)

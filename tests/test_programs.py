@@ -557,6 +557,13 @@ def test_conversation(server, engine):
 
 # --- attacks and bounds ---
 
+def test_text_that_steers_a_terminal(server, engine):
+    made = result(server, engine, "text('a\\u0000\\u001b[31mred\\u001b[0m', '\\ud800|'); return 'tab\\there\\u009b2J'")
+    assert made["result"] == "ared \ufffd\ufffd\ufffd|\ntab\there2J", made
+    made = result(server, engine, "throw new Error('\\u001b]0;title\\u0007x')")
+    assert not set(made["result"]) & set(map(chr, [*range(9), *range(11, 32), 127]))
+
+
 def test_deterministic(server, engine):
     """What it sees of the world stays the same from request to request."""
     code = "const seen = [Date.now(), Math.random()]; await tools.note({seen}); await tools.note({seen}); text(JSON.stringify(seen))"

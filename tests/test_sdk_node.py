@@ -92,6 +92,7 @@ def abilities():
         "/v1/audio/transcriptions": lambda request: answer_json({"text": "heard"}),
         "/v1/images/generations": lambda request: answer_json({"data": [{"b64_json": b64(png())}]}),
         "/v1/images/edits": lambda request: answer_json({"data": [{"b64_json": b64(png())}]}),
+        "/v1/images/variations": lambda request: answer_json({"data": [{"b64_json": b64(png())}]}),
         "/v1/moderations": lambda request: answer_json({"id": "modr-1", "model": "m", "results": [{"flagged": True}]})})
     sets = [f"{name}.engine={able.url}" for name in ("audio", "images", "moderations")]
     with served(*[a for s in sets for a in ("--set", s)]) as server:

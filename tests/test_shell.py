@@ -228,6 +228,29 @@ def test_end_of_much_output(servers, engine):
     assert stdout(second[1]) == "first\naaaa\n[1980 characters and 3011 bytes left out]\naaaaalast\n"
 
 
+CROWD = """python3 -c "
+import subprocess, time
+while True:
+    try: subprocess.Popen(['sleep', '1000'])
+    except OSError: time.sleep(0.01)" >/dev/null 2>&1 & echo kept > kept"""
+
+
+def test_crowded_box(servers, engine):
+    """What was left running and takes all processes is ended when a command cannot be started for it: the container is of use again."""
+    server = servers(engine, args=["--set", "session.processes=12"])
+    made = ask(server, engine, CROWD)
+
+    def crowded():
+        nonlocal made
+        made = ask(server, engine, "echo in", previous_response_id=made["id"])
+        return pairs(made)[0][1]["output"][0]["outcome"] == {"type": "exit", "exit_code": 126}
+
+    eventually(crowded, what="a full box")
+    assert "too many programs run in this box. They were ended; files stay." in pairs(made)[0][1]["output"][0]["stderr"]
+    again = ask(server, engine, "cat kept", previous_response_id=made["id"])
+    assert stdout(pairs(again)[0][1]) == "kept\n" and container_of(again) == container_of(made)
+
+
 def test_bytes_that_are_no_text(server, engine):
     made = ask(server, engine, "printf '\\377\\000\\033[31mred\\033[0m\\n'")
     text = stdout(pairs(made)[0][1])
@@ -318,6 +341,7 @@ def test_reuse(server, engine):
     age(server)
     late = ask(server, engine, "ls", previous_response_id=made["id"])
     assert container_of(late) != container_of(made)
+    assert "Earlier calls ran in another container" in engine.requests[-1].body["tools"][0]["function"]["description"]
     answer = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [
         {"type": "shell", "environment": {"type": "container_reference", "container_id": container_of(made)}}]})
     assert answer.status == 400 and answer.error["message"] == "Container is expired."

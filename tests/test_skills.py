@@ -7,12 +7,14 @@ import json
 import os
 import pathlib
 import re
+import threading
 import zipfile
 
 import openai
 import pytest
 
 from engine_script import call, say
+from file_script import upload
 from harness import PATIENCE, Server, eventually, make_key
 from skill_zips import MATTER, attacks, matter, zipped
 from test_files import TYPE, blobs, form, killed_under_load, part
@@ -205,6 +207,25 @@ def test_bounds(engine, servers):
 
 
 # --- who may see what ---
+
+
+def test_reading_holds_nobody(servers, engine):
+    """More large skills than are read at once: all else goes on, on the one loop and on the threads of files and containers."""
+    server = servers(engine, args=["--set", "server.loops=1", "--set", "containers.project=100000"])
+    large = zipped({"a/SKILL.md": MATTER, **{f"a/{i}": bytes(20 << 20) for i in range(12)}})
+    done = []
+    clients = [threading.Thread(target=lambda: done.append(put(server, large)["id"])) for _ in range(6)]
+    for c in clients:
+        c.start()
+    beside = 0
+    while len(done) < len(clients):
+        assert server.get("/v1/models").status == 200
+        upload(server, "x.md", "x")
+        assert server.post("/v1/containers", {"name": "x"}).status == 200
+        beside += len(done) < len(clients)
+    for c in clients:
+        c.join()
+    assert beside > len(clients), beside  # a loop, or a thread, that is held lets one pass for each skill at most
 
 
 def test_other_projects(engine, servers):

@@ -309,6 +309,39 @@ def test_projects(engine, servers):
     assert found(one, store, "secret")
 
 
+def test_no_route_knows_another_project(engine, servers):
+    """Whatever is asked of another project's store, file or batch: not found, and nothing of it changed."""
+    server = servers(engine)
+    mine, other = (make_key(server, f"k{i}", f"p{i}")[0] for i in range(2))
+    one = openai.OpenAI(base_url=server.base_url, api_key=mine, max_retries=0)
+    file, loose = put(one, "a.txt", "secret"), put(one, "b.txt", "loose")
+    store = one.vector_stores.create(name="mine").id
+    batch = one.vector_stores.file_batches.create_and_poll(store, file_ids=[file]).id
+    before = one.vector_stores.retrieve(store), one.vector_stores.files.retrieve(file, vector_store_id=store)
+    at, tool = f"/v1/vector_stores/{store}", {"type": "file_search", "vector_store_ids": [store]}
+    theirs = server.post("/v1/vector_stores", {}, key=other).json["id"]
+    for method, path, body in (
+        ("GET", at, None), ("POST", at, {"name": "x"}), ("DELETE", at, None), ("POST", at + "/search", {"query": "secret"}),
+        ("GET", at + "/files", None), ("POST", at + "/files", {"file_id": loose}), ("GET", f"{at}/files/{file}", None),
+        ("POST", f"{at}/files/{file}", {"attributes": {"a": 1}}), ("DELETE", f"{at}/files/{file}", None), ("GET", f"{at}/files/{file}/content", None),
+        ("POST", at + "/file_batches", {"file_ids": [loose]}), ("GET", f"{at}/file_batches/{batch}", None),
+        ("POST", f"{at}/file_batches/{batch}/cancel", None), ("GET", f"{at}/file_batches/{batch}/files", None),
+        ("POST", f"/v1/vector_stores/{theirs}/files", {"file_id": loose}), ("POST", f"/v1/vector_stores/{theirs}/file_batches", {"file_ids": [loose]}),
+        ("GET", f"/v1/vector_stores/{theirs}/files/{file}/content", None), ("GET", f"/v1/vector_stores/{theirs}/file_batches/{batch}", None),
+    ):
+        answer = server.request(method, path, body, key=other)
+        assert answer.status == 404 and b"secret" not in answer.body, (method, path, answer)
+    for more in ({}, {"stream": True}, {"background": True}):
+        answer = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [tool], **more}, key=other)
+        if answer.status == 200:
+            ended = eventually(lambda: (r := server.get("/v1/responses/" + answer.json["id"], key=other).json)["status"] == "failed" and r)
+            assert store in ended["error"]["message"], ended
+        else:
+            assert (answer.status, answer.error["code"]) == (400, "vector_store_not_found"), answer
+    assert not engine.requests and (one.vector_stores.retrieve(store), one.vector_stores.files.retrieve(file, vector_store_id=store)) == before
+    assert found(one, store, "secret")
+
+
 def test_projects_in_turn(engine, embedder, servers):
     """Who attaches many files does not keep others waiting for them all."""
     server = servers(engine, args=["--set", f"index.embedder={embedder.url}", "--set", "index.threads=1"])

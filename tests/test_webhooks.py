@@ -14,7 +14,7 @@ from engine_script import Gate, finish, hang, hold, say, status
 from harness import PATIENCE, eventually, make_key
 
 ALL = ["response.completed", "response.failed", "response.cancelled", "response.incomplete", "batch.completed", "batch.failed",
-       "batch.expired", "batch.cancelled"]
+       "batch.expired", "batch.cancelled", "budget.warning"]
 HERE = ("--set", "fetch.allow=127.0.0.1", "--set", "api.webhook_retry_ms=50")
 
 

@@ -3,7 +3,7 @@
 
     tools/openapi-trim.py FILE
 
-Kept: the paths whose first part stands in KEPT, and the schemas that they reach; without descriptions and examples.
+Kept: the paths whose first part stands in KEPT or that begin as KEPT_BELOW says, and the schemas that they reach; without descriptions and examples.
 """
 import gzip
 import json
@@ -12,6 +12,7 @@ import sys
 
 KEPT = {"responses", "conversations", "chat", "models", "files", "uploads", "vector_stores", "containers", "embeddings", "skills",
         "batches"}
+KEPT_BELOW = ("/organization/usage/", "/organization/costs")
 PROSE = {"description", "title", "summary", "example", "examples", "externalDocs", "x-oaiMeta", "x-stainless-const",
          "x-stainless-skip", "x-stainless-naming", "tags"}
 HERE = pathlib.Path(__file__).resolve().parent.parent
@@ -41,7 +42,7 @@ def references(node):
 def main():
     raw = pathlib.Path(sys.argv[1]).read_bytes()
     full = json.loads(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
-    paths = {p: o for p, o in full["paths"].items() if p.split("/")[1] in KEPT and "?" not in p}
+    paths = {p: o for p, o in full["paths"].items() if p.split("/")[1] in KEPT and "?" not in p or p.startswith(KEPT_BELOW)}
     kept, waiting = {}, list(references(paths))
     while waiting:
         name = waiting.pop()

@@ -8,7 +8,7 @@
 #include "background/runs.h"
 #include "background/worker.h"
 #include "base/clock.h"
-#include "batches/batches.h"
+#include "batches/batch_pump.h"
 #include "chat/chat.h"
 #include "conversations/conversations.h"
 #include "door/attempts.h"

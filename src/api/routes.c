@@ -9,7 +9,7 @@
 #include "api/access.h"
 #include "api/routes.h"
 
-#include "door/request.h"
+#include "door/allowance.h"
 #include "measure/measure.h"
 #include "net/websocket.h"
 #include "wire/multipart.h"
@@ -192,6 +192,9 @@ static bool service_head(struct service *s, struct exchange *x, struct err *e)
 	} else if (rq->route->flags & ROUTE_OWNER) {
 		if (!auth_owner(rq, e))
 			return false;
+	} else if (rq->route->flags & ROUTE_ADMIN) {
+		if (!auth_admin(rq, e))
+			return false;
 	} else if (!(rq->route->flags & ROUTE_OPEN)) {
 		if (!auth_key(rq, e))
 			return false;
@@ -206,6 +209,8 @@ static bool service_head(struct service *s, struct exchange *x, struct err *e)
 		e->retry_after_ms = 5000;
 		return fail(e, ERR_UNAVAILABLE, NULL, "The server is shutting down. Please retry in a few seconds.");
 	}
+	if ((rq->route->flags & ROUTE_METERED) && !allowance_request(rq, true, e))
+		return false;
 	if (takes_form(rq, exchange_header(x, S("content-type"))))
 		rq->route->handle(rq);
 	return true;

@@ -287,25 +287,35 @@ static void find_files(struct attach_run *r)
 	store_get_files(r->to.api->store, &r->op, r->to.project, r->ids, r->n_files, r->to.arena, r->files);
 }
 
+/* How many parts have to be fetched or read; as errands of the run, if there is one. */
+static size_t attach_errands(const struct attach_to *to, struct attach_run *r)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < to->prompt->n && !to->later; i++)
+		for (size_t j = 0; j < to->prompt->messages[i].n_parts; j++)
+			if (has_work(to, &to->prompt->messages[i].parts[j])) {
+				n++;
+				if (r)
+					add_errand(r, i, j);
+			}
+	return n;
+}
+
 bool attach_start(struct attach *at, const struct attach_to *to, struct err *e)
 {
 	if (!attach_choose_model(to, e))
+		return false;
+	size_t n = attach_errands(to, NULL);
+	if ((int64_t)n > api_limits.attachments)
+		return fail(e, ERR_ARRAY_TOO_LONG, "input", "Invalid 'input': too many images and files. Expected at most %lld "
+			    "(api.attachments), but got %zu.", (long long)api_limits.attachments, n);
+	if (!n)
 		return false;
 	struct attach_run *r = xalloc(sizeof *r);
 	*r = (struct attach_run){.owner = at, .to = *to};
 	r->last = &r->first;
 	at->run = r;
-	for (size_t i = 0; i < to->prompt->n; i++)
-		for (size_t j = 0; j < to->prompt->messages[i].n_parts; j++)
-			if (!to->later && has_work(to, &to->prompt->messages[i].parts[j]))
-				add_errand(r, i, j);
-	if ((int64_t)r->n > api_limits.attachments)
-		fail(e, ERR_ARRAY_TOO_LONG, "input", "Invalid 'input': too many images and files. Expected at most %lld "
-		     "(api.attachments), but got %zu.", (long long)api_limits.attachments, r->n);
-	if (!r->n || e->code) {
-		attach_run_free(r);
-		return false;
-	}
+	attach_errands(to, r);
 	bool by_id = false;
 	for (struct errand *w = r->first; w && !by_id; w = w->next)
 		by_id = w->at.part.from == FROM_FILE;

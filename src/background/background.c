@@ -17,6 +17,7 @@
 #include "turn/turn_save.h"
 #include "turn/turn_start.h"
 #include "turn/turn_tools.h"
+#include "turn/turn_usage.h"
 #include "webhooks/delivery.h"
 
 enum { AGAIN_MS = 1000, WAIT_MS = 1000 };
@@ -79,6 +80,7 @@ static void queue_put(struct turn *t)
 	pack_state(&events, EV_QUEUED, 1, buf_str(&body));
 	struct run_record r = {
 		.project = t->project,
+		.asker = t->reader.asker.key.key,
 		.id = t->id,
 		.created_at = t->response.created_at,
 		.due_at = t->response.created_at + t->req.wait.window,
@@ -220,6 +222,7 @@ void run_begin(struct api_loop *al, struct arena *a, const struct run_place *pla
 	t->runner = &run->runner;
 	t->reader.form = REPLY_SSE; /* events are wanted */
 	t->response.created_at = got->created_at;
+	t->reader.asker.key = key_id(al->api->options.store, got->asker);
 	t->key.body = request_opened(t, got->request);
 	run_log_open(&run->log, al, place->id.key, holder, 0);
 	run->log.lost = on_lost;
@@ -260,7 +263,7 @@ static enum flow run_open(struct turn *t)
 		turn_finish(t, RS_CANCELLED, false, true);
 		return GO;
 	}
-	if (!may_go_on(t, &e) || !turn_tools_rejoin(t, &e)) {
+	if (!may_go_on(t, &e) || !turn_usage_run(t, &e) || !turn_tools_rejoin(t, &e)) {
 		turn_fail(t, &e);
 		return GO;
 	}
@@ -367,9 +370,15 @@ static enum flow run_save(struct turn *t)
 {
 	if (!run_of(t)->ending)
 		say_the_end(t);
-	if (run_log_stop(&run_of(t)->log))
+	if (!run_log_stop(&run_of(t)->log))
+		return WAIT;
+	if (run_of(t)->record.id.key) {
 		write_end(t);
-	return WAIT;
+		return WAIT;
+	}
+	if (turn_keep_some(t))
+		turn_record_make(t, &run_of(t)->record);
+	return GO;
 }
 
 static void background_run_free(struct turn *t)

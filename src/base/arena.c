@@ -2,6 +2,7 @@
 #include "base/arena.h"
 
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,7 +78,27 @@ static void arena_block_new(struct arena *a, size_t size)
 	a->end = b->data + size;
 }
 
-static void *arena_take(struct arena *a, size_t n, size_t align)
+/* A block of its own, put behind the newest so that its free room stays in use. It comes zeroed: much at once is pages of the
+ * system's, which are made when they are first touched. */
+static void *arena_block_own(struct arena *a, size_t n)
+{
+	struct arena_block *own = calloc(1, sizeof *own + n);
+	if (!own)
+		out_of_memory(n);
+	own->size = n;
+	a->total += n;
+	if (a->blocks) {
+		own->next = a->blocks->next;
+		a->blocks->next = own;
+	} else {
+		a->blocks = own;
+		a->at = a->end = own->data + n;
+	}
+	return own->data;
+}
+
+/* *zeroed: it is. */
+static void *arena_take(struct arena *a, size_t n, size_t align, bool *zeroed)
 {
 	uintptr_t at = ((uintptr_t)a->at + align - 1) & ~(uintptr_t)(align - 1);
 	if (a->at && at + n <= (uintptr_t)a->end) {
@@ -87,21 +108,8 @@ static void *arena_take(struct arena *a, size_t n, size_t align)
 	size_t size = a->total / 8; /* little is unused of a small one, thousands of which live at a time */
 	size = size < FIRST ? FIRST : size > LARGEST ? LARGEST : size;
 	if (n > size / 2) {
-		/* A block of its own, put behind the newest so that its free room stays in use. */
-		struct arena_block *own = malloc(sizeof *own + n);
-		if (!own)
-			out_of_memory(n);
-		own->size = n;
-		a->total += n;
-		if (a->blocks) {
-			own->next = a->blocks->next;
-			a->blocks->next = own;
-		} else {
-			own->next = NULL;
-			a->blocks = own;
-			a->at = a->end = own->data + n;
-		}
-		return own->data;
+		*zeroed = true;
+		return arena_block_own(a, n);
 	}
 	arena_block_new(a, size);
 	a->at += n;
@@ -116,14 +124,15 @@ void arena_start(struct arena *a, size_t n)
 
 void *arena_alloc(struct arena *a, size_t n)
 {
-	void *p = arena_take(a, n, ALIGN);
-	memset(p, 0, n);
-	return p;
+	bool zeroed = false;
+	void *p = arena_take(a, n, ALIGN, &zeroed);
+	return zeroed ? p : memset(p, 0, n);
 }
 
 char *arena_bytes(struct arena *a, size_t n)
 {
-	return arena_take(a, n ? n : 1, 1);
+	bool zeroed;
+	return arena_take(a, n ? n : 1, 1, &zeroed);
 }
 
 void arena_defer(struct arena *a, void (*undo)(void *), void *obj)

@@ -1,4 +1,6 @@
 /* batch_ends.c - the end of a batch: its answers become files. */
+#include "batches/batch_ends.h"
+
 #include "base/clock.h"
 #include "batches/batch_step.h"
 #include "door/options.h"

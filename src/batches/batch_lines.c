@@ -1,4 +1,6 @@
 /* batch_lines.c - lines of batches as they run: each is a request of our own, answered by its endpoint's handler. */
+#include "batches/batch_lines.h"
+
 #include <string.h>
 
 #include "base/clock.h"
@@ -84,6 +86,7 @@ static void lines_start(struct batches *b, struct batch_run *run, struct line *l
 			      .path = run->step.endpoint,
 			      .body = l->body,
 			      .project = run->project,
+			      .key = key_id(b->api->api->options.store, run->asker),
 			      .most = (size_t)api_limits.batch_answer_bytes,
 			      .low = true};
 	lines_remove(&run->ready, l);

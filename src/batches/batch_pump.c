@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "batches/batch_lines.h"
 #include "batches/batch_run.h"
 #include "webhooks/delivery.h"
 
@@ -195,6 +196,7 @@ static void run_begin(struct batches *b, const struct batch_place *at)
 	run->all = b;
 	run->look = run_look;
 	run->project = at->project;
+	run->asker = at->asker;
 	lines_init(&run->ready);
 	lines_init(&run->running);
 	lines_init(&run->answered);

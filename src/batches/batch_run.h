@@ -1,15 +1,15 @@
 /* batch_run.h - a batch as it is worked on: the loop runs lines (batch_lines.c) and decides (batch_pump.c). Loop
  * thread. */
 #pragma once
+#include "batches/batch_pump.h"
 #include "batches/batch_step.h"
-#include "batches/batches.h"
 #include "news/run_news.h"
 
 struct batch_run {
 	struct batch_step step; /* first */
 	struct batches *all;    /* NULL: the loop is gone */
 	struct batch_run *next;
-	int64_t project;
+	int64_t project, asker; /* asker: the number of the API key that made it */
 	const struct route *route; /* NULL: not known yet */
 	struct lines ready, running, answered;
 	bool stepping, again;             /* again: look at the row once more */
@@ -29,10 +29,3 @@ struct batches {
 	bool again;              /* woken meanwhile */
 	size_t n_running;
 };
-/* --- batch_lines.c --- */
-/* Runs as many lines as may be. */
-void lines_pump(struct batches *b);
-/* Lets go of all that run or wait. */
-void lines_stop(struct batch_run *run);
-/* So many lines run no more: while one does, or its answer is not kept, the process waits for it when it is to end. */
-void lines_settle(struct batches *b, size_t n);

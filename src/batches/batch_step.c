@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "batches/batch_ends.h"
 #include "batches/batch_step.h"
 #include "door/options.h"
 

@@ -32,10 +32,3 @@ struct batch_step {
 	struct err error;
 };
 void batch_step_run(struct job *j);
-/* --- batch_ends.c: worker thread --- */
-/* Opens its input, if that is not open yet. ERR_NOT_FOUND: it was deleted. */
-bool batch_input_open(struct batch_step *st, const struct stored_batch *b, struct err *e);
-/* The batch ends, with files of what was answered. */
-bool batch_ends(struct batch_step *st, const struct stored_batch *b, struct err *e);
-/* The input cannot be worked on: `errors` says why. */
-bool batch_ends_failed(struct batch_step *st, const struct stored_batch *b, struct str errors, struct err *e);

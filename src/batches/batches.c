@@ -1,16 +1,18 @@
 /* batches.c - /v1/batches: made, read, listed, cancelled. */
-#include "batches/batches.h"
 
 #include "base/clock.h"
+#include "batches/batch_pump.h"
 #include "door/errand.h"
 #include "door/resource.h"
 #include "news/run_news.h"
 #include "store/batch.h"
+#include "store/file.h"
 
 enum { LIST_LEAST = 1, LIST_MOST = 100, LIST_DEFAULT = 20 };
 
 struct ask {
 	struct api *api; /* to be woken, from any thread */
+	int64_t asker;   /* the API key */
 	struct batch_body body;
 	struct str after; /* of a list */
 	int64_t limit;
@@ -59,6 +61,7 @@ static struct errand *batches_errand(struct request *rq, bool (*work)(struct err
 		return NULL;
 	struct ask *ask = new (&er->arena, struct ask);
 	ask->api = rq->api->api;
+	ask->asker = rq->key.key;
 	er->more = ask;
 	return er;
 }
@@ -69,15 +72,20 @@ static bool batches_input(struct errand *er, const struct batch_body *body, stru
 {
 	enum { QUOTED = 100 };
 	struct str id = body->input_file_id;
-	struct batch_input in;
-	if (!batch_input_find(er->store, er->project, id, &in, e))
-		return false;
-	*ret = in.id;
-	if (!in.id.key)
+	struct stored_file f;
+	struct err why = {0};
+	bool ok = file_find(er->store, er->project, id, &er->arena, &f, &why);
+	*ret = f.id;
+	if (!ok && why.code == ERR_NOT_FOUND)
 		return fail(e, ERR_INVALID_VALUE, "input_file_id", "Invalid 'input_file_id': there is no file '%.*s'.",
 			    (int)(id.n < QUOTED ? id.n : QUOTED), id.p);
-	return in.fits || fail(e, ERR_INVALID_VALUE, "input_file_id",
-			       "Invalid 'input_file_id': the file must have been sent with the purpose 'batch'.");
+	if (!ok) {
+		*e = why;
+		return false;
+	}
+	return str_eq(f.purpose, S("batch")) ||
+	       fail(e, ERR_INVALID_VALUE, "input_file_id",
+		    "Invalid 'input_file_id': the file must have been sent with the purpose 'batch'.");
 }
 
 static bool batches_create_work(struct errand *er, struct err *e)
@@ -87,6 +95,7 @@ static bool batches_create_work(struct errand *er, struct err *e)
 	int64_t now = clock_wall_s();
 	struct stored_batch b = {.id = id_mint(),
 				 .project = er->project,
+				 .asker = ask->asker,
 				 .endpoint = body->endpoint,
 				 .metadata = body->metadata,
 				 .output_seconds = body->output_seconds,
@@ -154,24 +163,17 @@ void batch_cancel_one(struct request *rq)
 
 /* --- the list ---------------------------------------------------------------------------------------------------- */
 
-static struct str batches_end_id(struct arena *a, const struct stored_batch *b)
-{
-	return id_text(arena_bytes(a, ID_MAX), "batch", &b->id);
-}
-
 static bool batches_list_work(struct errand *er, struct err *e)
 {
 	const struct ask *ask = er->more;
 	struct batch_page p;
 	struct jout o = errand_out(er);
-	struct str none = {0};
 	if (!batch_list(er->store, er->project, ask->after, ask->limit, &er->arena, &p, e))
 		return false;
 	list_begin(&o);
 	for (size_t i = 0; i < p.n; i++)
 		batches_put(&o, &p.list[i]);
-	list_end(&o, RESOURCE_BATCH, p.n ? batches_end_id(&er->arena, &p.list[0]) : none,
-		 p.n ? batches_end_id(&er->arena, &p.list[p.n - 1]) : none, p.has_more);
+	list_end_ids(&o, RESOURCE_BATCH, "batch", p.n ? &p.list[0].id : NULL, p.n ? &p.list[p.n - 1].id : NULL, p.has_more);
 	return true;
 }
 

@@ -14,53 +14,25 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "chat/chat_account.h"
 #include "chat/chat_judge.h"
 #include "chat/chat_tell.h"
+#include "chat/chat_tools.h"
 #include "chat/chat_voice.h"
 #include "door/attempts.h"
+#include "door/slice.h"
 #include "engine/prompt_tidy.h"
 #include "model/format.h"
 #include "replay/rebuild.h"
 #include "replay/retry.h"
 
-static void chat_enter(struct chat *c, enum phase next)
-{
-	phases_enter(&c->clocks.phases, &c->arena, next, 0);
-}
-
-/* One of several calls speaks for the first time. */
-static void chat_measure_call(struct chat *c, const struct engine_call *call)
-{
-	struct phases *p = &c->clocks.phases;
-	phases_piece(p);
-	if (phases_now(p) == PHASE_QUEUE && call->asked_us)
-		phases_enter(p, &c->arena, PHASE_PROMPT, call->asked_us);
-	if (call->begun && phases_now(p) == PHASE_PROMPT)
-		chat_enter(c, PHASE_ANSWER);
-}
-
-static void chat_measure_end(const struct chat *c)
-{
-	if (c->req.speaks || c->web.prompt) /* another engine's affair, or a response's */
-		return;
-	account_close(&(struct account){
-		.asker = c->by.asker,
-		.kind = S("chat"),
-		.status = !c->n ? S("refused") : c->error.code ? S("failed") : c->left ? S("cancelled") : S("completed"),
-		.model = c->n ? c->head.model : (struct str){0},
-		.usage = c->usage,
-		.phases = &c->clocks.phases,
-		.id = c->head.id,
-		.engine = c->model.engine,
-		.why = c->error.code ? str_of(c->error.msg) : (struct str){0},
-		.why_code = c->error.code ? str_of(err_rows[c->error.code].type) : (struct str){0},
-		.prompt = c->n ? &c->runs[0].prompt : NULL,
-		.said = c->n ? buf_str(&c->runs[0].choice.text) : (struct str){0},
-	});
-}
-
 static void chat_free(struct chat *c)
 {
+	size_t used;
+	const struct usage_add *usage = chat_usage(c, &used);
+	if (used && !c->by.counted)
+		store_add_usage(c->api->store, NULL, usage, used);
+	quota_end(&c->by.hold, usage, used);
 	chat_measure_end(c);
 	live_remove(&c->clocks.live);
 	attach_cancel(&c->attach);
@@ -76,6 +48,7 @@ static void chat_free(struct chat *c)
 	verdict_cancel(&c->ending.verdict);
 	store_cancel(&c->ending.keep);
 	defer_cancel(&c->ending.finish);
+	defer_cancel(&c->clocks.rest);
 	timer_cancel(&c->clocks.deadline);
 	grace_cancel(&c->clocks.grace);
 	if (c->prev)
@@ -93,6 +66,7 @@ static void chat_free(struct chat *c)
 /* --- the end --- */
 
 static void chat_on_kept(struct store_op *op, const struct err *e);
+static void chat_end(struct chat *c);
 
 static void chat_keep(struct chat *c)
 {
@@ -108,8 +82,34 @@ static void chat_keep(struct chat *c)
 	};
 	timer_cancel(&c->clocks.deadline);
 	chat_enter(c, PHASE_SAVE);
+	r.used = chat_usage(c, &r.n_used);
+	c->by.counted = true;
 	c->ending.keep.done = chat_on_kept;
 	store_put_completion(c->api->store, &c->ending.keep, &r);
+}
+
+/* What cannot be counted is answered all the same: the client has lost nothing. */
+static void chat_on_counted(struct store_op *op, const struct err *e)
+{
+	struct chat *c = OWNER(op, struct chat, ending.keep);
+	if (e->code != ERR_NONE)
+		log_at(LOG_ERROR, "usage could not be counted", "id=%.*s error=\"%s\"", FMT(c->head.id), e->msg);
+	chat_end(c);
+}
+
+/* Nothing of it is kept but what it used. false: nothing was. */
+static bool chat_count(struct chat *c)
+{
+	size_t n;
+	const struct usage_add *used = chat_usage(c, &n);
+	if (!n)
+		return false;
+	timer_cancel(&c->clocks.deadline);
+	chat_enter(c, PHASE_SAVE);
+	c->by.counted = true;
+	c->ending.keep.done = chat_on_counted;
+	store_add_usage(c->api->store, &c->ending.keep, used, n);
+	return true;
 }
 
 static void chat_end(struct chat *c)
@@ -136,6 +136,7 @@ static void chat_on_kept(struct store_op *op, const struct err *e)
 		log_at(LOG_ERROR, "a chat completion could not be saved", "id=%.*s error=\"%s\"", FMT(c->head.id), e->msg);
 		c->error = *e;
 		c->error.no_retry = true;
+		c->by.counted = false; /* its engine was asked all the same */
 	}
 	chat_end(c);
 }
@@ -144,7 +145,7 @@ static void chat_finish(struct chat *c)
 {
 	if (!c->error.code && c->req.store)
 		chat_keep(c);
-	else
+	else if (!chat_count(c))
 		chat_end(c);
 }
 
@@ -360,13 +361,12 @@ static bool chat_take(struct chat *c, struct request *rq, struct err *e)
 		*e = unknown;
 		return false;
 	}
-	prompt_tidy(&c->arena, &c->req.prompt);
 	return true;
 }
 
 static void chat_begin_search(struct chat *c)
 {
-	struct own_ask ask = {.project = c->project, .most = (size_t)api_limits.output_bytes, .low = c->by.low};
+	struct own_ask ask = {.project = c->project, .key = c->by.asker.key, .most = (size_t)api_limits.output_bytes, .low = c->by.low};
 	c->web.on_event = chat_on_found;
 	c->web.on_end = chat_on_searched;
 	c->web.choice = &c->runs[0].choice;
@@ -439,6 +439,20 @@ static void chat_attach(struct chat *c)
 		chat_on_attached(&c->attach, &e);
 }
 
+static void chat_go_on(struct chat *c)
+{
+	prompt_tidy(&c->arena, &c->req.prompt);
+	if (c->req.search)
+		chat_begin(c); /* the response attaches */
+	else
+		chat_attach(c);
+}
+
+static void chat_on_rest(struct deferred *d)
+{
+	chat_go_on(OWNER(d, struct chat, clocks.rest));
+}
+
 static struct chat *chat_new(struct request *rq)
 {
 	struct arena a = {0};
@@ -470,7 +484,7 @@ void chat_create(struct request *rq)
 {
 	struct err e = {0};
 	uint8_t hash[32];
-	int64_t tries = retry_count(rq->x);
+	int64_t began_us = clock_mono_us(), tries = retry_count(rq->x);
 	if ((int64_t)rq->api->n_turns >= api_limits.turns) {
 		e.retry_after_ms = 1000;
 		fail(&e, ERR_BUSY, NULL, "Too many completions are running (api.turns = %lld). Please retry in a moment.",
@@ -483,7 +497,7 @@ void chat_create(struct request *rq)
 	if (tries >= 1 && retry_join(rq, hash))
 		return;
 	struct chat *c = chat_new(rq);
-	if (!chat_take(c, rq, &e)) {
+	if (!chat_take(c, rq, &e) || !chat_may(c, rq, &e)) {
 		answer_error(rq->x, &e);
 		chat_free(c);
 		return;
@@ -507,8 +521,8 @@ void chat_create(struct request *rq)
 		reply_header(c->reply, S("antiphon-not-applied"), str_of(advice));
 	if (c->req.obfuscate && c->form == REPLY_SSE)
 		reply_obfuscate(c->reply, c->head.id);
-	if (c->req.search)
-		chat_begin(c); /* the response attaches */
+	if (slice_over(began_us))
+		loop_yield(c->api->loop, &c->clocks.rest, chat_on_rest);
 	else
-		chat_attach(c);
+		chat_go_on(c);
 }

@@ -1,8 +1,9 @@
-/* chat_life.h - a chat completion while it is made, for chat.c, which frees it, and chat_tell.c. Loop thread. */
+/* chat_life.h - a chat completion while it is made, for chat.c, which frees it, chat_tell.c and chat_account.c. Loop thread. */
 #pragma once
 #include "attach/attach.h"
 #include "chat/chat_web.h"
 #include "door/account.h"
+#include "door/allowance.h"
 #include "door/grace.h"
 #include "door/live.h"
 #include "engine/verdict.h"
@@ -20,6 +21,7 @@ struct chat_run { /* one choice being made */
 
 struct chat_clocks {
 	struct timer deadline;
+	struct deferred rest; /* of long work: others go first */
 	struct grace grace; /* its client left */
 	struct phases phases; /* where its time goes */
 	struct live live;     /* how others see it meanwhile */
@@ -29,6 +31,8 @@ struct chat_asked {
 	struct asker asker;
 	struct request *request; /* as long as the reply is there */
 	bool low;                /* its calls let all others go before them */
+	struct quota_hold hold;  /* what it takes of its asker's limits */
+	bool counted;            /* what it used stands in a row, or soon will */
 };
 
 struct chat_ending {

@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "chat/chat_reader.h"
+#include "chat/chat_tools.h"
 #include "engine/marks.h"
 
 enum { CALLS_MAX = 128 };

@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chat/chat_messages.h"
 #include "chat/chat_reader.h"
+#include "chat/chat_tools.h"
 #include "model/moderation_fields.h"
 #include "wire/schema.h"
 

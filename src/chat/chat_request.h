@@ -34,5 +34,3 @@ bool chat_read(struct arena *a, yyjson_val *body, const struct chat_rules *rules
 	       struct err *e);
 /* Is it a member of such a body? */
 bool chat_takes(struct str name);
-/* Appends to `list` (NULL: empty) the grammars of custom tools that the model is shown and not held to. */
-const char *chat_tools_advice(struct arena *a, const struct prompt *p, const struct engine_model *m, const char *list);

@@ -1,8 +1,11 @@
 /* chat_tools.c - a chat completions request's `tools` and `tool_choice`. */
+#include "chat/chat_tools.h"
+
 #include <string.h>
 
 #include "chat/chat_reader.h"
 #include "engine/prompt_tidy.h"
+#include "model/call_kinds.h"
 #include "wire/schema.h"
 
 enum { NAME_CHARS = 64 };
@@ -168,7 +171,7 @@ static bool chat_tools_take_custom(struct arena *a, yyjson_val *v, struct functi
 	if (!ok)
 		return false;
 	call_describe(a, CALL_CUSTOM, flat, f);
-	call_name(a, f, others, n);
+	call_name(a, f, others, n, NULL);
 	f->path = str_fmt(a, "tools[%zu].custom.format", n);
 	return true;
 }

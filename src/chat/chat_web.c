@@ -2,6 +2,7 @@
 #include "chat/chat_web.h"
 
 #include "chat/chat_reader.h"
+#include "chat/chat_tools.h"
 #include "chat/chat_web_ask.h"
 
 enum { EVENT_SLACK = 1 << 20 }; /* bytes of an event beside the texts of the answer */

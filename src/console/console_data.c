@@ -142,7 +142,7 @@ static bool key_create_work(struct errand *er, struct err *e)
 	char secret[KEY_TEXT];
 	if (!name.n || name.n > 100)
 		return fail(e, ERR_INVALID_VALUE, "name", "A key needs a name of 1 to 100 characters.");
-	if (!key_create(er->store, name, project.n ? project : S("default"), secret, &info, e))
+	if (!key_create(er->store, &(struct key_making){.name = name, .project = project}, secret, &info, e))
 		return false;
 	key_write(&o, &info, secret);
 	return true;

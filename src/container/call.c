@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "container/cntr_skills.h"
 #include "container/folder.h"
+#include "container/folder_name.h"
 #include "sandbox/process.h"
 #include "session/limits.h"
 #include "session/share.h"

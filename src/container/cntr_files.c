@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "container/folder.h"
+#include "container/folder_name.h"
 #include "session/limits.h"
 #include "store/blob.h"
 

@@ -33,11 +33,3 @@ bool folder_put(struct folders *f, int64_t key, struct str name, int from, int64
 int folder_open(const struct folders *f, int64_t key, struct str path, int64_t *bytes, struct err *e);
 /* One that is not there is no fault. */
 bool folder_unlink(const struct folders *f, int64_t key, struct str path, struct err *e);
-
-/* --- names; pure --- */
-
-enum { FOLDER_INNER = 1024 /* bytes of a path below /mnt/data */ };
-/* May this be a file's path in a container: relative, no empty part, no "." or "..", no control bytes, UTF-8? */
-bool folder_path_fits(struct str path);
-/* "PREFIX-NAME" as one name of at most 255 bytes: of a name that is too long the end stays. In `a`. */
-struct str folder_name(struct arena *a, struct str prefix, struct str name);

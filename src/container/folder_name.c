@@ -1,4 +1,6 @@
 /* folder_name.c - names of files in containers. */
+#include "container/folder_name.h"
+
 #include "container/folder.h"
 #include "wire/json.h"
 

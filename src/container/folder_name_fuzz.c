@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "container/folder.h"
+#include "container/folder_name.h"
 #include "wire/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -1,6 +1,7 @@
 /* folder_name_test.c - which paths of files are taken, and what names are made of. */
 #include "base/test.h"
 #include "container/folder.h"
+#include "container/folder_name.h"
 
 #include <string.h>
 

@@ -6,6 +6,7 @@
 #include "container/limits.h"
 #include "container/memory.h"
 #include "container/network.h"
+#include "door/lists.h"
 #include "model/container_fields.h"
 
 enum { NAME_CHARS = 255, FILES = 50, FILE_PATH = 2048 };
@@ -73,16 +74,13 @@ bool container_query_read(struct request *rq, struct arena *a, bool names, struc
 {
 	static const char *const known[] = {"after", "limit", "order", NULL};
 	static const char *const with_name[] = {"after", "limit", "order", "name", NULL};
-	static const char *const orders[] = {"asc", "desc", NULL};
-	struct str after = query_get(rq, "after", NULL), order = query_get(rq, "order", NULL),
-		   name = query_get(rq, "name", NULL);
-	*ret = (struct container_query){.limit = 20, .ascending = str_eq(order, S("asc"))};
-	if (!query_known(rq, names ? with_name : known, e) || !query_int(rq, "limit", 1, 100, &ret->limit, e))
+	struct str name = query_get(rq, "name", NULL);
+	struct page_query q;
+	if (!page_read(rq, names ? with_name : known, &q, e))
 		return false;
-	if (order.p && !ret->ascending && !str_eq(order, S("desc")))
-		return field_enum(order, "order", orders, e);
-	if (after.n)
-		ret->after = str_copy(a, after);
+	*ret = (struct container_query){.limit = q.limit, .ascending = q.ascending};
+	if (q.after.n)
+		ret->after = str_copy(a, q.after);
 	if (name.n)
 		ret->name = str_copy(a, name);
 	return true;

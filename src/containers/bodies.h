@@ -11,5 +11,3 @@ bool container_file_body_read(yyjson_val *body, struct str *ret, struct err *e);
 bool container_query_read(struct request *rq, struct arena *a, bool names, struct container_query *ret, struct err *e);
 void container_write(struct jout *o, const struct container *c);
 void container_file_write(struct jout *o, const struct container *c, const struct container_file *f);
-/* By the ending of its name: "text/plain; charset=utf-8". */
-struct str content_type(struct str name);

@@ -1,7 +1,9 @@
 /* container_files.c - /v1/containers/{id}/files: put in, listed, read, deleted. */
+#include <ctype.h>
 #include <unistd.h>
 
 #include "containers/bodies.h"
+#include "containers/content_type.h"
 #include "door/file_form.h"
 #include "door/resource.h"
 #include "model/file.h"
@@ -104,22 +106,31 @@ static struct str base_name(struct str path)
 	return (struct str){path.p + at, path.n - at};
 }
 
+/* For clients that know `filename` alone: "file" and the name's ending, where that is plain. */
+static struct str plain_name(struct arena *a, struct str name)
+{
+	enum { ENDING = 16 };
+	size_t n = 0;
+	while (n < name.n && n <= ENDING && isalnum((unsigned char)name.p[name.n - 1 - n]))
+		n++;
+	bool ends = n && n <= ENDING && n + 1 < name.n && name.p[name.n - 1 - n] == '.';
+	return ends ? str_fmt(a, "file%.*s", (int)n + 1, name.p + name.n - 1 - n) : S("file");
+}
+
 static bool cfile_content_work(struct errand *er, struct err *e)
 {
 	struct container c;
 	struct container_file f;
 	if (!cfile_find(er, &c, &f, e))
 		return false;
-	struct str name = base_name(f.path), ending = name;
-	while (ending.n && ending.p[0] != '.')
-		ending = (struct str){ending.p + 1, ending.n - 1};
+	struct str name = base_name(f.path);
 	int fd = cntr_open(er->containers, &c, &f, &er->file.bytes, e);
 	if (fd < 0)
 		return false;
 	er->file.fd = fd;
 	er->file.filename = name;
 	er->file.type = content_type(name);
-	er->file.plain = S("file");
+	er->file.plain = plain_name(&er->arena, name);
 	return true;
 }
 
@@ -149,16 +160,13 @@ static bool cfile_list_work(struct errand *er, struct err *e)
 	struct container c;
 	struct container_file_page p;
 	struct jout o = errand_out(er);
-	char first[ID_MAX], last[ID_MAX];
-	struct str none = {0};
 	if (!container_get(er->store, er->project, er->args[0], &er->arena, &c, e) || !container_living(&c, e) ||
 	    !container_file_list(er->store, &c, er->more, &er->arena, &p, e))
 		return false;
 	list_begin(&o);
 	for (size_t i = 0; i < p.n; i++)
 		container_file_write(&o, &c, &p.list[i]);
-	list_end(&o, RESOURCE_CONTAINER_FILE, p.n ? id_text(first, "cfile", &p.list[0].id) : none,
-		 p.n ? id_text(last, "cfile", &p.list[p.n - 1].id) : none, p.has_more);
+	list_end_ids(&o, RESOURCE_CONTAINER_FILE, "cfile", p.n ? &p.list[0].id : NULL, p.n ? &p.list[p.n - 1].id : NULL, p.has_more);
 	return true;
 }
 

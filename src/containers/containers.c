@@ -65,15 +65,12 @@ static bool containers_list_work(struct errand *er, struct err *e)
 {
 	struct container_page p;
 	struct jout o = errand_out(er);
-	char first[ID_MAX], last[ID_MAX];
-	struct str none = {0};
 	if (!container_list(er->store, er->project, er->more, &er->arena, &p, e))
 		return false;
 	list_begin(&o);
 	for (size_t i = 0; i < p.n; i++)
 		container_write(&o, &p.list[i]);
-	list_end(&o, RESOURCE_CONTAINER, p.n ? id_text(first, "cntr", &p.list[0].id) : none,
-		 p.n ? id_text(last, "cntr", &p.list[p.n - 1].id) : none, p.has_more);
+	list_end_ids(&o, RESOURCE_CONTAINER, "cntr", p.n ? &p.list[0].id : NULL, p.n ? &p.list[p.n - 1].id : NULL, p.has_more);
 	return true;
 }
 

@@ -1,4 +1,6 @@
 /* content_type.c - the media type of a file by the ending of its name. */
+#include "containers/content_type.h"
+
 #include "containers/bodies.h"
 
 static const struct {

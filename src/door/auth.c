@@ -148,15 +148,61 @@ static bool owner_project(struct request *rq, struct err *e)
 	return project_find(rq->api->api->options.store, rq->project_name, false, &rq->project, e);
 }
 
+static bool owner_asks(const struct request *rq)
+{
+	return exchange_request(rq->x)->owner || auth_unlocked(rq) || signed_in(rq);
+}
+
 bool auth_owner(struct request *rq, struct err *e)
 {
 	if (!auth_page(rq, e))
 		return false;
-	if (exchange_request(rq->x)->owner || auth_unlocked(rq) || signed_in(rq))
+	if (owner_asks(rq))
 		return owner_project(rq, e);
 	return fail(e, ERR_NO_KEY, NULL,
-		    "This is for the server's owner, not for API keys: ask over the unix socket in the data folder, or set "
-		    "metrics.listen for a listener of its own.");
+		    "This is for the server's owner, not for API keys: ask over the unix socket in the data folder.");
+}
+
+static bool no_key(struct err *e)
+{
+	return fail(e, ERR_NO_KEY, NULL,
+	            "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
+	            "auth (i.e. Authorization: Bearer YOUR_KEY). Keys are made with `antiphon keys create NAME`.");
+}
+
+static bool bad_key(struct str key, struct err *e)
+{
+	char masked[32];
+	key_masked(key, masked);
+	return fail(e, ERR_INVALID_KEY, NULL,
+	            "Incorrect API key provided: %s. Keys are made with `antiphon keys create NAME`.", masked);
+}
+
+static void take_holder(struct request *rq, const struct key_holder *holder)
+{
+	rq->project = holder->project;
+	rq->project_name = holder->project_name;
+	rq->key = holder->id;
+}
+
+bool auth_admin(struct request *rq, struct err *e)
+{
+	struct str key = bearer(rq->x);
+	struct key_holder holder;
+	if (key.n && key_check(rq->api->api->options.store, key, &holder)) {
+		if (!holder.admin)
+			return fail(e, ERR_NO_KEY, NULL,
+				    "You have insufficient permissions for this operation: it needs an admin key. Admin keys are "
+				    "made with `antiphon keys create NAME --admin`; metrics may have a listener of their own "
+				    "(metrics.listen).");
+		take_holder(rq, &holder);
+		return true;
+	}
+	if (!auth_page(rq, e))
+		return false;
+	if (owner_asks(rq))
+		return owner_project(rq, e);
+	return key.n ? bad_key(key, e) : no_key(e);
 }
 
 bool auth_console(struct request *rq, struct err *e)
@@ -174,12 +220,13 @@ bool auth_key(struct request *rq, struct err *e)
 	struct api *api = rq->api->api;
 	const struct exchange_request *q = exchange_request(rq->x);
 	struct str key = bearer(rq->x);
-	char masked[32];
 	struct key_holder holder;
 	if (key.n && key_check(api->options.store, key, &holder)) {
-		rq->project = holder.project;
-		rq->project_name = holder.project_name;
-		rq->key = holder.id;
+		if (holder.admin)
+			return fail(e, ERR_FORBIDDEN, NULL,
+				    "Admin keys are for usage, costs and metrics alone. Make another key for this: `antiphon keys "
+				    "create NAME`.");
+		take_holder(rq, &holder);
 		return project_header(rq, e);
 	}
 	if (!key.n && signed_in(rq))
@@ -192,11 +239,5 @@ bool auth_key(struct request *rq, struct err *e)
 		rq->project_name = S("default");
 		return project_header(rq, e);
 	}
-	if (!key.n)
-		return fail(e, ERR_NO_KEY, NULL,
-		            "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
-		            "auth (i.e. Authorization: Bearer YOUR_KEY). Keys are made with `antiphon keys create NAME`.");
-	key_masked(key, masked);
-	return fail(e, ERR_INVALID_KEY, NULL, "Incorrect API key provided: %s. Keys are made with `antiphon keys create NAME`.",
-	            masked);
+	return key.n ? bad_key(key, e) : no_key(e);
 }

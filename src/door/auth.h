@@ -20,6 +20,8 @@ bool auth_console(struct request *rq, struct err *e);
 /* A route of the owner's, for no key: over the owner's own socket, from this machine while no key was ever made, or signed in to the
  * console. Sets rq->project. */
 bool auth_owner(struct request *rq, struct err *e);
+/* A route for admin keys, and for whom auth_owner() lets in. Sets rq->project. */
+bool auth_admin(struct request *rq, struct err *e);
 /* Is this machine's owner asking without a key, since none was ever made? */
 bool auth_unlocked(const struct request *rq);
 /* Its session's secret; {0}: no cookie of ours. */

@@ -10,6 +10,7 @@ void key_write(struct jout *o, const struct key_info *k, const char *secret)
 	jo_kstr(o, "name", str_of(k->name));
 	jo_kstr(o, "project", str_of(k->project));
 	jo_kstr(o, "hint", str_of(k->hint));
+	jo_kbool(o, "admin", k->admin);
 	jo_kint(o, "created_at", k->created_at);
 	jo_kint(o, "revoked_at", k->revoked_at);
 	if (secret)

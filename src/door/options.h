@@ -7,6 +7,7 @@
 #include "tools/tools.h"
 
 struct cntrs;
+struct quotas;
 struct search;
 
 struct api_limits {
@@ -22,6 +23,7 @@ struct api_options {
 	struct tools *tools;       /* outlive the api */
 	struct search *search;     /* vector stores (index/search.h); outlives the api */
 	struct cntrs *containers;  /* container/cntr.h; outlive the api */
+	struct quotas *quotas;     /* quota/quota.h; outlive the api. NULL: nobody has limits */
 	bool access_log;           /* a line for each request that was answered */
 	bool allow_anonymous;      /* without keys, any listener takes any key */
 	bool finish_on_disconnect; /* on_disconnect: finish the turn of a client that left (else cancel it) */

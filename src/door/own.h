@@ -10,6 +10,7 @@ struct own_ask {
 	const struct route *route; /* of api->route() */
 	struct str path, body;     /* copied */
 	int64_t project;
+	struct id key; /* of who asked */
 	size_t most; /* bytes: as of struct inner_ask */
 	bool low;    /* its calls of engines let all others go before them */
 };

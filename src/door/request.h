@@ -47,6 +47,8 @@ struct api_loop {
 enum { ROUTE_OPEN = 1 /* no key needed */, ROUTE_BODY = 2 /* a JSON body */, ROUTE_WORK = 4 /* refused while draining */,
        ROUTE_SOCKET = 8 /* there only for who wants a WebSocket */, ROUTE_BODY_IF_ANY = 16 /* a JSON body, or none */,
        ROUTE_OWNER = 128 /* for the machine's owner, not for keys */,
+       ROUTE_ADMIN = 256 /* for admin keys, and for the owner */,
+       ROUTE_METERED = 512 /* a model is asked: limits of who asks count it */,
        ROUTE_CONSOLE = 64 /* for who has signed in to the console, not for keys */,
        ROUTE_FORM = 32 /* a multipart form, taken while it comes: the handler is called at the head */ };
 

@@ -51,3 +51,10 @@ void list_end(struct jout *o, enum resource r, struct str first, struct str last
 	}
 	jo_obj_end(o);
 }
+
+void list_end_ids(struct jout *o, enum resource r, const char *prefix, const struct id *first, const struct id *last, bool has_more)
+{
+	char first_text[ID_MAX], last_text[ID_MAX];
+	struct str none = {0};
+	list_end(o, r, first ? id_text(first_text, prefix, first) : none, last ? id_text(last_text, prefix, last) : none, has_more);
+}

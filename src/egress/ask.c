@@ -116,8 +116,21 @@ static void ask_write_framing(const struct http *h, struct buf *out)
 		buf_fmt(out, "Content-Length: %llu\r\n", (unsigned long long)h->length);
 }
 
+/* Its value, with what it stands for. */
+static bool ask_write_value(const struct http *h, size_t i, struct str host, const struct secret *list, size_t n, struct buf *out,
+			    struct buf *credentials)
+{
+	struct str value = ask_field_value(h, i), sent = {0};
+	if (!credentials->n && str_eq_nocase(ask_field_name(h, i), S("authorization")) &&
+	    secret_put_in_basic(list, n, host, value, out, &sent)) {
+		buf_add(credentials, sent);
+		return true;
+	}
+	return secret_put_in(list, n, host, value, out);
+}
+
 void ask_write(const struct http *h, const struct ask *a, const struct secret *list, size_t n, struct buf *out,
-	       bool *some)
+	       bool *some, struct buf *credentials)
 {
 	struct str host = str_of(a->host);
 	bool secret = secret_of(list, n, host);
@@ -132,7 +145,7 @@ void ask_write(const struct http *h, const struct ask *a, const struct secret *l
 			continue;
 		buf_add(out, ask_field_name(h, i));
 		buf_add(out, S(": "));
-		if (secret_put_in(list, n, host, ask_field_value(h, i), out))
+		if (ask_write_value(h, i, host, list, n, out, credentials))
 			*some = true;
 		buf_add(out, S("\r\n"));
 	}

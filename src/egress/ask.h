@@ -18,6 +18,6 @@ enum refusal ask_read(const struct http *h, struct ask *ret);
 /* A request within a tunnel to `to`: a path, and a Host that is the tunnel's. */
 bool ask_within(const struct http *h, const struct ask *to, struct ask *ret);
 /* The head as the host gets it: its own Host, one request on a connection, nothing that was meant for a proxy; secrets
- * of `list` put in. *some: there were. */
+ * of `list` put in. *some: there were. `credentials`: of the first Authorization that is Basic and has one, as they are sent. */
 void ask_write(const struct http *h, const struct ask *a, const struct secret *list, size_t n, struct buf *out,
-	       bool *some);
+	       bool *some, struct buf *credentials);

@@ -38,7 +38,7 @@ static void veil(struct str text, size_t cut)
 	struct secret_veil v;
 	struct buf out;
 	buf_init(&out, SIZE_MAX / 2);
-	secret_veil_init(&v, secrets, 2, S("a.b"));
+	secret_veil_init(&v, secrets, 2, S("a.b"), (struct str){0});
 	secret_veil_pass(&v, (struct str){text.p, cut}, false, &out);
 	secret_veil_pass(&v, (struct str){text.p + cut, text.n - cut}, true, &out);
 	assert(out.n == text.n);
@@ -53,22 +53,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct http h;
 	struct err e = {0};
 	struct ask a, inner;
-	struct buf out;
+	struct buf out, credentials;
 	bool some;
 	if (n)
 		veil(text, data[0] % (n + 1));
 	buf_init(&out, SIZE_MAX / 2);
+	buf_init(&credentials, SIZE_MAX / 2);
 	http_init(&h, drop);
 	if (http_feed(&h, &in, &e) == STEP_HEAD && ask_read(&h, &a) == REFUSAL_NONE) {
 		assert(host_fits(str_of(a.host)) && a.port >= 1 && a.port <= 65535);
 		if (!a.tunnel) {
-			ask_write(&h, &a, secrets, 2, &out, &some);
+			ask_write(&h, &a, secrets, 2, &out, &some, &credentials);
 			buf_byte(&out, 0);
 			read_back(&a, (struct str){out.p, out.n - 1});
 		}
 		assert(!a.tunnel || !ask_within(&h, &a, &inner));
 	}
 	http_release(&h);
+	buf_release(&credentials);
 	buf_release(&out);
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* ask_test.c - hosts and their lists, what is asked for, secrets: all that is decided without a connection. */
 #include "egress/ask.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,11 +64,14 @@ static enum refusal ask_of(const char *text, struct ask *ret, struct buf *out)
 	struct http h;
 	struct err e = {0};
 	struct str in = str_of(text);
+	struct buf credentials;
 	bool some;
+	buf_init(&credentials, 4096);
 	http_init(&h, NULL);
 	enum refusal r = http_feed(&h, &in, &e) == STEP_HEAD ? ask_read(&h, ret) : REFUSAL_MALFORMED;
 	if (!r && out)
-		ask_write(&h, ret, secrets, 1, out, &some);
+		ask_write(&h, ret, secrets, 1, out, &some, &credentials);
+	buf_release(&credentials);
 	http_release(&h);
 	return r;
 }
@@ -142,23 +146,49 @@ static void written(void)
 	buf_release(&b);
 }
 
+/* "user:secret-0" becomes "user:s3cret", in the first Authorization alone; what is not such is left as it is. */
+static void basic(void)
+{
+	static const char head[] = "GET http://api.example/ HTTP/1.1\r\nHost: api.example\r\n";
+	static const struct {
+		const char *sent, *got;
+	} all[] = {{"Authorization: Basic dXNlcjpzZWNyZXQtMA==", "Authorization: Basic dXNlcjpzM2NyZXQ="},
+		   {"authorization: bAsIc  dXNlcjpzZWNyZXQtMA", "authorization: Basic dXNlcjpzM2NyZXQ="},
+		   {"Authorization: Basic dXNlcjpvdGhlcg==", "Authorization: Basic dXNlcjpvdGhlcg=="},
+		   {"Authorization: Basic !!", "Authorization: Basic !!"},
+		   {"Authorization: Basic ", "Authorization: Basic"},
+		   {"X: Basic dXNlcjpzZWNyZXQtMA==", "X: Basic dXNlcjpzZWNyZXQtMA=="}};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		char text[512], want[512];
+		struct ask a;
+		struct buf out;
+		buf_init(&out, 4096);
+		snprintf(text, sizeof text, "%s%s\r\n\r\n", head, all[i].sent);
+		snprintf(want, sizeof want, "GET / HTTP/1.1\r\nHost: api.example\r\n%s\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n",
+			 all[i].got);
+		CHECK(ask_of(text, &a, &out) == REFUSAL_NONE);
+		CHECK_STR(buf_str(&out), str_of(want));
+		buf_release(&out);
+	}
+}
+
 /* However bytes are cut, no secret of the host passes, and nothing else is changed. */
 static void veiled(void)
 {
 	static const struct secret list[] = {{STR("h"), STR("A"), STR("abcab"), STR("secret-1")},
 					     {STR("h"), STR("B"), STR("cabX"), STR("secret-2")},
 					     {STR("other"), STR("C"), STR("zzz"), STR("secret-3")}};
-	const struct str text = S("abcabX zzz ababcab cab abcabcab ab");
+	const struct str text = S("abcabX zzz QmFz== ababcab cab QmF abcabcab ab");
 	for (size_t cut = 0; cut <= text.n; cut++)
 		for (size_t again = cut; again <= text.n; again++) {
 			struct secret_veil v;
 			struct buf out;
 			buf_init(&out, 4096);
-			secret_veil_init(&v, list, 3, S("h"));
+			secret_veil_init(&v, list, 3, S("h"), S("QmFz=="));
 			secret_veil_pass(&v, (struct str){text.p, cut}, false, &out);
 			secret_veil_pass(&v, (struct str){text.p + cut, again - cut}, false, &out);
 			secret_veil_pass(&v, (struct str){text.p + again, text.n - again}, true, &out);
-			CHECK_STR(buf_str(&out), S("*****X zzz ab***** cab *****cab ab"));
+			CHECK_STR(buf_str(&out), S("*****X zzz ****** ab***** cab QmF *****cab ab"));
 			secret_veil_release(&v);
 			buf_release(&out);
 		}
@@ -182,7 +212,7 @@ static void refusals(void)
 
 static const struct test_case cases[] = {
     {"what is a host's name", names}, {"who is in a list", lists},  {"what is asked for", asked},
-    {"what the host gets", written},  {"no secret passes", veiled}, {"refusals", refusals},
+    {"what the host gets", written}, {"basic", basic},  {"no secret passes", veiled}, {"refusals", refusals},
 };
 
 int main(void)

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "egress/hello.h"
 #include "egress/pump.h"
 #include "egress/reach.h"
 #include "egress/tls.h"
@@ -22,6 +23,7 @@ struct flow {
 	const struct flow_rules *rules;
 	char read[PIECE]; /* what came with a head, and behind it */
 	struct str rest;
+	struct buf credentials; /* a secret in the form in which it was sent */
 	bool opened, used_secret;
 };
 
@@ -126,8 +128,8 @@ static bool flow_opened(struct flow *f)
 static void flow_request(struct flow *f)
 {
 	const struct egress_policy *p = f->rules->policy;
-	ask_write(&f->http, &f->ask, p->secrets, p->n_secrets, &f->pump.up.out, &f->used_secret);
-	secret_veil_init(&f->veil, p->secrets, p->n_secrets, str_of(f->ask.host));
+	ask_write(&f->http, &f->ask, p->secrets, p->n_secrets, &f->pump.up.out, &f->used_secret, &f->credentials);
+	secret_veil_init(&f->veil, p->secrets, p->n_secrets, str_of(f->ask.host), buf_str(&f->credentials));
 	f->pump.on_in = flow_in_request;
 	f->pump.on_out = flow_out_veiled;
 	flow_in_request(&f->pump, f->rest);
@@ -135,13 +137,59 @@ static void flow_request(struct flow *f)
 	secret_veil_release(&f->veil);
 }
 
-static void flow_tunnel(struct flow *f)
+/* What the program in the box says first is looked at, and stays where it is. HELLO_OTHER, too: nobody says anything. */
+static enum hello flow_peek(struct flow *f, char name[HOST_MOST + 1])
 {
+	enum { AGAIN_MS = 10 };
+	char *said = xalloc(HELLO_MOST);
+	int64_t until = clock_mono_us() + egress_limits.idle_ms * 1000;
+	size_t rest = f->rest.n < HELLO_MOST ? f->rest.n : HELLO_MOST, n = 0;
+	enum hello h = HELLO_MORE;
+	for (size_t i = 0; i < rest; i++)
+		said[i] = f->rest.p[i];
+	while (h == HELLO_MORE && clock_mono_us() < until && !atomic_load(f->rules->cut)) {
+		ssize_t got = recv(f->pump.in.fd, said + rest, HELLO_MOST - rest, MSG_PEEK);
+		struct pollfd on[] = {{.fd = f->pump.in.fd, .events = POLLIN}, {.fd = f->pump.out.fd, .events = POLLIN}};
+		if (!n && rest + (size_t)(got > 0 ? got : 0)) /* it has begun */
+			until = clock_mono_us() + egress_limits.head_ms * 1000;
+		n = rest + (size_t)(got > 0 ? got : 0);
+		h = hello_read((struct str){said, n}, name);
+		if (h == HELLO_MORE && n)
+			poll(on + 1, 0, AGAIN_MS);
+		else if (h == HELLO_MORE && (!got || (poll(on, 2, AGAIN_MS * 10) > 0 && on[1].revents && !f->pump.out.ssl)))
+			h = HELLO_OTHER; /* the host speaks first, which behind its handshake means nothing; or there is nobody */
+	}
+	xfree(said);
+	return h == HELLO_MORE && !n ? HELLO_OTHER : h;
+}
+
+/* TLS in a tunnel asks for the host that the tunnel leads to: an address that serves many hosts would answer for another. Who asks for
+ * another is told so in TLS of ours, which programs in the box trust. */
+static enum refusal flow_named(struct flow *f)
+{
+	char name[HOST_MOST + 1];
+	enum hello h = flow_peek(f, name);
+	if (h == HELLO_OTHER || (h == HELLO_READ && str_eq(str_of(name), str_of(f->ask.host))))
+		return REFUSAL_NONE;
+	const struct authority *a = h == HELLO_READ && !f->rest.n ? f->rules->authority(f->rules->ctx) : NULL;
+	f->pump.in.ssl = a ? tls_inside(a, f->pump.in.fd, *name ? name : f->ask.host) : NULL;
+	if (!f->pump.in.ssl || !flow_handshake(f, &f->pump.in, clock_mono_us() + egress_limits.head_ms * 1000))
+		end_close(&f->pump.in); /* there is nobody who could read an answer */
+	return REFUSAL_NAME;
+}
+
+static enum refusal flow_tunnel(struct flow *f)
+{
+	if (!flow_opened(f))
+		return REFUSAL_NONE;
+	enum refusal r = flow_named(f);
+	if (r)
+		return r;
 	f->pump.on_in = flow_in_raw;
 	f->pump.on_out = flow_out_raw;
 	buf_add(&f->pump.up.out, f->rest);
-	if (flow_opened(f))
-		pump_run(&f->pump);
+	pump_run(&f->pump);
+	return REFUSAL_NONE;
 }
 
 /* TLS ends here, so that the secret can be put in: the host is known by its certificate before anything is said to it.
@@ -157,13 +205,16 @@ static enum refusal flow_unveil(struct flow *f)
 	if (f->rest.n || !flow_opened(f))
 		return REFUSAL_MALFORMED;
 	http_release(&f->http);
+	enum refusal r = flow_named(f);
+	if (r)
+		return r;
 	until = clock_mono_us() + egress_limits.head_ms * 1000;
 	f->pump.in.ssl = tls_inside(a, f->pump.in.fd, to.host);
 	if (!f->pump.in.ssl || !flow_handshake(f, &f->pump.in, until)) {
 		end_close(&f->pump.in); /* there is nobody who could read an answer */
 		return REFUSAL_SLOW;
 	}
-	enum refusal r = flow_head(f, until);
+	r = flow_head(f, until);
 	if (!r && !ask_within(&f->http, &to, &f->ask))
 		r = REFUSAL_MALFORMED;
 	if (!r)
@@ -186,9 +237,8 @@ static enum refusal flow_walk(struct flow *f)
 	if (f->ask.tunnel && secret_of(p->secrets, p->n_secrets, str_of(f->ask.host)))
 		return flow_unveil(f);
 	if (f->ask.tunnel)
-		flow_tunnel(f);
-	else
-		flow_request(f);
+		return flow_tunnel(f);
+	flow_request(f);
 	return REFUSAL_NONE;
 }
 
@@ -213,6 +263,7 @@ void flow_run(const struct flow_rules *rules, int fd)
 	struct flow *f = xalloc(sizeof *f);
 	int64_t began = clock_mono_us();
 	f->rules = rules;
+	buf_init(&f->credentials, SIZE_MAX / 2);
 	pump_init(&f->pump, fd, rules->cut);
 	enum refusal r = flow_walk(f);
 	if (r)
@@ -223,6 +274,7 @@ void flow_run(const struct flow_rules *rules, int fd)
 	       f->opened ? "tunnel" : "request", f->used_secret, refusal_name(r), (long long)f->pump.up.bytes,
 	       (long long)f->pump.down.bytes, (long long)(clock_mono_us() - began) / 1000);
 	http_release(&f->http);
+	buf_release(&f->credentials);
 	pump_release(&f->pump);
 	xfree(f);
 }

@@ -1,6 +1,7 @@
 /* secret.c - secrets of hosts: put into what is sent, taken out of what comes back. */
 #include "egress/secret.h"
 
+#include <sodium.h>
 #include <string.h>
 
 bool secret_value_fits(struct str value)
@@ -46,9 +47,48 @@ bool secret_put_in(const struct secret *list, size_t n, struct str host, struct 
 	return some;
 }
 
-void secret_veil_init(struct secret_veil *v, const struct secret *list, size_t n, struct str host)
+/* Some leave the padding out. */
+static bool secret_decode(struct str text, struct buf *plain)
 {
-	*v = (struct secret_veil){.list = list, .n = n, .host = host};
+	static const int variants[] = {sodium_base64_VARIANT_ORIGINAL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING};
+	char *room = buf_room(plain, text.n);
+	size_t n = 0;
+	for (size_t i = 0; room && i < sizeof variants / sizeof *variants; i++)
+		if (sodium_base642bin((unsigned char *)room, text.n, text.p, text.n, NULL, &n, NULL, variants[i]) == 0) {
+			plain->n += n;
+			return true;
+		}
+	return false;
+}
+
+bool secret_put_in_basic(const struct secret *list, size_t n, struct str host, struct str text, struct buf *out,
+			 struct str *credentials)
+{
+	static const struct str scheme = STR("Basic ");
+	struct buf plain, put;
+	if (text.n <= scheme.n || !str_eq_nocase((struct str){text.p, scheme.n}, scheme))
+		return false;
+	buf_init(&plain, SIZE_MAX / 2);
+	buf_init(&put, SIZE_MAX / 2);
+	bool some = secret_decode(str_trim((struct str){text.p + scheme.n, text.n - scheme.n}), &plain) &&
+		    secret_put_in(list, n, host, buf_str(&plain), &put);
+	size_t length = sodium_base64_ENCODED_LEN(put.n, sodium_base64_VARIANT_ORIGINAL); /* with the 0 at its end */
+	char *room;
+	if (some) {
+		buf_add(out, scheme);
+		room = buf_room(out, length);
+		sodium_bin2base64(room, length, (const unsigned char *)put.p, put.n, sodium_base64_VARIANT_ORIGINAL);
+		*credentials = (struct str){room, length - 1};
+		out->n += length - 1;
+	}
+	buf_release(&plain);
+	buf_release(&put);
+	return some;
+}
+
+void secret_veil_init(struct secret_veil *v, const struct secret *list, size_t n, struct str host, struct str credentials)
+{
+	*v = (struct secret_veil){.list = list, .n = n, .host = host, .credentials = credentials};
 	buf_init(&v->held, SIZE_MAX / 2);
 }
 
@@ -57,10 +97,11 @@ static size_t veil_covers(const struct secret_veil *v, struct str text, bool *op
 {
 	size_t longest = 0;
 	*open = false;
-	for (size_t i = 0; i < v->n; i++) {
-		struct str value = v->list[i].value;
+	for (size_t i = 0; i <= v->n; i++) {
+		bool theirs = i == v->n ? v->credentials.n > 0 : str_eq_nocase(v->list[i].domain, v->host);
+		struct str value = i == v->n ? v->credentials : v->list[i].value;
 		size_t both = value.n < text.n ? value.n : text.n;
-		if (!str_eq_nocase(v->list[i].domain, v->host) || memcmp(value.p, text.p, both) != 0)
+		if (!theirs || memcmp(value.p, text.p, both) != 0)
 			continue;
 		if (both == value.n)
 			longest = longest > both ? longest : both;

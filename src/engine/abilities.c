@@ -2,9 +2,11 @@
 #include "engine/abilities.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/chat_error.h"
 #include "engine/table.h"
 #include "wire/json.h"
 
@@ -230,6 +232,14 @@ static bool ability_detail(yyjson_val *root, struct err *e)
 	return msg.n;
 }
 
+/* OpenAI: {"error":{"message":..,"param":"language"}}: which member of the request it was. */
+static void ability_param(yyjson_val *root, struct err *e)
+{
+	struct str param = json_str(json_get(json_get(root, S("error")), S("param")));
+	if (param.n && param.n < sizeof e->param && !e->param[0])
+		snprintf(e->param, sizeof e->param, "%.*s", FMT(param));
+}
+
 void ability_error(int status, struct str body, struct str model, struct err *e)
 {
 	struct engine_model m = {.name = model};
@@ -242,5 +252,7 @@ void ability_error(int status, struct str body, struct str model, struct err *e)
 		     FMT(model));
 	else if ((status != 400 && status != 422) || !ability_detail(root, e))
 		chat_error(status, str_copy(&a, body), &m, e);
+	if (status == 400 || status == 422)
+		ability_param(root, e);
 	arena_free(&a);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/call_names.h"
 #include "engine/marks.h"
 
 enum {

@@ -9,10 +9,14 @@
 
 #include "base/clock.h"
 #include "engine/call_options.h"
+#include "engine/chat_error.h"
+#include "engine/chat_render.h"
+#include "engine/chat_stream.h"
 #include "engine/demand.h"
 #include "engine/engine_measure.h"
 #include "engine/slots.h"
 #include "engine/truncate.h"
+#include "engine/watch.h"
 
 enum {
 	REQUEST_MAX = 1 << 29,

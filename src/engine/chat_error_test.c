@@ -1,4 +1,5 @@
 /* chat_error_test.c - engines' errors in our words, and what is refused before a call. */
+#include "engine/chat_error.h"
 #include "engine/chat_test.h"
 
 static void errors(void)

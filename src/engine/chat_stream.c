@@ -3,6 +3,7 @@
  * The bytes are an event stream, or one JSON object where an engine does not stream; the first of them tells which.
  * What is read goes on to others: words (answer_text.h), calls (answer_calls.h), the end (answer_end.h). */
 #include "engine/chat.h"
+#include "engine/chat_error.h"
 
 #include <string.h>
 

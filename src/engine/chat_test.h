@@ -4,6 +4,8 @@
 
 #include "base/test.h"
 #include "engine/chat.h"
+#include "engine/chat_render.h"
+#include "engine/chat_stream.h"
 #include "wire/json.h"
 
 /* Capabilities by letter: tools, parallel, schema, vision, audio, system role, thinking switch, urls fetched,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/facts.h"
 #include "wire/json.h"
 
 static int64_t int_of(yyjson_val *v)

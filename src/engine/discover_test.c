@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/test.h"
+#include "engine/facts.h"
 #include "engine/truncate.h"
 
 /* As llama.cpp tells it for the default model, shortened. */

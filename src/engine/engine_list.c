@@ -1,6 +1,7 @@
 /* engine_list.c - the engines as people see them. */
 #include "engine/engine_list.h"
 
+#include "engine/facts.h"
 #include "engine/slots.h"
 
 static const struct str states[] = {[ENGINE_UNKNOWN] = STR("unknown"),

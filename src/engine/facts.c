@@ -1,4 +1,6 @@
 /* facts.c - what is known of an engine. */
+#include "engine/facts.h"
+
 #include "engine/table.h"
 
 /* Sampling keys that local engines know beyond OpenAI's: they go through without being listed in engines[].pass. */

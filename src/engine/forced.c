@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/answer_calls.h"
+#include "engine/call_names.h"
 
 enum {
 	HELD = 1 << 20, /* bytes of one call or one key */

@@ -1,6 +1,7 @@
 /* grammar_lark.c - a Lark grammar as rules. */
 #include <string.h>
 
+#include "engine/grammar_regex.h"
 #include "engine/grammar_tree.h"
 
 enum { LARK_DEPTH = 50, REPEATS = 1000 };

@@ -53,8 +53,3 @@ void node_no_case(struct grammar *g, struct node *n);
 struct node *grammar_give_up(struct grammar *g, const char *what);
 /* By name; made when it is not there. -1: too many. */
 int grammar_rule(struct grammar *g, struct str name);
-
-/* grammar_regex.c. `flags`: of Lark, "i", "s". NULL: given up. */
-struct node *grammar_regex(struct grammar *g, struct str pattern, struct str flags);
-/* grammar_lark.c: fills the rules. */
-bool grammar_lark(struct grammar *g, struct str text);

@@ -61,6 +61,48 @@ bool picture_member(const struct picture_family *f, struct str name, struct str 
 	    path, FMT(value), FMT(f->name), f->formats);
 }
 
+/* --- forms --- */
+
+void picture_form_text(struct buf *b, struct str mark, struct str name, struct str value)
+{
+	buf_fmt(b, "--%.*s\r\nContent-Disposition: form-data; name=\"%.*s\"\r\n\r\n%.*s\r\n", FMT(mark), FMT(name),
+		FMT(value));
+}
+
+static void picture_form_head(struct buf *b, struct str mark, struct str name, struct str type)
+{
+	struct str ending = type;
+	str_cut(&ending, '/');
+	buf_fmt(b,
+		"--%.*s\r\nContent-Disposition: form-data; name=\"%.*s\"; filename=\"%.*s.%.*s\"\r\nContent-Type: "
+		"%.*s\r\n\r\n",
+		FMT(mark), FMT(name), FMT(name), FMT(ending), FMT(type));
+}
+
+bool picture_form_file(struct buf *b, struct str mark, struct str name, struct str text)
+{
+	struct image_head head;
+	if (str_starts(text, S("data:")))
+		str_cut(&text, ',');
+	size_t room = text.n / 4 * 3 + 3, n = 0;
+	char *bytes = xalloc(room);
+	bool ok = !sodium_base642bin((unsigned char *)bytes, room, text.p, text.n, "\r\n", &n, NULL,
+				     sodium_base64_VARIANT_ORIGINAL) &&
+		  image_head((struct str){bytes, n}, &head);
+	if (ok) {
+		picture_form_head(b, mark, name, image_type(head.kind));
+		buf_add(b, (struct str){bytes, n});
+		buf_add(b, S("\r\n"));
+	}
+	xfree(bytes);
+	return ok;
+}
+
+void picture_form_end(struct buf *b, struct str mark)
+{
+	buf_fmt(b, "--%.*s--\r\n", FMT(mark));
+}
+
 /* --- what is answered --- */
 
 static int64_t picture_count(yyjson_val *in, struct str key)

@@ -23,6 +23,12 @@ const struct picture_family *picture_family_of(struct str name, struct str host)
 bool picture_member(const struct picture_family *f, struct str name, struct str value, const char *path, bool *goes,
 		    struct err *e);
 
+/* Parts of a multipart form; `mark` is its boundary, without dashes. */
+void picture_form_text(struct buf *b, struct str mark, struct str name, struct str value);
+/* `text`: a data URL or base64 alone. false: it is no picture. */
+bool picture_form_file(struct buf *b, struct str mark, struct str name, struct str text);
+void picture_form_end(struct buf *b, struct str mark);
+
 struct picture {
 	struct str b64, revised_prompt; /* {0}: none */
 	struct image_head head;

@@ -6,12 +6,12 @@
 
 #include "wire/fields.h"
 
-/* Room for one more element; arrays that others made (cap 0) are copied first. */
-static void *grown(struct arena *a, void *old, size_t n, size_t *cap, size_t size)
+/* Room for `more` elements; arrays that others made (cap 0) are copied first. */
+static void *grown(struct arena *a, void *old, size_t n, size_t more, size_t *cap, size_t size)
 {
-	if (n < *cap)
+	if (n + more <= *cap)
 		return old;
-	size_t want = n ? n * 2 : 1; /* most have one; thousands of prompts wait for their engine */
+	size_t want = more > n ? n + more : n * 2; /* most have one; thousands of prompts wait for their engine */
 	void *p = arena_alloc(a, want * size);
 	if (n)
 		memcpy(p, old, n * size);
@@ -21,15 +21,23 @@ static void *grown(struct arena *a, void *old, size_t n, size_t *cap, size_t siz
 
 struct prompt_message *prompt_add(struct arena *a, struct prompt *p, enum role role)
 {
-	p->messages = grown(a, p->messages, p->n, &p->cap, sizeof *p->messages);
+	p->messages = grown(a, p->messages, p->n, 1, &p->cap, sizeof *p->messages);
 	struct prompt_message *m = &p->messages[p->n++];
 	*m = (struct prompt_message){.role = role};
 	return m;
 }
 
+void prompt_room(struct arena *a, struct prompt_message *m, size_t parts, size_t calls)
+{
+	if (parts)
+		m->parts = grown(a, m->parts, m->n_parts, parts, &m->cap_parts, sizeof *m->parts);
+	if (calls)
+		m->calls = grown(a, m->calls, m->n_calls, calls, &m->cap_calls, sizeof *m->calls);
+}
+
 struct prompt_part *prompt_add_part(struct arena *a, struct prompt_message *m, struct prompt_part part)
 {
-	m->parts = grown(a, m->parts, m->n_parts, &m->cap_parts, sizeof *m->parts);
+	prompt_room(a, m, 1, 0);
 	m->parts[m->n_parts] = part;
 	return &m->parts[m->n_parts++];
 }
@@ -41,7 +49,7 @@ void prompt_add_text(struct arena *a, struct prompt_message *m, struct str text)
 
 void prompt_add_call(struct arena *a, struct prompt_message *m, struct prompt_call call)
 {
-	m->calls = grown(a, m->calls, m->n_calls, &m->cap_calls, sizeof *m->calls);
+	prompt_room(a, m, 0, 1);
 	m->calls[m->n_calls++] = call;
 }
 
@@ -246,7 +254,7 @@ static bool add_tool_call(struct arena *a, struct prompt *p, const struct item *
 	if (!it->call_id.p)
 		return true;
 	struct prompt_message *m = open_assistant(a, p);
-	struct prompt_call call = {it->call_id, call_item_name(a, p->tools, p->n_tools, it), row->arguments(a, it->val),
+	struct prompt_call call = {it->call_id, call_item_name(a, p->tools, p->n_tools, p->index, it), row->arguments(a, it->val),
 				   origin_of(a, it), yyjson_is_true(json_get(it->val, S("async")))};
 	prompt_add_call(a, m, call);
 	add_origin(a, m, call.origin);
@@ -371,13 +379,13 @@ static bool prompt_add_compaction(struct arena *a, struct prompt *p, const struc
 	struct str summary = json_str(json_get(it->val, S("summary")));
 	yyjson_val *calls = json_get(it->val, S("calls")), *one;
 	struct item *items = new_array(a, struct item, yyjson_arr_size(calls) + 1);
-	size_t n = 0, i, max;
+	size_t n = p->settled, i, max;
 	if (!summary.n)
 		return true;
-	for (i = 0; i < p->n; i++)
+	for (i = n; i < p->n; i++)
 		if (p->messages[i].role == ROLE_USER || p->messages[i].role == ROLE_SYSTEM)
 			p->messages[n++] = p->messages[i];
-	p->n = n;
+	p->n = p->settled = n;
 	struct prompt_message *m = prompt_add(a, p, ROLE_ASSISTANT);
 	prompt_add_text(a, m, str_fmt(a, "Summary of the conversation so far:\n%.*s", FMT(summary)));
 	n = 0;
@@ -413,15 +421,14 @@ static adder *const adders[ITEM_COUNT] = {
 bool prompt_add_items(struct arena *a, struct prompt *p, const struct item *items, size_t n, const char *path,
 		      struct err *e)
 {
+	if (n > 1)
+		p->messages = grown(a, p->messages, p->n, n, &p->cap, sizeof *p->messages);
 	for (size_t i = 0; i < n; i++) {
 		struct place at = {path, i, "content"};
-		char param[128] = "";
-		if (path[0])
-			field_index(param, path, i);
 		adder *add = items[i].caller.n ? add_nothing /* a program's own matter */
 			     : hosted_of_item(items[i].type) ? add_ours : adders[items[i].type];
 		if (!add)
-			return fail(e, ERR_INVALID_VALUE, path[0] ? param : NULL,
+			return fail(e, ERR_INVALID_VALUE, path[0] ? str_fmt(a, "%s[%zu]", path, i).p : NULL,
 				    "Items of type '%s' cannot be given to this model.", item_rows[items[i].type].wire);
 		if (!add(a, p, &items[i], &at, e))
 			return false;

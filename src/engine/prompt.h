@@ -39,8 +39,10 @@ struct prompt_message {
 struct prompt {
 	struct prompt_message *messages;
 	size_t n, cap;
+	size_t settled; /* messages at the front that a compaction has left: another leaves them, too */
 	const struct function_tool *tools;
 	size_t n_tools;
+	const struct call_index *index; /* of `tools`, where they are many; NULL: none */
 	enum tool_choice choice;
 	struct str choice_name;
 	bool parallel;
@@ -59,6 +61,8 @@ struct prompt {
 enum part_from prompt_from(struct str text);
 /* The new message, zeroed but for its role; valid until the next prompt_add(). */
 struct prompt_message *prompt_add(struct arena *a, struct prompt *p, enum role role);
+/* Makes room for so many more: who knows what will come saves copying it again and again. */
+void prompt_room(struct arena *a, struct prompt_message *m, size_t parts, size_t calls);
 /* Says who made a part of the message. The array is a new one each time. */
 void prompt_add_origin(struct arena *a, struct prompt_message *m, const struct origin *origin);
 /* `part` and `call` are copied in, what they point to is not. */

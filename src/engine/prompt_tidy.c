@@ -11,9 +11,23 @@ static bool hollow(const struct prompt_message *m)
 	return m->role == ROLE_ASSISTANT && !m->n_parts && !m->n_calls;
 }
 
-/* `m` joins `to`. The empty part between them makes an empty line where parts are joined by line breaks. */
-static void merge(struct arena *a, struct prompt_message *to, const struct prompt_message *m)
+/* Room in `to` for the messages from `m` on that will join it, an empty part between each two: they may be very many. */
+static void tidy_room(struct arena *a, struct prompt_message *to, const struct prompt_message *m, const struct prompt_message *end)
 {
+	size_t parts = 0, calls = 0;
+	if ((!m->n_parts || to->n_parts + m->n_parts < to->cap_parts) && to->n_calls + m->n_calls <= to->cap_calls)
+		return;
+	for (enum role role = m->role; m < end && m->role == role; m++) {
+		parts += m->n_parts ? m->n_parts + 1 : 0;
+		calls += m->n_calls;
+	}
+	prompt_room(a, to, parts, calls);
+}
+
+/* `m` joins `to`. The empty part between them makes an empty line where parts are joined by line breaks. */
+static void merge(struct arena *a, struct prompt_message *to, const struct prompt_message *m, const struct prompt_message *end)
+{
+	tidy_room(a, to, m, end);
 	if (to->n_parts && m->n_parts && to->parts[to->n_parts - 1].kind == PART_TEXT && m->parts[0].kind == PART_TEXT)
 		prompt_add_text(a, to, S(""));
 	for (size_t i = 0; i < m->n_parts; i++)
@@ -56,7 +70,7 @@ static void join_answers(struct arena *a, struct prompt *p)
 	struct prompt_message *out = p->messages; /* n <= i: what is written was read */
 	for (size_t i = 0; i < p->n; i++) {
 		if (n && p->messages[i].role == ROLE_ASSISTANT && out[n - 1].role == ROLE_ASSISTANT)
-			merge(a, &out[n - 1], &p->messages[i]);
+			merge(a, &out[n - 1], &p->messages[i], p->messages + p->n);
 		else
 			out[n++] = p->messages[i];
 	}
@@ -155,13 +169,13 @@ void prompt_tidy(struct arena *a, struct prompt *p)
 	for (size_t i = 0; i < p->n; i++) {
 		struct prompt_message *m = &p->messages[i];
 		if (m->role == ROLE_SYSTEM) {
-			merge(a, &system, m);
+			merge(a, &system, m, p->messages + p->n);
 			continue;
 		}
 		if (n && hollow(&out[n - 1]) && m->role != ROLE_ASSISTANT)
 			n--;
 		if (n && out[n - 1].role == m->role && m->role != ROLE_TOOL)
-			merge(a, &out[n - 1], m);
+			merge(a, &out[n - 1], m, p->messages + p->n);
 		else if (m->n_parts || m->n_calls || m->reasoning.n || m->role == ROLE_TOOL)
 			out[n++] = *m;
 	}
@@ -172,6 +186,7 @@ void prompt_tidy(struct arena *a, struct prompt *p)
 		n++;
 	}
 	p->n = p->cap = n;
+	p->settled = 0;
 }
 
 const struct function_tool *prompt_forced(const struct prompt *p)

@@ -1,6 +1,6 @@
 /* table.h - the engine table from inside: one entry an engine, shared by all loops under one lock.
  *
- * Internal to engines.c (look-up), slots.c (queue), watch.c (discovery and health) and call.c. What stands
+ * Internal to engine.c (look-up), slots.c (queue), watch.c (discovery and health) and call.c. What stands
  * above `state` is constant after engines_open(); the rest is read and written under engines.lock. */
 #pragma once
 #include <pthread.h>
@@ -90,7 +90,7 @@ struct engine_port {
 	struct arena scratch;  /* of a rendering, which nothing outlives */
 };
 
-/* --- engines.c --- */
+/* --- engine.c --- */
 /* What is known of a model without the lock being taken again; `m->name` is looked up in m->index when it is
  * not pending. false: it is gone. */
 bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, struct engine_ways *ways,
@@ -99,17 +99,3 @@ bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, 
 void engine_learn(struct engine *g, enum trait t, unsigned char value);
 /* The member that its thoughts came in: they go back in it where the dialect says so. Any thread. */
 void engine_heard(struct engine *g, unsigned char member);
-
-/* --- facts.c --- */
-/* Works out g->traits anew. With the lock held. */
-void engine_settle(struct engine *g);
-/* Its family, as far as it is known. With the lock held. */
-enum dialect engine_dialect(const struct engine *g);
-/* Forgets the models; the rest stays. */
-void facts_free(struct engine_facts *f);
-extern const char *const engine_pass_local[], *const engine_pass_plain[];
-
-/* --- watch.c --- */
-void watches_close(struct engine_port *p);
-/* A call could not connect (why), or the engine says that it is loading: looks at once. Any thread. */
-void engine_lost(struct engine *g, enum engine_state state, const char *why);

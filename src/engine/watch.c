@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/discover.h"
+#include "engine/facts.h"
 #include "engine/slots.h"
 
 enum {

@@ -1,5 +1,4 @@
 /* files.c - /v1/files. */
-#include "files/files.h"
 
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include "door/resource.h"
 #include "door/visit.h"
 #include "files/from_container.h"
+#include "files/shown.h"
 #include "model/file.h"
 #include "wire/multipart.h"
 
@@ -136,11 +136,6 @@ void file_delete(struct request *rq)
 	store_delete_file(rq->api->store, &v->visit.op, rq->project, rq->args[0]);
 }
 
-static struct str files_end_id(struct arena *a, const struct stored_file *f)
-{
-	return id_text(arena_bytes(a, ID_MAX), "file-", &f->id);
-}
-
 static void files_on_listed(struct store_op *op, const struct err *e)
 {
 	struct file_visit *v = visit_of(op, e);
@@ -153,10 +148,7 @@ static void files_on_listed(struct store_op *op, const struct err *e)
 	list_begin(&o);
 	for (size_t i = 0; i < p->n; i++)
 		put_file(&o, &p->files[i]);
-	struct arena *a = exchange_arena(v->visit.rq->x);
-	struct str none = {0};
-	list_end(&o, RESOURCE_FILE, p->n ? files_end_id(a, &p->files[0]) : none,
-		 p->n ? files_end_id(a, &p->files[p->n - 1]) : none, p->has_more);
+	list_end_ids(&o, RESOURCE_FILE, "file-", p->n ? &p->files[0].id : NULL, p->n ? &p->files[p->n - 1].id : NULL, p->has_more);
 	visit_answer(&v->visit, buf_str(&b));
 	buf_release(&b);
 }

@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "container/cntr_files.h"
 #include "door/errand.h"
-#include "files/files.h"
 #include "files/from_container.h"
+#include "files/shown.h"
 #include "model/file.h"
 
 struct from_container {

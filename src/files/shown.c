@@ -1,5 +1,5 @@
 /* shown.c - a file as it is answered. */
-#include "files/files.h"
+#include "files/shown.h"
 #include "model/file.h"
 
 void file_object_of(const struct stored_file *f, char id[ID_MAX], struct file_object *ret)

@@ -4,8 +4,9 @@
 
 #include "base/clock.h"
 #include "door/file_threads.h"
-#include "files/files.h"
+#include "files/shown.h"
 #include "model/file.h"
+#include "store/upload.h"
 
 /* One request to an upload, on the heap: it may outlive its client by the job or the write that runs. */
 struct upload_visit {

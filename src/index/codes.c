@@ -155,7 +155,12 @@ static void scan_doc(const struct doc *d, const struct vector_query *q, float *s
 		float most = scores[d->first[i]];
 		for (size_t k = 1; k < d->n[i]; k++)
 			most = scores[d->first[i] + k] > most ? scores[d->first[i] + k] : most;
-		ranked_add(b, (struct ranked){chunk_number(d->doc, i), (double)most});
+		if (b->n == b->max && b->max && (double)most < b->at[0].score)
+			continue; /* no second makes it more */
+		struct best_windows w = WINDOWS_NONE;
+		for (size_t k = 0; k < d->n[i]; k++)
+			best_windows_add(&w, (double)scores[d->first[i] + k]);
+		ranked_add(b, (struct ranked){chunk_number(d->doc, i), best_windows_score(&w)});
 	}
 }
 

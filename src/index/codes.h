@@ -35,10 +35,28 @@ struct codes_query {
 	bool (*allowed)(void *ctx, int64_t file);
 	void *ctx;
 };
-/* The best `max` chunks by their best window, estimated; in order. A chunk's number is chunk_number(). */
+/* The best `max` chunks by their windows, estimated; in order. A chunk's number is chunk_number(). */
 size_t codes_scan(struct codes *c, const struct codes_query *q, struct ranked *ret, size_t max);
 /* The windows of a chunk; 0: it is gone. */
 size_t codes_windows(struct codes *c, int64_t chunk, size_t *first);
+
+/* What a chunk's windows make of it: the best, and a sixth of the second, which says that it was no chance. */
+struct best_windows {
+	double best, second; /* begins with WINDOWS_NONE */
+};
+#define WINDOWS_NONE                                                                                                   \
+	{                                                                                                              \
+		-2, -2                                                                                                 \
+	}
+static inline void best_windows_add(struct best_windows *w, double score)
+{
+	w->second = score > w->best ? w->best : score > w->second ? score : w->second;
+	w->best = score > w->best ? score : w->best;
+}
+static inline double best_windows_score(const struct best_windows *w)
+{
+	return w->second > -2 ? (5 * w->best + w->second) / 6 : w->best;
+}
 
 enum { CHUNK_BITS = 20 }; /* chunks of a doc: at most 2^20 */
 static inline int64_t chunk_number(int64_t doc, size_t seq)

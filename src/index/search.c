@@ -9,6 +9,7 @@
 #include "index/filter.h"
 #include "index/index_limits.h"
 #include "index/indexer.h"
+#include "index/store_index_rank.h"
 #include "store/vector_queue.h"
 
 struct search {

@@ -3,6 +3,8 @@
 
 #include "index/skill_matter.h"
 
+#include "index/skill_file.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "index/codes.h"
 #include "index/store_index.h"
+#include "index/store_index_rank.h"
 
 enum index_statement {
 #define INDEX_STMT(name, sql) IX_##name,

@@ -1,4 +1,6 @@
 /* store_index_rank.c - what is found in one vector store: rankings by words and by vectors, and texts. */
+#include "index/store_index_rank.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -230,8 +232,7 @@ static bool exact_windows(struct exactly *x, int64_t doc, size_t first, size_t n
 	       (got == n || exact_read(x, IX_BYTES, doc, first, n, ret, &got, e));
 }
 
-/* A chunk by its bytes: its best window, and a sixth of the second, which says that it was no chance. Chunks come in
- * order. */
+/* A chunk by the bytes of its windows. Chunks come in order. */
 static bool exact(struct exactly *x, struct codes *codes, struct ranked *r, struct err *e)
 {
 	int64_t doc = r->chunk >> CHUNK_BITS;
@@ -247,14 +248,12 @@ static bool exact(struct exactly *x, struct codes *codes, struct ranked *r, stru
 	x->doc = doc;
 	x->first = first;
 	x->n = n;
-	double best = -2, second = -2;
+	struct best_windows best = WINDOWS_NONE;
 	if (shared < n && !exact_windows(x, doc, first + shared, n - shared, x->scores + shared, e))
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		second = x->scores[i] > best ? best : x->scores[i] > second ? x->scores[i] : second;
-		best = x->scores[i] > best ? x->scores[i] : best;
-	}
-	r->score = second > -2 ? (5 * best + second) / 6 : best;
+	for (size_t i = 0; i < n; i++)
+		best_windows_add(&best, x->scores[i]);
+	r->score = best_windows_score(&best);
 	return true;
 }
 

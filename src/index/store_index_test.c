@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/test.h"
+#include "index/store_index_rank.h"
 #include "index/words.h"
 
 enum { DIMS = 64 };

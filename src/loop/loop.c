@@ -30,6 +30,8 @@ struct loop {
 	int64_t now_ms;               /* of this turn */
 	uint64_t uv_ms;               /* uv_now() when now_ms was read */
 	struct deferred deferred;     /* ring: head of those started */
+	struct deferred yielded;      /* the same of those that let others go first ... */
+	struct deferred *ripe;        /* ... the first of them, when they have had it; NULL: none */
 	_Atomic(struct post *) posts; /* newest first */
 	atomic_bool stop;
 	struct spare {
@@ -145,15 +147,30 @@ static void run_timers(struct loop *l)
 
 /* --- deferred calls --- */
 
-void defer_start(struct loop *l, struct deferred *d, void (*run)(struct deferred *))
+static void ring_add(struct deferred *ring, struct deferred *d, void (*run)(struct deferred *))
 {
 	d->run = run;
 	if (d->next)
 		return;
-	d->prev = l->deferred.prev;
-	d->next = &l->deferred;
+	d->prev = ring->prev;
+	d->next = ring;
 	d->prev->next = d;
-	l->deferred.prev = d;
+	ring->prev = d;
+}
+
+static bool ring_empty(const struct deferred *ring)
+{
+	return ring->next == ring;
+}
+
+void defer_start(struct loop *l, struct deferred *d, void (*run)(struct deferred *))
+{
+	ring_add(&l->deferred, d, run);
+}
+
+void loop_yield(struct loop *l, struct deferred *d, void (*run)(struct deferred *))
+{
+	ring_add(&l->yielded, d, run);
 }
 
 void defer_cancel(struct deferred *d)
@@ -178,17 +195,33 @@ static void run_deferred(struct loop *l)
 	defer_cancel(&mark);
 }
 
+/* One that was there before the loop looked for events. */
+static void run_yielded(struct loop *l)
+{
+	struct deferred *d = l->yielded.next;
+	if (d == l->ripe) {
+		defer_cancel(d);
+		d->run(d);
+	}
+	l->ripe = ring_empty(&l->yielded) ? NULL : l->yielded.next;
+}
+
 /* --- the loop --- */
+
+static bool ring_within(const struct deferred *ring, const char *from, const char *to)
+{
+	for (const struct deferred *d = ring->next; d != ring; d = d->next)
+		if ((const char *)d >= from && (const char *)d < to)
+			return true;
+	return false;
+}
 
 const char *loop_pending_in(const struct loop *l, const char *from, const char *to)
 {
 	for (size_t i = 0; i < l->n_timers; i++)
 		if ((const char *)l->heap[i] >= from && (const char *)l->heap[i] < to)
 			return "timer";
-	for (const struct deferred *d = l->deferred.next; d != &l->deferred; d = d->next)
-		if ((const char *)d >= from && (const char *)d < to)
-			return "deferred call";
-	return NULL;
+	return ring_within(&l->deferred, from, to) || ring_within(&l->yielded, from, to) ? "deferred call" : NULL;
 }
 
 int64_t loop_now_ms(struct loop *l)
@@ -211,7 +244,7 @@ static void on_alarm(uv_timer_t *t)
 static void set_alarm(struct loop *l)
 {
 	int64_t due = l->n_timers ? l->heap[0]->due_ms : INT64_MAX;
-	if (l->deferred.next != &l->deferred)
+	if (!ring_empty(&l->deferred) || !ring_empty(&l->yielded))
 		due = l->now_ms;
 	if (due <= l->now_ms)
 		due = INT64_MIN; /* at once, whatever the alarm is set to */
@@ -230,7 +263,8 @@ static void on_prepare(uv_prepare_t *p)
 	l->now_ms = clock_mono_us() / 1000;
 	l->uv_ms = uv_now(&l->uv);
 	run_timers(l);
-	for (int i = 0; i < DEFER_ROUNDS && l->deferred.next != &l->deferred; i++)
+	run_yielded(l);
+	for (int i = 0; i < DEFER_ROUNDS && !ring_empty(&l->deferred); i++)
 		run_deferred(l);
 	set_alarm(l);
 }
@@ -300,6 +334,7 @@ bool loop_open(struct loop **ret, struct err *e)
 	uv_prepare_start(&l->prepare, on_prepare);
 	l->armed_ms = INT64_MAX;
 	l->deferred.next = l->deferred.prev = &l->deferred;
+	l->yielded.next = l->yielded.prev = &l->yielded;
 	l->now_ms = clock_mono_us() / 1000;
 	l->uv_ms = uv_now(&l->uv);
 	pending_watch(l);
@@ -328,8 +363,10 @@ void loop_close(struct loop *l)
 	run_posts(l); /* their owners wait for them (a job frees itself) */
 	while (l->n_timers)
 		timer_cancel(l->heap[0]);
-	while (l->deferred.next != &l->deferred)
+	while (!ring_empty(&l->deferred))
 		defer_cancel(l->deferred.next);
+	while (!ring_empty(&l->yielded))
+		defer_cancel(l->yielded.next);
 	uv_walk(&l->uv, close_handle, NULL);
 	while (uv_run(&l->uv, UV_RUN_DEFAULT))
 		;

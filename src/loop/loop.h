@@ -57,6 +57,9 @@ struct deferred {
 };
 void defer_start(struct loop *l, struct deferred *d, void (*run)(struct deferred *));
 void defer_cancel(struct deferred *d);
+/* For long work that goes on later: it runs once, after all other events have had their turn; of several that wait, one in
+ * each turn of the loop. */
+void loop_yield(struct loop *l, struct deferred *d, void (*run)(struct deferred *));
 
 /* Either of them. */
 #define op_cancel(op) _Generic((op), struct timer *: timer_cancel, struct deferred *: defer_cancel)(op)

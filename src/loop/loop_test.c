@@ -180,6 +180,46 @@ static void forever(struct probe *p)
 	n_trail = 0;
 }
 
+static void yield_again(struct probe *p)
+{
+	loop_yield(l, &p->deferred, on_deferred);
+	if (n_trail > 8)
+		loop_stop(l);
+}
+
+/* What has let others go first goes on when there was I/O: a post of another thread comes by it. One in each turn of the loop. */
+static void yielded_after_others(void)
+{
+	begin();
+	struct probe a = {.letter = 'a', .then = yield_again}, b = {.letter = 'b'}, gone = {.letter = 'x'}, c = {.letter = 'c'};
+	loop_yield(l, &a.deferred, on_deferred);
+	loop_yield(l, &gone.deferred, on_deferred);
+	loop_yield(l, &b.deferred, on_deferred);
+	defer_start(l, &c.deferred, on_deferred);
+	defer_cancel(&gone.deferred);
+	loop_run(l);
+	defer_cancel(&a.deferred);
+	finish("cabaaaaaa");
+}
+
+static void on_letter(struct post *p)
+{
+	step('p');
+	loop_stop(l);
+}
+
+static void yielded_do_not_starve(void)
+{
+	begin();
+	struct probe a = {.letter = 'a', .then = yield_again};
+	struct post p = {.run = on_letter};
+	loop_yield(l, &a.deferred, on_deferred);
+	loop_post(l, &p);
+	loop_run(l);
+	defer_cancel(&a.deferred);
+	finish("p");
+}
+
 static void deferred_do_not_starve(void)
 {
 	begin();
@@ -478,6 +518,8 @@ int main(void)
 	    {"the heap keeps its order", heap_keeps_order},
 	    {"deferred calls run after events, in order, once", deferred_after_events},
 	    {"deferred calls started twice run once", deferred_started_twice},
+	    {"what has yielded runs after I/O, one a turn", yielded_after_others},
+	    {"what yields again and again lets I/O through", yielded_do_not_starve},
 	    {"deferred calls do not starve timers", deferred_do_not_starve},
 	    {"a callback cancels what is next", cancel_from_callback},
 	    {"a stop before the run counts", stop_before_run},

@@ -8,7 +8,9 @@
 #include "loop/workers.h"
 #include "door/answer.h"
 #include "door/key_write.h"
+#include "door/limits_write.h"
 #include "door/sign_in.h"
+#include "main/erase_door.h"
 #include "net/exchange.h"
 #include "wire/json.h"
 
@@ -18,10 +20,11 @@ struct admin {
 	struct service service; /* first: what net/ knows */
 	struct admin_options o;
 	struct server *server;
+	struct erase_door *erase;
 	struct workers *workers; /* writing keys waits for the disk */
 };
 
-enum admin_verb { KEY_CREATE, KEY_LIST, KEY_REVOKE };
+enum admin_verb { KEY_CREATE, KEY_LIST, KEY_REVOKE, LIMITS_LIST, LIMITS_CHANGE };
 
 /* One request about keys on its way through a worker. */
 struct key_job {
@@ -29,8 +32,12 @@ struct key_job {
 	struct reader reader;
 	struct exchange *x; /* NULL: the client left */
 	struct store *store;
+	struct quotas *quotas;
+	struct arena arena;
+	yyjson_val *body; /* of LIMITS_CHANGE */
 	enum admin_verb verb;
 	char name[128], project[128], id[ID_MAX];
+	bool admin;
 	struct buf out;
 	struct err err;
 };
@@ -49,7 +56,8 @@ static void run_job(struct job *job)
 	bool ok = false;
 	switch (j->verb) {
 	case KEY_CREATE:
-		ok = key_create(j->store, str_of(j->name), str_of(j->project), secret, &info, &j->err);
+		ok = key_create(j->store, &(struct key_making){str_of(j->name), str_of(j->project), j->admin}, secret, &info,
+				&j->err);
 		if (ok)
 			key_write(&o, &info, secret);
 		break;
@@ -68,6 +76,11 @@ static void run_job(struct job *job)
 		jo_kbool(&o, "revoked", true);
 		jo_obj_end(&o);
 		break;
+	case LIMITS_CHANGE:
+	case LIMITS_LIST:
+		ok = (j->verb == LIMITS_LIST || limits_change(j->store, j->quotas, j->body, &j->err)) &&
+		     limits_write(j->store, &o, &j->err);
+		break;
 	}
 	if (!ok && j->err.code == ERR_NONE)
 		fail(&j->err, ERR_INTERNAL, NULL, "the store gave no reason");
@@ -84,6 +97,7 @@ static void job_done(struct job *job)
 			exchange_send(j->x, 200, S("application/json"), buf_str(&j->out));
 	}
 	buf_release(&j->out);
+	arena_free(&j->arena);
 	xfree(j);
 }
 
@@ -117,14 +131,16 @@ static void admin_start_job(struct admin *a, struct exchange *x, enum admin_verb
 			      .reader = {client_gone, client_room},
 			      .x = x,
 			      .store = a->o.store,
+			      .quotas = a->o.quotas,
 			      .verb = verb};
 	snprintf(j->id, sizeof j->id, "%.*s", FMT(id));
 	buf_init(&j->out, ANSWER_MAX);
 	bool ok = verb != KEY_CREATE ||
 		  (json_parse(exchange_arena(x), q->body, &body, &e) && text_member(body, "name", j->name, &e) &&
 		   text_member(body, "project", j->project, &e));
-	if (ok && !*j->project)
-		snprintf(j->project, sizeof j->project, "default");
+	j->admin = yyjson_is_true(json_get(body, S("admin")));
+	if (verb == LIMITS_CHANGE)
+		ok = json_parse(&j->arena, str_copy(&j->arena, q->body), &j->body, &e);
 	if (ok && !job_start(a->workers, a->o.loop, &j->job))
 		ok = fail(&e, ERR_UNAVAILABLE, NULL, "too many key requests wait");
 	if (ok) {
@@ -132,6 +148,7 @@ static void admin_start_job(struct admin *a, struct exchange *x, enum admin_verb
 		return;
 	}
 	answer_error(x, &e);
+	arena_free(&j->arena);
 	xfree(j);
 }
 
@@ -214,8 +231,12 @@ static void admin_on_handle(struct service *s, struct exchange *x)
 		answer_info(a, x);
 	} else if (post && str_eq(q->path, S("/admin/console"))) {
 		answer_link(a, x);
+	} else if (post && str_eq(q->path, S("/admin/erase"))) {
+		erase_door_take(a->erase, x);
 	} else if (str_eq(q->path, S("/admin/keys"))) {
 		admin_start_job(a, x, post ? KEY_CREATE : KEY_LIST, S(""));
+	} else if (str_eq(q->path, S("/admin/limits"))) {
+		admin_start_job(a, x, post ? LIMITS_CHANGE : LIMITS_LIST, S(""));
 	} else {
 		str_cut(&rest, '/');
 		str_cut(&rest, '/');
@@ -260,6 +281,7 @@ bool admin_open(const struct admin_options *o, struct admin **ret, struct err *e
 		return false;
 	}
 	a->workers = workers_new("admin", 1, 64);
+	a->erase = erase_door_new(o->loop, &o->erase);
 	*ret = a;
 	return true;
 }
@@ -282,6 +304,7 @@ void admin_free(struct admin *a)
 	snprintf(path, sizeof path, "%.*s", FMT(a->o.socket));
 	server_free(a->server);
 	workers_free(a->workers);
+	erase_door_free(a->erase);
 	unlink(path);
 	xfree(a);
 }

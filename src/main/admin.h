@@ -4,12 +4,16 @@
  * runs, `keys`, `check` and `ask` come in through it. Loop 0's thread.
  *
  *   GET  /admin/info              what runs: version, pid, base_url, data, keys, ready, why, models
- *   POST /admin/keys              {"name","project"} -> the key and its secret, shown once
+ *   POST /admin/keys              {"name","project","admin"} -> the key and its secret, shown once
  *   GET  /admin/keys              {"data":[...]}
  *   POST /admin/keys/{id}/revoke  {"id"}
+ *   GET  /admin/limits            {"data":[...]}: what keys and projects may use (door/limits_write.h)
+ *   POST /admin/limits            {"key" or "project","limits":{NAME:VALUE}}; the same
+ *   POST /admin/erase              see erase_door.h
  *   POST /admin/console           {"url"}: signs in to the console, once */
 #pragma once
 #include "engine/engine.h"
+#include "erase/erase.h"
 #include "net/server.h"
 #include "store/keys.h"
 
@@ -20,9 +24,11 @@ struct admin_options { /* strings outlive the admin */
 	struct loop *loop;
 	struct service *api; /* of the same loop */
 	struct store *store;
+	struct quotas *quotas;
 	struct engines *engines;
 	struct str socket; /* path */
 	struct str base_url, data, version;
+	struct erase erase;
 	bool searches; /* a provider of web searches is configured */
 };
 bool admin_open(const struct admin_options *o, struct admin **ret, struct err *e);

@@ -36,7 +36,8 @@ struct app_loop { /* one thread, one loop, everything that hangs on it */
 	bool cancelled, closing;
 };
 
-struct app_owners { /* doors that no client comes in by */
+struct app_owners { /* what is the owner's: doors that no client comes in by, limits of keys and projects */
+	struct quotas *quotas;
 	struct admin *admin;
 	struct metrics_door *metrics; /* NULL: none */
 };

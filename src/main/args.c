@@ -5,9 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "main/config_yaml.h"
-
 #include "main/config_rows.h"
+#include "main/config_yaml.h"
 #include "wire/fields.h"
 
 /* The short ways to common settings. */

@@ -259,7 +259,7 @@ static void try_speed(struct trial *t)
 		  (double)(h.first_us - began) / 1e6, t->speed, h.tokens ? "" : " (usage not told: Antiphon counts)");
 }
 
-/* As engines.c will find it; what the settings say is not known here. */
+/* As engine.c will find it; what the settings say is not known here. */
 static void find_dialect(struct trial *t, yyjson_val *models)
 {
 	enum dialect d = dialect_of_host(t->http.host);

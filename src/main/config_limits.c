@@ -12,6 +12,7 @@
 #include "main/config.h"
 #include "net/fetch.h"
 #include "net/server.h"
+#include "quota/quota.h"
 #include "script/limits.h"
 #include "session/limits.h"
 #include "store/limits.h"
@@ -90,6 +91,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #undef LIMIT
 #define LIMIT(name, ...) api_limits.name = c->api_##name;
 #include "door/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) quota_limits.name = c->quota_##name;
+#include "quota/limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) store_limits.name = c->store_##name;
 #include "store/limits.def"

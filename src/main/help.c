@@ -5,8 +5,10 @@
 
 static const struct help_text {
 	const char *name, *args, *help, *more;
+	bool also; /* named in the last line of the overview */
 } texts[] = {
-#define COMMAND(name, args, help, more) {#name, args, help, more},
+#define ALSO(name, args, help, more) {#name, args, help, more, true},
+#define COMMAND(name, args, help, more) {#name, args, help, more, false},
 #include "main/commands.def"
 #undef COMMAND
 };
@@ -17,11 +19,15 @@ int help_all(FILE *out)
 {
 	fprintf(out, "antiphon: a server of your own for OpenAI's Responses API\n\n");
 	for (int i = 0; i < N_TEXTS; i++)
-		fprintf(out, "  antiphon %-9s %s\n", texts[i].name, texts[i].help);
-	fprintf(out, "\nCommon flags (all of a command: antiphon help COMMAND):\n"
-		     "  --data DIR         where responses and keys are kept\n"
-		     "  --engine URL       an engine that speaks Chat Completions\n"
-		     "  --config FILE      settings in YAML; --set section.name=value\n\n"
+		if (!texts[i].also)
+			fprintf(out, "  antiphon %-9s %s\n", texts[i].name, texts[i].help);
+	fprintf(out, "  and:");
+	for (int i = 0; i < N_TEXTS; i++)
+		if (texts[i].also)
+			fprintf(out, " %s", texts[i].name);
+	fprintf(out, "\n");
+	fprintf(out, "\nMore of one, and its flags: antiphon help COMMAND. All take --data DIR,\n"
+		     "--config FILE (settings in YAML) and --set section.name=value.\n"
 		     "Example: antiphon serve --engine http://127.0.0.1:11434\n");
 	return 0;
 }

@@ -3,38 +3,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "main/config_limits.h"
-#include "main/remote.h"
 #include "main/commands.h"
 #include "main/help.h"
-#include "main/paths.h"
-#include "store/keys.h"
-
-struct key_ways { /* where the keys are */
-	struct args *args;
-	struct str socket;   /* the running server, or {0} */
-	struct store *store; /* else */
-};
-
-static bool ways_open(struct key_ways *w, struct err *e)
-{
-	yyjson_val *info;
-	bool refused = false;
-	struct err gone = {0};
-	if (remote_socket(w->args, &w->socket, e)) {
-		if (remote_admin(w->args, w->socket, "/admin/info", (struct str){0}, &info, &refused, &gone))
-			return true;
-		if (!refused)
-			return fail(e, gone.code, NULL, "%s", gone.msg);
-		w->socket = (struct str){0};
-	}
-	struct store_options o = {0};
-	const struct config *c = &w->args->config;
-	if (e->code || !args_data_dir(w->args, &o.dir, e))
-		return false;
-	o.url = c->store_url.n ? c->store_url : (struct str){0};
-	return config_apply_limits(&w->args->config, e) && folder_make(o.dir, e) && store_open(&o, &w->store, e);
-}
+#include "main/limits_cmd.h"
 
 static void print_time(int64_t at)
 {
@@ -47,18 +18,18 @@ static void print_time(int64_t at)
 }
 
 static void keys_cmd_print_row(struct str id, struct str name, struct str project, struct str hint, int64_t made,
-			       int64_t revoked)
+			       int64_t revoked, bool admin)
 {
 	printf("%-46.*s  %-16.*s  %-12.*s  %-14.*s  ", FMT(id), FMT(name), FMT(project), FMT(hint));
 	print_time(made);
-	printf("%s\n", revoked ? "revoked" : "valid");
+	printf("%s%s\n", revoked ? "revoked" : "valid", admin ? ", admin" : "");
 }
 
 static void print_key(void *ctx, const struct key_info *k)
 {
 	(void)ctx;
 	keys_cmd_print_row(str_of(k->id), str_of(k->name), str_of(k->project), str_of(k->hint), k->created_at,
-			   k->revoked_at);
+			   k->revoked_at, k->admin);
 }
 
 static void print_header(void)
@@ -72,12 +43,12 @@ static void print_secret(struct str secret, struct str id, struct str project)
 	fprintf(stderr, "Shown this once; keep it. Id %.*s, project %.*s.\n", FMT(id), FMT(project));
 }
 
-static bool keys_cmd_create(struct key_ways *w, struct str name, struct str project, struct err *e)
+static bool keys_cmd_create(struct key_ways *w, struct err *e)
 {
 	char secret[KEY_TEXT];
 	struct key_info info;
 	if (w->store) {
-		if (!key_create(w->store, name, project, secret, &info, e))
+		if (!key_create(w->store, &w->making, secret, &info, e))
 			return false;
 		print_secret(str_of(secret), str_of(info.id), str_of(info.project));
 		return true;
@@ -87,8 +58,9 @@ static bool keys_cmd_create(struct key_ways *w, struct str name, struct str proj
 	yyjson_val *v;
 	buf_init(&b, 4096);
 	jo_obj(&o);
-	jo_kstr(&o, "name", name);
-	jo_kstr(&o, "project", project);
+	jo_kstr(&o, "name", w->making.name);
+	jo_kstr(&o, "project", w->making.project);
+	jo_kbool(&o, "admin", w->making.admin);
 	jo_obj_end(&o);
 	bool ok = remote_admin(w->args, w->socket, "/admin/keys", buf_str(&b), &v, NULL, e);
 	buf_release(&b);
@@ -112,7 +84,7 @@ static bool keys_cmd_list(struct key_ways *w, struct err *e)
 	yyjson_arr_foreach(json_get(v, S("data")), i, n, k) keys_cmd_print_row(
 	    json_str(json_get(k, S("id"))), json_str(json_get(k, S("name"))), json_str(json_get(k, S("project"))),
 	    json_str(json_get(k, S("hint"))), yyjson_get_sint(json_get(k, S("created_at"))),
-	    yyjson_get_sint(json_get(k, S("revoked_at"))));
+	    yyjson_get_sint(json_get(k, S("revoked_at"))), yyjson_is_true(json_get(k, S("admin"))));
 	return true;
 }
 
@@ -130,38 +102,44 @@ static bool revoke(struct key_ways *w, struct str id, struct err *e)
 	return ok;
 }
 
-static bool keys_cmd_run(struct key_ways *w, struct str project, struct err *e)
+static bool keys_cmd_run(struct key_ways *w, struct err *e)
 {
 	struct args *a = w->args;
 	struct str verb = a->n_words ? str_of(a->words[0]) : S("");
 	struct str what = a->n_words > 1 ? str_of(a->words[1]) : (struct str){0};
 	bool listing = str_eq(verb, S("list")) && a->n_words == 1;
 	bool other = (str_eq(verb, S("create")) || str_eq(verb, S("revoke"))) && a->n_words == 2;
-	if (!listing && !other)
-		return fail(e, ERR_CONFIG, NULL, "keys wants: create NAME [--project P] | list | revoke ID");
+	bool limits = str_eq(verb, S("limit")) && a->n_words >= 2;
+	if (!listing && !other && !limits)
+		return fail(e, ERR_CONFIG, NULL, "keys wants: create NAME [--project P] [--admin] | list | revoke ID | limit ID [LIMIT=VALUE ...]");
 	if (!ways_open(w, e))
 		return false;
 	if (listing)
-		return keys_cmd_list(w, e);
-	return str_eq(verb, S("create")) ? keys_cmd_create(w, what, project, e) : revoke(w, what, e);
+		return keys_cmd_list(w, e) && limits_cmd_list(w, true, e);
+	if (limits)
+		return limits_cmd_set(w, true, what, a->words + 2, a->n_words - 2, e);
+	w->making.name = what;
+	return str_eq(verb, S("create")) ? keys_cmd_create(w, e) : revoke(w, what, e);
 }
 
 int keys_command(int argc, char **argv)
 {
 	const char *project = "default";
-	const struct own_flag own[] = {{"--project", "-p", &project, NULL, NULL}, {0}};
+	bool admin = false;
+	const struct own_flag own[] = {
+	    {"--project", "-p", &project, NULL, NULL}, {.name = "--admin", .on = &admin}, {0}};
 	struct args args;
 	struct err e = {0};
 	struct key_ways w = {.args = &args};
 	bool ok = args_read(&args, argc, argv, own, &e);
+	w.making = (struct key_making){.project = str_of(project), .admin = admin};
 	if (ok && args.help)
 		help_for("keys");
 	else
-		ok = ok && keys_cmd_run(&w, str_of(project), &e);
+		ok = ok && keys_cmd_run(&w, &e);
 	if (!ok)
 		complain(&e);
-	if (w.store)
-		store_close(w.store);
+	ways_close(&w);
 	args_release(&args);
 	return ok ? 0 : 1;
 }

@@ -7,6 +7,7 @@
 #include "main/config_limits.h"
 #include "main/help.h"
 #include "mcp/client.h"
+#include "mcp/known.h"
 #include "mcp/limits.h"
 #include "wire/json.h"
 

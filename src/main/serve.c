@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "session/python.h"
+
 #include "base/log.h"
 #include "egress/egress.h"
 #include "main/banner.h"
@@ -22,8 +24,12 @@
 #include "main/notify.h"
 #include "main/paths.h"
 #include "net/tls.h"
+#include "quota/prices.h"
+#include "quota/quota.h"
 #include "store/seal.h"
+#include "tape/tape.h"
 #include "trace/exporter.h"
+#include "webhooks/delivery.h"
 
 /* The small default model needs a word of guidance and a short leash. */
 #define SMALL_MODEL_SYSTEM "You are a helpful assistant. Answer the question directly and briefly."
@@ -196,14 +202,32 @@ static bool open_containers(struct app *app, struct err *e)
 	return true;
 }
 
-static void open_tools(struct app *app)
+static bool open_tools(struct app *app, struct err *e)
 {
+	struct str replay = app->args->config.api_replay;
+	struct tape *tape = NULL;
+	if (replay.n && !tape_open(str_copy(&app->arena, replay).p, &tape, e))
+		return false;
 	struct tools_options o = tools_options_of(&app->args->config, app->data);
 	o.search = app->search;
 	o.containers = app->containers;
 	o.sessions = app->sessions;
 	o.engines = app->engines;
+	o.tape = tape;
 	app->tools = tools_new(&o);
+	return true;
+}
+
+static bool open_quotas(struct app *app, struct err *e)
+{
+	const struct config *c = &app->args->config;
+	struct quota_options o = {.store = app->store, .waiting = api_limits.webhook_waiting};
+	return prices_set(c->prices_models.at, c->prices_models.n, e) && quotas_open(&o, &app->owners.quotas, e);
+}
+
+static void on_budget_warned(void *api)
+{
+	outbox_wake(api);
 }
 
 static void open_api(struct app *app)
@@ -215,6 +239,7 @@ static void open_api(struct app *app)
 	    .tools = app->tools,
 	    .search = app->search,
 	    .containers = app->containers,
+	    .quotas = app->owners.quotas,
 	    .access_log = c->server_access_log,
 	    .allow_anonymous = c->server_allow_anonymous,
 	    .finish_on_disconnect = str_eq(c->api_on_disconnect, S("finish")),
@@ -232,6 +257,7 @@ static void open_api(struct app *app)
 	    .default_banner = banner_line(app, &app->arena),
 	};
 	app->api = api_new(&o);
+	quotas_listen(app->owners.quotas, on_budget_warned, app->api);
 	for (size_t i = 0; i < app->n_loops; i++) {
 		struct app_loop *l = &app->loops[i];
 		l->store = store_attach(app->store, l->loop);
@@ -337,8 +363,9 @@ static bool open_admin(struct app *app, struct err *e)
 	struct admin_options o = {.loop = app->loops[0].loop,
 				  .api = api_service(app->loops[0].api),
 				  .sign_ins = api_sign_ins(app->api),
-				  .store = app->store,
+				  .store = app->store, .quotas = app->owners.quotas,
 				  .engines = app->engines,
+				  .erase = {app->store, app->search, app->containers},
 				  .base_url = app->base_url,
 				  .data = app->data,
 				  .version = S(ANTIPHON_VERSION),
@@ -381,7 +408,8 @@ static bool app_open(struct app *app, struct err *e)
 		return false;
 	if (!open_traces(c, e))
 		return false;
-	open_tools(app);
+	if (!open_tools(app, e) || !open_quotas(app, e))
+		return false;
 	open_api(app);
 	return open_admin(app, e) && open_metrics(app, e);
 }
@@ -420,7 +448,10 @@ static void app_close(struct app *app)
 		loop_close(app->loops[0].loop);
 	signals_close(app);
 	exporter_close();
+	if (app->owners.quotas)
+		quotas_listen(app->owners.quotas, NULL, NULL);
 	api_free(app->api);
+	quotas_close(app->owners.quotas);
 	tools_free(app->tools);
 	engines_close(app->engines);
 	cntrs_free(app->containers);

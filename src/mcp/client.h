@@ -12,8 +12,6 @@
 #include "net/guard.h"
 
 struct mcp_known; /* what is remembered of servers; one per process */
-struct mcp_known *mcp_known_new(void);
-void mcp_known_free(struct mcp_known *);
 
 struct mcp_server {
 	struct str url;

@@ -1,11 +1,13 @@
 /* known.h - what is remembered of servers, and how many requests of each are under way. Any thread; one lock. Inside
- * mcp/ alone. */
+ * mcp/ alone, but for its beginning and end. */
 #pragma once
 #include "mcp/client.h"
 #include "mcp/way.h"
 
 enum { KNOWN_KEY = 32 };
 
+struct mcp_known *mcp_known_new(void);
+void mcp_known_free(struct mcp_known *);
 /* SHA-256 over project, URL and headers. */
 void known_key(const struct mcp_server *s, uint8_t ret[KNOWN_KEY]);
 /* How it was last spoken to, in `a`; era MCP_UNKNOWN: not known. */

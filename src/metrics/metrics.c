@@ -2,6 +2,7 @@
 #include "metrics/metrics.h"
 
 #include "door/request.h"
+#include "quota/quota.h"
 #include "engine/engine_list.h"
 #include "measure/measure.h"
 #include "measure/scrape.h"
@@ -20,6 +21,7 @@ static void gauges_set(struct api *api)
 		measure_set(METRIC_ENGINE_BUSY, all[i].busy, label);
 		measure_set(METRIC_ENGINE_WAITING, all[i].waiting, label);
 	}
+	measure_set(METRIC_QUOTA_HOLDERS, quota_holders(api->options.quotas), (const unsigned[METRIC_LABELS]){0});
 	measure_set(METRIC_TURNS_RUNNING, (int64_t)atomic_load(&api->running), (const unsigned[METRIC_LABELS]){0});
 	measure_set(METRIC_BUILD, 1,
 		    (const unsigned[METRIC_LABELS]){measure_label(LABEL_VERSION, S(ANTIPHON_VERSION))});

@@ -1,8 +1,8 @@
 /* call.c - tools as functions, and calls of functions as items: names, lookups, results. */
 #include <string.h>
 
+#include "model/call_index.h"
 #include "model/hosted_server.h"
-
 #include "wire/schema.h"
 
 enum { NAME_ROOM = 64 /* what the strictest engines take */ };
@@ -69,12 +69,14 @@ const struct function_tool *call_tool(const struct function_tool *tools, size_t 
 	return NULL;
 }
 
-void call_name(struct arena *a, struct function_tool *f, const struct function_tool *others, size_t n)
+enum { CLOSE = 16 }; /* numbers that are tried one after the other, then those from the tools' number on */
+
+void call_name(struct arena *a, struct function_tool *f, const struct function_tool *others, size_t n, const struct call_index *ix)
 {
 	struct str plain = mangled(a, f->space, f->own);
 	f->name = plain;
-	for (int i = 2; call_tool(others, n, f->name); i++)
-		f->name = str_fmt(a, "%.*s_%d", FMT(plain), i);
+	for (size_t i = 2; ix ? call_index_named(ix, f->name) : call_tool(others, n, f->name) != NULL; i = i == CLOSE && n > CLOSE ? n : i + 1)
+		f->name = str_fmt(a, "%.*s_%zu", FMT(plain), i);
 }
 
 static bool same_call(const struct function_tool *t, const struct item *it, struct str space)
@@ -89,22 +91,41 @@ static bool same_call(const struct function_tool *t, const struct item *it, stru
 	       (str_eq(t->own.p ? t->own : t->name, it->name) && (space.n ? str_eq(t->space, space) : !t->space.n));
 }
 
-struct str call_item_name(struct arena *a, const struct function_tool *tools, size_t n, const struct item *it)
+/* The first of them that it can be a call of; NULL. */
+static const struct function_tool *called(const struct function_tool *tools, size_t n, const struct call_index *ix, const struct item *it,
+					  struct str space)
+{
+	const struct function_tool *first = NULL;
+	const struct hosted *ours = hosted_of_item(it->type);
+	enum call_kind kind = call_kind_of_item(it->type);
+	bool named = ours ? ours->server != NULL : kind < CALL_KINDS && call_rows[kind].flags & CALL_NAMED;
+	if (!ix || !named) { /* of a kind that has no names there is one tool, or few */
+		for (size_t i = 0; i < n; i++)
+			if (same_call(&tools[i], it, space))
+				return &tools[i];
+		return NULL;
+	}
+	for (size_t at = 0; call_index_own(ix, it->name, n, &at);)
+		if (same_call(&tools[at - 1], it, space))
+			first = &tools[at - 1];
+	return first;
+}
+
+struct str call_item_name(struct arena *a, const struct function_tool *tools, size_t n, const struct call_index *ix, const struct item *it)
 {
 	struct str space = json_str(json_get(it->val, S("namespace")));
 	enum call_kind kind = call_kind_of_item(it->type);
 	const struct hosted *ours = hosted_of_item(it->type);
 	if (ours && ours->server)
 		space = json_str(json_get(it->val, ours->server->label));
-	for (size_t i = 0; i < n; i++)
-		if (same_call(&tools[i], it, space))
-			return tools[i].name;
+	const struct function_tool *t = called(tools, n, ix, it, space);
 	/* The live API gives deferred functions a namespace of their own name. */
-	if (str_eq(space, it->name))
+	if (!t && str_eq(space, it->name))
 		space = (struct str){0};
-	for (size_t i = 0; i < n && !space.n; i++)
-		if (same_call(&tools[i], it, space))
-			return tools[i].name;
+	if (!t && !space.n)
+		t = called(tools, n, ix, it, space);
+	if (t)
+		return t->name;
 	if (ours)
 		return ours->server ? mangled(a, space, it->name) : ours->function;
 	if (kind < CALL_KINDS && call_rows[kind].name.n)

@@ -14,6 +14,7 @@ enum call_kind {
 };
 enum { CALL_NAMED = 1 /* the tool's own name, and its call has one */ };
 /* A tool as an engine sees it. */
+struct call_index;
 struct function_tool {
 	struct str name, description;
 	yyjson_val *parameters; /* NULL: none */
@@ -61,17 +62,13 @@ enum call_kind call_kind_of_item(enum item_type type);
 enum item_type call_item(const struct function_tool *t);
 /* What all of its kind are called; {0}: its own name. */
 struct str call_function(const struct function_tool *t);
-/* The member `environment` of a shell that runs in a container of ours. */
-void call_environment(struct jout *o, struct str container);
-/* Fills *f with the function for a tool of any kind but `function`, whose name and fields were checked. What a hosted
- * one is described as, and its parameters, tools_describe() (tools/tools.h) fills in. */
-void call_describe(struct arena *a, enum call_kind kind, yyjson_val *tool, struct function_tool *f);
-/* Sets f->name from f->own and f->space: what `others` do not have, 64 characters at most. */
-void call_name(struct arena *a, struct function_tool *f, const struct function_tool *others, size_t n);
+/* Sets f->name from f->own and f->space: what `others` do not have, 64 characters at most. `ix`: of all of them, where they are
+ * many (call_index.h); NULL. */
+void call_name(struct arena *a, struct function_tool *f, const struct function_tool *others, size_t n, const struct call_index *ix);
 /* By the engine's name; NULL. */
 const struct function_tool *call_tool(const struct function_tool *tools, size_t n, struct str name);
 /* The function's name for a call item of the history, whose tool may be gone. */
-struct str call_item_name(struct arena *a, const struct function_tool *tools, size_t n, const struct item *it);
+struct str call_item_name(struct arena *a, const struct function_tool *tools, size_t n, const struct call_index *ix, const struct item *it);
 /* An output item as text for the engine; {0}: its `output` is content (string or parts). */
 struct str call_result(struct arena *a, const struct item *it);
 /* Are whole arguments such as the kind's items are made of? ERR_ENGINE. */

@@ -1,6 +1,8 @@
 /* call_kinds.c - each kind of tool as a function: its description, its parameters, its calls as items and back.
  *
  * Members of items are written by name, as the live API does. */
+#include "model/call_kinds.h"
+
 #include <string.h>
 
 #include "model/call.h"

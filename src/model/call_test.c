@@ -1,7 +1,8 @@
 /* call_test.c - tools as functions: names, the items that calls become, and what comes of a model's arguments. */
 #include "base/test.h"
-#include "model/call.h"
+#include "model/call_index.h"
 #include "model/call_input.h"
+#include "model/call_kinds.h"
 
 static yyjson_val *parsed(struct arena *a, const char *json)
 {
@@ -67,10 +68,38 @@ static void names(void)
 	for (size_t i = 0; i < N; i++) {
 		tools[i] = (struct function_tool){.own = str_of(cases[i].own)};
 		tools[i].space = str_of(cases[i].space);
-		call_name(&a, &tools[i], tools, i);
+		call_name(&a, &tools[i], tools, i, NULL);
 		CHECK_STR(tools[i].name, str_of(cases[i].want));
 		CHECK(call_tool(tools, N, tools[i].name) == &tools[i]);
 	}
+	arena_free(&a);
+}
+
+/* Many tools: the index finds what looking through them all finds. */
+static void names_by_index(void)
+{
+	enum { MANY = 100 };
+	struct arena a = {0};
+	struct function_tool plain[MANY], tools[MANY];
+	struct call_index *ix = NULL;
+	for (size_t i = 0; i < MANY; i++) { /* every tenth name is there ten times: in namespaces and as custom tools */
+		struct str json = str_fmt(&a, "{\"type\":\"%s\",\"name\":\"f%zu\"}", i % 3 ? "function" : "custom", i % 10 ? i : 0);
+		plain[i] = tools[i] = tool_of(&a, json.p);
+		plain[i].space = tools[i].space = i % 20 ? (struct str){0} : str_fmt(&a, "n%zu", i);
+		call_name(&a, &plain[i], plain, i, NULL);
+		call_name(&a, &tools[i], tools, i, ix);
+		ix = call_index_add(&a, ix, tools, i + 1);
+		CHECK(call_tool(tools, i, tools[i].name) == NULL);
+	}
+	CHECK(ix != NULL);
+	for (size_t i = 0; i < MANY; i++)
+		for (int k = 0; k < 2; k++) {
+			struct item it;
+			struct str json = str_fmt(&a, "{\"type\":\"%s\",\"name\":\"f%zu\",\"namespace\":\"%s%zu\"}",
+			                          k ? "function_call" : "custom_tool_call", i, i % 2 ? "f" : "n", i);
+			CHECK(item_view(&a, json, &it));
+			CHECK_STR(call_item_name(&a, plain, MANY, ix, &it), call_item_name(&a, plain, MANY, NULL, &it));
+		}
 	arena_free(&a);
 }
 
@@ -98,12 +127,12 @@ static void names_of_items(void)
 	for (size_t i = 0; i < 5; i++) {
 		tools[i] = tool_of(&a, tools_json[i]);
 		tools[i].space = i == 1 ? S("n") : (struct str){0};
-		call_name(&a, &tools[i], tools, i);
+		call_name(&a, &tools[i], tools, i, NULL);
 	}
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct item it;
 		CHECK(item_view(&a, str_of(cases[i].item), &it));
-		CHECK_STR(call_item_name(&a, tools, 5, &it), str_of(cases[i].want));
+		CHECK_STR(call_item_name(&a, tools, 5, NULL, &it), str_of(cases[i].want));
 	}
 	arena_free(&a);
 }
@@ -299,7 +328,7 @@ static void grammars(void)
 int main(void)
 {
 	static const struct test_case t[] = {
-	    {"every kind is whole", rows}, {"names are unique", names}, {"names of items", names_of_items},
+	    {"every kind is whole", rows}, {"names are unique", names}, {"names of items", names_of_items}, {"names by an index", names_by_index},
 	    {"items and back", items},     {"misfits", misfits},        {"inputs of custom tools", inputs},
 	    {"lists of texts", lists},     {"grammars", grammars},
 	};

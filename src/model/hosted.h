@@ -29,7 +29,7 @@ struct hosted {
 	struct hosted_hidden hidden[HOSTED_MEMBERS];
 	struct hosted_fresh fresh[HOSTED_MEMBERS];
 	struct str blank;                         /* members of an item whose call was never understood; {0}: as begun */
-	struct str place;                         /* the member that says where it runs, known before (tool.h, settles()); {0}: none */
+	struct str place;                         /* the member that says where it runs, known before (tool_fields.h, settles()); {0}: none */
 	struct str place_in;                      /* the object that has that member; {0}: the item */
 	struct hosted_pictures pictures;          /* shown to engines that see */
 	struct str picture;                       /* the member that is a picture (base64): later calls may change it; {0} */

@@ -38,10 +38,3 @@ static inline bool tool_is_server(const struct function_tool *f)
 {
 	return f->hosted && f->hosted->server && !f->definition;
 }
-/* The element of the request for the server that an item names; NULL. */
-struct function_tool *create_server(const struct create *c, const struct item *it);
-/* The functions of a list join c->tools, unless its server has its list already. false: they did not. */
-bool create_bind(struct arena *a, struct create *c, const struct item *list);
-/* The function of that name of the server; NULL. */
-const struct function_tool *create_function(const struct create *c, const struct function_tool *server,
-					    struct str name);

@@ -2,7 +2,7 @@
 #include "model/item.h"
 #include "model/item_fields.h"
 #include "model/parts.h"
-#include "model/tool.h"
+#include "model/tool_fields.h"
 
 #define TYPE FIELD_CHECKED("type", F_STR)
 #define ID FIELD_CHECKED("id", F_STR, .nullable = true, .max = ID_CHARS)

@@ -3,11 +3,19 @@
 
 #include <string.h>
 
+#include "model/request_choice.h"
+#include "model/request_echo.h"
+
+#include "model/request_format.h"
+
+#include "model/request_tools.h"
+
+#include "model/tool_fields.h"
+
 #include "model/conversation.h"
 #include "model/item_show.h"
 #include "model/moderation_fields.h"
 #include "model/request_parts.h"
-#include "model/tool.h"
 
 enum {
 	ECHO_MAX = 1 << 30, /* bytes; a body is bounded far below */

@@ -28,6 +28,7 @@ struct create {
 	size_t n_template;
 	struct function_tool *tools; /* as functions (call.h): those given, and those that items bring */
 	size_t n_tools;
+	struct call_index *index; /* of them, where they are many (call_index.h); NULL: none */
 	yyjson_val *listed; /* `tools` as it came */
 	enum tool_choice choice;
 	struct str choice_name;  /* CHOICE_NAMED: the function's */
@@ -45,8 +46,7 @@ struct create {
 	int64_t max_tool_calls; /* 0: none */
 	struct format format;
 	struct sampling sampling;
-	struct str summary;           /* reasoning.summary, {0} when none */
-	struct str prompt_cache_key;
+	struct str summary, prompt_cache_key; /* summary: reasoning.summary, {0} when none */
 	const struct function_tool *grammar_tool; /* the custom tool with a Lark grammar that has to be called; NULL: none */
 	const char *grammar_path; /* "tools[0].format": joins not_applied unless the engine is held to it */
 	const char *not_applied; /* "reasoning.effort, service_tier": for the header antiphon-not-applied; NULL: none */
@@ -60,21 +60,3 @@ struct create {
 
 /* `body` must outlive *ret. */
 bool create_read(struct arena *a, yyjson_val *body, const struct request_rules *rules, struct create *ret, struct err *e);
-/* Tools that items of the history bring (tool_search_output, additional_tools) join c->tools. */
-void create_load_tools(struct arena *a, struct create *c, const struct item *items, size_t n);
-/* c->echo.tools, in `a`; again once tools are settled (tools/tools_check.h). */
-void create_echo_tools(struct arena *a, struct create *c);
-/* What updates among these items say of effort and format holds from now on (configuration_update). */
-bool create_update(struct arena *a, struct create *c, const struct item *items, size_t n, const char *path, struct err *e);
-/* The functions that the engine is offered, in `a`: allowed, and not waiting for a search. Of more than `most` that wait: our search. */
-struct function_tool *create_offer(struct arena *a, const struct create *c, size_t most, size_t *n);
-/* Is it one that our own search may find? */
-bool create_unfound(const struct create *c, const struct function_tool *f);
-/* Our own search is asked for and finds nothing to do: no more than `most` tools wait for it, and no server may have more. */
-bool create_search_idle(const struct create *c, size_t most);
-/* The `tools` of our own search that has found these, each below its namespace or server. */
-void create_found(struct jout *o, struct arena *a, const struct create *c, const struct function_tool *const *found, size_t n);
-/* The checks that need the whole context, history first then input (c->items, references replaced by what they name):
- * every function_call_output has its call, every call its output, no duplicate ids in the input as it came. */
-bool create_check_calls(const struct item *history, size_t n_history, const struct create *c, const struct item *input,
-                        struct err *e);

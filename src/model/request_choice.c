@@ -1,7 +1,7 @@
 /* request_choice.c - the request's `tool_choice`: its shape, then what it means for the tools. */
 #include "model/hosted_server.h"
 #include "model/request_parts.h"
-#include "model/tool.h"
+#include "model/tool_fields.h"
 
 /* --- tool_choice: shape --------------------------------------------------------------------------------------- */
 
@@ -83,7 +83,7 @@ static struct str request_choice_server(struct reader *r, yyjson_val *choice)
 		if (f->hosted != h || !str_eq(f->space, json_str(json_get(choice, h->server->label))))
 			continue;
 		if (name.n)
-			call_name(r->a, &one, NULL, 0);
+			call_name(r->a, &one, NULL, 0, NULL);
 		return name.n ? one.name : f->name;
 	}
 	return (struct str){0};

@@ -1,4 +1,6 @@
 /* request_format.c - the request's `text`: format and verbosity. */
+#include "model/request_format.h"
+
 #include "model/request_parts.h"
 #include "wire/schema.h"
 

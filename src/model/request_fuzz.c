@@ -1,4 +1,5 @@
 /* request_fuzz.c - any bytes as a request: no crash, and what is accepted renders. */
+#include "model/request_calls.h"
 #include "model/response.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/test.h"
+#include "model/request_calls.h"
 #include "model/request.h"
 
 /* Reads {"model":"m","input":"x",<members>}; a body that starts with '{' is taken as it is. */

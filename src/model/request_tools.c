@@ -1,10 +1,15 @@
 /* request_tools.c - the request's tools as functions: those of `tools`, and those that items bring. */
+#include "model/request_tools.h"
+
 #include <string.h>
 
+#include "model/call_index.h"
+#include "model/call_kinds.h"
 #include "model/hosted_server.h"
 #include "model/program.h"
 #include "model/request_parts.h"
-#include "model/tool.h"
+#include "model/tool_fields.h"
+#include "model/tools_echo.h"
 #include "wire/schema.h"
 
 /* As the live API: what is strict must be within the subset; what does not say is strict when it fits. */
@@ -61,10 +66,18 @@ static struct function_tool *request_tools_new(struct arena *a, struct create *c
 	return &c->tools[n];
 }
 
+/* The one that request_tools_new() gave is named, and joins them. */
+static void request_tools_join(struct arena *a, struct create *c)
+{
+	call_name(a, &c->tools[c->n_tools], c->tools, c->n_tools, c->index);
+	c->n_tools++;
+	c->index = call_index_add(a, c->index, c->tools, c->n_tools);
+}
+
 static struct function_tool *request_tools_known(struct create *c, const struct function_tool *f)
 {
-	for (size_t i = 0; i < c->n_tools; i++) {
-		struct function_tool *t = &c->tools[i];
+	for (size_t at = 0; call_index_own(c->index, f->own, c->n_tools, &at);) {
+		struct function_tool *t = &c->tools[at - 1];
 		if (!t->searches && t->kind == f->kind && str_eq(t->own, f->own) &&
 		    (f->space.n ? str_eq(t->space, f->space) : !t->space.n))
 			return t;
@@ -115,6 +128,7 @@ static bool take_server(struct arena *a, struct create *c, struct function_tool 
 			    FMT(f->hosted->server->label), FMT(label));
 	}
 	c->n_tools++;
+	c->index = call_index_add(a, c->index, c->tools, c->n_tools);
 	return true;
 }
 
@@ -160,8 +174,7 @@ static bool request_tools_take_one(struct arena *a, struct create *c, yyjson_val
 		same->deferred = same->unfound = false;
 		return true;
 	}
-	call_name(a, f, c->tools, c->n_tools);
-	c->n_tools++;
+	request_tools_join(a, c);
 	return true;
 }
 
@@ -213,9 +226,13 @@ static bool load_item(struct arena *a, struct create *c, const struct item *it, 
 /* A tool that was called has been found, whatever became of the search. */
 static void wake_called(struct create *c, const struct item *it)
 {
-	for (size_t i = 0; i < c->n_tools; i++)
-		if (call_item(&c->tools[i]) == it->type && str_eq(c->tools[i].own, it->name))
-			c->tools[i].deferred = c->tools[i].unfound = false;
+	if (it->type == ITEM_MESSAGE)
+		return;
+	for (size_t at = 0; call_index_own(c->index, it->name, c->n_tools, &at);) {
+		struct function_tool *t = &c->tools[at - 1];
+		if (call_item(t) == it->type && str_eq(t->own, it->name))
+			t->deferred = t->unfound = false;
+	}
 }
 
 void create_load_tools(struct arena *a, struct create *c, const struct item *items, size_t n)
@@ -261,8 +278,7 @@ static void bind_one(struct arena *a, struct create *c, const struct function_to
 	f->parameters = one->parameters;
 	f->definition = one->definition;
 	f->bound = false;
-	call_name(a, f, c->tools, c->n_tools);
-	c->n_tools++;
+	request_tools_join(a, c);
 }
 
 bool create_bind(struct arena *a, struct create *c, const struct item *list)
@@ -340,8 +356,7 @@ static void search_add(struct arena *a, struct create *c)
 	f->description = S("Finds further tools by the words of their names and descriptions. What it finds can be called from "
 			   "then on. Use it when no other tool fits.");
 	f->searches = json_parse(a, str_copy(a, schema), &f->parameters, &none);
-	call_name(a, f, c->tools, c->n_tools);
-	c->n_tools++;
+	request_tools_join(a, c);
 }
 
 /* Without a search by the client nothing would ever bring them. Where the search is ours the model sees all at once, unless they are

@@ -1,5 +1,5 @@
 /* tool_fields.c - the field tables of the tools. */
-#include "model/tool.h"
+#include "model/tool_fields.h"
 #include "model/container_fields.h"
 #include "model/search_fields.h"
 

@@ -1,6 +1,7 @@
 /* tools_echo.c - the tools as the response repeats them: normalised, in the live API's order. */
+#include "model/call_index.h"
 #include "model/request_parts.h"
-#include "model/tool.h"
+#include "model/tool_fields.h"
 #include "wire/json_swap.h"
 
 enum { TOOLS_MAX = 1 << 30 }; /* bytes; a body is bounded far below */
@@ -34,9 +35,13 @@ static void open_tool(struct jout *o, yyjson_val *tool)
 	jo_kstr(o, "type", json_str(json_get(tool, S("type"))));
 }
 
-/* The function that an element of `tools` has become; NULL. */
+/* The function that an element of `tools` has become; NULL. There may be very many, which have names. */
 static const struct function_tool *tools_echo_made(const struct create *c, yyjson_val *tool)
 {
+	struct str own = json_str(json_get(tool, S("name")));
+	for (size_t at = 0; own.n && call_index_own(c->index, own, c->n_tools, &at);)
+		if (c->tools[at - 1].given == tool)
+			return &c->tools[at - 1];
 	for (size_t i = 0; i < c->n_tools; i++)
 		if (c->tools[i].given == tool)
 			return &c->tools[i];

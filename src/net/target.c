@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/un.h>
 
-
 static struct str cut_at(struct str *s, size_t n, size_t skip)
 {
 	struct str head = {s->p, n};

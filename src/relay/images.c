@@ -1,17 +1,13 @@
 /* images.c - /v1/images: pictures from the engine that makes them, looked at before they are handed on. */
+#include "relay/images.h"
+
 #include "base/clock.h"
-#include "engine/pictures.h"
-#include "relay/relay_form.h"
-#include "wire/fields.h"
+#include "base/log.h"
+#include "door/file_threads.h"
+#include "quota/prices.h"
+#include "relay/relay_job.h"
 
 enum { PROMPT_CHARS = 32000, PICTURES = 10 };
-
-/* Of a request, for its answer. */
-struct images_ask {
-	const struct picture_family *family;
-	bool edit, stream, asked_format, unapplied;
-	struct str format, background, quality; /* {0}: not said */
-};
 
 static const char *const images_backgrounds[] = {"transparent", "opaque", "auto", NULL};
 static const char *const images_moderations[] = {"low", "auto", NULL};
@@ -20,7 +16,7 @@ static const char *const images_qualities[] = {"standard", "hd", "low", "medium"
 static const char *const images_answers[] = {"url", "b64_json", NULL};
 static const char *const images_styles[] = {"vivid", "natural", NULL};
 static const char *const images_fidelities[] = {"high", "low", NULL};
-static const struct field images_fields[] = {
+const struct field images_fields[] = {
     FIELD_CHECKED("prompt", F_STR, .required = true, .min = 1, .max = PROMPT_CHARS),
     FIELD_CHECKED("model", F_STR, .nullable = true, .max = 256),
     FIELD_CHECKED("n", F_INT, .nullable = true, .min = 1, .max = PICTURES),
@@ -73,7 +69,7 @@ static void images_write_json(struct relay_job *j, const struct images_ask *ask,
 static void images_write_event(struct relay_job *j, const struct images_ask *ask, const struct picture_answer *got,
 			       size_t i)
 {
-	struct str name = ask->edit ? S("image_edit.completed") : S("image_generation.completed"),
+	struct str name = ask->route == IMAGES_EDIT ? S("image_edit.completed") : S("image_generation.completed"),
 		   automatic = S("auto");
 	buf_fmt(&j->out, "event: %.*s\ndata: ", FMT(name));
 	struct jout o = {&j->out, false};
@@ -94,12 +90,27 @@ static void images_write_event(struct relay_job *j, const struct images_ask *ask
 	buf_add(&j->out, S("\n\n"));
 }
 
+/* What cannot be counted is answered all the same. */
+static void images_count(const struct images_ask *ask, const struct picture_answer *got)
+{
+	struct usage_add used = ask->used;
+	struct err e = {0};
+	used.n = (struct usage_numbers){.requests = 1,
+					.units = (int64_t)got->n,
+					.input = got->usage.input,
+					.output = got->usage.output};
+	prices_apply(&used);
+	if (!usage_keep(ask->store, &used, &e))
+		log_at(LOG_ERROR, "usage could not be counted", "of=images error=\"%s\"", e.msg);
+}
+
 static bool images_work(struct relay_job *j, struct err *e)
 {
 	const struct images_ask *ask = j->more;
 	struct picture_answer got;
 	if (!picture_read(&j->arena, buf_str(&j->in), ask->format, &got, e))
 		return false;
+	images_count(ask, &got);
 	if (!ask->stream)
 		images_write_json(j, ask, &got);
 	for (size_t i = 0; ask->stream && i < got.n; i++)
@@ -114,7 +125,7 @@ static struct str images_copy(struct arena *a, struct str s)
 	return s.n ? str_copy(a, s) : s;
 }
 
-static void images_answer(struct relay *r)
+void images_answer(struct relay *r)
 {
 	struct relay_job *j = relay_job_new(r, images_work);
 	struct images_ask *ask = new (&j->arena, struct images_ask);
@@ -122,19 +133,25 @@ static void images_answer(struct relay *r)
 	ask->format = images_copy(&j->arena, ask->format);
 	ask->background = images_copy(&j->arena, ask->background);
 	ask->quality = images_copy(&j->arena, ask->quality);
+	ask->store = r->api->api->options.store;
+	ask->used = (struct usage_add){.project = r->rq->project,
+				       .key = r->rq->key.key,
+				       .model = str_copy(&j->arena, r->at.model),
+				       .kind = USAGE_IMAGES,
+				       .batch = r->rq->low};
 	j->more = ask;
-	relay_job_start(j);
+	relay_job_start(j, disk_searchers(r->api));
 }
 
 /* --- the question --- */
 
-static struct images_ask *images_of(struct relay *r, bool edit)
+struct images_ask *images_of(struct relay *r, enum images_route route)
 {
 	struct images_ask *ask = r->more;
 	if (ask)
 		return ask;
 	ask = new (&r->arena, struct images_ask);
-	ask->edit = edit;
+	ask->route = route;
 	ask->family = picture_family_of(r->at.family, r->at.target->host);
 	r->more = ask;
 	return ask;
@@ -157,8 +174,8 @@ static bool images_usual(struct str value)
 }
 
 /* One member, not null, as text. *goes: to the engine. */
-static bool images_member(struct relay *r, struct images_ask *ask, struct str name, struct str value, bool *goes,
-			  struct err *e)
+bool images_member(struct relay *r, struct images_ask *ask, struct str name, struct str value, bool *goes,
+		   struct err *e)
 {
 	static const struct str always[] = {STR("prompt"), STR("model"), STR("n"), STR("size")};
 	*goes = true;
@@ -192,9 +209,16 @@ static bool images_member(struct relay *r, struct images_ask *ask, struct str na
 	return true;
 }
 
+bool images_change(const struct images_ask *ask, struct err *e)
+{
+	return ask->family->edits ||
+	       fail(e, ERR_UNSUPPORTED_VALUE, NULL, "The image engine (family '%.*s') changes no pictures.",
+		    FMT(ask->family->name));
+}
+
 static bool images_ask_json(struct relay *r, yyjson_val *body, struct jout *o, struct err *e)
 {
-	struct images_ask *ask = images_of(r, false);
+	struct images_ask *ask = images_of(r, IMAGES_GENERATE);
 	yyjson_obj_iter it = yyjson_obj_iter_with(body);
 	if (!fields_read(images_fields, body, "", NULL, NULL, NULL, e))
 		return false;
@@ -221,57 +245,10 @@ static bool images_ask_json(struct relay *r, yyjson_val *body, struct jout *o, s
 	return true;
 }
 
-/* --- forms --- */
-
-static bool images_part(struct relay *r, struct str name, bool *take, struct err *e)
-{
-	struct images_ask *ask = images_of(r, true);
-	*take = true;
-	if (!ask->family->edits)
-		return fail(e, ERR_UNSUPPORTED_VALUE, NULL, "The image engine (family '%.*s') changes no pictures.",
-			    FMT(ask->family->name));
-	for (const struct field *f = images_fields; f->name.n; f++)
-		if (str_eq(f->name, name))
-			return true;
-	if (str_eq(name, S("image")) || str_eq(name, S("image[]")) || str_eq(name, S("mask")))
-		return fail(e, ERR_INVALID_TYPE, name.p,
-			    "Invalid type for '%.*s': expected a file, but got a string instead.", FMT(name));
-	return fail(e, ERR_UNKNOWN_PARAMETER, name.p, "Unknown parameter: '%.*s'.", FMT(name));
-}
-
-static bool images_took(struct relay *r, struct str name, struct str value, struct err *e)
-{
-	bool goes;
-	if (!images_member(r, r->more, name, value, &goes, e))
-		return false;
-	if (goes)
-		relay_form_add(r, name, value);
-	return true;
-}
-
-static void images_add(struct relay *r)
-{
-	struct images_ask *ask = images_of(r, true);
-	if (ask->family->asked)
-		relay_form_add(r, S("response_format"), S("b64_json"));
-	r->raw = ask->stream && ask->family->streams;
-}
-
 void images_create(struct request *rq);
 void images_create(struct request *rq)
 {
 	static const struct relay_kind kind = {
 	    .path = PATH_IMAGE_GENERATIONS, .ask = images_ask_json, .answer = images_answer};
 	relay_start(rq, &kind);
-}
-
-void images_edit(struct request *rq);
-void images_edit(struct request *rq)
-{
-	static const struct relay_kind kind = {.path = PATH_IMAGE_EDITS,
-					       .part = images_part,
-					       .took = images_took,
-					       .add = images_add,
-					       .answer = images_answer};
-	relay_start_form(rq, &kind);
 }

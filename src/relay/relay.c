@@ -1,8 +1,8 @@
 /* relay.c - requests that an engine answers as they are: from the first byte to the last. */
 #include "relay/relay.h"
 
-#include "door/file_threads.h"
 #include "relay/relay_form.h"
+#include "relay/relay_job.h"
 
 enum { ERROR_MOST = 65536 };
 
@@ -12,6 +12,7 @@ static void relay_ask(struct relay *r);
 
 static void relay_free(struct relay *r)
 {
+	quota_end(&r->hold, NULL, 0);
 	http_call_cancel(&r->call);
 	relay_form_free(r);
 	if (r->busy) {
@@ -167,66 +168,6 @@ static void relay_on_end(struct http_call *call, const struct err *e)
 		relay_judge_answer(r);
 }
 
-/* --- on a worker --- */
-
-static void relay_job_free(struct relay_job *j)
-{
-	struct arena a = j->arena;
-	if (j->relay)
-		j->relay->busy = NULL;
-	buf_release(&j->in);
-	buf_release(&j->out);
-	arena_free(&a);
-}
-
-static void relay_job_run(struct job *job)
-{
-	struct relay_job *j = OWNER(job, struct relay_job, job);
-	struct err e = {0};
-	if (!j->work(j, &e))
-		j->error = e;
-}
-
-static void relay_job_done(struct job *job)
-{
-	struct relay_job *j = OWNER(job, struct relay_job, job);
-	struct relay *r = j->relay;
-	if (r) {
-		r->busy = NULL;
-		j->relay = NULL;
-	}
-	if (r && j->error.code)
-		relay_fail(r, &j->error);
-	else if (r)
-		relay_answer(r, j->type, buf_str(&j->out));
-	relay_job_free(j);
-}
-
-struct relay_job *relay_job_new(struct relay *r, bool (*work)(struct relay_job *j, struct err *e))
-{
-	struct arena a = {0};
-	struct relay_job *j = new (&a, struct relay_job);
-	*j = (struct relay_job){.relay = r, .work = work, .in = r->answer, .type = S("application/json")};
-	buf_init(&r->answer, ERROR_MOST);
-	buf_init(&j->out, SIZE_MAX / 2);
-	j->arena = a;
-	r->busy = j;
-	return j;
-}
-
-void relay_job_start(struct relay_job *j)
-{
-	struct relay *r = j->relay;
-	struct err busy = {.retry_after_ms = 1000};
-	j->job.run = relay_job_run;
-	j->job.done = relay_job_done;
-	if (job_start(disk_searchers(r->api), r->api->loop, &j->job))
-		return;
-	fail(&busy, ERR_BUSY, NULL, "Too many requests of this kind are waiting. Please retry in a moment.");
-	relay_job_free(j);
-	relay_fail(r, &busy);
-}
-
 /* --- the question --- */
 
 static void relay_call(struct relay *r, struct str type, struct str body)
@@ -248,13 +189,17 @@ static void relay_call(struct relay *r, struct str type, struct str body)
 static void relay_ask(struct relay *r)
 {
 	r->call.streams = r->form != NULL;
-	relay_call(r, r->form ? relay_form_type(r) : S("Content-Type: application/json\r\n"), r->body);
+	relay_call(r,
+		   r->form     ? relay_form_type(r)
+		   : r->type.n ? r->type
+			       : S("Content-Type: application/json\r\n"),
+		   r->body);
 	if (r->form)
 		relay_form_go(r);
 }
 
 /* The engine is known: is the path? */
-static void relay_look(struct relay *r)
+void relay_go(struct relay *r)
 {
 	struct err e = {0};
 	enum ability_answer known = ability_known(r->api->api->options.engines, &r->at, r->kind->path);
@@ -283,9 +228,14 @@ static struct relay *relay_new(struct request *rq, const struct relay_kind *kind
 		answer_error(rq->x, &e);
 		return NULL;
 	}
+	struct quota_hold hold = {0};
+	if (!allowance_begin(rq, &hold, &(struct allowance_ask){.headers = true}, &e)) {
+		answer_error(rq->x, &e);
+		return NULL;
+	}
 	struct relay *r = xalloc(sizeof *r);
 	*r = (struct relay){
-	    .kind = kind, .api = al, .rq = rq, .reader = {relay_on_gone, relay_on_room}, .next = al->relays};
+	    .hold = hold, .kind = kind, .api = al, .rq = rq, .reader = {relay_on_gone, relay_on_room}, .next = al->relays};
 	buf_init(&r->answer, ERROR_MOST);
 	if (r->next)
 		r->next->prev = r;
@@ -346,7 +296,7 @@ static bool relay_read(struct relay *r, struct err *e)
 	if (model && !yyjson_is_null(model) && !yyjson_is_str(model))
 		return field_type(model, "model", "a string", e);
 	return ability_find(r->api->api->options.engines, &r->arena, r->kind->path, json_str(model), &r->at, e) &&
-	       relay_write_body(r, body, text, e);
+	       (r->kind->gather ? r->kind->gather(r, body, e) : relay_write_body(r, body, text, e));
 }
 
 void relay_start(struct request *rq, const struct relay_kind *kind)
@@ -357,10 +307,10 @@ void relay_start(struct request *rq, const struct relay_kind *kind)
 		return;
 	r->ended = true;
 	exchange_watch(rq->x, &r->reader);
-	if (relay_read(r, &e))
-		relay_look(r);
-	else
+	if (!relay_read(r, &e))
 		relay_fail(r, &e);
+	else if (!kind->gather)
+		relay_go(r);
 }
 
 static void relay_on_body_end(struct relay *r)
@@ -381,7 +331,7 @@ void relay_start_form(struct request *rq, const struct relay_kind *kind)
 		return;
 	if (ability_find(r->api->api->options.engines, &r->arena, kind->path, (struct str){0}, &r->at, &e) &&
 	    relay_form_begin(r, &relay_form_events, &e)) {
-		relay_look(r);
+		relay_go(r);
 		return;
 	}
 	answer_error(rq->x, &e);

@@ -4,9 +4,8 @@
  * model's name as it knows it and with its own key; the client's never leaves. Answers stream, of any type; a slow
  * reader pauses the engine. A relay takes one of the loop's places (api.turns). Loop thread. */
 #pragma once
-#include "door/request.h"
+#include "door/allowance.h"
 #include "engine/abilities.h"
-#include "loop/workers.h"
 
 struct relay;
 struct relay_form;
@@ -17,6 +16,8 @@ struct relay_kind {
 	enum ability_path path;
 	/* Writes the body for the engine. NULL: as it came, but for the model. */
 	bool (*ask)(struct relay *r, yyjson_val *body, struct jout *o, struct err *e);
+	/* Instead: makes r->body and r->type on a worker (relay_job.h), and goes on with relay_go(). */
+	bool (*gather)(struct relay *r, yyjson_val *body, struct err *e);
 	/* A part of a form that is no file has begun: may it go there? *drop: it is taken here, by took(). May be NULL.
 	 */
 	bool (*part)(struct relay *r, struct str name, bool *drop, struct err *e);
@@ -42,32 +43,22 @@ struct relay {
 	bool kept;               /* the answer gathers instead of streaming */
 	bool raw;                /* it streams although the kind has an answer() */
 	struct relay_job *busy;  /* NULL: none */
-	struct str body;         /* JSON, for the engine */
+	struct str body;         /* for the engine */
+	struct str type;         /* its header's line; {0}: it is JSON */
 	struct buf answer;       /* what gathers */
 	struct relay_form *form; /* NULL: none */
 	struct err error;        /* of a form: told as soon as the client can be told */
+	struct quota_hold hold;  /* what it takes of its asker's limits */
 	void *more;              /* the kind's own, in the arena */
 };
 
 /* Of the route's handler: JSON, or, of a ROUTE_FORM, a form. */
 void relay_start(struct request *rq, const struct relay_kind *kind);
 void relay_start_form(struct request *rq, const struct relay_kind *kind);
+/* Of kind->gather: its body is made. */
+void relay_go(struct relay *r);
 /* Of kind->answer: the end. */
 void relay_answer(struct relay *r, struct str content_type, struct str body);
 void relay_fail(struct relay *r, const struct err *e);
-/* What blocks or takes long is done with the whole answer on a worker thread; then the end. work() writes `out`. */
-struct relay_job {
-	struct job job;
-	struct relay *relay; /* NULL: gone. The loop's alone */
-	struct arena arena;
-	struct buf in, out;
-	struct str type;  /* of `out` */
-	const void *more; /* of who starts it, in the arena */
-	bool (*work)(struct relay_job *j, struct err *e);
-	struct err error;
-};
-/* Takes r->answer. */
-struct relay_job *relay_job_new(struct relay *r, bool (*work)(struct relay_job *j, struct err *e));
-void relay_job_start(struct relay_job *j);
 /* Ends all of this loop. */
 void relays_cancel(struct api_loop *al);

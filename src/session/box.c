@@ -269,6 +269,7 @@ void box_say_why(const struct box *b, char *ret)
 	    [BOX_DISK] = "Killed: the disk of the server is almost full.",
 	    [BOX_IDLE] = "It was not used for a long time and was ended.",
 	    [BOX_ROOM] = "It was ended to make room for others.",
+	    [BOX_CROWDED] = "It was ended, since too many programs were left running in it.",
 	    [BOX_ENDED] = "It was ended.",
 	};
 	int why = atomic_load(&b->why);

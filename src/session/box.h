@@ -7,7 +7,7 @@
 #include "session/order.h"
 #include "session/session.h"
 
-enum box_why { BOX_LIVES, BOX_DIED, BOX_TIME, BOX_MEMORY, BOX_FOLDER, BOX_DISK, BOX_IDLE, BOX_ROOM, BOX_ENDED };
+enum box_why { BOX_LIVES, BOX_DIED, BOX_TIME, BOX_MEMORY, BOX_FOLDER, BOX_DISK, BOX_IDLE, BOX_ROOM, BOX_CROWDED, BOX_ENDED };
 
 struct box {
 	struct box *next; /* the keeper's list */

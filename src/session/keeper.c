@@ -1,4 +1,6 @@
 /* keeper.c - the thread that builds boxes, looks after their bounds, ends idle ones and reaps. */
+#include "session/keeper.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #include "measure/measure.h"
 #include "session/limits.h"
 #include "session/table.h"
+#include "session/watch.h"
 
 enum { TICK_MS = 50, IDLE_MS = 1000, FOLDER_LOOKS = 5 };
 

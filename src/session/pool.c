@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "session/keeper.h"
 #include "session/limits.h"
 #include "session/share.h"
 #include "session/table.h"

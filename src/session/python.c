@@ -1,4 +1,6 @@
 /* python.c - a call of Python in a session. */
+#include "session/python.h"
+
 #include <poll.h>
 #include <signal.h>
 #include <sodium.h>
@@ -7,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "session/keeper.h"
 #include "session/limits.h"
 #include "session/table.h"
 

@@ -9,7 +9,6 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "session/kept.h"
 
 struct sessions;
 struct session_options {
@@ -36,45 +35,5 @@ struct session_where {
 	bool before;              /* an earlier process of the server ran calls in it: their variables are gone */
 };
 
-enum session_kind { SESSION_PRINTED, SESSION_VALUE, SESSION_IMAGE };
-struct session_ears {
-	/* Once for each entry, in the order of production, on the calling thread: a text that was printed (UTF-8,
-	 * mended, with \n and \t as its only control characters) or the value of the last expression; a PNG. */
-	void (*on_output)(void *ctx, enum session_kind kind, struct str bytes);
-	void *ctx;
-};
-
-enum session_end {
-	SESSION_OK,
-	SESSION_RAISED,      /* an exception; its traceback was printed */
-	SESSION_INTERRUPTED, /* its time was over, or *stop was set, or it printed too much; variables are kept */
-	SESSION_LOST,        /* it did not come to its end: the interpreter or the box is gone */
-};
-struct session_result {
-	enum session_end end;
-	bool fresh;       /* this call began without variables of earlier ones */
-	char before[160]; /* if fresh and there were some: why they are gone, as a sentence; else "" */
-	char why[160];    /* of INTERRUPTED and LOST, as a sentence: "Killed: more than 1024 MB of memory were used." */
-	int64_t left_out; /* bytes of output beyond session.output_bytes that were dropped */
-};
-/* Runs `code` for at most timeout_ms (0: session.call_ms), waiting for others included. *stop (may be NULL), set
- * elsewhere, interrupts it. false, nothing ran: ERR_CONFIG as session_refuse(), ERR_BUSY, ERR_UNAVAILABLE (the box did
- * not start), ERR_REQUEST_TIMEOUT, ERR_NOT_FOUND (it is `gone`). */
-bool session_python(struct sessions *s, const struct session_where *w, struct str code, int64_t timeout_ms,
-		    const _Atomic bool *stop, const struct session_ears *ears, struct session_result *ret,
-		    struct err *e);
-
-struct session_shell {
-	struct kept out, err; /* the caller's, with their bounds; as they came, not mended */
-	bool timed_out; /* or stopped; it was killed */
-	int exit_code;  /* 128 + signal, as a shell has it */
-	char why[160];  /* the box was lost meanwhile: why, as a sentence; else "" */
-};
-/* Runs `sh -c command` (bash where it is there) in /mnt/data. false as above. */
-bool session_shell(struct sessions *s, const struct session_where *w, struct str command, int64_t timeout_ms,
-		   const _Atomic bool *stop, struct session_shell *ret, struct err *e);
-
 /* Ends the session's box, if any; calls under way are lost. Its folder stays. */
 void session_end(struct sessions *s, int64_t key);
-/* Text as session_ears gives it: UTF-8, mended, without control characters and escape sequences of terminals. */
-void session_mend(struct str in, struct buf *out);

@@ -17,8 +17,10 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "session/limits.h"
+#include "session/python.h"
 #include "session/session.h"
 #include "session/share.h"
+#include "session/shell.h"
 
 enum { ROUNDS = 40, MANY = 100, MB = 1 << 20 };
 

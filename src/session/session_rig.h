@@ -1,5 +1,6 @@
 /* session_rig.h - what tests of sessions share: calls, and what they put out as text. */
 #pragma once
+#include "session/python.h"
 #include "session/session.h"
 
 struct sessions;

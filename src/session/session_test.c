@@ -1,6 +1,8 @@
 /* session_test.c - sessions with the real bubblewrap and the real Python. Run as root, and as an ordinary user
  * (`user`). */
+#include "session/keeper.h"
 #include "session/session_rig.h"
+#include "session/shell.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,4 +1,6 @@
 /* shell.c - a command of a shell in a box that stays. */
+#include "session/shell.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -64,12 +66,22 @@ static bool shell_read(struct shell_call *c, int i)
 	return n > 0;
 }
 
+/* What earlier calls have left running takes all processes that there may be: the box would be of no use to anyone. */
+static void shell_crowded(struct shell_call *c)
+{
+	bool alone = atomic_load(&c->box->calls) == 1;
+	if (alone)
+		box_kill(c->box, BOX_CROWDED);
+	snprintf(c->ret->why, sizeof c->ret->why, "It could not be started: too many programs run in this box.%s",
+		 alone ? " They were ended; files stay." : "");
+}
+
 static void shell_how(struct shell_call *c, int ended, int status)
 {
 	struct session_shell *r = c->ret;
 	if (ended < 0) {
 		if (atomic_load(&c->box->why) == BOX_LIVES && c->program.status >= 0)
-			snprintf(r->why, sizeof r->why, "It could not be started: too many programs run in this box.");
+			shell_crowded(c);
 		else
 			box_say_why(c->box, r->why);
 		r->exit_code = 126;

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "sandbox/host.h"
+#include "session/keeper.h"
 #include "session/limits.h"
 #include "session/packages.h"
 

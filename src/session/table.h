@@ -52,16 +52,3 @@ struct box *table_box(struct sessions *s, struct session *at, const struct sessi
 		      int64_t until_us, const _Atomic bool *stop, struct err *e);
 /* A call begins in it, so it is looked at often; b->calls goes down again when it is over. */
 void table_busy(struct sessions *s, struct box *b);
-
-/* keeper.c: builds a box on the keeper's thread, which is started when it is not there. */
-struct box *keeper_build(struct sessions *s, const struct session_where *w, struct err *e);
-/* Starts another zygote likewise, in the place of the last. */
-bool keeper_zygote(struct sessions *s, struct err *e);
-void keeper_end(struct sessions *s);
-/* Waits at most so long for a change; with the lock. */
-void keeper_wait(struct sessions *s, int64_t ms);
-/* watch.c: kills the box if it has broken a bound. `folder`: looks at the files in it, too; NULL: not now. */
-void watch_box(struct box *b, const char *folder);
-/* One more box is wanted: ends the one that has been idle for longest when there are too many. With the lock. false:
- * all of them are at work. */
-bool keeper_room(struct sessions *s);

@@ -4,7 +4,7 @@
  * write into both, so all of it is bounded and nothing believed: at worst a session spoils its own answer, or is lost
  * (`bad`). */
 #pragma once
-#include "session/session.h"
+#include "session/python.h"
 
 enum { TALK_NONCE = 32 };
 
@@ -32,3 +32,6 @@ void talk_control(struct talk *t, size_t n);
 void talk_output(struct talk *t, struct str bytes);
 /* No more comes of this call: tells what is left. */
 void talk_finish(struct talk *t);
+
+/* Text as session_ears gives it: UTF-8, mended, without control characters and escape sequences of terminals. */
+void session_mend(struct str in, struct buf *out);

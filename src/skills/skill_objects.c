@@ -1,5 +1,5 @@
 /* skill_objects.c - the objects that answer. */
-#include "skills/skills.h"
+#include "skills/skill_objects.h"
 
 void skill_write(struct jout *o, const struct skill *k)
 {

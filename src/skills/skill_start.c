@@ -1,6 +1,7 @@
 /* skill_start.c - how a request for a list becomes an errand. */
+#include "skills/skill_start.h"
+
 #include "door/lists.h"
-#include "skills/skills.h"
 
 void skill_list_start(struct request *rq, bool (*work)(struct errand *er, struct err *e))
 {

@@ -1,11 +1,13 @@
 /* skill_upload.c - a form's files become a version of a skill. */
+#include "skills/skill_upload.h"
+
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "index/skill_archive.h"
 #include "index/skill_file.h"
 #include "index/skill_limits.h"
-#include "skills/skills.h"
+#include "skills/skill_objects.h"
 #include "store/blob.h"
 
 enum { BECOMES_DEFAULT /* of the form's fields */ };

@@ -1,7 +1,9 @@
 /* skill_versions.c - /v1/skills/{id}/versions: made, read, listed, deleted, and their archives. */
 #include "door/lists.h"
 #include "door/resource.h"
-#include "skills/skills.h"
+#include "skills/skill_objects.h"
+#include "skills/skill_start.h"
+#include "skills/skill_upload.h"
 
 /* --- POST -------------------------------------------------------------------------------------------------------- */
 
@@ -98,16 +100,13 @@ static bool skill_versions_list_work(struct errand *er, struct err *e)
 	struct skill k;
 	struct skill_page p;
 	struct jout o = errand_out(er);
-	char first[ID_MAX], last[ID_MAX];
-	struct str none = {0};
 	if (!skill_get(er->store, er->project, er->args[0], &er->arena, &k, e) ||
 	    !skill_version_list(er->store, &k, er->more, &er->arena, &p, e))
 		return false;
 	list_begin(&o);
 	for (size_t i = 0; i < p.n; i++)
 		skill_version_write(&o, &k, &p.versions[i]);
-	list_end(&o, RESOURCE_SKILL, p.n ? id_text(first, "skillver", &p.versions[0].id) : none,
-		 p.n ? id_text(last, "skillver", &p.versions[p.n - 1].id) : none, p.has_more);
+	list_end_ids(&o, RESOURCE_SKILL, "skillver", p.n ? &p.versions[0].id : NULL, p.n ? &p.versions[p.n - 1].id : NULL, p.has_more);
 	return true;
 }
 

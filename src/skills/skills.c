@@ -1,8 +1,10 @@
 /* skills.c - /v1/skills: made, read, listed, changed, deleted, and their archives. */
-#include "skills/skills.h"
 
 #include "base/clock.h"
 #include "door/resource.h"
+#include "skills/skill_objects.h"
+#include "skills/skill_start.h"
+#include "skills/skill_upload.h"
 #include "wire/fields.h"
 
 /* --- POST -------------------------------------------------------------------------------------------------------- */
@@ -120,15 +122,12 @@ static bool skills_list_work(struct errand *er, struct err *e)
 {
 	struct skill_page p;
 	struct jout o = errand_out(er);
-	char first[ID_MAX], last[ID_MAX];
-	struct str none = {0};
 	if (!skill_list(er->store, er->project, er->more, &er->arena, &p, e))
 		return false;
 	list_begin(&o);
 	for (size_t i = 0; i < p.n; i++)
 		skill_write(&o, &p.list[i]);
-	list_end(&o, RESOURCE_SKILL, p.n ? id_text(first, "skill", &p.list[0].id) : none,
-		 p.n ? id_text(last, "skill", &p.list[p.n - 1].id) : none, p.has_more);
+	list_end_ids(&o, RESOURCE_SKILL, "skill", p.n ? &p.list[0].id : NULL, p.n ? &p.list[p.n - 1].id : NULL, p.has_more);
 	return true;
 }
 

@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "socket/socket_steers.h"
+#include "socket/socket_text.h"
+
 #include "base/log.h"
 #include "socket/socket_parts.h"
 #include "turn/turn_start.h"
@@ -185,7 +188,7 @@ static void order_start(struct socket *s, struct order *o)
 	buf_init(&body, SIZE_MAX / 2);
 	struct str text = steers_begin(o, &body) ? buf_str(&body) : o->body;
 	/* May end at once, and then `o` is gone. */
-	turn_start_lane(s->rq->api, s->rq->project, text, &o->reply, &o->link);
+	turn_start_lane(s->rq, text, &o->reply, &o->link);
 	buf_release(&body);
 }
 

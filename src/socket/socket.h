@@ -9,10 +9,3 @@
 #include "net/websocket.h"
 #include "socket/socket_memory.h"
 #include "turn/turn_link.h"
-
-/* --- socket_text.c: what is said over it besides events --- */
-/* {"type":"error","status",...,"stream_id"} */
-void socket_error_write(struct buf *b, const struct err *e, struct str stream_id);
-/* `event` (a JSON object) without its largest members, one after the other until it is under `most` bytes
- * (Python's client takes 1 MiB); what has none of them stays as it is. Appended to `b`. */
-void socket_shrink(struct buf *b, struct str event, size_t most);

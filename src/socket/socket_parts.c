@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "socket/socket_text.h"
+
 static _Atomic size_t waiting_bytes; /* of all sockets */
 
 void socket_say(struct socket *s)

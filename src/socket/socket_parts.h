@@ -42,7 +42,6 @@ struct socket {
 	bool old, draining; /* no more responses: 60 minutes are over, or the server goes */
 };
 
-/* --- socket_parts.c --- */
 /* Sends what stands in s->text. */
 void socket_say(struct socket *s);
 void socket_say_error(struct socket *s, const struct err *e, struct str stream_id);
@@ -52,14 +51,3 @@ struct lane *socket_lane(struct socket *s, yyjson_val *body, struct err *e);
 void socket_count(struct socket *s, size_t added, size_t gone);
 enum socket_room { ROOM, ROOM_NOT_HERE, ROOM_NOWHERE }; /* NOWHERE: all WebSockets together hold too much */
 enum socket_room socket_room(const struct socket *s, size_t bytes);
-
-/* --- socket_steers.c --- */
-/* A response.steer. */
-void steers_take(struct socket *s, yyjson_val *body, struct str text);
-void steers_drop(struct socket *s, struct steers *ss);
-/* The order's turn begins with those that wait for it: its body, in `to`. false: its own body is right. */
-bool steers_begin(struct order *o, struct buf *to);
-/* It was refused before it began; false: that is the client's to hear. */
-bool steers_refused(struct order *o, const struct err *e);
-/* It has ended. true: another has to go on, with the body that is now in `to` and o->steers as what it carries. */
-bool steers_settle(struct order *o, const struct turn *t, struct buf *to);

@@ -1,5 +1,7 @@
 /* socket_steers.c - what is to be said to a response that runs on a WebSocket: how it waits, and what begins with it.
  */
+#include "socket/socket_steers.h"
+
 #include <string.h>
 
 #include "socket/socket_parts.h"

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "store/batch_rows.h"
 #include "store/lend.h"
 #include "store/request.h"
 
@@ -14,11 +13,6 @@ static bool batch_gone(struct err *e, struct str id)
 {
 	return fail(e, ERR_NOT_FOUND, "id", "No batch found with id '%.*s'.", (int)(id.n < QUOTED ? id.n : QUOTED),
 		    id.p);
-}
-
-struct bind batch_text(struct str s)
-{
-	return s.p ? TEXT(s) : (struct bind){.kind = BIND_NULL};
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
@@ -71,7 +65,6 @@ struct batch_look {
 	struct batch_page *page;
 	int64_t limit;
 	struct id id; /* wanted */
-	struct batch_input *input;
 	bool found;
 };
 
@@ -122,36 +115,16 @@ bool batch_list(struct store *s, int64_t project, struct str after, int64_t limi
 	return lent_rows(s, &l.q, &l, e);
 }
 
-static bool batch_on_input(void *ctx, const struct cell *cells)
-{
-	struct batch_look *l = ctx;
-	if (rnd_equal(cells[0].s, &l->id))
-		*l->input = (struct batch_input){l->id, cells[3].i, str_eq(cells[4].s, S("batch"))};
-	return false;
-}
-
-bool batch_input_find(struct store *s, int64_t project, struct str file, struct batch_input *ret, struct err *e)
-{
-	struct batch_look l = {.q.stmt = STMT_FILE_GET, .q.n_binds = 3, .q.row = batch_on_input, .input = ret};
-	*ret = (struct batch_input){0};
-	if (!id_parse(file, "file-", &l.id))
-		return true;
-	l.q.binds[0] = INT(l.id.key);
-	l.q.binds[1] = INT(project);
-	l.q.binds[2] = INT(clock_wall_s());
-	return lent_rows(s, &l.q, &l, e);
-}
-
 /* --- writing ----------------------------------------------------------------------------------------------------- */
 
 bool batch_put(struct store *s, const struct stored_batch *b, int64_t most, struct err *e)
 {
 	static const struct str full = STR("This project has as many batches under way as it may have (api.batches).");
 	struct store_request *r =
-	    request_new(NULL, NULL, 1, 11, 2 * ID_RND + b->endpoint.n + b->metadata.n + full.n + 1);
+	    request_new(NULL, NULL, 1, 12, 2 * ID_RND + b->endpoint.n + b->metadata.n + full.n + 1);
 	ADD(r, STMT_BATCH_INSERT, INT(b->id.key), INT(b->project), BLOB(rnd_str(&b->id)), TEXT(b->endpoint),
-	    batch_text(b->metadata), INT(b->input.key), BLOB(rnd_str(&b->input)), INT(b->at[BATCH_VALIDATING]),
-	    INT(b->expires_at), INT(b->output_seconds), INT(most));
+	    text_or_null(b->metadata), INT(b->input.key), BLOB(rnd_str(&b->input)), INT(b->at[BATCH_VALIDATING]),
+	    INT(b->expires_at), INT(b->output_seconds), INT(most), INT(b->asker));
 	request_must(r, ERR_BUSY, full);
 	return store_write(s, r, e);
 }

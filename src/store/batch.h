@@ -9,7 +9,7 @@
 
 struct stored_batch {
 	struct id id; /* "batch" */
-	int64_t project;
+	int64_t project, asker; /* asker: the number of the API key, to batch_put() alone; 0: none */
 	enum batch_status status;
 	bool late;                                    /* it is finalizing because its window is over */
 	struct str endpoint, metadata, model, errors; /* {0}: null; errors: a JSON array */
@@ -41,3 +41,8 @@ struct batch_input {
 	bool fits; /* its purpose is `batch` */
 };
 bool batch_input_find(struct store *s, int64_t project, struct str file, struct batch_input *ret, struct err *e);
+
+/* --- inside store/ --- */
+struct cell;
+/* A row of BATCH_GET, BATCH_KEY, BATCH_LIST; false: it is damaged. */
+bool batch_row_take(struct arena *a, const struct cell *cells, struct stored_batch *ret);

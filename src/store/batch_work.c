@@ -2,9 +2,9 @@
 #include "store/batch_work.h"
 
 #include "base/clock.h"
-#include "store/batch_rows.h"
-#include "store/file_write.h"
+#include "store/file.h"
 #include "store/lend.h"
+#include "store/look.h"
 #include "store/outbox.h"
 #include "store/request.h"
 
@@ -28,7 +28,7 @@ struct work_look {
 static bool on_place(void *ctx, const struct cell *cells)
 {
 	struct work_look *l = ctx;
-	l->places[l->n++] = (struct batch_place){cells[0].i, cells[1].i};
+	l->places[l->n++] = (struct batch_place){cells[0].i, cells[1].i, cells[2].i};
 	return true;
 }
 
@@ -102,7 +102,7 @@ bool batch_answers(struct store *s, int64_t key, bool (*one)(void *ctx, const st
 bool batch_begin(struct store *s, int64_t key, int64_t total, struct str model, struct err *e)
 {
 	struct store_request *r = request_new(NULL, NULL, 1, 4, model.n + other.n + 1);
-	ADD(r, STMT_BATCH_BEGIN, INT(key), INT(clock_wall_s()), INT(total), batch_text(model));
+	ADD(r, STMT_BATCH_BEGIN, INT(key), INT(clock_wall_s()), INT(total), text_or_null(model));
 	request_must(r, ERR_CONFLICT, other);
 	return store_write(s, r, e);
 }
@@ -160,7 +160,7 @@ bool batch_close(struct store *s, const struct stored_batch *b, const struct bat
 						  close_bytes(error) + outbox_bytes(end->event));
 	ADD(r, STMT_BATCH_END, INT(b->id.key), INT(clock_wall_s()), INT(end->status), INT(b->status),
 	    INT(output ? output->id.key : 0), BLOB(close_rnd(output)), INT(error ? error->id.key : 0),
-	    BLOB(close_rnd(error)), batch_text(end->errors));
+	    BLOB(close_rnd(error)), text_or_null(end->errors));
 	request_must(r, ERR_CONFLICT, other);
 	close_file(r, b->project, output);
 	close_file(r, b->project, error);

@@ -8,7 +8,7 @@
 #include "store/file.h"
 
 struct batch_place {
-	int64_t key, project;
+	int64_t key, project, asker;
 };
 /* Those that are open: to be cancelled first, then of each project one, then another ... `ret` has room for `most`. */
 bool batch_open(struct store *s, size_t most, struct batch_place *ret, size_t *n, struct err *e);

@@ -1,24 +1,18 @@
 /* blob.c - the bytes of files. */
 #include "store/blob.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "store/blobs.h"
 #include "store/node.h"
 #include "store/core.h"
+#include "store/sweep.h"
 
-enum { NAME = 32, COPY = 1 << 20, BLOB_PIECE = 65536 };
-
-static void blob_name_of(char out[NAME], const char *prefix, int64_t key)
-{
-	snprintf(out, NAME, "%s%016llx", prefix, (unsigned long long)key);
-}
+enum { COPY = 1 << 20, BLOB_PIECE = 65536 };
 
 static bool blob_broken(struct err *e, const char *what)
 {
@@ -30,10 +24,10 @@ static bool blob_broken(struct err *e, const char *what)
 
 bool blob_begin(struct store *s, struct blob *b, int64_t key, struct err *e)
 {
-	char name[NAME];
-	blob_name_of(name, "new-", key);
+	char name[BLOB_NAME];
+	blobs_new_name(name, key);
 	*b = (struct blob){.store = s, .key = key};
-	b->fd = openat(s->node->blobs->dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	b->fd = openat(blobs_dir(s->node->blobs), name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	return b->fd >= 0 || blob_broken(e, "made");
 }
 
@@ -94,10 +88,10 @@ bool blob_append_from(struct blob *b, int fd, int64_t most, struct err *e)
 
 bool blob_keep(struct blob *b, struct err *e)
 {
-	char was[NAME], name[NAME];
-	blob_name_of(was, "new-", b->key);
-	blob_name_of(name, "", b->key);
-	int dir = b->store->node->blobs->dir;
+	char was[BLOB_NAME], name[BLOB_NAME];
+	blobs_new_name(was, b->key);
+	blobs_name(name, b->key);
+	int dir = blobs_dir(b->store->node->blobs);
 	bool ok = fsync(b->fd) == 0 && renameat(dir, was, dir, name) == 0 && fsync(dir) == 0;
 	if (!ok)
 		blob_broken(e, "kept");
@@ -119,9 +113,9 @@ void blob_abandon(struct blob *b)
 
 int blob_open(struct store *s, int64_t key, struct err *e)
 {
-	char name[NAME];
-	blob_name_of(name, "", key);
-	int fd = openat(s->node->blobs->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char name[BLOB_NAME];
+	blobs_name(name, key);
+	int fd = openat(blobs_dir(s->node->blobs), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
 		fail(e, ERR_NOT_FOUND, NULL, "The file's bytes are gone.");
 	else if (fd < 0)
@@ -150,118 +144,11 @@ bool blob_read(struct store *s, int64_t key, struct buf *out, struct err *e)
 
 void blob_drop(struct store *s, int64_t key)
 {
-	struct blobs *b = s->node->blobs;
-	pthread_mutex_lock(&b->lock);
-	if (b->n_dead == b->cap_dead) {
-		b->cap_dead = b->cap_dead ? 2 * b->cap_dead : 64;
-		b->dead = xrealloc(b->dead, b->cap_dead * sizeof *b->dead);
-	}
-	b->dead[b->n_dead++] = key;
-	pthread_mutex_unlock(&b->lock);
+	blobs_add_dead(s->node->blobs, key);
 	sweeper_wake(s);
 }
 
-void blobs_bury(struct blobs *b)
+void blob_doubt(struct store *s, int64_t key)
 {
-	char name[NAME];
-	pthread_mutex_lock(&b->lock);
-	int64_t *dead = b->dead;
-	size_t n = b->n_dead;
-	b->dead = NULL;
-	b->n_dead = b->cap_dead = 0;
-	pthread_mutex_unlock(&b->lock);
-	for (size_t i = 0; i < n; i++) {
-		blob_name_of(name, "new-", dead[i]);
-		unlinkat(b->dir, name, 0);
-		blob_name_of(name, "", dead[i]);
-		if (unlinkat(b->dir, name, 0) && errno != ENOENT)
-			log_at(LOG_WARN, "a removed file's bytes stay", "file=%s reason=\"%m\"", name);
-	}
-	xfree(dead);
-}
-
-/* --- opening --------------------------------------------------------------------------------------------- */
-
-struct orphans {
-	struct store *store;
-	DIR *dir;
-	bool known;
-	size_t n;
-};
-
-static bool on_known(void *ctx, const struct cell *cells)
-{
-	((struct orphans *)ctx)->known = true;
-	return false;
-}
-
-/* The key in a blob's name; 0: one half written. */
-static bool key_in(const char *name, int64_t *ret)
-{
-	char again[NAME];
-	unsigned long long key = 0;
-	int end = 0;
-	*ret = 0;
-	if (sscanf(name, "new-%16llx%n", &key, &end) == 1 && !name[end])
-		return true;
-	if (sscanf(name, "%16llx%n", &key, &end) != 1 || name[end])
-		return false;
-	*ret = (int64_t)key;
-	blob_name_of(again, "", *ret);
-	return str_eq(str_of(again), str_of(name));
-}
-
-static bool find_orphans(struct db_reader *r, void *ctx, struct err *e)
-{
-	struct orphans *o = ctx;
-	struct dirent *at;
-	while ((at = readdir(o->dir))) {
-		int64_t key;
-		if (!key_in(at->d_name, &key))
-			continue; /* not ours */
-		struct bind b = INT(key);
-		o->known = false;
-		if (key && !o->store->driver->query(r, STMT_BLOB_KNOWN, &b, 1, on_known, o, e))
-			return false;
-		o->n += !o->known && unlinkat(dirfd(o->dir), at->d_name, 0) == 0;
-	}
-	return true;
-}
-
-bool blobs_open(struct store *s, const char *dir, struct err *e)
-{
-	char path[4096];
-	struct orphans o = {.store = s};
-	if ((size_t)snprintf(path, sizeof path, "%s/files", dir) >= sizeof path || (mkdir(path, 0700) && errno != EEXIST))
-		return fail(e, ERR_CONFIG, NULL, "cannot make the folder for files in %s: %m", dir);
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || !(o.dir = fdopendir(fd))) {
-		if (fd >= 0)
-			close(fd);
-		return fail(e, ERR_CONFIG, NULL, "cannot use the folder %s: %m", path);
-	}
-	bool ok = s->driver->read(s->reader, find_orphans, &o, e);
-	if (ok) {
-		s->node->blobs = xalloc(sizeof *s->node->blobs);
-		s->node->blobs->dir = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		pthread_mutex_init(&s->node->blobs->lock, NULL);
-		ok = s->node->blobs->dir >= 0 || fail(e, ERR_CONFIG, NULL, "cannot use the folder %s: %m", path);
-	}
-	closedir(o.dir);
-	if (o.n)
-		log_at(LOG_INFO, "unfinished files removed", "n=%zu", o.n);
-	return ok;
-}
-
-void blobs_close(struct store *s)
-{
-	struct blobs *b = s->node->blobs;
-	if (!b)
-		return;
-	blobs_bury(b);
-	if (b->dir >= 0)
-		close(b->dir);
-	pthread_mutex_destroy(&b->lock);
-	xfree(b);
-	s->node->blobs = NULL;
+	blobs_add_doubtful(s->node->blobs, key);
 }

@@ -31,3 +31,5 @@ int blob_open(struct store *s, int64_t key, struct err *e);
 bool blob_read(struct store *s, int64_t key, struct buf *out, struct err *e);
 /* Soon, by the store's sweeper; does not block. Its row is gone, or never came. */
 void blob_drop(struct store *s, int64_t key);
+/* The same, where it may have its row: then it stays. Once the write that would have made the row is finished. */
+void blob_doubt(struct store *s, int64_t key);

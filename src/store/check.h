@@ -7,3 +7,6 @@
  * meanwhile; beside a running server it looks at a copy, so that the server's log need not wait for it.
  * *sound: nothing was wrong. false: it could not be looked at. */
 bool store_inspect(const char *dir, void (*say)(void *ctx, const char *line), void *ctx, bool *sound, struct err *e);
+/* The same of a database that nobody else uses, at its path. */
+bool store_inspect_at(const char *path, void (*say)(void *ctx, const char *line), void *ctx, bool *sound,
+		      struct err *e);

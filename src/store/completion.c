@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "store/look.h"
+#include "store/usage_write.h"
 #include "wire/json.h"
 
 enum { QUOTED = 200, PREFIX = sizeof "chatcmpl" - 1 };
@@ -198,12 +199,15 @@ static void completion_add_pairs(struct store_request *r, int64_t project, int64
 
 void store_put_completion(struct store_port *p, struct store_op *op, const struct completion_record *c)
 {
-	struct store_request *r = request_new(p, op, 2 + COMPLETION_PAIRS, 16 + 4 * COMPLETION_PAIRS,
-					      ID_RND + c->model.n + 2 * c->metadata.n + c->body.n + c->messages.n);
+	struct record_room used = usage_room(c->used, c->n_used);
+	struct store_request *r = request_new(
+	    p, op, 2 + COMPLETION_PAIRS + used.changes, 16 + 4 * COMPLETION_PAIRS + used.binds,
+	    ID_RND + c->model.n + 2 * c->metadata.n + c->body.n + c->messages.n + used.bytes);
 	ADD(r, STMT_COMPLETION_INSERT, INT(c->id.key), INT(c->project), BLOB(rnd_str(&c->id)), INT(c->created_at),
 	    INT(c->expires_at), TEXT(c->model), TEXT(c->metadata));
 	ADD(r, STMT_COMPLETION_TEXT_INSERT, INT(c->id.key), TEXT(c->body), TEXT(c->messages));
 	completion_add_pairs(r, c->project, c->id.key, c->metadata);
+	usage_put(r, c->used, c->n_used);
 	request_send(r);
 }
 

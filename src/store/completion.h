@@ -12,6 +12,8 @@ struct completion_record {
 	struct str model, metadata;     /* metadata: a JSON object of strings */
 	struct str body;                /* the object's JSON up to its last member: no metadata, no '}' */
 	struct str messages;            /* the request's, a JSON array */
+	const struct usage_add *used;   /* counted in the same transaction (usage.h) */
+	size_t n_used;
 };
 /* Everything is copied before it returns. */
 void store_put_completion(struct store_port *p, struct store_op *op, const struct completion_record *c);

@@ -1,6 +1,7 @@
 /* context_test.c - long chains, forks, and deleting in every order. */
 #include "store/context.h"
 #include "store/rig_sql.h"
+#include "store/sweep.h"
 
 enum { NODES = 160, LIST = 4096 };
 

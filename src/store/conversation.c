@@ -4,10 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/look.h"
+#include "store/sweep.h"
+
 #include "base/clock.h"
 #include "store/context.h"
+#include "store/inlay.h"
 #include "store/lease.h"
-#include "store/turn_write.h"
 
 enum { QUOTED = 200, NOT_FOUND_TEXT = 256 };
 
@@ -35,6 +38,7 @@ struct reading {
 	size_t n, cap, bytes;
 	int64_t tip_at;
 	size_t n_tip;
+	bool lacks; /* the bytes of one of them */
 	/* one item */
 	struct id want; /* key 0: one with a foreign id, any random part */
 	int64_t at;     /* its place; 0: not found */
@@ -96,15 +100,21 @@ static struct stored_item *next_item(struct reading *v)
 static bool conversation_on_item(void *ctx, const struct cell *cells)
 {
 	struct reading *v = ctx;
-	v->bytes += cells[2].s.n;
+	v->bytes += inlay_size(&cells[2]);
 	if (v->bytes > (size_t)store_limits.context_bytes || cells[1].s.n != ID_RND)
 		return false;
 	struct stored_item *it = next_item(v);
 	it->id.key = cells[0].i;
 	memcpy(it->id.rnd, cells[1].s.p, ID_RND);
-	it->json = str_copy(v->look.arena, cells[2].s);
-	v->n_tip += cells[3].i <= v->tip_at;
+	it->json = look_item(&v->look, &cells[2]);
+	v->lacks |= !it->json.p;
+	v->n_tip += cells[5].i <= v->tip_at;
 	return true;
+}
+
+static bool conversation_lacks(struct err *e)
+{
+	return fail(e, ERR_STORE, NULL, "The store lacks the bytes of an item of the conversation.");
 }
 
 /* Items between two places (exclusive) into v->items. */
@@ -118,7 +128,7 @@ static bool conversation_load(struct reading *v, bool ascending, int64_t low, in
 	if (v->bytes > (size_t)store_limits.context_bytes)
 		return fail(e, ERR_TOO_LARGE, NULL, "The conversation is larger than the %lld bytes that are read at once.",
 			    (long long)store_limits.context_bytes);
-	return true;
+	return !v->lacks || conversation_lacks(e);
 }
 
 static bool conversation_on_found(void *ctx, const struct cell *cells)
@@ -126,7 +136,7 @@ static bool conversation_on_found(void *ctx, const struct cell *cells)
 	struct reading *v = ctx;
 	if (v->want.key && !rnd_equal(cells[1].s, &v->want))
 		return false;
-	v->at = cells[3].i;
+	v->at = cells[5].i;
 	conversation_on_item(v, cells);
 	return false;
 }
@@ -205,7 +215,7 @@ static bool read_item(struct look *l, struct err *e)
 	if (!v->at)
 		return item_gone(e, v->item);
 	*(struct stored_item *)v->out = v->items[v->n - 1];
-	return true;
+	return !v->lacks || conversation_lacks(e);
 }
 
 static struct reading *conversation_reading_new(struct store_port *p, struct store_op *op, int64_t project,
@@ -257,8 +267,10 @@ void conversation_add(struct store_request *r, int64_t project, int64_t conversa
 	if (kept || !it->json.p) {
 		ADD(r, STMT_CONVERSATION_HOLD, INT(it->id.key), INT(conversation));
 	} else {
-		ADD(r, STMT_CONVERSATION_ITEM, INT(it->id.key), INT(project), BLOB(rnd_str(&it->id)), TEXT(it->json),
-		    INT(conversation));
+		struct inlaid in = inlay_cut(r, it->json);
+		ADD(r, STMT_CONVERSATION_ITEM, INT(it->id.key), INT(project), BLOB(rnd_str(&it->id)), TEXT(in.text),
+		    INT(conversation), INT(in.blob), TEXT(in.places));
+		inlay_release(&in);
 		if (it->foreign_id.n)
 			ADD(r, STMT_FOREIGN_INSERT, INT(project), TEXT(it->foreign_id), INT(it->id.key));
 	}
@@ -386,6 +398,7 @@ static bool remove_it(struct look *l, struct err *e)
 	request_must(r, ERR_NOT_FOUND, str_of(none.msg));
 	ADD(r, STMT_TIP_FREE, INT(l->id.key), INT(v->at), INT(l->now));
 	ADD(r, STMT_TIP_NONE, INT(l->id.key), INT(v->at));
+	ADD(r, STMT_ITEM_INLAY_DEAD, INT(item));
 	ADD(r, STMT_ITEM_FREE, INT(item));
 	ADD(r, STMT_ITEM_RELEASE, INT(item), INT(l->id.key));
 	ADD(r, STMT_FOREIGN_FREE, INT(item));

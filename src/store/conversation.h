@@ -1,9 +1,9 @@
 /* conversation.h - conversations: ordered lists of items that turns and clients add to.
  *
  * A conversation holds its items by position, read by index; a turn appends its input and output in the
- * transaction that keeps it (writing.h). The context of its last turn is its tip: the next turn's context
+ * transaction that keeps it (record.h). The context of its last turn is its tip: the next turn's context
  * continues that one, so that a turn writes what is new, whatever stands before. Who reads a conversation in
- * order to add to it, or takes items away, holds its lease. Rules as in store.h; an unknown id, or one of
+ * order to add to it, or takes items away, holds its lease (lease.h). Rules as in store.h; an unknown id, or one of
  * another project, is ERR_NOT_FOUND: "Conversation with id 'x' not found." */
 #pragma once
 #include "store/store.h"
@@ -40,20 +40,7 @@ void store_set_metadata(struct store_port *p, struct store_op *op, int64_t proje
 /* Hides at once. Responses keep what they stand on; items that nothing else holds go with it. */
 void store_delete_conversation(struct store_port *p, struct store_op *op, int64_t project, struct str id);
 
-/* --- the lease: turns on a conversation come one after the other --- */
-
-/* Held by one at a time, first come, first served. It goes with its holder: dropped, given to a write that
- * releases it once the commit is known, or gone with the process, which alone owns the data folder. (A
- * database shared between processes would keep it as a row with a time to live; the calls stay.) */
-struct conversation_lease {
-	void (*granted)(struct conversation_lease *); /* on the port's loop, later, once */
-	struct claim *claim;                          /* NULL: idle */
-};
-/* `id` need not exist: what is not there, or of another project, waits for nobody. */
-void lease_take(struct store_port *p, struct conversation_lease *l, int64_t project, const struct id *id);
-/* Waiting or held, in any state; granted() never comes afterwards. */
-void lease_drop(struct conversation_lease *l);
-
+struct conversation_lease; /* lease.h */
 /* Appends; takes the held lease over. An item with a foreign id that the conversation has is
  * ERR_BAD_REQUEST. */
 void store_add_items(struct store_port *p, struct store_op *op, struct conversation_lease *l, int64_t project,
@@ -61,3 +48,12 @@ void store_add_items(struct store_port *p, struct store_op *op, struct conversat
 /* Takes an item out of the conversation; takes the held lease over. *ret: the conversation. */
 void store_remove_item(struct store_port *p, struct store_op *op, struct conversation_lease *l, int64_t project,
 		       struct str id, struct str item, struct arena *a, struct stored_conversation *ret);
+
+/* --- inside store/ --- */
+struct store_request;
+enum { CONVERSATION_CHANGES = 3, CONVERSATION_BINDS = 12 }; /* of one conversation_add(), at most */
+/* Appends an item to a conversation, unless it is there or the conversation is not. `kept`: the same list
+ * inserts the item for its context. */
+void conversation_add(struct store_request *r, int64_t project, int64_t conversation, const struct turn_item *it,
+		      bool kept);
+size_t conversation_bytes(const struct turn_item *items, size_t n);

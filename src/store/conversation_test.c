@@ -1,4 +1,5 @@
 /* conversation_test.c - conversations: verbs, pages, ids, leases. */
+#include "store/sweep.h"
 #include "store/talk_rig.h"
 #include "store/rig_sql.h"
 

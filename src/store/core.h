@@ -5,8 +5,10 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "store/driver.h"
+#include "store/folder.h"
 #include "store/keys.h"
 #include "store/limits.h"
+#include "store/rnd.h"
 #include "store/seal.h"
 #include "store/store.h"
 
@@ -30,6 +32,7 @@ struct store {
 	struct sealer *sealer; /* NULL: not started */
 	struct node *node;
 	struct lender *lender; /* of readers, to threads that block */
+	struct inlay_keeper *inlays;
 };
 
 struct store_port {
@@ -48,32 +51,9 @@ struct store_port {
 	struct store_port *next_touched;
 };
 
+/* --- store.c --- */
+/* "sqlite:PATH" (o->url, or what stands for it) gives its driver and PATH, of PATH_MAX bytes. */
+bool store_driver(const struct store_options *o, char *path, const struct driver **ret, struct err *e);
+
 /* --- read.c --- */
-bool rnd_equal(struct str stored, const struct id *id);
 bool not_found(struct err *e, struct str id);
-static inline struct str rnd_str(const struct id *id)
-{
-	return (struct str){(const char *)id->rnd, ID_RND};
-}
-
-/* --- folder.c --- */
-/* Makes the folder, private, and takes its lock, so that one process owns it; the number goes to folder_release(). */
-bool folder_take(const char *dir, int *ret, struct err *e);
-void folder_release(int lock);
-
-/* --- keys.c, sweep.c --- */
-bool keyring_open(struct store *s, struct err *e);
-void keyring_close(struct store *s);
-bool sweeper_start(struct store *s, struct err *e);
-void sweeper_stop(struct store *s);
-void sweeper_wake(struct store *s);
-/* Removes one slice of what is deleted or expired; *ret: rows, 0 when nothing is left. Blocks. */
-bool sweep_slice(struct store *s, size_t *ret, struct err *e);
-
-/* --- seal.c, seal_secret.c --- */
-void sealer_close(struct store *s);
-/* The master secret as a key. `first`: nothing was wrapped with it yet, so it may be made. */
-bool master_secret(const struct seal_options *o, bool first, uint8_t out[32], struct err *e);
-#define SEAL_LOST                                                                                                      \
-	"Should it be lost, what was sealed is lost too; `DELETE FROM seal_key` in the database lets the store "       \
-	"start with new keys."

@@ -36,6 +36,12 @@ struct db_options {
 struct driver {
 	const char *scheme; /* "sqlite:" */
 	bool (*open)(const struct db_options *o, struct db **ret, struct err *e);
+	/* To be read alone, beside the process that owns it; apply() and healthy() are not called. ERR_NOT_FOUND: there is none;
+	 * ERR_STORE: not of this version. */
+	bool (*beside)(const struct db_options *o, struct db **ret, struct err *e);
+	/* What the database at `path` holds at one moment, in a new file, private and not synced; others write meanwhile.
+	 * NULL: a database with means of its own for that. */
+	bool (*copy)(const char *path, const char *to, struct err *e);
 	/* A reader serves one thread at a time. Never NULL: what cannot be opened now fails at a read. */
 	struct db_reader *(*attach)(struct db *db);
 	void (*detach)(struct db_reader *r);
@@ -54,6 +60,8 @@ struct driver {
 	/* false: the queue is full (ERR_UNAVAILABLE), nothing was taken. Any thread. */
 	bool (*apply)(struct db *db, struct apply *a, struct err *e);
 	bool (*healthy)(struct db *db, struct err *why); /* do writes succeed? Any thread */
+	/* What was deleted is on the disk no more. Blocks; writes wait. NULL: the database's own affair. */
+	bool (*scrub)(struct db *db, struct err *e);
 	/* Commits what is queued, then ends. Readers are detached. */
 	void (*close)(struct db *db);
 };

@@ -1,10 +1,13 @@
 /* file.c - what is known of files. */
-#include "store/file_write.h"
+
+#include "store/file.h"
 
 #include <string.h>
 
 #include "base/clock.h"
 #include "store/blob.h"
+#include "store/lend.h"
+#include "store/look.h"
 
 enum { QUOTED = 200 };
 
@@ -65,6 +68,34 @@ void store_get_file(struct store_port *p, struct store_op *op, int64_t project, 
 	l->look.text = look_str(&l->look, id);
 	l->ret = look_out(&l->look, ret, sizeof *ret);
 	look_start(&l->look, file_read_file);
+}
+
+struct file_finding {
+	struct lent_query q;
+	struct arena *arena;
+	struct id id;
+	struct stored_file *ret;
+};
+
+static bool file_on_found(void *ctx, const struct cell *cells)
+{
+	struct file_finding *f = ctx;
+	if (rnd_equal(cells[0].s, &f->id))
+		file_of(f->arena, cells, f->id.key, f->ret);
+	return false;
+}
+
+bool file_find(struct store *s, int64_t project, struct str id, struct arena *a, struct stored_file *ret, struct err *e)
+{
+	struct file_finding f = {
+	    .q.stmt = STMT_FILE_GET, .q.n_binds = 3, .q.row = file_on_found, .arena = a, .ret = ret};
+	*ret = (struct stored_file){0};
+	if (!id_parse(id, "file-", &f.id))
+		return file_gone(e, id);
+	f.q.binds[0] = INT(f.id.key);
+	f.q.binds[1] = INT(project);
+	f.q.binds[2] = INT(clock_wall_s());
+	return lent_rows(s, &f.q, &f, e) && (ret->id.key || file_gone(e, id));
 }
 
 static bool read_files(struct look *look, struct err *e)

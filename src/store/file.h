@@ -1,8 +1,8 @@
-/* file.h - files and uploads: what is known of them. Their bytes: blob.h.
+/* file.h - files: what is known of them. Their bytes: blob.h; those that come in parts: upload.h.
  *
  * A file's row is written after its bytes are kept, and removed before they are. A pending upload counts as the file
  * that it will be, so that a project's bounds (store.project_files, store.project_bytes) hold whenever it completes.
- * Rules as in store.h; an unknown id, or one of another project, is ERR_NOT_FOUND: "No such File object: x",
+ * Rules as in store.h; an unknown id, or one of another project, is ERR_NOT_FOUND: "No such File object: x", and in upload.h
  * "No such Upload object: x". */
 #pragma once
 #include "store/store.h"
@@ -19,6 +19,8 @@ void store_put_file(struct store_port *p, struct store_op *op, int64_t project, 
 bool file_keep(struct store *s, int64_t project, const struct stored_file *f, struct err *e);
 void store_get_file(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
 		    struct stored_file *ret);
+/* The same for who may block. */
+bool file_find(struct store *s, int64_t project, struct str id, struct arena *a, struct stored_file *ret, struct err *e);
 /* Several at once, in the order asked; one that is missing has id.key 0. */
 void store_get_files(struct store_port *p, struct store_op *op, int64_t project, const struct str *ids, size_t n,
 		     struct arena *a, struct stored_file *ret);
@@ -37,30 +39,13 @@ void store_list_files(struct store_port *p, struct store_op *op, int64_t project
 /* Its bytes go, too, and its entries in vector stores. */
 void store_delete_file(struct store_port *p, struct store_op *op, int64_t project, struct str id);
 
-/* --- uploads --------------------------------------------------------------------------------------------- */
+/* --- inside store/: changes that write a row, for those that write more with it --- */
+struct store_request;
+#define FILE_LIMIT_TEXT                                                                                                \
+	"The project's storage is full: it may have only so many files and bytes (store.project_files, "               \
+	"store.project_bytes; storage_bytes of its limits). Delete files that are not needed."
 
-enum upload_status { UPLOAD_PENDING = 1, UPLOAD_COMPLETED, UPLOAD_CANCELLED, UPLOAD_EXPIRED };
-struct stored_upload {
-	struct id id; /* "upload" */
-	int64_t created_at, expires_at, bytes, file_seconds; /* file_seconds: life of its file; 0: no end */
-	struct str purpose, filename, mime_type;
-	enum upload_status status; /* a pending one that is late reads as expired */
-	struct id file;            /* of a completed one */
-};
-void store_put_upload(struct store_port *p, struct store_op *op, int64_t project, const struct stored_upload *u);
-void store_get_upload(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
-		      struct stored_upload *ret);
-struct upload_parts {
-	const struct str *ids; /* in the order of the file */
-	size_t n;
-	int64_t *keys, bytes; /* results: of their blobs; all their bytes */
-};
-/* The same, and of its parts what is asked for. ERR_INVALID_VALUE, param part_ids: no part of it, or named twice. */
-void store_get_upload_parts(struct store_port *p, struct store_op *op, int64_t project, struct str id, struct arena *a,
-			    struct stored_upload *ret, struct upload_parts *parts);
-/* The part's blob is kept. ERR_BAD_REQUEST: the upload is over, or has too many parts or bytes. */
-void store_put_part(struct store_port *p, struct store_op *op, int64_t project, const struct id *upload,
-		    const struct id *part, int64_t bytes);
-/* Ends a pending upload: with its file, whose blob is kept, or cancelled (f NULL). ERR_BAD_REQUEST: it is over. */
-void store_end_upload(struct store_port *p, struct store_op *op, int64_t project, const struct stored_upload *u,
-		      const struct stored_file *f);
+/* A file or an announced one counts for its project: fails with ERR_STORAGE_LIMIT. 1 change, 4 binds, the text. */
+void file_count(struct store_request *r, int64_t project, int64_t bytes);
+/* 1 change, 8 binds; the id's random part, purpose and name. */
+void file_insert(struct store_request *r, int64_t project, const struct stored_file *f);

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "store/sweep.h"
+#include "store/upload.h"
+
 #include "store/blob.h"
 #include "store/rig_sql.h"
 

@@ -35,8 +35,9 @@ static bool locked_by(const char *dir, int fd, struct err *e)
 	ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
 	if (n > 0)
 		pid[strcspn(pid, "\n")] = 0;
-	return fail(e, ERR_CONFIG, NULL, "the data folder %s is in use by process %s; stop that, or take another: --data DIR",
-	            dir, *pid ? pid : "unknown");
+	return fail(e, ERR_CONFIG, NULL,
+		    "the data folder %s is in use by process %s; stop that, or take another: --data DIR", dir,
+		    *pid ? pid : "unknown");
 }
 
 bool folder_take(const char *dir, int *ret, struct err *e)

@@ -24,6 +24,7 @@ struct key {
 	char name[KEY_NAME + 1], hint[16];
 	int64_t created_at, revoked_at;
 	bool fixed; /* of the configuration: not listed */
+	bool admin;
 	struct key *next;
 };
 
@@ -100,6 +101,7 @@ static bool keys_on_key(void *ctx, const struct cell *cells)
 	memcpy(key->hash, cells[5].s.p, sizeof key->hash);
 	key->created_at = cells[6].i;
 	key->revoked_at = cells[7].i;
+	key->admin = cells[8].i;
 	key_put(k, key);
 	return true;
 }
@@ -201,45 +203,51 @@ bool project_find(struct store *s, struct str name, bool create, int64_t *ret, s
 
 /* --- keys --- */
 
-static void keys_make_secret(char out[KEY_TEXT])
+static void keys_make_secret(char out[KEY_TEXT], bool admin)
 {
 	static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-	memcpy(out, "sk-", 3);
-	for (int i = 3; i < 3 + SECRET_LETTERS; i++)
-		out[i] = letters[randombytes_uniform(sizeof letters - 1)];
-	out[3 + SECRET_LETTERS] = 0;
+	size_t n = (size_t)snprintf(out, KEY_TEXT, "%s", admin ? "sk-admin-" : "sk-");
+	for (int i = 0; i < SECRET_LETTERS; i++)
+		out[n++] = letters[randombytes_uniform(sizeof letters - 1)];
+	out[n] = 0;
 }
 
 static void key_describe(const struct key *key, struct key_info *ret)
 {
-	*ret = (struct key_info){.created_at = key->created_at, .revoked_at = key->revoked_at};
+	*ret = (struct key_info){.created_at = key->created_at, .revoked_at = key->revoked_at, .admin = key->admin};
 	id_text(ret->id, "key", &key->id);
 	set_text(ret->name, sizeof ret->name, str_of(key->name));
 	set_text(ret->project, sizeof ret->project, str_of(key->project->name));
 	set_text(ret->hint, sizeof ret->hint, str_of(key->hint));
 }
 
-bool key_create(struct store *s, struct str name, struct str project, char secret[KEY_TEXT], struct key_info *ret,
-		struct err *e)
+static struct key *key_new(const struct project *p, const struct key_making *k, const char *text)
 {
-	if (!name.n || name.n > KEY_NAME)
-		return fail(e, ERR_INVALID_VALUE, "name", "a key's name has 1 to %d bytes", KEY_NAME);
-	const struct project *p = project_take(s, project.n ? project : S("default"), true, e);
-	if (!p)
-		return false;
 	struct key *key = xalloc(sizeof *key);
-	char text[KEY_TEXT];
-	keys_make_secret(text);
 	key->id = id_mint();
 	key->project = p;
+	key->admin = k->admin;
 	key->created_at = clock_wall_s();
-	set_text(key->name, sizeof key->name, name);
-	snprintf(key->hint, sizeof key->hint, "%.6s...%.4s", text, text + 3 + SECRET_LETTERS - 4);
+	set_text(key->name, sizeof key->name, k->name);
+	snprintf(key->hint, sizeof key->hint, "%.6s...%.4s", text, text + strlen(text) - 4);
 	hash_of(str_of(text), key->hash);
+	return key;
+}
+
+bool key_create(struct store *s, const struct key_making *k, char secret[KEY_TEXT], struct key_info *ret, struct err *e)
+{
+	if (!k->name.n || k->name.n > KEY_NAME)
+		return fail(e, ERR_INVALID_VALUE, "name", "a key's name has 1 to %d bytes", KEY_NAME);
+	const struct project *p = project_take(s, k->project.n ? k->project : S("default"), true, e);
+	if (!p)
+		return false;
+	char text[KEY_TEXT];
+	keys_make_secret(text, k->admin);
+	struct key *key = key_new(p, k, text);
 	struct str hash = {(const char *)key->hash, sizeof key->hash};
-	struct store_request *r = request_new(NULL, NULL, 1, 7, ID_RND + name.n + sizeof key->hint + hash.n);
-	ADD(r, STMT_KEY_INSERT, INT(key->id.key), BLOB(rnd_str(&key->id)), INT(p->id), TEXT(name),
-	    TEXT(str_of(key->hint)), BLOB(hash), INT(key->created_at));
+	struct store_request *r = request_new(NULL, NULL, 1, 8, ID_RND + k->name.n + sizeof key->hint + hash.n);
+	ADD(r, STMT_KEY_INSERT, INT(key->id.key), BLOB(rnd_str(&key->id)), INT(p->id), TEXT(k->name),
+	    TEXT(str_of(key->hint)), BLOB(hash), INT(key->created_at), INT(k->admin));
 	if (!store_write(s, r, e)) {
 		xfree(key);
 		return false;
@@ -326,9 +334,27 @@ bool key_check(struct store *s, struct str secret, struct key_holder *ret)
 	const struct key *key = map_get(&s->keyring->by_hash, (struct str){(const char *)hash, sizeof hash});
 	bool ok = key && !key->revoked_at;
 	if (ok)
-		*ret = (struct key_holder){key->project->id, str_of(key->project->name), key->id};
+		*ret = (struct key_holder){key->project->id, str_of(key->project->name), key->id, key->admin};
 	pthread_rwlock_unlock(&s->keyring->lock);
 	return ok;
+}
+
+struct str project_name(struct store *s, int64_t project)
+{
+	pthread_rwlock_rdlock(&s->keyring->lock);
+	const struct project *p = project_by_id(s->keyring, project);
+	pthread_rwlock_unlock(&s->keyring->lock);
+	return p ? str_of(p->name) : S("");
+}
+
+struct id key_id(struct store *s, int64_t number)
+{
+	pthread_rwlock_rdlock(&s->keyring->lock);
+	const struct key *key = number ? s->keyring->keys : NULL;
+	while (key && (key->fixed || key->id.key != number))
+		key = key->next;
+	pthread_rwlock_unlock(&s->keyring->lock);
+	return key ? key->id : (struct id){0};
 }
 
 bool key_any(struct store *s)

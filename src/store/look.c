@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/inlay.h"
 
 static bool at_once(const struct look *l)
 {
@@ -169,4 +170,10 @@ bool look_query(struct look *l, enum statement stmt, const struct bind *binds, u
 bool look_each(struct look *l, const struct each *each, struct err *e)
 {
 	return l->request.port->store->driver->each(l->reader, each, e);
+}
+
+struct str look_item(struct look *l, const struct cell *cells)
+{
+	struct str text = inlay_text(l->request.port->store, l->arena, cells);
+	return text.p == cells[0].s.p ? str_copy(l->arena, text) : text;
 }

@@ -55,6 +55,9 @@ bool look_query(struct look *l, enum statement stmt, const struct bind *binds, u
 		struct err *e);
 bool look_each(struct look *l, const struct each *each, struct err *e);
 
+/* Inside work(): an item's JSON, whole, in l->arena, of its three cells (inlay.h). {0}: its bytes cannot be read. */
+struct str look_item(struct look *l, const struct cell *cells);
+
 /* For request.c. On the loop, once it is answered: false, it went on as a write. */
 bool look_end(struct look *l);
 void look_release(struct look *l);

@@ -2,6 +2,7 @@
 #include "store/node.h"
 
 #include "base/clock.h"
+#include "store/folder.h"
 #include "store/idem.h"
 #include "store/lease.h"
 #include "store/request.h"

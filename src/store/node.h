@@ -16,7 +16,7 @@ struct node {
 	int folder_lock;
 	struct leases *leases;   /* of conversations (lease.h) */
 	struct holders *holders; /* of idempotency keys that run here (idem.h) */
-	struct blobs *blobs;     /* blobs.h; opened once the database is */
+	struct blobs *blobs;     /* blob.h; opened once the database is */
 };
 
 /* Makes the folder and takes its lock. NULL: another process has it. */

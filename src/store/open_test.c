@@ -83,9 +83,11 @@ static void schema(void)
 			"run_text; DROP TABLE run_event;"
 			"DROP TABLE webhook; DROP TABLE webhook_delivery;"
 			"DROP TABLE node; DROP TABLE file; DROP TABLE file_usage; DROP TABLE upload; DROP TABLE upload_part;"
-			"DROP TABLE skill; DROP TABLE skill_version; DROP TABLE vector_store; DROP TABLE vector_file; DROP TABLE vector_batch; DROP TABLE vector_gone; DROP TABLE approval; DROP TABLE batch; DROP TABLE batch_line; "
+			"DROP TABLE skill; DROP TABLE skill_version; DROP TABLE vector_store; DROP TABLE vector_file; DROP TABLE vector_batch; DROP TABLE vector_gone; DROP TABLE approval; DROP TABLE batch; DROP TABLE batch_line; DROP TABLE dead_inlay; "
+			"DROP TABLE used; DROP TABLE spent; DROP TABLE quota; DROP TABLE quota_level; ALTER TABLE api_key DROP COLUMN admin; "
 			"DROP TABLE container; DROP TABLE container_file; DROP TABLE container_call; "
-			"ALTER TABLE response DROP COLUMN phases; DROP INDEX context_parent;"
+			"ALTER TABLE response DROP COLUMN phases; DROP INDEX context_parent; DROP INDEX item_inlay; ALTER TABLE item DROP COLUMN inlay;"
+			"ALTER TABLE item DROP COLUMN places;"
 			"PRAGMA user_version=1");
 	CHECK(store_inspect(r.dir, on_line, &lines, &sound, &e) && sound && lines == 0);
 	rig_open(&r);
@@ -197,8 +199,8 @@ static void keys(void)
 	struct key_holder who = {0};
 	rig_open(&r);
 	CHECK(!key_any(r.store));
-	CHECK(key_create(r.store, S("laptop"), (struct str){0}, one, &k1, &e));
-	CHECK(key_create(r.store, S("ci"), S("team-a"), two, &k2, &e));
+	CHECK(key_create(r.store, &(struct key_making){.name = S("laptop")}, one, &k1, &e));
+	CHECK(key_create(r.store, &(struct key_making){.name = S("ci"), .project = S("team-a")}, two, &k2, &e));
 	CHECK(key_any(r.store) && strcmp(one, two) != 0 && strlen(one) == 51 && !strncmp(one, "sk-", 3));
 	CHECK(key_check(r.store, str_of(one), &who) && who.project == 1 && who.id.key);
 	CHECK_STR(who.project_name, S("default"));

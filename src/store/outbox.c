@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/look.h"
 
 enum { TYPE_MAX = 64 };
 

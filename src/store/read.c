@@ -2,17 +2,13 @@
  *
  * Each is a look (look.h), in one short snapshot. What they may read is bounded (limits.def). */
 #include <assert.h>
-#include <sodium.h>
 #include <string.h>
 
 #include "model/item_show.h"
 #include "store/context.h"
-#include "store/turn_write.h"
-
-bool rnd_equal(struct str stored, const struct id *id)
-{
-	return stored.n == ID_RND && sodium_memcmp(stored.p, id->rnd, ID_RND) == 0;
-}
+#include "store/inlay.h"
+#include "store/look.h"
+#include "store/run_now.h"
 
 bool not_found(struct err *e, struct str id)
 {
@@ -77,9 +73,12 @@ static void bind_item(void *ctx, size_t which, struct bind *b)
 static bool on_output_item(void *ctx, size_t which, const struct cell *cells)
 {
 	struct reading *r = ctx;
+	struct str text = inlay_text(r->look.request.port->store, &r->look.own, &cells[1]);
+	if (!text.p)
+		return false;
 	if (which)
 		buf_byte(r->look.scratch, ',');
-	item_show(r->look.scratch, cells[1].s, r->show);
+	item_show(r->look.scratch, text, r->show);
 	r->bytes++;
 	return false;
 }
@@ -236,9 +235,9 @@ static bool read_on_item(void *ctx, const struct cell *cells)
 	if (cells[0].s.n != ID_RND)
 		return false;
 	memcpy(r->item->id.rnd, cells[0].s.p, ID_RND);
-	r->bytes += cells[1].s.n;
+	r->bytes += inlay_size(&cells[1]);
 	if (r->bytes <= (size_t)store_limits.context_bytes)
-		r->item->json = str_copy(r->look.arena, cells[1].s);
+		r->item->json = look_item(&r->look, &cells[1]);
 	return false;
 }
 

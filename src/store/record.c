@@ -4,8 +4,13 @@
 
 #include "base/clock.h"
 #include "store/context.h"
+#include "store/conversation.h"
+#include "store/inlay.h"
 #include "store/lease.h"
-#include "store/turn_write.h"
+#include "store/look.h"
+#include "store/run_now.h"
+#include "store/sweep.h"
+#include "store/usage_write.h"
 
 static const struct str previous_gone = STR("The previous response was deleted while the turn ran.");
 static const struct str item_gone = STR("An item that the input refers to was deleted while the turn ran.");
@@ -28,8 +33,11 @@ static void record_add_items(struct store_request *r, const struct turn_record *
 			request_must(r, ERR_NOT_FOUND, item_gone);
 			continue;
 		}
+		/* what asks for an approval is looked up with it, and has no bytes */
+		struct inlaid in = it->asks_until ? (struct inlaid){.text = it->json, .places = S("")} : inlay_cut(r, it->json);
 		ADD(r, STMT_ITEM_INSERT, INT(it->id.key), INT(t->project), INT(t->id.key), BLOB(rnd_str(&it->id)),
-		    TEXT(it->json));
+		    TEXT(in.text), INT(in.blob), TEXT(in.places));
+		inlay_release(&in);
 		if (it->foreign_id.n)
 			ADD(r, STMT_FOREIGN_INSERT, INT(t->project), TEXT(it->foreign_id), INT(it->id.key));
 		if (it->asks_until)
@@ -164,9 +172,12 @@ struct store_request *record_request(struct store_port *p, struct store_op *op, 
 		return NULL;
 	}
 	size_t n = t->store || t->conversation ? t->n_items : 0;
-	struct store_request *r = request_new(p, t->store && t->parent ? NULL : op, 8 + (2 + ASKING_CHANGES + CONVERSATION_CHANGES) * n + room.changes,
-					      37 + (8 + ASKING_BINDS + CONVERSATION_BINDS) * n + room.binds,
-					      bytes_of(t, buf_str(&p->scratch)) + room.bytes);
+	struct record_room used = usage_room(t->used, t->n_used);
+	struct store_request *r =
+	    request_new(p, t->store && t->parent ? NULL : op,
+			8 + (2 + ASKING_CHANGES + CONVERSATION_CHANGES) * n + room.changes + used.changes,
+			37 + (10 + ASKING_BINDS + CONVERSATION_BINDS) * n + room.binds + used.binds,
+			bytes_of(t, buf_str(&p->scratch)) + room.bytes + used.bytes);
 	if (t->store)
 		add_turn(r, p, op, t, &own, &c);
 	if (t->conversation) {
@@ -175,6 +186,7 @@ struct store_request *record_request(struct store_port *p, struct store_op *op, 
 	}
 	if (t->idem)
 		add_answer(r, t);
+	usage_put(r, t->used, t->n_used);
 	buf_clear(&p->scratch);
 	arena_free(&a);
 	return r;
@@ -182,7 +194,7 @@ struct store_request *record_request(struct store_port *p, struct store_op *op, 
 
 void store_put_turn(struct store_port *p, struct store_op *op, const struct turn_record *t)
 {
-	if (!t->store && !t->idem && !t->conversation) {
+	if (!t->store && !t->idem && !t->conversation && !t->n_used) {
 		request_done(p, op, NULL);
 		return;
 	}

@@ -2,6 +2,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "store/blob.h"
+#include "store/inlay_keep.h"
 #include "store/lease.h"
 #include "store/look.h"
 
@@ -78,6 +80,7 @@ void request_free(struct store_request *r)
 	claim_release(r->claim);
 	xfree(r->apply.err);
 	xfree(r->held);
+	xfree(r->blobs);
 	xfree(r);
 }
 
@@ -179,6 +182,11 @@ static void request_refused(struct store_request *r, const struct err *e)
 	request_later(r);
 }
 
+static bool request_apply(struct store *s, struct store_request *r, struct err *e)
+{
+	return r->n_blobs ? inlay_send(s, r, e) : s->driver->apply(s->db, &r->apply, e);
+}
+
 void request_send(struct store_request *r)
 {
 	struct err e = {0};
@@ -188,9 +196,9 @@ void request_send(struct store_request *r)
 		look_start(before, before->work);
 		return;
 	}
-	const struct driver *d = r->port->store->driver;
+	struct store *s = r->port->store;
 	fly(r->port, 1);
-	if (!(r->look ? d->ask(r->port->reader, &r->look->read, &e) : d->apply(r->port->store->db, &r->apply, &e)))
+	if (!(r->look ? s->driver->ask(r->port->reader, &r->look->read, &e) : request_apply(s, r, &e)))
 		request_refused(r, &e);
 }
 
@@ -255,6 +263,8 @@ void request_finished(void *store, struct apply *list)
 	while (list) {
 		struct store_request *r = OWNER(list, struct store_request, apply);
 		list = list->next;
+		for (size_t i = 0; i < r->n_blobs; i++) /* an item that was there already keeps its own */
+			blob_doubt(s, r->blobs[i].key);
 		if (!r->port) {
 			pthread_mutex_lock(&s->wait_lock);
 			r->waited = true;
@@ -284,7 +294,7 @@ void request_answered(void *store, struct db_read *read)
 
 bool store_write(struct store *s, struct store_request *r, struct err *e)
 {
-	bool ok = s->driver->apply(s->db, &r->apply, e);
+	bool ok = request_apply(s, r, e);
 	if (ok) {
 		pthread_mutex_lock(&s->wait_lock);
 		while (!r->waited)

@@ -5,6 +5,10 @@
 #pragma once
 #include "store/core.h"
 
+struct request_blob { /* to be kept before the changes are tried (inlay.h) */
+	int64_t key;
+	struct str bytes; /* in the request's own block */
+};
 struct store_request {
 	struct apply apply;
 	struct store_port *port; /* NULL: a thread waits (store_write) */
@@ -19,6 +23,8 @@ struct store_request {
 	bool waited;
 	struct look *look;   /* it is the request of a read (look.h); NULL: a write */
 	struct look *before; /* what must be read before it is sent; NULL: nothing */
+	struct request_blob *blobs; /* on the heap; NULL: none */
+	size_t n_blobs;
 	void *held;          /* on the heap, freed with it: values that were not known when it was made */
 	struct change *changes;
 	struct bind *binds;

@@ -2,6 +2,7 @@
 #include "store/rig_sql.h"
 
 #include "store/check.h"
+#include "store/sweep.h"
 
 sqlite3 *rig_database(const char *dir)
 {

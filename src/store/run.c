@@ -3,12 +3,12 @@
 
 #include <string.h>
 
+#include "store/look.h"
+#include "store/run_now.h"
+
 #include "base/clock.h"
 #include "store/node.h"
 #include "store/outbox.h"
-#include "store/turn_write.h"
-
-enum { STATE_QUEUED = 1, STATE_RUNNING, STATE_ENDED }; /* statements.def */
 
 static const struct str lost = STR("The background run is no longer held by this worker.");
 
@@ -22,10 +22,10 @@ void store_run_put(struct store_port *p, struct store_op *op, const struct run_r
 	struct str continuation = t->continuation.p ? t->continuation : S("");
 	if (idem)
 		bytes += idem->route.n + idem->key.n + sizeof idem->body_hash;
-	struct store_request *r = request_new(p, op, 4, 27, bytes);
+	struct store_request *r = request_new(p, op, 4, 28, bytes);
 	ADD(r, STMT_RUN_INSERT, INT(t->id.key), INT(t->project), BLOB(rnd_str(&t->id)), INT(t->priority),
 	    INT(t->created_at), INT(t->kept), INT(t->obfuscated), INT(t->most_project), INT(t->most),
-	    INT(t->due_at > t->created_at ? t->due_at : t->created_at), TEXT(continuation));
+	    INT(t->due_at > t->created_at ? t->due_at : t->created_at), TEXT(continuation), INT(t->asker));
 	request_must(r, ERR_BUSY, full);
 	ADD(r, STMT_RUN_TEXT_INSERT, INT(t->id.key), TEXT(t->request), TEXT(t->body));
 	ADD(r, STMT_RUN_EVENT_FIRST, INT(t->id.key), INT(t->first.seq), INT(t->first.n), BLOB(t->first.events));
@@ -215,28 +215,6 @@ static bool read_batches(struct look *l, int64_t from, struct batches *b, struct
 	return look_query(l, STMT_RUN_EVENTS, binds, 2, on_batch, b, e);
 }
 
-static bool run_on_run(void *ctx, const struct cell *cells)
-{
-	struct run_now *run = ctx;
-	size_t n = cells[5].s.n < sizeof run->status ? cells[5].s.n : sizeof run->status - 1;
-	run->found = rnd_equal(cells[0].s, run->id) && (!cells[4].i || cells[4].i > run->now);
-	run->ended = cells[1].i == STATE_ENDED;
-	run->kept = cells[2].i;
-	run->obfuscated = cells[3].i;
-	if (n)
-		memcpy(run->status, cells[5].s.p, n);
-	run->created_at = cells[6].i;
-	run->tries = cells[7].i;
-	return false;
-}
-
-bool run_look(struct look *l, const struct id *id, struct run_now *ret, struct err *e)
-{
-	struct bind b[] = {INT(id->key), INT(l->project)};
-	*ret = (struct run_now){.id = id, .now = l->now};
-	return look_query(l, STMT_RUN_GET, b, 2, run_on_run, ret, e);
-}
-
 struct following {
 	struct look look;
 	int64_t from;
@@ -296,6 +274,7 @@ static bool read_claimed(struct look *l, struct err *e)
 	c->ret->created_at = run.created_at;
 	c->ret->tries = run.tries;
 	c->ret->kept = run.kept;
+	c->ret->asker = run.asker;
 	c->ret->batches = b.at;
 	c->ret->n_batches = b.n;
 	return c->ret->request.p || fail(e, ERR_STORE, NULL, "The store lacks the request of a background run.");

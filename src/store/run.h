@@ -10,12 +10,13 @@
 #pragma once
 #include "store/store.h"
 
+struct turn_record;
 struct run_batch {
 	int64_t seq, n;
 	struct str events;
 };
 struct run_record {
-	int64_t project;
+	int64_t project, asker;  /* asker: the number of the API key; 0: none */
 	struct id id;            /* of the response */
 	int64_t created_at, due_at, priority; /* seconds */
 	struct str continuation; /* {0}: none */
@@ -48,7 +49,7 @@ struct run_list {
 void store_run_find(struct store_port *p, struct store_op *op, const struct run_query *q, struct arena *a, struct run_list *ret);
 
 struct claimed_run {
-	int64_t created_at, tries; /* tries: how often it was begun, this time included */
+	int64_t created_at, tries, asker; /* tries: how often it was begun, this time included */
 	bool kept;
 	struct str request;
 	struct run_batch *batches; /* all of its events so far */
@@ -69,7 +70,6 @@ struct run_end {
 };
 /* The end: last events, status, the turn itself and what webhook endpoints have to be told, all or nothing. */
 void store_run_end(struct store_port *p, struct store_op *op, const struct run_end *end, const struct turn_record *t);
-
 struct run_events {
 	struct run_batch *batches; /* the first may begin before what was asked for, but has some of it */
 	size_t n;

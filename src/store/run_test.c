@@ -1,5 +1,6 @@
 /* run_test.c - background runs: the queue, the leases, the events, the end. */
 #include "store/rig_sql.h"
+#include "store/sweep.h"
 
 enum { HOLDER = 7, OTHER = 8 };
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "store/request.h"
+#include "store/seal_secret.h"
 
 enum {
 	VERSION = 1,

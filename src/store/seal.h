@@ -26,3 +26,6 @@ struct str seal_text(const struct store *s, int64_t project, struct str type, st
  * another project or type, or sealed with a key that this store does not have. */
 bool seal_open(const struct store *s, int64_t project, struct str type, struct str sealed, struct arena *a,
 	       struct str *ret, struct err *e);
+
+/* --- inside store/ --- */
+void sealer_close(struct store *s);

@@ -1,4 +1,6 @@
 /* seal_secret.c - the master secret: from the environment or a file, made at the first start. */
+#include "store/seal_secret.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

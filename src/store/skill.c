@@ -3,9 +3,13 @@
 
 #include <string.h>
 
+#include "store/file.h"
+#include "store/look.h"
+
+#include "store/sweep.h"
+
 #include "base/clock.h"
 #include "store/blob.h"
-#include "store/file_write.h"
 #include "store/lend.h"
 #include "store/request.h"
 

@@ -8,8 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/sqlite_schema.h"
+#include "store/sqlite_writer.h"
+
 #include "base/arena.h"
 #include "store/limits.h"
+#include "store/sqlite_copy.h"
+#include "store/sqlite_schema.h"
 #include "store/sqlite_words.h"
 
 enum { CELLS = 40, BUSY_MS = 2000, WAL_KEEP = 8 << 20 };
@@ -289,7 +294,7 @@ static bool make_private(const char *path, struct err *e)
 	return ok;
 }
 
-static char *sqlite_copy(const char *z)
+static char *sqlite_string(const char *z)
 {
 	if (!z)
 		return NULL;
@@ -308,19 +313,25 @@ static void db_free(struct db *db)
 	xfree(db);
 }
 
-static bool sqlite_db_open(const struct db_options *o, struct db **ret, struct err *e)
+static struct db *db_new(const struct db_options *o)
 {
 	pthread_once(&once, global_setup);
-	if (!make_private(o->path, e))
-		return false;
 	struct db *db = xalloc(sizeof *db);
 	db->options = *o;
-	db->options.path = sqlite_copy(o->path);
-	db->options.vfs = sqlite_copy(o->vfs);
+	db->options.path = sqlite_string(o->path);
+	db->options.vfs = sqlite_string(o->vfs);
 	db->last = &db->first;
 	pthread_mutex_init(&db->readers_lock, NULL);
 	pthread_mutex_init(&db->lock, NULL);
 	pthread_cond_init(&db->wake, NULL);
+	return db;
+}
+
+static bool sqlite_db_open(const struct db_options *o, struct db **ret, struct err *e)
+{
+	if (!make_private(o->path, e))
+		return false;
+	struct db *db = db_new(o);
 	if (!sq_open(&db->conn, &db->options, true, e) || !schema_migrate(db->conn.sq, o->path, e) ||
 	    !writer_start(db, e)) {
 		db_free(db);
@@ -330,9 +341,25 @@ static bool sqlite_db_open(const struct db_options *o, struct db **ret, struct e
 	return true;
 }
 
+static bool sqlite_db_beside(const struct db_options *o, struct db **ret, struct err *e)
+{
+	if (access(o->path, F_OK))
+		return fail(e, ERR_NOT_FOUND, NULL, "there is no store at %s", o->path);
+	struct db *db = db_new(o);
+	db->beside = true;
+	bool ok = sq_open(&db->conn, &db->options, false, e) && schema_is_ours(db->conn.sq, o->path, e);
+	sq_close(&db->conn);
+	if (ok)
+		*ret = db;
+	else
+		db_free(db);
+	return ok;
+}
+
 static void sqlite_db_close(struct db *db)
 {
-	writer_stop(db);
+	if (!db->beside)
+		writer_stop(db);
 	assert(!db->readers);
 	db_free(db);
 }
@@ -340,6 +367,8 @@ static void sqlite_db_close(struct db *db)
 const struct driver sqlite_driver = {
     .scheme = "sqlite:",
     .open = sqlite_db_open,
+    .beside = sqlite_db_beside,
+    .copy = sqlite_copy,
     .attach = reader_attach,
     .detach = reader_detach,
     .read = reader_read,
@@ -349,5 +378,6 @@ const struct driver sqlite_driver = {
     .each = reader_each,
     .apply = writer_apply,
     .healthy = writer_healthy,
+    .scrub = writer_scrub,
     .close = sqlite_db_close,
 };

@@ -1,4 +1,4 @@
-/* sqlite.h - what the files of the SQLite driver share (sqlite.c, sqlite_schema.c, sqlite_writer.c). */
+/* sqlite.h - what the files of the SQLite driver share (sqlite.c, sqlite_writer.c). */
 #pragma once
 #include <pthread.h>
 #include <sqlite3.h>
@@ -30,13 +30,15 @@ struct db {
 	struct conn conn;
 	bool unsure;   /* an I/O error: all must be closed and opened before the next commit */
 	int wal_pages; /* in the log since it was started anew */
+	int wal_waited; /* how many they were when readers were waited for in vain; 0: not yet */
 
 	pthread_t thread;
 	pthread_mutex_t lock; /* over what follows */
 	pthread_cond_t wake;
 	struct apply *first, **last;
 	size_t n, bytes; /* queued and in the running commit */
-	bool closing;
+	struct scrub *scrub; /* somebody waits for one; NULL */
+	bool closing, beside; /* beside: nobody writes, there is no thread */
 	struct err sick; /* ERR_NONE: the last commit succeeded */
 };
 
@@ -49,12 +51,5 @@ sqlite3_stmt *sq_stmt(struct conn *c, enum statement which);
 int sq_run(sqlite3_stmt *st);
 int stmt_bind(sqlite3_stmt *st, const struct bind *binds, unsigned n);
 bool sqlite_fail(struct err *e, int rc, const char *what);
-
-/* sqlite_schema.c */
-bool schema_migrate(sqlite3 *sq, const char *path, struct err *e);
-
-/* sqlite_writer.c */
-bool writer_start(struct db *db, struct err *e);
-bool writer_apply(struct db *db, struct apply *a, struct err *e);
-bool writer_healthy(struct db *db, struct err *why);
-void writer_stop(struct db *db);
+/* A statement in SQLite's own words (sqlite_statements.def), or in the common ones. */
+const char *sq_text(enum statement which);

@@ -1,7 +1,7 @@
 /* sqlite_check.c - is what the store holds sound? */
 #include "store/check.h"
+#include "store/folder.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "store/core.h"
+#include "store/sqlite_copy.h"
 #include "store/sqlite_words.h"
 
 struct rule {
@@ -115,24 +116,11 @@ static bool inspect(const char *path, struct report *r, struct err *e)
 	return ok;
 }
 
-static bool copy_to(const char *path, const char *copy, struct err *e)
+bool store_inspect_at(const char *path, void (*say)(void *ctx, const char *line), void *ctx, bool *sound, struct err *e)
 {
-	/* Made first, empty: what is copied must not be readable to others for a moment. */
-	unlink(copy);
-	int fd = open(copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return fail(e, ERR_STORE, NULL, "cannot make the copy %s: %m", copy);
-	close(fd);
-	sqlite3 *sq = NULL;
-	sqlite3_stmt *st = NULL;
-	bool ok = sqlite3_open_v2(path, &sq, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
-		  sqlite3_busy_timeout(sq, 5000) == SQLITE_OK &&
-		  sqlite3_prepare_v2(sq, "VACUUM INTO ?1", -1, &st, NULL) == SQLITE_OK &&
-		  sqlite3_bind_text(st, 1, copy, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(st) == SQLITE_DONE;
-	if (!ok)
-		sqlite_check_refused(sq, path, e);
-	sqlite3_finalize(st);
-	sqlite3_close(sq);
+	struct report r = {say, ctx, true};
+	bool ok = inspect(path, &r, e);
+	*sound = r.sound;
 	return ok;
 }
 
@@ -152,7 +140,7 @@ bool store_inspect(const char *dir, void (*say)(void *ctx, const char *line), vo
 		ok = inspect(path, &r, e);
 		folder_release(lock);
 	} else {
-		ok = copy_to(path, copy, e) && inspect(copy, &r, e);
+		ok = sqlite_copy(path, copy, e) && inspect(copy, &r, e);
 		unlink(copy);
 	}
 	*sound = r.sound;

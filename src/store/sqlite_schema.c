@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "store/sqlite.h"
+#include "store/sqlite_schema.h"
 #include "store/sqlite_words.h"
 
 enum { APPLICATION = 0x414e5449 }; /* "ANTI": a database of another program is not touched */
@@ -42,6 +43,20 @@ static bool migrate_one(sqlite3 *sq, const struct migration *m, struct err *e)
 	int rc = sqlite3_extended_errcode(sq);
 	sqlite3_exec(sq, "ROLLBACK", NULL, NULL, NULL);
 	return sqlite_fail(e, rc, "be brought to this version");
+}
+
+bool schema_is_ours(sqlite3 *sq, const char *path, struct err *e)
+{
+	int version = 0, application = 0, newest = migrations[MIGRATIONS - 1].version;
+	if (!pragma_int(sq, "PRAGMA user_version", &version, e) ||
+	    !pragma_int(sq, "PRAGMA application_id", &application, e))
+		return false;
+	if (application != APPLICATION)
+		return fail(e, ERR_STORE, NULL, "%s is a database of another program", path);
+	return version == newest || fail(e, ERR_STORE, NULL,
+					 "the store %s was written by %s version of antiphon (schema %d; this one has %d): "
+					 "use that one, or start the server once with this one",
+					 path, version < newest ? "an older" : "a newer", version, newest);
 }
 
 bool schema_migrate(sqlite3 *sq, const char *path, struct err *e)

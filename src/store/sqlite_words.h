@@ -6,6 +6,3 @@
 #define SQL_INT "INTEGER"
 #define SQL_BYTES "BLOB"
 #define SQL_CLUSTERED " WITHOUT ROWID"
-
-/* A statement in SQLite's own words (sqlite_statements.def), or in the common ones. */
-const char *sq_text(enum statement which);

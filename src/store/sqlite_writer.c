@@ -20,6 +20,7 @@
 enum {
 	CHECKPOINT_PAGES = 200, /* measured: with 1000, the default, the slowest commits take three to four times as long */
 	RESTART_PAGES = 8000,   /* readers kept the log from starting anew: wait for them */
+	SCRUB_TRIES = 30,       /* each waits for readers as long as a statement does */
 	PROBE_SECONDS = 1,      /* how often a sick store tries whether it can write again */
 	RETRY_AFTER_MS = 1000,
 };
@@ -224,12 +225,73 @@ static void checkpoint(struct db *db)
 {
 	if (db->unsure || db->wal_pages < CHECKPOINT_PAGES)
 		return;
-	int mode = db->wal_pages < RESTART_PAGES ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+	if (db->wal_pages < db->wal_waited)
+		db->wal_waited = 0; /* it was started anew */
+	bool restart = db->wal_pages >= db->wal_waited + RESTART_PAGES;
+	int mode = restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
 	int rc = sqlite3_wal_checkpoint_v2(db->conn.sq, NULL, mode, NULL, NULL);
+	/* Who reads so long (a copy) is not waited for again after each commit: the log grows as much once more first. */
+	if (restart)
+		db->wal_waited = rc == SQLITE_BUSY ? db->wal_pages : 0;
 	if ((rc & 0xff) == SQLITE_IOERR) {
 		log_at(LOG_ERROR, "store checkpoint failed", "rc=%d error=\"%s\"", rc, sqlite3_errstr(rc));
 		db->unsure = true;
 	}
+}
+
+/* --- what was deleted --- */
+
+struct scrub { /* on the stack of who waits */
+	pthread_cond_t done;
+	bool ended;
+	struct err why;
+};
+
+/* Written anew without its free pages; then the log, in which the old ones stand, is cut off. VACUUM's copy is no matter
+ * of memory. */
+static int scrub_run(struct db *db)
+{
+	sqlite3 *sq = db->conn.sq;
+	int rc = sqlite3_exec(sq, "PRAGMA temp_store=FILE; VACUUM; PRAGMA temp_store=MEMORY", NULL, NULL, NULL);
+	for (int i = 0; i < SCRUB_TRIES && rc == SQLITE_OK; i++) {
+		rc = sqlite3_wal_checkpoint_v2(sq, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+		if (rc != SQLITE_BUSY)
+			break;
+		rc = i + 1 < SCRUB_TRIES ? SQLITE_OK : SQLITE_BUSY; /* a reader: it was waited for */
+	}
+	db->wal_pages = rc == SQLITE_OK ? 0 : db->wal_pages;
+	return rc;
+}
+
+/* Called with the lock held. */
+static void writer_scrub_now(struct db *db)
+{
+	struct scrub *s = db->scrub;
+	pthread_mutex_unlock(&db->lock);
+	if (!db->unsure || reopen(db, &s->why)) {
+		int rc = scrub_run(db);
+		if (rc != SQLITE_OK)
+			sqlite_fail(&s->why, rc, "be written anew");
+		db->unsure |= (rc & 0xff) == SQLITE_IOERR;
+	}
+	pthread_mutex_lock(&db->lock);
+	db->scrub = NULL;
+	s->ended = true;
+	pthread_cond_signal(&s->done);
+}
+
+bool writer_scrub(struct db *db, struct err *e)
+{
+	struct scrub s = {.done = PTHREAD_COND_INITIALIZER};
+	pthread_mutex_lock(&db->lock);
+	assert(!db->scrub);
+	db->scrub = &s;
+	pthread_cond_signal(&db->wake);
+	while (!s.ended)
+		pthread_cond_wait(&s.done, &db->lock);
+	pthread_mutex_unlock(&db->lock);
+	*e = s.why;
+	return s.why.code == ERR_NONE;
 }
 
 /* --- the thread --- */
@@ -252,6 +314,10 @@ static struct apply *take_group(struct db *db)
 /* Waits for work; while the store is sick, at most a moment. Called with the lock held. */
 static void wait_for_work(struct db *db)
 {
+	if (db->scrub) {
+		writer_scrub_now(db);
+		return;
+	}
 	if (db->sick.code == ERR_NONE) {
 		pthread_cond_wait(&db->wake, &db->lock);
 		return;
@@ -278,9 +344,9 @@ static void *write_main(void *arg)
 	struct db *db = arg;
 	pthread_mutex_lock(&db->lock);
 	for (;;) {
-		struct apply *list = take_group(db);
+		struct apply *list = db->scrub ? NULL : take_group(db);
 		if (!list) {
-			if (db->closing)
+			if (db->closing && !db->scrub)
 				break;
 			wait_for_work(db);
 			continue;

@@ -21,6 +21,12 @@ struct bind {
 #define TEXT(v) ((struct bind){.kind = BIND_TEXT, .s = (v)})
 #define BLOB(v) ((struct bind){.kind = BIND_BLOB, .s = (v)})
 
+/* NULL for {0}. */
+static inline struct bind text_or_null(struct str s)
+{
+	return s.p ? TEXT(s) : (struct bind){.kind = BIND_NULL};
+}
+
 struct change {
 	enum statement stmt;
 	const struct bind *binds;

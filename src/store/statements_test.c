@@ -1,5 +1,6 @@
 /* statements_test.c - what the driver says in its own words means the same as the common text. */
 #include "store/rig_sql.h"
+#include "store/sqlite.h"
 #include "store/sqlite_words.h"
 
 static const char *const names[] = {

@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "store/blobs.h"
+#include "store/sweep.h"
+
+#include "base/clock.h"
 #include "store/lend.h"
+#include "store/inlay_keep.h"
 #include "store/node.h"
 #include "store/request.h"
 
@@ -68,7 +71,8 @@ static bool write_self(struct store *s, struct err *e)
 {
 	uint8_t fresh[sizeof s->secret];
 	randombytes_buf(fresh, sizeof fresh);
-	struct store_request *r = request_new(NULL, NULL, 1 + NODE_BEGIN_CHANGES, 2 + NODE_BEGIN_BINDS, sizeof fresh + 8);
+	struct store_request *r =
+	    request_new(NULL, NULL, 1 + NODE_BEGIN_CHANGES, 2 + NODE_BEGIN_BINDS, sizeof fresh + 8);
 	ADD(r, STMT_META_INSERT, TEXT(S("secret")), BLOB(((struct str){(char *)fresh, sizeof fresh})));
 	node_begin(r, s->node);
 	return store_write(s, r, e);
@@ -79,10 +83,42 @@ void store_secret(const struct store *s, const char *purpose, uint8_t out[32])
 	crypto_generichash(out, 32, (const unsigned char *)purpose, strlen(purpose), s->secret, sizeof s->secret);
 }
 
+struct id_key {
+	struct store *store;
+	bool own; /* `out` is set */
+	uint8_t *out;
+};
+
+static bool on_id_key(void *ctx, const struct cell *cells)
+{
+	struct id_key *k = ctx;
+	if (cells[0].s.n == 32)
+		memcpy(k->out, cells[0].s.p, 32);
+	k->own = cells[0].s.n == 32;
+	return false;
+}
+
+static bool load_id_key(struct db_reader *r, void *ctx, struct err *e)
+{
+	struct id_key *k = ctx;
+	struct bind id = TEXT(S("id")), secret = TEXT(S("secret"));
+	return k->store->driver->query(r, STMT_META_GET, &id, 1, on_id_key, k, e) &&
+	       k->store->driver->query(r, STMT_META_GET, &secret, 1, on_secret, k->store, e);
+}
+
+bool store_id_key(struct store *s, uint8_t out[32], struct err *e)
+{
+	struct id_key k = {.store = s, .out = out};
+	if (!s->driver->read(s->reader, load_id_key, &k, e))
+		return false;
+	if (!k.own)
+		store_secret(s, "id", out);
+	return true;
+}
+
 /* --- open and close --- */
 
-/* "sqlite:PATH" gives its driver and PATH. */
-static bool choose_driver(const struct store_options *o, char path[PATH_MAX], const struct driver **ret, struct err *e)
+bool store_driver(const struct store_options *o, char *path, const struct driver **ret, struct err *e)
 {
 	struct str url = o->url;
 	char made[PATH_MAX + 32];
@@ -131,7 +167,7 @@ bool store_open(const struct store_options *o, struct store **ret, struct err *e
 		return fail(e, ERR_CONFIG, NULL, "the name of the data folder is too long");
 	memcpy(dir, o->dir.p, o->dir.n);
 	dir[o->dir.n] = 0;
-	if (!choose_driver(o, path, &driver, e))
+	if (!store_driver(o, path, &driver, e))
 		return false;
 	struct store *s = xalloc(sizeof *s);
 	s->driver = driver;
@@ -145,15 +181,18 @@ bool store_open(const struct store_options *o, struct store **ret, struct err *e
 	if (!write_self(s, e) || !driver->read(s->reader, load_self, s, e))
 		goto have_database;
 	uint8_t key[32];
-	store_secret(s, "id", key);
+	if (!store_id_key(s, key, e))
+		goto have_database;
 	id_setup(key);
 	if (!keyring_open(s, e))
 		goto have_database;
+	s->inlays = inlay_keeper_new(s);
 	if (!blobs_open(s, dir, e) || !sweeper_start(s, e))
 		goto have_keys;
 	*ret = s;
 	return true;
 have_keys:
+	inlay_keeper_free(s->inlays);
 	blobs_close(s);
 	keyring_close(s);
 have_database:
@@ -174,6 +213,7 @@ void store_close(struct store *s)
 	if (!s)
 		return;
 	sweeper_stop(s);
+	inlay_keeper_free(s->inlays);
 	sealer_close(s);
 	keyring_close(s);
 	lender_free(s->lender);

@@ -27,6 +27,10 @@ bool store_healthy(const struct store *s, struct err *why);
 /* 32 bytes derived from the store's own secret for a purpose ("id", "obfuscation"). */
 void store_secret(const struct store *s, const char *purpose, uint8_t out[32]);
 
+/* The key of the ids' cipher: derived from that secret, or that of the store whose project was imported first. Also of a store that is
+ * read beside its process. */
+bool store_id_key(struct store *s, uint8_t out[32], struct err *e);
+
 struct store_op {
 	void (*done)(struct store_op *, const struct err *e); /* e->code == ERR_NONE: success */
 	struct store_request *request; /* NULL: idle */
@@ -34,9 +38,12 @@ struct store_op {
 /* The callback never comes; a write that was started may still happen. */
 void store_cancel(struct store_op *op);
 
-#include "store/reading.h"
-#include "store/writing.h"
+#include "store/read.h"
+#include "store/record.h"
+#include "store/idem.h"
 #include "store/run.h"
 #include "store/completion.h"
 #include "store/template.h"
 #include "store/webhook.h"
+#include "store/outbox.h"
+#include "store/usage.h"

@@ -1,5 +1,6 @@
 /* store_test.c - every verb of the store, on a real database. */
 #include "store/rig_sql.h"
+#include "store/sweep.h"
 
 static void put_and_get(void)
 {

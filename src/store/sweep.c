@@ -3,6 +3,8 @@
  * A context goes when its response is gone and no context continues it; with it go its own hold on each
  * item and its hold on its parent. What a slice found is checked again by its changes: had a turn
  * continued the context meanwhile, the slice fails as a whole and the next one sees the new state. */
+#include "store/sweep.h"
+
 #include <stdatomic.h>
 #include <assert.h>
 #include <errno.h>
@@ -14,7 +16,7 @@
 #include "store/blobs.h"
 #include "store/node.h"
 #include "store/context.h"
-#include "store/sweep.h"
+#include "store/sweep_file.h"
 
 struct sweeper {
 	pthread_t thread;
@@ -87,6 +89,7 @@ static bool on_old_completion(void *ctx, const struct cell *cells)
 
 static void add_item(struct slice *s, int64_t item)
 {
+	ADD(s->request, STMT_ITEM_INLAY_DEAD, INT(item));
 	ADD(s->request, STMT_ITEM_FREE, INT(item));
 	ADD(s->request, STMT_ITEM_RELEASE, INT(item), INT(s->key));
 	ADD(s->request, STMT_FOREIGN_FREE, INT(item));
@@ -196,6 +199,23 @@ static bool on_template(void *ctx, const struct cell *cells)
 	return ++s->rows < s->budget;
 }
 
+/* --- usage --- */
+
+static bool on_old_minute(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	ADD(s->request, STMT_USED_FOLD, INT(cells[0].i));
+	ADD(s->request, STMT_USED_FREE, INT(cells[0].i));
+	return ++s->rows < s->budget;
+}
+
+static bool sweep_usage(struct slice *s)
+{
+	int64_t before = s->now - store_limits.usage_minute_days * 86400;
+	struct bind old[] = {INT(before - before % 3600), INT((int64_t)s->budget)};
+	return sweep_query(s, STMT_USED_OLD, old, 2, on_old_minute);
+}
+
 /* --- a slice --- */
 
 enum { CONFLICTS_MOST = 8 /* in a row, before the rest is put off to the next time */ };
@@ -222,11 +242,15 @@ static bool plan(struct db_reader *reader, void *ctx, struct err *e)
 		return false;
 	if (!s->rows && !sweep_query(s, STMT_TEMPLATE_DEAD, expired, 2, on_template))
 		return false;
+	if (!s->rows && !sweep_inlays(s))
+		return false;
 	if (!s->rows && !sweep_files(s))
 		return false;
 	if (!s->rows && !sweep_skills(s))
 		return false;
 	if (!s->rows && !sweep_batches(s))
+		return false;
+	if (!s->rows && !sweep_usage(s))
 		return false;
 	return e->code == ERR_NONE;
 }
@@ -235,9 +259,9 @@ bool sweep_slice(struct store *store, size_t *ret, struct err *e)
 {
 	size_t rows = (size_t)store_limits.sweep_rows;
 	struct slice s = {.store = store, .now = clock_wall_s(), .budget = rows};
-	/* At most: an item is 4 changes with 6 binds, a context or conversation 2 with 4, a claim 1 with 4;
+	/* At most: an item is 5 changes with 7 binds, a context or conversation 2 with 4, a claim 1 with 4;
 	 * claims' texts take what room there is. */
-	s.request = request_new(NULL, NULL, 4 * rows + 8, 8 * rows + 8, rows * 600 + 64);
+	s.request = request_new(NULL, NULL, 5 * rows + 8, 8 * rows + 8, rows * 600 + 64);
 	s.blobs = xalloc(rows * sizeof *s.blobs);
 	if (!store->driver->read(store->reader, plan, &s, e) || !s.rows) {
 		xfree(s.blobs);
@@ -280,6 +304,7 @@ static void *sweep_main(void *arg)
 		for (size_t n = 1; n && !w->stop;) {
 			struct err e = {0};
 			pthread_mutex_unlock(&w->lock);
+			blobs_judge(s);
 			blobs_bury(s->node->blobs);
 			if (!sweep_slice(s, &n, &e)) {
 				log_at(LOG_WARN, "store clean-up put off", "reason=\"%s\"", e.msg);

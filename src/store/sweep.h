@@ -1,22 +1,9 @@
-/* sweep.h - a slice of what the sweeper takes away, in the making (sweep.c, sweep_file.c). */
+/* sweep.h - the thread that takes away what was deleted or expired. Inside store/ alone. */
 #pragma once
-#include "store/request.h"
+#include "store/core.h"
 
-struct slice {
-	struct store *store;
-	struct db_reader *reader;
-	struct store_request *request;
-	struct err *err;
-	int64_t now;
-	size_t rows, budget;
-	int64_t key;    /* the context being taken away ... */
-	int64_t parent; /* ... and the next that goes with it; 0: none */
-	int64_t events; /* of the background run being taken away */
-	int64_t *blobs; /* go once the slice is written; room for `budget` */
-	size_t n_blobs;
-};
-
-/* Inside the slice's snapshot, when nothing else is found. false: s->err. */
-bool sweep_files(struct slice *s);
-bool sweep_skills(struct slice *s);
-bool sweep_batches(struct slice *s);
+bool sweeper_start(struct store *s, struct err *e);
+void sweeper_stop(struct store *s);
+void sweeper_wake(struct store *s);
+/* Removes one slice of what is deleted or expired; *ret: rows, 0 when nothing is left. Blocks. */
+bool sweep_slice(struct store *s, size_t *ret, struct err *e);

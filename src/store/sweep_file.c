@@ -1,7 +1,8 @@
-/* sweep_file.c - takes away files and uploads that expired, the parts of uploads that are over, deleted skills, and
+/* sweep_file.c - takes away the bytes of items that are gone, files and uploads that expired, the parts of uploads that are over, deleted skills, and
  * batches that were over long ago. */
+#include "store/sweep_file.h"
+
 #include "store/blob.h"
-#include "store/sweep.h"
 
 static bool sweep_file_query(struct slice *s, enum statement stmt, const struct bind *b, unsigned n, row_fn *row)
 {
@@ -11,6 +12,21 @@ static bool sweep_file_query(struct slice *s, enum statement stmt, const struct 
 static void bury(struct slice *s, int64_t key)
 {
 	s->blobs[s->n_blobs++] = key;
+}
+
+/* Of an item that is gone. */
+static bool sweep_file_on_inlay(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	ADD(s->request, STMT_INLAY_FREE, INT(cells[0].i));
+	bury(s, cells[0].i);
+	return ++s->rows < s->budget;
+}
+
+bool sweep_inlays(struct slice *s)
+{
+	struct bind most = INT((int64_t)s->budget);
+	return sweep_file_query(s, STMT_INLAY_DEAD, &most, 1, sweep_file_on_inlay);
 }
 
 static bool sweep_file_on_expired(void *ctx, const struct cell *cells)

@@ -1,7 +1,6 @@
 /* talk_rig.c - conversations in tests: verbs that are waited for, against a plain model. */
 #include "store/talk_rig.h"
 
-
 static void talk_rig_on_granted(struct conversation_lease *l)
 {
 	struct held *h = OWNER(l, struct held, lease);

@@ -1,6 +1,7 @@
 /* talk_rig.h - conversations in tests: verbs that are waited for, against a plain model. */
 #pragma once
 #include "store/conversation.h"
+#include "store/lease.h"
 #include "store/rig_sql.h"
 
 enum { TALK_ITEMS = 1200, TEXT_ROOM = 48 };

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "store/look.h"
+#include "store/sweep.h"
 
 enum { QUOTED = 200 };
 

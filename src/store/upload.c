@@ -1,9 +1,14 @@
 /* upload.c - what is known of uploads: files that come in parts. */
+#include "store/upload.h"
+
 #include <string.h>
+
+#include "store/file.h"
+#include "store/look.h"
 
 #include "base/clock.h"
 #include "store/blob.h"
-#include "store/file_write.h"
+#include "store/sweep.h"
 
 enum { QUOTED = 200 };
 

@@ -10,5 +10,3 @@ bool vector_on_count(void *ctx, const struct cell *cells);
 void vector_range(const struct vector_query *q, int64_t after, int64_t before, int64_t *from, int64_t *to);
 /* `before` alone asks for those nearest to it: walked the other way round, then turned. */
 bool vector_backwards(const struct vector_query *q);
-/* NULL for {0}. */
-struct bind vector_text(struct str s);

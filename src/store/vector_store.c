@@ -10,12 +10,6 @@
 
 enum { QUOTED = 200, TOUCH_SECONDS = 60 };
 
-bool vector_store_gone(struct err *e, struct str id)
-{
-	return fail(e, ERR_NOT_FOUND, NULL, "Vector store with id '%.*s' not found.",
-		    (int)(id.n < QUOTED ? id.n : QUOTED), id.p);
-}
-
 int64_t vector_store_expires(const struct vector_store *v)
 {
 	enum { DAY = 86400 };
@@ -46,15 +40,6 @@ static bool store_query(struct look *l, struct db_reader *r, enum statement stmt
 			row_fn *row, void *ctx, struct err *e)
 {
 	return l->store->driver->query(r, stmt, b, n, row, ctx, e);
-}
-
-bool vector_on_count(void *ctx, const struct cell *cells)
-{
-	struct vector_counts *c = ctx;
-	if (cells[0].i > 0 && cells[0].i < VECTOR_STATES)
-		c->n[cells[0].i] = cells[1].i;
-	c->bytes += cells[2].i;
-	return true;
 }
 
 static void store_take(struct look *l, const struct cell *cells, struct vector_store *ret)
@@ -129,21 +114,6 @@ static bool store_cursor(struct str id, const char *param, int64_t *ret, struct 
 	return true;
 }
 
-void vector_range(const struct vector_query *q, int64_t after, int64_t before, int64_t *from, int64_t *to)
-{
-	*from = 0;
-	*to = INT64_MAX;
-	if (after)
-		*(q->ascending ? from : to) = after;
-	if (before)
-		*(q->ascending ? to : from) = before;
-}
-
-bool vector_backwards(const struct vector_query *q)
-{
-	return q->before.p && !q->after.p;
-}
-
 static bool store_read_list(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct look *l = ctx;
@@ -177,18 +147,13 @@ bool vector_store_list(struct store *s, int64_t project, const struct vector_que
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */
 
-struct bind vector_text(struct str s)
-{
-	return s.p ? TEXT(s) : (struct bind){.kind = BIND_NULL};
-}
-
 bool vector_store_put(struct store *s, int64_t project, const struct vector_store *v, int64_t most, struct err *e)
 {
 	static const struct str full = STR("This project has as many vector stores as it may have (index.stores).");
 	struct store_request *r =
 	    request_new(NULL, NULL, 1, 9, ID_RND + v->name.n + v->description.n + v->metadata.n + full.n + 1);
 	ADD(r, STMT_VECTOR_STORE_INSERT, INT(v->id.key), INT(project), BLOB(rnd_str(&v->id)), INT(v->created_at),
-	    INT(v->expire_days), vector_text(v->name), vector_text(v->description), TEXT(v->metadata), INT(most));
+	    INT(v->expire_days), text_or_null(v->name), text_or_null(v->description), TEXT(v->metadata), INT(most));
 	request_must(r, ERR_BAD_REQUEST, full);
 	return store_write(s, r, e);
 }
@@ -198,8 +163,8 @@ bool vector_store_put(struct store *s, int64_t project, const struct vector_stor
 bool vector_store_set(struct store *s, int64_t key, const struct vector_store_change *c, struct err *e)
 {
 	struct store_request *r = request_new(NULL, NULL, 1, 6, c->name.n + c->metadata.n + sizeof GONE + 1);
-	ADD(r, STMT_VECTOR_STORE_SET, INT(key), INT(clock_wall_s()), INT(c->has_name), vector_text(c->name),
-	    vector_text(c->metadata), INT(c->expire_days));
+	ADD(r, STMT_VECTOR_STORE_SET, INT(key), INT(clock_wall_s()), INT(c->has_name), text_or_null(c->name),
+	    text_or_null(c->metadata), INT(c->expire_days));
 	request_must(r, ERR_NOT_FOUND, S(GONE));
 	return store_write(s, r, e);
 }

@@ -121,11 +121,6 @@ static struct store_request *webhook_change(struct store_port *p, struct store_o
 	return NULL;
 }
 
-static struct bind text_or_null(struct str s)
-{
-	return s.p ? TEXT(s) : (struct bind){.kind = BIND_NULL};
-}
-
 void store_set_webhook(struct store_port *p, struct store_op *op, int64_t project, struct str text,
 		       const struct stored_webhook *w)
 {

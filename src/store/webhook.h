@@ -1,4 +1,4 @@
-/* webhook.h - webhook endpoints, and the outbox of what they still have to be told. Included by store.h, which has the rules.
+/* webhook.h - webhook endpoints. What they still have to be told: outbox.h. Included by store.h, which has the rules.
  *
  * An event goes into the outbox in the transaction of what it tells of, once for each endpoint of the project that wants
  * its type, and stays there until it was delivered, given up, or its endpoint is deleted. Secrets come and go sealed
@@ -35,38 +35,3 @@ void store_rotate_webhook(struct store_port *p, struct store_op *op, int64_t pro
 			  struct str hint, int64_t old_until);
 /* What it was not told yet goes with it. */
 void store_delete_webhook(struct store_port *p, struct store_op *op, int64_t project, struct str id);
-
-/* --- the outbox --- */
-
-/* What goes into it together with something else (run.h). */
-struct webhook_event {
-	struct id id;
-	struct str type; /* "response.completed" */
-	int64_t most;    /* events that may wait for one endpoint; further ones are counted as dropped */
-};
-
-struct delivery {
-	struct id event, endpoint;
-	int64_t project, created_at, tries, dropped; /* dropped: by its endpoint so far */
-	struct str type, subject;                    /* subject: id of what the event tells of */
-	struct str url, secret, old_secret;          /* as they now are; old_secret empty: none */
-};
-struct delivery_place {
-	int64_t endpoint, event;
-};
-struct delivery_query {
-	int64_t now_ms, after; /* after: key of an endpoint; those behind it come first */
-	size_t most;
-	size_t most_endpoint;  /* how many one endpoint may be told at once */
-	const struct delivery_place *under_way; /* those that are being told now, copied */
-	size_t n_under_way;
-};
-struct delivery_list {
-	struct delivery *at;
-	size_t n;
-	int64_t next_ms; /* when further ones are due; 0: none wait */
-};
-void store_find_deliveries(struct store_port *p, struct store_op *op, const struct delivery_query *q, struct arena *a,
-			   struct delivery_list *ret);
-/* Out of the outbox, or once more at `due_ms` (not 0). */
-void store_end_delivery(struct store_port *p, struct store_op *op, const struct delivery *d, int64_t due_ms);

@@ -2,10 +2,12 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "session/python.h"
 #include "session/session.h"
 #include "tools/container_place.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 
 enum { CODE_MAX = 4 << 20 /* characters */ };
 
@@ -282,7 +284,7 @@ const struct tool tool_code_interpreter = {
 	     .arguments = code_interpreter_arguments,
 	     .found = code_interpreter_found,
 	     .echo = code_interpreter_echo},
-    .slow = true,
+    .pool = POOL_SLOW,
     .serves = code_interpreter_serves,
     .settles = code_interpreter_settles,
     .unsettles = container_unsettle,

@@ -4,6 +4,9 @@
 #include <sodium.h>
 #include <unistd.h>
 
+#include "container/folder_name.h"
+#include "tools/toolrun.h"
+
 #include "container/cntr.h"
 #include "container/cntr_skills.h"
 #include "container/folder.h"
@@ -202,6 +205,7 @@ bool container_settle(const struct tools *t, struct settling *s, const struct co
 	jo_kstr(&o, "container_id", p.id);
 	jo_kbool(&o, "make", p.make);
 	jo_kbool(&o, "made", p.made);
+	jo_kbool(&o, "another", s->last.n && !json_str(ask->container).p && !str_eq(s->last, p.id));
 	jo_kint(&o, "memory", p.memory);
 	place_network(t, s, ask, &p, &o);
 	jo_key(&o, S("files"));
@@ -260,6 +264,8 @@ void container_describe(struct buf *b, yyjson_val *settled)
 {
 	yyjson_val *there = json_get(settled, S("there")), *one;
 	size_t i, max, told = 0;
+	if (yyjson_is_true(json_get(settled, S("another"))))
+		buf_add(b, S(" Earlier calls ran in another container, whose files and variables are not here."));
 	yyjson_arr_foreach(there, i, max, one)
 	{
 		if (told++ == TOLD_FILES)

@@ -1,13 +1,15 @@
 /* container_place.h - which container a request means, and what lies in it: settled before anything is made, for the tools that run
  * in containers.
  *
- * What is settled (tool.h, settles()) is an object for the tool alone: {"container_id", "make", "made" (for this turn), "memory", "network_policy" (as it was asked for),
+ * What is settled (tool.h, settles()) is an object for the tool alone: {"container_id", "make", "made" (for this turn), "another" (than that of the
+ * context's last call), "memory", "network_policy" (as it was asked for),
  * "reach" (network.h, network_told()), "files" (ids), "data" (files that the input carries: {"name", "url"}), "there" (names)}.
  * A container that nobody has made yet has its id already; its row comes with its first call, so a request that calls
  * nothing leaves none. Worker threads. */
 #pragma once
 #include "container/call.h"
 #include "tools/tool.h"
+#include "tools/toolrun.h"
 
 /* What an element of `tools` says of its container. */
 struct container_ask {

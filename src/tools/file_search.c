@@ -3,6 +3,7 @@
 #include "index/search.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 
 enum { QUERY_MAX = 1000 /* characters */, QUERIES = 4, RESULTS = 20 };
 

@@ -6,6 +6,7 @@
 #include "engine/pictures.h"
 #include "net/fetch.h"
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 
 enum { PROMPT_MOST = 32000 /* characters */, SOURCES = 4 };
 
@@ -145,8 +146,7 @@ struct image_ask {
 static void image_put(struct image_ask *ask, struct jout *o, struct str name, struct str value, bool number)
 {
 	if (ask->edit) {
-		buf_fmt(&ask->body, "--%.*s\r\nContent-Disposition: form-data; name=\"%.*s\"\r\n\r\n%.*s\r\n",
-			FMT(ask->mark), FMT(name), FMT(value));
+		picture_form_text(&ask->body, ask->mark, name, value);
 	} else {
 		jo_key(o, name);
 		if (number)
@@ -156,27 +156,10 @@ static void image_put(struct image_ask *ask, struct jout *o, struct str name, st
 	}
 }
 
-/* A data URL, or base64 alone. */
 static bool image_put_file(struct toolrun *run, struct image_ask *ask, struct str name, struct str text)
 {
-	struct image_head head;
-	if (str_starts(text, S("data:")))
-		str_cut(&text, ',');
-	size_t room = text.n / 4 * 3 + 3, n = 0;
-	char *bytes = arena_bytes(&run->arena, room);
-	if (sodium_base642bin((unsigned char *)bytes, room, text.p, text.n, "\r\n", &n, NULL,
-			      sodium_base64_VARIANT_ORIGINAL) ||
-	    !image_head((struct str){bytes, n}, &head))
-		return toolrun_fail(run, "A picture that was to be changed cannot be read.");
-	struct str type = image_type(head.kind), ending = type;
-	str_cut(&ending, '/');
-	buf_fmt(&ask->body,
-		"--%.*s\r\nContent-Disposition: form-data; name=\"%.*s\"; filename=\"%.*s.%.*s\"\r\nContent-Type: "
-		"%.*s\r\n\r\n",
-		FMT(ask->mark), FMT(name), FMT(name), FMT(ending), FMT(type));
-	buf_add(&ask->body, (struct str){bytes, n});
-	buf_add(&ask->body, S("\r\n"));
-	return true;
+	return picture_form_file(&ask->body, ask->mark, name, text) ||
+	       toolrun_fail(run, "A picture that was to be changed cannot be read.");
 }
 
 static void image_put_members(struct toolrun *run, struct image_ask *ask, struct jout *o)
@@ -215,7 +198,7 @@ static bool image_write(struct toolrun *run, struct image_ask *ask)
 		ok = image_put_file(run, ask, run->n_pictures > 1 ? S("image[]") : S("image"), run->pictures[i]);
 	if (ok && mask.n)
 		ok = image_put_file(run, ask, S("mask"), mask);
-	buf_fmt(&ask->body, "--%.*s--\r\n", FMT(ask->mark));
+	picture_form_end(&ask->body, ask->mark);
 	return ok;
 }
 
@@ -432,6 +415,7 @@ const struct tool tool_image_generation = {
 	     .found = image_found,
 	     .echo = image_echo},
     .again = true,
+    .pool = POOL_PICTURES,
     .call_ms = &tools_limits.image_ms,
     .serves = image_serves,
     .unapplied = image_unapplied,

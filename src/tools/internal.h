@@ -14,12 +14,6 @@ struct tools {
 struct tools_port {
 	struct tools *tools;
 	struct loop *loop;
-	struct workers *workers, *slow; /* NULL until the first job; slow: for calls that may take long */
-	struct workers *far;            /* the same for tools that wait for others (tool.h) */
-	struct toolrun *runs;    /* a list of those that were started here and have not ended */
+	struct workers *pools[POOLS]; /* NULL until the first job */
+	struct toolrun *runs;         /* a list of those that were started here and have not ended */
 };
-
-/* On a thread of the port; false: too many wait. slow: on one of those for what may take long. */
-bool tools_job(struct tools_port *p, struct job *j, bool slow);
-/* A value of another document, as one of the arena's own. NULL: NULL. */
-yyjson_val *tools_copy(struct arena *a, yyjson_val *v);

@@ -6,7 +6,9 @@
 #include "net/url.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
-#include "tools/mcp_tool.h"
+#include "tools/mcp_items.h"
+#include "tools/mcp_server.h"
+#include "tools/toolrun.h"
 #include "wire/image.h"
 
 /* --- asking the server ----------------------------------------------------------------------------------------------
@@ -268,5 +270,5 @@ const struct tool tool_mcp = {
     .list = mcp_list_run,
     .call_ms = &mcp_limits.call_ms,
     .list_ms = &mcp_limits.list_ms,
-    .far = true,
+    .pool = POOL_FAR,
 };

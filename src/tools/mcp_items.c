@@ -1,9 +1,11 @@
 /* mcp_items.c - the items of the tool `mcp`, and the rules for the functions of a server. */
+#include "tools/mcp_items.h"
+
 #include <string.h>
 
 #include "mcp/limits.h"
 #include "tools/foreign.h"
-#include "tools/mcp_tool.h"
+#include "tools/mcp_server.h"
 
 /* --- rules ---------------------------------------------------------------------------------------------------------
  */

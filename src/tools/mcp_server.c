@@ -1,10 +1,14 @@
 /* mcp_server.c - where an MCP server stands, and what may be sent there. */
+#include "tools/mcp_server.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/mcp_options.h"
+#include "wire/fields.h"
+
 #include "net/url.h"
-#include "tools/mcp_tool.h"
 
 enum { URL_MAX = 4096, LABEL_MAX = 256, HEADERS_MAX = 32, HEADER_MAX = 8192, FILE_MAX = 65536 };
 

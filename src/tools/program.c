@@ -5,8 +5,11 @@
 #include "model/program.h"
 #include "script/limits.h"
 #include "script/script.h"
+#include "session/session.h"
+#include "session/talk.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 
 static const struct field params[] = {FIELD_CHECKED("code", F_STR, .required = true), FIELD_END};
 
@@ -58,6 +61,18 @@ static struct str calls_text(struct toolrun *run, const struct script_result *r)
 	return text;
 }
 
+/* What it says is shown to people, as what code prints is: text, without what steers their terminals. */
+static struct str program_said(struct toolrun *run, const struct script_result *r)
+{
+	struct buf b;
+	struct str said = r->why.n ? str_fmt(&run->arena, "%.*s%s%.*s", FMT(r->text), r->text.n ? "\n" : "", FMT(r->why)) : r->text;
+	buf_init(&b, SIZE_MAX / 2);
+	session_mend(said, &b);
+	said = str_copy(&run->arena, buf_str(&b));
+	buf_release(&b);
+	return said;
+}
+
 static void program_run(struct toolrun *run)
 {
 	struct script s = {.code = json_str(json_get(run->args, S("code"))),
@@ -72,7 +87,7 @@ static void program_run(struct toolrun *run)
 		return;
 	}
 	run->result.failed = r.end == SCRIPT_FAILED;
-	run->result.said = r.why.n ? str_fmt(&run->arena, "%.*s%s%.*s", FMT(r.text), r.text.n ? "\n" : "", FMT(r.why)) : r.text;
+	run->result.said = program_said(run, &r);
 	if (r.end == SCRIPT_CALLS)
 		run->result.calls = calls_text(run, &r);
 }

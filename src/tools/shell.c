@@ -5,11 +5,15 @@
 
 #include "base/clock.h"
 #include "model/call.h"
+#include "model/call_kinds.h"
 #include "model/tell_shell.h"
 #include "session/limits.h"
+#include "session/shell.h"
+#include "session/talk.h"
 #include "tools/container_place.h"
 #include "tools/foreign.h"
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 
 enum { NOT_RUN = 126, KILLED = 137 /* as shells have it */ };
 
@@ -440,7 +444,7 @@ const struct tool tool_shell = {
 	     .place = STR("container_id"),
 	     .place_in = STR("environment"),
 	     .echo = shell_echo},
-    .slow = true,
+    .pool = POOL_SLOW,
     .call_ms = &tools_limits.shell_ms,
     .serves = shell_serves,
     .settles = shell_settles,

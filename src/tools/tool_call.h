@@ -2,6 +2,7 @@
  * contract (loop/loop.h). */
 #pragma once
 #include "model/request.h"
+#include "model/response.h"
 #include "tools/cite.h"
 
 struct tools_port;
@@ -51,3 +52,7 @@ struct tool_ask {
 /* Copies everything. done() also comes when no thread is to be had. */
 void tool_start(struct tools_port *p, struct tool_call *c, const struct tool_ask *ask);
 void tool_cancel(struct tool_call *c);
+
+/* --- inside tools/ --- */
+/* A value of another document, as one of the arena's own. NULL: NULL. */
+yyjson_val *tools_copy(struct arena *a, yyjson_val *v);

@@ -68,7 +68,7 @@ bool tool_search_start(struct tools_port *p, struct tool_search *s, struct arena
 						  str_copy(&run->arena, tool_search_cut(ask->texts[i].said))};
 	s->arena = a;
 	s->run = run;
-	if (tools_job(p, &run->job, false))
+	if (tools_job(p, &run->job, POOL_QUICK))
 		return true;
 	s->run = NULL;
 	tool_search_free(run);

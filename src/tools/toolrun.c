@@ -1,4 +1,6 @@
 /* toolrun.c - what a tool asks of its call while it runs, on a worker thread. */
+#include "tools/toolrun.h"
+
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -9,6 +11,12 @@
 bool toolrun_stopped(const struct toolrun *run)
 {
 	return atomic_load(&run->job.cancelled) || clock_mono_us() / 1000 >= run->due_ms;
+}
+
+void toolrun_forget(struct toolrun *run)
+{
+	run->call = NULL;
+	atomic_store(&run->job.cancelled, true);
 }
 
 const _Atomic bool *toolrun_flag(const struct toolrun *run)

@@ -1,14 +1,14 @@
-/* tools.c - the hosted tools: the table, what a request offers, and calls on worker threads. */
+/* tools.c - the hosted tools: the table, their threads, and what a request offers. */
 #include "tools/tools.h"
 
-#include <stdatomic.h>
-
-#include "base/clock.h"
 #include "base/log.h"
+#include "mcp/known.h"
 #include "mcp/limits.h"
 #include "model/hosted_server.h"
+#include "tape/tape.h"
 #include "tools/internal.h"
 #include "tools/mcp_options.h"
+#include "tools/toolrun.h"
 #include "tools/web_cache.h"
 #include "tools/web_search.h"
 
@@ -46,6 +46,7 @@ void tools_free(struct tools *t)
 {
 	if (!t)
 		return;
+	tape_close(t->options.tape);
 	web_cache_close(t->cache);
 	mcp_known_free(t->mcp);
 	xfree(t);
@@ -59,21 +60,14 @@ struct tools_port *tools_attach(struct tools *t, struct loop *l)
 	return p;
 }
 
-static void tools_forget(struct toolrun *run)
-{
-	run->call = NULL;
-	atomic_store(&run->job.cancelled, true);
-}
-
 void tools_detach(struct tools_port *p)
 {
 	for (struct toolrun *run = p->runs; run; run = run->next) {
-		tools_forget(run);
+		toolrun_forget(run);
 		run->port = NULL;
 	}
-	workers_free(p->far);
-	workers_free(p->slow);
-	workers_free(p->workers); /* what they have posted is still to come: loop_close() takes it */
+	for (int i = POOLS; i-- > 0;)
+		workers_free(p->pools[i]); /* what they have posted is still to come: loop_close() takes it */
 	xfree(p);
 }
 
@@ -89,7 +83,7 @@ bool tools_serve(const struct tools *t, const struct create *c, struct err *e)
 			    (long long)mcp_limits.per_request);
 	for (size_t i = 0; i < c->n_tools; i++) {
 		const struct function_tool *f = &c->tools[i];
-		if (f->hosted && !f->definition && !tool_of(f->hosted)->serves(&t->options, f->given, f->path.p, e))
+		if (f->hosted && !f->definition && !t->options.tape && !tool_of(f->hosted)->serves(&t->options, f->given, f->path.p, e))
 			return false;
 	}
 	return true;
@@ -143,139 +137,20 @@ bool tools_list_skips(const struct tools_port *p)
 	return mcp_options.skip;
 }
 
-/* --- calls --- */
+/* --- for the other files --- */
 
-bool tool_fits(const struct hosted *face, yyjson_val *args, struct err *e)
+bool tools_job(struct tools_port *p, struct job *j, enum tool_pool pool)
 {
-	const struct tool *tool = tool_of(face);
-	return (yyjson_is_obj(args) || fail(e, ERR_BAD_JSON, NULL, "The arguments are no JSON object.")) &&
-	       (!face->params || fields_read(face->params, args, "", NULL, NULL, NULL, e)) && (!tool->fits || tool->fits(args, e));
-}
-
-bool tool_again(const struct hosted *face, enum item_type type)
-{
-	return tool_of(face)->again || (face->server && face->server->list == type);
-}
-
-static int64_t tools_most_ms(const struct toolrun *run)
-{
-	const int64_t *own = run->list ? run->tool->list_ms : run->tool->call_ms;
-	return own ? *own : tools_limits.call_ms;
-}
-
-static void tools_work(struct job *job)
-{
-	struct toolrun *run = OWNER(job, struct toolrun, job);
-	if (toolrun_stopped(run))
-		toolrun_fail(run, "It took longer than %lld seconds.", (long long)tools_most_ms(run) / 1000);
-	else if (run->list)
-		run->tool->list(run);
-	else
-		run->tool->run(run);
-}
-
-static void tools_run_free(struct toolrun *run)
-{
-	if (run->port) {
-		if (run->prev)
-			run->prev->next = run->next;
-		else
-			run->port->runs = run->next;
-		if (run->next)
-			run->next->prev = run->prev;
-	}
-	defer_cancel(&run->refused);
-	arena_free(&run->arena);
-	xfree(run);
-}
-
-static void tools_run_ended(struct toolrun *run)
-{
-	struct tool_call *c = run->call;
-	if (c) {
-		c->run = NULL;
-		c->done(c, &run->result);
-	}
-	tools_run_free(run);
-}
-
-static void tools_on_done(struct job *job)
-{
-	tools_run_ended(OWNER(job, struct toolrun, job));
-}
-
-static void tools_on_refused(struct deferred *d)
-{
-	struct toolrun *run = OWNER(d, struct toolrun, refused);
-	toolrun_fail(run, "Too many calls of tools are waiting. Try again later.");
-	tools_run_ended(run);
-}
-
-yyjson_val *tools_copy(struct arena *a, yyjson_val *v)
-{
-	struct err none = {0};
-	yyjson_val *copy = NULL;
-	if (v)
-		json_parse(a, json_text(a, v), &copy, &none);
-	return copy;
-}
-
-bool tools_job(struct tools_port *p, struct job *j, bool slow)
-{
-	struct workers **w = slow ? &p->slow : &p->workers;
-	int64_t threads = slow ? tools_limits.slow_threads : tools_limits.threads;
-	if (!*w)
-		*w = workers_new(slow ? "slow tools" : "tools", (unsigned)threads, (unsigned)tools_limits.waiting);
-	return job_start(*w, p->loop, j);
-}
-
-static bool tools_far_job(struct tools_port *p, struct job *j)
-{
-	if (!p->far)
-		p->far = workers_new("mcp", (unsigned)mcp_limits.threads, (unsigned)mcp_limits.waiting);
-	return job_start(p->far, p->loop, j);
-}
-
-static struct str tools_text(struct arena *a, struct str s)
-{
-	return s.p ? str_copy(a, s) : s;
-}
-
-void tool_start(struct tools_port *p, struct tool_call *c, const struct tool_ask *ask)
-{
-	const struct tool *tool = tool_of(ask->tool->hosted);
-	struct toolrun *run = xalloc(sizeof *run);
-	*run = (struct toolrun){.tool = tool, .tools = p->tools, .project = ask->project, .port = p, .call = c, .list = ask->list};
-	run->job.run = tools_work;
-	run->job.done = tools_on_done;
-	run->given = tools_copy(&run->arena, ask->tool->given);
-	run->settled = tools_copy(&run->arena, ask->tool->settled);
-	run->args = tools_copy(&run->arena, ask->args);
-	run->definition = tools_copy(&run->arena, ask->tool->definition);
-	run->own = tools_text(&run->arena, ask->tool->own);
-	run->text = tools_text(&run->arena, ask->text);
-	run->approval = tools_text(&run->arena, ask->approval);
-	run->trace = tools_text(&run->arena, ask->trace);
-	run->pictures = new_array(&run->arena, struct str, ask->pictures.n + 1);
-	for (run->n_pictures = 0; run->n_pictures < ask->pictures.n; run->n_pictures++)
-		run->pictures[run->n_pictures] = str_copy(&run->arena, ask->pictures.at[run->n_pictures]);
-	run->due_ms = clock_mono_us() / 1000 + tools_most_ms(run);
-	run->next = p->runs;
-	if (run->next)
-		run->next->prev = run;
-	p->runs = run;
-	c->run = run;
-	if (!(tool->far ? tools_far_job(p, &run->job) : tools_job(p, &run->job, tool->slow)))
-		defer_start(p->loop, &run->refused, tools_on_refused);
-}
-
-void tool_cancel(struct tool_call *c)
-{
-	struct toolrun *run = c->run;
-	if (!run)
-		return;
-	c->run = NULL;
-	tools_forget(run);
-	if (run->refused.next) /* no job has it */
-		tools_run_free(run);
+	static const struct {
+		const char *name;
+		const int64_t *threads, *waiting;
+	} pools[] = {
+#define POOL(ID, name, threads, waiting) {name, &(threads), &(waiting)},
+#include "tools/pools.def"
+#undef POOL
+	};
+	if (!p->pools[pool])
+		p->pools[pool] =
+		    workers_new(pools[pool].name, (unsigned)*pools[pool].threads, (unsigned)*pools[pool].waiting);
+	return job_start(p->pools[pool], p->loop, j);
 }

@@ -9,8 +9,10 @@
 #include "tools/cite.h"
 #include "tools/tool_call.h"
 #include "tools/tools_limits.h"
+#include "tools/pools.h"
 
 struct search;
+struct tape;
 struct engines;
 struct tools;
 struct tools_port;
@@ -24,6 +26,7 @@ struct tools_options {       /* strings outlive the tools */
 	struct cntrs *containers; /* with `sessions`; NULL: nothing runs in containers */
 	struct sessions *sessions;
 	struct engines *engines; /* of images; NULL: there are none */
+	struct tape *tape;       /* all calls are answered from it, tools_free() closes it; NULL: they are made */
 };
 /* Makes the tools known to requests (hosted_set()). At the start, before any other thread; tools_new() does it, too. */
 void tools_register(void);
@@ -46,3 +49,11 @@ void tools_describe(struct arena *a, struct create *c);
 
 /* A server whose functions cannot be listed is left out. */
 bool tools_list_skips(const struct tools_port *p);
+
+/* --- inside tools/ --- */
+struct tool;
+struct job;
+/* The tool of a face that hosted_of_type() or hosted_of_item() gave. */
+const struct tool *tool_of(const struct hosted *face);
+/* On a thread of the port; false: too many wait. */
+bool tools_job(struct tools_port *p, struct job *j, enum tool_pool pool);

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 
 enum { INPUT_FILES = 50 };
 
@@ -50,6 +51,8 @@ static bool tools_check_one(struct check_run *run, struct named *one)
 			     .data = run->data,
 			     .n_data = run->n_data,
 			     .arena = &run->arena};
+	if (run->tools->options.tape)
+		return true; /* what it names need not be there */
 	if (one->tool->checks && !run->settle_only &&
 	    !one->tool->checks(run->tools, run->project, one->given, one->path.p, &run->why))
 		return false;
@@ -193,7 +196,7 @@ bool tools_check_start(struct tools_port *p, struct tools_check *c, int64_t proj
 	c->run = run;
 	c->arena = a;
 	c->request = rq;
-	if (!tools_job(p, &run->job, false))
+	if (!tools_job(p, &run->job, POOL_QUICK))
 		defer_start(p->loop, &run->refused, tools_check_on_refused);
 	return true;
 }
@@ -213,7 +216,7 @@ static void tools_undo_left(const struct check_run *run)
 	undo->undo = true;
 	for (size_t i = 0; i < run->n; i++)
 		tools_undo_add(undo, run->at[i].tool, run->at[i].settled);
-	if (!undo->n || !tools_job(run->port, &undo->job, false))
+	if (!undo->n || !tools_job(run->port, &undo->job, POOL_QUICK))
 		tools_check_run_free(undo);
 }
 
@@ -246,7 +249,7 @@ bool tools_undo_start(struct tools_port *p, struct tools_check *c, int64_t proje
 			tools_undo_add(run, tool_of(rq->tools[i].hosted), rq->tools[i].settled);
 	c->undone = true;
 	c->run = run;
-	if (!tools_job(p, &run->job, false))
+	if (!tools_job(p, &run->job, POOL_QUICK))
 		defer_start(p->loop, &run->refused, tools_check_on_refused);
 	return true;
 }

@@ -9,6 +9,7 @@
 #include "net/fetch.h"
 #include "sandbox/policy.h"
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 #include "tools/web_provider.h"
 
 static bool inside_character(struct str text, size_t at)

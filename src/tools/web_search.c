@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "net/fetch.h"
 #include "tools/internal.h"
+#include "tools/toolrun.h"
 #include "tools/web_page.h"
 #include "tools/web_provider.h"
 

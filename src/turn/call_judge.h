@@ -4,3 +4,5 @@
 #include "turn/hosted_call.h"
 
 void call_judge(struct turn *t, struct hosted_call *c);
+/* A call has begun that may have changed something: the turn must not be made again by itself. */
+bool turn_tools_acted(const struct turn *t);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "engine/prompt_tidy.h"
 #include "engine/truncate.h"
+#include "model/request_calls.h"
 #include "store/seal.h"
 #include "turn/transcript.h"
 #include "turn/turn_kind.h"
@@ -47,7 +48,7 @@ static void summary_release(void *b)
 /* History, input and what this turn has made, as one list. */
 static void compact_gather(struct turn *t, struct compaction *c)
 {
-	size_t n = t->context.n_history, k = t->req.n_items;
+	size_t n = t->context.n_history, k = t->context.n_input;
 	c->items = new_array(&t->arena, struct item, n + k + (size_t)t->out.n + 1);
 	if (n)
 		memcpy(c->items, t->context.history, n * sizeof *c->items);
@@ -218,13 +219,13 @@ bool compact_calls_fit(struct turn *t, struct err *e)
 	struct item *history = t->context.history;
 	if (t->kind && t->kind->open_calls)
 		return true;
-	size_t most = compact_count(history, n) + compact_count(t->context.input, t->req.n_items);
+	size_t most = compact_count(history, n) + compact_count(t->context.input, t->context.n_input);
 	if (most) { /* the calls within are as good as before */
 		struct item *compacted = new_array(a, struct item, most);
 		for (k = 0; k < n; k++)
 			if (history[k].type == ITEM_COMPACTION)
 				compacted[inside++] = history[k];
-		for (k = 0; k < t->req.n_items; k++)
+		for (k = 0; k < t->context.n_input; k++)
 			if (t->context.input[k].type == ITEM_COMPACTION)
 				compacted[inside++] = t->context.input[k];
 		struct item *calls = transcript_open_calls(a, compacted, inside, &k), *all = new_array(a, struct item, n + k + 1);

@@ -37,11 +37,3 @@ struct hosted_call {
 	struct found_search *search;  /* it searches deferred tools (turn_found.h); NULL: not begun, or it does not */
 	struct turn_program *program; /* it is a run of this one (turn_program.h) */
 };
-/* A call that nobody streams: one that the user has approved. It runs in the next TOOLS. */
-struct hosted_call *turn_tools_add(struct turn *t, const struct function_tool *tool, struct str name,
-				   struct str arguments);
-/* Its item, open. c->item NULL: there are too many. */
-void hosted_open(struct turn *t, struct hosted_call *c);
-/* --- turn_calls.c --- */
-/* The members of an item of ours that nothing will come of, and why; why {0}: it has only begun. */
-struct str call_blank(struct turn *t, const struct out_item *it, struct str why);

@@ -121,7 +121,7 @@ static void tool_results_context_of(struct turn *t, const struct item *items, si
 void turn_tools_context(struct turn *t)
 {
 	tool_results_context_of(t, t->context.history, t->context.n_history);
-	tool_results_context_of(t, t->context.input, t->req.n_items);
+	tool_results_context_of(t, t->context.input, t->context.n_input);
 }
 
 /* Files in containers have no number: they are cited by links. */

@@ -19,3 +19,5 @@ struct tool_pictures turn_pictures(struct turn *t);
 /* A call that was not made, as items: the call, with the members of its origin, and why. */
 bool told_refusal(struct turn *t, struct str name, struct str arguments, struct str why, struct str origin,
 		  struct item ret[2]);
+/* What the context's calls found can be cited again. */
+void turn_tools_context(struct turn *t);

@@ -4,6 +4,13 @@
 #include <assert.h>
 #include <string.h>
 
+#include "model/request_format.h"
+#include "turn/tool_results.h"
+
+#include "model/tools_echo.h"
+
+#include "model/request_tools.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/prompt_tidy.h"
@@ -23,6 +30,7 @@
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
 #include "turn/turn_measure.h"
+#include "turn/turn_usage.h"
 #include "turn/turn_program.h"
 #include "turn/turn_save.h"
 #include "turn/turn_sealed.h"
@@ -34,6 +42,7 @@ void turn_free(struct turn *t)
 {
 	struct api_loop *al = t->api;
 	turn_measure_end(t);
+	turn_usage_settle(t);
 	live_remove(&t->clocks.live);
 	if (t->reader.link) {
 		t->reader.link->turn = NULL;
@@ -49,6 +58,7 @@ void turn_free(struct turn *t)
 	turn_tools_stop(t);
 	turn_judge_cancel(t);
 	defer_cancel(&t->clocks.overflow);
+	defer_cancel(&t->clocks.rest);
 	timer_cancel(&t->clocks.silence);
 	timer_cancel(&t->clocks.deadline);
 	grace_cancel(&t->clocks.grace);
@@ -152,7 +162,7 @@ static void on_checked(struct tools_check *c, const struct err *e)
 		*turn_error(t) = *e;
 	else
 		create_echo_tools(&t->arena, &t->req);
-	turn_goto(t, refused ? STEP_REFUSE : STEP_ATTACH);
+	turn_goto(t, refused ? STEP_REFUSE : STEP_GIVE);
 	turn_run(t);
 }
 
@@ -186,13 +196,13 @@ enum flow step_check(struct turn *t)
 		ctx.items[2] = items_made(t, &ctx.n[2]);
 	if (tools_check_start(t->api->tools, c, t->project, &t->arena, &t->req, &ctx, t->runner != NULL))
 		return WAIT;
-	return turn_goto(t, STEP_ATTACH);
+	return turn_goto(t, STEP_GIVE);
 }
 
-/* --- ATTACH --- */
+/* --- GIVE, ATTACH --- */
 
 /* The input as items: references replaced by what they name, what is encrypted by what it says. */
-static struct item *resolved_input(struct turn *t, struct err *e)
+static void input_resolve(struct turn *t, struct err *e)
 {
 	struct item *items = new_array(&t->arena, struct item, t->req.n_items);
 	size_t r = 0;
@@ -207,7 +217,8 @@ static struct item *resolved_input(struct turn *t, struct err *e)
 		if (reference) /* the others have brought their tools when the request was read */
 			create_load_tools(&t->arena, &t->req, &items[i], 1);
 	}
-	return items;
+	t->context.input = items;
+	t->context.n_input = t->req.n_items;
 }
 
 static bool open_history(struct turn *t, struct err *e)
@@ -232,15 +243,16 @@ static bool prompt_make(struct turn *t, struct err *e)
 	struct arena *a = &t->arena;
 	struct prompt *p = &t->prompt;
 	struct item *input = t->context.input;
+	size_t n_input = t->context.n_input;
 	create_load_tools(a, &t->req, t->context.history, t->context.n_history);
 	tools_describe(a, &t->req);
 	struct str effort = t->req.sampling.effort;
 	if (!create_update(a, &t->req, t->context.history, t->context.n_history, "", e) ||
-	    !create_update(a, &t->req, input, t->req.n_items, "input", e))
+	    !create_update(a, &t->req, input, n_input, "input", e))
 		return false;
 	if (!str_eq(effort, t->req.sampling.effort))
 		tell_effort(t);
-	*p = (struct prompt){.tools = t->req.tools, .n_tools = t->req.n_tools, .choice = t->req.choice,
+	*p = (struct prompt){.tools = t->req.tools, .n_tools = t->req.n_tools, .index = t->req.index, .choice = t->req.choice,
 	                     .choice_name = t->req.choice_name, .parallel = t->req.parallel_tool_calls,
 	                     .format = t->req.format, .sampling = t->req.sampling, .logprobs = t->req.include_logprobs,
 	                     .truncate = t->req.truncation_auto, .cache_key = t->req.prompt_cache_key,
@@ -249,12 +261,14 @@ static bool prompt_make(struct turn *t, struct err *e)
 		prompt_add_text(a, prompt_add(a, p, ROLE_SYSTEM), t->req.instructions);
 	if (t->req.n_template && !prompt_add_items(a, p, t->req.template, t->req.n_template, "prompt", e))
 		return false;
-	create_load_tools(a, &t->req, input, t->req.n_items);
+	create_load_tools(a, &t->req, input, n_input);
 	p->tools = t->req.tools;
 	p->n_tools = t->req.n_tools;
+	p->index = t->req.index;
 	if (!prompt_add_items(a, p, turn_ask_told(t, t->context.history, t->context.n_history), t->context.n_history, "", e) ||
-	    !prompt_add_items(a, p, turn_ask_told(t, input, t->req.n_items), t->req.n_items, "input", e))
+	    !prompt_add_items(a, p, turn_ask_told(t, input, n_input), n_input, "input", e))
 		return false;
+	p->index = NULL;
 	p->tools = create_offer(a, &t->req, (size_t)api_limits.shown_tools, &p->n_tools);
 	p->only_offered = t->req.n_allowed;
 	prompt_tidy(a, p);
@@ -271,20 +285,25 @@ static void turn_on_attached(struct attach *at, const struct err *e)
 	turn_run(t);
 }
 
+enum flow step_give(struct turn *t)
+{
+	input_resolve(t, turn_error(t));
+	if (turn_failed(t) || !turn_input_given(t, turn_error(t)) || !open_history(t, turn_error(t)) ||
+	    !compact_calls_fit(t, turn_error(t)))
+		return turn_goto(t, STEP_REFUSE);
+	sealed_give(t);
+	programs_mark(t->context.history, t->context.n_history, t->context.input, t->context.n_input);
+	if (!(t->kind && t->kind->request == REQUEST_COUNT) && !turn_programs_read(t, turn_error(t)))
+		return turn_goto(t, STEP_REFUSE);
+	origin_give(t->context.history, t->context.n_history, t->context.input, t->context.n_input);
+	return turn_goto(t, STEP_ATTACH);
+}
+
 enum flow step_attach(struct turn *t)
 {
 	/* A background run does it when it runs. */
 	struct attach_to to = {.api = t->api, .project = t->project, .arena = &t->arena, .model = &t->model,
 	                       .prompt = &t->prompt, .later = t->req.background && !t->runner};
-	t->context.input = resolved_input(t, turn_error(t));
-	if (turn_failed(t) || !turn_input_given(t, turn_error(t)) || !open_history(t, turn_error(t)) ||
-	    !compact_calls_fit(t, turn_error(t)))
-		return turn_goto(t, STEP_REFUSE);
-	sealed_give(t);
-	programs_mark(t->context.history, t->context.n_history, t->context.input, t->req.n_items);
-	if (!(t->kind && t->kind->request == REQUEST_COUNT) && !turn_programs_read(t, turn_error(t)))
-		return turn_goto(t, STEP_REFUSE);
-	origin_give(t->context.history, t->context.n_history, t->context.input, t->req.n_items);
 	if (!prompt_make(t, turn_error(t)))
 		return turn_goto(t, STEP_REFUSE);
 	t->context.attach.done = turn_on_attached;

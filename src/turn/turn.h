@@ -5,6 +5,7 @@
  * event. It is joined to its connection by the reply alone, which either end may cut (docs/design/turn.md). Loop thread. */
 #pragma once
 #include "door/account.h"
+#include "door/allowance.h"
 #include "door/grace.h"
 #include "door/live.h"
 #include "door/request.h"
@@ -22,6 +23,7 @@ struct turn_reader {
 	struct reply *reply; /* NULL: the reader left */
 	enum reply_form form;
 	struct asker asker;
+	struct quota_hold hold;  /* what it takes of its asker's limits */
 	struct request *request; /* its HTTP request, as long as the reply is there; NULL: none */
 	struct reply_owner owner;
 };
@@ -30,6 +32,7 @@ struct turn_clocks {
 	struct timer silence, deadline;
 	struct grace grace; /* its client left */
 	struct deferred overflow; /* the output passed its bounds, or is cut */
+	struct deferred rest;     /* of long work: others go first */
 	struct phases phases;     /* where its time goes */
 	struct live live;         /* how others see it meanwhile */
 };

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/request_tools.h"
+#include "turn/turn_ask_id.h"
+
 #include "base/clock.h"
 #include "base/map.h"
 #include "store/approval.h"
-#include "turn/turn_ask_parts.h"
 #include "turn/turn_machine.h"
 
 enum { TRIES_MOST = 3 /* other turns use what this one has looked at */ };

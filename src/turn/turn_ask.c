@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "model/request_tools.h"
+#include "turn/turn_ask_id.h"
+
 #include "turn/hosted_call.h"
-#include "turn/turn_ask_parts.h"
 #include "turn/turn_found.h"
 #include "turn/turn_output_parts.h"
 
@@ -85,7 +87,7 @@ static void ask_origin(struct turn *t, struct str id, struct out_origin *o)
 {
 	const struct item *asked = ask_find_in(t->context.history, t->context.n_history, id);
 	if (!asked)
-		asked = ask_find_in(t->context.input, t->req.n_items, id);
+		asked = ask_find_in(t->context.input, t->context.n_input, id);
 	if (asked && asked->ours)
 		origin_again(t, o, asked->ours);
 }
@@ -100,7 +102,7 @@ bool turn_ask_run(struct turn *t)
 		if (!one->approved)
 			continue;
 		if (!f)
-			call_name(&t->arena, &gone, NULL, 0);
+			call_name(&t->arena, &gone, NULL, 0, NULL);
 		struct hosted_call *c = turn_tools_add(t, f, f ? f->name : gone.name, one->arguments);
 		any = true;
 		ask_origin(t, one->id_text, &c->origin);
@@ -131,7 +133,7 @@ static const struct item *ask_answer_in(const struct item *items, size_t n, stru
 /* {0}: the call that follows says it. */
 static struct str ask_outcome(struct turn *t, const struct item *asked)
 {
-	const struct item *answer = ask_answer_in(t->context.input, t->req.n_items, asked->id);
+	const struct item *answer = ask_answer_in(t->context.input, t->context.n_input, asked->id);
 	if (!answer)
 		answer = ask_answer_in(t->context.history, t->context.n_history, asked->id);
 	struct str reason = answer ? json_str(json_get(answer->val, S("reason"))) : (struct str){0};

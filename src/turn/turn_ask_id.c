@@ -2,7 +2,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "turn/turn_ask_parts.h"
+#include "turn/turn_ask_id.h"
 
 enum { BOUND = 8, DEFINED = ID_RND - BOUND }; /* bytes of an id's random part: what was asked for, and the definition */
 

@@ -2,6 +2,8 @@
  *
  * Functions and custom tools are told piece by piece. Of the others an item can only be made when the arguments are
  * whole: all their events come then. */
+#include "turn/turn_calls.h"
+
 #include <string.h>
 
 #include "turn/turn_found.h"

@@ -13,9 +13,10 @@ struct turn_context {
 	size_t n_carried;
 	struct stored_item *referred;  /* in the order of turn_referred_ids() */
 	struct item *input, *history;  /* references replaced by what they name, what is encrypted by what it says */
-	size_t n_history;
+	size_t n_input, n_history;     /* n_input: 0 until step_give() has made it of req.items */
 	struct attach attach;          /* images and files on their way into the prompt */
 	struct compaction *compaction; /* compact.h; NULL: none was begun */
+	struct turn_kept *kept; /* turn_save.c; NULL: nothing is made yet of what is kept of the turn */
 };
 
 /* Stored items as context.history. */

@@ -4,6 +4,7 @@
  * turn. Completed and incomplete turns append their input and output, others nothing. Loop thread. */
 #pragma once
 #include "store/conversation.h"
+#include "store/lease.h"
 
 struct map;
 struct turn;

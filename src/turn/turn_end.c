@@ -9,6 +9,7 @@
 #include "turn/turn_kind.h"
 #include "turn/turn_measure.h"
 #include "turn/turn_save.h"
+#include "turn/turn_usage.h"
 
 void turn_end_attempt(struct turn *t, enum attempt_end end)
 {
@@ -44,6 +45,16 @@ static bool end_undo(struct turn *t)
 	return t->out.tools.check.run || tools_undo_start(t->api->tools, &t->out.tools.check, t->project, &t->req);
 }
 
+/* What cannot be counted is answered all the same: the client has lost nothing. */
+static void on_counted(struct store_op *op, const struct err *e)
+{
+	struct turn *t = OWNER(op, struct turn, op);
+	if (e->code != ERR_NONE)
+		log_at(LOG_ERROR, "usage could not be counted", "id=%.*s error=%s", FMT(t->response.id), e->msg);
+	turn_goto(t, STEP_DONE);
+	turn_run(t);
+}
+
 static void on_saved(struct store_op *op, const struct err *e)
 {
 	struct turn *t = OWNER(op, struct turn, op);
@@ -55,14 +66,28 @@ static void on_saved(struct store_op *op, const struct err *e)
 		t->response.status = RS_FAILED;
 		t->response.completed_at = 0;
 		t->key.unsaved = t->key.given;
+		t->op.done = on_counted;
+		if (turn_usage_alone(t, &t->op)) /* its engine was asked all the same */
+			return;
 	}
 	turn_goto(t, STEP_DONE);
 	turn_run(t);
 }
 
+/* Nothing of the turn is kept but what it used. */
+static enum flow save_usage(struct turn *t)
+{
+	if (t->key.given) {
+		turn_usage_alone(t, NULL);
+		store_idem_drop(t->api->store, &t->op, t->project, &t->key.claim->idem, &t->id);
+		return turn_goto(t, STEP_DONE);
+	}
+	t->op.done = on_counted;
+	return turn_usage_alone(t, &t->op) ? WAIT : turn_goto(t, STEP_DONE);
+}
+
 enum flow step_save(struct turn *t)
 {
-	struct turn_record r;
 	bool answers = t->response.status != RS_FAILED || reply_streams(t->reader.form) || !t->reader.reply || !reply_open_head(t->reader.reply);
 	timer_cancel(&t->clocks.deadline);
 	grace_cancel(&t->clocks.grace);
@@ -74,14 +99,13 @@ enum flow step_save(struct turn *t)
 	if (t->runner)
 		return t->runner->calls->save(t);
 	/* A failure that is answered as a plain 4xx or 5xx leaves no response behind. */
-	if ((!t->req.store && !t->key.given && !turn_conversation_adds(t)) || !answers) {
-		if (t->key.given)
-			store_idem_drop(t->api->store, &t->op, t->project, &t->key.claim->idem, &t->id);
-		return turn_goto(t, STEP_DONE);
-	}
-	turn_record_make(t, &r);
+	if ((!t->req.store && !t->key.given && !turn_conversation_adds(t)) || !answers)
+		return save_usage(t);
+	struct turn_record *r = turn_record_some(t);
+	if (!r)
+		return GO;
 	t->op.done = on_saved;
-	store_put_turn(t->api->store, &t->op, &r);
+	store_put_turn(t->api->store, &t->op, r);
 	return WAIT;
 }
 

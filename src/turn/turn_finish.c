@@ -2,6 +2,7 @@
 #include "turn/turn_finish.h"
 
 #include "base/clock.h"
+#include "turn/call_judge.h"
 #include "turn/compact.h"
 #include "turn/turn_marks.h"
 #include "turn/turn_program.h"

@@ -7,6 +7,8 @@
  * either item (engine/prompt.c). */
 #include "turn/turn_found.h"
 
+#include "model/request_tools.h"
+#include "model/tools_echo.h"
 #include "tools/tool_search.h"
 #include "turn/hosted_call.h"
 #include "turn/turn_machine.h"

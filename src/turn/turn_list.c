@@ -1,8 +1,10 @@
 /* turn_list.c - the step LIST: which functions the request's servers have, where no list in the context says so. */
 #include "model/hosted_server.h"
+#include "model/request_tools.h"
 #include "turn/hosted_call.h"
 #include "turn/runner.h"
 #include "turn/turn_ask.h"
+#include "turn/turn_calls.h"
 #include "turn/turn_finish.h"
 #include "turn/turn_output_parts.h"
 #include "turn/turn_program.h"

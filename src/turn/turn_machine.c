@@ -3,13 +3,29 @@
 
 #include <assert.h>
 
+#include "door/slice.h"
+
+static void turn_on_rest(struct deferred *d)
+{
+	turn_run(OWNER(d, struct turn, clocks.rest));
+}
+
+void turn_rest(struct turn *t)
+{
+	loop_yield(t->api->loop, &t->clocks.rest, turn_on_rest);
+}
+
 void turn_run(struct turn *t)
 {
 	enum flow f;
+	int64_t began_us = clock_mono_us();
+	defer_cancel(&t->clocks.rest); /* something else goes on with it */
 	do
 		f = t->api->api->machine->steps[t->step].run(t);
-	while (f == GO);
-	if (f == END)
+	while (f == GO && !slice_over(began_us));
+	if (f == GO)
+		turn_rest(t);
+	else if (f == END)
 		t->api->api->machine->free(t);
 }
 

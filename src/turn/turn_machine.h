@@ -18,8 +18,10 @@ struct turn_machine {
 	void (*free)(struct turn *t); /* after END */
 };
 
-/* Goes on from where it stands; called by whoever unblocks it. */
+/* Goes on from where it stands; called by whoever unblocks it. After long work the rest is left to turn_rest(). */
 void turn_run(struct turn *t);
+/* It goes on when others have had their turn. */
+void turn_rest(struct turn *t);
 /* Only along TURN_STEPS. */
 enum flow turn_goto(struct turn *t, enum turn_step next);
 /* For t->op: keeps the error and goes on. */

@@ -11,6 +11,7 @@
 #include "turn/call_pair.h"
 #include "turn/encrypted.h"
 #include "turn/runner.h"
+#include "turn/turn_calls.h"
 #include "turn/turn_cite.h"
 #include "turn/turn_marks.h"
 #include "turn/turn_output_parts.h"

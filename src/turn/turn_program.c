@@ -8,6 +8,7 @@
 #include "model/hosted_server.h"
 #include "model/program.h"
 #include "store/seal.h"
+#include "turn/turn_calls.h"
 #include "turn/turn_output_parts.h"
 
 enum { CLIENTS_INDEX = -2 /* of no engine's call */ };
@@ -19,19 +20,13 @@ struct program_context {
 	size_t n, input, made; /* where the input begins, and what this turn made */
 };
 
-/* A turn that is refused before its context is there has no input to look at. */
-static size_t program_inputs(const struct turn *t)
-{
-	return t->context.input ? t->req.n_items : 0;
-}
-
 /* Few contexts have a program; the others are not copied. */
 static bool program_none(const struct turn *t)
 {
 	for (size_t i = 0; i < t->context.n_history; i++)
 		if (t->context.history[i].type == ITEM_PROGRAM)
 			return false;
-	for (size_t i = 0; i < program_inputs(t); i++)
+	for (size_t i = 0; i < t->context.n_input; i++)
 		if (t->context.input[i].type == ITEM_PROGRAM)
 			return false;
 	for (const struct out_item *it = t->out.first; it; it = it->next)
@@ -42,12 +37,12 @@ static bool program_none(const struct turn *t)
 
 static struct program_context context_of(struct turn *t)
 {
-	size_t most = t->context.n_history + program_inputs(t) + (size_t)t->out.n;
+	size_t most = t->context.n_history + t->context.n_input + (size_t)t->out.n;
 	struct program_context ctx = {.items = new_array(&t->arena, struct item, most + 1)};
 	for (size_t i = 0; i < t->context.n_history; i++)
 		ctx.items[ctx.n++] = t->context.history[i];
 	ctx.input = ctx.n;
-	for (size_t i = 0; i < program_inputs(t); i++)
+	for (size_t i = 0; i < t->context.n_input; i++)
 		ctx.items[ctx.n++] = t->context.input[i];
 	ctx.made = ctx.n;
 	for (const struct out_item *it = t->out.first; it; it = it->next)
@@ -229,7 +224,7 @@ static struct str program_output_text(struct turn *t, const struct item *out, bo
 static void write_clients(struct turn *t, struct jout *o, const struct program_context *ctx, const struct item *call)
 {
 	const struct item *out = output_of(ctx, call);
-	struct str name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, call);
+	struct str name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, t->req.index, call);
 	const struct function_tool *f = call_tool(t->req.tools, t->req.n_tools, name);
 	bool custom = call->type == ITEM_CUSTOM_TOOL_CALL;
 	bool json = !custom && f && yyjson_is_obj(json_get(f->given, S("output_schema")));
@@ -256,7 +251,7 @@ static void write_hosted(struct turn *t, struct jout *o, const struct item *it, 
 	if (failed || !value.p)
 		value = hosted_told(&t->arena, it);
 	write_answer(o, &(struct program_answer){.kind = failed ? "e" : "t",
-						 .name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, it),
+						 .name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, t->req.index, it),
 						 .args = args,
 						 .value = value,
 						 .maybe = maybe});

@@ -5,6 +5,9 @@
 #include "base/map.h"
 #include "turn/turn_ask.h"
 #include "turn/turn_save.h"
+#include "turn/turn_usage.h"
+
+enum { KEPT_AT_ONCE = 1024 }; /* items: below a millisecond or two */
 
 void turn_response_write(struct turn *t, struct buf *b, bool with_output, bool billing, size_t *output_at)
 {
@@ -35,21 +38,60 @@ static struct turn_item input_record(struct turn *t, const struct item *it, cons
 	return item_record(&t->arena, &anew);
 }
 
+/* What is kept of the turn, as far as it was made. */
+struct turn_kept {
+	struct turn_item *items; /* of the input */
+	size_t n, i, r; /* items made; of the input and of its references those that were looked at */
+	struct map taken;
+	struct turn_record *record; /* NULL: not yet */
+};
+
+static void turn_kept_release(void *kept)
+{
+	map_release(&((struct turn_kept *)kept)->taken);
+}
+
+static struct turn_kept *turn_kept_of(struct turn *t)
+{
+	struct turn_kept *k = t->context.kept;
+	if (k)
+		return k;
+	k = t->context.kept = new(&t->arena, struct turn_kept);
+	k->items = new_array(&t->arena, struct turn_item, t->req.n_items);
+	turn_conversation_ids(t, &k->taken);
+	arena_defer(&t->arena, turn_kept_release, k);
+	return k;
+}
+
+static bool keep_more(struct turn *t)
+{
+	struct turn_kept *k = turn_kept_of(t);
+	for (size_t end = k->i + KEPT_AT_ONCE; k->i < t->req.n_items && k->i < end; k->i++)
+		if (t->req.items[k->i].type != ITEM_REFERENCE)
+			k->items[k->n++] = input_record(t, &t->req.items[k->i], &k->taken);
+		else if (t->context.referred && t->context.referred[k->r].json.n) /* else a background run failed for it */
+			k->items[k->n++] = (struct turn_item){.id = t->context.referred[k->r++].id};
+		else
+			k->r++;
+	return k->i == t->req.n_items;
+}
+
+bool turn_keep_some(struct turn *t)
+{
+	return (!t->req.store && !turn_conversation_adds(t)) || keep_more(t);
+}
+
 struct turn_item *turn_items(struct turn *t, size_t *n, size_t *n_output)
 {
-	struct map taken = {0};
-	size_t r = 0, k = turn_conversation_news(t, NULL);
-	struct turn_item *items = new_array(&t->arena, struct turn_item, k + t->req.n_items + (size_t)t->out.n);
+	while (!keep_more(t))
+		;
+	const struct turn_kept *kept = t->context.kept;
+	size_t k = turn_conversation_news(t, NULL);
+	struct turn_item *items = new_array(&t->arena, struct turn_item, k + kept->n + (size_t)t->out.n);
 	turn_conversation_news(t, items);
-	turn_conversation_ids(t, &taken);
-	for (size_t i = 0; i < t->req.n_items; i++)
-		if (t->req.items[i].type != ITEM_REFERENCE)
-			items[k++] = input_record(t, &t->req.items[i], &taken);
-		else if (t->context.referred && t->context.referred[r].json.n) /* else a background run failed for it */
-			items[k++] = (struct turn_item){.id = t->context.referred[r++].id};
-		else
-			r++;
-	map_release(&taken);
+	if (kept->n)
+		memcpy(items + k, kept->items, kept->n * sizeof *items);
+	k += kept->n;
 	for (struct out_item *it = t->out.first; it; it = it->next)
 		if (it->json.n) {
 			items[k++] = (struct turn_item){.id = it->id, .json = it->json, .asks_until = turn_ask_until(it)};
@@ -95,6 +137,7 @@ void turn_record_make(struct turn *t, struct turn_record *r)
 	r->body = str_copy(&t->arena, buf_str(&b));
 	buf_release(&b);
 	r->phases = phases_kept(t);
+	r->used = turn_usage(t, &r->n_used);
 	r->conversation = turn_conversation_append(t, turn_conversation_news(t, NULL));
 	if (r->store || r->conversation)
 		r->items = with_carried(t, turn_items(t, &r->n_items, &r->n_output), &r->n_items);
@@ -106,4 +149,17 @@ void turn_record_make(struct turn *t, struct turn_record *r)
 		r->answer = str_copy(&t->arena, buf_str(&b));
 		buf_release(&b);
 	}
+}
+
+struct turn_record *turn_record_some(struct turn *t)
+{
+	struct turn_kept *k = turn_kept_of(t);
+	if (k->record)
+		return k->record;
+	if (turn_keep_some(t)) {
+		struct turn_record *r = new(&t->arena, struct turn_record);
+		turn_record_make(t, r);
+		k->record = r;
+	}
+	return NULL;
 }

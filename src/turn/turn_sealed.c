@@ -126,7 +126,7 @@ static void sealed_open(struct turn *t, size_t i, size_t *left)
 void sealed_give(struct turn *t)
 {
 	size_t left = (size_t)api_limits.kept_items;
-	for (size_t i = t->context.n_history + t->req.n_items; i-- > 0 && left;)
+	for (size_t i = t->context.n_history + t->context.n_input; i-- > 0 && left;)
 		if (sealed_in(sealed_at(t, i)))
 			sealed_open(t, i, &left);
 }

@@ -5,6 +5,8 @@
 
 #include "base/clock.h"
 #include "door/attempts.h"
+#include "door/slice.h"
+#include "model/request_tools.h"
 #include "model/template.h"
 #include "replay/rebuild.h"
 #include "replay/replay.h"
@@ -12,6 +14,7 @@
 #include "turn/turn_judge.h"
 #include "turn/turn_kind.h"
 #include "turn/turn_link.h"
+#include "turn/turn_usage.h"
 
 enum { ROOM = 1808 }; /* bytes: what a short request and its prompt take of a turn's arena besides the turn */
 
@@ -170,27 +173,32 @@ void turn_known(struct turn *t)
 		reply_obfuscate(t->reader.reply, t->response.id);
 }
 
-static void turn_begin(struct turn *t, bool ok)
+static void turn_begin(struct turn *t, bool ok, int64_t began_us)
 {
 	if (ok && !t->key.template)
 		turn_known(t);
-	turn_run(t);
+	if (slice_over(began_us))
+		turn_rest(t);
+	else
+		turn_run(t);
 }
 
-void turn_start_lane(struct api_loop *al, int64_t project, struct str body, struct reply_lane *lane,
-                     struct turn_link *link)
+void turn_start_lane(struct request *rq, struct str body, struct reply_lane *lane, struct turn_link *link)
 {
+	struct api_loop *al = rq->api;
 	struct err busy = {0};
 	room_for_one(al, &busy);
-	struct turn *t = turn_make(al, project, body, clock_mono_us());
+	int64_t began_us = clock_mono_us();
+	struct turn *t = turn_make(al, rq->project, body, began_us);
+	t->reader.asker.key = rq->key;
 	*turn_error(t) = busy;
-	bool ok = !busy.code && turn_read(t, true);
-	turn_keep_body(t);
 	t->reader.form = REPLY_WS;
+	bool ok = !busy.code && allowance_request(rq, false, turn_error(t)) && turn_read(t, true) && turn_usage_begin(t, rq, body.n);
+	turn_keep_body(t);
 	t->reader.reply = reply_open_lane(lane, al->loop, &t->reader.owner);
 	t->reader.link = link;
 	link->turn = t;
-	turn_begin(t, ok);
+	turn_begin(t, ok, began_us);
 }
 
 void turn_start(struct request *rq, const struct turn_kind *kind)
@@ -200,7 +208,7 @@ void turn_start(struct request *rq, const struct turn_kind *kind)
 		answer_error(rq->x, &busy);
 		return;
 	}
-	int64_t tries = kind ? -1 : retry_count(rq->x); /* the others may simply be made again */
+	int64_t began_us = clock_mono_us(), tries = kind ? -1 : retry_count(rq->x); /* the others may simply be made again */
 	uint8_t hash[32];
 	if (tries >= 0)
 		body_hash(exchange_request(rq->x)->body, hash);
@@ -213,11 +221,12 @@ void turn_start(struct request *rq, const struct turn_kind *kind)
 	t->call.low = rq->low;
 	if (tries >= 0)
 		t->key.attempt = attempt_begin(rq->api->api->attempts, rq->project, hash, t->response.id);
-	bool ok = turn_read(t, false) && (kind || idempotency_read(t, rq));
+	bool ok = turn_read(t, false) && (kind || idempotency_read(t, rq)) &&
+		  turn_usage_begin(t, rq, exchange_request(rq->x)->body.n);
 	turn_keep_body(t);
 	t->reader.form = ok && t->req.stream ? REPLY_SSE : REPLY_JSON;
 	t->reader.reply = reply_open(rq->x, t->reader.form, &t->reader.owner);
 	if (t->reader.form == REPLY_SSE)
 		exchange_forget(rq->x);
-	turn_begin(t, ok);
+	turn_begin(t, ok, began_us);
 }

@@ -7,9 +7,8 @@ void turn_start(struct request *rq, const struct turn_kind *kind);
 
 struct reply_lane;
 struct turn_link;
-/* turn_start() for the body of a WebSocket's response.create; `lane` and `link` are the socket's. */
-void turn_start_lane(struct api_loop *al, int64_t project, struct str body, struct reply_lane *lane,
-                     struct turn_link *link);
+/* turn_start() for the body of a WebSocket's response.create; `rq` is its handshake, `lane` and `link` are the socket's. */
+void turn_start_lane(struct request *rq, struct str body, struct reply_lane *lane, struct turn_link *link);
 
 /* A turn in the arena, which it takes over; in no step yet. */
 struct turn *turn_new(struct api_loop *al, int64_t project, struct arena *a, const struct id *id, int64_t began_us, enum phase first);

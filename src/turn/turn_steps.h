@@ -8,7 +8,8 @@
 	X(HOLD, hold, LOAD, TO(LOAD) | TO(REFUSE))               /* its turn on the conversation */        \
 	X(LOAD, load, LOAD, TO(REFER) | TO(REFUSE))              /* the context that it continues */       \
 	X(REFER, refer, LOAD, TO(CHECK) | TO(REFUSE))            /* item_reference */                      \
-	X(CHECK, check, LOAD, TO(ATTACH) | TO(REFUSE))           /* what its tools name is there */        \
+	X(CHECK, check, LOAD, TO(GIVE) | TO(REFUSE))             /* what its tools name is there */        \
+	X(GIVE, give, LOAD, TO(ATTACH) | TO(REFUSE))             /* items are what is sealed in them, or kept with them */ \
 	X(ATTACH, attach, LOAD, TO(OPEN) | TO(REFUSE))           /* the prompt, with the images and files it names */ \
 	X(OPEN, open_, LOAD, TO(LIST) | TO(QUEUE) | TO(SAVE) | TO(REFUSE)) /* last checks; response.created leaves */ \
 	X(QUEUE, queue, SAVE, TO(REFUSE))                        /* background: a row; a worker does the rest */ \

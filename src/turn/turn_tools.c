@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "turn/turn_calls.h"
+#include "turn/turn_list.h"
+
 #include "engine/prompt_tidy.h"
 #include "model/hosted_server.h"
 #include "turn/call_judge.h"

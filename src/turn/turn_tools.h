@@ -36,8 +36,6 @@ struct turn_tools {
 	size_t n_sources, cap_sources;
 };
 
-/* What the context's calls found can be cited again. */
-void turn_tools_context(struct turn *t);
 /* A call that the engine begins or goes on with is one of ours: it is taken. */
 bool turn_tools_begin(struct turn *t, const struct model_event *me);
 bool turn_tools_more(struct turn *t, const struct model_event *me);
@@ -47,16 +45,17 @@ bool turn_tools_takes(const struct turn *t, const struct model_event *me);
 struct out_origin *turn_tools_origin(struct turn *t, int index);
 /* Tools of ours were called in this round. */
 bool turn_tools_called(const struct turn *t);
-/* A call has begun that may have changed something: the turn must not be made again by itself. */
-bool turn_tools_acted(const struct turn *t);
 /* What runs is given up. Idempotent. */
 void turn_tools_stop(struct turn *t);
-void turn_list_stop(struct turn *t);
+
+/* A call that nobody streams: one that the user has approved. It runs in the next TOOLS. */
+struct hosted_call *turn_tools_add(struct turn *t, const struct function_tool *tool, struct str name,
+				   struct str arguments);
+/* Its item, open. c->item NULL: there are too many. */
+void hosted_open(struct turn *t, struct hosted_call *c);
 
 /* --- for a turn whose items were told by a process that is gone (restore.h) --- */
 /* Did it stop between two calls of the engine, or in calls that may be made again? */
 bool turn_tools_between(const struct turn *t);
 /* The prompt gets what was finished up to the last call of a tool of ours, so that the model goes on from there. */
 bool turn_tools_rejoin(struct turn *t, struct err *e);
-/* The lists among what was finished bring their functions. */
-void turn_list_rejoin(struct turn *t);

@@ -2,6 +2,7 @@
 #include "vector_stores/bodies.h"
 
 #include "base/clock.h"
+#include "door/lists.h"
 #include "wire/fields.h"
 
 enum { DEFAULT_SIZE = 800, DEFAULT_OVERLAP = 400, SIZE_LEAST = 100, SIZE_MOST = 4096 };
@@ -235,23 +236,20 @@ bool list_query_read(struct request *rq, struct arena *a, bool filter, struct ve
 {
 	static const char *const known[] = {"after", "before", "limit", "order", NULL};
 	static const char *const with_filter[] = {"after", "before", "limit", "order", "filter", NULL};
-	static const char *const orders[] = {"asc", "desc", NULL};
-	struct str after = query_get(rq, "after", NULL), before = query_get(rq, "before", NULL),
-		   order = query_get(rq, "order", NULL), status = query_get(rq, "filter", NULL);
-	*ret = (struct vector_query){.limit = 20, .ascending = str_eq(order, S("asc"))};
-	if (!query_known(rq, filter ? with_filter : known, e) || !query_int(rq, "limit", 1, 100, &ret->limit, e))
+	struct str status = query_get(rq, "filter", NULL);
+	struct page_query q;
+	if (!page_read(rq, filter ? with_filter : known, &q, e))
 		return false;
-	if (order.p && !ret->ascending && !str_eq(order, S("desc")))
-		return field_enum(order, "order", orders, e);
+	*ret = (struct vector_query){.limit = q.limit, .ascending = q.ascending};
 	for (int i = 0; status.p && states[i]; i++)
 		if (str_eq(status, str_of(states[i])))
 			ret->status = (enum vector_status)(i + 1);
 	if (status.p && !ret->status)
 		return field_enum(status, "filter", states, e);
-	if (after.n)
-		ret->after = str_copy(a, after);
-	if (before.n)
-		ret->before = str_copy(a, before);
+	if (q.after.n)
+		ret->after = str_copy(a, q.after);
+	if (q.before.n)
+		ret->before = str_copy(a, q.before);
 	return true;
 }
 

@@ -1,9 +1,12 @@
 /* embeddings.c - POST /v1/embeddings: by the engine that has the model, else by the embedder of vector stores. */
 #include <sodium.h>
 
+#include "base/log.h"
 #include "engine/engine.h"
 #include "index/embedder.h"
+#include "door/allowance.h"
 #include "door/errand.h"
+#include "quota/prices.h"
 #include "wire/fields.h"
 
 enum { FETCH_MS = 60000 }; /* how long the first who asks waits while the embedder is fetched */
@@ -14,7 +17,9 @@ struct embedding_ask {
 	struct embed_ask ask;
 	struct str model;
 	int64_t dimensions;
-	bool base64;
+	int64_t key; /* of who asks */
+	struct quota_hold hold;
+	bool base64, batch;
 };
 
 /* --- the body ---------------------------------------------------------------------------------------------------- */
@@ -177,14 +182,32 @@ static void embeddings_write(struct errand *er, const struct embedding_ask *ask,
 	jo_obj_end(&o);
 }
 
+/* What cannot be counted is answered all the same. */
+static void embeddings_count(struct errand *er, struct embedding_ask *ask, int64_t tokens)
+{
+	struct usage_add used = {.project = er->project,
+				 .key = ask->key,
+				 .model = ask->model,
+				 .kind = USAGE_EMBEDDINGS,
+				 .batch = ask->batch,
+				 .n = {.requests = 1, .input = tokens}};
+	struct err e = {0};
+	prices_apply(&used);
+	quota_end(&ask->hold, &used, 1);
+	if (!usage_keep(er->store, &used, &e))
+		log_at(LOG_ERROR, "usage could not be counted", "of=embeddings error=\"%s\"", e.msg);
+}
+
 static bool embeddings_work(struct errand *er, struct err *e)
 {
-	const struct embedding_ask *ask = er->more;
+	struct embedding_ask *ask = er->more;
 	struct embedder *m = ask->engine.url.p ? embedder_new(&ask->engine) : search_embedder(er->search);
 	struct embed_answer got;
 	bool ok = embedder_answer(m, &ask->ask, &er->arena, &got, e);
 	if (ask->engine.url.p)
 		embedder_free(m);
+	if (ok)
+		embeddings_count(er, ask, got.tokens);
 	if (ok && ask->dimensions && (int64_t)got.dims != ask->dimensions)
 		return fail(e, ERR_INVALID_VALUE, "dimensions",
 			    "This model does not support specifying dimensions: its embeddings have %zu.", got.dims);
@@ -193,9 +216,24 @@ static bool embeddings_work(struct errand *er, struct err *e)
 	return ok;
 }
 
+static void embeddings_let_go(void *hold)
+{
+	quota_end(hold, NULL, 0);
+}
+
+static bool embeddings_may(struct errand *er, struct embedding_ask *ask, struct err *e)
+{
+	struct allowance_ask want = {.bytes = exchange_request(er->rq->x)->body.n, .headers = true};
+	arena_defer(&er->arena, embeddings_let_go, &ask->hold);
+	return allowance_begin(er->rq, &ask->hold, &want, e);
+}
+
 static bool embedding_ask_read(struct errand *er, void *more, struct err *e)
 {
-	return embedding_body_read(er, more, e) && embeddings_choose(er->rq, er, more, e);
+	struct embedding_ask *ask = more;
+	ask->key = er->rq->key.key;
+	ask->batch = er->rq->low;
+	return embedding_body_read(er, more, e) && embeddings_choose(er->rq, er, more, e) && embeddings_may(er, ask, e);
 }
 
 void embeddings_create(struct request *rq)

@@ -151,14 +151,12 @@ static bool list_of(struct errand *er, const struct vector_store *v, int64_t bat
 {
 	struct vector_file_page p;
 	struct jout o = errand_out(er);
-	char first[ID_MAX], last[ID_MAX];
 	if (!vector_file_list(er->store, v, batch, er->more, &er->arena, &p, e))
 		return false;
 	list_begin(&o);
 	for (size_t i = 0; i < p.n; i++)
 		vector_file_write(&o, v, &p.list[i]);
-	list_end(&o, RESOURCE_VECTOR_FILE, p.n ? id_text(first, "file-", &p.list[0].file) : (struct str){0},
-		 p.n ? id_text(last, "file-", &p.list[p.n - 1].file) : (struct str){0}, p.has_more);
+	list_end_ids(&o, RESOURCE_VECTOR_FILE, "file-", p.n ? &p.list[0].file : NULL, p.n ? &p.list[p.n - 1].file : NULL, p.has_more);
 	return true;
 }
 

@@ -110,14 +110,12 @@ static bool stores_list_work(struct errand *er, struct err *e)
 {
 	struct vector_store_page p;
 	struct jout o = errand_out(er);
-	char first[ID_MAX], last[ID_MAX];
 	if (!vector_store_list(er->store, er->project, er->more, &er->arena, &p, e))
 		return false;
 	list_begin(&o);
 	for (size_t i = 0; i < p.n; i++)
 		vector_store_write(&o, &p.list[i]);
-	list_end(&o, RESOURCE_VECTOR_STORE, p.n ? id_text(first, "vs", &p.list[0].id) : (struct str){0},
-		 p.n ? id_text(last, "vs", &p.list[p.n - 1].id) : (struct str){0}, p.has_more);
+	list_end_ids(&o, RESOURCE_VECTOR_STORE, "vs", p.n ? &p.list[0].id : NULL, p.n ? &p.list[p.n - 1].id : NULL, p.has_more);
 	return true;
 }
 

@@ -190,11 +190,6 @@ void webhook_delete(struct request *rq)
 
 /* --- lists --- */
 
-static struct str webhooks_end_id(struct arena *a, const struct webhook_page *p, size_t at)
-{
-	return p->n ? id_text(arena_bytes(a, ID_MAX), "whe", &p->list[at].id) : (struct str){0};
-}
-
 static void webhooks_on_listed(struct store_op *op, const struct err *e)
 {
 	struct webhook_visit *v = visit_of(op, e);
@@ -207,8 +202,7 @@ static void webhooks_on_listed(struct store_op *op, const struct err *e)
 	list_begin(&o);
 	for (size_t i = 0; i < p->n; i++)
 		webhooks_write_one(&o, &p->list[i], (struct str){0});
-	struct arena *a = exchange_arena(v->visit.rq->x);
-	list_end(&o, RESOURCE_WEBHOOK, webhooks_end_id(a, p, 0), webhooks_end_id(a, p, p->n - 1), p->has_more);
+	list_end_ids(&o, RESOURCE_WEBHOOK, "whe", p->n ? &p->list[0].id : NULL, p->n ? &p->list[p->n - 1].id : NULL, p->has_more);
 	webhooks_answer(v, &o);
 }
 

@@ -1,0 +1,11 @@
+/* facts.h - what is known of one engine, settled. Inside engine/ alone. */
+#pragma once
+#include "engine/table.h"
+
+/* Works out g->traits anew. With the lock held. */
+void engine_settle(struct engine *g);
+/* Its family, as far as it is known. With the lock held. */
+enum dialect engine_dialect(const struct engine *g);
+/* Forgets the models; the rest stays. */
+void facts_free(struct engine_facts *f);
+extern const char *const engine_pass_local[], *const engine_pass_plain[];
