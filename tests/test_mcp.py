@@ -509,6 +509,23 @@ def test_the_credentials_of_a_background_response_are_sealed(server, engine, mcp
     assert [h["X-Key"] for _, _, _, h in mcp.log] == ["verysecretkey"] * len(mcp.log)
 
 
+def test_a_call_that_is_cancelled_is_told(server, engine, mcp):
+    """It may have changed something there: it is failed, not gone, and what goes on knows of it."""
+    mcp.slow = 20
+    engine.next(call("calc__slow", "{}"))
+    id = server.create("x", tools=[tool(mcp)], background=True)["id"]
+    eventually(lambda: mcp.running, what="the call")
+    made = server.post(f"/v1/responses/{id}/cancel", {}).json
+    assert made["status"] == "cancelled" and types(made) == ["mcp_list_tools", "mcp_call"]
+    assert made["output"][1]["status"] == "failed" and "cut off" in json.dumps(made["output"][1]["error"])
+    assert server.get("/v1/responses/" + id).json["output"] == made["output"]
+    told_events = [e.type for e in Stream(*server.open("GET", f"/v1/responses/{id}?stream=true")) if e.data]
+    assert told_events[-3:] == ["response.mcp_call.failed", "response.output_item.done", "response.failed"]
+    engine.next(say("ok"))
+    server.create("on", previous_response_id=id, tools=[tool(mcp)])
+    assert "cut off" in json.dumps(engine.last.body["messages"])
+
+
 def test_a_kill_between_list_and_call(servers, engine, mcp, tmp_path):
     """A background response whose list was told goes on with it, credentials and all."""
     data = tmp_path / "data"

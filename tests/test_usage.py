@@ -35,6 +35,15 @@ def total(server, kind="completions", key=None, field="num_model_requests", **qu
     return sum(result[field] for result in results(server, kind, key, **query))
 
 
+def rows(server, sql):
+    """One row of the database, beside the server."""
+    db = sqlite3.connect(f"file:{server.data}/antiphon.db?mode=ro", uri=True, timeout=20)
+    try:
+        return db.execute(sql).fetchone()
+    finally:
+        db.close()
+
+
 class Counter:
     """Tokens that the API's answers have told of, to be compared with what is counted."""
 
@@ -114,6 +123,7 @@ def test_a_turn_that_fails_counts_what_it_used(engine):
         stream = server.stream("y", previous_response_id=parent["id"])
         stream.until("response.output_text.delta")
         assert server.delete("/v1/responses/" + parent["id"]).status == 200
+        eventually(lambda: rows(server, "SELECT count(*) FROM context") == (0,), what="the sweep of the parent")
         gate.open.set()
         failed = [e for e in stream if e.data][-1].data["response"]
         assert failed["status"] == "failed", failed
@@ -282,10 +292,7 @@ def test_old_minutes_become_hours(engine):
         db.close()
         server.start()
 
-        def folded():
-            with sqlite3.connect(database) as look:
-                return look.execute("SELECT count(*), min(width), min(start) FROM used").fetchone() == (1, 3600, old)
-        eventually(folded)
+        eventually(lambda: rows(server, "SELECT count(*), min(width), min(start) FROM used") == (1, 3600, old))
         got = [b for b in buckets(server, start_time=old, bucket_width="1h", limit=168) if b["results"]]
         assert [b["start_time"] for b in got] == [old] and got[0]["results"][0]["input_tokens"] == 2 * before
         server.stop()

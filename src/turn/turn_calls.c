@@ -155,6 +155,8 @@ void call_close(struct turn *t, struct out_item *it, bool whole)
 		it->hosted.failed = it->tool->hosted->server || it->tool->hosted->blank.n;
 		if (it->hosted.failed)
 			it->hosted.members = call_blank(t, it, S("It was cut off."));
+		if (it->tool->hosted->server)
+			tell_hosted(&t->out.teller, &it->at, it->tool->hosted, TOOL_ENDED, true, true);
 	} else if (it->tool->kind == CALL_CUSTOM) {
 		made = close_custom(t, it, whole, &e);
 	} else if (it->tool->kind != CALL_FUNCTION) {

@@ -439,11 +439,18 @@ static bool turn_output_has_calls(const struct turn *t)
 	return it || turn_tools_called(t);
 }
 
+/* A call that is cut off goes, unless it may have changed something at somebody's: that is told, as failed. */
+static bool item_drops(const struct out_item *it)
+{
+	const struct hosted *h = it->tool ? it->tool->hosted : NULL;
+	return it->tool && !pair_result(it) /* its call is finished, and needs it */ && !(h && h->server && it->type == h->item);
+}
+
 void turn_close_items(struct turn *t, bool whole, bool drop_calls)
 {
 	settle_space(t, !turn_output_has_calls(t));
 	for (struct out_item *it = t->out.first; it; it = it->next) {
-		if (it->done || (it->tool && drop_calls && !whole && !pair_result(it))) /* its call is finished, and needs it */
+		if (it->done || (drop_calls && !whole && item_drops(it)))
 			continue;
 		item_close(t, it, whole);
 	}

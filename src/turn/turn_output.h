@@ -71,7 +71,7 @@ void turn_emit(struct turn *t, struct event *ev);
 /* A further item, open, of which nothing was said yet. NULL: there are too many. */
 struct out_item *turn_item_make(struct turn *t, enum item_type type, const struct id *id);
 void turn_model_event(struct turn *t, const struct model_event *me);
-/* Closes open items. `whole` false: texts and unfinished calls are `incomplete`; with drop_calls such calls go. */
+/* Closes open items. `whole` false: texts and unfinished calls are `incomplete`; with drop_calls such calls go, but servers' are failed. */
 void turn_close_items(struct turn *t, bool whole, bool drop_calls);
 /* The finished items joined by commas. */
 struct str turn_output_json(struct turn *t);
