@@ -45,6 +45,16 @@ static bool end_undo(struct turn *t)
 	return t->out.tools.check.run || tools_undo_start(t->api->tools, &t->out.tools.check, t->project, &t->req);
 }
 
+/* What cannot be counted is answered all the same: the client has lost nothing. */
+static void on_counted(struct store_op *op, const struct err *e)
+{
+	struct turn *t = OWNER(op, struct turn, op);
+	if (e->code != ERR_NONE)
+		log_at(LOG_ERROR, "usage could not be counted", "id=%.*s error=%s", FMT(t->response.id), e->msg);
+	turn_goto(t, STEP_DONE);
+	turn_run(t);
+}
+
 static void on_saved(struct store_op *op, const struct err *e)
 {
 	struct turn *t = OWNER(op, struct turn, op);
@@ -56,18 +66,10 @@ static void on_saved(struct store_op *op, const struct err *e)
 		t->response.status = RS_FAILED;
 		t->response.completed_at = 0;
 		t->key.unsaved = t->key.given;
-		turn_usage_alone(t, NULL); /* its engine was asked all the same */
+		t->op.done = on_counted;
+		if (turn_usage_alone(t, &t->op)) /* its engine was asked all the same */
+			return;
 	}
-	turn_goto(t, STEP_DONE);
-	turn_run(t);
-}
-
-/* What cannot be counted is answered all the same: the client has lost nothing. */
-static void on_counted(struct store_op *op, const struct err *e)
-{
-	struct turn *t = OWNER(op, struct turn, op);
-	if (e->code != ERR_NONE)
-		log_at(LOG_ERROR, "usage could not be counted", "id=%.*s error=%s", FMT(t->response.id), e->msg);
 	turn_goto(t, STEP_DONE);
 	turn_run(t);
 }
