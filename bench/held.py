@@ -3,7 +3,12 @@
 Each row is the longest answer that client waited for while an input was worked on, less noise: the least over some
 repetitions; beside it what CPU the server took within one answer, its other threads included, which a loaded machine does not
 change much. Nothing may hold a loop for more than 20 ms in a release build. An input is taken, so that all of the work is
-done; those that are refused say so in their name, and have a neighbour that is the most of its kind that is taken. Used by bench/run.py (row `held`)."""
+done; those that are refused say so in their name, and have a neighbour that is the most of its kind that is taken. Used by
+bench/run.py (row `held`).
+
+2026-11-29, two cores, others at work on them: CPU within the longest answer, ms: many messages (chat) 17.3; references to nothing
+13.2; tools of an item 12.9; allowed tools 11.2; calls and outputs 10.3; tools of many items 9.5; compactions 8.4; tools that were
+found 8.0; many items 8.0 (before slices 21.2); all others below 7."""
 import base64, io, json, os, random, struct, subprocess, threading, time, urllib.error, urllib.request, zipfile, zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 

@@ -95,8 +95,9 @@ static void names_by_index(void)
 	for (size_t i = 0; i < MANY; i++)
 		for (int k = 0; k < 2; k++) {
 			struct item it;
-			struct str json = str_fmt(&a, "{\"type\":\"%s\",\"name\":\"f%zu\",\"namespace\":\"%s%zu\"}",
-			                          k ? "function_call" : "custom_tool_call", i, i % 2 ? "f" : "n", i);
+			struct str space = i % 20 ? S("") : str_fmt(&a, ",\"namespace\":\"n%zu\"", i);
+			struct str json = str_fmt(&a, "{\"type\":\"%s\",\"name\":\"f%zu\"%.*s}", k ? "function_call" : "custom_tool_call",
+			                          i % 10 ? i : 0, FMT(space));
 			CHECK(item_view(&a, json, &it));
 			CHECK_STR(call_item_name(&a, plain, MANY, ix, &it), call_item_name(&a, plain, MANY, NULL, &it));
 		}
