@@ -102,7 +102,8 @@ def test_everything_that_was_acknowledged_before_is_in_it(server, servers, engin
 
 def test_bytes_stay_while_somebody_copies(server):
     one, two = upload(server, "a.txt", "a"), upload(server, "b.txt", "b")
-    with open(os.path.join(server.data, "files", "antiphon.hold"), "w") as hold:
+    hold = os.open(os.path.join(server.data, "files"), os.O_RDONLY | os.O_DIRECTORY)
+    try:
         fcntl.flock(hold, fcntl.LOCK_SH)
         assert server.delete(f"/v1/files/{one}").status == 200
         assert server.get(f"/v1/files/{one}").status == 404
@@ -113,6 +114,8 @@ def test_bytes_stay_while_somebody_copies(server):
         assert server.delete(f"/v1/files/{two}").status == 200
         server.stop()
         assert len(blobs(server.data)) == 2
+    finally:
+        os.close(hold)
     server.start()
     assert not blobs(server.data)
 

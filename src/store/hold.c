@@ -8,11 +8,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define HOLD_NAME "antiphon.hold"
-
+/* A lock belongs to what was opened, so each holder opens the folder for itself. */
 static int hold_open(int files)
 {
-	return openat(files, HOLD_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return openat(files, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 int hold_begin(const char *dir, struct err *e)

@@ -1,6 +1,6 @@
 /* hold.h - while somebody copies the data folder, bytes whose rows are removed stay.
  *
- * A file among those of files/, antiphon.hold: who copies has a shared lock on it from before it reads the rows until
+ * A lock on the folder files/ itself: who copies has a shared one from before it reads the rows until
  * it has the bytes that they name; who removes bytes locks it alone for that moment, or puts it off. The system lets go
  * of the lock when its holder dies. Any thread, any process. */
 #pragma once
