@@ -1,6 +1,7 @@
 """Questions that the ranking's constants are chosen on (src/index/word_share.h, src/index/search.c): (question, pattern of the chunk that
-answers it, pattern of the file's name, its source first). Those of questions.py are left for the proof: nothing is chosen on them.
-They were written before any of them was asked: most in a user's words, a third as names, messages and settings, as people paste them."""
+answers it, pattern of the file's name, its source first). Nothing is chosen on those of
+questions.py. Most are in a user's words, a quarter are names, messages and settings, as people paste them; these came later, and were written
+before any of them was asked."""
 TUNING = [
     ("how do I copy one table's rows out to a CSV file", r"(?i)\bcopy\b", "pg-(sql-copy|app-psql)\\."),
     ("which setting says how much memory a sort may use before it spills to disk", r"work_mem", "pg-runtime-config-resource"),

@@ -164,6 +164,19 @@ def test_responses_are_found(server, engine, page):
     page.wait_for_selector("main table tbody tr:nth-child(3)", timeout=15000)
 
 
+def test_usage_is_drawn(servers, engine, page):
+    server = servers(engine, args=["--set", "prices.models=*=1000/1000"])
+    made = [server.create("x")["usage"] for _ in range(3)]
+    page.goto(server.base_url.removesuffix("/v1") + "/console/index.html#/usage")
+    page.wait_for_selector("main table tbody tr")
+    said = page.inner_text("main table tbody tr")
+    assert "scripted" in said and str(sum(u["input_tokens"] for u in made)) in said
+    assert f"{sum(u['total_tokens'] for u in made)} tokens" in page.locator("svg.bars").get_attribute("aria-label")
+    assert f"${sum(u['total_tokens'] for u in made) / 1000:.4f}" in page.inner_text("main")
+    page.select_option("select[name=kind]", "images")
+    page.wait_for_selector("text=Nothing was used in these days")
+
+
 AXE = os.path.join(os.environ.get("COMPAT_CACHE") or os.path.expanduser("~/.cache/antiphon-compat"), "axe/node_modules/axe-core/axe.min.js")
 
 
