@@ -114,7 +114,7 @@ def test_a_turn(servers, engine, collector, door):
     else:
         made = server.post("/v1/chat/completions", {"model": "scripted", "messages": [{"role": "user", "content": "private question"}]},
                            headers=headers).json
-        spans = collector.wait(2)
+        spans = collector.wait(3)
     root = check_tree(spans)
     assert root.trace_id.hex() == TRACE and root.parent_span_id.hex() == PARENT and root.trace_state == "vendor=1"
     seen = attributes(root)
@@ -126,7 +126,7 @@ def test_a_turn(servers, engine, collector, door):
     asked, = [s for s in spans if s.kind == s.SPAN_KIND_CLIENT]
     told = engine.requests[-1].headers
     assert told["traceparent"] == f"00-{TRACE}-{asked.span_id.hex()}-01" and told["tracestate"] == "vendor=1"
-    assert bool(named(spans, "store commit")) == (door == "responses")
+    assert named(spans, "store commit")  # of a chat that is not kept: what it used
     sent, got = collector.requests[0]
     assert sent["X-Token"] == "t1" and attributes(got.resource_spans[0].resource)["service.name"] == "house"
     assert "private" not in json.dumps([str(r) for _, r in collector.requests])
