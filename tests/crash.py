@@ -628,7 +628,11 @@ class Run(BoxRun):
 
     def start(self):
         self.server.erase()
-        self.server = self.make(self.engine, args=self.settings(), data=self.data)
+        args = self.settings()
+        if "api.on_restart=retry" in args:
+            for program in self.history.programs.values():
+                program.made_again()
+        self.server = self.make(self.engine, args=args, data=self.data)
 
     def life(self):
         """Work, and an end of some kind in the middle of it."""

@@ -81,7 +81,7 @@ class BoxClient:
             return
         content = self.dice.randbytes(self.dice.randrange(3000))
         body, headers = multipart([("file", "f", content)])
-        answer = self.ask("POST", f"/v1/containers/{c.name}/files", body, (c,), headers, fine=(404,))
+        answer = self.ask("POST", f"/v1/containers/{c.name}/files", body, (c,), headers, fine=(400, 404))
         if answer and answer.status == 200:
             c.files[answer.json["id"]] = content
         elif answer:
@@ -144,6 +144,7 @@ class BoxClient:
         program = self.history.some(self.dice, self.history.programs, self.project, lambda p: p.first and not p.end and not p.waiting)
         if program:
             called, = of_type(program.first, "function_call")
+            program.asked += 1
             program.tries += 1
             self.step(program, {"previous_response_id": program.first["id"], "input": [
                 {"type": "function_call_output", "call_id": called["call_id"], "output": "s" + program.name[1:]}]}, True)

@@ -180,7 +180,11 @@ class Program(Thing):
     def __init__(self, name, project):
         super().__init__(name, project)
         self.first = self.end = self.waiting = None
-        self.tries = 0
+        self.asked = self.tries = 0
+
+    def made_again(self):
+        """A start with api.on_restart=retry: each try that had not ended may be made once more."""
+        self.tries += self.asked
 
     @staticmethod
     def code(token):

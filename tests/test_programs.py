@@ -520,6 +520,30 @@ def test_killed_between(servers, engine):
     assert items(over, "program_output")[0]["result"].strip() == "1"
 
 
+@pytest.mark.parametrize("second", [False, True], ids=["at its beginning", "gone on with"])
+def test_killed_behind_a_call(servers, engine, second):
+    """Killed while the program itself runs: what it has called is answered from the log, and not called again."""
+    server = servers(engine)
+    once = "await tools.python({code: \"open('/mnt/data/n', 'a').write('x')\"});\n"
+    wait = "for (const end = Date.now() + 0, n = [0]; n[0] < 3e7; n[0]++);\n"
+    read = "text(await tools.python({code: \"print(len(open('/mnt/data/n').read()))\"}))"
+    engine.next(program(("await tools.step({});\n" if second else "") + once + wait + read))
+    step = {"type": "function", "name": "step", "parameters": {"type": "object", "properties": {}}, "strict": False, "allowed_callers": ["programmatic"]}
+    made = server.create("go", tools=[PROGRAMS, PYTHON, step], background=not second)
+    if second:
+        engine.next(say("lost"))
+        made = server.create(answers(made, "{}"), previous_response_id=made["id"], tools=[PROGRAMS, PYTHON, step], background=True)
+    for event in follow(server, made["id"]):
+        if event.type == "response.output_item.done" and event.data["item"]["type"] == "code_interpreter_call":
+            break
+    server.kill()
+    engine.always(lambda request: [say("So.")])
+    server.start()
+    over = ended(server, made["id"])
+    assert over["status"] == "completed", over
+    assert items(over, "program_output")[0]["result"].strip().endswith("\n1")  # behind the word that the server was restarted
+
+
 def test_killed_in_a_call(servers, engine):
     """A call that was cut off may have run: the program ends, and says so."""
     server = servers(engine)

@@ -157,16 +157,13 @@ static bool call_collect(struct call_end *x, const struct str *pictures, size_t 
 bool cntr_call_end(struct cntr_call *call, const struct str *pictures, size_t n, struct arena *a,
 		   struct cntr_found *ret, struct err *e)
 {
-	struct err ignored = {0};
 	struct call_end x = {.call = call, .arena = a, .found = ret};
 	*ret = (struct cntr_found){0};
 	cntr_files_enter(call->cntrs, call->of.id.key);
 	bool ok = call_collect(&x, pictures, n, e);
 	cntr_files_leave(call->cntrs, call->of.id.key);
-	if (!ok) {
+	if (!ok) /* it is not ended: after a restart the next call there is told */
 		ret->n = 0;
-		container_call_end(cntrs_store(call->cntrs), call->id.key, &ignored);
-	}
 	cntr_leave(call->cntrs, call->of.id.key);
 	cntr_release(call->cntrs, call->of.id.key);
 	arena_free(&call->arena);

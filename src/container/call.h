@@ -36,6 +36,7 @@ struct cntr_found {
 	bool cut; /* there is more in the folder than is kept count of */
 };
 /* `pictures`: PNG images that were shown; they become files. Bytes are synced before rows are written, rows before it
- * returns. false: the end was written, as far as it could be, and no more is known of files. */
+ * returns. false: that could not be written and
+ * nothing is known of files; once the server has ended the call counts as cut off. */
 bool cntr_call_end(struct cntr_call *call, const struct str *pictures, size_t n, struct arena *a,
 		   struct cntr_found *ret, struct err *e);

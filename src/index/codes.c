@@ -10,6 +10,7 @@ struct codes {
 	pthread_rwlock_t lock;
 	struct doc *docs; /* by their number, so that they are found by halving */
 	size_t n, cap, bytes;
+	uint64_t changes; /* codes_changes() */
 };
 
 void doc_release(struct doc *d)
@@ -91,8 +92,17 @@ void codes_put(struct codes *c, const struct doc *d)
 {
 	pthread_rwlock_wrlock(&c->lock);
 	drop_file(c, d->file);
+	c->changes++;
 	codes_insert(c, d, codes_place(c, d->doc));
 	pthread_rwlock_unlock(&c->lock);
+}
+
+uint64_t codes_changes(struct codes *c)
+{
+	pthread_rwlock_rdlock(&c->lock);
+	uint64_t n = c->changes;
+	pthread_rwlock_unlock(&c->lock);
+	return n;
 }
 
 void codes_add(struct codes *c, const struct doc *d)
@@ -107,6 +117,7 @@ void codes_drop(struct codes *c, int64_t file)
 {
 	pthread_rwlock_wrlock(&c->lock);
 	drop_file(c, file);
+	c->changes++;
 	pthread_rwlock_unlock(&c->lock);
 }
 

@@ -26,6 +26,8 @@ void codes_put(struct codes *c, const struct doc *d);
 void codes_add(struct codes *c, const struct doc *d);
 void codes_drop(struct codes *c, int64_t file);
 size_t codes_bytes(struct codes *c);
+/* How often a file has flipped or gone: what was ranked between two equal numbers is whole. */
+uint64_t codes_changes(struct codes *c);
 /* The file of a doc; 0: it is not there. */
 int64_t codes_file(struct codes *c, int64_t doc);
 

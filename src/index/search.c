@@ -300,7 +300,17 @@ static bool take_hit(struct searching *g, const struct ranked *r, struct err *e)
 	return true;
 }
 
-/* Looks deeper while what was ranked is gone by now, or stands there twice. */
+/* Files flip while they are looked at: of one that did, a part may have been ranked by what it was and the rest by what it is. */
+static uint64_t changes(const struct searching *g)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < g->ask->n_stores; i++)
+		n += store_index_changes(g->targets[i].index);
+	return n;
+}
+
+/* Looks deeper while what was ranked stands there twice, and again when files changed meanwhile: each is found whole or
+ * not at all. */
 static bool find_hits(struct searching *g, struct err *e)
 {
 	enum { ROUNDS = 4, DEEPER = 4, LEAST = 300 /* as many as are compared exactly */ };
@@ -309,18 +319,19 @@ static bool find_hits(struct searching *g, struct err *e)
 	g->seen = new_array(g->arena, struct str, (size_t)ask->max_results);
 	g->ret->hits = new_array(g->arena, struct search_hit, (size_t)ask->max_results);
 	for (int round = 0; round < ROUNDS; round++, g->depth *= DEEPER) {
+		bool below = false;
+		uint64_t before = changes(g);
 		g->ret->n = 0;
 		if (!rank_all(g, e))
 			return false;
-		for (size_t i = 0; i < g->n_best && (int64_t)g->ret->n < ask->max_results; i++) {
+		for (size_t i = 0; i < g->n_best && !below && (int64_t)g->ret->n < ask->max_results; i++) {
 			if (ask->cancelled && atomic_load(ask->cancelled))
 				return fail(e, ERR_UNAVAILABLE, NULL, "The search was given up.");
-			if (g->best[i].score < ask->score_threshold)
-				return true;
-			if (!take_hit(g, &g->best[i], e))
+			below = g->best[i].score < ask->score_threshold;
+			if (!below && !take_hit(g, &g->best[i], e))
 				return false;
 		}
-		if ((int64_t)g->ret->n == ask->max_results || !g->full)
+		if (changes(g) == before && (below || !g->full || (int64_t)g->ret->n == ask->max_results))
 			return true;
 	}
 	return true;

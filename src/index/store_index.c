@@ -91,6 +91,11 @@ void store_index_close(struct store_index *x)
 	xfree(x);
 }
 
+uint64_t store_index_changes(const struct store_index *x)
+{
+	return codes_changes(x->codes);
+}
+
 size_t store_index_memory(const struct store_index *x)
 {
 	return codes_bytes(x->codes);

@@ -21,6 +21,8 @@ bool store_index_open(struct str path, struct store_index **ret, bool *lost, str
 void store_index_close(struct store_index *x);
 /* Bytes of memory that its signs take. */
 size_t store_index_memory(const struct store_index *x);
+/* As codes_changes(). */
+uint64_t store_index_changes(const struct store_index *x);
 
 /* --- writing: one thread a file --- */
 struct index_file {

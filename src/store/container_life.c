@@ -64,13 +64,6 @@ bool container_call_begin(struct store *s, const struct container *c, const stru
 	return store_write(s, r, e);
 }
 
-bool container_call_end(struct store *s, int64_t call, struct err *e)
-{
-	struct store_request *r = request_new(NULL, NULL, 1, 1, 0);
-	ADD(r, STMT_CONTAINER_CALL_END, INT(call));
-	return store_write(s, r, e);
-}
-
 /* --- the sweeper ------------------------------------------------------------------------------------------------- */
 
 static bool life_on_key(void *ctx, const struct cell *cells)

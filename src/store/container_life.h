@@ -10,11 +10,10 @@ struct container_began {
 	int64_t cut; /* calls that an end of the server cut off here; told once */
 	bool before; /* an earlier process of the server has run calls here, and this one none yet */
 };
-/* A call begins, durably; the container was used. ERR_BAD_REQUEST as container_living(). */
+/* A call begins, durably; the container was used. It ends with what it left (container_files_change()). ERR_BAD_REQUEST as
+ * container_living(). */
 bool container_call_begin(struct store *s, const struct container *c, const struct id *call,
 			  struct container_began *ret, struct err *e);
-/* It has ended without having told of files (container_file.h). */
-bool container_call_end(struct store *s, int64_t call, struct err *e);
 
 /* --- for the sweeper --- */
 

@@ -116,7 +116,7 @@ static void calls(void)
 	CHECK(container_put(r->store, 1, &c, 100, &e));
 	CHECK(container_call_begin(r->store, &c, &first, &began, &e) && began.cut == 0 && !began.before);
 	CHECK(container_call_begin(r->store, &c, &second, &began, &e) && began.cut == 0 && !began.before);
-	CHECK(container_call_end(r->store, second.key, &e));
+	CHECK(container_files_change(r->store, &c, &(struct container_change){.call = second.key}, &e));
 	rig_shut(r);
 	rig_open(r);
 	/* The first one was cut off, and that is told once. */

@@ -487,7 +487,8 @@ bool turn_tools_between(const struct turn *t)
 {
 	const struct out_item *last = t->out.last;
 	for (const struct out_item *it = t->out.first; it; it = it->next)
-		if (!it->done && !(hosted(it) && tool_again(it->tool->hosted, it->type)))
+		/* One that is closed and not whole was cut off before an earlier start, which was cut off as well. */
+		if (!(it->done && it->whole) && !(hosted(it) && tool_again(it->tool->hosted, it->type)))
 			return false;
 	return last && ((hosted(last) && !pair_call(last)) || last->caller.n);
 }
