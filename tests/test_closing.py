@@ -83,12 +83,8 @@ def walk(server, engine, pieces, how):
         close(sock, how)
 
 
-@pytest.mark.parametrize("speaks", ["never", "slowly"])
-@pytest.mark.parametrize("name", WALKS)
-def test_a_client_goes_at_each_step(engine, servers, name, speaks):
-    server = servers(engine, args=SHORT)
-    engine.always(lambda request: [hang()] if speaks == "never" else [say("Once"), say(" upon"), hang()])
-    pieces = WALKS[name]
+def walk_and_go(server, engine, pieces):
+    """Goes after each piece, in each way; the server is there all the while, and ends as it should."""
     for n in range(len(pieces) + 1):
         threads = [threading.Thread(target=walk, args=(server, engine, pieces[:n], how)) for how in ("reset", "close", "half")]
         for t in threads:
@@ -98,6 +94,14 @@ def test_a_client_goes_at_each_step(engine, servers, name, speaks):
         assert server.alive(), server.stderr()
     assert server.get("/health").status == 200
     server.stop()
+
+
+@pytest.mark.parametrize("speaks", ["never", "slowly"])
+@pytest.mark.parametrize("name", WALKS)
+def test_a_client_goes_at_each_step(engine, servers, name, speaks):
+    server = servers(engine, args=SHORT)
+    engine.always(lambda request: [hang()] if speaks == "never" else [say("Once"), say(" upon"), hang()])
+    walk_and_go(server, engine, WALKS[name])
 
 
 class Slow:

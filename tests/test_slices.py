@@ -1,12 +1,11 @@
 """Long work on one request is done in slices (api.slice_us): with 0 others have their turn after each step and each piece, so that
 whatever can come in between does."""
-import threading
 
 import pytest
 
 from engine_script import call, hang, say
 from harness import eventually, text_of
-from test_closing import SHORT, WALKS, walk
+from test_closing import SHORT, WALKS, walk_and_go
 
 ALWAYS = ["--set", "api.slice_us=0"]
 
@@ -15,16 +14,7 @@ ALWAYS = ["--set", "api.slice_us=0"]
 def test_a_client_goes_between_slices(engine, servers, name):
     server = servers(engine, args=SHORT + ALWAYS)
     engine.always(lambda request: [say("Once"), say(" upon"), hang()])
-    pieces = WALKS[name]
-    for n in range(len(pieces) + 1):
-        threads = [threading.Thread(target=walk, args=(server, engine, pieces[:n], how)) for how in ("reset", "close", "half")]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join()
-        assert server.alive(), server.stderr()
-    assert server.get("/health").status == 200
-    server.stop()
+    walk_and_go(server, engine, WALKS[name])
 
 
 def many(n):
