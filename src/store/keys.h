@@ -43,4 +43,6 @@ bool key_any(struct store *s);
 
 /* --- inside store/: what is known of keys in memory --- */
 bool keyring_open(struct store *s, struct err *e);
+/* Another node has written some: reads them anew. Blocks. */
+void keyring_refresh(struct store *s);
 void keyring_close(struct store *s);

@@ -306,7 +306,8 @@ static void *sweep_main(void *arg)
 			pthread_mutex_unlock(&w->lock);
 			blobs_judge(s);
 			blobs_bury(s->node->blobs);
-			if (!sweep_slice(s, &n, &e)) {
+			n = 0;
+			if (node_leads(s) && !sweep_slice(s, &n, &e)) {
 				log_at(LOG_WARN, "store clean-up put off", "reason=\"%s\"", e.msg);
 				n = 0;
 			}
