@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/heard.h"
+#include "store/nodes.h"
 #include "store/lease.h"
 #include "store/node.h"
 #include "store/request.h"
@@ -94,7 +94,8 @@ static void beat_lead(struct store *s, const struct node_reading *got)
 	}
 	if (mine != atomic_load(&n->leads))
 		log_at(LOG_INFO, mine ? "this node leads" : "another node leads", "node=%" PRId64, n->number);
-	atomic_store(&n->leads, mine);
+	if (atomic_exchange(&n->leads, mine) != mine && mine)
+		heard_text(s, (struct str){0}); /* what waits for a leader looks for its work */
 }
 
 static void beat_bury(struct store *s, const struct node_row *row)
@@ -154,6 +155,7 @@ static void beat_once(struct store *s)
 		log_at(LOG_WARN, "a heartbeat failed", "reason=\"%s\"", e.msg);
 		return;
 	}
+	atomic_store(&s->node->drains, node_table_drains(s->node->table, s->node->number));
 	beat_lead(s, &got);
 	if (atomic_load(&s->node->leads))
 		beat_bury_all(s);

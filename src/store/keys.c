@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
-#include "store/heard.h"
+#include "store/nodes.h"
 #include "store/request.h"
 
 enum { SECRET_LETTERS = 48, PROJECT_NAME = 64, KEY_NAME = 127 };

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "store/heard.h"
+#include "store/nodes.h"
 #include "store/node.h"
 #include "store/request.h"
 
@@ -23,9 +23,9 @@ struct claim {
 	int64_t project, holder; /* holder: of this incarnation, this claim alone */
 	struct id id;
 	enum { WAITING, GRANTED, ASKING, HELD } state; /* GRANTED: the post is on its way; ASKING: for the row */
-	bool told;            /* while ASKING: the post is on its way, too */
-	bool row;             /* it may have the row; its loop's thread alone */
-	struct store_op op;   /* that takes the row */
+	bool told;                                     /* while ASKING: the post is on its way, too */
+	bool row;                                      /* it may have the row; its loop's thread alone */
+	struct store_op op;                            /* that takes the row */
 	struct timer again;
 	struct claim *next; /* in its row of the table, oldest first */
 };
@@ -123,8 +123,8 @@ static void lease_ask(struct claim *c)
 	c->row = true;
 	c->op.done = lease_on_asked;
 	struct store_request *r = request_new(c->port, &c->op, 1, 6, ID_RND + held.n + 1);
-	ADD(r, STMT_LEASE_TAKE, INT(c->id.key), INT(c->project), BLOB(rnd_str(&c->id)), INT(n->number), INT(n->incarnation),
-	    INT(c->holder));
+	ADD(r, STMT_LEASE_TAKE, INT(c->id.key), INT(c->project), BLOB(rnd_str(&c->id)), INT(n->number),
+	    INT(n->incarnation), INT(c->holder));
 	request_must(r, ERR_CONFLICT, held);
 	request_send(r);
 }
@@ -136,8 +136,8 @@ void lease_fence(struct store_request *r)
 	if (!c || !c->row)
 		return;
 	const struct node *n = c->port->store->node;
-	ADD(r, STMT_LEASE_END, INT(c->id.key), INT(c->project), BLOB(rnd_str(&c->id)), INT(n->number), INT(n->incarnation),
-	    INT(c->holder));
+	ADD(r, STMT_LEASE_END, INT(c->id.key), INT(c->project), BLOB(rnd_str(&c->id)), INT(n->number),
+	    INT(n->incarnation), INT(c->holder));
 	request_must(r, ERR_CONFLICT, lost);
 }
 

@@ -73,11 +73,6 @@ bool node_lives(const struct node *n, int64_t number, int64_t incarnation)
 	return n->beat && number != n->number && node_table_lives(n->table, number, incarnation);
 }
 
-bool node_leads(const struct store *s)
-{
-	return !s->driver->shared || atomic_load(&s->node->leads);
-}
-
 bool node_number(struct store *s, int64_t asked, struct err *e)
 {
 	if (!s->driver->shared)

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "store/heard.h"
 #include "store/node_table.h"
 #include "store/store.h"
 
@@ -21,7 +20,7 @@ struct node {
 	int64_t number, incarnation; /* the latter is known once node_load() has read it */
 	int folder_lock;
 	char address[NODE_ADDRESS]; /* where other nodes reach it; "": nowhere */
-	_Atomic bool leads;
+	_Atomic bool leads, drains; /* drains: it was asked to */
 	struct beat *beat;        /* beat.h; NULL: the database is nobody else's; and the reader of its thread */
 	struct db_reader *reader;
 	struct node_table *table; /* node_table.h */
@@ -44,8 +43,6 @@ void node_begin(struct store_request *r, const struct node *n);
 /* After that write, in a snapshot: reads the incarnation, and tells ids which node mints them. */
 bool node_load(struct store *s, struct db_reader *r, struct err *e);
 
-/* Whether this node does what one does for all: sweeping, telling webhook endpoints, batches. */
-bool node_leads(const struct store *s);
 /* The number that is this process's alone: the one that was asked for, or (-1) the lowest that is free. */
 bool node_number(struct store *s, int64_t asked, struct err *e);
 

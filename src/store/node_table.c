@@ -1,7 +1,9 @@
 /* node_table.c - the nodes of a store, as this one last read them. */
 #include "store/node_table.h"
 
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -81,6 +83,13 @@ static const struct seen *table_find(const struct node_table *t, int64_t number)
 	return NULL;
 }
 
+static bool table_leads(const struct node_reading *got, const struct node_row *row)
+{
+	char text[64];
+	int n = snprintf(text, sizeof text, "%" PRId64 ":%" PRId64, row->number, row->incarnation);
+	return got->leader_n == (size_t)n && !memcmp(got->leader, text, got->leader_n);
+}
+
 /* Called with the lock held. `passed`: since the last reading, no more than between two heartbeats. */
 static void table_take(struct node_table *t, const struct table_reading *g, int64_t passed)
 {
@@ -92,6 +101,8 @@ static void table_take(struct node_table *t, const struct table_reading *g, int6
 		next[i] = (struct seen){.row = *row, .silent_us = same ? was->silent_us + passed : 0};
 		next[i].row.dead = !row->seen_at || next[i].silent_us >= store_limits.node_dead_seconds * 1000000;
 	}
+	for (size_t i = 0; i < g->n; i++)
+		next[i].row.leads = table_leads(g->ret, &next[i].row);
 	memcpy(t->at, next, g->n * sizeof *next);
 	t->n = g->n;
 }
@@ -123,6 +134,15 @@ bool node_table_lives(struct node_table *t, int64_t number, int64_t incarnation)
 	bool lives = !s || s->row.incarnation < incarnation || (s->row.incarnation == incarnation && !s->row.dead);
 	pthread_mutex_unlock(&t->lock);
 	return lives;
+}
+
+bool node_table_drains(struct node_table *t, int64_t number)
+{
+	pthread_mutex_lock(&t->lock);
+	const struct seen *s = table_find(t, number);
+	bool drains = s && s->row.draining;
+	pthread_mutex_unlock(&t->lock);
+	return drains;
 }
 
 size_t node_table_copy(struct node_table *t, struct node_row ret[NODES_MOST])

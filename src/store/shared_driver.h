@@ -4,5 +4,6 @@
 
 /* Stores that are opened afterwards with one URL share it. */
 void shared_driver_use(void);
-/* From now on nothing is told (true), as when the connection of news is gone; false: it is there again, and so it is told. */
+/* From now on nothing is told (true), as when the connection of news is gone; false: it is there again, and so it is
+ * told. */
 void shared_driver_deaf(bool deaf);

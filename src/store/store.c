@@ -16,12 +16,6 @@
 #include "store/node.h"
 #include "store/request.h"
 
-struct store_limits store_limits = {
-#define LIMIT(name, def, least, largest, help) .name = def,
-#include "store/limits.def"
-#undef LIMIT
-};
-
 static const struct driver *drivers[] = {&sqlite_driver};
 
 void driver_replace(const struct driver *from, const struct driver *to)

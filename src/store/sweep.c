@@ -307,7 +307,7 @@ static void *sweep_main(void *arg)
 			blobs_judge(s);
 			blobs_bury(s->node->blobs);
 			n = 0;
-			if (node_leads(s) && !sweep_slice(s, &n, &e)) {
+			if (store_leads(s) && !sweep_slice(s, &n, &e)) {
 				log_at(LOG_WARN, "store clean-up put off", "reason=\"%s\"", e.msg);
 				n = 0;
 			}

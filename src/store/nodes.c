@@ -1,5 +1,5 @@
-/* heard.c - words between the nodes of a store. */
-#include "store/heard.h"
+/* nodes.c - what others see of the nodes of a store. */
+#include "store/nodes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,6 +8,46 @@
 #include "store/keys.h"
 #include "store/lease.h"
 #include "store/node.h"
+#include "store/request.h"
+
+bool store_leads(const struct store *s)
+{
+	return !s->driver->shared || atomic_load(&s->node->leads);
+}
+
+bool store_draining(const struct store *s)
+{
+	return atomic_load(&s->node->drains);
+}
+
+size_t store_nodes(const struct store *s, struct node_row ret[NODES_MOST])
+{
+	const struct node *n = s->node;
+	size_t rows = n->beat ? node_table_copy(n->table, ret) : 0;
+	if (!rows)
+		ret[rows++] = (struct node_row){.number = n->number,
+						.incarnation = n->incarnation,
+						.leads = true,
+						.draining = atomic_load(&n->drains),
+						.version = ANTIPHON_VERSION};
+	for (size_t i = 0; i < rows; i++)
+		ret[i].here = ret[i].number == n->number;
+	return rows;
+}
+
+bool store_drain_node(struct store *s, int64_t number, bool drain, struct err *e)
+{
+	char none[64];
+	int n = snprintf(none, sizeof none, "There is no node %" PRId64 ".", number);
+	struct store_request *r = request_new(NULL, NULL, 1, 2, sizeof none);
+	ADD(r, STMT_NODE_DRAIN, INT(number), INT(drain));
+	request_must(r, ERR_NOT_FOUND, (struct str){none, (size_t)n});
+	if (!store_write(s, r, e))
+		return false;
+	if (number == s->node->number)
+		atomic_store(&s->node->drains, drain);
+	return true;
+}
 
 void store_tell(struct store *s, enum store_word word, int64_t key)
 {
