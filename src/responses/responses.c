@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "door/elsewhere.h"
 #include "door/lists.h"
 #include "door/visit.h"
 #include "model/conversation.h"
@@ -70,7 +71,8 @@ static void on_got_to_stream(struct store_op *op, const struct err *e)
 		fail(&no, ERR_BAD_REQUEST, "stream",
 		     "This response cannot be streamed because it was not created with background=true.");
 		answer_error(l->visit.rq->x, &no);
-	} else if (!playback_start(l->visit.rq, l->visit.rq->project, l->visit.rq->args[0], l->after, l->obfuscate, true))
+	} else if (!playback_start(l->visit.rq, l->visit.rq->project, l->visit.rq->args[0], l->after, l->obfuscate, true) &&
+		   !elsewhere_pass(l->visit.rq, &l->response.id))
 		stream_rebuilt(l);
 }
 

@@ -175,7 +175,7 @@ bool store_open(const struct store_options *o, struct store **ret, struct err *e
 	snprintf(s->node->address, sizeof s->node->address, "%.*s", FMT(o->address));
 	if (!open_database(s, o, path, e))
 		goto have_node;
-	if (!beat_prepare(s, e) || !node_number(s, o->node ? *o->node : -1, e) || !write_self(s, e) ||
+	if (!beat_prepare(s, e) || !node_number(s, dir, o->node, e) || !write_self(s, e) ||
 	    !driver->read(s->reader, load_self, s, e) || !beat_start(s, e))
 		goto have_database;
 	uint8_t key[32];
