@@ -26,7 +26,7 @@ struct store {
 	uint8_t secret[32];
 	pthread_mutex_t wait_lock; /* over `waited` of requests without a port */
 	pthread_cond_t wait_wake;
-	struct keyring *keyring;
+	struct keyring *_Atomic keyring;
 	struct sweeper *sweeper;
 	_Atomic unsigned sweep_conflicts; /* slices in a row that failed so */
 	struct sealer *sealer; /* NULL: not started */

@@ -192,12 +192,12 @@ bool store_open(const struct store_options *o, struct store **ret, struct err *e
 have_keys:
 	inlay_keeper_free(s->inlays);
 	blobs_close(s);
-	keyring_close(s);
 have_database:
 	beat_stop(s);
 	lender_free(s->lender);
 	driver->detach(s->reader);
 	driver->close(s->db);
+	keyring_close(s);
 have_node:
 	node_leave(s->node);
 have_store:
@@ -214,11 +214,11 @@ void store_close(struct store *s)
 	sweeper_stop(s);
 	inlay_keeper_free(s->inlays);
 	sealer_close(s);
-	keyring_close(s);
 	beat_stop(s);
 	lender_free(s->lender);
 	s->driver->detach(s->reader);
 	s->driver->close(s->db);
+	keyring_close(s); /* other nodes are heard until the driver is closed */
 	blobs_close(s);
 	node_leave(s->node);
 	pthread_mutex_destroy(&s->wait_lock);
