@@ -12,7 +12,8 @@
 #include "base/log.h"
 
 enum { TOLD_MOST = 1024, TRY_MS = 250 };
-#define NEWS_CHANNEL "antiphon"
+/* A store is a schema of a database. */
+#define NEWS_CHANNEL "'antiphon ' || current_schema()"
 
 struct postgres_news {
 	struct db *db;
@@ -52,7 +53,7 @@ static struct str news_statement(struct arena *a, char (*told)[DRIVER_TELL], siz
 {
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
-	buf_add(&b, S("SELECT pg_notify('" NEWS_CHANNEL "', word) FROM unnest(ARRAY["));
+	buf_add(&b, S("SELECT pg_notify(" NEWS_CHANNEL ", word) FROM unnest(ARRAY["));
 	for (size_t i = 0; i < n; i++) { /* letters, digits and a sign: store/nodes.c makes them */
 		buf_add(&b, i ? S(",'") : S("'"));
 		buf_add(&b, str_of(told[i]));
@@ -112,18 +113,32 @@ static void news_take(struct postgres_news *n)
 }
 
 /* Not synced: a word is about what was committed before. */
+static bool news_listen(struct postgres_conn *c)
+{
+	PGresult *r = postgres_exec(c, "SET synchronous_commit = off; SELECT " NEWS_CHANNEL);
+	bool ok = r && PQresultStatus(r) == PGRES_TUPLES_OK;
+	char sql[256] = "", *name = ok ? PQescapeIdentifier(c->pq, PQgetvalue(r, 0, 0), strlen(PQgetvalue(r, 0, 0))) : NULL;
+	snprintf(sql, sizeof sql, "LISTEN %s", name ? name : "");
+	PQfreemem(name);
+	PQclear(r);
+	if (!ok)
+		return false;
+	r = postgres_exec(c, sql);
+	ok = r && PQresultStatus(r) == PGRES_COMMAND_OK;
+	PQclear(r);
+	return ok;
+}
+
 static void news_connect(struct postgres_news *n)
 {
 	struct err e = {0};
 	struct postgres_options o = postgres_options_of(n->db);
 	if (!postgres_connect(&n->conn, &o, &e))
 		return;
-	PGresult *r = postgres_exec(&n->conn, "SET synchronous_commit = off; LISTEN " NEWS_CHANNEL);
-	if (!r || PQresultStatus(r) != PGRES_COMMAND_OK)
-		n->conn.lost = true;
-	PQclear(r);
-	if (!n->conn.lost)
+	if (news_listen(&n->conn))
 		news_hear(n, (struct str){0});
+	else
+		n->conn.lost = true;
 }
 
 static bool news_closing(struct postgres_news *n)
