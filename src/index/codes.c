@@ -152,6 +152,17 @@ size_t codes_windows(struct codes *c, int64_t chunk, size_t *first)
 	if (d && seq < d->n_chunks) {
 		*first = d->first[seq];
 		n = d->n[seq];
+int64_t codes_next(struct codes *c, int64_t doc, bool (*allowed)(void *ctx, int64_t file), void *ctx)
+{
+	int64_t next = 0;
+	pthread_rwlock_rdlock(&c->lock);
+	for (size_t i = codes_place(c, doc + 1); !next && i < c->n; i++)
+		if (!allowed || allowed(ctx, c->docs[i].file))
+			next = c->docs[i].doc;
+	pthread_rwlock_unlock(&c->lock);
+	return next;
+}
+
 	}
 	pthread_rwlock_unlock(&c->lock);
 	return n;

@@ -33,6 +33,9 @@ int64_t codes_file(struct codes *c, int64_t doc);
 
 struct codes_query {
 	const struct vector_query *vector;
+/* The first doc after that one whose file is allowed; 0: there is none. `allowed` NULL: all are. */
+int64_t codes_next(struct codes *c, int64_t doc, bool (*allowed)(void *ctx, int64_t file), void *ctx);
+
 	uint32_t space;
 	bool (*allowed)(void *ctx, int64_t file);
 	void *ctx;
