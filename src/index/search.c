@@ -309,8 +309,8 @@ static uint64_t changes(const struct searching *g)
 	return n;
 }
 
-/* Looks deeper while what was ranked stands there twice, and again when files changed meanwhile: each is found whole or
- * not at all. */
+/* Looks deeper while what was ranked stands there twice, and as deep again when files changed meanwhile: each is found
+ * whole or not at all. */
 static bool find_hits(struct searching *g, struct err *e)
 {
 	enum { ROUNDS = 4, DEEPER = 4, LEAST = 300 /* as many as are compared exactly */ };
@@ -331,8 +331,11 @@ static bool find_hits(struct searching *g, struct err *e)
 			if (!below && !take_hit(g, &g->best[i], e))
 				return false;
 		}
-		if (changes(g) == before && (below || !g->full || (int64_t)g->ret->n == ask->max_results))
+		bool enough = below || !g->full || (int64_t)g->ret->n == ask->max_results;
+		if (enough && changes(g) == before)
 			return true;
+		if (!enough)
+			g->depth *= DEEPER;
 	}
 	return true;
 }
