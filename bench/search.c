@@ -334,14 +334,17 @@ static double queued_ms(void)
 /* Nothing of it lies in memory, as after the machine's start. */
 static void make_cold(const char *folder)
 {
-	char path[4096];
-	snprintf(path, sizeof path, "%s/1.db", folder);
-	int fd = open(path, O_RDONLY);
-	if (fd < 0)
-		return;
-	fdatasync(fd);
-	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	close(fd);
+	static const char *const ends[] = {"", "-wal", "-signs"};
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		char path[4096];
+		snprintf(path, sizeof path, "%s/1.db%s", folder, ends[i]);
+		int fd = open(path, O_RDONLY);
+		if (fd < 0)
+			continue;
+		fdatasync(fd);
+		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+		close(fd);
+	}
 }
 
 /* To the end of the first search. */

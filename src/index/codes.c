@@ -129,6 +129,14 @@ size_t codes_bytes(struct codes *c)
 	return bytes;
 }
 
+void codes_each(struct codes *c, void (*each)(void *ctx, const struct doc *d), void *ctx)
+{
+	pthread_rwlock_rdlock(&c->lock);
+	for (size_t i = 0; i < c->n; i++)
+		each(ctx, &c->docs[i]);
+	pthread_rwlock_unlock(&c->lock);
+}
+
 static const struct doc *doc_of(const struct codes *c, int64_t doc)
 {
 	size_t at = codes_place(c, doc);
@@ -144,14 +152,6 @@ int64_t codes_file(struct codes *c, int64_t doc)
 	return file;
 }
 
-size_t codes_windows(struct codes *c, int64_t chunk, size_t *first)
-{
-	size_t n = 0, seq = (size_t)(chunk & ((1 << CHUNK_BITS) - 1));
-	pthread_rwlock_rdlock(&c->lock);
-	const struct doc *d = doc_of(c, chunk >> CHUNK_BITS);
-	if (d && seq < d->n_chunks) {
-		*first = d->first[seq];
-		n = d->n[seq];
 int64_t codes_next(struct codes *c, int64_t doc, bool (*allowed)(void *ctx, int64_t file), void *ctx)
 {
 	int64_t next = 0;
@@ -163,6 +163,14 @@ int64_t codes_next(struct codes *c, int64_t doc, bool (*allowed)(void *ctx, int6
 	return next;
 }
 
+size_t codes_windows(struct codes *c, int64_t chunk, size_t *first)
+{
+	size_t n = 0, seq = (size_t)(chunk & ((1 << CHUNK_BITS) - 1));
+	pthread_rwlock_rdlock(&c->lock);
+	const struct doc *d = doc_of(c, chunk >> CHUNK_BITS);
+	if (d && seq < d->n_chunks) {
+		*first = d->first[seq];
+		n = d->n[seq];
 	}
 	pthread_rwlock_unlock(&c->lock);
 	return n;

@@ -318,7 +318,7 @@ static bool find_hits(struct searching *g, struct err *e)
 	g->depth = (size_t)ask->max_results * 2 > LEAST ? (size_t)ask->max_results * 2 : LEAST;
 	g->seen = new_array(g->arena, struct str, (size_t)ask->max_results);
 	g->ret->hits = new_array(g->arena, struct search_hit, (size_t)ask->max_results);
-	for (int round = 0; round < ROUNDS; round++, g->depth *= DEEPER) {
+	for (int round = 0; round < ROUNDS; round++) {
 		bool below = false;
 		uint64_t before = changes(g);
 		g->ret->n = 0;
