@@ -26,6 +26,7 @@ struct db_read {
 };
 struct db_options {
 	const char *path, *vfs; /* vfs NULL: the system's */
+	int64_t node;           /* this process's number among those that share the database */
 	bool sync_normal;
 	/* A commit's lists, in order; a thread of the driver. */
 	void (*finished)(void *ctx, struct apply *list);
@@ -34,7 +35,8 @@ struct db_options {
 };
 
 struct driver {
-	const char *scheme; /* "sqlite:" */
+	const char *scheme; /* "sqlite:"; what is behind it in the URL is the path */
+	bool whole_url;     /* the path is the whole URL */
 	bool (*open)(const struct db_options *o, struct db **ret, struct err *e);
 	/* To be read alone, beside the process that owns it; apply() and healthy() are not called. ERR_NOT_FOUND: there is none;
 	 * ERR_STORE: not of this version. */
@@ -65,6 +67,4 @@ struct driver {
 	/* Commits what is queued, then ends. Readers are detached. */
 	void (*close)(struct db *db);
 };
-extern const struct driver sqlite_driver;
-/* Tests: `to` stands in for `from` in every store that is opened afterwards. Defined in store.c. */
-void driver_replace(const struct driver *from, const struct driver *to);
+extern const struct driver sqlite_driver, postgres_driver;
