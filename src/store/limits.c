@@ -1,4 +1,4 @@
-/* limits.c - the bounds of the store, as they are set. */
+/* limits.c - the bounds of the store floor. */
 #include "store/limits.h"
 
 struct store_limits store_limits = {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "store/postgres_news.h"
 #include "store/postgres_pool.h"
 #include "store/postgres_read.h"
 #include "store/postgres_schema.h"
@@ -16,12 +17,14 @@ static struct db *postgres_new(const struct db_options *o)
 	db->options = *o;
 	db->url = memcpy(xalloc(n), o->path, n);
 	db->options.path = db->url;
+	db->node = -1;
 	write_queue_init(&db->queue, &postgres_writes, db, &db->options);
 	return db;
 }
 
 static void postgres_free(struct db *db)
 {
+	postgres_news_free(db->news);
 	postgres_pool_free(db->pool);
 	postgres_close(&db->conn);
 	write_queue_free(&db->queue);
@@ -33,7 +36,7 @@ static bool postgres_open(const struct db_options *o, struct db **ret, struct er
 {
 	struct db *db = postgres_new(o);
 	bool ok = postgres_writer_connect(db, e) && postgres_migrate(&db->conn, e) && (db->pool = postgres_pool_new(db, e)) &&
-		  write_queue_start(&db->queue, e);
+		  (db->news = postgres_news_new(db, e)) && write_queue_start(&db->queue, e);
 	if (ok)
 		*ret = db;
 	else
@@ -85,6 +88,9 @@ const struct driver postgres_driver = {
     .query = postgres_query,
     .each = postgres_each,
     .apply = postgres_apply,
+    .shared = true,
+    .take_number = postgres_take_number,
+    .tell = postgres_tell,
     .healthy = postgres_healthy,
     .close = postgres_shut,
 };

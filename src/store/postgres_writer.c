@@ -16,6 +16,7 @@
 
 enum {
 	LOCK_SECONDS = 10,   /* how long a connection that this node had before may take to end */
+	NUMBER_MS = 500,     /* ... that a process before it had */
 	AGAIN = 8,           /* tries of a transaction that met another's */
 	NAP_MS = 20,
 	CLOSING_SECONDS = 3, /* nobody waits longer for a database that is away when the server stops */
@@ -37,11 +38,11 @@ static bool writer_unreachable(struct err *e)
 /* --- the connection -------------------------------------------------------------------------------------------------- */
 
 /* The server's process that has the node's lock; 0: none. */
-static int writer_holder(struct db *db)
+static int writer_holder(struct db *db, int64_t node)
 {
 	char sql[512];
 	snprintf(sql, sizeof sql, "SELECT pid FROM pg_locks WHERE " POSTGRES_LOCKED " AND objid = %lld AND granted",
-		 (long long)db->options.node);
+		 (long long)node);
 	PGresult *r = postgres_exec(&db->conn, sql);
 	int pid = PQntuples(r) == 1 ? (int)strtol(PQgetvalue(r, 0, 0), NULL, 10) : 0;
 	PQclear(r);
@@ -49,25 +50,25 @@ static int writer_holder(struct db *db)
 }
 
 /* What this process had before is ended: its transaction is over when the lock is free. */
-static bool writer_lock(struct db *db, struct err *e)
+static bool writer_lock(struct db *db, int64_t node, int wait_ms, struct err *e)
 {
 	char sql[512];
 	int before = db->backend;
 	snprintf(sql, sizeof sql,
 		 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE pid = %d AND " POSTGRES_LOCKED " AND objid = %lld", before,
-		 (long long)db->options.node);
+		 (long long)node);
 	if (before)
 		PQclear(postgres_exec(&db->conn, sql));
-	snprintf(sql, sizeof sql, "SET lock_timeout = '%ds'; SELECT pg_advisory_lock(" POSTGRES_LOCKS ", %lld); SET lock_timeout = 0",
-		 LOCK_SECONDS, (long long)db->options.node);
+	snprintf(sql, sizeof sql, "SET lock_timeout = %d; SELECT pg_advisory_lock(" POSTGRES_LOCKS ", %lld); SET lock_timeout = 0",
+		 wait_ms, (long long)node);
 	PGresult *r = postgres_exec(&db->conn, sql);
 	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
 	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK;
 	if (!ok && state && !strcmp(state, "55P03"))
-		fail(e, ERR_STORE, NULL,
+		fail(e, ERR_CONFLICT, NULL,
 		     "node %lld of the database %s is another process (the server's process %d serves it). Stop that one; where its "
 		     "machine is dead: SELECT pg_terminate_backend(%d)",
-		     (long long)db->options.node, PQdb(db->conn.pq), writer_holder(db), writer_holder(db));
+		     (long long)node, PQdb(db->conn.pq), writer_holder(db, node), writer_holder(db, node));
 	else if (!ok)
 		writer_unreachable(e);
 	PQclear(r);
@@ -79,7 +80,7 @@ bool postgres_writer_connect(struct db *db, struct err *e)
 	struct postgres_options o = postgres_options_of(db);
 	if (!postgres_connect(&db->conn, &o, e))
 		return false;
-	if (!writer_lock(db, e)) {
+	if (db->node >= 0 && !writer_lock(db, db->node, LOCK_SECONDS * 1000, e)) {
 		postgres_close(&db->conn);
 		return false;
 	}
@@ -115,6 +116,21 @@ static bool writer_reach(struct db *db, int64_t seconds, struct err *e)
 	}
 }
 
+static bool writer_number(void *ctx, struct err *e)
+{
+	struct db *db = ctx;
+	if (!writer_reach(db, store_limits.away_seconds, e) || !writer_lock(db, db->asked, NUMBER_MS, e))
+		return false;
+	db->node = db->asked;
+	return true;
+}
+
+bool postgres_take_number(struct db *db, int64_t number, struct err *e)
+{
+	db->asked = number;
+	return write_queue_run(&db->queue, writer_number, e);
+}
+
 /* --- one transaction ------------------------------------------------------------------------------------------------- */
 
 enum outcome { COMMITTED, REFUSED, MET_ANOTHER, LOST };
@@ -129,7 +145,7 @@ struct trial {
 
 static void trial_send(struct db *db, const struct trial *t)
 {
-	struct bind mark[] = {INT(db->options.node), INT(t->mark)};
+	struct bind mark[] = {INT(db->node), INT(t->mark)};
 	postgres_send(&db->conn, PG_OWN + PG_BEGIN, NULL, 0);
 	for (const struct apply *a = t->first; a != t->end; a = a->next)
 		for (size_t i = 0; i < a->n; i++)
@@ -197,7 +213,7 @@ static enum outcome trial_run(struct db *db, struct trial *t)
 
 static bool trial_marked(struct db *db, int64_t mark, bool *ret)
 {
-	struct bind node = INT(db->options.node);
+	struct bind node = INT(db->node);
 	uint64_t found = 0;
 	postgres_send(&db->conn, PG_OWN + PG_WRITTEN, &node, 1);
 	postgres_sync(&db->conn);

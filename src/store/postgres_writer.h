@@ -8,5 +8,7 @@
 #include "store/postgres.h"
 
 extern const struct write_verbs postgres_writes;
-/* Connects, and takes the node's lock; at an opening, before the thread runs. */
+/* Connects, and takes the node's lock once there is a number; at an opening, before the thread runs. */
 bool postgres_writer_connect(struct db *db, struct err *e);
+/* The driver's take_number(). */
+bool postgres_take_number(struct db *db, int64_t number, struct err *e);
