@@ -38,6 +38,8 @@ static void incarnations(void)
 	struct rig r = {0};
 	struct arena a = {0};
 	struct claimed_run got;
+	if (rig_on_postgres())
+		return; /* a node among others gives its incarnation up when it ends: nodes_test.c */
 	rig_open(&r);
 	int64_t first = r.store->node->incarnation;
 	CHECK(first >= 1 && r.store->node->number == 0);

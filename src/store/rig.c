@@ -33,7 +33,7 @@ bool rig_try_open(struct rig *r, struct err *e)
 	r->options.dir = str_of(r->dir);
 	if (getenv("STORE_LATE"))
 		late_driver_use((unsigned)strtoul(getenv("STORE_LATE"), NULL, 10));
-	if (rig_on_postgres()) {
+	if (rig_on_postgres() && !r->options.url.n) {
 		rig_postgres_open(r->dir, r->url);
 		r->options.url = str_of(r->url);
 	}

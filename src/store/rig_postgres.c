@@ -26,7 +26,7 @@ static const char *rig_postgres_name(const char *dir, char name[NAME])
 static void rig_postgres_url(const char *dir, char url[RIG_URL])
 {
 	char name[NAME];
-	snprintf(url, RIG_URL, "%spostgres?options=-csearch_path%%3D%s", getenv("STORE_POSTGRES"), rig_postgres_name(dir, name));
+	snprintf(url, RIG_URL, "%spostgres?options=-csearch_path%%3D%s%%20-cclient_min_messages%%3Dwarning", getenv("STORE_POSTGRES"), rig_postgres_name(dir, name));
 }
 
 /* The first number that it gives; -1: it failed. */
