@@ -51,9 +51,5 @@ struct store_port {
 	struct store_port *next_touched;
 };
 
-/* --- store.c --- */
-/* "sqlite:PATH" (o->url, or what stands for it) gives its driver and PATH, of PATH_MAX bytes. */
-bool store_driver(const struct store_options *o, char *path, const struct driver **ret, struct err *e);
-
 /* --- read.c --- */
 bool not_found(struct err *e, struct str id);

@@ -3,33 +3,17 @@
 
 #include <limits.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "store/blobs.h"
 #include "store/beat.h"
 #include "store/sweep.h"
 
-#include "base/clock.h"
+#include "store/drivers.h"
 #include "store/lend.h"
 #include "store/inlay_keep.h"
 #include "store/node.h"
 #include "store/request.h"
-
-static const struct driver *drivers[] = {&sqlite_driver};
-
-void driver_replace(const struct driver *from, const struct driver *to)
-{
-	for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
-		if (drivers[i] == from)
-			drivers[i] = to;
-}
-
-const char *const statement_sql[STMT_COUNT] = {
-#define STMT(name, sql) [STMT_##name] = sql,
-#include "store/statements.def"
-#undef STMT
-};
 
 /* --- the secret --- */
 
@@ -112,28 +96,6 @@ bool store_id_key(struct store *s, uint8_t out[32], struct err *e)
 }
 
 /* --- open and close --- */
-
-bool store_driver(const struct store_options *o, char *path, const struct driver **ret, struct err *e)
-{
-	struct str url = o->url;
-	char made[PATH_MAX + 32];
-	if (!url.n) {
-		url.p = made;
-		url.n = (size_t)snprintf(made, sizeof made, "sqlite:%.*s/antiphon.db", FMT(o->dir));
-	}
-	for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
-		struct str scheme = str_of(drivers[i]->scheme);
-		if (!str_starts(url, scheme))
-			continue;
-		if (url.n - scheme.n >= PATH_MAX)
-			return fail(e, ERR_CONFIG, NULL, "the name of the store is too long");
-		memcpy(path, url.p + scheme.n, url.n - scheme.n);
-		path[url.n - scheme.n] = 0;
-		*ret = drivers[i];
-		return true;
-	}
-	return fail(e, ERR_CONFIG, NULL, "no store driver for \"%.*s\" (known: sqlite:PATH)", FMT(url));
-}
 
 static bool open_database(struct store *s, const struct store_options *o, const char *path, struct err *e)
 {
