@@ -35,7 +35,7 @@ class Nodes:
         self.schema = name = "n" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
         harness.postgres().schema(name)
         self.env = {"ANTIPHON_STORE_URL": harness.postgres().url("postgres") + f"?options=-csearch_path%3D{name}",
-                    "ANTIPHON_MASTER_SECRET": "of all nodes", "ANTIPHON_ALLOW_ANONYMOUS": "1"}
+                    "ANTIPHON_MASTER_SECRET": "of all nodes, in thirty-two characters"}
 
     def start(self, data=None):
         port = free_port()
@@ -96,7 +96,7 @@ def test_any_node_continues_and_deletes(nodes):
 def test_turns_on_a_conversation_come_one_after_the_other(nodes, engine):
     a, b, _ = nodes(2)
     id = a.post("/v1/conversations", {}).json["id"]
-    engine.always(lambda request: [say(str(len(request.messages)))])
+    engine.always(lambda request: [say(str(len(request.body["messages"])))])
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda i: (a if i % 2 else b).create(f"n{i}", conversation=id), range(16)))
     assert all(r["status"] == "completed" for r in made)

@@ -79,7 +79,7 @@ static void news_hear(struct postgres_news *n)
 	}
 }
 
-/* LISTEN takes a name, and no expression. */
+/* LISTEN takes a name, and no expression. A word need not be synced: it is about what was committed before. */
 static bool news_connect(struct postgres_news *n, bool again)
 {
 	struct err e = {0};
@@ -88,13 +88,15 @@ static bool news_connect(struct postgres_news *n, bool again)
 		return true;
 	if (!postgres_connect(&n->conn, &o, &e))
 		return false;
-	PGresult *r = postgres_exec(&n->conn, "DO $$ BEGIN EXECUTE 'LISTEN ' || quote_ident(" CHANNEL "); END $$");
+	PGresult *r = postgres_exec(&n->conn, "SET synchronous_commit = off; DO $$ BEGIN EXECUTE 'LISTEN ' || quote_ident(" CHANNEL "); END $$");
 	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK;
 	PQclear(r);
-	if (!ok)
+	if (!ok) {
 		postgres_close(&n->conn);
-	else if (again)
+	} else if (again) { /* of what was told meanwhile some was missed here, and there */
 		n->db->options.heard(n->db->options.ctx, (struct str){0});
+		postgres_tell(n->db, S("*0"));
+	}
 	return ok;
 }
 
