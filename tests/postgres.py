@@ -114,8 +114,8 @@ def main(words):
         while words:
             end = words.index("--") if "--" in words else len(words)
             command, words = words[:end], words[end + 1:]
-            if subprocess.run(command, env={**os.environ, "STORE_POSTGRES": server.url()}).returncode:
-                failed.append(" ".join(command))
+            if code := subprocess.run(command, env={**os.environ, "STORE_POSTGRES": server.url()}).returncode:
+                failed.append(f"{' '.join(command)}: exit status {code}")
     finally:
         server.close()
     for command in failed:

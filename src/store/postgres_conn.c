@@ -45,7 +45,7 @@ void postgres_numbered(char *ret, const char *sql)
 
 /* What a URL need not say. A server that is gone without a word is noticed within half a minute. */
 static const char *const defaults[][2] = {
-    {"connect_timeout", "5"},      {"keepalives_idle", "10"},     {"keepalives_interval", "5"},
+    {"connect_timeout", "10"},     {"keepalives_idle", "10"},     {"keepalives_interval", "5"},
     {"keepalives_count", "3"},     {"tcp_user_timeout", "30000"}, {"fallback_application_name", "antiphon"},
     {"client_encoding", "UTF8"},
 };

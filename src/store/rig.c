@@ -55,6 +55,7 @@ void rig_open(struct rig *r)
 	}
 	if (!rig_try_open(r, &e)) {
 		printf("Bail out! %s\n", e.msg);
+		fflush(stdout);
 		abort();
 	}
 }
