@@ -157,12 +157,14 @@ static void *write_main(void *arg)
 			n++;
 			bytes += a->bytes;
 		}
+		pthread_mutex_lock(&q->lock); /* first: who was told that his write is over finds its room free */
+		q->n -= n;
+		q->bytes -= bytes;
+		pthread_mutex_unlock(&q->lock);
 		q->options->finished(q->options->ctx, list);
 		if (q->verbs->told)
 			q->verbs->told(q->ctx);
 		pthread_mutex_lock(&q->lock);
-		q->n -= n;
-		q->bytes -= bytes;
 	}
 	pthread_mutex_unlock(&q->lock);
 	return NULL;
