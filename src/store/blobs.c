@@ -1,11 +1,9 @@
-/* blobs.c - the folder of blobs: names, what is removed, what no row knows. */
+/* blobs.c - the folder of blobs: what is removed, what no row knows. */
 #include "store/blobs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,9 +11,10 @@
 #include "store/core.h"
 #include "store/hold.h"
 #include "store/node.h"
+#include "store/place_folder.h"
 
 struct blobs {
-	int dir;
+	struct place *place;
 	pthread_mutex_t lock; /* over what follows */
 	struct blob_list {
 		int64_t *keys;
@@ -23,24 +22,14 @@ struct blobs {
 	} dead, doubtful; /* to be removed by the sweeper; the doubtful unless a row knows them */
 };
 
-static void blobs_name_of(char out[BLOB_NAME], const char *prefix, int64_t key)
+struct place *blobs_place(const struct blobs *b)
 {
-	snprintf(out, BLOB_NAME, "%s%016llx", prefix, (unsigned long long)key);
-}
-
-void blobs_name(char out[BLOB_NAME], int64_t key)
-{
-	blobs_name_of(out, "", key);
-}
-
-void blobs_new_name(char out[BLOB_NAME], int64_t key)
-{
-	blobs_name_of(out, "new-", key);
+	return b->place;
 }
 
 int blobs_dir(const struct blobs *b)
 {
-	return b->dir;
+	return place_folder_dir(b->place);
 }
 
 /* --- removing -------------------------------------------------------------------------------------------- */
@@ -77,17 +66,15 @@ void blobs_add_doubtful(struct blobs *b, int64_t key)
 
 void blobs_bury(struct blobs *b)
 {
-	char name[BLOB_NAME];
-	int hold = hold_try(b->dir);
+	int hold = hold_try(blobs_dir(b));
 	if (hold < 0)
 		return; /* they wait in the list; after a crash the next start finds them */
 	struct blob_list dead = blob_list_take(b, &b->dead);
 	for (size_t i = 0; i < dead.n; i++) {
-		blobs_new_name(name, dead.keys[i]);
-		unlinkat(b->dir, name, 0);
-		blobs_name(name, dead.keys[i]);
-		if (unlinkat(b->dir, name, 0) && errno != ENOENT)
-			log_at(LOG_WARN, "a removed file's bytes stay", "file=%s reason=\"%m\"", name);
+		struct err e = {0};
+		if (!b->place->kind->remove(b->place, dead.keys[i], &e))
+			log_at(LOG_WARN, "a removed file's bytes stay", "file=%016llx reason=\"%s\"",
+			       (unsigned long long)dead.keys[i], e.msg);
 	}
 	xfree(dead.keys);
 	hold_end(hold);
@@ -141,7 +128,7 @@ void blobs_judge(struct store *s)
 
 struct orphans {
 	struct store *store;
-	DIR *dir;
+	struct db_reader *reader;
 	bool known;
 	size_t n;
 };
@@ -152,45 +139,25 @@ static bool on_known(void *ctx, const struct cell *cells)
 	return false;
 }
 
-/* The key in a blob's name; 0: one half written. */
-static bool key_in(const char *name, int64_t *ret)
-{
-	char again[BLOB_NAME];
-	unsigned long long key = 0;
-	int end = 0;
-	*ret = 0;
-	if (sscanf(name, "new-%16llx%n", &key, &end) == 1 && !name[end])
-		return true;
-	if (sscanf(name, "%16llx%n", &key, &end) != 1 || name[end])
-		return false;
-	*ret = (int64_t)key;
-	blobs_name(again, *ret);
-	return str_eq(str_of(again), str_of(name));
-}
-
-static bool find_orphans(struct db_reader *r, void *ctx, struct err *e)
+static bool blobs_judge_found(void *ctx, const struct place_found *f, struct err *e)
 {
 	struct orphans *o = ctx;
-	struct dirent *at;
-	while ((at = readdir(o->dir))) {
-		int64_t key;
-		if (!key_in(at->d_name, &key))
-			continue; /* not ours */
-		struct bind b = INT(key);
-		o->known = false;
-		if (key && !o->store->driver->query(r, STMT_BLOB_KNOWN, &b, 1, on_known, o, e))
-			return false;
-		o->n += !o->known && unlinkat(dirfd(o->dir), at->d_name, 0) == 0;
-	}
+	struct place *p = o->store->node->blobs->place;
+	struct err ignored = {0}; /* what could not be removed is found again */
+	struct bind b = INT(f->key);
+	o->known = false;
+	if (f->key && !o->store->driver->query(o->reader, STMT_BLOB_KNOWN, &b, 1, on_known, o, e))
+		return false;
+	o->n += !o->known && p->kind->remove_named(p, f->name, &ignored);
 	return true;
 }
 
-static bool blobs_at(struct store *s, int fd, const char *path, struct err *e)
+static bool blobs_find_orphans(struct db_reader *r, void *ctx, struct err *e)
 {
-	s->node->blobs = xalloc(sizeof *s->node->blobs);
-	s->node->blobs->dir = fd;
-	pthread_mutex_init(&s->node->blobs->lock, NULL);
-	return fd >= 0 || fail(e, ERR_CONFIG, NULL, "cannot use the folder %s: %m", path);
+	struct orphans *o = ctx;
+	struct place *p = o->store->node->blobs->place;
+	o->reader = r;
+	return p->kind->list(p, blobs_judge_found, o, e);
 }
 
 static bool blobs_path(char path[4096], const char *dir, struct err *e)
@@ -202,7 +169,15 @@ static bool blobs_path(char path[4096], const char *dir, struct err *e)
 bool blobs_look(struct store *s, const char *dir, struct err *e)
 {
 	char path[4096];
-	return blobs_path(path, dir, e) && blobs_at(s, open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), path, e);
+	if (!blobs_path(path, dir, e))
+		return false;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(e, ERR_CONFIG, NULL, "cannot use the folder %s: %m", path);
+	struct blobs *b = s->node->blobs = xalloc(sizeof *b);
+	b->place = place_folder_new(fd);
+	pthread_mutex_init(&b->lock, NULL);
+	return true;
 }
 
 void blobs_unlook(struct store *s)
@@ -210,9 +185,9 @@ void blobs_unlook(struct store *s)
 	struct blobs *b = s->node->blobs;
 	if (!b)
 		return;
-	if (b->dir >= 0)
-		close(b->dir);
+	b->place->kind->free(b->place);
 	pthread_mutex_destroy(&b->lock);
+	xfree(b->dead.keys); /* somebody copies: they go at a next start */
 	xfree(b);
 	s->node->blobs = NULL;
 }
@@ -225,17 +200,11 @@ bool blobs_open(struct store *s, const char *dir, struct err *e)
 		return false;
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return fail(e, ERR_CONFIG, NULL, "cannot make the folder for files in %s: %m", dir);
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || !(o.dir = fdopendir(fd))) {
-		if (fd >= 0)
-			close(fd);
-		return fail(e, ERR_CONFIG, NULL, "cannot use the folder %s: %m", path);
-	}
-	int hold = hold_try(fd); /* somebody copies: what is left over goes at another start */
-	bool ok = (hold < 0 || s->driver->read(s->reader, find_orphans, &o, e)) &&
-		  blobs_at(s, fcntl(fd, F_DUPFD_CLOEXEC, 0), path, e);
+	if (!blobs_look(s, dir, e))
+		return false;
+	int hold = hold_try(blobs_dir(s->node->blobs)); /* somebody copies: what is left over goes at another start */
+	bool ok = hold < 0 || s->driver->read(s->reader, blobs_find_orphans, &o, e);
 	hold_end(hold);
-	closedir(o.dir);
 	if (o.n)
 		log_at(LOG_INFO, "unfinished files removed", "n=%zu", o.n);
 	return ok;
@@ -248,10 +217,5 @@ void blobs_close(struct store *s)
 		return;
 	blobs_bury(b);
 	xfree(blob_list_take(b, &b->doubtful).keys); /* the next start looks at all */
-	if (b->dir >= 0)
-		close(b->dir);
-	pthread_mutex_destroy(&b->lock);
-	xfree(b->dead.keys); /* somebody copies: they go at a next start */
-	xfree(b);
-	s->node->blobs = NULL;
+	blobs_unlook(s);
 }

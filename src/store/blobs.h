@@ -10,10 +10,7 @@ void blobs_close(struct store *s);
 bool blobs_look(struct store *s, const char *dir, struct err *e);
 void blobs_unlook(struct store *s);
 int blobs_dir(const struct blobs *b); /* its descriptor */
-enum { BLOB_NAME = 32 };
-/* What the blob of a key is called in it; and while it is written. */
-void blobs_name(char out[BLOB_NAME], int64_t key);
-void blobs_new_name(char out[BLOB_NAME], int64_t key);
+struct place *blobs_place(const struct blobs *b); /* where its bytes lie (blob_place.h) */
 /* For blob_drop() and blob_doubt(). */
 void blobs_add_dead(struct blobs *b, int64_t key);
 void blobs_add_doubtful(struct blobs *b, int64_t key);

@@ -3,9 +3,9 @@
 
 #include <limits.h>
 
-#include "store/blobs.h"
 #include "store/core.h"
 #include "store/inlay.h"
+#include "store/place_folder.h"
 
 bool copy_database(const struct store_options *o, const char *to, struct err *e)
 {
@@ -36,7 +36,7 @@ static bool on_copy_blob(void *ctx, const struct cell *cells)
 {
 	struct copy_walk *w = ctx;
 	char name[BLOB_NAME];
-	blobs_name(name, cells[0].i);
+	place_folder_name(name, cells[0].i);
 	return copy_tell(w, str_fmt(&w->arena, "files/%s", name), cells[1].i, false);
 }
 
@@ -44,7 +44,7 @@ static bool on_copy_inlay(void *ctx, const struct cell *cells)
 {
 	struct copy_walk *w = ctx;
 	char name[BLOB_NAME];
-	blobs_name(name, cells[0].i);
+	place_folder_name(name, cells[0].i);
 	return copy_tell(w, str_fmt(&w->arena, "files/%s", name), inlay_bytes(cells[1].s), false);
 }
 
@@ -52,7 +52,7 @@ static bool on_copy_container_file(void *ctx, const struct cell *cells)
 {
 	struct copy_walk *w = ctx;
 	char name[BLOB_NAME];
-	blobs_name(name, cells[0].i);
+	place_folder_name(name, cells[0].i);
 	return copy_tell(w, str_fmt(&w->arena, "boxes/%s/%.*s", name, FMT(cells[1].s)), cells[2].i, true);
 }
 
