@@ -7,8 +7,7 @@
 
 bool tool_for_programs(const struct function_tool *f)
 {
-	const struct hosted_server *server = f->hosted ? f->hosted->server : NULL;
-	return f->callers & CALLER_PROGRAM && !f->deferred && !tool_is_server(f) && !(server && server->asks(f->given, f->definition));
+	return f->callers & CALLER_PROGRAM && !f->deferred && !tool_is_server(f);
 }
 
 bool programs_offered(const struct create *c, struct err *e)

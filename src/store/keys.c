@@ -2,6 +2,7 @@
 #include "store/keys.h"
 
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,6 +24,8 @@ struct key {
 	const struct project *project;
 	char name[KEY_NAME + 1], hint[16];
 	int64_t created_at, revoked_at;
+	int64_t noted;          /* used_at as its row has it; the sweeper's */
+	atomic_llong used_at;   /* set under the read lock */
 	bool fixed; /* of the configuration: not listed */
 	bool admin;
 	struct key *next;
@@ -102,6 +105,8 @@ static bool keys_on_key(void *ctx, const struct cell *cells)
 	key->created_at = cells[6].i;
 	key->revoked_at = cells[7].i;
 	key->admin = cells[8].i;
+	key->noted = cells[9].i;
+	atomic_init(&key->used_at, key->noted);
 	key_put(k, key);
 	return true;
 }
@@ -214,7 +219,10 @@ static void keys_make_secret(char out[KEY_TEXT], bool admin)
 
 static void key_describe(const struct key *key, struct key_info *ret)
 {
-	*ret = (struct key_info){.created_at = key->created_at, .revoked_at = key->revoked_at, .admin = key->admin};
+	*ret = (struct key_info){.created_at = key->created_at,
+				 .revoked_at = key->revoked_at,
+				 .used_at = atomic_load_explicit(&key->used_at, memory_order_relaxed),
+				 .admin = key->admin};
 	id_text(ret->id, "key", &key->id);
 	set_text(ret->name, sizeof ret->name, str_of(key->name));
 	set_text(ret->project, sizeof ret->project, str_of(key->project->name));
@@ -331,12 +339,48 @@ bool key_check(struct store *s, struct str secret, struct key_holder *ret)
 	uint8_t hash[crypto_hash_sha256_BYTES];
 	hash_of(secret, hash);
 	pthread_rwlock_rdlock(&s->keyring->lock);
-	const struct key *key = map_get(&s->keyring->by_hash, (struct str){(const char *)hash, sizeof hash});
+	struct key *key = map_get(&s->keyring->by_hash, (struct str){(const char *)hash, sizeof hash});
 	bool ok = key && !key->revoked_at;
-	if (ok)
+	if (ok) {
 		*ret = (struct key_holder){key->project->id, str_of(key->project->name), key->id, key->admin};
+		atomic_store_explicit(&key->used_at, clock_wall_s(), memory_order_relaxed);
+	}
 	pthread_rwlock_unlock(&s->keyring->lock);
 	return ok;
+}
+
+/* --- when they were used --- */
+
+enum { NOTED_AT_ONCE = 64 };
+
+/* Those whose rows lag behind, with what is to be noted. */
+static size_t keys_lagging(struct keyring *k, struct key **list)
+{
+	size_t n = 0;
+	pthread_rwlock_rdlock(&k->lock);
+	for (struct key *key = k->keys; key && n < NOTED_AT_ONCE; key = key->next)
+		if (!key->fixed && atomic_load_explicit(&key->used_at, memory_order_relaxed) > key->noted)
+			list[n++] = key;
+	pthread_rwlock_unlock(&k->lock);
+	return n;
+}
+
+void keys_note_used(struct store *s)
+{
+	struct key *list[NOTED_AT_ONCE];
+	int64_t at[NOTED_AT_ONCE];
+	struct err e = {0};
+	for (size_t n; (n = keys_lagging(s->keyring, list));) {
+		struct store_request *r = request_new(NULL, NULL, n, 2 * n, 0);
+		for (size_t i = 0; i < n; i++) {
+			at[i] = atomic_load_explicit(&list[i]->used_at, memory_order_relaxed);
+			ADD(r, STMT_KEY_USED, INT(list[i]->id.key), INT(at[i]));
+		}
+		if (!store_write(s, r, &e))
+			return; /* the next call tries again */
+		for (size_t i = 0; i < n; i++)
+			list[i]->noted = at[i];
+	}
 }
 
 struct str project_name(struct store *s, int64_t project)

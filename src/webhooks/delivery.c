@@ -97,15 +97,17 @@ static void tell_failure(const struct outgoing *o, int64_t due_ms)
 static void delivery_on_sent(struct sending *s)
 {
 	struct outgoing *o = OWNER(s, struct outgoing, sending);
-	int64_t due_ms = 0;
-	if (!sending_arrived(s)) {
-		due_ms = clock_wall_us() / 1000 + wait_ms(o->d.tries);
-		if (due_ms / 1000 > o->d.created_at + api_limits.webhook_keep_seconds)
-			due_ms = 0;
-		tell_failure(o, due_ms);
+	struct delivery_end how = {.delivered = sending_arrived(s), .answer = s->status};
+	if (!how.delivered) {
+		how.due_ms = clock_wall_us() / 1000 + wait_ms(o->d.tries);
+		if (how.due_ms / 1000 > o->d.since + api_limits.webhook_keep_seconds)
+			how.due_ms = 0;
+		how.fault = s->fault == FETCH_OK ? str_fmt(&s->arena, "its answer was %d", s->status)
+						 : str_fmt(&s->arena, "%s: %s", fetch_fault_name(s->fault), s->why);
+		tell_failure(o, how.due_ms);
 	}
 	o->op.done = delivery_on_kept;
-	store_end_delivery(o->outbox->api->store, &o->op, &o->d, due_ms);
+	store_end_delivery(o->outbox->api->store, &o->op, &o->d, &how);
 }
 
 /* The same for each try, and another for each endpoint. */
