@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "store/blob_dead.h"
 #include "store/blob_place.h"
 #include "store/blobs.h"
 #include "store/core.h"
@@ -20,11 +21,20 @@ static bool blob_broken(struct err *e, const char *what)
 
 /* --- writing --------------------------------------------------------------------------------------------- */
 
-bool blob_begin(struct store *s, struct blob *b, int64_t key, struct err *e)
+static bool blob_begin_at(struct store *s, struct place *p, struct blob *b, int64_t key, struct err *e)
 {
-	struct place *p = blobs_place(s->node->blobs);
 	*b = (struct blob){.store = s, .out = p->kind->begin(p, key, e), .key = key};
 	return b->out != NULL;
+}
+
+bool blob_begin(struct store *s, struct blob *b, int64_t key, struct err *e)
+{
+	return blob_begin_at(s, blobs_place(s->node->blobs), b, key, e);
+}
+
+bool blob_begin_near(struct store *s, struct blob *b, int64_t key, struct err *e)
+{
+	return blob_begin_at(s, blobs_near(s->node->blobs), b, key, e);
 }
 
 bool blob_write(struct blob *b, struct str bytes, struct err *e)
@@ -75,19 +85,26 @@ bool blob_keep(struct blob *b, struct err *e)
 
 void blob_abandon(struct blob *b)
 {
+	bool near = b->out->place == blobs_near(b->store->node->blobs);
 	b->out->place->kind->abandon(b->out);
-	blob_drop(b->store, b->key);
+	(near ? blob_drop_near : blob_drop)(b->store, b->key);
 }
 
 /* --- removing -------------------------------------------------------------------------------------------- */
 
 void blob_drop(struct store *s, int64_t key)
 {
-	blobs_add_dead(s->node->blobs, key);
+	blob_dead_add(s->blob_dead, key);
+	sweeper_wake(s);
+}
+
+void blob_drop_near(struct store *s, int64_t key)
+{
+	blob_dead_add_near(s->blob_dead, key);
 	sweeper_wake(s);
 }
 
 void blob_doubt(struct store *s, int64_t key)
 {
-	blobs_add_doubtful(s->node->blobs, key);
+	blob_dead_doubt(s->blob_dead, key);
 }

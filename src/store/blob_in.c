@@ -16,15 +16,24 @@ struct blob_in {
 	struct place_in *in;
 };
 
-struct blob_in *blob_open(struct store *s, int64_t key, struct err *e)
+static struct blob_in *blob_open_at(struct place *p, int64_t key, struct err *e)
 {
-	struct place *p = blobs_place(s->node->blobs);
 	struct place_in *in = p->kind->open(p, key, e);
 	if (!in)
 		return NULL;
 	struct blob_in *b = xalloc(sizeof *b);
 	b->in = in;
 	return b;
+}
+
+struct blob_in *blob_open(struct store *s, int64_t key, struct err *e)
+{
+	return blob_open_at(blobs_place(s->node->blobs), key, e);
+}
+
+struct blob_in *blob_open_near(struct store *s, int64_t key, struct err *e)
+{
+	return blob_open_at(blobs_near(s->node->blobs), key, e);
 }
 
 int64_t blob_bytes(const struct blob_in *b)

@@ -8,6 +8,8 @@
 /* To read from; NULL: ERR_NOT_FOUND, ERR_STORE. What is removed meanwhile can still be read, where the place can that.
  */
 struct blob_in *blob_open(struct store *s, int64_t key, struct err *e);
+/* Of those that were begun with blob_begin_near(). Short enough for a loop. */
+struct blob_in *blob_open_near(struct store *s, int64_t key, struct err *e);
 int64_t blob_bytes(const struct blob_in *in); /* its length */
 /* Fills `to` with what there is of `n` bytes from `at` on: fewer only at the end, 0 behind it; -1: e. */
 ssize_t blob_read_at(struct blob_in *in, int64_t at, char *to, size_t n, struct err *e);

@@ -20,11 +20,14 @@ struct place_in { /* a blob being read */
 	int64_t bytes; /* its length */
 };
 struct place_found {
+	int64_t at;       /* when it was written last, seconds since 1970; 0: not told */
 	int64_t key;      /* 0: one half written */
 	const char *name; /* for remove_named() */
 };
 
 struct place_kind {
+	bool shared; /* by nodes: what no row knows may be on its way into another's row, until it is old */
+
 	/* NULL: e; ERR_STORE_FULL when there is no room. A key is used once. */
 	struct place_out *(*begin)(struct place *p, int64_t key, struct err *e);
 	bool (*write)(struct place_out *o, struct str bytes, struct err *e);
@@ -47,5 +50,10 @@ struct place_kind {
 	/* All that is there and is a blob's; each() may remove it. false of each() ends it so. */
 	bool (*list)(struct place *p, bool (*each)(void *ctx, const struct place_found *f, struct err *e), void *ctx,
 		     struct err *e);
+	/* Makes it `owner`'s if it is nobody's. CONFIG: it is another's, or cannot be used; the words say why. NULL
+	 * where nobody else can come. */
+	bool (*claim)(struct place *p, struct str owner, struct err *e);
+	/* Who waits for it gives up within about a second. NULL: nobody waits. */
+	void (*stop)(struct place *p);
 	void (*free)(struct place *p);
 };

@@ -189,7 +189,7 @@ struct str inlay_text(struct store *s, struct arena *a, const struct cell *cells
 	struct err e = {0};
 	if (!cells[1].i)
 		return cells[0].s;
-	struct blob_in *blob = blob_open(s, cells[1].i, &e);
+	struct blob_in *blob = blob_open_near(s, cells[1].i, &e);
 	struct str whole = {0};
 	if (blob) {
 		whole.n = inlay_size(cells);

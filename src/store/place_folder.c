@@ -189,14 +189,50 @@ static bool place_folder_list(struct place *p, bool (*each)(void *ctx, const str
 	bool ok = dir || place_folder_broken(e, "looked for");
 	while (ok && (at = readdir(dir))) {
 		struct place_found f = {.name = at->d_name};
-		if (place_folder_key(at->d_name, &f.key))
-			ok = each(ctx, &f, e);
+		struct stat st;
+		if (!place_folder_key(at->d_name, &f.key) || fstatat(fd, at->d_name, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		f.at = st.st_mtime;
+		ok = each(ctx, &f, e);
 	}
 	if (dir)
 		closedir(dir);
 	else if (fd >= 0)
 		close(fd);
 	return ok;
+}
+
+/* --- whose it is ------------------------------------------------------------------------------------------------- */
+
+/* Made under another name and linked, so that one of two that come at once has made it. */
+static bool place_folder_mark(int dir, struct str owner, struct err *e)
+{
+	char name[BLOB_NAME];
+	snprintf(name, sizeof name, "owner-%d", (int)getpid());
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	bool ok = fd >= 0 && write(fd, owner.p, owner.n) == (ssize_t)owner.n && fsync(fd) == 0 &&
+		  (linkat(dir, name, dir, "owner", 0) == 0 || errno == EEXIST) && fsync(dir) == 0;
+	if (!ok)
+		fail(e, ERR_CONFIG, NULL, "blobs.dir: nothing can be written there: %m");
+	if (fd >= 0)
+		close(fd);
+	unlinkat(dir, name, 0);
+	return ok;
+}
+
+static bool place_folder_claim(struct place *p, struct str owner, struct err *e)
+{
+	char text[256];
+	int dir = place_folder_dir(p), fd = -1;
+	for (int nth = 0; nth < 2 && fd < 0; nth++) {
+		fd = openat(dir, "owner", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd < 0 && (errno != ENOENT || !place_folder_mark(dir, owner, e)))
+			return fail(e, ERR_CONFIG, NULL, "blobs.dir: it cannot be read: %m");
+	}
+	ssize_t n = read(fd, text, sizeof text);
+	close(fd);
+	return (n >= 0 && str_eq((struct str){text, (size_t)n}, owner)) ||
+	       fail(e, ERR_CONFIG, NULL, "blobs.dir: what lies there is another store's: name another folder");
 }
 
 static void place_folder_free(struct place *p)
@@ -206,23 +242,18 @@ static void place_folder_free(struct place *p)
 	xfree(f);
 }
 
-struct place *place_folder_new(int fd)
+/* What it does, whether or not others have it, too. */
+#define PLACE_FOLDER                                                                                                   \
+	.begin = place_folder_begin, .write = place_folder_write, .keep = place_folder_keep,                           \
+	.abandon = place_folder_abandon, .open = place_folder_open, .read = place_folder_read,                         \
+	.descriptor = place_folder_descriptor, .close = place_folder_close, .remove = place_folder_remove,             \
+	.remove_named = place_folder_unlink, .list = place_folder_list, .free = place_folder_free
+
+struct place *place_folder_new(int fd, bool shared)
 {
-	static const struct place_kind kind = {
-	    .begin = place_folder_begin,
-	    .write = place_folder_write,
-	    .keep = place_folder_keep,
-	    .abandon = place_folder_abandon,
-	    .open = place_folder_open,
-	    .read = place_folder_read,
-	    .descriptor = place_folder_descriptor,
-	    .close = place_folder_close,
-	    .remove = place_folder_remove,
-	    .remove_named = place_folder_unlink,
-	    .list = place_folder_list,
-	    .free = place_folder_free,
-	};
+	static const struct place_kind own = {PLACE_FOLDER},
+				       common = {PLACE_FOLDER, .shared = true, .claim = place_folder_claim};
 	struct place_folder *f = xalloc(sizeof *f);
-	*f = (struct place_folder){.place = {&kind}, .dir = fd};
+	*f = (struct place_folder){.place = {shared ? &common : &own}, .dir = fd};
 	return &f->place;
 }
