@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from engine_script import call, say
+from engine_script import Gate, call, hold, say
 from harness import command, eventually, make_key
+from test_background import follow
 from test_mcp import ADD, allow, answer, ask, refused, told, together, tool, types, waited
 
 
@@ -292,6 +293,24 @@ def test_a_kill_between_use_and_result_never_calls_twice(servers, engine, mcp, t
     assert "counts once" in error["message"]
     go_on(server, mcp, first)
     assert mcp.written == 1
+
+
+def test_killed_behind_the_call(servers, engine, mcp):
+    """In the background, behind the call of what was approved: the response goes on, and the call is not made again."""
+    server = servers(engine, args=allow(mcp))
+    first = ask(server, engine, mcp, "{}", "write")
+    gate = Gate()
+    engine.next(hold(gate), say("lost"))
+    made = go_on(server, mcp, first, [answer(first["output"][1])], background=True)
+    for event in follow(server, made["id"]):  # what is told is in the log
+        if event.type == "response.output_item.done" and event.data["item"]["type"] == "mcp_call":
+            break
+    server.kill()
+    gate.open.set()
+    engine.always(lambda request: [say("ok")])
+    server.start()
+    over = waited(server, made)
+    assert types(over) == ["mcp_call", "message"] and mcp.written == 1, over
 
 
 # --- the page and the command ---

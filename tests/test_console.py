@@ -34,7 +34,7 @@ def test_page_and_files(server):
     assert page.status == 200 and "default-src 'none'" in page.headers["content-security-policy"]
     assert not re.search(rb"<script(?! type=\"module\" src=)|\son\w+=|style=", page.body)
     total = len(page.body)
-    for name in set(re.findall(r'(?:src|href)="([\w.]+)"', page.body.decode())) | {"ask.js", "draw.js", "lists.js", "keys.js", "responses.js", "conversations.js", "items.js", "tree.js", "engines.js", "settings.js", "usage.js", "approvals.js", "playground.js", "start.js"}:
+    for name in set(re.findall(r'(?:src|href)="([\w.]+)"', page.body.decode())) | {"ask.js", "draw.js", "lists.js", "keys.js", "limits.js", "webhooks.js", "responses.js", "conversations.js", "items.js", "tree.js", "engines.js", "settings.js", "usage.js", "approvals.js", "playground.js", "start.js"}:
         answer = server.get(f"/console/{name}")
         assert answer.status == 200 and answer.headers["x-content-type-options"] == "nosniff"
         assert b"innerHTML" not in answer.body and b"eval(" not in answer.body and b"https://" not in answer.body
@@ -188,6 +188,39 @@ def test_runs_that_have_not_ended_are_shown(server):
     first = server.create("go", background=True)
     listed = server.get("/console/api/responses", headers=headers).json
     assert first["id"] in [r["id"] for r in listed["open"] + listed["data"]]
+
+
+def test_limits_are_set(server):
+    headers = {**OURS, "Cookie": cookie_of(sign_in(server))}
+    ask = lambda method, path, body=None: server.request(method, f"/console/api/{path}", body, headers=headers)
+    key = ask("POST", "keys", {"name": "laptop", "project": "work"}).json
+    assert ask("GET", "limits").json["data"] == [] and ask("GET", "keys").json["data"][0]["last_used_at"] == 0
+    got = ask("POST", "limits", {"key": key["id"], "limits": {"requests_per_minute": "1", "budget_per_month": "2.50"}}).json["data"]
+    assert got == [{"key": key["id"], "limits": {"budget_per_month": "2.50", "requests_per_minute": "1"}}]
+    assert server.post("/v1/responses", {"model": "gpt-4o-mini", "input": "x"}, key=key["secret"]).status == 200
+    assert server.post("/v1/responses", {"model": "gpt-4o-mini", "input": "x"}, key=key["secret"]).status == 429
+    assert abs(ask("GET", "keys").json["data"][0]["last_used_at"] - time.time()) < 60
+    ask("POST", "limits", {"project": "work", "limits": {"storage_bytes": "5"}})
+    ask("POST", "limits", {"key": key["id"], "limits": {"requests_per_minute": "none", "budget_per_month": "none"}})
+    assert ask("GET", "limits").json["data"] == [{"project": "work", "limits": {"storage_bytes": "5"}}]
+    assert server.post("/v1/responses", {"model": "gpt-4o-mini", "input": "x"}, key=key["secret"]).status == 200
+    for body, param in [({"key": key["id"], "limits": {"requests_per_minute": "many"}}, "requests_per_minute"), ({"key": key["id"], "limits": {"storage_bytes": "5"}}, "limits"),
+                        ({"project": "work", "limits": {"nothing": "5"}}, "limits")]:
+        answer = ask("POST", "limits", body)
+        assert answer.status == 400 and answer.error["param"] == param, body
+    assert ask("POST", "limits", {"key": "key_nobodys", "limits": {}}).status == 404
+    for path in ("limits", "webhooks/whe_x/deliveries"):
+        assert server.get(f"/console/api/{path}", key=key["secret"]).status == 401
+        assert server.get(f"/console/api/{path}", headers={**headers, "Origin": "http://evil.example"}).status == 403
+
+
+def test_when_a_key_was_used_outlives_the_server(server):
+    secret, _ = make_key(server, "one")
+    assert server.get("/v1/models", key=secret).status == 200
+    server.stop()
+    server.start()
+    headers = {**OURS, "Cookie": cookie_of(sign_in(server, link(server)))}
+    assert abs(server.get("/console/api/keys", headers=headers).json["data"][0]["last_used_at"] - time.time()) < 120
 
 
 def test_command_without_a_server(tmp_path):

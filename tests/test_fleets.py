@@ -351,7 +351,7 @@ def test_draining_by_hand(servers, fleet):
         server.create(f"{i}")
     assert counts(engines) == [0, 6]
     assert state_of(server, engines[0]) == "draining"
-    done = command("engines", "serve", name, "--data", server.data, home=server.home)
+    done = command("engines", "resume", name, "--data", server.data, home=server.home)
     assert done.returncode == 0 and "draining" not in done.stdout
     for i in range(6):
         server.create(f"again {i}")

@@ -350,7 +350,6 @@ def test_members_that_a_shell_does_not_take(server, engine):
     ([{**NOTE, "allowed_callers": ["other"]}], "tools[0].allowed_callers[0]"),
     ([{**NOTE, "allowed_callers": []}], "tools[0].allowed_callers"),
     ([{"type": "apply_patch", "allowed_callers": ["programmatic"]}], "tools"),
-    ([PROGRAMS, {"type": "shell", "environment": {"type": "container_auto"}, "allowed_callers": ["programmatic"]}], "tools[1].allowed_callers"),
 ])
 def test_refused_tools(server, tools, param):
     refused = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": tools})
@@ -458,9 +457,9 @@ def test_hosted_limits(server, engine):
 
 
 def test_mcp(servers, engine):
-    """Functions of an MCP server; those that need an approval are not there for programs."""
+    """Functions of an MCP server; those that need an approval: test_program_approvals.py."""
     code = ("const sum = await tools.calc__add({a: 2, b: 3});\n"
-            "try { await tools.calc__boom({}) } catch (e) { text(sum, e.message.length > 0, typeof tools.calc__write) }")
+            "try { await tools.calc__boom({}) } catch (e) { text(sum, e.message.length > 0, typeof tools.calc__write, typeof tools.calc__nothing) }")
     with McpServer() as mcp:
         server = servers(engine, args=allow(mcp))
         engine.next(program(code))
@@ -469,9 +468,9 @@ def test_mcp(servers, engine):
         made = server.create("go", tools=[PROGRAMS, tool])
         assert kinds(made) == ["mcp_list_tools", "program", "mcp_call", "mcp_call", "program_output", "message"]
         assert [i["status"] for i in items(made, "mcp_call")] == ["completed", "failed"] and made["tools"][1]["allowed_callers"] == ["programmatic"]
-        assert made["output"][-2]["result"] == "5 true undefined" and "caller" not in made["output"][2]
+        assert made["output"][-2]["result"] == "5 true function undefined" and "caller" not in made["output"][2]
         function, = (t["function"] for t in engine.requests[0].body["tools"])
-        assert "tools.calc__add(" in function["description"] and "calc__write" not in function["description"]
+        assert "tools.calc__add(" in function["description"] and "tools.calc__write(" in function["description"]
 
 
 def test_cancelled_while_a_call_runs(server, engine):

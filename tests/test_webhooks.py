@@ -274,6 +274,70 @@ def test_retried_until_it_arrives(hooked, engine, receiver):
     assert [d.json["data"]["id"] for d in receiver.wait(5)][4:] == [again["id"]]
 
 
+def signed_in(server):
+    """Headers of a console's page."""
+    own = {"x-antiphon-console": "1"}
+    made = server.request("POST", "/console/api/sign_in", {}, headers=own)
+    return {**own, "Cookie": made.headers["set-cookie"].split(";")[0]}
+
+
+def test_what_was_told_is_kept_and_sent_again(hooked, engine, receiver):
+    secret, at, headers = (made := endpoint(hooked, receiver.url))["signing_secret"], f"/console/api/webhooks/{made['id']}/deliveries", signed_in(hooked)
+    receiver.script = [503]
+    first = background(hooked)
+    receiver.wait(2)
+    told = lambda: hooked.get(at, headers=headers).json["data"]
+    one, = eventually(lambda: (rows := told())[0]["status"] == "delivered" and rows)
+    assert one["subject"] == first["id"] and one["type"] == "response.completed" and one["tries"] == 2 and one["answer"] == 200 and one["reason"] == ""
+    assert one["id"] == receiver.got[0].json["id"] and one["ended_at"] >= one["created_at"]
+    again = hooked.request("POST", f"{at}/{one['id']}", {}, headers=headers)
+    assert again.json == {"id": one["id"], "status": "waiting"}
+    got = receiver.wait(3)
+    assert len({d.id for d in got}) == 1 and len({d.body for d in got}) == 1  # the same webhook-id, the same event
+    assert got[2].unwrap(secret).data.id == first["id"]
+    eventually(lambda: told()[0]["status"] == "delivered" and told()[0]["tries"] == 1)
+    hooked.kill()
+    hooked.start()
+    headers = signed_in(hooked)
+    assert [d["status"] for d in told()] == ["delivered"]
+    second = background(hooked)
+    receiver.wait(4)
+    eventually(lambda: [d["status"] for d in told()] == ["delivered"] * 2)
+    page = hooked.get(f"{at}?limit=1", headers=headers).json
+    assert page["data"][0]["subject"] == second["id"]
+    assert [d["subject"] for d in hooked.get(f"{at}?limit=1&before={page['next']}", headers=headers).json["data"]] == [first["id"]]
+    for path in (f"{at}/evt_{'0' * 40}", f"/console/api/webhooks/whe_{'0' * 40}/deliveries/{one['id']}"):
+        assert hooked.request("POST", path, {}, headers=headers).status == 404
+    assert hooked.get(f"/console/api/webhooks/whe_{'0' * 40}/deliveries", headers=headers).status == 404
+    assert hooked.request("POST", f"{at}/{one['id']}", {}, headers={**headers, "Origin": "http://evil.example"}).status == 403
+    assert hooked.request("POST", f"{at}/{one['id']}", {}).status == 401 and len(receiver.got) == 4
+
+
+def test_what_was_given_up_is_sent_again(servers, engine, receiver):
+    server = servers(engine, args=(*HERE, "--set", "api.webhook_keep_seconds=60", "--set", "api.webhook_retry_ms=3600000",
+                                   "--set", "api.webhook_retry_most_ms=86400000"))
+    at, headers = f"/console/api/webhooks/{endpoint(server, receiver.url)['id']}/deliveries", signed_in(server)
+    receiver.script = [500]
+    background(server)
+    row = eventually(lambda: (rows := server.get(at, headers=headers).json["data"]) and rows[0]["status"] == "given_up" and rows[0])
+    assert row["answer"] == 500 and "500" in row["reason"] and row["tries"] == 1
+    server.request("POST", f"{at}/{row['id']}", {}, headers=headers)
+    assert len({d.id for d in receiver.wait(2)}) == 1
+    eventually(lambda: server.get(at, headers=headers).json["data"][0]["status"] == "delivered")
+
+
+def test_what_waits_is_sent_now(servers, engine, receiver):
+    server = servers(engine, args=(*HERE, "--set", "api.webhook_retry_ms=3600000", "--set", "store.past_deliveries=0"))
+    at, headers = f"/console/api/webhooks/{endpoint(server, receiver.url)['id']}/deliveries", signed_in(server)
+    receiver.script = [500]
+    background(server)
+    row = eventually(lambda: (rows := server.get(at, headers=headers).json["data"]) and rows[0]["tries"] and rows[0])
+    assert row["status"] == "waiting" and row["answer"] == 500 and row["next_try_at"] > time.time() + 600
+    server.request("POST", f"{at}/{row['id']}", {}, headers=headers)
+    receiver.wait(2)
+    eventually(lambda: server.get(at, headers=headers).json["data"] == [])  # none are kept
+
+
 def test_given_up_in_the_end(servers, engine, receiver):
     server = servers(engine, args=(*HERE, "--set", "api.webhook_keep_seconds=60", "--set", "api.webhook_retry_ms=3600000",
                                    "--set", "api.webhook_retry_most_ms=86400000"))

@@ -1,9 +1,7 @@
-/* console_data.c - what the console asks beside the API: the server as a whole, keys. */
+/* console_data.c - what the console asks beside the API: the server as a whole. */
 #include <string.h>
 
 #include "base/clock.h"
-#include "door/errand.h"
-#include "door/key_write.h"
 #include "door/request.h"
 #include "engine/engine.h"
 #include "store/keys.h"
@@ -112,65 +110,4 @@ void console_settings(struct request *rq)
 	jo_obj_end(&o);
 	answer_json(rq, 200, buf_str(&b));
 	buf_release(&b);
-}
-
-/* --- keys -------------------------------------------------------------------------------------------------------- */
-
-static void on_key(void *ctx, const struct key_info *k)
-{
-	key_write(ctx, k, NULL);
-}
-
-static bool keys_list_work(struct errand *er, struct err *e)
-{
-	struct jout o = errand_out(er);
-	jo_obj(&o);
-	jo_kstr(&o, "object", S("list"));
-	jo_key(&o, S("data"));
-	jo_arr(&o);
-	bool ok = key_list(er->store, on_key, &o, e);
-	jo_arr_end(&o);
-	jo_obj_end(&o);
-	return ok;
-}
-
-static bool key_create_work(struct errand *er, struct err *e)
-{
-	struct jout o = errand_out(er);
-	struct str name = json_str(json_get(er->body, S("name"))), project = json_str(json_get(er->body, S("project")));
-	struct key_info info = {0};
-	char secret[KEY_TEXT];
-	if (!name.n || name.n > 100)
-		return fail(e, ERR_INVALID_VALUE, "name", "A key needs a name of 1 to 100 characters.");
-	if (!key_create(er->store, &(struct key_making){.name = name, .project = project}, secret, &info, e))
-		return false;
-	key_write(&o, &info, secret);
-	return true;
-}
-
-static bool key_revoke_work(struct errand *er, struct err *e)
-{
-	struct jout o = errand_out(er);
-	if (!key_revoke(er->store, er->args[0], e))
-		return false;
-	jo_obj(&o);
-	jo_kstr(&o, "id", er->args[0]);
-	jo_kbool(&o, "revoked", true);
-	jo_obj_end(&o);
-	return true;
-}
-
-void console_keys_list(struct request *rq)
-{
-	errand_begin(rq, keys_list_work, 0, NULL);
-}
-
-void console_key_create(struct request *rq)
-{
-	errand_begin(rq, key_create_work, 0, NULL);
-}
-
-void console_key_revoke(struct request *rq)
-{
-	errand_begin(rq, key_revoke_work, 0, NULL);
 }

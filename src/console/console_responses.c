@@ -1,21 +1,8 @@
 /* console_responses.c - the lists that the API lacks: responses, how they hang together, conversations. */
-#include "door/errand.h"
-#include "door/request.h"
+#include "console/console_page.h"
 #include "store/conversation_list.h"
 #include "store/response_list.h"
 #include "store/response_tree.h"
-
-enum { PAGE = 25, PAGE_MOST = 100 };
-
-/* As text: JavaScript's numbers have 53 bits. */
-static void responses_put_next(struct jout *o, int64_t next, struct arena *a)
-{
-	jo_key(o, S("next"));
-	if (next)
-		jo_str(o, str_fmt(a, "%lld", (long long)next));
-	else
-		jo_raw(o, S("null"));
-}
 
 static void responses_put_tools(struct jout *o, const struct response_row *row)
 {
@@ -23,8 +10,7 @@ static void responses_put_tools(struct jout *o, const struct response_row *row)
 	size_t i, max;
 	jo_key(o, S("tools"));
 	jo_arr(o);
-	yyjson_arr_foreach(row->tools, i, max, tool)
-		jo_str(o, json_str(json_get(tool, S("type"))));
+	yyjson_arr_foreach(row->tools, i, max, tool) jo_str(o, json_str(json_get(tool, S("type"))));
 	jo_arr_end(o);
 }
 
@@ -67,31 +53,25 @@ static bool responses_list_work(struct errand *er, struct err *e)
 	jo_obj(&o);
 	responses_put_rows(&o, "open", &open);
 	responses_put_rows(&o, "data", &ended);
-	responses_put_next(&o, ended.next, &er->arena);
+	console_put_next(&o, ended.next, &er->arena);
 	jo_obj_end(&o);
 	return true;
-}
-
-static bool page_read(struct request *rq, int64_t *before, int64_t *limit, struct err *e)
-{
-	struct str text = query_get(rq, "before", NULL);
-	*limit = PAGE;
-	if (!query_int(rq, "limit", 1, PAGE_MOST, limit, e))
-		return false;
-	return !text.n || (str_int(text, before) && *before > 0) ||
-	       fail(e, ERR_INVALID_VALUE, "before", "'before' is the member `next` of the page before.");
 }
 
 /* ?status= &model= &tool= &text= &since= &until= (seconds) &before= (`next` of the page before) &limit= */
 static bool responses_list_read(struct errand *er, void *more, struct err *e)
 {
-	static const char *const known[] = {"status", "model", "tool", "text", "since", "until", "before", "limit", NULL};
+	static const char *const known[] = {"status", "model",  "tool",  "text", "since",
+					    "until",  "before", "limit", NULL};
 	static const int64_t late = INT64_MAX / 1000000;
 	struct response_query *q = more;
 	struct request *rq = er->rq;
-	if (!query_known(rq, known, e) || !page_read(rq, &q->before, &q->limit, e) ||
+	struct console_page page = {0};
+	if (!query_known(rq, known, e) || !console_page_of(rq, &page, e) ||
 	    !query_int(rq, "since", 0, late, &q->since, e) || !query_int(rq, "until", 0, late, &q->until, e))
 		return false;
+	q->before = page.before;
+	q->limit = page.limit;
 	q->status = str_copy(&er->arena, query_get(rq, "status", NULL));
 	q->model = str_copy(&er->arena, query_get(rq, "model", NULL));
 	q->tool = str_copy(&er->arena, query_get(rq, "tool", NULL));
@@ -149,13 +129,9 @@ void console_tree(struct request *rq)
 
 /* --- conversations ----------------------------------------------------------------------------------------------- */
 
-struct conversations_page {
-	int64_t before, limit;
-};
-
 static bool conversations_work(struct errand *er, struct err *e)
 {
-	const struct conversations_page *page = er->more;
+	const struct console_page *page = er->more;
 	struct conversation_rows rows;
 	struct jout o = errand_out(er);
 	if (!conversation_list(er->store, er->project, page->before, page->limit, &er->arena, &rows, e))
@@ -172,19 +148,12 @@ static bool conversations_work(struct errand *er, struct err *e)
 		jo_obj_end(&o);
 	}
 	jo_arr_end(&o);
-	responses_put_next(&o, rows.next, &er->arena);
+	console_put_next(&o, rows.next, &er->arena);
 	jo_obj_end(&o);
 	return true;
 }
 
-static bool conversations_read(struct errand *er, void *more, struct err *e)
-{
-	static const char *const known[] = {"before", "limit", NULL};
-	struct conversations_page *page = more;
-	return query_known(er->rq, known, e) && page_read(er->rq, &page->before, &page->limit, e);
-}
-
 void console_conversations_list(struct request *rq)
 {
-	errand_begin(rq, conversations_work, sizeof(struct conversations_page), conversations_read);
+	errand_begin(rq, conversations_work, sizeof(struct console_page), console_page_read);
 }

@@ -13,6 +13,7 @@ void key_write(struct jout *o, const struct key_info *k, const char *secret)
 	jo_kbool(o, "admin", k->admin);
 	jo_kint(o, "created_at", k->created_at);
 	jo_kint(o, "revoked_at", k->revoked_at);
+	jo_kint(o, "last_used_at", k->used_at);
 	if (secret)
 		jo_kstr(o, "secret", str_of(secret));
 	jo_obj_end(o);

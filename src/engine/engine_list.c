@@ -108,6 +108,6 @@ bool engine_drain(struct engines *s, struct str name, bool drain, struct err *e)
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (found)
-		log_at(LOG_INFO, drain ? "engine drains" : "engine serves again", "engine=%.*s", FMT(name));
+		log_at(LOG_INFO, drain ? "engine drains" : "engine resumes", "engine=%.*s", FMT(name));
 	return found || fail(e, ERR_NOT_FOUND, "name", "There is no engine named '%.*s'.", FMT(name));
 }

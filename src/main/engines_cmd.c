@@ -44,10 +44,10 @@ static struct str engines_cmd_body(struct arena *a, const char *name, bool drain
 static bool engines_cmd_run(struct args *a, struct err *e)
 {
 	struct str verb = a->n_words ? str_of(a->words[0]) : S("list"), socket;
-	bool drain = str_eq(verb, S("drain")), change = drain || str_eq(verb, S("serve"));
+	bool drain = str_eq(verb, S("drain")), change = drain || str_eq(verb, S("resume"));
 	yyjson_val *v;
 	if (change ? a->n_words != 2 : a->n_words > 1 || !str_eq(verb, S("list")))
-		return fail(e, ERR_CONFIG, NULL, "engines wants: [drain NAME | serve NAME]");
+		return fail(e, ERR_CONFIG, NULL, "engines wants: [drain NAME | resume NAME]");
 	if (!remote_socket(a, &socket, e))
 		return e->code != ERR_NONE ? false
 					   : fail(e, ERR_ENGINE, NULL, "no server runs on this data folder. Start one: make run (or: antiphon serve)");

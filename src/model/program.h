@@ -8,7 +8,7 @@
 
 enum { CALLER_MODEL = 1, CALLER_PROGRAM = 2 }; /* function_tool.callers */
 
-/* May a program call it? Not what needs the user's approval: no program can wait for that. */
+/* May a program call it? */
 bool tool_for_programs(const struct function_tool *f);
 /* What programs alone may call is of no use without programs. ERR_INVALID_VALUE. */
 bool programs_offered(const struct create *c, struct err *e);

@@ -2,11 +2,14 @@
 #include "store/keys.h"
 
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/map.h"
+#include "store/nodes.h"
 #include "store/request.h"
 
 enum { SECRET_LETTERS = 48, PROJECT_NAME = 64, KEY_NAME = 127 };
@@ -23,6 +26,8 @@ struct key {
 	const struct project *project;
 	char name[KEY_NAME + 1], hint[16];
 	int64_t created_at, revoked_at;
+	int64_t noted;          /* used_at as its row has it; the sweeper's */
+	atomic_llong used_at;   /* set under the read lock */
 	bool fixed; /* of the configuration: not listed */
 	bool admin;
 	struct key *next;
@@ -66,8 +71,17 @@ static struct project *project_by_name(struct keyring *k, struct str name)
 	return p;
 }
 
+static struct key *key_by_hash(struct keyring *k, const void *hash)
+{
+	return map_get(&k->by_hash, (struct str){hash, crypto_hash_sha256_BYTES});
+}
+
 static void key_put(struct keyring *k, struct key *key)
 {
+	if (key_by_hash(k, key->hash)) { /* read meanwhile, from the row that was just written (keyring_refresh()) */
+		xfree(key);
+		return;
+	}
 	key->next = k->keys;
 	k->keys = key;
 	map_put(&k->by_hash, (struct str){(const char *)key->hash, sizeof key->hash}, key);
@@ -92,7 +106,12 @@ static bool keys_on_key(void *ctx, const struct cell *cells)
 	const struct project *project = project_by_id(k, cells[2].i);
 	if (!project || cells[1].s.n != ID_RND || cells[5].s.n != crypto_hash_sha256_BYTES)
 		return true;
-	struct key *key = xalloc(sizeof *key);
+	struct key *key = key_by_hash(k, cells[5].s.p);
+	if (key) {
+		key->revoked_at = cells[7].i;
+		return true;
+	}
+	key = xalloc(sizeof *key);
 	key->id.key = cells[0].i;
 	memcpy(key->id.rnd, cells[1].s.p, ID_RND);
 	key->project = project;
@@ -102,6 +121,8 @@ static bool keys_on_key(void *ctx, const struct cell *cells)
 	key->created_at = cells[6].i;
 	key->revoked_at = cells[7].i;
 	key->admin = cells[8].i;
+	key->noted = cells[9].i;
+	atomic_init(&key->used_at, key->noted);
 	key_put(k, key);
 	return true;
 }
@@ -126,6 +147,18 @@ bool keyring_open(struct store *s, struct err *e)
 		return true;
 	keyring_close(s);
 	return false;
+}
+
+void keyring_refresh(struct store *s)
+{
+	struct err e = {0};
+	if (!s->keyring)
+		return;
+	pthread_rwlock_wrlock(&s->keyring->lock);
+	bool ok = s->driver->read(s->reader, keys_load_all, s, &e);
+	pthread_rwlock_unlock(&s->keyring->lock);
+	if (!ok)
+		log_at(LOG_ERROR, "keys that other nodes made or revoked are not known", "reason=\"%s\"", e.msg);
 }
 
 void keyring_close(struct store *s)
@@ -214,7 +247,10 @@ static void keys_make_secret(char out[KEY_TEXT], bool admin)
 
 static void key_describe(const struct key *key, struct key_info *ret)
 {
-	*ret = (struct key_info){.created_at = key->created_at, .revoked_at = key->revoked_at, .admin = key->admin};
+	*ret = (struct key_info){.created_at = key->created_at,
+				 .revoked_at = key->revoked_at,
+				 .used_at = atomic_load_explicit(&key->used_at, memory_order_relaxed),
+				 .admin = key->admin};
 	id_text(ret->id, "key", &key->id);
 	set_text(ret->name, sizeof ret->name, str_of(key->name));
 	set_text(ret->project, sizeof ret->project, str_of(key->project->name));
@@ -257,6 +293,7 @@ bool key_create(struct store *s, const struct key_making *k, char secret[KEY_TEX
 	pthread_rwlock_wrlock(&s->keyring->lock);
 	key_put(s->keyring, key);
 	pthread_rwlock_unlock(&s->keyring->lock);
+	store_tell(s, WORD_KEYS, 0);
 	return true;
 }
 
@@ -312,6 +349,7 @@ bool key_revoke(struct store *s, struct str id, struct err *e)
 	if (!key->revoked_at)
 		key->revoked_at = now;
 	pthread_rwlock_unlock(&k->lock);
+	store_tell(s, WORD_KEYS, 0);
 	return true;
 }
 
@@ -331,12 +369,48 @@ bool key_check(struct store *s, struct str secret, struct key_holder *ret)
 	uint8_t hash[crypto_hash_sha256_BYTES];
 	hash_of(secret, hash);
 	pthread_rwlock_rdlock(&s->keyring->lock);
-	const struct key *key = map_get(&s->keyring->by_hash, (struct str){(const char *)hash, sizeof hash});
+	struct key *key = map_get(&s->keyring->by_hash, (struct str){(const char *)hash, sizeof hash});
 	bool ok = key && !key->revoked_at;
-	if (ok)
+	if (ok) {
 		*ret = (struct key_holder){key->project->id, str_of(key->project->name), key->id, key->admin};
+		atomic_store_explicit(&key->used_at, clock_wall_s(), memory_order_relaxed);
+	}
 	pthread_rwlock_unlock(&s->keyring->lock);
 	return ok;
+}
+
+/* --- when they were used --- */
+
+enum { NOTED_AT_ONCE = 64 };
+
+/* Those whose rows lag behind, with what is to be noted. */
+static size_t keys_lagging(struct keyring *k, struct key **list)
+{
+	size_t n = 0;
+	pthread_rwlock_rdlock(&k->lock);
+	for (struct key *key = k->keys; key && n < NOTED_AT_ONCE; key = key->next)
+		if (!key->fixed && atomic_load_explicit(&key->used_at, memory_order_relaxed) > key->noted)
+			list[n++] = key;
+	pthread_rwlock_unlock(&k->lock);
+	return n;
+}
+
+void keys_note_used(struct store *s)
+{
+	struct key *list[NOTED_AT_ONCE];
+	int64_t at[NOTED_AT_ONCE];
+	struct err e = {0};
+	for (size_t n; (n = keys_lagging(s->keyring, list));) {
+		struct store_request *r = request_new(NULL, NULL, n, 2 * n, 0);
+		for (size_t i = 0; i < n; i++) {
+			at[i] = atomic_load_explicit(&list[i]->used_at, memory_order_relaxed);
+			ADD(r, STMT_KEY_USED, INT(list[i]->id.key), INT(at[i]));
+		}
+		if (!store_write(s, r, &e))
+			return; /* the next call tries again */
+		for (size_t i = 0; i < n; i++)
+			list[i]->noted = at[i];
+	}
 }
 
 struct str project_name(struct store *s, int64_t project)

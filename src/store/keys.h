@@ -11,6 +11,7 @@ enum { KEY_TEXT = 80 };
 struct key_info {
 	char id[ID_MAX], name[128], project[128], hint[16]; /* hint: first and last characters */
 	int64_t created_at, revoked_at;
+	int64_t used_at; /* when a request was last let in with it; 0: never */
 	bool admin;
 };
 /* A project's number; makes it when `create`. Names: 1-64 of [A-Za-z0-9_.-]. */
@@ -43,4 +44,8 @@ bool key_any(struct store *s);
 
 /* --- inside store/: what is known of keys in memory --- */
 bool keyring_open(struct store *s, struct err *e);
+/* Another node has written some: reads them anew. Blocks. */
+void keyring_refresh(struct store *s);
 void keyring_close(struct store *s);
+/* Writes down which keys were used since the last call: the sweeper does, so that a crash forgets store.sweep_seconds at most. */
+void keys_note_used(struct store *s);

@@ -81,10 +81,10 @@ static void schema(void)
 			"DROP TABLE conversation_item; DROP TABLE completion; DROP TABLE completion_text; DROP TABLE "
 			"completion_pair; DROP TABLE template; DROP TABLE template_version; DROP TABLE run; DROP TABLE "
 			"run_text; DROP TABLE run_event;"
-			"DROP TABLE webhook; DROP TABLE webhook_delivery;"
+			"DROP TABLE webhook; DROP TABLE webhook_delivery; DROP TABLE webhook_past; ALTER TABLE api_key DROP COLUMN used_at;"
 			"DROP TABLE node; DROP TABLE file; DROP TABLE file_usage; DROP TABLE upload; DROP TABLE upload_part;"
 			"DROP TABLE skill; DROP TABLE skill_version; DROP TABLE vector_store; DROP TABLE vector_file; DROP TABLE vector_batch; DROP TABLE vector_gone; DROP TABLE approval; DROP TABLE batch; DROP TABLE batch_line; DROP TABLE dead_inlay; "
-			"DROP TABLE used; DROP TABLE spent; DROP TABLE quota; DROP TABLE quota_level; ALTER TABLE api_key DROP COLUMN admin; "
+			"DROP TABLE conversation_lease; DROP TABLE used; DROP TABLE spent; DROP TABLE quota; DROP TABLE quota_level; ALTER TABLE api_key DROP COLUMN admin; "
 			"DROP TABLE container; DROP TABLE container_file; DROP TABLE container_call; "
 			"ALTER TABLE response DROP COLUMN phases; DROP INDEX context_parent; DROP INDEX item_inlay; ALTER TABLE item DROP COLUMN inlay;"
 			"ALTER TABLE item DROP COLUMN places;"
@@ -204,6 +204,8 @@ static void keys(void)
 	CHECK(key_any(r.store) && strcmp(one, two) != 0 && strlen(one) == 51 && !strncmp(one, "sk-", 3));
 	CHECK(key_check(r.store, str_of(one), &who) && who.project == 1 && who.id.key);
 	CHECK_STR(who.project_name, S("default"));
+	CHECK(key_list(r.store, see, &seen, &e) && seen.last.used_at > 0 && seen.last.used_at >= k1.created_at);
+	seen.n = 0;
 	CHECK(key_check(r.store, str_of(two), &who) && who.project == 2);
 	CHECK_STR(who.project_name, S("team-a"));
 	CHECK(!key_check(r.store, S("sk-nobody"), &who));
@@ -230,7 +232,7 @@ static void keys(void)
 	CHECK(!key_check(r.store, str_of(one), &who));
 	CHECK(!key_check(r.store, S("sk-of-the-environment"), &who));
 	seen.n = 0;
-	CHECK(key_list(r.store, see, &seen, &e) && seen.n == 2 && seen.last.revoked_at > 0);
+	CHECK(key_list(r.store, see, &seen, &e) && seen.n == 2 && seen.last.revoked_at > 0 && seen.last.used_at > 0);
 	CHECK(key_revoke(r.store, str_of(k2.id), &e) && key_any(r.store));
 	rig_shut(&r);
 	char path[128];

@@ -74,7 +74,8 @@ static bool on_due(void *ctx, const struct cell *cells)
 			       .project = cells[2].i,
 			       .created_at = cells[5].i,
 			       .tries = cells[6].i,
-			       .dropped = cells[11].i};
+			       .dropped = cells[11].i,
+			       .since = cells[12].i ? cells[12].i : cells[5].i};
 	if (cells[1].s.n == ID_RND)
 		memcpy(d->event.rnd, cells[1].s.p, ID_RND);
 	if (cells[7].s.n == ID_RND)
@@ -140,12 +141,18 @@ void store_find_deliveries(struct store_port *p, struct store_op *op, const stru
 
 /* --- out --- */
 
-void store_end_delivery(struct store_port *p, struct store_op *op, const struct delivery *d, int64_t due_ms)
+void store_end_delivery(struct store_port *p, struct store_op *op, const struct delivery *d, const struct delivery_end *how)
 {
-	struct store_request *r = request_new(p, op, 1, 3, 0);
-	if (due_ms)
-		ADD(r, STMT_DELIVERY_LATER, INT(d->endpoint.key), INT(d->event.key), INT(due_ms));
-	else
-		ADD(r, STMT_DELIVERY_DONE, INT(d->endpoint.key), INT(d->event.key));
+	struct store_request *r = request_new(p, op, 3, 10, how->fault.n);
+	struct str fault = how->fault.p ? how->fault : S("");
+	int64_t endpoint = d->endpoint.key, event = d->event.key;
+	if (how->due_ms) {
+		ADD(r, STMT_DELIVERY_LATER, INT(endpoint), INT(event), INT(how->due_ms), INT(how->answer), TEXT(fault));
+	} else {
+		ADD(r, STMT_PAST_INSERT, INT(endpoint), INT(event), INT(clock_wall_s()), INT(how->delivered), INT(how->answer),
+		    TEXT(fault));
+		ADD(r, STMT_DELIVERY_DONE, INT(endpoint), INT(event));
+		ADD(r, STMT_PAST_TRIM, INT(endpoint), INT(store_limits.past_deliveries));
+	}
 	request_send(r);
 }

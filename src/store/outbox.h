@@ -15,6 +15,7 @@ struct webhook_event {
 struct delivery {
 	struct id event, endpoint;
 	int64_t project, created_at, tries, dropped; /* dropped: by its endpoint so far */
+	int64_t since; /* from when on it is tried: created_at, or when it was sent again */
 	struct str type, subject;                    /* subject: id of what the event tells of */
 	struct str url, secret, old_secret;          /* as they now are; old_secret empty: none */
 };
@@ -35,8 +36,14 @@ struct delivery_list {
 };
 void store_find_deliveries(struct store_port *p, struct store_op *op, const struct delivery_query *q, struct arena *a,
 			   struct delivery_list *ret);
-/* Out of the outbox, or once more at `due_ms` (not 0). */
-void store_end_delivery(struct store_port *p, struct store_op *op, const struct delivery *d, int64_t due_ms);
+/* How a try ended. It leaves the outbox, and is kept as over (past_delivery.h), or waits for the next try. */
+struct delivery_end {
+	int64_t due_ms;   /* the next try; 0: there is none */
+	bool delivered;
+	int64_t answer;   /* HTTP status; 0: none came */
+	struct str fault; /* what was wrong; {0}: nothing. Copied */
+};
+void store_end_delivery(struct store_port *p, struct store_op *op, const struct delivery *d, const struct delivery_end *how);
 
 /* --- inside store/: an event goes in --- */
 struct store_request;

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "store/blob.h"
 #include "store/blobs.h"
+#include "store/keys.h"
 #include "store/node.h"
 #include "store/context.h"
 #include "store/sweep_file.h"
@@ -216,6 +217,21 @@ static bool sweep_usage(struct slice *s)
 	return sweep_query(s, STMT_USED_OLD, old, 2, on_old_minute);
 }
 
+/* --- deliveries of webhooks that are over --- */
+
+static bool sweep_on_past(void *ctx, const struct cell *cells)
+{
+	struct slice *s = ctx;
+	ADD(s->request, STMT_PAST_DROP, INT(cells[0].i), INT(cells[1].i));
+	return ++s->rows < s->budget;
+}
+
+static bool sweep_past_deliveries(struct slice *s)
+{
+	struct bind old[] = {INT(s->now - store_limits.past_delivery_seconds), INT((int64_t)s->budget)};
+	return sweep_query(s, STMT_PAST_OLD, old, 2, sweep_on_past);
+}
+
 /* --- a slice --- */
 
 enum { CONFLICTS_MOST = 8 /* in a row, before the rest is put off to the next time */ };
@@ -251,6 +267,8 @@ static bool plan(struct db_reader *reader, void *ctx, struct err *e)
 	if (!s->rows && !sweep_batches(s))
 		return false;
 	if (!s->rows && !sweep_usage(s))
+		return false;
+	if (!s->rows && !sweep_past_deliveries(s))
 		return false;
 	return e->code == ERR_NONE;
 }
@@ -304,9 +322,11 @@ static void *sweep_main(void *arg)
 		for (size_t n = 1; n && !w->stop;) {
 			struct err e = {0};
 			pthread_mutex_unlock(&w->lock);
+			keys_note_used(s);
 			blobs_judge(s);
 			blobs_bury(s->node->blobs);
-			if (!sweep_slice(s, &n, &e)) {
+			n = 0;
+			if (store_leads(s) && !sweep_slice(s, &n, &e)) {
 				log_at(LOG_WARN, "store clean-up put off", "reason=\"%s\"", e.msg);
 				n = 0;
 			}
@@ -314,6 +334,7 @@ static void *sweep_main(void *arg)
 		}
 	}
 	pthread_mutex_unlock(&w->lock);
+	keys_note_used(s);
 	return NULL;
 }
 

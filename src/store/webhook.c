@@ -109,14 +109,14 @@ void store_put_webhook(struct store_port *p, struct store_op *op, int64_t projec
 	request_send(r);
 }
 
-/* Room for one change of an endpoint and one more of its key. NULL: the id is none, `op` will say so; else *why is the
+/* Room for one change of an endpoint and two more of its key. NULL: the id is none, `op` will say so; else *why is the
  * text for one that is not there. */
 static struct store_request *webhook_change(struct store_port *p, struct store_op *op, struct str text, size_t bytes,
 					    struct id *id, struct err *why)
 {
 	webhook_gone(why, text);
 	if (id_parse(text, "whe", id))
-		return request_new(p, op, 2, 8, ID_RND + strlen(why->msg) + 1 + bytes);
+		return request_new(p, op, 3, 8, ID_RND + strlen(why->msg) + 1 + bytes);
 	request_done(p, op, why);
 	return NULL;
 }
@@ -159,5 +159,6 @@ void store_delete_webhook(struct store_port *p, struct store_op *op, int64_t pro
 	ADD(r, STMT_WEBHOOK_DELETE, INT(id.key), INT(project), BLOB(rnd_str(&id)));
 	request_must(r, ERR_NOT_FOUND, str_of(why.msg));
 	ADD(r, STMT_DELIVERY_FREE, INT(id.key));
+	ADD(r, STMT_PAST_FREE, INT(id.key));
 	request_send(r);
 }

@@ -1,7 +1,7 @@
 /* webhook.h - webhook endpoints. What they still have to be told: outbox.h. Included by store.h, which has the rules.
  *
  * An event goes into the outbox in the transaction of what it tells of, once for each endpoint of the project that wants
- * its type, and stays there until it was delivered, given up, or its endpoint is deleted. Secrets come and go sealed
+ * its type, and stays there until it was delivered, given up (past_delivery.h), or its endpoint is deleted. Secrets come and go sealed
  * (seal.h); nothing here opens them. */
 #pragma once
 #include "store/store.h"

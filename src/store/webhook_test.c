@@ -1,4 +1,5 @@
 /* webhook_test.c - webhook endpoints, and what goes into and out of their outbox. */
+#include "store/past_delivery.h"
 #include "store/rig_sql.h"
 
 enum { HOLDER = 7, MOST = 3 };
@@ -122,7 +123,9 @@ static struct delivery_list due(struct rig *r, struct arena *a)
 static void end(struct rig *r, const struct delivery *d, int64_t due_ms)
 {
 	struct rig_wait w = rig_wait(r);
-	store_end_delivery(r->port, &w.op, d, due_ms);
+	struct delivery_end how = {.due_ms = due_ms, .delivered = !due_ms, .answer = due_ms ? 500 : 204,
+				   .fault = due_ms ? S("status: it said no") : (struct str){0}};
+	store_end_delivery(r->port, &w.op, d, &how);
 	CHECK(rig_end(&w) == ERR_NONE);
 }
 
@@ -329,6 +332,100 @@ static void secrets_rotate(void)
 	rig_end_all(&r);
 }
 
+static struct past_deliveries past(struct rig *r, const struct made *m, int64_t before, int64_t limit, struct arena *a)
+{
+	struct past_deliveries all;
+	struct err e = {0};
+	CHECK(past_delivery_list(r->store, 1, str_of(m->text), before, limit, a, &all, &e));
+	return all;
+}
+
+static enum err_code again(struct rig *r, int64_t project, const char *endpoint, const struct id *event)
+{
+	char text[ID_MAX];
+	struct err e = {0};
+	return past_delivery_again(r->store, project, str_of(endpoint), id_text(text, "evt", event), &e) ? ERR_NONE : e.code;
+}
+
+static void what_is_over_is_kept(void)
+{
+	struct rig r = {0};
+	struct arena a = {0};
+	struct made m, other;
+	rig_open(&r);
+	CHECK(put(&r, 1, "[\"a.done\"]", &m) == ERR_NONE && put(&r, 1, "[]", &other) == ERR_NONE);
+	struct id ev[3] = {tell(&r, 1, "a.done", NULL), tell(&r, 1, "a.done", NULL), tell(&r, 1, "a.done", NULL)};
+	struct delivery_list l = due(&r, &a);
+	int64_t later = clock_wall_us() / 1000 + 60000;
+	end(&r, &l.at[0], 0);
+	end(&r, &l.at[1], later);
+	rig_shut(&r);
+	rig_open(&r);
+	/* Newest first: untried, failed once, delivered. */
+	struct past_deliveries p = past(&r, &m, 0, 10, &a);
+	CHECK(p.n == 3 && !p.next && p.list[0].event.key == ev[2].key && p.list[2].event.key == ev[0].key);
+	CHECK(p.list[0].tries == 0 && p.list[0].due_ms > 0 && !p.list[0].delivered && !p.list[0].ended_at && !p.list[0].answer);
+	CHECK(p.list[1].tries == 1 && p.list[1].due_ms == later && p.list[1].answer == 500 && !p.list[1].ended_at);
+	CHECK_STR(p.list[1].fault, S("status: it said no"));
+	CHECK(p.list[2].tries == 1 && !p.list[2].due_ms && p.list[2].delivered && p.list[2].answer == 204 && p.list[2].ended_at);
+	CHECK_STR(p.list[2].fault, S(""));
+	CHECK_STR(p.list[2].type, S("a.done"));
+	CHECK(!memcmp(p.list[2].event.rnd, ev[0].rnd, ID_RND));
+	p = past(&r, &m, 0, 2, &a);
+	CHECK(p.n == 2 && p.next == ev[1].key);
+	p = past(&r, &m, p.next, 2, &a);
+	CHECK(p.n == 1 && !p.next && p.list[0].event.key == ev[0].key);
+	CHECK(past(&r, &other, 0, 2, &a).n == 0);
+	/* Once more: the same event, as if it had just come; what waits, at once. */
+	CHECK(again(&r, 1, m.text, &ev[0]) == ERR_NONE && again(&r, 1, m.text, &ev[1]) == ERR_NONE);
+	l = due(&r, &a);
+	CHECK(l.n == 3 && past(&r, &m, 0, 10, &a).n == 3);
+	for (size_t i = 0; i < l.n; i++) {
+		CHECK(l.at[i].event.key != ev[0].key || (l.at[i].tries == 0 && l.at[i].since >= l.at[i].created_at));
+		CHECK(l.at[i].event.key != ev[1].key || l.at[i].tries == 1);
+	}
+	CHECK(again(&r, 2, m.text, &ev[0]) == ERR_NOT_FOUND && again(&r, 1, other.text, &ev[0]) == ERR_NOT_FOUND);
+	ev[0].rnd[0] ^= 1;
+	CHECK(again(&r, 1, m.text, &ev[0]) == ERR_NOT_FOUND && again(&r, 1, "whe_x", &ev[1]) == ERR_NOT_FOUND);
+	struct past_deliveries none;
+	struct err e = {0};
+	CHECK(!past_delivery_list(r.store, 2, str_of(m.text), 0, 9, &a, &none, &e) && e.code == ERR_NOT_FOUND);
+	/* With the endpoint goes what it was told. */
+	end(&r, &l.at[0], 0);
+	CHECK(drop(&r, 1, m.text) == ERR_NONE && rig_number(&r, "SELECT count(*) FROM webhook_past") == 0);
+	arena_free(&a);
+	CHECK(rig_sound(&r));
+	rig_end_all(&r);
+}
+
+static void what_is_kept_is_bounded(void)
+{
+	struct rig r = {0};
+	struct arena a = {0};
+	struct made m;
+	int64_t most = store_limits.past_deliveries;
+	store_limits.past_deliveries = 2;
+	rig_open(&r);
+	CHECK(put(&r, 1, "[\"a.done\"]", &m) == ERR_NONE);
+	for (int i = 0; i < 4; i++) {
+		tell(&r, 1, "a.done", NULL);
+		end(&r, &due(&r, &a).at[0], 0);
+	}
+	CHECK(past(&r, &m, 0, 10, &a).n == 2);
+	rig_shut(&r);
+	rig_exec(r.dir, "UPDATE webhook_past SET ended_at = 5 WHERE event = (SELECT min(event) FROM webhook_past)");
+	rig_open(&r);
+	rig_sweep(&r);
+	CHECK(past(&r, &m, 0, 10, &a).n == 1);
+	store_limits.past_deliveries = 0;
+	tell(&r, 1, "a.done", NULL);
+	end(&r, &due(&r, &a).at[0], 0);
+	CHECK(past(&r, &m, 0, 10, &a).n == 0);
+	store_limits.past_deliveries = most;
+	arena_free(&a);
+	rig_end_all(&r);
+}
+
 int main(void)
 {
 	static const struct test_case cases[] = {
@@ -340,6 +437,8 @@ int main(void)
 	    {"due in turn", due_in_turn},
 	    {"one endpoint cannot fill it", one_endpoint_cannot_fill_it},
 	    {"secrets rotate", secrets_rotate},
+	    {"what is over is kept", what_is_over_is_kept},
+	    {"what is kept is bounded", what_is_kept_is_bounded},
 	};
 	return test_main(cases, sizeof cases / sizeof *cases);
 }

@@ -102,8 +102,9 @@ static void judge_nested(struct turn *t, struct hosted_call *c)
 	c->refusal = mistake(t, c);
 	if (!c->refusal.p && t->req.max_tool_calls && tt->calls >= t->req.max_tool_calls)
 		c->refusal = S("This call was not made: the limit of calls is reached.");
-	if (!c->refusal.p && turn_ask_needed(c))
-		c->refusal = S("This call was not made: it needs the approval of the user, for which no program can wait.");
+	c->asked = !c->refusal.p && turn_ask_needed(c);
+	if (c->asked)
+		return; /* its program waits for that */
 	if (!c->refusal.p) {
 		tt->calls++;
 		made_before(t, c);
@@ -113,6 +114,8 @@ static void judge_nested(struct turn *t, struct hosted_call *c)
 		call_text_end(t, c);
 	if (c->item && c->tool->hosted->text.arguments)
 		call_text_arguments(t, c);
+	if (c->item && pair_call(c->item))
+		pair_written(t, c);
 }
 
 static void judge_own(struct turn *t, struct hosted_call *c)

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "store/approval.h"
 #include "turn/turn_machine.h"
+#include "turn/turn_program_ask.h"
 
 enum { TRIES_MOST = 3 /* other turns use what this one has looked at */ };
 
@@ -57,16 +58,17 @@ static bool answer_fits(struct turn *t, const struct item *asked, const char *pl
 	struct id bound;
 	if (!asked || !id_parse(text, item_rows[asked->type].prefix, &ret->id))
 		return fail(e, ERR_BAD_REQUEST, place, "Approval request with id '%.*s' not found.", FMT(text));
-	ret->server = create_server(&t->req, asked);
-	ret->name = asked->name;
-	ret->arguments = json_str(json_get(asked->val, S("arguments")));
-	ret->label = json_str(json_get(asked->val, ask_face(asked)->label));
-	if (!ret->server)
+	ret->call.server = create_server(&t->req, asked);
+	ret->call.name = asked->name;
+	ret->call.arguments = json_str(json_get(asked->val, S("arguments")));
+	ret->call.label = json_str(json_get(asked->val, ask_face(asked)->label));
+	if (!ret->call.server)
 		return fail(e, ERR_BAD_REQUEST, place,
 			    "Approval request '%.*s' is for the server '%.*s', which is not among 'tools'.", FMT(text),
-			    FMT(ret->label));
+			    FMT(ret->call.label));
 	bound = ret->id;
-	ask_bind(t, ret->server, &ret->label, &ret->name, &ret->arguments, &bound);
+	ret->call.caller = asked->caller;
+	ask_bind(t, &ret->call, &bound);
 	if (!ask_bound_equal(&bound, &ret->id))
 		return fail(e, ERR_BAD_REQUEST, place,
 			    "Approval request '%.*s' was made for another call: its project, server, tool and "
@@ -120,6 +122,14 @@ static void answer_join(struct turn *t, struct turn_answer *one)
 	*end = one;
 }
 
+static bool program_asks_behind(const struct turn *t, size_t at)
+{
+	for (size_t i = at + 1; i < t->req.n_items; i++)
+		if (ask_is(&t->req.items[i]) && t->req.items[i].caller.n)
+			return true;
+	return false;
+}
+
 static bool answers_read(struct turn *t, struct err *e)
 {
 	for (size_t i = ask_new_from(t); i < t->req.n_items; i++) {
@@ -129,6 +139,7 @@ static bool answers_read(struct turn *t, struct err *e)
 		one = new (&t->arena, struct turn_answer);
 		if (!answer_one(t, &t->req.items[i], i, one, e))
 			return false;
+		one->passed = one->call.caller.n && program_asks_behind(t, i);
 		answer_join(t, one);
 	}
 	return true;
@@ -196,7 +207,10 @@ static struct turn_asked *asked_find(struct turn *t)
 static bool answers_stand(struct turn *t, struct err *e)
 {
 	const struct approval_state *state = t->out.tools.asked->states;
-	for (const struct turn_answer *one = t->out.tools.answers; one && *one->place; one = one->next, state++) {
+	for (struct turn_answer *one = t->out.tools.answers; one && *one->place; one = one->next, state++) {
+		one->over = state->used && one->passed && !(t->runner && state->used_by == t->id.key);
+		if (t->runner || one->over) /* a run's were used when it was asked for */
+			continue;
 		if (state->used)
 			return fail(e, ERR_BAD_REQUEST, one->place,
 				    "Approval request '%.*s' was answered before: an answer counts once.",
@@ -229,6 +243,21 @@ static void answers_add(struct turn *t)
 	}
 }
 
+/* Programs cannot go on before what they asked for is answered. */
+static bool programs_stand(struct turn *t, struct err *e)
+{
+	struct turn_asked *k = t->out.tools.asked;
+	size_t first = k->n - k->n_open;
+	for (size_t i = 0; i < k->n_open; i++) {
+		const struct turn_answer *one = t->out.tools.answers;
+		while (one && !str_eq(one->id_text, k->open[i]->id))
+			one = one->next;
+		if (!one && !program_ask_passes(t, k->open[i], &k->ids[first + i], &k->states[first + i], e))
+			return false;
+	}
+	return true;
+}
+
 /* --- they count from now on ----------------------------------------------------------------------------------------
  */
 
@@ -249,19 +278,23 @@ static void answers_on_used(struct store_op *op, const struct err *e)
 	turn_run(t);
 }
 
-static void answers_use(struct turn *t)
+/* false: there are none. */
+static bool answers_use(struct turn *t)
 {
 	size_t n = 0;
 	struct approval_use *uses = new_array(&t->arena, struct approval_use, t->out.tools.asked->n);
 	for (const struct turn_answer *one = t->out.tools.answers; one; one = one->next)
-		uses[n++] = (struct approval_use){one->id, one->approved};
+		if (!one->over)
+			uses[n++] = (struct approval_use){one->id, one->approved};
 	t->op.done = answers_on_used;
-	store_approvals_use(t->api->store, &t->op, t->project, &t->id, uses, n, api_limits.approval_days);
+	if (n)
+		store_approvals_use(t->api->store, &t->op, t->project, &t->id, uses, n, api_limits.approval_days);
+	return n;
 }
 
 static void answer_item(struct turn *t, const struct turn_answer *one, struct item *ret)
 {
-	const struct item_row *row = &item_rows[one->server->hosted->server->answer];
+	const struct item_row *row = &item_rows[one->call.server->hosted->server->answer];
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
 	struct jout o = {.b = &b};
@@ -305,6 +338,7 @@ static void answers_look(struct turn *t)
 /* What makes no response answers nothing: it makes no calls. */
 static enum answers_stage answers_begin(struct turn *t)
 {
+	program_asks_mark(t);
 	if (!answers_read(t, turn_error(t)))
 		return ANSWERS_OVER;
 	if (t->kind)
@@ -326,13 +360,13 @@ bool turn_answers_take(struct turn *t)
 	}
 	if (tt->stage == ANSWERS_LOOKED) {
 		tt->stage = ANSWERS_USED;
-		if (!t->runner && !answers_stand(t, turn_error(t))) /* a run's were used when it was asked for */
+		if (!answers_stand(t, turn_error(t)))
 			return false;
 		answers_add(t);
-		if (!t->runner && tt->answers) {
-			answers_use(t);
+		if (!t->runner && !programs_stand(t, turn_error(t)))
+			return false;
+		if (!t->runner && answers_use(t))
 			return true;
-		}
 	}
 	if (tt->stage == ANSWERS_USED) {
 		tt->stage = ANSWERS_OVER;

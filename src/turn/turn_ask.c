@@ -9,6 +9,7 @@
 #include "turn/hosted_call.h"
 #include "turn/turn_found.h"
 #include "turn/turn_output_parts.h"
+#include "turn/turn_program.h"
 
 /* --- asking --------------------------------------------------------------------------------------------------------
  */
@@ -46,7 +47,7 @@ static void ask_one(struct turn *t, struct hosted_call *c)
 {
 	struct id id = id_mint();
 	struct str arguments = c->text.n ? str_copy(&t->arena, buf_str(&c->text)) : S("{}");
-	ask_bind(t, c->tool, &c->tool->space, &c->tool->own, &arguments, &id);
+	ask_bind(t, &(struct ask_call){c->tool, c->tool->space, c->tool->own, arguments, c->caller}, &id);
 	ask_define(t, c->tool, &id);
 	tool_found(t, c->tool);
 	struct out_item *it = turn_item_make(t, c->tool->hosted->server->ask, &id);
@@ -92,24 +93,45 @@ static void ask_origin(struct turn *t, struct str id, struct out_origin *o)
 		origin_again(t, o, asked->ours);
 }
 
+/* Has an earlier process made that call for this turn, or begun to? */
+static bool ask_made(struct turn *t, struct str id)
+{
+	struct item made;
+	const struct out_item *it = t->out.first;
+	while (it && !(it->json.n && item_view(&t->arena, it->json, &made) &&
+		       str_eq(json_str(json_get(made.val, S("approval_request_id"))), id)))
+		it = it->next;
+	return it;
+}
+
+bool turn_ask_waits(const struct turn *t)
+{
+	for (const struct out_item *it = t->out.first; it; it = it->next)
+		if (turn_ask_until(it))
+			return true;
+	return false;
+}
+
 bool turn_ask_run(struct turn *t)
 {
 	bool any = false;
 	for (struct turn_answer *one = t->out.tools.answers; one; one = one->next) {
-		const struct function_tool *f = create_function(&t->req, one->server, one->name);
-		struct function_tool gone = {.own = one->name, .space = one->label};
-		struct id now = one->id;
-		if (!one->approved)
+		const struct function_tool *f = create_function(&t->req, one->call.server, one->call.name);
+		struct function_tool gone = {.own = one->call.name, .space = one->call.label};
+		if (!one->approved || one->over || ask_made(t, one->id_text))
 			continue;
+		if (one->call.caller.n) {
+			any |= turn_program_approved(t, f, one);
+			continue;
+		}
 		if (!f)
 			call_name(&t->arena, &gone, NULL, 0, NULL);
-		struct hosted_call *c = turn_tools_add(t, f, f ? f->name : gone.name, one->arguments);
+		struct hosted_call *c = turn_tools_add(t, f, f ? f->name : gone.name, one->call.arguments);
 		any = true;
 		ask_origin(t, one->id_text, &c->origin);
 		if (!f)
 			continue;
-		ask_define(t, f, &now);
-		if (ask_defined_equal(&now, &one->id))
+		if (ask_defined(t, f, &one->id))
 			c->approval = one->id_text;
 		else
 			c->asked = true; /* it is not what was approved any more */
@@ -130,19 +152,34 @@ static const struct item *ask_answer_in(const struct item *items, size_t n, stru
 	return last;
 }
 
+static const struct item *ask_answer(const struct turn *t, const struct item *asked)
+{
+	const struct item *answer = ask_answer_in(t->context.input, t->context.n_input, asked->id);
+	return answer ? answer : ask_answer_in(t->context.history, t->context.n_history, asked->id);
+}
+
+struct str turn_ask_refused(struct turn *t, const struct item *asked)
+{
+	const struct item *answer = ask_answer(t, asked);
+	struct str reason = answer ? json_str(json_get(answer->val, S("reason"))) : (struct str){0};
+	if (!answer || yyjson_is_true(json_get(answer->val, S("approve"))))
+		return (struct str){0};
+	return reason.n ? str_fmt(&t->arena, "This call was not made: the user refused it, and says: %.*s", FMT(reason))
+			: S("This call was not made: the user refused it.");
+}
+
 /* {0}: the call that follows says it. */
 static struct str ask_outcome(struct turn *t, const struct item *asked)
 {
-	const struct item *answer = ask_answer_in(t->context.input, t->context.n_input, asked->id);
-	if (!answer)
-		answer = ask_answer_in(t->context.history, t->context.n_history, asked->id);
-	struct str reason = answer ? json_str(json_get(answer->val, S("reason"))) : (struct str){0};
+	const struct item *answer = ask_answer(t, asked);
+	struct str refused = turn_ask_refused(t, asked);
 	if (!answer)
 		return S("This call was not made: it needs the approval of the user, who has not answered yet.");
-	if (yyjson_is_true(json_get(answer->val, S("approve"))))
+	if (!refused.p)
 		return t->kind ? S("This call was not made yet: the user has approved it.") : (struct str){0};
-	return reason.n ? str_fmt(&t->arena, "This call was not made: the user refused it, and says: %.*s", FMT(reason))
-			: S("This call was not made: the user refused it. Do not try it again; answer without it.");
+	return json_str(json_get(answer->val, S("reason"))).n
+		   ? refused
+		   : str_fmt(&t->arena, "%.*s Do not try it again; answer without it.", FMT(refused));
 }
 
 static void ask_tell(struct turn *t, struct item *it, struct str told)

@@ -20,5 +20,10 @@ bool turn_ask_run(struct turn *t);
 /* How long that item can be answered (seconds since 1970); 0: it asks for nothing. */
 int64_t turn_ask_until(const struct out_item *it);
 
+/* Has this turn, before its server was stopped, asked for something? Then it is at its end. */
+bool turn_ask_waits(const struct turn *t);
+/* What came of a request that was refused: the user's words; {0}: it was not. */
+struct str turn_ask_refused(struct turn *t, const struct item *asked);
+
 /* The items as an engine is told of them: what was asked and refused, or not answered, with what came of it. */
 struct item *turn_ask_told(struct turn *t, struct item *items, size_t n);

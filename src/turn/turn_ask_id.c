@@ -26,16 +26,17 @@ static void ask_keyed(struct turn *t, const char *purpose, int64_t key, const st
 	crypto_generichash_final(&h, out, 32);
 }
 
-void ask_bind(struct turn *t, const struct function_tool *server, const struct str *label, const struct str *name,
-	      const struct str *arguments, struct id *id)
+void ask_bind(struct turn *t, const struct ask_call *call, struct id *id)
 {
 	uint8_t out[32];
 	struct str parts[] = {{(const char *)&t->project, sizeof t->project},
-			      server->hosted->server->address(&t->arena, server->given),
-			      *label,
-			      *name,
-			      *arguments};
-	ask_keyed(t, "approval", id->key, parts, sizeof parts / sizeof *parts, out);
+			      call->server->hosted->server->address(&t->arena, call->server->given),
+			      call->label,
+			      call->name,
+			      call->arguments,
+			      call->caller};
+	size_t n = sizeof parts / sizeof *parts;
+	ask_keyed(t, "approval", id->key, parts, call->caller.n ? n : n - 1, out); /* a model's call has none */
 	memcpy(id->rnd, out, BOUND);
 }
 
@@ -53,7 +54,9 @@ bool ask_bound_equal(const struct id *a, const struct id *b)
 	return sodium_memcmp(a->rnd, b->rnd, BOUND) == 0;
 }
 
-bool ask_defined_equal(const struct id *a, const struct id *b)
+bool ask_defined(struct turn *t, const struct function_tool *f, const struct id *id)
 {
-	return sodium_memcmp(a->rnd + BOUND, b->rnd + BOUND, DEFINED) == 0;
+	struct id now = *id;
+	ask_define(t, f, &now);
+	return sodium_memcmp(now.rnd + BOUND, id->rnd + BOUND, DEFINED) == 0;
 }

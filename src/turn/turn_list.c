@@ -132,7 +132,7 @@ static enum flow listing_over(struct turn *t)
 		turn_fail(t, &e);
 		return GO;
 	}
-	if (turn_programs_wait(t)) {
+	if (turn_programs_wait(t) || turn_ask_waits(t)) {
 		turn_finish(t, RS_COMPLETED, true, false);
 		return GO;
 	}

@@ -8,6 +8,9 @@
 #include "model/hosted_server.h"
 #include "model/program.h"
 #include "store/seal.h"
+#include "turn/call_judge.h"
+#include "turn/turn_ask.h"
+#include "turn/turn_ask_id.h"
 #include "turn/turn_calls.h"
 #include "turn/turn_output_parts.h"
 
@@ -239,6 +242,18 @@ static void write_clients(struct turn *t, struct jout *o, const struct program_c
 			    .value = value});
 }
 
+/* A call that the user refused: there is no item of it. */
+static void write_refused(struct turn *t, struct jout *o, const struct item *asked)
+{
+	struct str refused = turn_ask_refused(t, asked);
+	if (refused.p)
+		write_answer(o, &(struct program_answer){
+				    .kind = "e",
+				    .name = call_item_name(&t->arena, t->req.tools, t->req.n_tools, t->req.index, asked),
+				    .args = json_str(json_get(asked->val, S("arguments"))),
+				    .value = refused});
+}
+
 /* One of ours. `maybe`: what we keep of it, which says whose it is, is not there. */
 static void write_hosted(struct turn *t, struct jout *o, const struct item *it, bool maybe)
 {
@@ -267,7 +282,9 @@ static void write_answers(struct turn *t, struct jout *o, const struct turn_prog
 		const struct hosted *h = hosted_of_item(it->type);
 		bool own = str_eq(it->caller, p->call_id), whose = i < ctx.made && !it->ours && h && it->type == h->item;
 		behind |= it->type == ITEM_PROGRAM && str_eq(it->call_id, p->call_id);
-		if (own && h)
+		if (own && ask_is(it))
+			write_refused(t, o, it);
+		else if (own && h)
 			write_hosted(t, o, it, false);
 		else if (own && item_rows[it->type].flags & ITEM_CALL)
 			write_clients(t, o, &ctx, it);
@@ -277,13 +294,13 @@ static void write_answers(struct turn *t, struct jout *o, const struct turn_prog
 	jo_arr_end(o);
 }
 
-/* Of the client's tools that have items of their own: what these can say. */
+/* Of tools whose items have members for the arguments: which. */
 static struct str program_tool_members(struct turn *t, const struct function_tool *f)
 {
 	struct buf b;
 	size_t i, max;
 	yyjson_val *key, *val;
-	if (f->hosted || f->kind == CALL_FUNCTION || f->kind == CALL_CUSTOM)
+	if ((f->hosted && !f->hosted->result.type) || f->kind == CALL_FUNCTION || f->kind == CALL_CUSTOM)
 		return S("");
 	buf_init(&b, SIZE_MAX / 2);
 	yyjson_obj_foreach(json_get(f->parameters, S("properties")), i, max, key, val)
@@ -348,12 +365,12 @@ static struct str as_input(struct turn *t, struct str text)
 }
 
 /* In the place of what an engine wants back of a call: who made it, and with which arguments, to find the answer by. */
-static struct str asked_by(struct turn *t, const struct turn_program *p, struct str asked)
+static struct str asked_by(struct turn *t, struct str caller, struct str asked)
 {
 	struct buf b;
 	buf_init(&b, SIZE_MAX / 2);
 	struct jout o = {.b = &b};
-	jo_kstr(&o, "caller", p->call_id);
+	jo_kstr(&o, "caller", caller);
 	jo_kstr(&o, "asked", asked);
 	struct str members = str_copy(&t->arena, buf_str(&b));
 	buf_release(&b);
@@ -361,7 +378,7 @@ static struct str asked_by(struct turn *t, const struct turn_program *p, struct 
 }
 
 /* false: there is no such tool for programs; a box that was overcome may say anything. */
-static bool call_add(struct turn *t, const struct turn_program *p, yyjson_val *call, bool *clients)
+static bool call_add(struct turn *t, const struct turn_program *p, yyjson_val *call, bool *waits)
 {
 	struct str name = json_str(yyjson_arr_get(call, 0)), text = json_str(yyjson_arr_get(call, 1));
 	const struct function_tool *f = call_tool(t->req.tools, t->req.n_tools, name);
@@ -371,13 +388,28 @@ static bool call_add(struct turn *t, const struct turn_program *p, yyjson_val *c
 	struct hosted_call *c = turn_tools_add(t, f, f->name, f->kind == CALL_CUSTOM ? as_input(t, text) : text);
 	c->caller = p->call_id;
 	c->clients = !f->hosted;
-	*clients |= c->clients;
-	if (f->hosted)
-		c->origin.json = asked_by(t, p, text);
+	if (f->hosted) {
+		if (!f->hosted->result.type) /* its items say it themselves */
+			c->origin.json = asked_by(t, c->caller, text);
+		call_judge(t, c);
+		c->judged = true;
+	}
+	*waits |= c->clients || c->asked;
 	return true;
 }
 
-/* Why a call of these cannot become an item of the client's; {0}: all can. A shell's call without commands cannot. */
+bool turn_program_approved(struct turn *t, const struct function_tool *f, const struct turn_answer *one)
+{
+	if (!f || !tool_for_programs(f) || !ask_defined(t, f, &one->id))
+		return false;
+	struct hosted_call *c = turn_tools_add(t, f, f->name, one->call.arguments);
+	c->caller = one->call.caller;
+	c->approval = one->id_text;
+	c->origin.json = asked_by(t, c->caller, one->call.arguments);
+	return true;
+}
+
+/* Why a call of these cannot become an item with such members; {0}: all can. A shell's call without commands cannot. */
 static struct str calls_misfit(struct turn *t, yyjson_val *calls)
 {
 	size_t i, max;
@@ -386,9 +418,10 @@ static struct str calls_misfit(struct turn *t, yyjson_val *calls)
 	{
 		struct err e = {0};
 		const struct function_tool *f = call_tool(t->req.tools, t->req.n_tools, json_str(yyjson_arr_get(one, 0)));
-		if (!f || f->hosted || f->kind == CALL_FUNCTION || f->kind == CALL_CUSTOM)
+		if (!f || (f->hosted && !f->hosted->result.type) || f->kind == CALL_FUNCTION || f->kind == CALL_CUSTOM)
 			continue;
-		if (!json_parse(&t->arena, str_copy(&t->arena, json_str(yyjson_arr_get(one, 1))), &args, &e) || !call_fits(f, args, &e))
+		if (!json_parse(&t->arena, str_copy(&t->arena, json_str(yyjson_arr_get(one, 1))), &args, &e) ||
+		    !(f->hosted ? tool_fits(f->hosted, args, &e) : call_fits(f, args, &e)))
 			return str_fmt(&t->arena, "%s", e.msg);
 	}
 	return (struct str){0};
@@ -406,7 +439,7 @@ void turn_program_done(struct turn *t, struct hosted_call *c, const struct tool_
 	struct err none = {0};
 	yyjson_val *calls = NULL, *one;
 	size_t i, max;
-	bool clients = false, known = true;
+	bool waits = false, known = true;
 	c->done = true;
 	if (r->calls.n)
 		json_parse(&t->arena, str_copy(&t->arena, r->calls), &calls, &none);
@@ -420,11 +453,11 @@ void turn_program_done(struct turn *t, struct hosted_call *c, const struct tool_
 	if (c->program->failed)
 		return;
 	yyjson_arr_foreach(calls, i, max, one)
-		known = known && call_add(t, c->program, one, &clients);
+		known = known && call_add(t, c->program, one, &waits);
 	if (!known) {
 		c->program->failed = true;
 		c->program->result = S("The program broke its engine.");
-	} else if (!clients) {
+	} else if (!waits) {
 		run_add(t, c->tool, c->program);
 	}
 	t->out.tools.begun = false; /* the calls stand, and are in the log, before they run */
@@ -501,7 +534,8 @@ bool turn_programs_wait(struct turn *t)
 		return false;
 	struct program_context ctx = context_of(t);
 	for (size_t i = ctx.made; i < ctx.n; i++)
-		if (ctx.items[i].caller.n && call_kind_of_item(ctx.items[i].type) != CALL_OURS)
+		if (ctx.items[i].caller.n && item_rows[ctx.items[i].type].flags & ITEM_CALL &&
+		    call_kind_of_item(ctx.items[i].type) != CALL_OURS && !output_of(&ctx, &ctx.items[i]))
 			return true;
 	return false;
 }

@@ -8,6 +8,7 @@
 #include "turn/hosted_call.h"
 
 struct tool_ask;
+struct turn_answer;
 
 struct turn_program {
 	struct str call_id, code;
@@ -22,6 +23,9 @@ void turn_program_open(struct turn *t, struct hosted_call *c);
 void turn_program_ask(struct turn *t, struct hosted_call *c, struct tool_ask *ask);
 /* A run is over: its calls join this round, and its next run; or it has ended. */
 void turn_program_done(struct turn *t, struct hosted_call *c, const struct tool_result *r);
+/* One that the user has approved joins the round. false: it is not there for programs any more, or it is another one now: the program
+ * finds that itself, or asks anew. */
+bool turn_program_approved(struct turn *t, const struct function_tool *f, const struct turn_answer *one);
 /* What came of the program, if it has ended. */
 void turn_program_tell(struct turn *t, struct hosted_call *c);
 /* A call of a client's tool that a program made. */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "model/webhook.h"
 #include "news/run_news.h"
+#include "store/nodes.h"
 
 enum { AGAIN_MS = 5000, LOOK_MS = 60000, EVENT_BYTES = 4096 };
 
@@ -97,15 +98,17 @@ static void tell_failure(const struct outgoing *o, int64_t due_ms)
 static void delivery_on_sent(struct sending *s)
 {
 	struct outgoing *o = OWNER(s, struct outgoing, sending);
-	int64_t due_ms = 0;
-	if (!sending_arrived(s)) {
-		due_ms = clock_wall_us() / 1000 + wait_ms(o->d.tries);
-		if (due_ms / 1000 > o->d.created_at + api_limits.webhook_keep_seconds)
-			due_ms = 0;
-		tell_failure(o, due_ms);
+	struct delivery_end how = {.delivered = sending_arrived(s), .answer = s->status};
+	if (!how.delivered) {
+		how.due_ms = clock_wall_us() / 1000 + wait_ms(o->d.tries);
+		if (how.due_ms / 1000 > o->d.since + api_limits.webhook_keep_seconds)
+			how.due_ms = 0;
+		how.fault = s->fault == FETCH_OK ? str_fmt(&s->arena, "its answer was %d", s->status)
+						 : str_fmt(&s->arena, "%s: %s", fetch_fault_name(s->fault), s->why);
+		tell_failure(o, how.due_ms);
 	}
 	o->op.done = delivery_on_kept;
-	store_end_delivery(o->outbox->api->store, &o->op, &o->d, due_ms);
+	store_end_delivery(o->outbox->api->store, &o->op, &o->d, &how);
 }
 
 /* The same for each try, and another for each endpoint. */
@@ -193,6 +196,10 @@ static void delivery_look(struct deferred *d)
 	}
 	if (b->n_under_way >= most)
 		return; /* the next that ends looks again */
+	if (!store_leads(b->api->api->options.store)) {
+		timer_start(b->api->loop, &b->tick, LOOK_MS, delivery_on_tick);
+		return;
+	}
 	arena_reset(&b->page);
 	struct delivery_place *places = new_array(&b->page, struct delivery_place, b->n_under_way + 1), *place = places;
 	for (const struct outgoing *o = b->under_way; o; o = o->next)

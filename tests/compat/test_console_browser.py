@@ -9,6 +9,7 @@ from engine_script import pause, say
 from harness import command
 from mcp_script import McpServer
 from test_mcp import allow, ask, tool, types
+from test_webhooks import HERE, Receiver, background, endpoint
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [pytest.mark.compat, pytest.mark.skipif(not CHROMIUM, reason="Debian's package chromium is not installed")]
@@ -177,6 +178,61 @@ def test_usage_is_drawn(servers, engine, page):
     page.wait_for_selector("text=Nothing was used in these days")
 
 
+def test_limits_are_set(servers, engine, page):
+    server = servers(engine, args=["--set", "prices.models=*=1000/1000"])
+    base = server.base_url.removesuffix("/v1") + "/console/index.html#/keys"
+    page.goto(base)
+    page.fill("input[name=name]", "<b onmouseover=window.hit=1>laptop</b>")
+    page.click("button:has-text('Create new secret key')")
+    secret = page.inner_text("#secret")
+    page.click("main tbody tr >> nth=0 >> button:has-text('Limits')")
+    page.fill("form.box input[name=requests_per_minute]", "1")
+    page.fill("form.box input[name=budget_per_month]", "2.50")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("td:has-text('1 requests a minute')")
+    client = openai.OpenAI(base_url=server.base_url, api_key=secret, max_retries=0)
+    used = client.responses.create(model="gpt-4o-mini", input="x").usage.total_tokens / 1000
+    with pytest.raises(openai.RateLimitError):
+        client.responses.create(model="gpt-4o-mini", input="x")
+    page.reload()
+    page.wait_for_selector(f"td:has-text('${used:.4f} of 2.50')")
+    assert "s ago" in page.inner_text("main tbody tr >> nth=0")
+    page.click("tr:has-text('default') >> nth=-1 >> button:has-text('Limits')")
+    page.fill("form.box input[name=storage_bytes]", "5")
+    page.click("text=Set limits")
+    page.wait_for_selector("td:has-text('5 bytes of files')")
+    page.click("main tbody tr >> nth=0 >> button:has-text('Limits')")
+    page.fill("form.box input[name=requests_per_minute]", "")
+    page.fill("form.box input[name=budget_per_month]", "")
+    page.click("text=Set limits")
+    page.wait_for_function("!document.querySelector('main tbody').innerText.includes('requests a minute')")
+
+
+def test_webhooks_are_sent_again(servers, engine, page):
+    receiver, server = Receiver(), servers(engine, args=(*HERE, "--set", "api.webhook_retry_ms=3600000"))
+    base = server.base_url.removesuffix("/v1") + "/console/index.html#/webhooks"
+    page.goto(base)
+    page.fill("input[name=name]", "<img src=x onerror=window.hit=1>")
+    page.fill("input[name=url]", receiver.url)
+    page.click("button:has-text('Create endpoint')")
+    page.wait_for_selector("code:has-text('whsec_')")
+    receiver.script = [500]
+    made = background(server)
+    receiver.wait(1)
+    page.click("main table a")
+    page.wait_for_selector("h1:has-text('onerror')")
+    page.click("button:has-text('Look again')")
+    page.wait_for_selector("td:has-text('its answer was 500')")
+    page.click("button:has-text('Send now')")
+    assert {d.json["data"]["id"] for d in receiver.wait(2)} == {made["id"]}
+    page.click("button:has-text('Look again')")
+    page.wait_for_selector(".good:has-text('delivered')")
+    page.click("button:has-text('Send again')")
+    assert len({d.id for d in receiver.wait(3)}) == 1
+    page.click("button:has-text('Send a sample')")
+    page.wait_for_selector("text=The endpoint answered 200.")
+
+
 AXE = os.path.join(os.environ.get("COMPAT_CACHE") or os.path.expanduser("~/.cache/antiphon-compat"), "axe/node_modules/axe-core/axe.min.js")
 
 
@@ -208,11 +264,12 @@ def test_anybody_can_use_it(browser, server, engine, scheme):
     conversation = server.post("/v1/conversations", {}).json["id"]
     server.create("in it", conversation=conversation)
     store = server.post("/v1/vector_stores", {"name": "notes"}).json["id"]
+    hook = endpoint(server, "https://example.com/hook")["id"]
     make = page.request.post(base.removesuffix("index.html") + "api/keys", data={"name": "k"}, headers={"x-antiphon-console": "1"})
     assert make.ok
     for where in pages:
         look(where)
-    for where, wait in [(f"#/responses/{first}", "svg.tree"), (f"#/responses/{second}", "h2:has-text('JSON')"), (f"#/conversations/{conversation}", "main h1"), (f"#/stores/{store}", "main h1"),
+    for where, wait in [(f"#/responses/{first}", "svg.tree"), (f"#/responses/{second}", "h2:has-text('JSON')"), (f"#/conversations/{conversation}", "main h1"), (f"#/stores/{store}", "main h1"), (f"#/webhooks/{hook}", "h2:has-text('Deliveries')"),
                         ("#/responses/resp_" + "0" * 40, "main [role=alert]")]:
         look(where, wait)
     context.close()

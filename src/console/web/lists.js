@@ -38,7 +38,6 @@ export const lists = [
   {name: 'batches', title: 'Batches', path: '/v1/batches', columns: [['Id', r => r.id], ['Endpoint', r => r.endpoint], status, ['Lines', r => counts(r.request_counts)], made]},
   {name: 'chats', title: 'Chat completions', path: '/v1/chat/completions', columns: [['Model', r => r.model], ['Says', r => (r.choices?.[0]?.message?.content || '').slice(0, 100)], ['Made', r => when(r.created)]]},
   {name: 'prompts', title: 'Prompts', path: '/v1/prompts', columns: [name, ['Version', r => r.version ?? r.default_version], made]},
-  {name: 'webhooks', title: 'Webhooks', path: '/v1/webhook_endpoints', columns: [name, ['URL', r => r.url], made]},
 ];
 
 export async function listPage(l, [id]) {

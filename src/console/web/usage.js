@@ -7,10 +7,11 @@ const groups = {model: 'Model', project_id: 'Project', api_key_id: 'API key'};
 const many = n => (n || 0).toLocaleString();
 const of = r => (r.input_tokens || 0) + (r.output_tokens || 0) || r.images || r.num_requests || r.num_model_requests || 0;
 
-export async function usage() {
+export async function usage([by]) {
   const pick = (label, name, all) => h('label.above', {}, label, h('select', {name}, Object.entries(all).map(([value, text]) => h('option', {value}, text))));
   const at = h('div', {'aria-live': 'polite'});
   const form = h('form.row', {onchange: () => show().catch(e => say(e.message)), onsubmit: e => e.preventDefault()}, pick('What', 'kind', kinds), pick('By', 'by', groups), pick('Days', 'days', {7: 'the last 7', 31: 'the last 31', 1: 'today'}));
+  if (groups[by]) form.elements.by.value = by;
   async function show() {
     const {kind, by, days} = Object.fromEntries(new FormData(form));
     const start = Math.floor(Date.now() / 86400000 - days + 1) * 86400, query = `start_time=${start}&bucket_width=1d&limit=${days}`;
