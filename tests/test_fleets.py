@@ -184,6 +184,25 @@ def test_a_slow_one_gets_less(servers, fleet):
         assert list(s)[-2].type == "response.completed"
 
 
+def test_calls_of_others_count(servers, fleet):
+    """What an engine tells of its load, beyond our own calls, is somebody else's and keeps ours away."""
+    crowded, free = fleet(2)
+    crowded.metrics = 'vllm:num_requests_running{model_name="scripted"} 3.0\nvllm:num_requests_waiting{model_name="scripted"} 4.0\n'
+    server = serve(servers, [crowded, free], "fleet.load_ms=100")
+    asked = lambda e: sum(p.path.endswith("/metrics") for p in list(e.probes))
+    eventually(lambda: asked(crowded) > 1 and asked(free) > 0)
+    for i in range(6):
+        server.create(f"{i}")
+    assert counts([crowded, free]) == [0, 6]
+    assert asked(free) == 1  # it has nothing to tell: it is not asked again
+    crowded.metrics = "vllm:num_requests_running 0\nvllm:num_requests_waiting 0\n"
+    seen = asked(crowded)
+    eventually(lambda: asked(crowded) > seen + 1)
+    for i in range(6):
+        server.create(f"again {i}")
+    assert crowded.count >= 2
+
+
 def test_the_breaker_opens_and_closes(servers, fleet):
     sick, well = fleet(2)
     sick.always(lambda request: [status(500)])

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "engine/chat_error.h"
 #include "engine/facts.h"
+#include "engine/load.h"
 #include "engine/roster.h"
 #include "engine/seats.h"
 #include "engine/watch.h"
@@ -183,6 +184,7 @@ void engine_detach(struct engine_port *p)
 	if (!p)
 		return;
 	roster_close(p->roster);
+	loads_close(p->loads);
 	watches_close(p);
 	client_free(p->client);
 	arena_free(&p->scratch);
@@ -194,6 +196,7 @@ void engines_watch(struct engine_port *p)
 	if (p->watches)
 		return;
 	watches_open(p);
+	p->loads = loads_open(p);
 	p->roster = roster_open(p);
 }
 

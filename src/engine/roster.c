@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/log.h"
+#include "engine/load.h"
 #include "engine/seats.h"
 #include "engine/slots.h"
 #include "engine/watch.h"
@@ -106,6 +107,7 @@ static void members_leave(struct roster *r, struct fleet *f)
 		if (!leaves)
 			continue;
 		watch_end(r->port, g);
+		loads_end(r->port->loads, g);
 		pthread_mutex_lock(&f->all->lock);
 		log_at(LOG_INFO, "engine leaves", "engine=%.*s calls=%lld", FMT(g->seat.name), (long long)g->busy);
 		seat_leave(g);

@@ -126,6 +126,7 @@ struct engine_port {
 	struct client *client;
 	struct watch *watches; /* one a seat; NULL: not the watching port */
 	struct roster *roster; /* likewise; NULL: no member has to be found */
+	struct loads *loads;   /* likewise; NULL: nobody is asked */
 	struct arena scratch;  /* of a rendering, which nothing outlives */
 };
 
