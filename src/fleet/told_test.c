@@ -24,7 +24,7 @@ static void what_is_no_load(void)
 	CHECK(!told_read(S(""), &l));
 	CHECK(!told_read(S("process_cpu_seconds_total 12\n"), &l));
 	CHECK(!told_read(S("vllm:num_requests_running NaN\nvllm:num_requests_running -1\nvllm:num_requests_running 1e300\n"
-			   "vllm:num_requests_running{\nvllm:num_requests_running\nvllm:num_requests_running x"), &l));
+			   "vllm:num_requests_running2 5\nvllm:num_requests_running{\nvllm:num_requests_running\nvllm:num_requests_running x"), &l));
 	CHECK(l.running == 0 && l.waiting == 0);
 }
 
