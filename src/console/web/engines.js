@@ -3,7 +3,7 @@ import {get} from './ask.js';
 import {h, table, state} from './draw.js';
 
 const EVERY = 2000;
-const colours = {up: 'completed', down: 'failed'};
+const colours = {up: 'completed', down: 'failed', broken: 'failed'};
 const engineColumns = [['Engine', e => e.name], ['State', e => h('span', {}, state(colours[e.state] || e.state, e.state), e.why && h('span.dim', {}, ` ${e.why}`))],
   ['Dialect', e => e.dialect], ['Models', e => e.models, 'n'], ['Slots taken', e => `${e.busy} of ${e.slots}`, 'n'], ['Waiting', e => e.waiting, 'n'],
   ['Tokens a second', e => e.tokens_a_second ? e.tokens_a_second.toFixed(1) : '-', 'n'], ['', e => e.managed ? 'managed' : '']];
