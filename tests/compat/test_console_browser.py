@@ -233,6 +233,17 @@ def test_webhooks_are_sent_again(servers, engine, page):
     page.wait_for_selector("text=The endpoint answered 200.")
 
 
+def test_mcp_servers_are_shown(servers, engine, page):
+    with McpServer() as mcp:
+        server = servers(engine, args=allow(mcp, "--set", f"mcp.servers=<img/src/onerror/window.hit>={mcp.url('broken')}"))
+        ask(server, engine, mcp, '{"to": "x"}', "write")
+        page.goto(server.base_url.removesuffix("/v1") + "/console/index.html#/mcp")
+        page.wait_for_selector("text=speaks 2026-07-28")
+        page.click("summary")
+        said = page.inner_text("main")
+        assert "<img/src/onerror/window.hit>" in said and "not asked yet" in said and "1 calls wait for approval" in said and "may change things" in said
+
+
 AXE = os.path.join(os.environ.get("COMPAT_CACHE") or os.path.expanduser("~/.cache/antiphon-compat"), "axe/node_modules/axe-core/axe.min.js")
 
 
