@@ -36,7 +36,7 @@ def test_page_and_files(server):
     assert page.status == 200 and "default-src 'none'" in page.headers["content-security-policy"]
     assert not re.search(rb"<script(?! type=\"module\" src=)|\son\w+=|style=", page.body)
     total = len(page.body)
-    for name in set(re.findall(r'(?:src|href)="([\w.]+)"', page.body.decode())) | {"ask.js", "draw.js", "lists.js", "keys.js", "limits.js", "mcp.js", "webhooks.js", "responses.js", "conversations.js", "items.js", "tree.js", "engines.js", "settings.js", "usage.js", "approvals.js", "playground.js", "start.js"}:
+    for name in set(re.findall(r'(?:src|href)="([\w.]+)"', page.body.decode())) | {"ask.js", "draw.js", "lists.js", "keys.js", "limits.js", "mcp.js", "gauges.js", "webhooks.js", "responses.js", "conversations.js", "items.js", "tree.js", "engines.js", "settings.js", "usage.js", "approvals.js", "playground.js", "start.js"}:
         answer = server.get(f"/console/{name}")
         assert answer.status == 200 and answer.headers["x-content-type-options"] == "nosniff"
         assert b"innerHTML" not in answer.body and b"eval(" not in answer.body and b"https://" not in answer.body

@@ -18,6 +18,14 @@ static void console_live_engine(struct jout *o, const struct engine_info *g)
 	jo_kint(o, "busy", g->busy);
 	jo_kint(o, "waiting", g->waiting);
 	jo_knum(o, "tokens_a_second", g->tokens_a_second);
+	jo_kint(o, "context", g->context);
+	jo_kbool(o, "tools", g->caps.tools);
+	jo_kbool(o, "parallel", g->caps.parallel);
+	jo_kbool(o, "schema", g->caps.schema);
+	jo_kbool(o, "vision", g->caps.vision);
+	jo_kbool(o, "audio", g->caps.audio);
+	jo_kstr(o, "traits", g->traits);
+	jo_kint(o, "learnt", (int64_t)g->learnt);
 	jo_obj_end(o);
 }
 

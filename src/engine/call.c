@@ -14,6 +14,7 @@
 #include "engine/chat_stream.h"
 #include "engine/demand.h"
 #include "engine/engine_measure.h"
+#include "engine/sent.h"
 #include "engine/slots.h"
 #include "engine/truncate.h"
 #include "engine/watch.h"
@@ -174,8 +175,10 @@ static void run_ask(struct engine_run *r, enum run_stage stage)
 	if (r->call->headers.n)
 		headers = str_fmt(r->a, "%.*s%.*s", FMT(headers), FMT(r->call->headers));
 	struct str path = stage == RUN_COUNT ? r->ways.count_path : S("/v1/chat/completions");
-	http_call_start(r->port->client, &r->http, &r->engine->target, METHOD_POST,
-	                http_target_path(r->a, &r->engine->target, path), headers, buf_str(&r->body));
+	path = http_target_path(r->a, &r->engine->target, path);
+	if (stage == RUN_ANSWER)
+		sent_keep(r->port->engines->sent, &(struct sent_request){r->call->of, clock_wall_us(), c->name, path, buf_str(&r->body)});
+	http_call_start(r->port->client, &r->http, &r->engine->target, METHOD_POST, path, headers, buf_str(&r->body));
 	if (r->paused && stage == RUN_ANSWER)
 		http_call_pause(&r->http);
 }

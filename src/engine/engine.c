@@ -5,6 +5,7 @@
 #include "engine/chat_error.h"
 #include "engine/discover.h"
 #include "engine/facts.h"
+#include "engine/sent.h"
 #include "engine/watch.h"
 
 /* --- opening --- */
@@ -138,6 +139,7 @@ bool engines_open(const struct engines_config *c, struct engines **ret, struct e
 	struct engines *s = xalloc(sizeof *s);
 	pthread_mutex_init(&s->lock, NULL);
 	s->opened_s = clock_wall_s();
+	s->sent = sent_new();
 	s->n = c->n;
 	s->list = new_array(&s->a, struct engine, c->n + 1);
 	s->default_model = engines_keep(&s->a, c->default_model);
@@ -162,6 +164,7 @@ void engines_close(struct engines *s)
 		return;
 	for (size_t i = 0; i < s->n; i++)
 		facts_free(&s->list[i].facts);
+	sent_free(s->sent);
 	pthread_mutex_destroy(&s->lock);
 	arena_free(&s->a);
 	xfree(s);

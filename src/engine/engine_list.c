@@ -22,7 +22,16 @@ static struct engine_info info_of(const struct engine *g, struct arena *a)
 	    .tokens_a_second = g->pace,
 	    .models = g->facts.n_models,
 	    .managed = g->config.managed,
+	    .caps = g->facts.caps,
+	    .context = g->facts.context,
+	    .traits = traits_text(a, &g->traits),
+	    .learnt = (size_t)__builtin_popcount(g->learnt_mask),
 	};
+}
+
+struct sent *engines_sent(struct engines *s)
+{
+	return s->sent;
 }
 
 size_t engine_list(struct engines *s, struct arena *a, struct engine_info **ret)

@@ -52,11 +52,6 @@ void tools_free(struct tools *t)
 	xfree(t);
 }
 
-struct mcp_seen *tools_mcp_seen(struct tools *t)
-{
-	return known_seen(t->mcp);
-}
-
 struct tools_port *tools_attach(struct tools *t, struct loop *l)
 {
 	struct tools_port *p = xalloc(sizeof *p);

@@ -17,7 +17,6 @@ struct engines;
 struct tools;
 struct tools_port;
 struct toolrun;
-struct mcp_seen;
 
 struct tools_options {       /* strings outlive the tools */
 	struct str dir;      /* data folder; {0}: nothing is kept */
@@ -36,9 +35,6 @@ void tools_free(struct tools *t);
 struct tools_port *tools_attach(struct tools *t, struct loop *l);
 /* Waits for its threads; calls that still run end unheard. */
 void tools_detach(struct tools_port *p);
-
-/* How MCP servers have answered (mcp/seen.h); lives as long. */
-struct mcp_seen *tools_mcp_seen(struct tools *t);
 
 /* --- what a request offers --- */
 /* Can the hosted ones among these be served? ERR_UNSUPPORTED_VALUE says what to configure. Any thread. What they name
