@@ -40,7 +40,7 @@ export async function gauges() {
       else v = how === 'bytes' ? size(v) : plain(v);
       return [h('dt', {}, what), h('dd', {}, v)];
     };
-    at.replaceChildren(...groups.map(([title, rows]) => h('div.box', {}, h('h2.said-by', {}, title), h('dl', {}, rows.map(read)))));
+    at.replaceChildren(...groups.map(([title, rows]) => h('div.box', {}, h('h2.said-by', {}, title), h('dl', {}, rows.flatMap(read)))));
     const calls = {};
     for (const r of now.antiphon_tool_calls_total || []) (calls[r.labels.tool] ||= {})[r.labels.result] = r.value;
     tools.replaceChildren(table(Object.entries(calls), [['Tool', ([name]) => name], ['Calls', ([, c]) => plain(c.ok || 0), 'n'], ['Failed', ([, c]) => plain(c.failed || 0), 'n']], 'No hosted tool was called yet.'));
