@@ -10,12 +10,13 @@
    dimensions, without words.
 3. Questions over Debian's documentation packages, through the server with its own embedder: the place of the first chunk that holds
    the answer, among the questions of the --sources that are there (all three: 18,000 windows to embed). Those of tuning.py are what the
-   ranking's constants were chosen on, those of questions.py the proof. The packages are fetched with apt-get download, not installed.
+   ranking's constants were chosen on, those of questions.py were not; the proof are those of fresh_questions.py, whose pages were drawn by lot. The packages are fetched with apt-get download, not installed.
    With --keep the server's data stay in DIR, and the next run searches there: what is embedded is embedded once.
 """
-import argparse, glob, json, os, re, subprocess, sys, tempfile, time, urllib.error, urllib.request
+import argparse, glob, json, os, re, statistics, subprocess, sys, tempfile, time, urllib.error, urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
+from fresh_questions import FRESH, HOW_MANY, drawn
 from questions import QUESTIONS
 from tuning import TUNING
 
@@ -139,6 +140,14 @@ def rank_of(hits, pattern, source):
     return 0
 
 
+def mrr(ranks):
+    """With the bounds in which it lies nineteen times of twenty."""
+    shares = [1 / r if r else 0 for r in ranks]
+    error = 1.96 * statistics.stdev(shares) / len(shares)**0.5
+    mean = statistics.mean(shares)
+    return f"{mean:.2f} ({mean - error:.2f} to {mean + error:.2f})"
+
+
 def questions(build, embedder, sources, keep):
     there = corpus(sources)
     files = [(source, path) for source, paths in there.items() for path in paths]
@@ -149,14 +158,17 @@ def questions(build, embedder, sources, keep):
             store, counts = server.fill(files)
             took = time.monotonic() - began
             print(f"questions: {counts['completed']} files indexed in {took:.0f} s, {counts['failed']} failed", flush=True)
-            for title, every in (("proof", QUESTIONS), ("tuning", TUNING)):
+            if set(HOW_MANY) <= set(there):
+                same = [f"{source}-{page}" for source, page, *_ in drawn(there)] == [re.sub(r"\\(.)", r"\1", q[2][:-1]) for q in FRESH]
+                print(f"questions: the lot draws {'the pages of fresh_questions.py' if same else 'other pages: other versions of the packages'}")
+            for title, every in (("fresh", FRESH), ("given", QUESTIONS), ("tuning", TUNING)):
                 asked = [q for q in every if not q[2] or q[2].split("-")[0] in there]
                 print(f"questions: {title}, {len(asked)} of {len(every)}")
                 for name, options in WAYS:
                     ranks = [rank_asked(server, store, embedder, options, *q) for q in asked]
                     n = len(ranks)
                     print(f"questions: {name:<22} hit@1 {sum(r == 1 for r in ranks) / n:.2f}  @5 {sum(0 < r <= 5 for r in ranks) / n:.2f}  "
-                          f"MRR {sum(1 / r for r in ranks if r) / n:.2f}  places {ranks}", flush=True)
+                          f"MRR {mrr(ranks)}  places {ranks}", flush=True)
         finally:
             server.process.terminate()
             server.process.wait(30)

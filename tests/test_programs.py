@@ -350,7 +350,6 @@ def test_members_that_a_shell_does_not_take(server, engine):
     ([{**NOTE, "allowed_callers": ["other"]}], "tools[0].allowed_callers[0]"),
     ([{**NOTE, "allowed_callers": []}], "tools[0].allowed_callers"),
     ([{"type": "apply_patch", "allowed_callers": ["programmatic"]}], "tools"),
-    ([PROGRAMS, {"type": "shell", "environment": {"type": "container_auto"}, "allowed_callers": ["programmatic"]}], "tools[1].allowed_callers"),
 ])
 def test_refused_tools(server, tools, param):
     refused = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": tools})

@@ -17,9 +17,30 @@
 #include "door/sign_in.h"
 #include "net/reply_setup.h"
 #include "relay/relay.h"
+#include "news/run_news.h"
 #include "replay/replay.h"
+#include "store/nodes.h"
 #include "turn/turn.h"
 #include "webhooks/delivery.h"
+
+/* --- other nodes on the same store --- */
+
+static void api_tell_far(void *ctx, int64_t key, unsigned kind)
+{
+	struct api *a = ctx;
+	store_tell(a->options.store, kind == RUN_CANCEL ? WORD_CANCEL : WORD_RUN, key);
+}
+
+static void api_heard(void *ctx, enum store_word word, int64_t key)
+{
+	struct api *a = ctx;
+	if (word == WORD_RUN)
+		run_heard(a->news, key, RUN_NEWS);
+	else if (word == WORD_CANCEL)
+		run_heard(a->news, key, RUN_CANCEL);
+	else if (word == WORD_MISSED)
+		run_heard_any(a->news);
+}
 
 struct api *api_new(const struct api_options *o)
 {
@@ -32,6 +53,8 @@ struct api *api_new(const struct api_options *o)
 	a->attempts = attempts_new();
 	a->sign_ins = sign_ins_new();
 	a->news = run_news_new();
+	run_news_far(a->news, api_tell_far, a);
+	store_hear(o->store, api_heard, a);
 	a->runs = runs_new(a->news);
 	a->machine = &turn_steps;
 	a->background = &background_calls;
@@ -48,6 +71,7 @@ void api_free(struct api *a)
 {
 	if (!a)
 		return;
+	store_hear(a->options.store, NULL, NULL);
 	attempts_free(a->attempts);
 	runs_free(a->runs);
 	run_news_free(a->news);

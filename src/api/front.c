@@ -1,5 +1,6 @@
 /* front.c - what is not the API proper: GET /, /health, /ready. */
 #include "door/request.h"
+#include "store/nodes.h"
 #include "store/store.h"
 
 static const struct str plain_type = STR("text/plain; charset=utf-8");
@@ -31,6 +32,8 @@ void ready_get(struct request *rq)
 	struct err why = {0};
 	if (atomic_load(&api->draining))
 		fail(&why, ERR_UNAVAILABLE, NULL, "The server is shutting down.");
+	else if (store_draining(api->options.store))
+		fail(&why, ERR_UNAVAILABLE, NULL, "This node was asked to drain (antiphon nodes).");
 	if (why.code || !store_healthy(api->options.store, &why) || !engines_ready(api->options.engines, &why)) {
 		why.code = ERR_UNAVAILABLE;
 		if (!why.retry_after_ms)

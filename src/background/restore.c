@@ -56,8 +56,8 @@ static struct str restore_quoted(struct turn *t, struct str text)
 static struct str begun_members(struct turn *t, yyjson_val *item, struct str name, struct str text)
 {
 	struct json_swap swaps[] = {
-	    {STR("id"), {0}}, {STR("type"), {0}}, {STR("status"), {0}}, {STR("call_id"), {0}}, {name, restore_quoted(t, text)}};
-	struct str json = json_swapped(&t->arena, item, swaps, text.p ? 5 : 4);
+	    {STR("id"), {0}}, {STR("type"), {0}}, {STR("status"), {0}}, {STR("call_id"), {0}}, {STR("caller"), {0}}, {name, restore_quoted(t, text)}};
+	struct str json = json_swapped(&t->arena, item, swaps, text.p ? 6 : 5);
 	return (struct str){json.p + 1, json.n - 2};
 }
 

@@ -6,6 +6,7 @@
 #include "background/worker.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/nodes.h"
 
 enum { FIND_MOST = 64, AGAIN_MS = 1000 };
 
@@ -124,7 +125,7 @@ static void worker_look(struct deferred *d)
 
 void worker_wake(struct api_loop *al)
 {
-	if (!atomic_load(&al->api->draining))
+	if (!atomic_load(&al->api->draining) && !store_draining(al->api->options.store))
 		defer_start(al->loop, &al->worker->wake, worker_look);
 }
 

@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-static _Atomic int64_t fake;
+static _Atomic int64_t fake, shift;
 
 static int64_t read_clock(clockid_t which)
 {
@@ -18,12 +18,17 @@ static int64_t read_clock(clockid_t which)
 
 int64_t clock_wall_us(void)
 {
-	return read_clock(CLOCK_REALTIME);
+	return read_clock(CLOCK_REALTIME) + atomic_load_explicit(&shift, memory_order_relaxed);
 }
 
 int64_t clock_mono_us(void)
 {
 	return read_clock(CLOCK_MONOTONIC);
+}
+
+void clock_wall_shift(int64_t us)
+{
+	atomic_store(&shift, us);
 }
 
 void clock_fake(int64_t us)

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "batches/batch_lines.h"
 #include "batches/batch_run.h"
+#include "store/nodes.h"
 #include "webhooks/delivery.h"
 
 enum { TICK_MS = 5000, AGAIN_MS = 500, AGAIN_MOST = 6, THREADS = 2, QUEUE = 2048 };
@@ -229,7 +230,7 @@ static void pump_look(struct batches *b)
 {
 	size_t most = (size_t)api_limits.batches_open;
 	b->again = b->find != NULL;
-	if (b->find || atomic_load(&b->api->api->draining))
+	if (b->find || atomic_load(&b->api->api->draining) || !store_leads(b->api->api->options.store))
 		return;
 	struct batch_find *f = xalloc(sizeof *f + most * sizeof *f->places);
 	f->job = (struct job){.run = find_run, .done = find_done};

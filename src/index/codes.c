@@ -129,6 +129,14 @@ size_t codes_bytes(struct codes *c)
 	return bytes;
 }
 
+void codes_each(struct codes *c, void (*each)(void *ctx, const struct doc *d), void *ctx)
+{
+	pthread_rwlock_rdlock(&c->lock);
+	for (size_t i = 0; i < c->n; i++)
+		each(ctx, &c->docs[i]);
+	pthread_rwlock_unlock(&c->lock);
+}
+
 static const struct doc *doc_of(const struct codes *c, int64_t doc)
 {
 	size_t at = codes_place(c, doc);
@@ -142,6 +150,17 @@ int64_t codes_file(struct codes *c, int64_t doc)
 	int64_t file = d ? d->file : 0;
 	pthread_rwlock_unlock(&c->lock);
 	return file;
+}
+
+int64_t codes_next(struct codes *c, int64_t doc, bool (*allowed)(void *ctx, int64_t file), void *ctx)
+{
+	int64_t next = 0;
+	pthread_rwlock_rdlock(&c->lock);
+	for (size_t i = codes_place(c, doc + 1); !next && i < c->n; i++)
+		if (!allowed || allowed(ctx, c->docs[i].file))
+			next = c->docs[i].doc;
+	pthread_rwlock_unlock(&c->lock);
+	return next;
 }
 
 size_t codes_windows(struct codes *c, int64_t chunk, size_t *first)

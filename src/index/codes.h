@@ -26,10 +26,15 @@ void codes_put(struct codes *c, const struct doc *d);
 void codes_add(struct codes *c, const struct doc *d);
 void codes_drop(struct codes *c, int64_t file);
 size_t codes_bytes(struct codes *c);
+/* Each doc, in order of their numbers. Searches go on, changes wait. */
+void codes_each(struct codes *c, void (*each)(void *ctx, const struct doc *d), void *ctx);
 /* How often a file has flipped or gone: what was ranked between two equal numbers is whole. */
 uint64_t codes_changes(struct codes *c);
 /* The file of a doc; 0: it is not there. */
 int64_t codes_file(struct codes *c, int64_t doc);
+
+/* The first doc after that one whose file is allowed; 0: there is none. `allowed` NULL: all are. */
+int64_t codes_next(struct codes *c, int64_t doc, bool (*allowed)(void *ctx, int64_t file), void *ctx);
 
 struct codes_query {
 	const struct vector_query *vector;

@@ -309,8 +309,8 @@ static uint64_t changes(const struct searching *g)
 	return n;
 }
 
-/* Looks deeper while what was ranked stands there twice, and again when files changed meanwhile: each is found whole or
- * not at all. */
+/* Looks deeper while what was ranked stands there twice, and as deep again when files changed meanwhile: each is found
+ * whole or not at all. */
 static bool find_hits(struct searching *g, struct err *e)
 {
 	enum { ROUNDS = 4, DEEPER = 4, LEAST = 300 /* as many as are compared exactly */ };
@@ -318,7 +318,7 @@ static bool find_hits(struct searching *g, struct err *e)
 	g->depth = (size_t)ask->max_results * 2 > LEAST ? (size_t)ask->max_results * 2 : LEAST;
 	g->seen = new_array(g->arena, struct str, (size_t)ask->max_results);
 	g->ret->hits = new_array(g->arena, struct search_hit, (size_t)ask->max_results);
-	for (int round = 0; round < ROUNDS; round++, g->depth *= DEEPER) {
+	for (int round = 0; round < ROUNDS; round++) {
 		bool below = false;
 		uint64_t before = changes(g);
 		g->ret->n = 0;
@@ -331,8 +331,11 @@ static bool find_hits(struct searching *g, struct err *e)
 			if (!below && !take_hit(g, &g->best[i], e))
 				return false;
 		}
-		if (changes(g) == before && (below || !g->full || (int64_t)g->ret->n == ask->max_results))
+		bool enough = below || !g->full || (int64_t)g->ret->n == ask->max_results;
+		if (enough && changes(g) == before)
 			return true;
+		if (!enough)
+			g->depth *= DEEPER;
 	}
 	return true;
 }

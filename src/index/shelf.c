@@ -135,7 +135,7 @@ static void close_place(struct place **at)
 
 bool shelf_remove(struct shelf *s, int64_t store)
 {
-	static const char *const ends[] = {"", "-wal", "-shm"};
+	static const char *const ends[] = {"", "-wal", "-shm", "-signs"};
 	struct arena tmp = {0};
 	pthread_mutex_lock(&s->lock);
 	struct place **at = shelf_find(s, store);

@@ -5,27 +5,18 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "index/store_index_db.h"
+#include "index/store_index_load.h"
 #include "index/words.h"
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
-static bool store_index_load_all(struct store_index *x, struct err *e)
-{
-	struct index_load l;
-	struct doc d;
-	bool ok, found;
-	index_load_begin(x->writer, 0, &l);
-	while ((ok = index_load_next(&l, &d, &found, e)) && found)
-		codes_add(x->codes, &d);
-	index_load_end(&l);
-	return ok;
-}
-
 static bool open_once(struct store_index *x, struct err *e)
 {
+	struct arena tmp = {0};
 	x->codes = codes_new();
-	return index_db_open(x->path, true, &x->writer, e) && store_index_load_all(x, e);
+	x->signs = signs_open(str_fmt(&tmp, "%.*s-signs", FMT(x->path)));
+	arena_free(&tmp);
+	return index_db_open(x->path, true, &x->writer, e) && index_load_all(x, e);
 }
 
 static void store_index_close_all(struct store_index *x)
@@ -39,6 +30,8 @@ static void store_index_close_all(struct store_index *x)
 	}
 	codes_free(x->codes);
 	x->codes = NULL;
+	signs_close(x->signs);
+	x->signs = NULL;
 }
 
 static void remove_file(struct str path, const char *end)
@@ -66,6 +59,7 @@ bool store_index_open(struct str path, struct store_index **ret, bool *lost, str
 		remove_file(x->path, "");
 		remove_file(x->path, "-wal");
 		remove_file(x->path, "-shm");
+		remove_file(x->path, "-signs");
 		if (!open_once(x, e)) {
 			store_index_close(x);
 			return false;
@@ -343,16 +337,6 @@ bool store_index_put(struct store_index *x, const struct index_file *f, const st
 	return index_write(x, &change, false, put_slice, NULL, e);
 }
 
-static bool load_doc(struct index_db *d, int64_t doc, struct doc *ret, struct err *e)
-{
-	struct index_load l;
-	bool found = false;
-	index_load_begin(d, doc, &l);
-	bool ok = index_load_next(&l, ret, &found, e);
-	index_load_end(&l);
-	return ok && found;
-}
-
 static bool set_live(struct index_db *d, struct index_change *c, struct err *e)
 {
 	const struct index_file *f = c->file;
@@ -365,11 +349,12 @@ static bool set_live(struct index_db *d, struct index_change *c, struct err *e)
 	if (!index_run(d, IX_DOC_DEAD, e))
 		return false;
 	index_int(index_stmt(d, IX_DOC_LIVE), 1, o->id);
-	return index_run(d, IX_DOC_LIVE, e) && load_doc(d, o->id, &c->doc, e) && index_put_spans(d, &c->doc, e);
+	return index_run(d, IX_DOC_LIVE, e) && index_load_doc(d, o->id, &c->doc, e) && index_put_signs(d, &c->doc, e);
 }
 
 static void show_doc(struct store_index *x, struct index_change *c)
 {
+	signs_add(x->signs, &c->doc);
 	codes_put(x->codes, &c->doc);
 }
 
@@ -457,9 +442,10 @@ static bool sweep_doc(struct index_db *d, int64_t doc, int64_t *left, struct err
 		else if (*left <= 0)
 			return true;
 	index_int(index_stmt(d, IX_SPANS_DROP), 1, doc);
+	index_int(index_stmt(d, IX_SUM_DROP), 1, doc);
 	index_int(index_stmt(d, IX_DOC_DROP), 1, doc);
 	--*left;
-	return index_run(d, IX_SPANS_DROP, e) && index_run(d, IX_DOC_DROP, e);
+	return index_run(d, IX_SPANS_DROP, e) && index_run(d, IX_SUM_DROP, e) && index_run(d, IX_DOC_DROP, e);
 }
 
 static bool dead_doc(struct index_db *d, int64_t *ret, struct err *e)
@@ -482,10 +468,16 @@ static bool sweep_docs(struct index_db *d, struct index_change *c, struct err *e
 	return ok;
 }
 
+static void tidy(struct store_index *x, struct index_change *c)
+{
+	if (!c->more)
+		index_tidy_signs(x);
+}
+
 bool store_index_sweep(struct store_index *x, int64_t rows, bool *more, struct err *e)
 {
 	struct index_change c = {.rows = rows};
-	bool ok = index_write(x, &c, false, sweep_docs, NULL, e);
+	bool ok = index_write(x, &c, false, sweep_docs, tidy, e);
 	*more = ok && c.more;
 	return ok;
 }

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "index/codes.h"
+#include "index/signs.h"
 #include "index/store_index.h"
 #include "index/store_index_rank.h"
 
@@ -29,6 +30,7 @@ struct store_index {
 	pthread_mutex_t lending;
 	struct index_db *idle; /* readers */
 	struct codes *codes;
+	struct signs *signs; /* under `writing` */
 	pthread_mutex_t counting; /* over `common` */
 	struct map common;        /* words that too many chunks have, and those that few have */
 };
@@ -64,15 +66,3 @@ static inline struct str index_cell(sqlite3_stmt *s, int at)
 }
 /* The text of a chunk: its header and windows, in `a`; {0}: it is gone. */
 bool index_chunk_text(struct index_db *d, int64_t chunk, struct arena *a, struct index_chunk *ret, struct err *e);
-/* What memory keeps of docs, read one after the other, in order: of one (`doc`), or of all that searches see (0). */
-struct index_load {
-	struct index_db *db;
-	sqlite3_stmt *docs, *vectors;
-	int step; /* of `vectors`: is there a row? */
-};
-void index_load_begin(struct index_db *d, int64_t doc, struct index_load *ret);
-/* *found false: there are no more. */
-bool index_load_next(struct index_load *l, struct doc *ret, bool *found, struct err *e);
-void index_load_end(struct index_load *l);
-/* The chunks of a doc, so that the next load need not read them one by one. */
-bool index_put_spans(struct index_db *d, const struct doc *doc, struct err *e);

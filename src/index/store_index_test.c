@@ -24,15 +24,20 @@ static struct store_index *opened(bool *lost)
 	return x;
 }
 
+static const char *beside(const char *end)
+{
+	static char other[160];
+	snprintf(other, sizeof other, "%s%s", path, end);
+	return other;
+}
+
 static void remove_all(struct store_index *x)
 {
-	char other[160];
 	store_index_close(x);
 	unlink(path);
-	snprintf(other, sizeof other, "%s-wal", path);
-	unlink(other);
-	snprintf(other, sizeof other, "%s-shm", path);
-	unlink(other);
+	unlink(beside("-wal"));
+	unlink(beside("-shm"));
+	unlink(beside("-signs"));
 }
 
 /* A made-up embedder: words that are alike have vectors that are alike. */
@@ -370,6 +375,155 @@ static void common_words(void)
 	remove_all(x);
 }
 
+static bool each_so_many(void *ctx, int64_t file)
+{
+	return file % *(int64_t *)ctx == 0;
+}
+
+/* How many chunks by words lie in files that are divided by `each`; all that are found do. */
+static size_t found_of_each(struct store_index *x, const char *query, int64_t each)
+{
+	enum { MOST = 8000 };
+	struct arena a = {0};
+	struct err e = {0};
+	struct ranked *words, *vectors;
+	struct index_chunk c;
+	size_t n_words, n_vectors;
+	struct index_query q = {.text = str_of(query), .allowed = each_so_many, .ctx = &each};
+	CHECK(store_index_rank(x, &q, MOST, &a, &words, &n_words, &vectors, &n_vectors, &e));
+	for (size_t i = 0; i < n_words; i += 97)
+		CHECK(store_index_chunk(x, words[i].chunk, &a, &c, &e) && c.file % each == 0);
+	for (size_t i = 1; i < n_words; i++)
+		CHECK(words[i].score == words[0].score && words[i].chunk > words[i - 1].chunk);
+	arena_free(&a);
+	return n_words;
+}
+
+/* A filter that lets few files through, or many: all of their chunks that have a common word are found, and no others. */
+static void filters_exact(void)
+{
+	enum { FILES = 60, EACH = 150 };
+	bool lost;
+	struct err e = {0};
+	struct store_index *x = opened(&lost);
+	for (int64_t file = 1; file <= FILES; file++)
+		put_same(x, file, "red wine", EACH);
+	for (int64_t each = 2; each <= FILES + 1; each++)
+		CHECK(found_of_each(x, each % 3 ? "red" : "red wine", each) == (size_t)(FILES / each * EACH));
+	CHECK(store_index_drop(x, 30, &e) && store_index_drop(x, 60, &e));
+	CHECK(found_of_each(x, "red", 30) == 0 && found_of_each(x, "red", 20) == (size_t)(2 * EACH));
+	remove_all(x);
+}
+
+/* --- the file of signs ------------------------------------------------------------------------------------------- */
+
+struct signs_file {
+	char bytes[1 << 16];
+	size_t n;
+};
+
+static struct signs_file read_signs(void)
+{
+	struct signs_file s = {0};
+	FILE *f = fopen(beside("-signs"), "r");
+	CHECK(f != NULL);
+	s.n = f ? fread(s.bytes, 1, sizeof s.bytes, f) : 0;
+	CHECK(s.n && s.n < sizeof s.bytes);
+	if (f)
+		fclose(f);
+	return s;
+}
+
+static void write_signs(const struct signs_file *s)
+{
+	FILE *f = fopen(beside("-signs"), "w");
+	CHECK(f && fwrite(s->bytes, 1, s->n, f) == s->n && fclose(f) == 0);
+}
+
+/* The same is found, whatever is in the file; and afterwards it is what it was. */
+static void check_signs(const struct found *want, const struct signs_file *whole)
+{
+	bool lost;
+	struct store_index *x = opened(&lost);
+	struct found got = find(x, "the dog guards a house and barks", false);
+	CHECK(!lost && memcmp(&got, want, sizeof got) == 0);
+	store_index_close(x);
+	struct signs_file now = read_signs();
+	CHECK(now.n == whole->n && memcmp(now.bytes, whole->bytes, now.n) == 0);
+}
+
+static void put_three(const char *third)
+{
+	bool lost;
+	struct store_index *x = opened(&lost);
+	put(x, 1, 1, str_of(cats), 1, SIZE_MAX);
+	put(x, 2, 1, str_of(dogs), 1, SIZE_MAX);
+	put(x, 3, 1, str_of(third), 1, SIZE_MAX);
+	store_index_close(x);
+}
+
+/* The file is enough for a start, and none of it is needed. */
+static void signs_beside(void)
+{
+	static const char third[] = "Red fish.\n\nBlue fish. No house at all, but a barn and a guard.";
+	bool lost;
+	put_three("Parrots.\n\nNo fish here, and nothing that guards a house.");
+	struct signs_file other = read_signs();
+	remove_all(NULL);
+	put_three(third);
+	struct signs_file whole = read_signs(), bad;
+	struct store_index *x = opened(&lost);
+	struct found want = find(x, "the dog guards a house and barks", false);
+	CHECK(want.n_vectors == 3 && want.vectors[0] == 2);
+	store_index_close(x);
+	for (size_t i = 0; i < whole.n; i += 5) { /* torn there; one byte is another */
+		bad = whole;
+		bad.n = i;
+		write_signs(&bad);
+		check_signs(&want, &whole);
+		bad = whole;
+		bad.bytes[i] ^= 0x40;
+		write_signs(&bad);
+		check_signs(&want, &whole);
+	}
+	write_signs(&other); /* of docs of the same numbers */
+	check_signs(&want, &whole);
+	unlink(beside("-signs"));
+	check_signs(&want, &whole);
+	run_sql("DELETE FROM sums"); /* an index from before there were any */
+	check_signs(&want, &whole);
+	unlink(beside("-signs"));
+	CHECK(mkdir(beside("-signs"), 0700) == 0); /* no file can be made */
+	x = opened(&lost);
+	struct found got = find(x, "the dog guards a house and barks", false);
+	CHECK(!lost && memcmp(&got, &want, sizeof got) == 0);
+	store_index_close(x);
+	CHECK(rmdir(beside("-signs")) == 0);
+	write_signs(&whole);
+	run_sql("DELETE FROM vector; DELETE FROM spans");
+	check_signs(&want, &whole);
+	remove_all(NULL);
+}
+
+static void signs_tidied(void)
+{
+	bool lost;
+	struct err e = {0};
+	struct stat st;
+	struct store_index *x = opened(&lost);
+	put_same(x, 1, "kept", 10);
+	for (int64_t i = 2; i < 12; i++) {
+		put_same(x, i, "gone", 4000);
+		CHECK(store_index_drop(x, i, &e));
+		swept(x, 100000);
+		CHECK(stat(beside("-signs"), &st) == 0 && st.st_size < 100000);
+	}
+	store_index_close(x);
+	x = opened(&lost);
+	CHECK(!lost && find(x, "kept", false).n_words == 8 && find(x, "gone", false).n_words == 0);
+	remove_all(x);
+}
+
 int main(void)
 {
 	static const struct test_case tests[] = {{"whole or not at all", whole_or_not},
@@ -380,7 +534,10 @@ int main(void)
 						 {"scripts without blanks", scripts},
 						 {"plain words", plain_words},
 						 {"ties", ties},
-						 {"common words", common_words}};
+						 {"common words", common_words},
+						 {"filters exact", filters_exact},
+						 {"signs beside", signs_beside},
+						 {"signs tidied", signs_tidied}};
 	CHECK(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/1.db", folder);
 	int bad = test_main(tests, sizeof tests / sizeof *tests);

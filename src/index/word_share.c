@@ -69,9 +69,12 @@ static bool word_times(const Fts5ExtensionApi *api, Fts5Context *c, struct word_
 
 static void word_share(const Fts5ExtensionApi *api, Fts5Context *c, sqlite3_context *ret, int n, sqlite3_value **args)
 {
+	const struct word_filter *filter = n == 2 ? sqlite3_value_pointer(args[1], WORD_FILTER) : NULL;
+	if (filter && !filter->passes(filter->ctx, api->xRowid(c)))
+		return; /* NULL */
 	struct word_weights *w = api->xGetAuxdata(c, 0);
 	int words = 0;
-	if (!w && n == 1 && (w = word_weights_make(api, c, args[0])))
+	if (!w && n == 2 && (w = word_weights_make(api, c, args[0])))
 		api->xSetAuxdata(c, w, word_weights_free);
 	if (!w || !word_times(api, c, w) || api->xColumnSize(c, -1, &words) != SQLITE_OK) {
 		sqlite3_result_error(ret, "word_share() does not fit its query", -1);

@@ -18,21 +18,28 @@ static sqlite3 *opened(void)
 	return db;
 }
 
-/* Of row `row`; -1: it is not found, -2: refused. */
-static double share(sqlite3 *db, const char *match, const int64_t *counts, int n, int64_t row)
+/* Of row `row`; -1: it is not found, -2: refused, -3: not let through. */
+static double share_of(sqlite3 *db, const char *match, const int64_t *counts, int n, int64_t row,
+		       struct word_filter *filter)
 {
 	sqlite3_stmt *s = NULL;
 	double ret = -1;
-	CHECK(sqlite3_prepare_v2(db, "SELECT rowid, word_share(words, ?2) FROM words WHERE words MATCH ?1", -1, &s,
-				 NULL) == SQLITE_OK);
+	CHECK(sqlite3_prepare_v2(db, "SELECT rowid, word_share(words, ?2, ?3) FROM words WHERE words MATCH ?1", -1,
+				 &s, NULL) == SQLITE_OK);
 	sqlite3_bind_text(s, 1, match, -1, SQLITE_STATIC);
 	sqlite3_bind_blob(s, 2, counts, n * (int)sizeof *counts, SQLITE_STATIC);
+	sqlite3_bind_pointer(s, 3, filter, WORD_FILTER, NULL);
 	int step;
 	while ((step = sqlite3_step(s)) == SQLITE_ROW)
 		if (sqlite3_column_int64(s, 0) == row)
-			ret = sqlite3_column_double(s, 1);
+			ret = sqlite3_column_type(s, 1) == SQLITE_NULL ? -3 : sqlite3_column_double(s, 1);
 	sqlite3_finalize(s);
 	return step == SQLITE_DONE ? ret : -2;
+}
+
+static double share(sqlite3 *db, const char *match, const int64_t *counts, int n, int64_t row)
+{
+	return share_of(db, match, counts, n, row, NULL);
 }
 
 static void shares(void)
@@ -62,6 +69,23 @@ static void everywhere(void)
 	sqlite3_close(db);
 }
 
+static bool odd(void *ctx, int64_t row)
+{
+	++*(int *)ctx;
+	return row % 2;
+}
+
+static void filtered(void)
+{
+	sqlite3 *db = opened();
+	const int64_t both[] = {2, 2};
+	int asked = 0;
+	struct word_filter filter = {odd, &asked};
+	CHECK(share_of(db, "\"cat\" OR \"dog\"", both, 2, 2, &filter) == -3 && asked == 3);
+	CHECK(share_of(db, "\"cat\" OR \"dog\"", both, 2, 3, &filter) == share(db, "\"cat\" OR \"dog\"", both, 2, 3));
+	sqlite3_close(db);
+}
+
 static void refused(void)
 {
 	sqlite3 *db = opened();
@@ -73,6 +97,6 @@ static void refused(void)
 
 int main(void)
 {
-	static const struct test_case tests[] = {{"shares", shares}, {"everywhere", everywhere}, {"refused", refused}};
+	static const struct test_case tests[] = {{"shares", shares}, {"everywhere", everywhere}, {"filtered", filtered}, {"refused", refused}};
 	return test_main(tests, sizeof tests / sizeof *tests);
 }

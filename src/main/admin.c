@@ -11,6 +11,7 @@
 #include "door/limits_write.h"
 #include "door/sign_in.h"
 #include "main/erase_door.h"
+#include "main/nodes_door.h"
 #include "net/exchange.h"
 #include "wire/json.h"
 
@@ -24,7 +25,7 @@ struct admin {
 	struct workers *workers; /* writing keys waits for the disk */
 };
 
-enum admin_verb { KEY_CREATE, KEY_LIST, KEY_REVOKE, LIMITS_LIST, LIMITS_CHANGE };
+enum admin_verb { KEY_CREATE, KEY_LIST, KEY_REVOKE, LIMITS_LIST, LIMITS_CHANGE, NODES_LIST, NODES_CHANGE };
 
 /* One request about keys on its way through a worker. */
 struct key_job {
@@ -34,7 +35,7 @@ struct key_job {
 	struct store *store;
 	struct quotas *quotas;
 	struct arena arena;
-	yyjson_val *body; /* of LIMITS_CHANGE */
+	yyjson_val *body; /* of LIMITS_CHANGE, NODES_CHANGE; else NULL */
 	enum admin_verb verb;
 	char name[128], project[128], id[ID_MAX];
 	bool admin;
@@ -80,6 +81,10 @@ static void run_job(struct job *job)
 	case LIMITS_LIST:
 		ok = (j->verb == LIMITS_LIST || limits_change(j->store, j->quotas, j->body, &j->err)) &&
 		     limits_write(j->store, &o, &j->err);
+		break;
+	case NODES_CHANGE:
+	case NODES_LIST:
+		ok = nodes_answer(j->store, j->body, &o, &j->err);
 		break;
 	}
 	if (!ok && j->err.code == ERR_NONE)
@@ -139,7 +144,7 @@ static void admin_start_job(struct admin *a, struct exchange *x, enum admin_verb
 		  (json_parse(exchange_arena(x), q->body, &body, &e) && text_member(body, "name", j->name, &e) &&
 		   text_member(body, "project", j->project, &e));
 	j->admin = yyjson_is_true(json_get(body, S("admin")));
-	if (verb == LIMITS_CHANGE)
+	if (verb == LIMITS_CHANGE || verb == NODES_CHANGE)
 		ok = json_parse(&j->arena, str_copy(&j->arena, q->body), &j->body, &e);
 	if (ok && !job_start(a->workers, a->o.loop, &j->job))
 		ok = fail(&e, ERR_UNAVAILABLE, NULL, "too many key requests wait");
@@ -237,6 +242,8 @@ static void admin_on_handle(struct service *s, struct exchange *x)
 		admin_start_job(a, x, post ? KEY_CREATE : KEY_LIST, S(""));
 	} else if (str_eq(q->path, S("/admin/limits"))) {
 		admin_start_job(a, x, post ? LIMITS_CHANGE : LIMITS_LIST, S(""));
+	} else if (str_eq(q->path, S("/admin/nodes"))) {
+		admin_start_job(a, x, post ? NODES_CHANGE : NODES_LIST, S(""));
 	} else {
 		str_cut(&rest, '/');
 		str_cut(&rest, '/');

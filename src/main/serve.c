@@ -110,6 +110,8 @@ static bool open_store(struct app *app, struct err *e)
 	const struct config *c = &app->args->config;
 	struct store_options o = {.dir = app->data,
 				  .url = c->store_url.n ? c->store_url : (struct str){0},
+				  .node = c->store_node < 0 ? NULL : &c->store_node,
+				  .address = c->store_node_address,
 				  .sync_normal = str_eq(c->store_sync, S("normal"))};
 	const char *fixed = getenv("ANTIPHON_API_KEY");
 	if (!folder_make(app->data, e) || !store_open(&o, &app->store, e) || !start_seal(app, e))

@@ -36,14 +36,14 @@ static void write_async(struct jout *o, const struct call *c)
 		jo_kbool(o, "async", true);
 }
 
-static void write_caller(struct jout *o, const struct call *c)
+void call_caller(struct jout *o, struct str program)
 {
-	if (!c->caller.n)
+	if (!program.n)
 		return;
 	jo_key(o, S("caller"));
 	jo_obj(o);
 	jo_kstr(o, "type", S("program"));
-	jo_kstr(o, "caller_id", c->caller);
+	jo_kstr(o, "caller_id", program);
 	jo_obj_end(o);
 }
 
@@ -65,7 +65,7 @@ static void write_function(struct jout *o, const struct call *c)
 	jo_kstr(o, "arguments", c->begun ? S("") : c->text);
 	write_async(o, c);
 	jo_kstr(o, "call_id", c->call_id);
-	write_caller(o, c);
+	call_caller(o, c->caller);
 	jo_kstr(o, "name", own(c->tool));
 	write_space(o, c);
 }
@@ -79,7 +79,7 @@ static void write_custom(struct jout *o, const struct call *c)
 {
 	write_async(o, c);
 	jo_kstr(o, "call_id", c->call_id);
-	write_caller(o, c);
+	call_caller(o, c->caller);
 	jo_kstr(o, "input", c->begun ? S("") : c->text);
 	jo_kstr(o, "name", own(c->tool));
 	write_space(o, c);
@@ -144,7 +144,7 @@ static void write_shell(struct jout *o, const struct call *c)
 	jo_member_or_null(o, c->begun ? NULL : c->args, S("timeout_ms"));
 	jo_obj_end(o);
 	jo_kstr(o, "call_id", c->call_id);
-	write_caller(o, c);
+	call_caller(o, c->caller);
 	if (c->tool->hosted || container.n)
 		call_environment(o, container.n ? container : S(""));
 	else if (yyjson_is_obj(environment))
@@ -191,7 +191,7 @@ static void write_patch(struct jout *o, const struct call *c)
 	bool delete = str_eq(json_str(json_get(c->args, S("type"))), S("delete_file"));
 	yyjson_val *diff = json_get(c->args, S("diff"));
 	jo_kstr(o, "call_id", c->call_id);
-	write_caller(o, c);
+	call_caller(o, c->caller);
 	jo_key(o, S("operation"));
 	jo_obj(o);
 	jo_kstr(o, "type", json_str(json_get(c->args, S("type"))));

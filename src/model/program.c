@@ -15,13 +15,6 @@ bool programs_offered(const struct create *c, struct err *e)
 	char place[160];
 	bool any = false;
 	for (size_t i = 0; i < c->n_tools; i++)
-		if (c->tools[i].hosted && c->tools[i].hosted->result.type && c->tools[i].callers & CALLER_PROGRAM) {
-			field_path(place, c->tools[i].path.p, "allowed_callers");
-			return fail(e, ERR_UNSUPPORTED_VALUE, place,
-				    "Unsupported value: 'programmatic'. Programs cannot call a shell that runs in a container; one of the client's "
-				    "own, with the environment 'local' or none, they can.");
-		}
-	for (size_t i = 0; i < c->n_tools; i++)
 		any |= c->tools[i].hosted && c->tools[i].hosted->item == ITEM_PROGRAM;
 	for (size_t i = 0; i < c->n_tools && !any; i++) {
 		if (c->tools[i].callers != CALLER_PROGRAM)

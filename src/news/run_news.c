@@ -17,6 +17,8 @@ struct run_topic {
 struct run_news {
 	pthread_mutex_t lock;
 	struct map topics;
+	void (*far)(void *ctx, int64_t key, unsigned kind); /* NULL: there is nobody else */
+	void *far_ctx;
 };
 
 static struct str run_news_key_of(const int64_t *key)
@@ -92,7 +94,30 @@ void run_watch_stop(struct run_watch *w)
 	w->news = NULL;
 }
 
+void run_news_far(struct run_news *n, void (*far)(void *ctx, int64_t key, unsigned kind), void *ctx)
+{
+	n->far_ctx = ctx;
+	n->far = far;
+}
+
 void run_tell(struct run_news *n, int64_t key, unsigned kind)
+{
+	run_heard(n, key, kind);
+	if (n->far)
+		n->far(n->far_ctx, key, kind);
+}
+
+void run_heard_any(struct run_news *n)
+{
+	size_t at = 0;
+	struct run_topic *t;
+	pthread_mutex_lock(&n->lock);
+	while ((t = map_next(&n->topics, &at)))
+		watches_tell(&t->watches, RUN_NEWS);
+	pthread_mutex_unlock(&n->lock);
+}
+
+void run_heard(struct run_news *n, int64_t key, unsigned kind)
 {
 	pthread_mutex_lock(&n->lock);
 	struct run_topic *t = map_get(&n->topics, run_news_key_of(&key));

@@ -21,6 +21,11 @@ struct run_watch {
 void run_watch_start(struct run_news *n, int64_t key, unsigned kinds, struct loop *l, struct run_watch *w,
 		     void (*woken)(struct run_watch *));
 void run_watch_stop(struct run_watch *w); /* idle or not */
+/* What is told here is also told to others (other nodes), from now on: run_tell() calls far(), on its thread. */
+void run_news_far(struct run_news *n, void (*far)(void *ctx, int64_t key, unsigned kind), void *ctx);
+/* What others told, to those who watch here; run_heard_any(): something, of any run. */
+void run_heard(struct run_news *n, int64_t key, unsigned kind);
+void run_heard_any(struct run_news *n);
 /* Tells those who watch it. A RUN_CANCEL is remembered as long as somebody watches or holds the run. */
 void run_tell(struct run_news *n, int64_t key, unsigned kind);
 bool run_cancelled(struct run_news *n, int64_t key);

@@ -63,9 +63,9 @@ static void ask(struct cancelling *c)
 		c->asked = true;
 		c->began_ms = now;
 		run_watch_start(al->api->news, place.id.key, RUN_NEWS, al->loop, &c->watch, cancel_on_news);
-		run_tell(al->api->news, place.id.key, RUN_CANCEL);
 		cancel_look(c); /* it may have ended before the watch began */
 	}
+	run_tell(al->api->news, place.id.key, RUN_CANCEL); /* each time: a word to another node may be lost */
 	if (now - c->began_ms > GIVE_UP_MS) {
 		e.retry_after_ms = LOOK_AGAIN_MS;
 		fail(&e, ERR_UNAVAILABLE, NULL, "The response could not be cancelled yet. Please retry in a moment.");

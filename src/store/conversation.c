@@ -288,8 +288,8 @@ size_t conversation_bytes(const struct turn_item *items, size_t n)
 static struct store_request *request_for(struct store_port *p, struct store_op *op, const struct turn_item *items,
 					 size_t n, size_t more)
 {
-	return request_new(p, op, 8 + CONVERSATION_CHANGES * n, 24 + CONVERSATION_BINDS * n,
-			   conversation_bytes(items, n) + ID_RND + more);
+	return request_new(p, op, 8 + LEASE_CHANGES + CONVERSATION_CHANGES * n, 24 + LEASE_BINDS + CONVERSATION_BINDS * n,
+			   conversation_bytes(items, n) + ID_RND + LEASE_BYTES + more);
 }
 
 void store_put_conversation(struct store_port *p, struct store_op *op, const struct conversation_record *c)
@@ -374,6 +374,7 @@ void store_add_items(struct store_port *p, struct store_op *op, struct conversat
 	struct str why = str_of(none.msg), *added = new_array(&v->look.own, struct str, n + 1);
 	struct store_request *r = request_for(p, NULL, items, n, why.n + 1);
 	r->claim = lease_give(lease);
+	lease_fence(r);
 	ADD(r, STMT_CONVERSATION_ALIVE, INT(key.key), INT(project), BLOB(rnd_str(&key)));
 	request_must(r, ERR_NOT_FOUND, why);
 	for (size_t i = 0; i < n; i++) {
@@ -413,6 +414,7 @@ void store_remove_item(struct store_port *p, struct store_op *op, struct convers
 	item_gone(&none, item);
 	struct store_request *r = request_for(p, NULL, NULL, 0, strlen(none.msg) + 1);
 	r->claim = lease_give(lease);
+	lease_fence(r);
 	v->item = look_str(&v->look, item);
 	v->out = &v->one;
 	look_before(&v->look, r, read_item, remove_it);

@@ -3,7 +3,7 @@
  * A driver knows statements (statements.def) and rows of cells, nothing of responses or items. Its verbs:
  * open, attach a reader, ask (and read) in one snapshot, apply, close. A write is a list of changes, all or nothing;
  * how many lists share a commit is the driver's affair, and finished() is called only when that commit is
- * synced. (A verb `watch` joins them when a database is shared between processes: here nobody else writes.) */
+ * synced. Where several processes write to one database (`shared`), two more: take_number, tell. */
 #pragma once
 #include "store/statement.h"
 
@@ -30,9 +30,12 @@ struct db_options {
 	/* A commit's lists, in order; a thread of the driver. */
 	void (*finished)(void *ctx, struct apply *list);
 	void (*answered)(void *ctx, struct db_read *read); /* a thread of the driver */
+	/* Another process's tell(); a thread of the driver. {0}: some may have been missed. */
+	void (*heard)(void *ctx, struct str text);
 	void *ctx;
 };
 
+enum { DRIVER_TELL = 64 };
 struct driver {
 	const char *scheme; /* "sqlite:" */
 	bool (*open)(const struct db_options *o, struct db **ret, struct err *e);
@@ -59,6 +62,12 @@ struct driver {
 	bool (*each)(struct db_reader *r, const struct each *each, struct err *e);
 	/* false: the queue is full (ERR_UNAVAILABLE), nothing was taken. Any thread. */
 	bool (*apply)(struct db *db, struct apply *a, struct err *e);
+	/* Do other processes write to it, too? (node.h) The next two are of such a driver alone. */
+	bool shared;
+	/* Nobody else who has it open has that number, until close(). false: somebody has (ERR_CONFLICT), or ERR_STORE. */
+	bool (*take_number)(struct db *db, int64_t number, struct err *e);
+	/* To the others, soon, at most DRIVER_TELL bytes; what cannot be told is lost. Any thread; does not block. */
+	void (*tell)(struct db *db, struct str text);
 	bool (*healthy)(struct db *db, struct err *why); /* do writes succeed? Any thread */
 	/* What was deleted is on the disk no more. Blocks; writes wait. NULL: the database's own affair. */
 	bool (*scrub)(struct db *db, struct err *e);

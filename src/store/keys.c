@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/map.h"
+#include "store/nodes.h"
 #include "store/request.h"
 
 enum { SECRET_LETTERS = 48, PROJECT_NAME = 64, KEY_NAME = 127 };
@@ -69,8 +71,17 @@ static struct project *project_by_name(struct keyring *k, struct str name)
 	return p;
 }
 
+static struct key *key_by_hash(struct keyring *k, const void *hash)
+{
+	return map_get(&k->by_hash, (struct str){hash, crypto_hash_sha256_BYTES});
+}
+
 static void key_put(struct keyring *k, struct key *key)
 {
+	if (key_by_hash(k, key->hash)) { /* read meanwhile, from the row that was just written (keyring_refresh()) */
+		xfree(key);
+		return;
+	}
 	key->next = k->keys;
 	k->keys = key;
 	map_put(&k->by_hash, (struct str){(const char *)key->hash, sizeof key->hash}, key);
@@ -95,7 +106,12 @@ static bool keys_on_key(void *ctx, const struct cell *cells)
 	const struct project *project = project_by_id(k, cells[2].i);
 	if (!project || cells[1].s.n != ID_RND || cells[5].s.n != crypto_hash_sha256_BYTES)
 		return true;
-	struct key *key = xalloc(sizeof *key);
+	struct key *key = key_by_hash(k, cells[5].s.p);
+	if (key) {
+		key->revoked_at = cells[7].i;
+		return true;
+	}
+	key = xalloc(sizeof *key);
 	key->id.key = cells[0].i;
 	memcpy(key->id.rnd, cells[1].s.p, ID_RND);
 	key->project = project;
@@ -131,6 +147,18 @@ bool keyring_open(struct store *s, struct err *e)
 		return true;
 	keyring_close(s);
 	return false;
+}
+
+void keyring_refresh(struct store *s)
+{
+	struct err e = {0};
+	if (!s->keyring)
+		return;
+	pthread_rwlock_wrlock(&s->keyring->lock);
+	bool ok = s->driver->read(s->reader, keys_load_all, s, &e);
+	pthread_rwlock_unlock(&s->keyring->lock);
+	if (!ok)
+		log_at(LOG_ERROR, "keys that other nodes made or revoked are not known", "reason=\"%s\"", e.msg);
 }
 
 void keyring_close(struct store *s)
@@ -265,6 +293,7 @@ bool key_create(struct store *s, const struct key_making *k, char secret[KEY_TEX
 	pthread_rwlock_wrlock(&s->keyring->lock);
 	key_put(s->keyring, key);
 	pthread_rwlock_unlock(&s->keyring->lock);
+	store_tell(s, WORD_KEYS, 0);
 	return true;
 }
 
@@ -320,6 +349,7 @@ bool key_revoke(struct store *s, struct str id, struct err *e)
 	if (!key->revoked_at)
 		key->revoked_at = now;
 	pthread_rwlock_unlock(&k->lock);
+	store_tell(s, WORD_KEYS, 0);
 	return true;
 }
 

@@ -1,4 +1,4 @@
-/* node.c - this process among those that share a store: one today. */
+/* node.c - this process among those that share a store. */
 #include "store/node.h"
 
 #include "base/clock.h"
@@ -14,6 +14,8 @@ struct node *node_take(const char *dir, struct err *e)
 		xfree(n);
 		return NULL;
 	}
+	pthread_mutex_init(&n->hear_lock, NULL);
+	n->table = node_table_new();
 	n->leases = leases_new();
 	n->holders = holders_new();
 	return n;
@@ -24,6 +26,8 @@ void node_leave(struct node *n)
 	folder_release(n->folder_lock);
 	leases_free(n->leases);
 	holders_free(n->holders);
+	node_table_free(n->table);
+	pthread_mutex_destroy(&n->hear_lock);
 	xfree(n);
 }
 
@@ -64,6 +68,24 @@ bool node_is_me(const struct node *n, int64_t number, int64_t incarnation)
 
 bool node_lives(const struct node *n, int64_t number, int64_t incarnation)
 {
-	/* No other process can write here while this one has the folder. */
-	return node_is_me(n, number, incarnation);
+	if (node_is_me(n, number, incarnation))
+		return true;
+	return n->beat && number != n->number && node_table_lives(n->table, number, incarnation);
+}
+
+bool node_number(struct store *s, int64_t asked, struct err *e)
+{
+	if (!s->driver->shared)
+		return true;
+	for (int64_t at = asked < 0 ? 0 : asked; at < ID_NODES; at++) {
+		struct err why = {0};
+		s->node->number = at;
+		if (s->driver->take_number(s->db, at, &why))
+			return true;
+		if (asked >= 0 || why.code != ERR_CONFLICT) {
+			*e = why;
+			return false;
+		}
+	}
+	return fail(e, ERR_CONFIG, NULL, "%d nodes share this store already: an id has no room for more", ID_NODES);
 }

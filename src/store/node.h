@@ -1,19 +1,32 @@
 /* node.h - this process among those that share a store. Inside store/ alone.
  *
- * All that rests on there being one process is a member of struct node or a statement that names a node; today a store
- * has one, number 0, which owns the data folder. Who holds something in a row (the claim of an idempotency key, a
+ * All that rests on there being one process is a member of struct node or a statement that names a node. With a database that is
+ * nobody else's there is one, number 0. Who holds something in a row (the claim of an idempotency key, a
  * background run) is named by its node and that node's incarnation, which grows by one each time the node opens the store:
  * so a row tells whether its holder still lives, and an opening lets go of what this node's earlier incarnations held and
- * touches nobody else's. docs/design/store.md says what each member becomes when many nodes share a database. */
+ * touches nobody else's. docs/design/nodes.md says what many nodes do. */
 #pragma once
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "store/node_table.h"
 #include "store/store.h"
 
 struct db_reader;
 struct store_request;
 
+enum { NODE_BURIED_EXIT = 75 }; /* EX_TEMPFAIL of sysexits.h: to be started again */
 struct node {
 	int64_t number, incarnation; /* the latter is known once node_load() has read it */
 	int folder_lock;
+	char address[NODE_ADDRESS]; /* where other nodes reach it; "": nowhere */
+	_Atomic bool leads, drains; /* drains: it was asked to */
+	struct beat *beat;        /* beat.h; NULL: the database is nobody else's; and the reader of its thread */
+	struct db_reader *reader;
+	struct node_table *table; /* node_table.h */
+	pthread_mutex_t hear_lock; /* over the next two (heard.h) */
+	void (*heard)(void *ctx, enum store_word word, int64_t key);
+	void *heard_ctx;
 	struct leases *leases;   /* of conversations (lease.h) */
 	struct holders *holders; /* of idempotency keys that run here (idem.h) */
 	struct blobs *blobs;     /* blob.h; opened once the database is */
@@ -29,6 +42,9 @@ enum { NODE_BEGIN_CHANGES = 3, NODE_BEGIN_BINDS = 4 };
 void node_begin(struct store_request *r, const struct node *n);
 /* After that write, in a snapshot: reads the incarnation, and tells ids which node mints them. */
 bool node_load(struct store *s, struct db_reader *r, struct err *e);
+
+/* The number that is this process's alone: the one that was asked for, or (-1) the lowest that is free. */
+bool node_number(struct store *s, int64_t asked, struct err *e);
 
 /* Is it this process? */
 bool node_is_me(const struct node *n, int64_t number, int64_t incarnation);

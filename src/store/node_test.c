@@ -86,7 +86,7 @@ static void older_store(void)
 			"ALTER TABLE idempotency DROP COLUMN node; ALTER TABLE idempotency DROP COLUMN incarnation;"
 			"DROP TABLE skill; DROP TABLE skill_version; DROP TABLE vector_store; DROP TABLE vector_file; DROP TABLE vector_batch; DROP TABLE vector_gone; DROP TABLE approval; "
 			"DROP TABLE container; DROP TABLE container_file; DROP TABLE container_call; DROP TABLE batch; DROP TABLE batch_line; DROP TABLE dead_inlay; "
-			"DROP TABLE used; DROP TABLE spent; DROP TABLE quota; DROP TABLE quota_level; ALTER TABLE api_key DROP COLUMN admin; "
+			"DROP TABLE conversation_lease; DROP TABLE used; DROP TABLE spent; DROP TABLE quota; DROP TABLE quota_level; ALTER TABLE api_key DROP COLUMN admin; "
 			"ALTER TABLE response DROP COLUMN phases; DROP INDEX context_parent; DROP INDEX item_inlay; ALTER TABLE item DROP COLUMN inlay;"
 			"ALTER TABLE item DROP COLUMN places; ALTER TABLE api_key DROP COLUMN used_at; DROP TABLE webhook_past;"
 			"ALTER TABLE webhook_delivery DROP COLUMN since; ALTER TABLE webhook_delivery DROP COLUMN answer;"

@@ -84,7 +84,7 @@ static void schema(void)
 			"DROP TABLE webhook; DROP TABLE webhook_delivery; DROP TABLE webhook_past; ALTER TABLE api_key DROP COLUMN used_at;"
 			"DROP TABLE node; DROP TABLE file; DROP TABLE file_usage; DROP TABLE upload; DROP TABLE upload_part;"
 			"DROP TABLE skill; DROP TABLE skill_version; DROP TABLE vector_store; DROP TABLE vector_file; DROP TABLE vector_batch; DROP TABLE vector_gone; DROP TABLE approval; DROP TABLE batch; DROP TABLE batch_line; DROP TABLE dead_inlay; "
-			"DROP TABLE used; DROP TABLE spent; DROP TABLE quota; DROP TABLE quota_level; ALTER TABLE api_key DROP COLUMN admin; "
+			"DROP TABLE conversation_lease; DROP TABLE used; DROP TABLE spent; DROP TABLE quota; DROP TABLE quota_level; ALTER TABLE api_key DROP COLUMN admin; "
 			"DROP TABLE container; DROP TABLE container_file; DROP TABLE container_call; "
 			"ALTER TABLE response DROP COLUMN phases; DROP INDEX context_parent; DROP INDEX item_inlay; ALTER TABLE item DROP COLUMN inlay;"
 			"ALTER TABLE item DROP COLUMN places;"

@@ -175,13 +175,14 @@ struct store_request *record_request(struct store_port *p, struct store_op *op, 
 	struct record_room used = usage_room(t->used, t->n_used);
 	struct store_request *r =
 	    request_new(p, t->store && t->parent ? NULL : op,
-			8 + (2 + ASKING_CHANGES + CONVERSATION_CHANGES) * n + room.changes + used.changes,
-			37 + (10 + ASKING_BINDS + CONVERSATION_BINDS) * n + room.binds + used.binds,
-			bytes_of(t, buf_str(&p->scratch)) + room.bytes + used.bytes);
+			8 + LEASE_CHANGES + (2 + ASKING_CHANGES + CONVERSATION_CHANGES) * n + room.changes + used.changes,
+			37 + LEASE_BINDS + (10 + ASKING_BINDS + CONVERSATION_BINDS) * n + room.binds + used.binds,
+			bytes_of(t, buf_str(&p->scratch)) + LEASE_BYTES + room.bytes + used.bytes);
 	if (t->store)
 		add_turn(r, p, op, t, &own, &c);
 	if (t->conversation) {
 		r->claim = lease_give(t->conversation->lease);
+		lease_fence(r);
 		add_to_conversation(r, t);
 	}
 	if (t->idem)

@@ -96,6 +96,8 @@ static void request_complete(struct store_request *r)
 	struct store_op *op = r->op;
 	if (op && r->settle && !r->settle(r))
 		return;
+	if (!r->apply.err)
+		lease_fenced(r->claim);
 	if (op) {
 		op->request = NULL;
 		op->done(op, r->apply.err ? r->apply.err : &none);

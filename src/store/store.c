@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "store/blobs.h"
+#include "store/beat.h"
 #include "store/sweep.h"
 
 #include "base/clock.h"
@@ -14,12 +15,6 @@
 #include "store/inlay_keep.h"
 #include "store/node.h"
 #include "store/request.h"
-
-struct store_limits store_limits = {
-#define LIMIT(name, def, least, largest, help) .name = def,
-#include "store/limits.def"
-#undef LIMIT
-};
 
 static const struct driver *drivers[] = {&sqlite_driver};
 
@@ -148,6 +143,7 @@ static bool open_database(struct store *s, const struct store_options *o, const 
 	    .sync_normal = o->sync_normal,
 	    .finished = request_finished,
 	    .answered = request_answered,
+	    .heard = heard_text,
 	    .ctx = s,
 	};
 	if (!s->driver->open(&d, &s->db, e))
@@ -176,9 +172,11 @@ bool store_open(const struct store_options *o, struct store **ret, struct err *e
 	s->node = node_take(dir, e);
 	if (!s->node)
 		goto have_store;
+	snprintf(s->node->address, sizeof s->node->address, "%.*s", FMT(o->address));
 	if (!open_database(s, o, path, e))
 		goto have_node;
-	if (!write_self(s, e) || !driver->read(s->reader, load_self, s, e))
+	if (!beat_prepare(s, e) || !node_number(s, o->node ? *o->node : -1, e) || !write_self(s, e) ||
+	    !driver->read(s->reader, load_self, s, e) || !beat_start(s, e))
 		goto have_database;
 	uint8_t key[32];
 	if (!store_id_key(s, key, e))
@@ -196,6 +194,7 @@ have_keys:
 	blobs_close(s);
 	keyring_close(s);
 have_database:
+	beat_stop(s);
 	lender_free(s->lender);
 	driver->detach(s->reader);
 	driver->close(s->db);
@@ -216,6 +215,7 @@ void store_close(struct store *s)
 	inlay_keeper_free(s->inlays);
 	sealer_close(s);
 	keyring_close(s);
+	beat_stop(s);
 	lender_free(s->lender);
 	s->driver->detach(s->reader);
 	s->driver->close(s->db);

@@ -15,6 +15,8 @@ struct store_port;
 struct store_options {
 	struct str dir;        /* data folder; made with mode 0700; files 0600; locked by this process */
 	struct str url;        /* {0}: "sqlite:" + dir + "/antiphon.db" */
+	const int64_t *node;   /* its number among those that share the store; NULL: the lowest that is free */
+	struct str address;    /* where other nodes reach it; {0}: nowhere */
 	bool sync_normal;      /* bench only: synchronous=NORMAL */
 	const char *vfs;       /* tests: a VFS that drops what is not synced */
 };

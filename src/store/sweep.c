@@ -325,7 +325,8 @@ static void *sweep_main(void *arg)
 			keys_note_used(s);
 			blobs_judge(s);
 			blobs_bury(s->node->blobs);
-			if (!sweep_slice(s, &n, &e)) {
+			n = 0;
+			if (store_leads(s) && !sweep_slice(s, &n, &e)) {
 				log_at(LOG_WARN, "store clean-up put off", "reason=\"%s\"", e.msg);
 				n = 0;
 			}

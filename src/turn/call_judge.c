@@ -114,6 +114,8 @@ static void judge_nested(struct turn *t, struct hosted_call *c)
 		call_text_end(t, c);
 	if (c->item && c->tool->hosted->text.arguments)
 		call_text_arguments(t, c);
+	if (c->item && pair_call(c->item))
+		pair_written(t, c);
 }
 
 static void judge_own(struct turn *t, struct hosted_call *c)

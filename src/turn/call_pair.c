@@ -60,6 +60,7 @@ static struct out_item *pair_result_make(struct turn *t, const struct out_item *
 	it->tool = call->tool;
 	it->call_index = -1;
 	it->call_id = call->call_id;
+	it->caller = call->caller;
 	it->args = call->args;
 	it->hosted.members = pair_begun(t, it);
 	item_added(t, it);

@@ -74,7 +74,7 @@ static void list_end(struct turn *t, struct hosted_call *c)
 	if (c->list.at.inside)
 		list_rest(t, c, json_str(yyjson_arr_get(all, (size_t)c->list.n)));
 	c->list.at.inside = false;
-	for (size_t i = (size_t)c->list.n; i < yyjson_arr_size(all) && !c->refusal.p; i++) {
+	for (size_t i = (size_t)c->list.n; i < yyjson_arr_size(all); i++) {
 		list_begin(t, c);
 		list_rest(t, c, json_str(yyjson_arr_get(all, i)));
 	}

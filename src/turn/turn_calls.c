@@ -8,6 +8,7 @@
 
 #include "turn/turn_found.h"
 #include "model/call_input.h"
+#include "model/call_kinds.h"
 #include "model/hosted_server.h"
 #include "turn/call_pair.h"
 #include "turn/turn_output_parts.h"
@@ -68,8 +69,10 @@ void call_more(struct turn *t, const struct model_event *me)
 
 void call_write(struct jout *o, const struct out_item *it)
 {
-	if (pair_result(it))
+	if (pair_result(it)) {
 		jo_kstr(o, "call_id", it->call_id);
+		call_caller(o, it->caller);
+	}
 	if (it->hosted.members.n) {
 		jo_raw(o, it->hosted.members);
 		return;

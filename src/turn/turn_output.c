@@ -73,7 +73,7 @@ static const char *turn_output_status_name(const struct out_item *it)
 		return !it->done || (it->whole && !it->hosted.failed) ? "completed" : "incomplete";
 	if (h && it->type == h->ends_in) /* told when it is known */
 		return it->whole ? "completed" : "incomplete";
-	return !it->done || it->caller.n ? "in_progress" : it->hosted.failed ? "failed" : it->whole ? "completed" : "incomplete";
+	return !it->done || (it->caller.n && !h) ? "in_progress" : it->hosted.failed ? "failed" : it->whole ? "completed" : "incomplete";
 }
 
 static void write_message(struct jout *o, const struct out_item *it)

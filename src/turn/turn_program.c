@@ -294,13 +294,13 @@ static void write_answers(struct turn *t, struct jout *o, const struct turn_prog
 	jo_arr_end(o);
 }
 
-/* Of the client's tools that have items of their own: what these can say. */
+/* Of tools whose items have members for the arguments: which. */
 static struct str program_tool_members(struct turn *t, const struct function_tool *f)
 {
 	struct buf b;
 	size_t i, max;
 	yyjson_val *key, *val;
-	if (f->hosted || f->kind == CALL_FUNCTION || f->kind == CALL_CUSTOM)
+	if ((f->hosted && !f->hosted->result.type) || f->kind == CALL_FUNCTION || f->kind == CALL_CUSTOM)
 		return S("");
 	buf_init(&b, SIZE_MAX / 2);
 	yyjson_obj_foreach(json_get(f->parameters, S("properties")), i, max, key, val)
@@ -389,7 +389,8 @@ static bool call_add(struct turn *t, const struct turn_program *p, yyjson_val *c
 	c->caller = p->call_id;
 	c->clients = !f->hosted;
 	if (f->hosted) {
-		c->origin.json = asked_by(t, c->caller, text);
+		if (!f->hosted->result.type) /* its items say it themselves */
+			c->origin.json = asked_by(t, c->caller, text);
 		call_judge(t, c);
 		c->judged = true;
 	}
@@ -408,7 +409,7 @@ bool turn_program_approved(struct turn *t, const struct function_tool *f, const 
 	return true;
 }
 
-/* Why a call of these cannot become an item of the client's; {0}: all can. A shell's call without commands cannot. */
+/* Why a call of these cannot become an item with such members; {0}: all can. A shell's call without commands cannot. */
 static struct str calls_misfit(struct turn *t, yyjson_val *calls)
 {
 	size_t i, max;
@@ -417,9 +418,10 @@ static struct str calls_misfit(struct turn *t, yyjson_val *calls)
 	{
 		struct err e = {0};
 		const struct function_tool *f = call_tool(t->req.tools, t->req.n_tools, json_str(yyjson_arr_get(one, 0)));
-		if (!f || f->hosted || f->kind == CALL_FUNCTION || f->kind == CALL_CUSTOM)
+		if (!f || (f->hosted && !f->hosted->result.type) || f->kind == CALL_FUNCTION || f->kind == CALL_CUSTOM)
 			continue;
-		if (!json_parse(&t->arena, str_copy(&t->arena, json_str(yyjson_arr_get(one, 1))), &args, &e) || !call_fits(f, args, &e))
+		if (!json_parse(&t->arena, str_copy(&t->arena, json_str(yyjson_arr_get(one, 1))), &args, &e) ||
+		    !(f->hosted ? tool_fits(f->hosted, args, &e) : call_fits(f, args, &e)))
 			return str_fmt(&t->arena, "%s", e.msg);
 	}
 	return (struct str){0};
@@ -532,7 +534,8 @@ bool turn_programs_wait(struct turn *t)
 		return false;
 	struct program_context ctx = context_of(t);
 	for (size_t i = ctx.made; i < ctx.n; i++)
-		if (ctx.items[i].caller.n && call_kind_of_item(ctx.items[i].type) != CALL_OURS)
+		if (ctx.items[i].caller.n && item_rows[ctx.items[i].type].flags & ITEM_CALL &&
+		    call_kind_of_item(ctx.items[i].type) != CALL_OURS && !output_of(&ctx, &ctx.items[i]))
 			return true;
 	return false;
 }

@@ -42,11 +42,13 @@ void hosted_open(struct turn *t, struct hosted_call *c)
 	c->item->tool = c->tool;
 	c->item->call_index = -1;
 	c->item->hosted.approval = c->approval;
-	if (face_of(c)->result.type)
+	if (face_of(c)->result.type) {
 		c->item->call_id = origin_call_id(t);
-	else
+		c->item->caller = c->caller;
+	} else {
 		c->item->hosted.members = face_of(c)->server ? call_blank(t, c->item, (struct str){0})
 							     : told_begun(t, c->tool, (struct str){0});
+	}
 	c->item->origin = c->origin;
 	c->origin = (struct out_origin){0};
 	item_added(t, c->item);
@@ -490,7 +492,7 @@ bool turn_tools_between(const struct turn *t)
 		/* One that is closed and not whole was cut off before an earlier start, which was cut off as well. */
 		if (!(it->done && it->whole) && !(hosted(it) && tool_again(it->tool->hosted, it->type)))
 			return false;
-	return last && ((hosted(last) && !pair_call(last)) || last->caller.n);
+	return last && (hosted(last) ? !pair_call(last) : last->caller.n);
 }
 
 bool turn_tools_rejoin(struct turn *t, struct err *e)

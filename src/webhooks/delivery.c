@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "model/webhook.h"
 #include "news/run_news.h"
+#include "store/nodes.h"
 
 enum { AGAIN_MS = 5000, LOOK_MS = 60000, EVENT_BYTES = 4096 };
 
@@ -195,6 +196,10 @@ static void delivery_look(struct deferred *d)
 	}
 	if (b->n_under_way >= most)
 		return; /* the next that ends looks again */
+	if (!store_leads(b->api->api->options.store)) {
+		timer_start(b->api->loop, &b->tick, LOOK_MS, delivery_on_tick);
+		return;
+	}
 	arena_reset(&b->page);
 	struct delivery_place *places = new_array(&b->page, struct delivery_place, b->n_under_way + 1), *place = places;
 	for (const struct outgoing *o = b->under_way; o; o = o->next)

@@ -1,0 +1,93 @@
+/* nodes.c - what others see of the nodes of a store. */
+#include "store/nodes.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "store/core.h"
+#include "store/keys.h"
+#include "store/lease.h"
+#include "store/node.h"
+#include "store/request.h"
+
+bool store_leads(const struct store *s)
+{
+	return !s->driver->shared || atomic_load(&s->node->leads);
+}
+
+bool store_draining(const struct store *s)
+{
+	return atomic_load(&s->node->drains);
+}
+
+size_t store_nodes(const struct store *s, struct node_row ret[NODES_MOST])
+{
+	const struct node *n = s->node;
+	size_t rows = n->beat ? node_table_copy(n->table, ret) : 0;
+	if (!rows)
+		ret[rows++] = (struct node_row){.number = n->number,
+						.incarnation = n->incarnation,
+						.leads = true,
+						.draining = atomic_load(&n->drains),
+						.version = ANTIPHON_VERSION};
+	for (size_t i = 0; i < rows; i++)
+		ret[i].here = ret[i].number == n->number;
+	return rows;
+}
+
+bool store_drain_node(struct store *s, int64_t number, bool drain, struct err *e)
+{
+	char none[64];
+	int n = snprintf(none, sizeof none, "There is no node %" PRId64 ".", number);
+	struct store_request *r = request_new(NULL, NULL, 1, 2, sizeof none);
+	ADD(r, STMT_NODE_DRAIN, INT(number), INT(drain));
+	request_must(r, ERR_NOT_FOUND, (struct str){none, (size_t)n});
+	if (!store_write(s, r, e))
+		return false;
+	if (number == s->node->number)
+		atomic_store(&s->node->drains, drain);
+	return true;
+}
+
+void store_tell(struct store *s, enum store_word word, int64_t key)
+{
+	char text[DRIVER_TELL];
+	if (!s->driver->shared)
+		return;
+	int n = snprintf(text, sizeof text, "%c%" PRId64, (char)word, key);
+	s->driver->tell(s->db, (struct str){text, (size_t)n});
+}
+
+void store_hear(struct store *s, void (*heard)(void *ctx, enum store_word word, int64_t key), void *ctx)
+{
+	pthread_mutex_lock(&s->node->hear_lock);
+	s->node->heard = heard;
+	s->node->heard_ctx = ctx;
+	pthread_mutex_unlock(&s->node->hear_lock);
+}
+
+static void heard_word(struct store *s, enum store_word word, int64_t key)
+{
+	struct node *n = s->node;
+	if (word == WORD_KEYS || word == WORD_MISSED)
+		keyring_refresh(s);
+	if (word == WORD_LEASE || word == WORD_MISSED)
+		leases_look(n->leases, word == WORD_LEASE ? key : 0);
+	pthread_mutex_lock(&n->hear_lock);
+	if (n->heard)
+		n->heard(n->heard_ctx, word, key);
+	pthread_mutex_unlock(&n->hear_lock);
+}
+
+void heard_text(void *store, struct str text)
+{
+	int64_t key = 0;
+	char digits[DRIVER_TELL];
+	if (text.n < 2 || text.n >= sizeof digits) {
+		heard_word(store, WORD_MISSED, 0);
+		return;
+	}
+	snprintf(digits, sizeof digits, "%.*s", (int)(text.n - 1), text.p + 1);
+	sscanf(digits, "%" SCNd64, &key);
+	heard_word(store, (enum store_word)text.p[0], key);
+}
