@@ -327,22 +327,11 @@ static void call_on_event(void *ctx, const struct model_event *ev)
 	demand_event(((struct engine_run *)ctx)->demand, ev);
 }
 
-/* Seconds only: engines that give a date are rare and their clocks are not ours. */
-static int64_t retry_after(const struct http_call *h)
-{
-	int64_t n;
-	if (str_int(http_call_header(h, S("retry-after-ms")), &n) && n >= 0)
-		return n;
-	if (str_int(http_call_header(h, S("retry-after")), &n) && n >= 0 && n < 1000000)
-		return n * 1000;
-	return -1;
-}
-
 static void call_on_head(struct http_call *h, int status)
 {
 	struct engine_run *r = OWNER(h, struct engine_run, http);
 	r->status = status;
-	r->retry_after_ms = retry_after(h);
+	r->retry_after_ms = chat_retry_ms(http_call_header(h, S("retry-after-ms")), http_call_header(h, S("retry-after")));
 	if (r->stage != RUN_ANSWER || status != 200 || !chat_may_answer(http_call_header(h, S("content-type"))))
 		return;
 	struct chat_options o = run_options(r);
