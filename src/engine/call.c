@@ -16,6 +16,7 @@
 #include "engine/engine_measure.h"
 #include "engine/route.h"
 #include "engine/seats.h"
+#include "engine/sent.h"
 #include "engine/truncate.h"
 #include "engine/watch.h"
 
@@ -191,8 +192,10 @@ static void run_ask(struct engine_run *r, enum run_stage stage)
 	if (r->call->headers.n)
 		headers = str_fmt(r->a, "%.*s%.*s", FMT(headers), FMT(r->call->headers));
 	struct str path = stage == RUN_COUNT ? r->ways.count_path : S("/v1/chat/completions");
-	http_call_start(r->port->client, &r->http, &r->engine->seat.target, METHOD_POST,
-	                http_target_path(r->a, &r->engine->seat.target, path), headers, buf_str(&r->body));
+	path = http_target_path(r->a, &r->engine->seat.target, path);
+	if (stage == RUN_ANSWER)
+		sent_keep(r->port->engines->sent, &(struct sent_request){r->call->of, clock_wall_us(), c->name, path, buf_str(&r->body)});
+	http_call_start(r->port->client, &r->http, &r->engine->seat.target, METHOD_POST, path, headers, buf_str(&r->body));
 	if (r->paused && stage == RUN_ANSWER)
 		http_call_pause(&r->http);
 }
@@ -332,7 +335,7 @@ static void call_on_head(struct http_call *h, int status)
 {
 	struct engine_run *r = OWNER(h, struct engine_run, http);
 	r->status = status;
-	r->retry_after_ms = chat_retry_after(h);
+	r->retry_after_ms = chat_retry_ms(http_call_header(h, S("retry-after-ms")), http_call_header(h, S("retry-after")));
 	if (r->stage != RUN_ANSWER || status != 200 || !chat_may_answer(http_call_header(h, S("content-type"))))
 		return;
 	struct chat_options o = run_options(r);
