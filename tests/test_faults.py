@@ -11,6 +11,8 @@ from faulty_server import FOREVER, FULL, PLACES, SYNC, WRITE, FaultyServer
 from harness import PATIENCE, Stream, command, eventually, make_key, rows_of, text_of
 from skill_zips import matter, zipped
 
+pytestmark = pytest.mark.sqlite
+
 KINDS = {"full": FULL, "write": WRITE, "sync": SYNC}
 FLOWS = {}  # place -> [flow]
 NEVER_SYNCED = {("index_slice", "sync"), ("index_sweep", "sync")}  # what is lost of these is made again

@@ -63,3 +63,20 @@ int64_t rig_postgres_number(const char *dir, const char *sql)
 {
 	return rig_postgres_run(dir, sql);
 }
+
+void *rig_postgres_hold(const char *dir)
+{
+	char url[RIG_URL];
+	rig_postgres_url(dir, url);
+	PGconn *pq = PQconnectdb(url);
+	PGresult *r = PQexec(pq, "BEGIN; LOCK TABLE item, response, node");
+	if (PQresultStatus(r) != PGRES_COMMAND_OK)
+		abort();
+	PQclear(r);
+	return pq;
+}
+
+void rig_postgres_let_go(void *held)
+{
+	PQfinish(held);
+}

@@ -11,3 +11,6 @@ void rig_postgres_open(const char *dir, char url[RIG_URL]);
 /* As rig_exec() and rig_number() (rig_sql.h). */
 void rig_postgres_exec(const char *dir, const char *sql);
 int64_t rig_postgres_number(const char *dir, const char *sql);
+/* As rig_hold() and rig_let_go(). */
+void *rig_postgres_hold(const char *dir);
+void rig_postgres_let_go(void *held);

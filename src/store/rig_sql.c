@@ -81,3 +81,21 @@ void rig_sweep(struct rig *r)
 		}
 	}
 }
+
+struct rig_held rig_hold(struct rig *r)
+{
+	struct rig_held h = {0};
+	if (rig_on_postgres())
+		h.postgres = rig_postgres_hold(r->dir);
+	else if (sqlite3_exec(h.sq = rig_database(r->dir), "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		abort();
+	return h;
+}
+
+void rig_let_go(struct rig_held *h)
+{
+	if (h->postgres)
+		rig_postgres_let_go(h->postgres);
+	sqlite3_close(h->sq); /* what it began is undone */
+	*h = (struct rig_held){0};
+}
