@@ -10,6 +10,7 @@
 #include "store/inlay.h"
 #include "store/lend.h"
 #include "store/node.h"
+#include "store/sealed.h"
 #include "store/place_folder.h"
 
 enum { MOVE_PIECE = 1 << 20 };
@@ -112,7 +113,7 @@ static bool blob_move_read(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct moving *w = ctx;
 	w->err = e;
-	return w->store->driver->query(r, w->list, NULL, 0, w->row, w, e) && e->code == ERR_NONE;
+	return sealed_query(w->store, r, w->list, NULL, 0, w->row, w, e) && e->code == ERR_NONE;
 }
 
 /* All of one list: there, and then away from where it was. */

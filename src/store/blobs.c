@@ -15,6 +15,7 @@
 #include "store/node.h"
 #include "store/place_folder.h"
 #include "store/place_s3.h"
+#include "store/sealed.h"
 
 struct blobs {
 	int dir;
@@ -58,7 +59,7 @@ static bool blobs_judge_found(void *ctx, const struct place_found *f, struct err
 	struct err ignored = {0}; /* what could not be removed is found again */
 	struct bind b = INT(f->key);
 	o->known = false;
-	if (f->key && !o->store->driver->query(o->reader, STMT_BLOB_KNOWN, &b, 1, on_known, o, e))
+	if (f->key && !sealed_query(o->store, o->reader, STMT_BLOB_KNOWN, &b, 1, on_known, o, e))
 		return false;
 	o->n += !o->known && p->kind->remove_named(p, f->name, &ignored);
 	return true;
