@@ -1,4 +1,5 @@
 """Files' bytes in an S3 store and in a shared folder: what is kept where, what a store that fails does, what a crash leaves."""
+import base64
 import glob
 import hashlib
 import os
@@ -414,3 +415,33 @@ def test_move(store, before, bucket, servers, engine, start):
     assert done.returncode == 0 and not objects(store, bucket), done
     server = servers(engine, data=server.data)
     assert [content(server, id).body for id in ids] == texts
+
+
+def test_pictures_of_items_move_with_what_loops_read(store, bucket, servers, engine, start, tmp_path):
+    store.make(bucket)
+    picture = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + os.urandom(90000)).decode()
+    server = servers(engine)
+    made = server.post("/v1/conversations", {"items": [{"type": "message", "role": "user", "content": [{"type": "input_image", "image_url": picture}]}]})
+    assert made.status == 200, made
+    items = f"/v1/conversations/{made.json['id']}/items?include[]=message.input_image.image_url"
+
+    def there(server):
+        return picture.encode() in server.get(items).body
+
+    assert there(server) and len(near(server.data)) == 1
+    id = put(server, b"file")
+    server.stop()
+    folder = tmp_path / "common"
+    folder.mkdir()
+    move = ["blobs", "move", "--data", server.data]
+    assert command(*move, "--from", "folder", *shared(folder), home=server.home).returncode == 0
+    assert not near(server.data) and len(list(folder.iterdir())) == 3
+    server = servers(engine, args=shared(folder), data=server.data)
+    assert there(server) and content(server, id).body == b"file"
+    server.stop()
+    away = s3_server.settings(store.url, bucket) + ["--set", f"blobs.dir={folder}"]
+    done = command(*move, "--from", "shared", *away, home=server.home, env=s3_server.ENV)
+    assert done.returncode == 0, done
+    assert len(near(server.data)) == 1 and len(objects(store, bucket)) == 1 and [f.name for f in folder.iterdir()] == ["owner"]
+    server = start(store.url, bucket, data=server.data)
+    assert there(server) and content(server, id).body == b"file"

@@ -9,6 +9,7 @@
 #include "store/core.h"
 #include "store/hold.h"
 #include "store/node.h"
+#include "store/sealed.h"
 
 enum { DEAD_MOST = 1 << 20 }; /* of a place that does not answer; more are found by their age */
 
@@ -128,7 +129,7 @@ static bool blob_dead_judge_all(struct db_reader *r, void *ctx, struct err *e)
 	for (size_t i = 0; i < j->list.n; i++) {
 		struct bind b = INT(j->list.keys[i]);
 		j->known = false;
-		if (!j->store->driver->query(r, STMT_BLOB_KNOWN, &b, 1, blob_dead_on_known, j, e))
+		if (!sealed_query(j->store, r, STMT_BLOB_KNOWN, &b, 1, blob_dead_on_known, j, e))
 			return false;
 		if (!j->known)
 			blob_dead_add_near(j->store->blob_dead, j->list.keys[i]);

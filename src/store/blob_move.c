@@ -7,8 +7,10 @@
 #include "store/blob_place.h"
 #include "store/blobs.h"
 #include "store/core.h"
+#include "store/inlay.h"
 #include "store/lend.h"
 #include "store/node.h"
+#include "store/sealed.h"
 #include "store/place_folder.h"
 
 enum { MOVE_PIECE = 1 << 20 };
@@ -18,6 +20,8 @@ struct moving {
 	struct blob_move *m;
 	struct place *from, *to;
 	struct err *err;
+	enum statement list; /* of what rows name, and what is done with each of its rows */
+	row_fn *row;
 	bool (*each)(struct moving *w, int64_t key, int64_t bytes, struct err *e);
 };
 
@@ -93,34 +97,53 @@ static bool blob_move_away(struct moving *w, int64_t key, int64_t bytes, struct 
 	return w->from->kind->remove(w->from, key, e);
 }
 
-static bool blob_move_on_row(void *ctx, const struct cell *cells)
+static bool blob_move_on_blob(void *ctx, const struct cell *cells)
 {
 	struct moving *w = ctx;
 	return w->each(w, cells[0].i, cells[1].i, w->err);
+}
+
+static bool blob_move_on_inlay(void *ctx, const struct cell *cells)
+{
+	struct moving *w = ctx;
+	return w->each(w, cells[0].i, inlay_bytes(cells[1].s), w->err);
 }
 
 static bool blob_move_read(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct moving *w = ctx;
 	w->err = e;
-	return w->store->driver->query(r, STMT_BLOB_LIST, NULL, 0, blob_move_on_row, w, e) && e->code == ERR_NONE;
+	return sealed_query(w->store, r, w->list, NULL, 0, w->row, w, e) && e->code == ERR_NONE;
+}
+
+/* All of one list: there, and then away from where it was. */
+static bool blob_move_list(struct moving *w, enum blob_where from, struct err *e)
+{
+	struct store *s = w->store;
+	w->from = blobs_place_at(s->node->blobs, from, e);
+	if (!w->from)
+		return false;
+	w->each = blob_move_one;
+	bool ok = s->driver->read(s->reader, blob_move_read, w, e);
+	w->each = blob_move_away;
+	ok = ok && s->driver->read(s->reader, blob_move_read, w, e);
+	w->from->kind->free(w->from);
+	return ok;
 }
 
 bool blobs_move(struct store *s, struct blob_move *m, struct err *e)
 {
-	struct moving w = {.store = s, .m = m, .to = blobs_place(s->node->blobs), .each = blob_move_one};
+	struct moving files = {
+	    .store = s, .m = m, .to = blobs_place(s->node->blobs), .list = STMT_BLOB_LIST, .row = blob_move_on_blob};
+	struct moving inlays = {
+	    .store = s, .m = m, .to = blobs_near(s->node->blobs), .list = STMT_INLAY_LIST, .row = blob_move_on_inlay};
+	enum blob_where near = blobs_near_where(s, m->from);
 	if (m->from == blob_options.where)
 		return fail(
 		    e, ERR_CONFIG, NULL,
 		    "the files are to be moved to where blobs.place says: name another place to move them from");
-	w.from = blobs_place_at(s->node->blobs, m->from, e);
-	if (!w.from)
-		return false;
-	bool ok = s->driver->read(s->reader, blob_move_read, &w, e);
-	w.each = blob_move_away;
-	ok = ok && s->driver->read(s->reader, blob_move_read, &w, e);
-	w.from->kind->free(w.from);
-	return ok;
+	return blob_move_list(&files, m->from, e) &&
+	       (near == blobs_near_where(s, blob_options.where) || blob_move_list(&inlays, near, e));
 }
 
 /* --- what was not moved ------------------------------------------------------------------------------------------ */
@@ -142,10 +165,12 @@ static bool blob_move_on_left(void *ctx, const struct cell *cells)
 bool blobs_all_moved(struct store *s, struct err *e)
 {
 	struct blob_move_left l = {.dir = blobs_dir(s->node->blobs)};
-	struct lent_query q = {.stmt = STMT_BLOB_LIST, .row = blob_move_on_left};
+	struct lent_query files = {.stmt = STMT_BLOB_LIST, .row = blob_move_on_left};
+	struct lent_query inlays = {.stmt = STMT_INLAY_LIST, .row = blob_move_on_left};
+	bool apart = blobs_near_where(s, blob_options.where) != BLOBS_FOLDER;
 	if (blob_options.where == BLOBS_FOLDER)
 		return true;
-	return lent_rows(s, &q, &l, e) &&
+	return lent_rows(s, &files, &l, e) && (!apart || lent_rows(s, &inlays, &l, e)) &&
 	       (!l.n || fail(e, ERR_CONFIG, NULL,
 			     "%lld files lie in the data folder, and blobs.place says elsewhere: move them (antiphon "
 			     "blobs move --from folder), or set it back",

@@ -147,6 +147,11 @@ struct place *blobs_place_at(const struct blobs *b, enum blob_where w, struct er
 
 /* What a loop reads lies in a folder. Where reads are answered by other threads, and maybe by other nodes, nothing has
  * to. */
+enum blob_where blobs_near_where(const struct store *s, enum blob_where w)
+{
+	return w == BLOBS_S3 && s->driver->at_once ? BLOBS_FOLDER : w;
+}
+
 static bool blobs_make(struct store *s, const char *dir, const char *cache, struct err *e)
 {
 	struct blobs *b = s->node->blobs;
@@ -154,8 +159,8 @@ static bool blobs_make(struct store *s, const char *dir, const char *cache, stru
 	if (!blobs_path(path, dir, "files", e) || (b->dir = blobs_folder(path, e)) < 0 ||
 	    !(b->place = blobs_place_of(blob_options.where, b->dir, cache, e)))
 		return false;
-	bool apart = blob_options.where == BLOBS_S3 && s->driver->at_once;
-	b->near = apart ? blobs_place_own(b->dir, e) : b->place;
+	enum blob_where near = blobs_near_where(s, blob_options.where);
+	b->near = near != blob_options.where ? blobs_place_of(near, b->dir, NULL, e) : b->place;
 	return b->near != NULL;
 }
 

@@ -15,5 +15,7 @@ void blobs_close(struct store *s);                /* also what was never opened 
 int blobs_dir(const struct blobs *b);             /* a descriptor of "files" in the data folder */
 struct place *blobs_place(const struct blobs *b); /* blob_place.h */
 struct place *blobs_near(const struct blobs *b);
+/* Where the near ones lie when the others lie there. */
+enum blob_where blobs_near_where(const struct store *s, enum blob_where w);
 /* Another one by the settings, to be freed (kind->free()); NULL: ERR_CONFIG. */
 struct place *blobs_place_at(const struct blobs *b, enum blob_where w, struct err *e);
