@@ -133,8 +133,8 @@ static int64_t backoff(const struct engine_run *r)
 	return (int64_t)BACKOFF_MS << (r->attempts < 10 ? r->attempts : 10);
 }
 
-/* The engine is loading: back into the queue, to its head, until it is up. */
-static bool run_wait_up(struct engine_run *r)
+/* Back into the queue, to its head: the engine is loading, or another one is to be asked. */
+static bool run_requeue(struct engine_run *r)
 {
 	if (r->attempts >= engine_limits.retries)
 		return false;
@@ -148,12 +148,7 @@ static bool run_wait_up(struct engine_run *r)
 static bool run_elsewhere(struct engine_run *r, bool worked)
 {
 	bool second = r->demand && r->demand->again; /* in a form that was made for this one */
-	if (second || r->attempts >= engine_limits.retries || !route_leave(&r->route, r->engine, worked))
-		return false;
-	r->attempts++;
-	give_slot(r, false);
-	call_run_queue(r, true);
-	return true;
+	return !second && route_leave(&r->route, r->engine, worked) && run_requeue(r);
 }
 
 /* --- asking --- */
@@ -438,7 +433,7 @@ static void refusal_done(struct engine_run *r)
 	}
 	if (r->status == 503 && wait < 0 && r->ways.llamacpp) {
 		engine_lost(r->engine, ENGINE_LOADING, "it is loading its model");
-		if (run_wait_up(r))
+		if (run_requeue(r))
 			return;
 	} else if (r->status == 429 || r->status == 503) {
 		if (run_elsewhere(r, false))
@@ -479,7 +474,7 @@ static bool run_recover(struct engine_run *r, const struct err *e)
 		return true;
 	if (r->http.sent || e->code != ERR_ENGINE)
 		return false; /* it may have begun to work */
-	return managed ? run_wait_up(r) : run_again(r, backoff(r));
+	return managed ? run_requeue(r) : run_again(r, backoff(r));
 }
 
 static void call_on_end(struct http_call *h, const struct err *e)

