@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from engine_script import say
-from harness import command, make_key
+from harness import command, eventually, make_key
 from mcp_script import McpServer
 from test_mcp import allow, ask
 
@@ -36,7 +36,7 @@ def test_page_and_files(server):
     assert page.status == 200 and "default-src 'none'" in page.headers["content-security-policy"]
     assert not re.search(rb"<script(?! type=\"module\" src=)|\son\w+=|style=", page.body)
     total = len(page.body)
-    for name in set(re.findall(r'(?:src|href)="([\w.]+)"', page.body.decode())) | {"ask.js", "draw.js", "lists.js", "keys.js", "limits.js", "mcp.js", "gauges.js", "webhooks.js", "responses.js", "conversations.js", "items.js", "tree.js", "engines.js", "settings.js", "usage.js", "approvals.js", "playground.js", "start.js"}:
+    for name in set(re.findall(r'(?:src|href)="([\w.]+)"', page.body.decode())) | {"ask.js", "draw.js", "lists.js", "keys.js", "limits.js", "mcp.js", "gauges.js", "runs.js", "webhooks.js", "responses.js", "conversations.js", "items.js", "tree.js", "engines.js", "settings.js", "usage.js", "approvals.js", "playground.js", "start.js"}:
         answer = server.get(f"/console/{name}")
         assert answer.status == 200 and answer.headers["x-content-type-options"] == "nosniff"
         assert b"innerHTML" not in answer.body and b"eval(" not in answer.body and b"https://" not in answer.body
@@ -190,6 +190,10 @@ def test_runs_that_have_not_ended_are_shown(server):
     first = server.create("go", background=True)
     listed = server.get("/console/api/responses", headers=headers).json
     assert first["id"] in [r["id"] for r in listed["open"] + listed["data"]]
+    server.create("in front")
+    eventually(lambda: [r["id"] for r in server.get("/console/api/responses?background=true", headers=headers).json["data"]] == [first["id"]])
+    assert len(server.get("/console/api/responses", headers=headers).json["data"]) == 2
+    assert server.get("/console/api/responses?background=perhaps", headers=headers).error["param"] == "background"
 
 
 def test_mcp_servers_are_shown(servers, engine):

@@ -5,7 +5,7 @@ import shutil
 import openai
 import pytest
 
-from engine_script import Gate, hold, pause, say
+from engine_script import Gate, hold, pause, say, status
 from harness import command
 from mcp_script import McpServer
 from test_mcp import allow, ask, tool, types
@@ -258,6 +258,27 @@ def test_gauges_are_live(server, engine, page):
     page.wait_for_selector("dt:has-text('being made') + dd:text-is('0')", timeout=15000)
     page.wait_for_function("![...document.querySelectorAll('dd')].some(d => d.textContent === '...' || d.textContent === 'NaN')")
     assert made["id"]
+
+
+def test_runs_are_seen_and_cancelled(server, engine, page):
+    engine.next(status(400, {"message": "<img src=x onerror=window.hit=1>"}))
+    failed = server.create("fails", background=True)
+    gate = Gate()
+    page.goto(page.base + "/console/index.html#/runs")
+    page.wait_for_selector(f"tr:has-text('{failed['id'][:13]}') .bad:has-text('failed')")
+    engine.next(hold(gate), say("late"))
+    server.create("waits", background=True)
+    page.click("button:has-text('Cancel')", timeout=15000)
+    page.wait_for_selector(".bad:has-text('cancelled')")
+    gate.open.set()
+
+
+def test_versions_are_shown(server, page):
+    made = server.post("/v1/prompts", {"name": "greet", "instructions": "one <svg onload=window.hit=1>"}).json
+    server.post(f"/v1/prompts/{made['id']}/versions", {"instructions": "two"})
+    page.goto(page.base + f"/console/index.html#/prompts/{made['id']}")
+    page.wait_for_selector("h2:has-text('Versions')")
+    assert page.locator("main table tbody tr").count() == 2
 
 
 AXE = os.path.join(os.environ.get("COMPAT_CACHE") or os.path.expanduser("~/.cache/antiphon-compat"), "axe/node_modules/axe-core/axe.min.js")
