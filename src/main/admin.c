@@ -13,6 +13,7 @@
 #include "main/erase_door.h"
 #include "main/nodes_door.h"
 #include "net/exchange.h"
+#include "store/reseal.h"
 #include "wire/json.h"
 
 enum { ANSWER_MAX = 16 << 20 };
@@ -25,7 +26,7 @@ struct admin {
 	struct workers *workers; /* writing keys waits for the disk */
 };
 
-enum admin_verb { KEY_CREATE, KEY_LIST, KEY_REVOKE, LIMITS_LIST, LIMITS_CHANGE, NODES_LIST, NODES_CHANGE };
+enum admin_verb { KEY_CREATE, KEY_LIST, KEY_REVOKE, LIMITS_LIST, LIMITS_CHANGE, NODES_LIST, NODES_CHANGE, SEALING_SHOW, SEALING_ROTATE };
 
 /* One request about keys on its way through a worker. */
 struct key_job {
@@ -46,6 +47,20 @@ struct key_job {
 static void put_each(void *ctx, const struct key_info *k)
 {
 	key_write(ctx, k, NULL);
+}
+
+static void put_sealing(struct jout *o, struct store *s)
+{
+	struct reseal_state state = reseal_state(s);
+	jo_obj(o);
+	jo_kbool(o, "encrypts", state.encrypts);
+	jo_kint(o, "key", state.key);
+	jo_kbool(o, "busy", state.busy);
+	jo_kint(o, "step", state.step);
+	jo_kint(o, "steps", state.steps);
+	jo_kint(o, "rewritten", state.rows);
+	jo_kint(o, "failed", state.failed);
+	jo_obj_end(o);
 }
 
 static void run_job(struct job *job)
@@ -81,6 +96,11 @@ static void run_job(struct job *job)
 	case LIMITS_LIST:
 		ok = (j->verb == LIMITS_LIST || limits_change(j->store, j->quotas, j->body, &j->err)) &&
 		     limits_write(j->store, &o, &j->err);
+		break;
+	case SEALING_SHOW:
+	case SEALING_ROTATE:
+		ok = j->verb == SEALING_SHOW || reseal_rotate(j->store, &j->err);
+		put_sealing(&o, j->store);
 		break;
 	case NODES_CHANGE:
 	case NODES_LIST:
@@ -242,6 +262,8 @@ static void admin_on_handle(struct service *s, struct exchange *x)
 		admin_start_job(a, x, post ? KEY_CREATE : KEY_LIST, S(""));
 	} else if (str_eq(q->path, S("/admin/limits"))) {
 		admin_start_job(a, x, post ? LIMITS_CHANGE : LIMITS_LIST, S(""));
+	} else if (str_eq(q->path, S("/admin/sealing"))) {
+		admin_start_job(a, x, post ? SEALING_ROTATE : SEALING_SHOW, S(""));
 	} else if (str_eq(q->path, S("/admin/nodes"))) {
 		admin_start_job(a, x, post ? NODES_CHANGE : NODES_LIST, S(""));
 	} else {

@@ -18,6 +18,7 @@
 #include "main/cpu.h"
 #include "main/address.h"
 #include "main/remote.h"
+#include "main/sealing.h"
 #include "main/serve.h"
 #include "net/listen.h"
 #include "sandbox/host.h"
@@ -73,6 +74,17 @@ static int lock_holder(struct check *c, struct str dir)
 	return pid;
 }
 
+static void check_sealing(struct check *c, struct str socket)
+{
+	yyjson_val *v;
+	struct err e = {0};
+	if (!remote_admin(c->args, socket, "/admin/sealing", (struct str){0}, &v, NULL, &e))
+		return;
+	bool failed = yyjson_get_sint(json_get(v, S("failed"))) > 0;
+	check_say(c, failed ? BAD : FINE, "encryption", failed ? "those rows were changed outside the server: antiphon help sealing" : NULL,
+		  "%.*s", FMT(sealing_say(c->arena, v)));
+}
+
 /* The running server's own word about itself; false: none runs. */
 static bool check_server(struct check *c, struct str dir)
 {
@@ -99,6 +111,7 @@ static bool check_server(struct check *c, struct str dir)
 	else
 		check_say(c, BAD, "engine", "is it started? antiphon check --engine URL tries it", "%.*s",
 			  FMT(json_str(json_get(v, S("why")))));
+	check_sealing(c, socket);
 	check_say(c, FINE, "API keys", NULL, "%s",
 		  yyjson_get_bool(json_get(v, S("keys"))) ? "needed"
 							  : "none made: any key is accepted from this machine");

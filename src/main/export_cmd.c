@@ -6,6 +6,7 @@
 #include "main/commands.h"
 #include "main/config_limits.h"
 #include "main/help.h"
+#include "main/master.h"
 #include "main/paths.h"
 #include "main/progress.h"
 #include "project/export.h"
@@ -35,14 +36,21 @@ static bool export_cmd_options(struct args *a, struct store_options *o, struct e
 static bool export_cmd_run(struct args *a, const char *project, struct err *e)
 {
 	struct store_options from;
+	struct seal_options seal;
+	struct arena arena = {0};
 	struct project_export x = {
-	    .from = &from, .project = str_of(project), .write = export_cmd_write, .progress = export_cmd_progress};
+	    .from = &from, .seal = &seal, .project = str_of(project), .write = export_cmd_write, .progress = export_cmd_progress};
 	if (a->n_words)
 		return fail(e, ERR_CONFIG, NULL, "export writes to its output: antiphon export --project NAME > FILE");
 	if (isatty(STDOUT_FILENO))
 		return fail(e, ERR_CONFIG, NULL,
 			    "an export is no text for a terminal: antiphon export --project NAME > FILE");
-	bool ok = export_cmd_options(a, &from, e) && project_export(&x, e);
+	bool ok = export_cmd_options(a, &from, e);
+	if (ok) {
+		seal = master_options(&a->config, from.dir, &arena);
+		ok = project_export(&x, e);
+	}
+	arena_free(&arena);
 	progress_end();
 	if (ok && fflush(stdout))
 		ok = fail(e, ERR_CONFIG, NULL, "the export could not be written: %m");
@@ -84,7 +92,10 @@ static bool import_cmd_run(struct args *a, const char *project, struct err *e)
 	m.path = a->words[0];
 	if (!export_cmd_options(a, &o, e) || !folder_make(o.dir, e) || !store_open(&o, &m.into, e))
 		return false;
-	bool ok = project_import(&m, e);
+	struct arena arena = {0};
+	struct seal_options seal = master_options(&a->config, o.dir, &arena);
+	bool ok = seal_start(m.into, &seal, e) && project_import(&m, e);
+	arena_free(&arena);
 	store_close(m.into);
 	progress_end();
 	if (ok)

@@ -20,13 +20,14 @@
 #include "main/config_limits.h"
 #include "main/drain.h"
 #include "main/help.h"
+#include "main/master.h"
 #include "main/cpu.h"
 #include "main/notify.h"
 #include "main/paths.h"
 #include "net/tls.h"
 #include "quota/prices.h"
 #include "quota/quota.h"
-#include "store/seal.h"
+#include "store/reseal.h"
 #include "tape/tape.h"
 #include "trace/exporter.h"
 #include "webhooks/delivery.h"
@@ -90,17 +91,10 @@ static bool engine_possible(const struct config *c, struct err *e)
 	return false;
 }
 
-/* Several nodes on one store share a master secret; one alone may make its own. */
 static bool start_seal(struct app *app, struct err *e)
 {
-	const struct config *c = &app->args->config;
-	const char *given = getenv("ANTIPHON_MASTER_SECRET");
-	struct seal_options o = {.secret = given && *given ? str_of(given) : (struct str){0},
-				 .file = c->store_master_secret_file,
-				 .make = !c->store_master_secret_file.n};
-	if (o.make)
-		o.file = str_fmt(&app->arena, "%.*s/master.key", FMT(app->data));
-	bool ok = seal_start(app->store, &o, e);
+	struct seal_options o = master_options(&app->args->config, app->data, &app->arena);
+	bool ok = seal_start(app->store, &o, e) && reseal_start(app->store, e);
 	unsetenv("ANTIPHON_MASTER_SECRET"); /* nothing that we start has a use for it */
 	return ok;
 }
@@ -462,8 +456,10 @@ static void app_close(struct app *app)
 	egress_free(app->egress);
 	search_free(app->search);
 	embed_host_free(app->embed_host);
-	if (app->store)
+	if (app->store) {
+		reseal_stop(app->store);
 		store_close(app->store);
+	}
 	if (app->tls)
 		tls_serve_close(app->tls);
 	arena_free(&app->arena);

@@ -145,7 +145,9 @@ bool project_export(struct project_export *x, struct err *e)
 	}
 	crypto_generichash_init(&g.sum, NULL, 0, 32);
 	buf_init(&g.line, SIZE_MAX / 2);
-	bool ok = kinds_project(g.store, x->project, &project, e) && export_head(&g, e) &&
+	struct seal_options seal = x->seal ? *x->seal : (struct seal_options){0};
+	seal.only_open = true;
+	bool ok = (!x->seal || seal_start(g.store, &seal, e)) && kinds_project(g.store, x->project, &project, e) && export_head(&g, e) &&
 		  kinds_walk(g.store, project, &walk, e) && export_end(&g, e);
 	buf_release(&g.line);
 	store_beside_close(g.store);

@@ -33,6 +33,7 @@ bool store_beside(const struct store_options *o, struct store **ret, struct err 
 
 void store_beside_close(struct store *s)
 {
+	sealer_close(s);
 	if (s->reader)
 		s->driver->detach(s->reader);
 	if (s->db)

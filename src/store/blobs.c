@@ -13,6 +13,7 @@
 #include "store/core.h"
 #include "store/hold.h"
 #include "store/node.h"
+#include "store/sealed.h"
 
 struct blobs {
 	int dir;
@@ -119,7 +120,7 @@ static bool blob_judge_all(struct db_reader *r, void *ctx, struct err *e)
 	for (size_t i = 0; i < j->list.n; i++) {
 		struct bind b = INT(j->list.keys[i]);
 		j->known = false;
-		if (!j->store->driver->query(r, STMT_BLOB_KNOWN, &b, 1, on_judged, j, e))
+		if (!sealed_query(j->store, r, STMT_BLOB_KNOWN, &b, 1, on_judged, j, e))
 			return false;
 		if (!j->known)
 			blob_list_add(j->store->node->blobs, &j->store->node->blobs->dead, j->list.keys[i]);
@@ -178,7 +179,7 @@ static bool find_orphans(struct db_reader *r, void *ctx, struct err *e)
 			continue; /* not ours */
 		struct bind b = INT(key);
 		o->known = false;
-		if (key && !o->store->driver->query(r, STMT_BLOB_KNOWN, &b, 1, on_known, o, e))
+		if (key && !sealed_query(o->store, r, STMT_BLOB_KNOWN, &b, 1, on_known, o, e))
 			return false;
 		o->n += !o->known && unlinkat(dirfd(o->dir), at->d_name, 0) == 0;
 	}

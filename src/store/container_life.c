@@ -5,6 +5,7 @@
 #include "store/lend.h"
 #include "store/node.h"
 #include "store/request.h"
+#include "store/sealed.h"
 
 enum { FORGET_SECONDS = 86400 };
 
@@ -21,7 +22,7 @@ struct life_look {
 static bool life_read(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct life_look *l = ctx;
-	return l->store->driver->query(r, l->stmt, l->binds, l->n_binds, l->row, l, e);
+	return sealed_query(l->store, r, l->stmt, l->binds, l->n_binds, l->row, l, e);
 }
 
 /* --- calls ------------------------------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 
 struct keyring;
 struct sealer;
+struct resealer;
 struct lender;
 struct sweeper;
 struct mail;
@@ -30,6 +31,7 @@ struct store {
 	struct sweeper *sweeper;
 	_Atomic unsigned sweep_conflicts; /* slices in a row that failed so */
 	struct sealer *sealer; /* NULL: not started */
+	struct resealer *resealer; /* likewise */
 	struct node *node;
 	struct lender *lender; /* of readers, to threads that block */
 	struct inlay_keeper *inlays;

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "store/nodes.h"
 #include "store/request.h"
+#include "store/sealed.h"
 
 enum { SECRET_LETTERS = 48, PROJECT_NAME = 64, KEY_NAME = 127 };
 
@@ -130,13 +131,13 @@ static bool keys_on_key(void *ctx, const struct cell *cells)
 static bool load_projects(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct store *s = ctx;
-	return s->driver->query(r, STMT_PROJECT_LIST, NULL, 0, keys_on_project, s->keyring, e);
+	return sealed_query(s, r, STMT_PROJECT_LIST, NULL, 0, keys_on_project, s->keyring, e);
 }
 
 static bool keys_load_all(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct store *s = ctx;
-	return load_projects(r, s, e) && s->driver->query(r, STMT_KEY_LIST, NULL, 0, keys_on_key, s->keyring, e);
+	return load_projects(r, s, e) && sealed_query(s, r, STMT_KEY_LIST, NULL, 0, keys_on_key, s->keyring, e);
 }
 
 bool keyring_open(struct store *s, struct err *e)

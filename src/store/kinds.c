@@ -9,6 +9,7 @@
 #include "store/lend.h"
 #include "store/node.h"
 #include "store/request.h"
+#include "store/sealed.h"
 
 enum { KIND_SLICE = 200 /* values of a kind's column between two commits */ };
 
@@ -171,7 +172,7 @@ static bool kinds_read(struct db_reader *r, void *ctx, struct err *e)
 	for (int k = 0; k < KIND_COUNT; k++) {
 		w->kind = (enum kind)k;
 		if (!kind_rows[k].brief &&
-		    (!w->store->driver->query(r, kind_statements[k].take, &project, 1, kinds_on_row, w, e) || e->code))
+		    (!sealed_query(w->store, r, kind_statements[k].take, &project, 1, kinds_on_row, w, e) || e->code))
 			return false;
 	}
 	return true;
@@ -200,7 +201,7 @@ static bool kinds_on_project(void *ctx, const struct cell *cells)
 static bool kinds_find_project(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct kinds_name *n = ctx;
-	return n->store->driver->query(r, STMT_PROJECT_LIST, NULL, 0, kinds_on_project, n, e);
+	return sealed_query(n->store, r, STMT_PROJECT_LIST, NULL, 0, kinds_on_project, n, e);
 }
 
 bool kinds_project(struct store *s, struct str name, int64_t *ret, struct err *e)
@@ -218,10 +219,15 @@ bool kinds_running(struct store *s, int64_t project, int64_t *ret, struct err *e
 	return lent_rows(s, &q, ret, e);
 }
 
+static pthread_mutex_t kinds_scrubbing = PTHREAD_MUTEX_INITIALIZER;
+
 bool kinds_scrub(struct store *s, int64_t *held, struct err *e)
 {
 	struct blobs *b = s->node->blobs;
 	blobs_bury(b);
 	*held = (int64_t)blobs_dead(b);
-	return !s->driver->scrub || s->driver->scrub(s->db, e);
+	pthread_mutex_lock(&kinds_scrubbing); /* one at a time, a driver's rule */
+	bool ok = !s->driver->scrub || s->driver->scrub(s->db, e);
+	pthread_mutex_unlock(&kinds_scrubbing);
+	return ok;
 }

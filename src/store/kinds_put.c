@@ -2,6 +2,7 @@
 #include "store/kinds_put.h"
 
 #include "store/request.h"
+#include "store/sealed.h"
 
 enum { PUT_ROWS = 200, PUT_BYTES = 1 << 20, PUT_BINDS = 40 };
 
@@ -57,7 +58,7 @@ struct kinds_look {
 static bool kinds_look(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct kinds_look *l = ctx;
-	return l->store->driver->query(r, STMT_MAX_KEY, NULL, 0, kinds_on_greatest, &l->greatest, e);
+	return sealed_query(l->store, r, STMT_MAX_KEY, NULL, 0, kinds_on_greatest, &l->greatest, e);
 }
 
 bool kinds_fresh(struct store *s, bool *ret, struct err *e)

@@ -1,6 +1,8 @@
 /* lend.c - readers for threads that block. */
 #include "store/lend.h"
 
+#include "store/sealed.h"
+
 enum { WAITING = 8 };
 
 struct lender {
@@ -61,7 +63,7 @@ static bool lend_query(struct db_reader *r, void *ctx, struct err *e)
 {
 	const struct lent_asked *l = ctx;
 	const struct lent_query *q = l->query;
-	return l->store->driver->query(r, q->stmt, q->binds, q->n_binds, q->row, l->ctx, e);
+	return sealed_query(l->store, r, q->stmt, q->binds, q->n_binds, q->row, l->ctx, e);
 }
 
 bool lent_rows(struct store *s, const struct lent_query *q, void *ctx, struct err *e)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "store/inlay.h"
+#include "store/sealed.h"
 
 static bool at_once(const struct look *l)
 {
@@ -164,12 +165,12 @@ bool look_end(struct look *l)
 bool look_query(struct look *l, enum statement stmt, const struct bind *binds, unsigned n, row_fn *row, void *ctx,
 		struct err *e)
 {
-	return l->request.port->store->driver->query(l->reader, stmt, binds, n, row, ctx, e);
+	return sealed_query(l->request.port->store, l->reader, stmt, binds, n, row, ctx, e);
 }
 
 bool look_each(struct look *l, const struct each *each, struct err *e)
 {
-	return l->request.port->store->driver->each(l->reader, each, e);
+	return sealed_each(l->request.port->store, l->reader, each, e);
 }
 
 struct str look_item(struct look *l, const struct cell *cells)

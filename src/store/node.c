@@ -6,6 +6,7 @@
 #include "store/idem.h"
 #include "store/lease.h"
 #include "store/request.h"
+#include "store/sealed.h"
 
 struct node *node_take(const char *dir, struct err *e)
 {
@@ -52,7 +53,7 @@ bool node_load(struct store *s, struct db_reader *r, struct err *e)
 {
 	struct loading l = {0};
 	struct bind number = INT(s->node->number);
-	if (!s->driver->query(r, STMT_NODE_GET, &number, 1, on_node, &l, e))
+	if (!sealed_query(s, r, STMT_NODE_GET, &number, 1, on_node, &l, e))
 		return false;
 	if (!l.incarnation)
 		return fail(e, ERR_STORE, NULL, "the store lacks the row of this node");

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "store/lend.h"
 #include "store/request.h"
+#include "store/sealed.h"
 
 enum { QUOTED = 200 };
 
@@ -21,7 +22,7 @@ struct past_reading {
 static bool past_query(struct past_reading *p, struct db_reader *r, enum statement stmt, const struct bind *b,
 		       unsigned n, row_fn *row, struct err *e)
 {
-	return p->store->driver->query(r, stmt, b, n, row, p, e);
+	return sealed_query(p->store, r, stmt, b, n, row, p, e);
 }
 
 /* --- the list --- */

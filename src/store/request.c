@@ -6,6 +6,7 @@
 #include "store/inlay_keep.h"
 #include "store/lease.h"
 #include "store/look.h"
+#include "store/sealed.h"
 
 /* Tells a loop that some of its requests are finished: one for all of a commit. On the heap, because
  * a post cannot be cancelled: when the port is gone it finds port == NULL. */
@@ -81,6 +82,7 @@ void request_free(struct store_request *r)
 	xfree(r->apply.err);
 	xfree(r->held);
 	xfree(r->blobs);
+	arena_free(&r->sealed);
 	xfree(r);
 }
 
@@ -186,6 +188,7 @@ static void request_refused(struct store_request *r, const struct err *e)
 
 static bool request_apply(struct store *s, struct store_request *r, struct err *e)
 {
+	sealed_changes(s, r);
 	return r->n_blobs ? inlay_send(s, r, e) : s->driver->apply(s->db, &r->apply, e);
 }
 

@@ -26,6 +26,7 @@ struct store_request {
 	struct request_blob *blobs; /* on the heap; NULL: none */
 	size_t n_blobs;
 	void *held;          /* on the heap, freed with it: values that were not known when it was made */
+	struct arena sealed; /* what the driver gets in place of changes whose values are sealed (sealed.h) */
 	struct change *changes;
 	struct bind *binds;
 	char *bytes, *bytes_end;

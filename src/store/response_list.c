@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "store/context.h"
 #include "store/lend.h"
+#include "store/sealed.h"
 #include "wire/jout.h"
 
 enum { LOOKED = 5000, READ = 500 /* so many rows, when their items are read for a text */, ITEMS = 1000 /* of one response */ };
@@ -46,7 +47,7 @@ static bool response_list_on_keys(void *ctx, const struct cell *cells)
 		const struct bind b[] = {INT(key), INT(l->project)};
 		if (i + own < n || i + ITEMS < n)
 			continue;
-		if (!l->store->driver->query(l->reader, STMT_ITEM_GET, b, 2, response_list_on_item, l, l->err))
+		if (!sealed_query(l->store, l->reader, STMT_ITEM_GET, b, 2, response_list_on_item, l, l->err))
 			return false;
 	}
 	return false;
@@ -56,7 +57,7 @@ static bool response_list_has_text(struct listing *l, int64_t key)
 {
 	const struct bind b[] = {INT(key)};
 	l->hit = false;
-	return l->store->driver->query(l->reader, STMT_CONTEXT_ANY, b, 1, response_list_on_keys, l, l->err) && l->hit;
+	return sealed_query(l->store, l->reader, STMT_CONTEXT_ANY, b, 1, response_list_on_keys, l, l->err) && l->hit;
 }
 
 /* What stands between the quotes of the text as a JSON string. */
@@ -112,7 +113,7 @@ static bool response_list_read(struct db_reader *r, void *ctx, struct err *e)
 	const struct bind b[] = {INT(before < until ? before : until), INT(id_key_from(l->q->since)), INT(response_list_most(l))};
 	l->reader = r;
 	l->err = e;
-	return l->store->driver->query(r, STMT_RESPONSE_LIST, b, 3, response_list_on_row, l, e) && e->code == ERR_NONE;
+	return sealed_query(l->store, r, STMT_RESPONSE_LIST, b, 3, response_list_on_row, l, e) && e->code == ERR_NONE;
 }
 
 static bool response_list_on_run(void *ctx, const struct cell *cells)
@@ -125,7 +126,7 @@ static bool response_list_read_open(struct db_reader *r, void *ctx, struct err *
 {
 	struct listing *l = ctx;
 	const struct bind b[] = {INT(l->project), INT(l->q->limit)};
-	return l->store->driver->query(r, STMT_RUN_LIST, b, 2, response_list_on_run, l, e);
+	return sealed_query(l->store, r, STMT_RUN_LIST, b, 2, response_list_on_run, l, e);
 }
 
 static struct listing response_list_begin(struct store *s, int64_t project, const struct response_query *q,

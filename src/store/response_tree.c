@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "store/context.h"
 #include "store/lend.h"
+#include "store/sealed.h"
 #include "wire/json.h"
 
 enum { ITEM_LOOKED = 256 << 10 /* bytes; of a larger item the text is not looked for */ };
@@ -27,7 +28,7 @@ struct tree_walk {
 static bool tree_query(struct tree_walk *w, enum statement stmt, const struct bind *b, unsigned n, row_fn *row,
 		       struct err *e)
 {
-	return w->store->driver->query(w->reader, stmt, b, n, row, w, e);
+	return sealed_query(w->store, w->reader, stmt, b, n, row, w, e);
 }
 
 /* --- how an item reads ------------------------------------------------------------------------------------------- */
@@ -167,7 +168,7 @@ static bool tree_down(struct tree_walk *w, int64_t parent, struct err *e)
 	struct tree_children *c = new (w->arena, struct tree_children);
 	const struct bind b[] = {INT(parent), INT(w->project), INT(TREE_NODES + 1)};
 	c->walk = w;
-	if (!w->store->driver->query(w->reader, STMT_TREE_CHILDREN, b, 3, tree_on_child, c, e))
+	if (!sealed_query(w->store, w->reader, STMT_TREE_CHILDREN, b, 3, tree_on_child, c, e))
 		return false;
 	for (size_t i = 0; i < c->n; i++) {
 		if (tree_at(w, c->keys[i]) < w->ret->n)

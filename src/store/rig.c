@@ -35,6 +35,11 @@ bool rig_try_open(struct rig *r, struct err *e)
 		late_driver_use((unsigned)strtoul(getenv("STORE_LATE"), NULL, 10));
 	if (!store_open(&r->options, &r->store, e))
 		return false;
+	if (getenv("STORE_SEALED")) {
+		store_limits.encrypt = 1;
+		if (!seal_start(r->store, &(struct seal_options){.secret = S("of tests alone, 32 letters and more")}, e))
+			abort();
+	}
 	if (!loop_open(&r->loop, e))
 		abort();
 	r->port = store_attach(r->store, r->loop);

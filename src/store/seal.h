@@ -12,6 +12,7 @@ struct seal_options {
 	struct str secret; /* the master secret itself, 32 characters or more; {0}: it stands in `file` */
 	struct str file;
 	bool make; /* the file is made (0600) when it is missing and the store has no keys yet */
+	bool only_open; /* no key is made: of a store that is read beside its process (beside.h) */
 };
 /* Once, before the first use; ends with store_close(). A store without keys gets one, and a newer one when the
  * newest is older than store.seal_days. ERR_CONFIG: no master secret, or not the one that this store's keys

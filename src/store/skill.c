@@ -6,6 +6,7 @@
 #include "store/file.h"
 #include "store/look.h"
 
+#include "store/sealed.h"
 #include "store/sweep.h"
 
 #include "base/clock.h"
@@ -38,7 +39,7 @@ struct skill_look {
 static bool skill_query(struct skill_look *l, struct db_reader *r, enum statement stmt, const struct bind *b, unsigned n,
 			row_fn *row, struct err *e)
 {
-	return l->store->driver->query(r, stmt, b, n, row, l, e);
+	return sealed_query(l->store, r, stmt, b, n, row, l, e);
 }
 
 /* Columns of SKILL_GET, SKILL_ASC, SKILL_DESC. */
@@ -260,7 +261,7 @@ static bool skill_read_number(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct skill_number *n = ctx;
 	struct bind b[] = {INT(n->skill), INT(n->v->id.key)};
-	return n->store->driver->query(r, STMT_SKILL_VERSION_OF, b, 2, skill_on_number, n, e);
+	return sealed_query(n->store, r, STMT_SKILL_VERSION_OF, b, 2, skill_on_number, n, e);
 }
 
 bool skill_version_put(struct store *s, int64_t project, const struct id *skill, struct skill_version *v,

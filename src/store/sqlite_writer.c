@@ -360,12 +360,14 @@ static void *write_main(void *arg)
 			n++;
 			bytes += a->bytes;
 		}
+		pthread_mutex_lock(&db->lock); /* first: who was told that his write is over finds its room free */
+		db->n -= n;
+		db->bytes -= bytes;
+		pthread_mutex_unlock(&db->lock);
 		db->options.finished(db->options.ctx, list);
 		/* After the news has gone out: those who wait for this commit need not wait for it. */
 		checkpoint(db);
 		pthread_mutex_lock(&db->lock);
-		db->n -= n;
-		db->bytes -= bytes;
 	}
 	pthread_mutex_unlock(&db->lock);
 	return NULL;

@@ -39,7 +39,8 @@ struct cell {
 	int64_t i;    /* integers; 0 for others */
 	struct str s; /* text and blobs; valid inside the call only; {0} for NULL and integers */
 };
-typedef bool row_fn(void *ctx, const struct cell *cells); /* false stops the walk */
+/* false stops the walk. A driver makes the cells anew for each call: who stands between it and the receiver may change them. */
+typedef bool row_fn(void *ctx, const struct cell *cells);
 
 /* A statement that is run `times` over. */
 struct each {

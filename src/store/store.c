@@ -1,13 +1,15 @@
 /* store.c - opening and closing, and what the store knows of itself. */
 #include "store/store.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "store/blobs.h"
 #include "store/beat.h"
+#include "store/blobs.h"
+#include "store/sealed.h"
 #include "store/sweep.h"
 
 #include "base/clock.h"
@@ -52,8 +54,8 @@ static bool load_self(struct db_reader *r, void *ctx, struct err *e)
 	struct store *s = ctx;
 	struct bind name = TEXT(S("secret"));
 	int64_t floor = 0;
-	if (!s->driver->query(r, STMT_META_GET, &name, 1, on_secret, s, e) ||
-	    !s->driver->query(r, STMT_MAX_KEY, NULL, 0, on_floor, &floor, e) || !node_load(s, r, e))
+	if (!sealed_query(s, r, STMT_META_GET, &name, 1, on_secret, s, e) ||
+	    !sealed_query(s, r, STMT_MAX_KEY, NULL, 0, on_floor, &floor, e) || !node_load(s, r, e))
 		return false;
 	if (sodium_is_zero(s->secret, sizeof s->secret))
 		return fail(e, ERR_STORE, NULL, "the store's secret is missing");
@@ -97,8 +99,8 @@ static bool load_id_key(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct id_key *k = ctx;
 	struct bind id = TEXT(S("id")), secret = TEXT(S("secret"));
-	return k->store->driver->query(r, STMT_META_GET, &id, 1, on_id_key, k, e) &&
-	       k->store->driver->query(r, STMT_META_GET, &secret, 1, on_secret, k->store, e);
+	return sealed_query(k->store, r, STMT_META_GET, &id, 1, on_id_key, k, e) &&
+	       sealed_query(k->store, r, STMT_META_GET, &secret, 1, on_secret, k->store, e);
 }
 
 bool store_id_key(struct store *s, uint8_t out[32], struct err *e)
@@ -211,6 +213,7 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
+	assert(!s->resealer);
 	sweeper_stop(s);
 	inlay_keeper_free(s->inlays);
 	sealer_close(s);

@@ -18,6 +18,7 @@
 #include "store/node.h"
 #include "store/context.h"
 #include "store/sweep_file.h"
+#include "store/sealed.h"
 
 struct sweeper {
 	pthread_t thread;
@@ -30,7 +31,7 @@ static const struct str changed = STR("changed meanwhile");
 
 static bool sweep_query(struct slice *s, enum statement stmt, const struct bind *b, unsigned n, row_fn *row)
 {
-	return s->store->driver->query(s->reader, stmt, b, n, row, s, s->err);
+	return sealed_query(s->store, s->reader, stmt, b, n, row, s, s->err);
 }
 
 /* --- expiry --- */

@@ -3,10 +3,11 @@
 #include "store/sweep_file.h"
 
 #include "store/blob.h"
+#include "store/sealed.h"
 
 static bool sweep_file_query(struct slice *s, enum statement stmt, const struct bind *b, unsigned n, row_fn *row)
 {
-	return s->store->driver->query(s->reader, stmt, b, n, row, s, s->err);
+	return sealed_query(s->store, s->reader, stmt, b, n, row, s, s->err);
 }
 
 static void bury(struct slice *s, int64_t key)

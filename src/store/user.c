@@ -3,6 +3,7 @@
 
 #include "store/lend.h"
 #include "store/request.h"
+#include "store/sealed.h"
 #include "store/sweep.h"
 #include "wire/json.h"
 
@@ -104,7 +105,7 @@ static bool user_walk(struct store *s, enum statement stmt, row_fn *row, struct 
 	do {
 		u.n = u.seen = 0;
 		struct lent_query q = {
-		    .stmt = stmt, .binds = {INT(u.last), TEXT(pattern), INT(USER_SLICE)}, .n_binds = 3, .row = row};
+		    .stmt = stmt, .binds = {INT(u.last), TEXT(pattern), INT(USER_SLICE), TEXT(SEALED_LIKE)}, .n_binds = 4, .row = row};
 		ok = lent_rows(s, &q, &u, e);
 		for (size_t i = 0; ok && i < u.n; i++) {
 			ret->responses += stmt == STMT_USER_RESPONSES;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "store/lend.h"
 #include "store/request.h"
+#include "store/sealed.h"
 #include "store/vector_rows.h"
 
 enum { QUOTED = 200, TEXT_MOST = 128 };
@@ -42,7 +43,7 @@ struct look {
 static bool entry_query(struct look *l, struct db_reader *r, enum statement stmt, const struct bind *b, unsigned n,
 			row_fn *row, struct err *e)
 {
-	return l->store->driver->query(r, stmt, b, n, row, l, e);
+	return sealed_query(l->store, r, stmt, b, n, row, l, e);
 }
 
 static void entry_take(struct look *l, const struct cell *cells, struct vector_file *ret)
@@ -169,7 +170,7 @@ static bool read_batch(struct db_reader *r, void *ctx, struct err *e)
 		return false;
 	if (!l->found)
 		return entry_gone(e, "file batch", l->of, l->text);
-	return l->store->driver->query(r, STMT_VECTOR_BATCH_COUNT, b, 1, vector_on_count, &l->batch->counts, e);
+	return sealed_query(l->store, r, STMT_VECTOR_BATCH_COUNT, b, 1, vector_on_count, &l->batch->counts, e);
 }
 
 bool vector_batch_get(struct store *s, const struct vector_store *v, struct str id, struct vector_batch *ret,

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "store/lend.h"
 #include "store/request.h"
+#include "store/sealed.h"
 #include "store/vector_rows.h"
 
 enum { QUOTED = 200, TOUCH_SECONDS = 60 };
@@ -39,7 +40,7 @@ struct look {
 static bool store_query(struct look *l, struct db_reader *r, enum statement stmt, const struct bind *b, unsigned n,
 			row_fn *row, void *ctx, struct err *e)
 {
-	return l->store->driver->query(r, stmt, b, n, row, ctx, e);
+	return sealed_query(l->store, r, stmt, b, n, row, ctx, e);
 }
 
 static void store_take(struct look *l, const struct cell *cells, struct vector_store *ret)
