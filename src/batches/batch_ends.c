@@ -19,7 +19,7 @@ bool batch_input_open(struct batch_step *st, const struct stored_batch *b, struc
 	return true;
 }
 
-/* One of the two files; made when there is something to be written. */
+/* One of the two files; made when there is something to be written. As live, one that has expired has an output, of no lines maybe. */
 struct ending_file {
 	const char *kind;
 	struct blob blob;
@@ -150,7 +150,7 @@ static bool ending_run(struct batch_step *st, const struct stored_batch *b, enum
 		return false;
 	}
 	bool ok = batch_answers(st->store, b->id.key, ending_answer, &en, e) &&
-		  (status != BATCH_EXPIRED || ending_expired(&en)) && ending_keep(&en, &en.files[0]) &&
+		  (status != BATCH_EXPIRED || (ending_expired(&en) && ending_flush(&en, &en.files[0]))) && ending_keep(&en, &en.files[0]) &&
 		  ending_keep(&en, &en.files[1]) && ending_close(&en, status, errors);
 	ending_free(&en, ok);
 	return ok;

@@ -212,6 +212,7 @@ static bool open_tools(struct app *app, struct err *e)
 	o.search = app->search;
 	o.containers = app->containers;
 	o.sessions = app->sessions;
+	o.store = app->store;
 	o.engines = app->engines;
 	o.tape = tape;
 	app->tools = tools_new(&o);
