@@ -89,8 +89,8 @@ def test_any_node_continues_and_deletes(nodes):
     assert b.delete("/v1/responses/" + first["id"]).status == 200
     assert a.get("/v1/responses/" + first["id"]).status == 404
     assert text_of(a.create("three", previous_response_id=second["id"]))
-    shown = listed(a)
-    assert shown.count("serves") == 2 and shown.count("yes") == 1 and "(this one)" in shown
+    shown = eventually(lambda: (text := listed(a)).count("serves") == 2 and " yes " in text and text, what="both nodes")
+    assert shown.count("yes") == 1 and "(this one)" in shown
 
 
 def test_turns_on_a_conversation_come_one_after_the_other(nodes, engine):
