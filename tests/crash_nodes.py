@@ -19,7 +19,7 @@ import time
 
 from engine_script import ScriptedEngine, pause, say
 from harness import PATIENCE, Stream, postgres, text_of
-from test_nodes import Nodes
+from nodes_script import Nodes
 
 RUNNING = ("queued", "in_progress")
 END_SECONDS = 30
