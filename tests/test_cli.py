@@ -85,7 +85,7 @@ class Help(Home):
         for name in ("server.listen", "store.dir", "engines[].url", "net.head_bytes", "aliases"):
             self.assertIn(name, text)
         source = os.path.join(TREE, "src")
-        sections = {"measure": "metrics", "trace": "otel", "script": "programs", "door": "api", "container": "containers"}  # the settings have the name that users see; all others that of their folder
+        sections = {"measure": "metrics", "trace": "otel", "script": "programs", "door": "api", "container": "containers", "s3": "blobs"}  # the settings have the name that users see; all others that of their folder
         for floor in os.listdir(source):
             limits = os.path.join(source, floor, "limits.def")
             if os.path.exists(limits):

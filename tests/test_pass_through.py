@@ -101,6 +101,18 @@ def test_speech_streams(served, able):
     connection.close()
 
 
+@pytest.mark.parametrize("path, body", [("audio/speech", {"model": "m", "input": "a", "voice": "b", "stream_format": "sse"}),
+                                        ("completions", {"model": "m", "prompt": "a", "stream": True})])
+def test_event_streams_are_kept_by_nobody(served, able, path, body):
+    """As recorded of the live API's sound (`Cache-Control: no-store`), its lines as they come; and proxies are told to hold none of it back."""
+    events = b'data: {"type":"speech.audio.delta","audio":"YQ=="}\r\n\r\ndata: [DONE]\r\n\r\n'
+    able.paths["/v1/" + path] = lambda request: (200, "Text/Event-Stream; charset=utf-8", [events[:20], events[20:]])
+    got = served.post("/v1/" + path, body)
+    assert got.headers["cache-control"] == "no-store" and got.headers["x-accel-buffering"] == "no" and got.body == events
+    able.paths["/v1/" + path] = speak
+    assert "cache-control" not in served.post("/v1/" + path, body).headers
+
+
 @pytest.mark.parametrize("kind", ["transcriptions", "translations"])
 def test_forms(client, able, kind):
     ask = getattr(client.audio, kind).create

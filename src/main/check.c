@@ -13,6 +13,7 @@
 #include "index/embedder.h"
 #include "main/app.h"
 #include "main/check_engine.h"
+#include "main/check_files.h"
 #include "main/commands.h"
 #include "main/help.h"
 #include "main/cpu.h"
@@ -373,6 +374,7 @@ static void check_all(struct check *c)
 		check_ports(c);
 	if (!running && !engines.n)
 		check_managed(c);
+	check_files(c);
 	check_reachable(c, &engines);
 	check_tools(c, dir);
 	check_abilities(c);

@@ -21,7 +21,7 @@ int help_all(FILE *out)
 	for (int i = 0; i < N_TEXTS; i++)
 		if (!texts[i].also)
 			fprintf(out, "  antiphon %-9s %s\n", texts[i].name, texts[i].help);
-	fprintf(out, "  and:");
+	fprintf(out, " and:");
 	for (int i = 0; i < N_TEXTS; i++)
 		if (texts[i].also)
 			fprintf(out, " %s", texts[i].name);

@@ -48,9 +48,20 @@ void relay_fail(struct relay *r, const struct err *e)
 	relay_free(r);
 }
 
+/* Events are for this client, now: as the live API says of sound that streams, and what proxies ask for. */
+static void relay_streams(struct relay *r, struct str content_type)
+{
+	struct str media = str_cut(&content_type, ';');
+	if (!str_eq_nocase(str_trim(media), S("text/event-stream")))
+		return;
+	exchange_add_header(r->rq->x, S("Cache-Control"), S("no-store"));
+	exchange_add_header(r->rq->x, S("X-Accel-Buffering"), S("no"));
+}
+
 void relay_answer(struct relay *r, struct str content_type, struct str body)
 {
 	exchange_unwatch(r->rq->x);
+	relay_streams(r, content_type);
 	exchange_send(r->rq->x, 200, content_type, body);
 	relay_free(r);
 }
@@ -85,6 +96,7 @@ static void relay_begin_answer(struct relay *r)
 	int64_t n = -1;
 	if (!type.n)
 		type = S("application/octet-stream");
+	relay_streams(r, type);
 	if (length.n && length.n < 16 && str_int(length, &n) && n >= 0)
 		exchange_begin_sized(r->rq->x, 200, type, n, &r->reader);
 	else

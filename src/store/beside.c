@@ -38,7 +38,7 @@ void store_beside_close(struct store *s)
 		s->driver->detach(s->reader);
 	if (s->db)
 		s->driver->close(s->db);
-	blobs_unlook(s);
+	blobs_close(s);
 	xfree(s->node);
 	xfree(s);
 }

@@ -35,6 +35,8 @@ struct store {
 	struct node *node;
 	struct lender *lender; /* of readers, to threads that block */
 	struct inlay_keeper *inlays;
+	struct blob_dead *blob_dead;
+	struct blob_sweeper *blob_sweeper; /* NULL: files lie where nobody else comes */
 };
 
 struct store_port {

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/blob_dead.h"
+#include "store/blob_sweeper.h"
 #include "store/beat.h"
 #include "store/blobs.h"
 #include "store/sealed.h"
@@ -155,6 +157,26 @@ static bool open_database(struct store *s, const struct store_options *o, const 
 	return true;
 }
 
+/* What others have, too, is marked as this store's. */
+static bool open_blobs(struct store *s, const char *dir, struct err *e)
+{
+	uint8_t id[32];
+	char owner[65];
+	store_secret(s, "blobs", id);
+	sodium_bin2hex(owner, sizeof owner, id, sizeof id);
+	s->blob_dead = blob_dead_new();
+	return blobs_open(s, dir, e) && blob_sweeper_start(s, str_of(owner), &s->blob_sweeper, e);
+}
+
+/* What was dropped goes, but where that might take long. */
+static void close_blobs(struct store *s)
+{
+	if (s->node->blobs && !s->blob_sweeper && blobs_near(s->node->blobs))
+		blob_dead_bury(s);
+	blobs_close(s);
+	blob_dead_free(s->blob_dead);
+}
+
 bool store_open(const struct store_options *o, struct store **ret, struct err *e)
 {
 	char dir[PATH_MAX], path[PATH_MAX];
@@ -187,13 +209,14 @@ bool store_open(const struct store_options *o, struct store **ret, struct err *e
 	if (!keyring_open(s, e))
 		goto have_database;
 	s->inlays = inlay_keeper_new(s);
-	if (!blobs_open(s, dir, e) || !sweeper_start(s, e))
+	if (!open_blobs(s, dir, e) || !sweeper_start(s, e))
 		goto have_keys;
 	*ret = s;
 	return true;
 have_keys:
+	blob_sweeper_stop(s->blob_sweeper);
 	inlay_keeper_free(s->inlays);
-	blobs_close(s);
+	close_blobs(s);
 	keyring_close(s);
 have_database:
 	beat_stop(s);
@@ -215,6 +238,7 @@ void store_close(struct store *s)
 		return;
 	assert(!s->resealer);
 	sweeper_stop(s);
+	blob_sweeper_stop(s->blob_sweeper);
 	inlay_keeper_free(s->inlays);
 	sealer_close(s);
 	keyring_close(s);
@@ -222,7 +246,7 @@ void store_close(struct store *s)
 	lender_free(s->lender);
 	s->driver->detach(s->reader);
 	s->driver->close(s->db);
-	blobs_close(s);
+	close_blobs(s);
 	node_leave(s->node);
 	pthread_mutex_destroy(&s->wait_lock);
 	pthread_cond_destroy(&s->wait_wake);

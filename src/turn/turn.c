@@ -34,6 +34,7 @@
 #include "turn/turn_program.h"
 #include "turn/turn_save.h"
 #include "turn/turn_sealed.h"
+#include "turn/turn_withheld.h"
 #include "turn/turn_start.h"
 #include "turn/turn_steer.h"
 #include "wire/fields.h"
@@ -284,6 +285,7 @@ static bool prompt_make(struct turn *t, struct err *e)
 	p->only_offered = t->req.n_allowed;
 	prompt_tidy(a, p);
 	turn_tools_context(t);
+	turn_withheld_find(t);
 	return true;
 }
 
