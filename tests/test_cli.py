@@ -8,6 +8,7 @@ import stat
 import subprocess
 import tempfile
 import shutil
+import pytest
 import unittest
 
 from engine_script import ScriptedEngine, call, cut, finish, hang, say, status
@@ -423,6 +424,7 @@ class Check(Home):
         self.assertEqual(done.returncode, 1, done)
         self.assertIn("./run", done.stdout)
 
+    @pytest.mark.sqlite
     def test_a_broken_database(self):
         server = self.server(self.engine())
         for i in range(20):

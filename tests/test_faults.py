@@ -1,6 +1,5 @@
 """Writes that fail at every named place (faulty/fault.def), with every kind of fault, the n-th time for n = 1, 2, ...:
 what was acknowledged is there, what was not is told as an error, and the server goes on."""
-import sqlite3
 import threading
 
 import pytest
@@ -9,8 +8,10 @@ import test_files
 from engine_script import Gate, call, hold, say
 from file_script import form
 from faulty_server import FOREVER, FULL, PLACES, SYNC, WRITE, FaultyServer
-from harness import PATIENCE, Stream, command, eventually, make_key, text_of
+from harness import PATIENCE, Stream, command, eventually, make_key, rows_of, text_of
 from skill_zips import matter, zipped
+
+pytestmark = pytest.mark.sqlite
 
 KINDS = {"full": FULL, "write": WRITE, "sync": SYNC}
 FLOWS = {}  # place -> [flow]
@@ -309,11 +310,7 @@ def vector_stores(server, n, facts):
 
 
 def number(server, sql):
-    db = sqlite3.connect(f"file:{server.data}/antiphon.db?mode=ro", uri=True, timeout=20)
-    try:
-        return db.execute(sql).fetchone()[0]
-    finally:
-        db.close()
+    return rows_of(server.data, sql)[0][0]
 
 
 def verify(server, facts):

@@ -3,7 +3,6 @@ import base64
 import contextlib
 import json
 import os
-import sqlite3
 import threading
 
 import openai
@@ -12,7 +11,7 @@ from openai import OpenAI
 
 from ability_script import AbilityEngine, answer_json, b64, form_of, png
 from engine_script import Gate, call, hold, say
-from harness import Stream, eventually, make_key
+from harness import Stream, eventually, make_key, rows_of
 from test_recorded_streams import shapes
 from test_recordings import events_of, exchanges, items_of
 from web_script import ScriptedWeb
@@ -195,8 +194,7 @@ def test_kept_once_as_bytes(servers, engine, painter, tmp_path):
     paints(engine)
     first = server.create("Paint", tools=[TOOL])
     assert first["output"][0]["result"] == b64(large) and kept() == [large]
-    with sqlite3.connect(f"file:{data}/antiphon.db?mode=ro", uri=True) as db:
-        assert db.execute("SELECT max(length(json)) FROM item").fetchone()[0] < 1000
+    assert rows_of(data, "SELECT max(length(json)) FROM item")[0][0] < 1000
     server.kill()
     server = begin()
     assert server.get(f"/v1/responses/{first['id']}").json["output"] == first["output"]

@@ -11,7 +11,8 @@ import pytest
 from openai import OpenAI
 
 from ability_script import AbilityEngine, answer_json, form_of, wav
-from harness import make_key
+from harness import eventually, make_key
+from test_usage import results
 
 SOUND = wav()
 
@@ -299,3 +300,19 @@ def test_chat_with_sound(servers, engine):
 def test_chat_with_sound_without_an_engine(server):
     got = server.post("/v1/chat/completions", {"model": "scripted", "messages": [{"role": "user", "content": "Hi"}], **SPOKEN})
     assert (got.status, got.error["param"]) == (400, "modalities") and "voice.engine=" in got.error["message"]
+
+
+def test_what_is_passed_on_is_counted(served, client):
+    client.audio.speech.create(model="tts-1", voice="alloy", input="Grüße")
+    client.audio.transcriptions.create(model="whisper-1", file=("a.wav", io.BytesIO(SOUND)))
+    client.moderations.create(input="kind words", model="omni")
+    served.post("/v1/rerank", {"model": "r", "query": "a", "documents": ["b", "c"]})
+    told = lambda kind: eventually(lambda: results(served, kind, group_by="model"))
+    speech, = told("audio_speeches")
+    assert (speech["object"], speech["characters"], speech["num_model_requests"], speech["model"]) == ("organization.usage.audio_speeches.result", 5, 1, "kokoro")
+    sound, = told("audio_transcriptions")
+    assert (sound["seconds"], sound["num_model_requests"], sound["model"]) == (0, 1, "whisper-big")
+    judged, = told("moderations")
+    assert judged["num_model_requests"] == 1 and 0 < judged["input_tokens"] < 40
+    assert told("rerankings")[0]["input_tokens"] > 0
+

@@ -9,6 +9,7 @@
 #include "door/key_write.h"
 #include "door/limits_write.h"
 #include "door/sign_in.h"
+#include "engine/engine_list.h"
 #include "main/erase_door.h"
 #include "main/nodes_door.h"
 #include "main/owner_job.h"
@@ -187,6 +188,25 @@ static void answer_link(struct admin *a, struct exchange *x)
 	buf_release(&b);
 }
 
+static void answer_engines(struct admin *a, struct exchange *x, bool post)
+{
+	struct arena *arena = exchange_arena(x);
+	struct err e = {0};
+	yyjson_val *body = NULL;
+	struct buf b;
+	struct jout o = {&b, false};
+	if (post && (!json_parse(arena, exchange_request(x)->body, &body, &e) ||
+		     !engine_drain(a->o.engines, json_str(json_get(body, S("name"))), yyjson_is_true(json_get(body, S("drain"))), &e))) {
+		answer_error(x, &e);
+		return;
+	}
+	buf_init(&b, ANSWER_MAX);
+	engine_list_write(a->o.engines, arena, &o);
+	jo_obj_end(&o);
+	exchange_send(x, 200, S("application/json"), buf_str(&b));
+	buf_release(&b);
+}
+
 static bool is_admin(const struct exchange *x)
 {
 	struct str path = exchange_request(x)->path;
@@ -211,6 +231,8 @@ static void admin_on_handle(struct service *s, struct exchange *x)
 		answer_info(a, x);
 	} else if (post && str_eq(q->path, S("/admin/console"))) {
 		answer_link(a, x);
+	} else if (str_eq(q->path, S("/admin/engines"))) {
+		answer_engines(a, x, post);
 	} else if (post && str_eq(q->path, S("/admin/erase"))) {
 		erase_door_take(a->erase, x);
 	} else if (str_eq(q->path, S("/admin/keys"))) {

@@ -4,6 +4,7 @@
 #include "api/api.h"
 #include "container/limits.h"
 #include "egress/egress.h"
+#include "fleet/limits.h"
 #include "index/index_limits.h"
 #include "index/skill_limits.h"
 #include "mcp/limits.h"
@@ -96,7 +97,7 @@ static void config_blobs(const struct config *c)
 						    .credentials_file = c->blobs_credentials_file}};
 }
 
-bool config_apply_limits(struct config *c, struct err *e)
+static void config_copy_limits(const struct config *c)
 {
 #define LIMIT(name, ...) net_limits.name = c->net_##name;
 #include "net/limits.def"
@@ -121,6 +122,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #undef LIMIT
 #define LIMIT(name, ...) engine_limits.name = c->engine_##name;
 #include "engine/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) fleet_limits.name = c->fleet_##name;
+#include "fleet/limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) index_limits.name = c->index_##name;
 #include "index/limits.def"
@@ -152,6 +156,11 @@ bool config_apply_limits(struct config *c, struct err *e)
 #define LIMIT(name, ...) egress_limits.name = c->egress_##name;
 #include "egress/limits.def"
 #undef LIMIT
+}
+
+bool config_apply_limits(struct config *c, struct err *e)
+{
+	config_copy_limits(c);
 	config_blobs(c);
 	sandbox_limits_only = str_eq(c->api_sandbox, S("limits"));
 	return config_mcp(c, e) && config_egress(c, e) && guard_read(&c->arena, c->fetch_allow.at, c->fetch_allow.n, &fetch_guard, e);

@@ -1,6 +1,7 @@
 /* relay.c - requests that an engine answers as they are: from the first byte to the last. */
 #include "relay/relay.h"
 
+#include "quota/prices.h"
 #include "relay/relay_form.h"
 #include "relay/relay_job.h"
 
@@ -133,6 +134,28 @@ static void relay_on_body(struct http_call *call, struct str bytes)
 		http_call_pause(call);
 }
 
+/* Engines tell no usage of these, or tell it to the client alone: tokens are estimated as a fourth of the body's bytes, how
+ * long a sound is stays unknown. */
+static void relay_count(const struct relay *r)
+{
+	enum { BYTES_A_TOKEN = 4 };
+	const struct relay_count *c = &r->kind->count;
+	struct usage_add used = {.project = r->rq->project,
+				 .key = r->rq->key.key,
+				 .model = r->at.model,
+				 .kind = c->as,
+				 .batch = r->rq->low,
+				 .n = {.requests = 1}};
+	if (!c->counted)
+		return;
+	if (c->as == USAGE_SPEECHES)
+		used.n.units = r->characters;
+	else if (!r->form)
+		used.n.input = (int64_t)r->body.n / BYTES_A_TOKEN;
+	prices_apply(&used);
+	store_add_usage(r->api->store, NULL, &used, 1);
+}
+
 static void relay_judge_answer(struct relay *r)
 {
 	struct err e = {0};
@@ -144,6 +167,7 @@ static void relay_judge_answer(struct relay *r)
 		r->kind->answer(r);
 		return;
 	} else {
+		relay_count(r);
 		exchange_unwatch(r->rq->x);
 		exchange_end(r->rq->x);
 		relay_free(r);
@@ -295,6 +319,14 @@ static bool relay_write_body(struct relay *r, yyjson_val *body, struct str text,
 	return ok;
 }
 
+static int64_t relay_characters(struct str text)
+{
+	int64_t n = 0;
+	for (size_t i = 0; i < text.n; i++)
+		n += ((unsigned char)text.p[i] & 0xc0) != 0x80;
+	return n;
+}
+
 static bool relay_read(struct relay *r, struct err *e)
 {
 	struct str text = exchange_request(r->rq->x)->body;
@@ -304,6 +336,7 @@ static bool relay_read(struct relay *r, struct err *e)
 	if (!yyjson_is_obj(body))
 		return fail(e, ERR_INVALID_TYPE, NULL,
 			    "Invalid type for the body: expected an object, but got %s instead.", json_kind_name(body));
+	r->characters = relay_characters(json_str(json_get(body, S("input"))));
 	model = json_get(body, S("model"));
 	if (model && !yyjson_is_null(model) && !yyjson_is_str(model))
 		return field_type(model, "model", "a string", e);

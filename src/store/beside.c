@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "store/blobs.h"
-#include "store/core.h"
+#include "store/drivers.h"
 #include "store/node.h"
 
 bool store_beside(const struct store_options *o, struct store **ret, struct err *e)

@@ -5,7 +5,7 @@
 
 #include "store/blob_place.h"
 #include "store/blobs.h"
-#include "store/core.h"
+#include "store/drivers.h"
 #include "store/inlay.h"
 #include "store/node.h"
 #include "store/place_folder.h"
@@ -17,7 +17,8 @@ bool copy_database(const struct store_options *o, const char *to, struct err *e)
 	if (!store_driver(o, path, &driver, e))
 		return false;
 	return driver->copy ? driver->copy(path, to, e)
-			    : fail(e, ERR_CONFIG, NULL, "a store at %s... is copied by its own means", driver->scheme);
+			    : fail(e, ERR_CONFIG, NULL, "rows in PostgreSQL are copied by pg_dump, then the data folder's files (docs/postgres.md, "
+						   "Backups)");
 }
 
 struct copy_walk {

@@ -468,6 +468,7 @@ enum flow step_call(struct turn *t)
 	}
 	turn_error_rest(t);
 	t->call.headers = trace_headers(&t->reader.asker.trace, phases_call(&t->clocks.phases), &t->arena);
+	t->call.of = t->req.store && !t->kind ? t->id.key : 0;
 	t->call.on_event = on_model_event;
 	t->call.on_end = on_call_end;
 	if (t->kind)
