@@ -18,7 +18,7 @@ def sealing(server, *more):
 
 def kept(server):
     """The files of the data folder that hold the word, but for what is derived."""
-    return [name for name in holders(server.data) if not name.startswith(("index/", "files/"))]
+    return [name for name in holders(server.data) if not name.startswith("index/")]
 
 
 def is_rewritten(server):

@@ -106,7 +106,7 @@ static bool backup_one(void *ctx, const struct copy_file *f, struct err *e)
 	}
 	bool ok = backup_fill(w, from, str_copy(&w->arena, f->path).p, &bytes, e);
 	close(from);
-	if (ok && bytes != f->bytes && !f->changes)
+	if (ok && bytes != f->bytes && bytes != f->sealed && !f->changes)
 		return fail(e, ERR_STORE, NULL, "%s/%.*s has %lld bytes, and %lld by its row", w->from, FMT(f->path),
 			    (long long)bytes, (long long)f->bytes);
 	w->b->files++;
@@ -145,7 +145,7 @@ static bool backup_there(void *ctx, const struct copy_file *f, struct err *e)
 	struct arena a = {0};
 	struct stat st;
 	const char *path = str_fmt(&a, "%.*s/%.*s", FMT(w->partial), FMT(f->path)).p;
-	bool ok = f->changes || (stat(path, &st) == 0 && st.st_size == f->bytes) ||
+	bool ok = f->changes || (stat(path, &st) == 0 && (st.st_size == f->bytes || st.st_size == f->sealed)) ||
 		  fail(e, ERR_STORE, NULL, "the copy %s is not whole", path);
 	arena_free(&a);
 	return ok;

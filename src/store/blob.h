@@ -3,15 +3,17 @@
  * A blob is a file of its own under an integer key: that of the row that it belongs to. It is written under another
  * name, synced with its folder and only then given its own; its row is committed after that, so that a row never
  * stands without its bytes. Bytes without a row (a crash between the two) go when the store is opened next. A row is
- * removed before its bytes. All functions block and may be called on any thread, a writer by one at a time. */
+ * removed before its bytes. With store.encrypt they are sealed (blob_seal.h). All functions block and may be called on any thread, a writer by one at a time. */
 #pragma once
 #include "base/buf.h"
 #include "store/store.h"
 
+struct blob_seal;
 struct blob { /* being written */
 	struct store *store;
 	int fd;
 	int64_t key, bytes;
+	struct blob_seal *seal; /* NULL: as it is */
 };
 
 bool blob_begin(struct store *s, struct blob *b, int64_t key, struct err *e);
@@ -25,7 +27,8 @@ bool blob_append_from(struct blob *b, int fd, int64_t most, struct err *e);
 bool blob_keep(struct blob *b, struct err *e);
 void blob_abandon(struct blob *b); /* does not block */
 
-/* A descriptor to read from, -1: ERR_NOT_FOUND, ERR_STORE. What is removed meanwhile can still be read. */
+/* A descriptor to read from, -1: ERR_NOT_FOUND, ERR_STORE. What is removed meanwhile can still be read. What is sealed is opened
+ * whole, in memory, until it is closed. */
 int blob_open(struct store *s, int64_t key, struct err *e);
 /* All of it, appended to `out`; more than out->max sets out->over. */
 bool blob_read(struct store *s, int64_t key, struct buf *out, struct err *e);
@@ -33,3 +36,6 @@ bool blob_read(struct store *s, int64_t key, struct buf *out, struct err *e);
 void blob_drop(struct store *s, int64_t key);
 /* The same, where it may have its row: then it stays. Once the write that would have made the row is finished. */
 void blob_doubt(struct store *s, int64_t key);
+/* Written anew if it is not sealed by that key (0: open, and it is sealed). *did: it was. What is removed meanwhile stays
+ * removed. */
+bool blob_reseal(struct store *s, int64_t key, uint32_t target, bool *did, struct err *e);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "store/blobs_list.h"
 #include "store/core.h"
 #include "store/hold.h"
 #include "store/node.h"
@@ -17,27 +18,14 @@
 
 struct blobs {
 	int dir;
-	pthread_mutex_t lock; /* over what follows */
+	pthread_mutex_t burying; /* over `rewriting`, and while one is removed */
+	int64_t rewriting;       /* that one waits; 0: none */
+	pthread_mutex_t lock;    /* over what follows */
 	struct blob_list {
 		int64_t *keys;
 		size_t n, cap;
 	} dead, doubtful; /* to be removed by the sweeper; the doubtful unless a row knows them */
 };
-
-static void blobs_name_of(char out[BLOB_NAME], const char *prefix, int64_t key)
-{
-	snprintf(out, BLOB_NAME, "%s%016llx", prefix, (unsigned long long)key);
-}
-
-void blobs_name(char out[BLOB_NAME], int64_t key)
-{
-	blobs_name_of(out, "", key);
-}
-
-void blobs_new_name(char out[BLOB_NAME], int64_t key)
-{
-	blobs_name_of(out, "new-", key);
-}
 
 int blobs_dir(const struct blobs *b)
 {
@@ -76,20 +64,38 @@ void blobs_add_doubtful(struct blobs *b, int64_t key)
 	blob_list_add(b, &b->doubtful, key);
 }
 
-void blobs_bury(struct blobs *b)
+/* false: it is being written anew. */
+static bool blobs_unlink(struct blobs *b, int64_t key)
 {
 	char name[BLOB_NAME];
+	pthread_mutex_lock(&b->burying);
+	bool free = b->rewriting != key;
+	blobs_new_name(name, key);
+	if (free)
+		unlinkat(b->dir, name, 0);
+	blobs_name(name, key);
+	if (free && unlinkat(b->dir, name, 0) && errno != ENOENT)
+		log_at(LOG_WARN, "a removed file's bytes stay", "file=%s reason=\"%m\"", name);
+	pthread_mutex_unlock(&b->burying);
+	return free;
+}
+
+void blobs_rewrite(struct blobs *b, int64_t key)
+{
+	pthread_mutex_lock(&b->burying);
+	b->rewriting = key;
+	pthread_mutex_unlock(&b->burying);
+}
+
+void blobs_bury(struct blobs *b)
+{
 	int hold = hold_try(b->dir);
 	if (hold < 0)
 		return; /* they wait in the list; after a crash the next start finds them */
 	struct blob_list dead = blob_list_take(b, &b->dead);
-	for (size_t i = 0; i < dead.n; i++) {
-		blobs_new_name(name, dead.keys[i]);
-		unlinkat(b->dir, name, 0);
-		blobs_name(name, dead.keys[i]);
-		if (unlinkat(b->dir, name, 0) && errno != ENOENT)
-			log_at(LOG_WARN, "a removed file's bytes stay", "file=%s reason=\"%m\"", name);
-	}
+	for (size_t i = 0; i < dead.n; i++)
+		if (!blobs_unlink(b, dead.keys[i]))
+			blob_list_add(b, &b->dead, dead.keys[i]);
 	xfree(dead.keys);
 	hold_end(hold);
 }
@@ -153,29 +159,13 @@ static bool on_known(void *ctx, const struct cell *cells)
 	return false;
 }
 
-/* The key in a blob's name; 0: one half written. */
-static bool key_in(const char *name, int64_t *ret)
-{
-	char again[BLOB_NAME];
-	unsigned long long key = 0;
-	int end = 0;
-	*ret = 0;
-	if (sscanf(name, "new-%16llx%n", &key, &end) == 1 && !name[end])
-		return true;
-	if (sscanf(name, "%16llx%n", &key, &end) != 1 || name[end])
-		return false;
-	*ret = (int64_t)key;
-	blobs_name(again, *ret);
-	return str_eq(str_of(again), str_of(name));
-}
-
 static bool find_orphans(struct db_reader *r, void *ctx, struct err *e)
 {
 	struct orphans *o = ctx;
 	struct dirent *at;
 	while ((at = readdir(o->dir))) {
 		int64_t key;
-		if (!key_in(at->d_name, &key))
+		if (!blobs_key(at->d_name, &key))
 			continue; /* not ours */
 		struct bind b = INT(key);
 		o->known = false;
@@ -191,6 +181,7 @@ static bool blobs_at(struct store *s, int fd, const char *path, struct err *e)
 	s->node->blobs = xalloc(sizeof *s->node->blobs);
 	s->node->blobs->dir = fd;
 	pthread_mutex_init(&s->node->blobs->lock, NULL);
+	pthread_mutex_init(&s->node->blobs->burying, NULL);
 	return fd >= 0 || fail(e, ERR_CONFIG, NULL, "cannot use the folder %s: %m", path);
 }
 
@@ -214,6 +205,7 @@ void blobs_unlook(struct store *s)
 	if (b->dir >= 0)
 		close(b->dir);
 	pthread_mutex_destroy(&b->lock);
+	pthread_mutex_destroy(&b->burying);
 	xfree(b);
 	s->node->blobs = NULL;
 }
@@ -252,6 +244,7 @@ void blobs_close(struct store *s)
 	if (b->dir >= 0)
 		close(b->dir);
 	pthread_mutex_destroy(&b->lock);
+	pthread_mutex_destroy(&b->burying);
 	xfree(b->dead.keys); /* somebody copies: they go at a next start */
 	xfree(b);
 	s->node->blobs = NULL;

@@ -10,15 +10,13 @@ void blobs_close(struct store *s);
 bool blobs_look(struct store *s, const char *dir, struct err *e);
 void blobs_unlook(struct store *s);
 int blobs_dir(const struct blobs *b); /* its descriptor */
-enum { BLOB_NAME = 32 };
-/* What the blob of a key is called in it; and while it is written. */
-void blobs_name(char out[BLOB_NAME], int64_t key);
-void blobs_new_name(char out[BLOB_NAME], int64_t key);
 /* For blob_drop() and blob_doubt(). */
 void blobs_add_dead(struct blobs *b, int64_t key);
 void blobs_add_doubtful(struct blobs *b, int64_t key);
 /* Removes what was dropped, unless somebody copies (hold.h). Blocks. */
 void blobs_bury(struct blobs *b);
+/* That one is being written anew, and is not removed before another is, or none (0). */
+void blobs_rewrite(struct blobs *b, int64_t key);
 /* How many were dropped and are still there. */
 size_t blobs_dead(struct blobs *b);
 /* Drops the doubtful that no row knows. Blocks. */

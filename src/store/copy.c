@@ -3,7 +3,9 @@
 
 #include <limits.h>
 
+#include "store/blob_seal.h"
 #include "store/blobs.h"
+#include "store/blobs_list.h"
 #include "store/core.h"
 #include "store/inlay.h"
 
@@ -27,7 +29,7 @@ struct copy_walk {
 
 static bool copy_tell(struct copy_walk *w, struct str path, int64_t bytes, bool changes)
 {
-	bool on = w->each(w->ctx, &(struct copy_file){path, bytes, changes}, w->err);
+	bool on = w->each(w->ctx, &(struct copy_file){path, bytes, changes ? bytes : blob_seal_size(bytes), changes}, w->err);
 	arena_free(&w->arena);
 	return on;
 }
