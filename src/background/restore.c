@@ -4,6 +4,7 @@
 #include "model/hosted_server.h"
 #include "turn/call_pair.h"
 #include "turn/turn.h"
+#include "turn/turn_cite.h"
 #include "wire/json_swap.h"
 
 static enum item_type wire_type_of(struct str wire)
@@ -149,8 +150,7 @@ static bool on_part_done(struct turn *t, struct out_item *it, yyjson_val *ev)
 	jo_raw(&o, json_swapped(&t->arena, json_get(ev, S("part")), &logprobs, 1));
 	buf_clear(&it->text);
 	buf_clear(&it->logprobs);
-	buf_clear(&it->cites.json);
-	it->cites.n = 0;
+	turn_cites_clear(it);
 	it->part = TOLD_NONE;
 	it->at.part++;
 	return true;
@@ -168,9 +168,10 @@ static bool restore_on_done(struct turn *t, struct out_item *it, yyjson_val *ev)
 
 static bool on_annotation(struct turn *t, struct out_item *it, yyjson_val *ev)
 {
-	if (it->cites.n++)
-		buf_byte(&it->cites.json, ',');
-	buf_add(&it->cites.json, json_text(&t->arena, json_get(ev, S("annotation"))));
+	struct out_cites *c = turn_cites_of(t, it);
+	if (c->n++)
+		buf_byte(&c->json, ',');
+	buf_add(&c->json, json_text(&t->arena, json_get(ev, S("annotation"))));
 	return true;
 }
 

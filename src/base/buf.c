@@ -53,6 +53,14 @@ void buf_reserve(struct buf *b, size_t n)
 	b->cap = n;
 }
 
+void buf_trim(struct buf *b)
+{
+	if (b->n == 0)
+		buf_release(b);
+	else if (b->n < b->cap)
+		b->p = xrealloc(b->p, b->cap = b->n);
+}
+
 void buf_add(struct buf *b, struct str s)
 {
 	char *at = buf_room(b, s.n);

@@ -26,6 +26,8 @@ void buf_fmt(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 
 char *buf_room(struct buf *b, size_t n);
 /* It can take n bytes in all without growing, and has no more room than that if it had less: for what is kept long. */
 void buf_reserve(struct buf *b, size_t n);
+/* Gives back the room that it does not use: likewise. */
+void buf_trim(struct buf *b);
 /* Drops n bytes from the front. */
 void buf_drop(struct buf *b, size_t n);
 static inline struct str buf_str(const struct buf *b)

@@ -238,7 +238,7 @@ void chat_web_start(struct chat_web *w, struct api_loop *al, struct arena *a, co
 	w->prompt = &req->prompt;
 	w->inner.done = web_on_answer;
 	w->inner.piece = web_on_piece;
-	sse_init(&w->sse, own.most + EVENT_SLACK);
+	sse_init(&w->sse, own.most + EVENT_SLACK, NULL);
 	w->sse.sender = "the server";
 	own.path = S("/v1/responses");
 	own.route = al->api->route(METHOD_POST, own.path);

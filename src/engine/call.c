@@ -40,7 +40,6 @@ struct engine_run {
 	struct engine_model model;
 	struct engine_ways ways;
 	struct prompt *prompt;
-	struct chat_options options;
 	struct http_call http;
 	struct chat_stream *stream; /* set: the answer is a stream */
 	struct ticket *ticket;      /* waiting for a slot */
@@ -148,10 +147,17 @@ static bool run_wait_up(struct engine_run *r)
 
 /* --- asking --- */
 
+/* Made where they are needed: they would be as large as the model that they come from. */
+static struct chat_options run_options(const struct engine_run *r)
+{
+	return call_options(&r->engine->config, &r->ways, &r->model, r->prompt);
+}
+
 static bool run_render(struct engine_run *r, struct err *e)
 {
+	struct chat_options o = run_options(r);
 	buf_clear(&r->body);
-	bool made = chat_render(&r->port->scratch, r->prompt, &r->options, &r->body, e);
+	bool made = chat_render(&r->port->scratch, r->prompt, &o, &r->body, e);
 	arena_reset(&r->port->scratch);
 	return made;
 }
@@ -230,7 +236,6 @@ static void run_begin(struct engine_run *r)
 		call_run_queue(r, false);
 		return;
 	}
-	r->options = call_options(&r->engine->config, &r->ways, &r->model, r->prompt);
 	if ((pending && !chat_accepts(r->model.caps, &r->model, r->prompt, &e)) || !run_render(r, &e))
 		run_fail(r, &e);
 	else
@@ -337,8 +342,9 @@ static void call_on_head(struct http_call *h, int status)
 	r->retry_after_ms = retry_after(h);
 	if (r->stage != RUN_ANSWER || status != 200 || !chat_may_answer(http_call_header(h, S("content-type"))))
 		return;
-	r->demand = demand_begin(r->demand, r->a, r->options.caps, r->prompt, call_on_told, r);
-	r->stream = chat_stream_new(r->a, r->prompt, &r->options, r->demand ? call_on_event : call_on_told, r);
+	struct chat_options o = run_options(r);
+	r->demand = demand_begin(r->demand, r->a, o.caps, r->prompt, call_on_told, r);
+	r->stream = chat_stream_new(r->a, r->prompt, &o, r->demand ? call_on_event : call_on_told, r);
 	r->call->begun = true;
 	r->at_ms.spoke = loop_now_ms(r->port->loop);
 	buf_release(&r->body);
@@ -419,7 +425,7 @@ static bool run_learn(struct engine_run *r, struct str answer)
 	struct traits *t = new(r->a, struct traits);
 	*t = *r->model.traits;
 	t->of[which] = value;
-	r->model.traits = r->options.traits = t;
+	r->model.traits = t;
 	return run_render(r, &(struct err){0});
 }
 
@@ -490,7 +496,7 @@ static void call_on_end(struct http_call *h, const struct err *e)
 		if (member && r->model.traits->of[TRAIT_THOUGHTS] != member)
 			engine_heard(r->engine, (unsigned char)member);
 		bool ok = chat_stream_end(r->stream, &r->call->finish, &r->call->usage, &mine);
-		if (r->call && chat_stream_uncalled(r->stream) && demand_again(r->demand, &r->options, &r->call->usage)) {
+		if (r->call && chat_stream_uncalled(r->stream) && demand_again(r->demand, &r->model.caps, &r->call->usage)) {
 			r->stream = NULL;
 			if (run_render(r, &mine))
 				run_count_or_ask(r);

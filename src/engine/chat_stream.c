@@ -62,9 +62,8 @@ struct chat_stream {
 	struct pool pool;
 	struct chat_same same;
 	struct chunk_read read;
-	struct forced_set set; /* n 0: tools are not forced */
-	struct forced *forced; /* NULL: likewise */
-	struct grammar_reply written; /* tool NULL: the text is text */
+	struct forced *forced; /* NULL: tools are not forced */
+	struct grammar_reply *written; /* NULL: the text is text */
 	struct answer_text text;
 	struct answer_calls calls;
 	struct stream_marks marks;
@@ -98,21 +97,22 @@ struct chat_stream *chat_stream_new(struct arena *a, const struct prompt *p, con
 {
 	struct chat_stream *s = new (a, struct chat_stream);
 	*s = (struct chat_stream){.a = a, .p = p, .model = o->model, .emit = emit, .ctx = ctx, .last = ME_CALL_BEGIN};
-	sse_init(&s->sse, EVENT_MAX);
+	sse_init(&s->sse, EVENT_MAX, NULL);
 	buf_init(&s->whole, WHOLE_MAX);
 	buf_init(&s->logprobs, EVENT_MAX * 2);
 	buf_init(&s->marks.piece, (size_t)engine_limits.marks_bytes);
 	usage_init(&s->usage);
 	struct str gbnf;
-	s->written =
-	    (struct grammar_reply){.tool = grammar_tool(a, o->caps->grammar, p, &gbnf), .emit = emit, .ctx = ctx};
-	if (!s->written.tool)
-		s->set = forced_choose(a, o, p);
-	if (s->set.n) {
+	const struct function_tool *written = grammar_tool(a, o->caps->grammar, p, &gbnf);
+	struct forced_set set = written ? (struct forced_set){0} : forced_choose(a, o, p);
+	if (written) {
+		s->written = new (a, struct grammar_reply);
+		*s->written = (struct grammar_reply){.tool = written, .emit = emit, .ctx = ctx};
+	} else if (set.n) {
 		s->forced = new (a, struct forced);
-		forced_init(s->forced, a, &s->set, emit, ctx);
+		forced_init(s->forced, a, &set, emit, ctx);
 	}
-	bool json = !s->written.tool && (s->set.n || p->format.kind != FORMAT_TEXT);
+	bool json = s->forced || (!written && p->format.kind != FORMAT_TEXT);
 	answer_text_init(&s->text, o->think, json, on_words, s);
 	answer_calls_init(&s->calls, a, p, emit, ctx);
 	arena_defer(a, stream_release, s);
@@ -187,8 +187,8 @@ static void on_words(void *ctx, enum model_event_kind kind, struct str text)
 		ev.name = s->thoughts_member == THOUGHTS_REASONING ? S("reasoning") : S("reasoning_content");
 	answer_calls_settle(&s->calls);
 	s->last = kind;
-	if (kind == ME_TEXT && s->written.tool)
-		grammar_reply_feed(&s->written, text);
+	if (kind == ME_TEXT && s->written)
+		grammar_reply_feed(s->written, text);
 	else if (kind == ME_TEXT && s->forced)
 		forced_feed(s->forced, text, s->err);
 	else if (kind == ME_TEXT)
@@ -545,14 +545,14 @@ int chat_stream_thoughts(const struct chat_stream *s)
 static bool chat_stream_settle(struct chat_stream *s, bool cut, struct err *e)
 {
 	answer_text_end(&s->text);
-	if (s->logprobs.n && s->last == ME_TEXT && !s->set.n && !s->written.tool)
+	if (s->logprobs.n && s->last == ME_TEXT && !s->forced && !s->written)
 		chat_stream_emit_text(s, S(""));
 	if (e->code != ERR_NONE || !answer_calls_end(&s->calls, cut, e))
 		return false;
 	if (s->forced && !forced_end(s->forced, cut, e))
 		return false;
-	if (s->written.tool)
-		grammar_reply_end(&s->written, cut);
+	if (s->written)
+		grammar_reply_end(s->written, cut);
 	return true;
 }
 
@@ -577,7 +577,7 @@ bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *u
 	bool cut = s->end.finish == FINISH_LENGTH || s->end.finish == FINISH_FILTER;
 	if (!chat_stream_settle(s, cut, e))
 		return false;
-	int calls = s->calls.shown + (s->forced ? s->forced->calls : 0) + s->written.begun;
+	int calls = s->calls.shown + (s->forced ? s->forced->calls : 0) + (s->written && s->written->begun);
 	*usage = usage_sum(&s->usage, s->pieces, s->thoughts);
 	s->end.uncalled = !calls && !cut && demanded(s);
 	if (s->end.uncalled)
@@ -592,5 +592,5 @@ bool chat_stream_end(struct chat_stream *s, enum finish *finish, struct usage *u
 
 bool chat_stream_uncalled(const struct chat_stream *s)
 {
-	return s->end.uncalled && !s->set.n && !s->written.tool;
+	return s->end.uncalled && !s->forced && !s->written;
 }

@@ -56,7 +56,7 @@ void demand_event(struct demand *d, const struct model_event *ev)
 		demand_end(d);
 }
 
-bool demand_again(struct demand *d, struct chat_options *o, const struct usage *spent)
+bool demand_again(struct demand *d, const struct engine_caps **caps, const struct usage *spent)
 {
 	if (!d || !d->holds)
 		return false;
@@ -64,9 +64,9 @@ bool demand_again(struct demand *d, struct chat_options *o, const struct usage *
 	d->holds = false;
 	d->first = NULL;
 	d->spent = *spent;
-	d->caps = *o->caps;
+	d->caps = **caps;
 	d->caps.tools = false;
-	o->caps = &d->caps;
+	*caps = &d->caps;
 	return true;
 }
 

@@ -26,9 +26,9 @@ struct demand *demand_begin(struct demand *d, struct arena *a, const struct engi
 void demand_event(struct demand *d, const struct model_event *ev);
 /* Emits what was held back: the answer is over. NULL is fine. */
 void demand_end(struct demand *d);
-/* The answer had no call; NULL: none was demanded. Drops what was held, counts what it cost and changes *o for the second attempt. false: there is
+/* The answer had no call; NULL: none was demanded. Drops what was held, counts what it cost and changes *caps for the second attempt. false: there is
  * none, or too much was said to be held. */
-bool demand_again(struct demand *d, struct chat_options *o, const struct usage *spent);
+bool demand_again(struct demand *d, const struct engine_caps **caps, const struct usage *spent);
 /* What the first attempt cost. NULL is fine. */
 const struct usage *demand_spent(const struct demand *d);
 /* What is left to say if the second attempt fails, too. */

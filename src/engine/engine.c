@@ -263,34 +263,44 @@ static bool any_models(const struct engines *s)
 	return false;
 }
 
-static void engines_fill(struct arena *a, const struct engine *g, const struct listing *l, struct engine_model *ret)
+static struct str fill_text(struct arena *a, struct str was, struct str now)
+{
+	return was.p && str_eq(was, now) ? was : engines_keep(a, now);
+}
+
+static const void *fill_bytes(struct arena *a, const void *was, const void *now, size_t n)
+{
+	return was && !memcmp(was, now, n) ? was : memcpy(arena_alloc(a, n), now, n);
+}
+
+/* was: what was told of it before, which stays where it still holds; calls ask again, and thousands live at a time. NULL: nothing. */
+static void engines_fill(struct arena *a, const struct engine *g, const struct listing *l, const struct engine_model *was,
+                         struct engine_model *ret)
 {
 	const struct engine_facts *f = &g->facts;
-	struct engine_caps *caps = new(a, struct engine_caps);
-	struct traits *traits = new(a, struct traits);
-	*caps = f->caps;
-	*traits = g->traits;
+	struct engine_model before = was ? *was : (struct engine_model){0}; /* which may be *ret */
+	struct engine_caps caps = f->caps;
 	if (l) {
-		caps->vision = l->vision;
-		caps->audio = l->audio;
+		caps.vision = l->vision;
+		caps.audio = l->audio;
 	}
 	*ret = (struct engine_model){
 		.engine = g->config.name,
 		.created = l ? l->created : g->all->opened_s,
 		.context = l && l->context ? l->context : f->context,
-		.vision = caps->vision,
-		.audio = caps->audio,
-		.fetches_urls = caps->fetches_urls,
-		.tools = caps->tools,
-		.schema = caps->schema,
+		.vision = caps.vision,
+		.audio = caps.audio,
+		.fetches_urls = caps.fetches_urls,
+		.tools = caps.tools,
+		.schema = caps.schema,
 		.pass = f->pass,
-		.caps = caps,
-		.traits = traits,
+		.caps = fill_bytes(a, before.caps, &caps, sizeof caps),
+		.traits = fill_bytes(a, before.traits, &g->traits, sizeof g->traits),
 		.index = g->index,
 	};
 	if (l) {
-		ret->name = engines_keep(a, l->name);
-		ret->owned_by = engines_keep(a, l->owned_by);
+		ret->name = fill_text(a, before.name, l->name);
+		ret->owned_by = fill_text(a, before.owned_by, l->owned_by);
 	}
 }
 
@@ -304,7 +314,7 @@ bool engine_find(struct engines *s, struct arena *a, struct str model, struct en
 	if (!ok && (g = find_silent(s)))
 		ok = true;
 	if (ok) {
-		engines_fill(a, g, l, ret);
+		engines_fill(a, g, l, NULL, ret);
 		ret->aliased = !exact;
 		ret->pending = !l;
 		if (!l)
@@ -339,7 +349,7 @@ bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, 
 	struct listing *l = listing_find(g, m->name);
 	/* A model that is not listed any more is asked for all the same: the engine knows best. */
 	struct str name = m->name;
-	engines_fill(a, g, l, m);
+	engines_fill(a, g, l, m, m);
 	m->name = name;
 	m->aliased = aliased;
 	pthread_mutex_unlock(&s->lock);
@@ -363,7 +373,7 @@ size_t engine_models(struct engines *s, struct arena *a, struct engine_model **r
 	for (size_t i = 0; i < s->n; i++)
 		for (size_t j = 0; j < s->list[i].facts.n_models; j++) {
 			bool seen = false;
-			engines_fill(a, &s->list[i], &s->list[i].facts.models[j], &(*ret)[n]);
+			engines_fill(a, &s->list[i], &s->list[i].facts.models[j], NULL, &(*ret)[n]);
 			for (size_t k = 0; k < n && !seen; k++)
 				seen = str_eq((*ret)[k].name, (*ret)[n].name);
 			n += !seen; /* two engines with one model show it once */

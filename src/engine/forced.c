@@ -313,7 +313,7 @@ void forced_schema(struct arena *a, struct jout *o, const struct forced_set *set
 void forced_init(struct forced *f, struct arena *a, const struct forced_set *set,
 		 void (*emit)(void *ctx, const struct model_event *), void *ctx)
 {
-	*f = (struct forced){.set = set, .emit = emit, .ctx = ctx, .a = a};
+	*f = (struct forced){.set = *set, .emit = emit, .ctx = ctx, .a = a};
 	buf_init(&f->held, HELD);
 }
 
@@ -370,17 +370,17 @@ static yyjson_val *read_call(struct arena *a, struct str text)
  * is text, as of any model that answers in JSON. */
 static void forced_take_call(struct forced *f)
 {
-	const struct prompt *p = f->set->p;
+	const struct prompt *p = f->set.p;
 	struct model_event ev = {.kind = ME_CALL_BEGIN, .index = f->calls, .call_id = S("")};
 	yyjson_val *v = read_call(f->a, buf_str(&f->held));
 	const struct function_tool *tool = call_offered(p->tools, p->n_tools, json_str(json_get(v, S("name"))));
-	if (!tool || !forced_known(f->set, tool->name) || !yyjson_is_obj(json_get(v, S("arguments")))) {
+	if (!tool || !forced_known(&f->set, tool->name) || !yyjson_is_obj(json_get(v, S("arguments")))) {
 		emit_held(f);
 		return;
 	}
 	ev.name = tool->name;
 	buf_clear(&f->held);
-	if (f->calls && !f->set->several)
+	if (f->calls && !f->set.several)
 		return;
 	f->emit(f->ctx, &ev);
 	ev.kind = ME_CALL_ARGS;
@@ -427,7 +427,7 @@ static void take_key(struct forced *f)
 	bool answer = ends_with(key, S("\"answer\"")), list = ends_with(key, S("\"calls\""));
 	if (!answer && !list)
 		return;
-	f->step = list ? FORCED_LIST : f->set->p->format.kind == FORMAT_TEXT ? FORCED_OPEN : FORCED_VALUE;
+	f->step = list ? FORCED_LIST : f->set.p->format.kind == FORMAT_TEXT ? FORCED_OPEN : FORCED_VALUE;
 	f->depth = 0;
 	buf_clear(&f->held);
 }
@@ -565,7 +565,7 @@ bool forced_end(struct forced *f, bool cut, struct err *e)
 		return true;
 	if (f->step == FORCED_CALL)
 		return fail(e, ERR_ENGINE, NULL, "The model stopped in the middle of a function call.");
-	if (f->set->demanded && !f->calls)
+	if (f->set.demanded && !f->calls)
 		return fail(e, ERR_ENGINE, NULL, "The model made no function call although 'tool_choice' demands one.");
 	return true;
 }

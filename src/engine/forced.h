@@ -43,7 +43,7 @@ enum forced_step {
 };
 
 struct forced {
-	const struct forced_set *set;
+	struct forced_set set;
 	void (*emit)(void *ctx, const struct model_event *);
 	void *ctx;
 	struct arena *a;

@@ -198,7 +198,7 @@ static int ask_once(struct ask *k, struct str text)
 	int64_t began = clock_mono_us();
 	int status = ASK_FAILED;
 	buf_init(&body, BODY_MAX);
-	sse_init(&w.sse, EVENT_MAX);
+	sse_init(&w.sse, EVENT_MAX, NULL);
 	struct str url = str_fmt(&a, "%.*s/responses", FMT(k->remote.base));
 	struct query f = {.url = url.p,
 			  .socket = k->remote.socket.p,

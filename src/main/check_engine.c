@@ -131,7 +131,7 @@ static bool chat(struct trial *t, const char *rest, struct heard *h, struct err 
 			  .on_body = check_engine_on_piece,
 			  .ctx = h};
 	*h = (struct heard){.t = t};
-	sse_init(&h->sse, 1 << 20);
+	sse_init(&h->sse, 1 << 20, NULL);
 	bool ok = query_run(&f, e);
 	if (ok && f.status != 200)
 		ok = fail(e, ERR_ENGINE, NULL, "%.*s", FMT(query_error(t->a, &f)));

@@ -110,7 +110,7 @@ static void recorded_hear(struct recorded_ear *r, struct str type, struct str bo
 	}
 	if (!str_eq(type, S("text/event-stream")))
 		return;
-	sse_init(&s, 1 << 20);
+	sse_init(&s, 1 << 20, NULL);
 	while (body.n) {
 		size_t n = piece && piece < body.n ? piece : body.n;
 		CHECK(sse_feed(&s, (struct str){body.p, n}, recorded_event, r, &e));

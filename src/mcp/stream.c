@@ -121,7 +121,7 @@ void mcp_stream(struct mcp_talk *t, struct mcp_request *r,
 			  .any_status = true,
 			  .ctx = &s,
 			  .cancelled = t->ask->cancelled};
-	sse_init(&t->sse, (size_t)t->max_bytes);
+	sse_init(&t->sse, (size_t)t->max_bytes, NULL);
 	t->sse.sender = "the server";
 	t->typed = t->streams = false;
 	t->got = &got;

@@ -202,8 +202,8 @@ static void talk_once(struct mcp_talk *t, struct str method, const struct str *h
 /* The pause that the server asks for; false: nobody waits any more. */
 static bool talk_pause(struct mcp_talk *t)
 {
-	int64_t ms = t->sse.retry_ms < 0                    ? 1000
-		     : t->sse.retry_ms < mcp_limits.poll_ms ? t->sse.retry_ms
+	int64_t ms = t->resume.retry_ms < 0                    ? 1000
+		     : t->resume.retry_ms < mcp_limits.poll_ms ? t->resume.retry_ms
 							    : mcp_limits.poll_ms;
 	int64_t until = clock_mono_us() / 1000 + ms;
 	while (clock_mono_us() / 1000 < until) {
@@ -219,10 +219,10 @@ static bool talk_pause(struct mcp_talk *t)
 static void talk_poll(struct mcp_talk *t)
 {
 	int64_t in_vain = 0;
-	while (!t->answered && t->bad.code == ERR_NONE && t->streams && t->sse.id.n &&
+	while (!t->answered && t->bad.code == ERR_NONE && t->streams && t->resume.id.n &&
 	       (t->fault == FETCH_OK || t->fault == FETCH_BROKEN)) {
 		struct str headers[4] = {S("Accept: text/event-stream"),
-					 str_fmt(t->a, "Last-Event-ID: %.*s", FMT(buf_str(&t->sse.id)))};
+					 str_fmt(t->a, "Last-Event-ID: %.*s", FMT(buf_str(&t->resume.id)))};
 		size_t n = 2;
 		in_vain = t->moved ? 0 : in_vain + 1;
 		if (in_vain > mcp_limits.reconnects || !talk_pause(t))
@@ -239,7 +239,7 @@ static void talk_poll(struct mcp_talk *t)
 
 void mcp_talk(struct mcp_talk *t, const struct mcp_post *post)
 {
-	sse_init(&t->sse, (size_t)t->max_bytes);
+	sse_init(&t->sse, (size_t)t->max_bytes, &t->resume);
 	t->sse.sender = "the server";
 	buf_init(&t->text, (size_t)t->max_bytes);
 	talk_once(t, S("POST"), post->headers, post->n, post->body);

@@ -25,6 +25,7 @@ struct mcp_talk {
 	/* --- talk.c's own --- */
 	struct fetch_answer *got;
 	struct sse sse;
+	struct sse_resume resume;
 	struct buf text;
 	bool typed, streams, moved; /* moved: something came since the stream was opened */
 	struct err bad;

@@ -330,7 +330,7 @@ bool create_search_idle(const struct create *c, size_t most)
 
 struct function_tool *create_offer(struct arena *a, const struct create *c, size_t most, size_t *n)
 {
-	struct function_tool *some = new_array(a, struct function_tool, c->n_tools + 1);
+	struct function_tool *some = c->n_tools ? new_array(a, struct function_tool, c->n_tools) : NULL;
 	size_t waiting = offer_waiting(c);
 	*n = 0;
 	for (size_t i = 0; i < c->n_tools; i++) {

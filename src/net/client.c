@@ -219,6 +219,7 @@ static int on_headers(llhttp_t *p)
 	if (p->status_code < 200)
 		return 0;
 	x->call->head_seen = true;
+	buf_trim(&x->head); /* it stands as long as the answer comes */
 	x->call->on_head(x->call, p->status_code);
 	if (!x->call)
 		return HPE_USER; /* cancelled in the callback */

@@ -26,7 +26,6 @@ struct piece {
 struct replay {
 	struct replays *owner;
 	struct replay *next_ended; /* in order of their ends */
-	struct str key;            /* "project/id" */
 	pthread_mutex_t lock;
 	struct piece *first, *last;
 	size_t n_pieces, bytes;
@@ -36,6 +35,8 @@ struct replay {
 	unsigned refs; /* under the table's lock: table, writer, followers */
 	bool ended, obfuscate;
 	int64_t ended_us;
+	size_t n_key;
+	char key[]; /* "project/id" */
 };
 
 struct replays {
@@ -73,8 +74,12 @@ static void replay_unref(struct replay *r)
 	buf_release(&r->open);
 	event_pack_release(&r->pack);
 	pthread_mutex_destroy(&r->lock);
-	xfree((void *)r->key.p);
 	xfree(r);
+}
+
+static struct str replay_key(const struct replay *r)
+{
+	return (struct str){r->key, r->n_key};
 }
 
 /* With the table's lock held: takes the oldest ended one out of the table. */
@@ -85,8 +90,8 @@ static void drop_oldest(struct replays *rs)
 	if (!rs->ended_first)
 		rs->ended_last = NULL;
 	rs->ended_bytes -= r->bytes;
-	if (map_get(&rs->map, r->key) == r)
-		map_del(&rs->map, r->key);
+	if (map_get(&rs->map, replay_key(r)) == r)
+		map_del(&rs->map, replay_key(r));
 	replay_unref(r);
 }
 
@@ -111,18 +116,16 @@ struct replay *replay_begin(struct replays *rs, int64_t project, struct str id, 
 {
 	char text[ID_MAX + 32];
 	struct str key = replay_make_key(text, project, id);
-	struct replay *r = xalloc(sizeof *r);
-	char *copy = xalloc(key.n + 1);
-	memcpy(copy, key.p, key.n);
+	struct replay *r = xalloc(sizeof *r + key.n);
+	memcpy(r->key, key.p, r->n_key = key.n);
 	r->owner = rs;
-	r->key = (struct str){copy, key.n};
 	r->obfuscate = obfuscate;
 	r->refs = 2; /* the table and the writer */
 	pthread_mutex_init(&r->lock, NULL);
 	buf_init(&r->open, SIZE_MAX / 2);
 	event_pack_init(&r->pack);
 	pthread_mutex_lock(&rs->lock);
-	map_put(&rs->map, r->key, r);
+	map_put(&rs->map, replay_key(r), r);
 	pthread_mutex_unlock(&rs->lock);
 	return r;
 }
@@ -214,7 +217,7 @@ void replay_end(struct replay *r)
 	pthread_mutex_unlock(&r->lock);
 
 	pthread_mutex_lock(&rs->lock);
-	r->bytes += sizeof *r + r->key.n + 64;
+	r->bytes += sizeof *r + r->n_key + 64;
 	rs->ended_bytes += r->bytes;
 	if (rs->ended_last)
 		rs->ended_last->next_ended = r;

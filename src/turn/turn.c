@@ -201,11 +201,24 @@ enum flow step_check(struct turn *t)
 
 /* --- GIVE, ATTACH --- */
 
+/* Messages alone: nothing of them is replaced, opened or marked. */
+static bool input_stands(const struct turn *t)
+{
+	bool stands = true;
+	for (size_t i = 0; i < t->req.n_items && stands; i++)
+		stands = t->req.items[i].type == ITEM_MESSAGE;
+	return stands;
+}
+
 /* The input as items: references replaced by what they name, what is encrypted by what it says. */
 static void input_resolve(struct turn *t, struct err *e)
 {
-	struct item *items = new_array(&t->arena, struct item, t->req.n_items);
 	size_t r = 0;
+	t->context.input = t->req.items;
+	t->context.n_input = t->req.n_items;
+	if (input_stands(t))
+		return;
+	struct item *items = t->context.input = new_array(&t->arena, struct item, t->req.n_items);
 	for (size_t i = 0; i < t->req.n_items; i++) {
 		char path[128];
 		field_index(path, "input", i);
@@ -217,8 +230,6 @@ static void input_resolve(struct turn *t, struct err *e)
 		if (reference) /* the others have brought their tools when the request was read */
 			create_load_tools(&t->arena, &t->req, &items[i], 1);
 	}
-	t->context.input = items;
-	t->context.n_input = t->req.n_items;
 }
 
 static bool open_history(struct turn *t, struct err *e)

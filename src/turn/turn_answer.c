@@ -184,12 +184,16 @@ static void open_find_all(struct turn *t, struct turn_asked *k)
 /* What is to be looked up; NULL: nothing. */
 static struct turn_asked *asked_find(struct turn *t)
 {
-	struct turn_asked *k = new (&t->arena, struct turn_asked);
+	struct turn_asked found = {0}, *k;
 	if (t->req.generate)
-		open_find_all(t, k);
+		open_find_all(t, &found);
 	for (const struct turn_answer *one = t->out.tools.answers; one; one = one->next)
-		k->n++;
-	k->ids = new_array(&t->arena, struct id, k->n + k->n_open + 1);
+		found.n++;
+	if (!found.n && !found.n_open)
+		return NULL;
+	k = new (&t->arena, struct turn_asked);
+	*k = found;
+	k->ids = new_array(&t->arena, struct id, k->n + k->n_open);
 	k->n = 0;
 	for (const struct turn_answer *one = t->out.tools.answers; one; one = one->next)
 		k->ids[k->n++] = one->id;
@@ -199,8 +203,8 @@ static struct turn_asked *asked_find(struct turn *t)
 			id = (struct id){0}; /* a client's own: no row has it */
 		k->ids[k->n++] = id;
 	}
-	k->states = new_array(&t->arena, struct approval_state, k->n + 1);
-	return k->n ? k : NULL;
+	k->states = new_array(&t->arena, struct approval_state, k->n);
+	return k;
 }
 
 /* The answers of this request, as others may have answered meanwhile. */

@@ -82,10 +82,35 @@ static struct str annotation(struct turn *t, const struct cite_source *source, i
 	return json;
 }
 
+struct out_cites *turn_cites_of(struct turn *t, struct out_item *it)
+{
+	if (!it->cites) {
+		it->cites = new(&t->arena, struct out_cites);
+		buf_init(&it->cites->json, (size_t)api_limits.output_bytes + 1);
+	}
+	return it->cites;
+}
+
+struct str turn_cites_json(const struct out_item *it)
+{
+	return it->cites ? buf_str(&it->cites->json) : S("");
+}
+
+void turn_cites_clear(struct out_item *it)
+{
+	struct out_cites *c = it->cites;
+	if (!c)
+		return;
+	if (c->state)
+		*c->state = (struct citer){.cited = c->state->cited};
+	c->n = 0;
+	buf_clear(&c->json);
+}
+
 static void on_cited(struct cite_sink *sink, const struct cite_source *source, int64_t start, int64_t end)
 {
 	struct sink *s = OWNER(sink, struct sink, sink);
-	struct out_cites *c = &s->it->cites;
+	struct out_cites *c = turn_cites_of(s->turn, s->it);
 	struct str json = annotation(s->turn, source, start, end);
 	flush(s);
 	if (c->n && !output_grow(s->turn, &c->json, S(",")))
@@ -105,9 +130,10 @@ static struct sink sink_of(struct turn *t, struct out_item *it)
 /* Kept from the first text that is read for markers: most are not. */
 static struct citer *citer_of(struct turn *t, struct out_item *it)
 {
-	if (!it->cites.state)
-		it->cites.state = new(&t->arena, struct citer);
-	return it->cites.state;
+	struct out_cites *c = turn_cites_of(t, it);
+	if (!c->state)
+		c->state = new(&t->arena, struct citer);
+	return c->state;
 }
 
 void turn_cite_text(struct turn *t, struct out_item *it, struct str piece, struct str logprobs)
@@ -121,10 +147,10 @@ void turn_cite_text(struct turn *t, struct out_item *it, struct str piece, struc
 
 void turn_cite_close(struct turn *t, struct out_item *it)
 {
-	if (!it->cites.state)
+	if (!it->cites || !it->cites->state)
 		return;
 	struct sink s = sink_of(t, it);
-	cite_end(it->cites.state, t->out.tools.sources, t->out.tools.n_sources, &s.sink);
+	cite_end(it->cites->state, t->out.tools.sources, t->out.tools.n_sources, &s.sink);
 	flush(&s);
 	buf_release(&s.text);
 }
@@ -156,7 +182,7 @@ void turn_cite_links(struct turn *t, struct out_item *it)
 static bool cited(const struct turn *t)
 {
 	for (const struct out_item *it = t->out.first; it; it = it->next)
-		if (it->cites.state && it->cites.state->cited)
+		if (it->cites && it->cites->state && it->cites->state->cited)
 			return true;
 	return false;
 }

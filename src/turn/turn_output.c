@@ -160,7 +160,6 @@ struct out_item *turn_item_make(struct turn *t, enum item_type type, const struc
 	buf_init(&it->text, (size_t)api_limits.output_bytes + 1);
 	buf_init(&it->parts, (size_t)api_limits.output_bytes * 8);
 	buf_init(&it->logprobs, (size_t)api_limits.output_bytes + 1);
-	buf_init(&it->cites.json, (size_t)api_limits.output_bytes + 1);
 	if (t->out.last)
 		t->out.last->next = it;
 	else
@@ -191,10 +190,7 @@ void item_added(struct turn *t, struct out_item *it)
 static void part_open(struct turn *t, struct out_item *it, enum told_part part)
 {
 	it->part = part;
-	if (it->cites.state)
-		*it->cites.state = (struct citer){.cited = it->cites.state->cited};
-	it->cites.n = 0;
-	buf_clear(&it->cites.json);
+	turn_cites_clear(it);
 	tell_part(&t->out.teller, &it->at, part);
 }
 
@@ -205,7 +201,7 @@ static void part_close(struct turn *t, struct out_item *it)
 	turn_cite_close(t, it);
 	if (it->part == TOLD_TEXT)
 		turn_cite_links(t, it);
-	struct part_said said = {buf_str(&it->text), buf_str(&it->cites.json), buf_str(&it->logprobs)};
+	struct part_said said = {buf_str(&it->text), turn_cites_json(it), buf_str(&it->logprobs)};
 	struct jout o = {&it->parts, it->parts.n > 0};
 	tell_part_end(&t->out.teller, &it->at, it->part, &said);
 	part_write(&o, it->part, &said);
@@ -248,7 +244,8 @@ static void item_release(struct out_item *it)
 	buf_release(&it->text);
 	buf_release(&it->parts);
 	buf_release(&it->logprobs);
-	buf_release(&it->cites.json);
+	if (it->cites)
+		buf_release(&it->cites->json);
 	origin_release(&it->origin);
 }
 

@@ -12,7 +12,7 @@ struct turn;
 
 /* Citations of an open text. */
 struct out_cites {
-	struct citer *state; /* NULL: its text was not read for markers */
+	struct citer *state; /* of the open part; NULL: its text was not read for markers */
 	struct buf json; /* annotations, joined by commas */
 	int n;
 };
@@ -38,7 +38,7 @@ struct out_item {
 	struct buf text;  /* the open part's text; reasoning; arguments */
 	struct buf parts; /* a message's finished parts, joined by commas; a custom tool's input as told */
 	struct buf logprobs;
-	struct out_cites cites;
+	struct out_cites *cites; /* NULL: none, as in most texts (turn_cite.h) */
 	struct out_hosted hosted;
 	enum told_part part; /* a message's open one */
 	struct str call_id, caller, input; /* calls; caller: the program that waits for its answer; input: a custom tool's, settled */

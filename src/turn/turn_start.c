@@ -16,7 +16,7 @@
 #include "turn/turn_link.h"
 #include "turn/turn_usage.h"
 
-enum { ROOM = 1808 }; /* bytes: what a short request and its prompt take of a turn's arena besides the turn */
+enum { ROOM = 1344 }; /* bytes: what a short request and its prompt take of a turn's arena besides the turn */
 
 /* --- the reader --- */
 

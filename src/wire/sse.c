@@ -3,14 +3,17 @@
 
 #include <string.h>
 
-void sse_init(struct sse *s, size_t max)
+void sse_init(struct sse *s, size_t max, struct sse_resume *resume)
 {
-	*s = (struct sse){.retry_ms = -1, .sender = "the engine"};
+	*s = (struct sse){.resume = resume, .sender = "the engine"};
 	buf_init(&s->line, max);
 	buf_init(&s->data, max);
 	buf_init(&s->event, max);
-	buf_init(&s->id, max);
-	buf_init(&s->next_id, max);
+	if (!resume)
+		return;
+	resume->retry_ms = -1;
+	buf_init(&resume->id, max);
+	buf_init(&resume->next_id, max);
 }
 
 void sse_release(struct sse *s)
@@ -18,8 +21,10 @@ void sse_release(struct sse *s)
 	buf_release(&s->line);
 	buf_release(&s->data);
 	buf_release(&s->event);
-	buf_release(&s->id);
-	buf_release(&s->next_id);
+	if (s->resume) {
+		buf_release(&s->resume->id);
+		buf_release(&s->resume->next_id);
+	}
 }
 
 /* What is only borrowed goes before the next line is added, and before the bytes that it stands in. */
@@ -48,19 +53,19 @@ static void add_data(struct sse *s, struct str value, bool kept)
 	s->has_data = true;
 }
 
-static void take_id(struct sse *s, struct str value)
+static void take_id(struct sse_resume *r, struct str value)
 {
 	if (str_find(value, 0) < value.n)
 		return;
-	buf_clear(&s->next_id);
-	buf_add(&s->next_id, value);
+	buf_clear(&r->next_id);
+	buf_add(&r->next_id, value);
 }
 
-static void take_retry(struct sse *s, struct str value)
+static void take_retry(struct sse_resume *r, struct str value)
 {
 	int64_t ms;
 	if (value.n && value.p[0] != '-' && str_int(value, &ms))
-		s->retry_ms = ms;
+		r->retry_ms = ms;
 }
 
 /* A comment has an empty name; other names mean nothing. */
@@ -76,10 +81,10 @@ static void take_field(struct sse *s, struct str line, bool kept)
 	} else if (str_eq(name, S("event"))) {
 		buf_clear(&s->event);
 		buf_add(&s->event, line);
-	} else if (str_eq(name, S("id"))) {
-		take_id(s, line);
-	} else if (str_eq(name, S("retry"))) {
-		take_retry(s, line);
+	} else if (s->resume && str_eq(name, S("id"))) {
+		take_id(s->resume, line);
+	} else if (s->resume && str_eq(name, S("retry"))) {
+		take_retry(s->resume, line);
 	}
 }
 
@@ -92,8 +97,10 @@ static bool dispatch(struct sse *s, bool (*emit)(void *ctx, struct str event, st
 	s->event.n = s->data.n = 0;
 	s->whole = (struct str){0};
 	s->has_data = false;
-	buf_clear(&s->id);
-	buf_add(&s->id, buf_str(&s->next_id));
+	if (s->resume) {
+		buf_clear(&s->resume->id);
+		buf_add(&s->resume->id, buf_str(&s->resume->next_id));
+	}
 	return !any || emit(ctx, event, data);
 }
 

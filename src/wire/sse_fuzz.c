@@ -17,16 +17,17 @@ static bool note(void *ctx, struct str event, struct str data)
 static bool feed(struct str in, size_t piece, struct buf *seen)
 {
 	struct sse s;
+	struct sse_resume resume;
 	struct err e = {0};
 	bool ok = true;
-	sse_init(&s, 512);
+	sse_init(&s, 512, &resume);
 	while (ok && in.n) {
 		size_t n = piece < in.n ? piece : in.n;
 		ok = sse_feed(&s, (struct str){in.p, n}, note, seen, &e);
 		in.p += n;
 		in.n -= n;
 	}
-	buf_fmt(seen, "%lld %.*s", (long long)s.retry_ms, FMT(buf_str(&s.id)));
+	buf_fmt(seen, "%lld %.*s", (long long)resume.retry_ms, FMT(buf_str(&resume.id)));
 	sse_release(&s);
 	return ok;
 }

@@ -20,7 +20,7 @@ static bool on_event(void *ctx, struct str event, struct str data)
 static bool feed(struct str in, size_t cut1, size_t cut2, size_t max, struct seen *seen, struct err *e)
 {
 	struct sse s;
-	sse_init(&s, max);
+	sse_init(&s, max, NULL);
 	bool ok = sse_feed(&s, (struct str){in.p, cut1}, on_event, seen, e) &&
 		  sse_feed(&s, (struct str){in.p + cut1, cut2 - cut1}, on_event, seen, e) &&
 		  sse_feed(&s, (struct str){in.p + cut2, in.n - cut2}, on_event, seen, e);
@@ -79,7 +79,7 @@ static void a_reader_may_stop(void)
 	struct err e = {0};
 	struct sse s;
 	buf_init(&seen.b, 1000);
-	sse_init(&s, 1000);
+	sse_init(&s, 1000, NULL);
 	CHECK(sse_feed(&s, in, on_event, &seen, &e) && seen.n == 1);
 	CHECK(sse_feed(&s, S("data: 4\n\n"), on_event, &seen, &e)); /* and nothing of what was dropped comes along */
 	CHECK_STR(buf_str(&seen.b), S("[e|1][|4]"));
@@ -119,16 +119,17 @@ static void ids_and_retries(void)
 		struct seen seen = {0};
 		struct err e = {0};
 		struct sse s;
+		struct sse_resume resume;
 		buf_init(&seen.b, 1000);
-		sse_init(&s, 1000);
-		CHECK(s.retry_ms == -1 && s.id.n == 0);
+		sse_init(&s, 1000, &resume);
+		CHECK(resume.retry_ms == -1 && resume.id.n == 0);
 		CHECK(sse_feed(&s, (struct str){in.p, cut}, on_event, &seen, &e));
 		CHECK(sse_feed(&s, (struct str){in.p + cut, in.n - cut}, on_event, &seen, &e));
-		CHECK_STR(buf_str(&s.id), S("8"));
-		CHECK(s.retry_ms == 700);
+		CHECK_STR(buf_str(&resume.id), S("8"));
+		CHECK(resume.retry_ms == 700);
 		CHECK(sse_feed(&s, S("\n\nid: a\0b\n\n"), on_event, &seen, &e)); /* a NUL: no id */
-		CHECK_STR(buf_str(&s.id), S("9"));
-		CHECK(sse_feed(&s, S("id\n\n"), on_event, &seen, &e) && s.id.n == 0);
+		CHECK_STR(buf_str(&resume.id), S("9"));
+		CHECK(sse_feed(&s, S("id\n\n"), on_event, &seen, &e) && resume.id.n == 0);
 		sse_release(&s);
 		buf_release(&seen.b);
 	}
