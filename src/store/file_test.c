@@ -9,6 +9,7 @@
 #include "store/upload.h"
 
 #include "store/blob.h"
+#include "store/blob_seal.h"
 #include "store/rig_sql.h"
 
 enum { DAY = 86400 };
@@ -163,8 +164,10 @@ static void orphans(void)
 	int64_t orphan = id_mint().key;
 	CHECK(keep(&r, orphan, S("lost")));
 	CHECK(blob_begin(r.store, &half, id_mint().key, &e) && blob_write(&half, S("ha"), &e));
-	CHECK(!blob_begin(r.store, &half, half.key, &e)); /* a key is used once */
+	struct blob again;
+	CHECK(!blob_begin(r.store, &again, half.key, &e)); /* a key is used once */
 	close(half.fd);
+	blob_seal_free(half.seal);
 	snprintf(path, sizeof path, "%s/files/README", r.dir);
 	close(open(path, O_CREAT | O_WRONLY, 0600));
 	rig_shut(&r);
