@@ -37,7 +37,7 @@ def drawn(there):
             yield (source,) + lot.choice([section for section in every if section[0] == page])
 
 
-FRESH = [(question, "", re.escape(page) + "$") for page, question in (
+FRESH = [(question, "", page.replace(".", "\\.") + "$") for page, question in (
     ("pg-app-pgrestore.html", "bring a database back from a custom-format archive under a new name"),
     ("pg-jit-reason.html", "turning query expressions into native machine code while the server runs"),
     ("pg-sepgsql.html", "make the SELinux label checks only log violations instead of denying access"),

@@ -319,6 +319,19 @@ static double resident(void)
 	return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
+/* What this process has had read from the disk: proc(5), io. */
+static double read_bytes(void)
+{
+	char line[128];
+	double bytes = 0;
+	FILE *f = fopen("/proc/self/io", "r");
+	while (f && fgets(line, sizeof line, f))
+		sscanf(line, "read_bytes: %lf", &bytes);
+	if (f)
+		fclose(f);
+	return bytes;
+}
+
 /* What this thread has waited for a processor that others had, in milliseconds: proc(5), schedstat. */
 static double queued_ms(void)
 {
@@ -352,15 +365,15 @@ static struct store_index *restart(const char *folder, int64_t files, bool cold)
 {
 	if (cold)
 		make_cold(folder);
-	double rss = resident(), queued = queued_ms();
+	double rss = resident(), queued = queued_ms(), bytes = read_bytes();
 	struct took began = {now_ms(CLOCK_MONOTONIC), now_ms(CLOCK_THREAD_CPUTIME_ID)};
 	struct store_index *x = open_index(folder, "1.db");
 	double opened = now_ms(CLOCK_MONOTONIC) - began.wall;
 	search_once(x, 0);
 	printf("{\"chunks\":%lld,\"row\":\"restart to the first search%s\",\"seconds\":%.3f,\"opened\":%.3f,\"cpu_seconds\":%.3f,"
-	       "\"queued_seconds\":%.3f,\"memory_a_chunk\":%.0f,\"resident_a_chunk\":%.0f}\n",
+	       "\"queued_seconds\":%.3f,\"megabytes_read\":%.1f,\"memory_a_chunk\":%.0f,\"resident_a_chunk\":%.0f}\n",
 	       (long long)(files * FILE_CHUNKS), cold ? ", cold" : "", (now_ms(CLOCK_MONOTONIC) - began.wall) / 1000, opened / 1000,
-	       (now_ms(CLOCK_THREAD_CPUTIME_ID) - began.cpu) / 1000, (queued_ms() - queued) / 1000,
+	       (now_ms(CLOCK_THREAD_CPUTIME_ID) - began.cpu) / 1000, (queued_ms() - queued) / 1000, (read_bytes() - bytes) / 1e6,
 	       (double)store_index_memory(x) / (double)(files * FILE_CHUNKS), (resident() - rss) / (double)(files * FILE_CHUNKS));
 	fflush(stdout);
 	return x;

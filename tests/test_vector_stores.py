@@ -121,6 +121,30 @@ def test_tables(client):
     assert all(len(text) < 8000 for _, text in found(client, store, "value7990"))
 
 
+def test_a_strategy_each(client):
+    """The files of a batch have attributes and a strategy of their own; one that is attached again with another is indexed anew, and is still one."""
+    def whole(size):
+        return {"type": "static", "static": {"max_chunk_size_tokens": size, "chunk_overlap_tokens": 0}}
+
+    def chunks(name):
+        hits = client.vector_stores.search(store, query="sentence", max_num_results=50, filters={"type": "eq", "key": "name", "value": name})
+        assert {hit.filename for hit in hits} == {name + ".txt"} and {hit.attributes["name"] for hit in hits} == {name}
+        return len(list(hits))
+
+    store = client.vector_stores.create().id
+    ids = {n: put(client, n + ".txt", "".join(f"This is sentence {i} of the file {n}. " for i in range(120))) for n in ("small", "large", "auto")}
+    sizes = {"small": whole(100), "large": whole(4096)}
+    batch = client.vector_stores.file_batches.create_and_poll(store, files=[
+        {"file_id": i, "attributes": {"name": n}, **({"chunking_strategy": sizes[n]} if n in sizes else {})} for n, i in ids.items()])
+    assert batch.file_counts.completed == 3
+    small = chunks("small")
+    assert small > 6 and chunks("large") == 1 and 1 < chunks("auto") < small
+    shown = {f.id: f.chunking_strategy.static for f in client.vector_stores.files.list(store)}
+    assert [shown[ids[n]].max_chunk_size_tokens for n in ids] == [100, 4096, 800] and shown[ids["auto"]].chunk_overlap_tokens == 400
+    client.vector_stores.files.create_and_poll(ids["large"], vector_store_id=store, attributes={"name": "large"}, chunking_strategy=whole(100))
+    assert chunks("large") == small and client.vector_stores.retrieve(store).file_counts.total == 3
+
+
 def test_filters_come_first(client):
     store = client.vector_stores.create().id
     files = [{"file_id": put(client, f"{i}.txt", f"common words, and number {i} is unlike the others"),

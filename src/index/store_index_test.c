@@ -505,6 +505,30 @@ static void signs_beside(void)
 	remove_all(NULL);
 }
 
+/* The disk has no room for the file: all is found, now and after the next start; with room there is the file again. */
+static void signs_without_room(void)
+{
+	bool lost;
+	CHECK(symlink("/dev/full", beside("-signs")) == 0);
+	put_three("Red fish.");
+	struct store_index *x = opened(&lost);
+	struct found want = find(x, "the dog guards a house and barks", false);
+	CHECK(!lost && want.n_vectors == 3 && want.vectors[0] == 2);
+	put(x, 3, 2, S("The dog and the house, once more."), 1, SIZE_MAX);
+	want = find(x, "the dog guards a house and barks", false);
+	CHECK(want.n_words == 2 && want.n_vectors == 3);
+	store_index_close(x);
+	CHECK(unlink(beside("-signs")) == 0);
+	for (int i = 0; i < 2; i++) {
+		x = opened(&lost);
+		struct found got = find(x, "the dog guards a house and barks", false);
+		CHECK(!lost && memcmp(&got, &want, sizeof got) == 0);
+		store_index_close(x);
+		CHECK(read_signs().n > 100);
+	}
+	remove_all(NULL);
+}
+
 static void signs_tidied(void)
 {
 	bool lost;
@@ -537,6 +561,7 @@ int main(void)
 						 {"common words", common_words},
 						 {"filters exact", filters_exact},
 						 {"signs beside", signs_beside},
+						 {"signs without room", signs_without_room},
 						 {"signs tidied", signs_tidied}};
 	CHECK(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/1.db", folder);
