@@ -39,6 +39,8 @@ bench:
 	tools/build.sh build release
 	bench/run.py build
 	bench/search.py build --chunks $(BENCH_CHUNKS)
+	tools/build.sh build release bench/bench-fleet
+	build/bench/bench-fleet
 	tools/build.sh build release src/session/session_bench
 	build/src/session/session_bench
 

@@ -274,6 +274,7 @@ class ScriptedEngine:
         self.behaviour, self.count = echo, 0
         self.owner, self.counting = owner, None  # counting: (status, body) of every question for a count
         self.dims, self.embed_most, self.meanings = 0, 512, {}  # dims: of its embeddings; 0: it has none
+        self.metrics = None  # the text of GET /metrics; None: 404
         self.key = None  # when set, calls without it are 401
         self.lock, self.closing = threading.Lock(), threading.Event()
         self.sockets = set()
@@ -377,6 +378,9 @@ class ScriptedEngine:
         if request.method == "GET" or not request.path.split("?")[0].endswith("/chat/completions"):
             with self.lock:
                 self.probes.append(request)
+            if self.metrics is not None and request.path.endswith("/metrics"):
+                answer.plain(200, self.metrics.encode(), kind="text/plain")
+                return True
             code, body = self._probe(request)
             answer.plain(code, json.dumps(body).encode())
             return True

@@ -85,7 +85,7 @@ bool abilities_open(struct engines *s, const struct ability_config *c, struct er
 	for (size_t i = 0; i < s->n; i++) {
 		const struct engine *g = &s->list[i];
 		all->chat[i] = (struct ability_engine){
-		    .target = g->target,
+		    .target = g->seat.target,
 		    .key = g->config.key,
 		    .headers = ability_headers(&s->a, g->config.key, g->traits.of[TRAIT_AUTH] != 0)};
 	}
@@ -96,6 +96,20 @@ bool abilities_open(struct engines *s, const struct ability_config *c, struct er
 }
 
 /* --- who --- */
+
+/* How a chat engine is asked; one that may leave at any time is copied. */
+static const struct ability_engine *ability_chat(struct engines *s, struct arena *a, size_t place)
+{
+	const struct ability_engine *g = &s->abilities->chat[place];
+	struct str url, key;
+	struct err none = {0};
+	if (!s->list[place].fleet->moves)
+		return g;
+	struct ability_engine *copy = new (a, struct ability_engine);
+	*copy = *g;
+	engine_address(s, a, place, &url, &key);
+	return http_target_parse(a, url, &copy->target, &none) ? copy : g;
+}
 
 struct str ability_url(enum ability_path path)
 {
@@ -159,7 +173,7 @@ bool ability_find(struct engines *s, struct arena *a, enum ability_path path, st
 		}
 		ret->place = found ? m.index : 0;
 		ret->model = found && m.name.n ? m.name : model.p ? str_copy(a, model) : model;
-		g = &all->chat[ret->place];
+		g = ability_chat(s, a, ret->place);
 		/* Nobody has such a model, but then perhaps nobody has the path either: which is the better answer. */
 		if (!found && ability_known(s, ret, path) == ABILITY_YES) {
 			*e = why;

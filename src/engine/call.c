@@ -14,7 +14,9 @@
 #include "engine/chat_stream.h"
 #include "engine/demand.h"
 #include "engine/engine_measure.h"
-#include "engine/slots.h"
+#include "engine/route.h"
+#include "engine/seats.h"
+#include "engine/sent.h"
 #include "engine/truncate.h"
 #include "engine/watch.h"
 
@@ -22,7 +24,6 @@ enum {
 	REQUEST_MAX = 1 << 29,
 	ANSWER_MAX = 65536, /* of an error's body */
 	BACKOFF_MS = 100,   /* doubled each time */
-	LOADING_RETRY_MS = 5000,
 	COUNT_MAX = 1 << 26, /* of a count: vLLM tells the tokens, too */
 };
 
@@ -52,7 +53,8 @@ struct engine_run {
 	int status, attempts;
 	int64_t retry_after_ms; /* of the engine; -1: none */
 	struct run_times at_ms;
-	bool has_slot, paused;
+	struct route route;
+	bool paused;
 	struct demand *demand; /* NULL: no call is demanded */
 	unsigned taught; /* what this call was taught already (traits_learn()) */
 };
@@ -64,10 +66,7 @@ static void run_begin(struct engine_run *r);
 
 static void give_slot(struct engine_run *r, bool measured)
 {
-	if (!r->has_slot)
-		return;
-	r->has_slot = false;
-	slot_give(r->engine, measured ? loop_now_ms(r->port->loop) - r->at_ms.began : -1);
+	route_give(&r->route, r->engine, measured ? loop_now_ms(r->port->loop) - r->at_ms.began : -1);
 }
 
 static void run_stop(struct engine_run *r)
@@ -76,7 +75,7 @@ static void run_stop(struct engine_run *r)
 	timer_cancel(&r->timer);
 	defer_cancel(&r->failing);
 	if (r->ticket)
-		slot_forget(r->engine, r->ticket);
+		slot_forget(r->engine->fleet, r->ticket);
 	r->ticket = NULL;
 	give_slot(r, r->stream != NULL);
 	buf_release(&r->body);
@@ -134,8 +133,8 @@ static int64_t backoff(const struct engine_run *r)
 	return (int64_t)BACKOFF_MS << (r->attempts < 10 ? r->attempts : 10);
 }
 
-/* The engine is loading: back into the queue, to its head, until it is up. */
-static bool run_wait_up(struct engine_run *r)
+/* Back into the queue, to its head: the engine is loading, or another one is to be asked. */
+static bool run_requeue(struct engine_run *r)
 {
 	if (r->attempts >= engine_limits.retries)
 		return false;
@@ -143,6 +142,13 @@ static bool run_wait_up(struct engine_run *r)
 	give_slot(r, false);
 	call_run_queue(r, true);
 	return true;
+}
+
+/* It has failed here with nothing told to anybody: to another engine of the fleet, at once. */
+static bool run_elsewhere(struct engine_run *r, bool worked)
+{
+	bool second = r->demand && r->demand->again; /* in a form that was made for this one */
+	return !second && route_leave(&r->route, r->engine, worked) && run_requeue(r);
 }
 
 /* --- asking --- */
@@ -166,6 +172,7 @@ static void run_ask(struct engine_run *r, enum run_stage stage)
 {
 	const struct engine_config *c = &r->engine->config;
 	r->stage = stage;
+	r->route.end = SLOT_UNSAID;
 	if (!r->call->asked_us)
 		r->call->asked_us = clock_mono_us();
 	r->status = 0;
@@ -176,12 +183,14 @@ static void run_ask(struct engine_run *r, enum run_stage stage)
 	r->http.first_byte_ms = c->first_byte_ms;
 	r->http.idle_ms = c->idle_ms;
 	r->http.total_ms = c->total_ms;
-	struct str headers = r->engine->headers;
+	struct str headers = r->engine->seat.headers;
 	if (r->call->headers.n)
 		headers = str_fmt(r->a, "%.*s%.*s", FMT(headers), FMT(r->call->headers));
 	struct str path = stage == RUN_COUNT ? r->ways.count_path : S("/v1/chat/completions");
-	http_call_start(r->port->client, &r->http, &r->engine->target, METHOD_POST,
-	                http_target_path(r->a, &r->engine->target, path), headers, buf_str(&r->body));
+	path = http_target_path(r->a, &r->engine->seat.target, path);
+	if (stage == RUN_ANSWER)
+		sent_keep(r->port->engines->sent, &(struct sent_request){r->call->of, clock_wall_us(), c->name, path, buf_str(&r->body)});
+	http_call_start(r->port->client, &r->http, &r->engine->seat.target, METHOD_POST, path, headers, buf_str(&r->body));
 	if (r->paused && stage == RUN_ANSWER)
 		http_call_pause(&r->http);
 }
@@ -224,15 +233,17 @@ static void run_begin(struct engine_run *r)
 	struct err e = {0};
 	bool pending = r->model.pending;
 	r->at_ms.began = loop_now_ms(r->port->loop);
-	if (!engine_refresh(r->port->engines, r->a, &r->model, &r->ways, &e)) {
+	if (!engine_refresh(r->engine, r->a, &r->model, &r->ways, &e)) {
 		run_fail(r, &e);
 		return;
 	}
+	struct engine *found = &r->port->engines->list[r->model.index];
 	r->call->served_model = r->model.name;
-	r->call->served_engine = r->port->engines->list[r->model.index].config.name;
-	if (r->engine != &r->port->engines->list[r->model.index]) { /* a pending model lives elsewhere */
+	r->call->served_engine = found->config.name;
+	if (found->fleet != r->engine->fleet || (pending && found->fleet->n > 1)) { /* a pending model lives elsewhere, or with some of them */
 		give_slot(r, false);
-		r->engine = &r->port->engines->list[r->model.index];
+		r->engine = found;
+		r->route = route_to(r->a, found->fleet, &r->model, r->prompt);
 		call_run_queue(r, false);
 		return;
 	}
@@ -244,11 +255,12 @@ static void run_begin(struct engine_run *r)
 
 /* --- the queue --- */
 
-static void call_on_granted(void *ctx)
+static void call_on_granted(void *ctx, struct engine *g)
 {
 	struct engine_run *r = ctx;
 	r->ticket = NULL;
-	r->has_slot = true;
+	r->engine = g;
+	r->route.has_slot = true;
 	timer_cancel(&r->timer);
 	engine_measure_slot(loop_now_ms(r->port->loop) - r->at_ms.queued);
 	run_begin(r);
@@ -268,22 +280,8 @@ static void arm_wait(struct engine_run *r)
 static void on_waited(struct timer *t)
 {
 	struct engine_run *r = OWNER(t, struct engine_run, timer);
-	struct engine *g = r->engine;
-	int64_t waited = loop_now_ms(r->port->loop) - r->at_ms.queued;
-	pthread_mutex_lock(&g->all->lock);
-	bool loading = g->state == ENGINE_LOADING || g->state == ENGINE_UNKNOWN;
-	int retry_ms = engine_retry_ms(g);
-	pthread_mutex_unlock(&g->all->lock);
 	struct err e = {0};
-	if (loading && waited >= engine_limits.start_wait * 1000) {
-		fail(&e, ERR_UNAVAILABLE, NULL, "The model is still loading. Please try again later.");
-		e.retry_after_ms = LOADING_RETRY_MS;
-	} else if (waited >= engine_limits.queue_seconds * 1000) {
-		fail(&e, ERR_ENGINE_BUSY, NULL, "The engine is overloaded: no slot became free in %lld seconds.",
-		     (long long)engine_limits.queue_seconds);
-		e.retry_after_ms = retry_ms;
-	}
-	if (e.code != ERR_NONE)
+	if (route_overdue(r->engine->fleet, loop_now_ms(r->port->loop) - r->at_ms.queued, &e))
 		run_end(r, &e);
 	else
 		arm_wait(r);
@@ -292,11 +290,15 @@ static void on_waited(struct timer *t)
 static void call_run_queue(struct engine_run *r, bool front)
 {
 	struct err e = {0};
-	struct slot_ask ask = {front, r->call->low, call_on_granted, r};
+	struct slot_ask *ask = &r->route.ask;
+	ask->front = front;
+	ask->low = r->call->low;
+	ask->granted = call_on_granted;
+	ask->ctx = r;
 	r->stage = RUN_QUEUE;
-	switch (slot_take(r->engine, r->port->loop, &ask, &r->ticket, &e)) {
+	switch (slot_take(r->engine->fleet, r->port->loop, ask, &r->engine, &r->ticket, &e)) {
 	case SLOT_YOURS:
-		r->has_slot = true;
+		r->route.has_slot = true;
 		engine_measure_slot(0);
 		run_begin(r);
 		break;
@@ -324,22 +326,11 @@ static void call_on_event(void *ctx, const struct model_event *ev)
 	demand_event(((struct engine_run *)ctx)->demand, ev);
 }
 
-/* Seconds only: engines that give a date are rare and their clocks are not ours. */
-static int64_t retry_after(const struct http_call *h)
-{
-	int64_t n;
-	if (str_int(http_call_header(h, S("retry-after-ms")), &n) && n >= 0)
-		return n;
-	if (str_int(http_call_header(h, S("retry-after")), &n) && n >= 0 && n < 1000000)
-		return n * 1000;
-	return -1;
-}
-
 static void call_on_head(struct http_call *h, int status)
 {
 	struct engine_run *r = OWNER(h, struct engine_run, http);
 	r->status = status;
-	r->retry_after_ms = retry_after(h);
+	r->retry_after_ms = chat_retry_ms(http_call_header(h, S("retry-after-ms")), http_call_header(h, S("retry-after")));
 	if (r->stage != RUN_ANSWER || status != 200 || !chat_may_answer(http_call_header(h, S("content-type"))))
 		return;
 	struct chat_options o = run_options(r);
@@ -358,6 +349,7 @@ static void call_on_body(struct http_call *h, struct str bytes)
 		buf_add(&r->answer, bytes);
 	else if (!chat_stream_feed(r->stream, bytes, &e)) {
 		demand_end(r->demand);
+		r->route.end = SLOT_FAILED;
 		if (r->call)
 			run_end(r, &e);
 	}
@@ -441,14 +433,18 @@ static void refusal_done(struct engine_run *r)
 	}
 	if (r->status == 503 && wait < 0 && r->ways.llamacpp) {
 		engine_lost(r->engine, ENGINE_LOADING, "it is loading its model");
-		if (run_wait_up(r))
+		if (run_requeue(r))
 			return;
 	} else if (r->status == 429 || r->status == 503) {
+		if (run_elsewhere(r, false))
+			return;
 		if (wait < 0)
 			wait = backoff(r);
 		if (wait <= engine_limits.retry_wait_ms && run_again(r, wait))
 			return;
 	}
+	if (r->status >= 500 && r->status != 503 && run_elsewhere(r, true))
+		return;
 	if (run_learn(r, body)) {
 		run_count_or_ask(r);
 		return;
@@ -474,15 +470,19 @@ static bool run_recover(struct engine_run *r, const struct err *e)
 	bool managed = r->engine->config.managed;
 	if (e->code == ERR_ENGINE && !r->http.head_seen)
 		engine_lost(r->engine, managed ? ENGINE_LOADING : ENGINE_DOWN, e->msg);
+	if (e->code == ERR_ENGINE && run_elsewhere(r, r->http.sent))
+		return true;
 	if (r->http.sent || e->code != ERR_ENGINE)
 		return false; /* it may have begun to work */
-	return managed ? run_wait_up(r) : run_again(r, backoff(r));
+	return managed ? run_requeue(r) : run_again(r, backoff(r));
 }
 
 static void call_on_end(struct http_call *h, const struct err *e)
 {
 	struct engine_run *r = OWNER(h, struct engine_run, http);
 	struct err mine = {0};
+	if (r->status != 429)
+		r->route.end = e->code != ERR_NONE || r->status >= 500 ? SLOT_FAILED : SLOT_WELL;
 	if (r->stage == RUN_COUNT) {
 		if (r->call->counting)
 			asked_count_done(r, e);
@@ -496,6 +496,7 @@ static void call_on_end(struct http_call *h, const struct err *e)
 		if (member && r->model.traits->of[TRAIT_THOUGHTS] != member)
 			engine_heard(r->engine, (unsigned char)member);
 		bool ok = chat_stream_end(r->stream, &r->call->finish, &r->call->usage, &mine);
+		r->route.end = ok ? SLOT_WELL : SLOT_FAILED;
 		if (r->call && chat_stream_uncalled(r->stream) && demand_again(r->demand, &r->model.caps, &r->call->usage)) {
 			r->stream = NULL;
 			if (run_render(r, &mine))
@@ -539,6 +540,7 @@ static struct engine_run *run_new(struct engine_port *port, struct engine_call *
 	    .prompt = p,
 	    .http = {.on_head = call_on_head, .on_body = call_on_body, .on_end = call_on_end},
 	};
+	r->route = route_to(a, r->engine->fleet, m, p);
 	buf_init(&r->body, REQUEST_MAX);
 	buf_init(&r->answer, ANSWER_MAX);
 	c->run = r;
@@ -562,15 +564,15 @@ void engine_count_start(struct engine_port *port, struct engine_call *c, struct 
                         const struct engine_model *m, struct prompt *p)
 {
 	struct engine_run *r = run_new(port, c, a, m, p);
-	struct engine *g = r->engine;
+	struct engine *g = slot_hold(r->engine->fleet, &r->route.ask);
 	c->counting = true;
-	pthread_mutex_lock(&g->all->lock);
-	bool up = g->state == ENGINE_UP || g->state == ENGINE_DOWN;
-	pthread_mutex_unlock(&g->all->lock);
-	if (up) /* counting needs no slot, so it waits for none */
+	if (g) { /* counting needs no slot, so it waits for none */
+		r->engine = g;
+		r->route.held = true;
 		run_begin(r);
-	else
+	} else {
 		call_run_queue(r, false);
+	}
 }
 
 void engine_call_pause(struct engine_call *c)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "engine/chat.h"
+#include "engine/chat_error.h"
 #include "engine/forced.h"
 #include "wire/json.h"
 
@@ -293,4 +293,15 @@ bool chat_may_answer(struct str type)
 		if (str_eq_nocase(bare, types[i]))
 			return true;
 	return false;
+}
+
+/* Seconds only: engines that give a date are rare and their clocks are not ours. */
+int64_t chat_retry_ms(struct str retry_after_ms, struct str retry_after)
+{
+	int64_t n;
+	if (str_int(retry_after_ms, &n) && n >= 0)
+		return n;
+	if (str_int(retry_after, &n) && n >= 0 && n < 1000000)
+		return n * 1000;
+	return -1;
 }

@@ -3,9 +3,14 @@
 
 #include "base/clock.h"
 #include "engine/chat_error.h"
-#include "engine/discover.h"
 #include "engine/facts.h"
+#include "engine/load.h"
+#include "engine/roster.h"
+#include "engine/seats.h"
+#include "engine/sent.h"
 #include "engine/watch.h"
+#include "fleet/limits.h"
+#include "fleet/lookup.h"
 
 /* --- opening --- */
 
@@ -41,6 +46,10 @@ static void keep_config(struct arena *a, const struct engine_config *c, struct e
 	for (size_t i = 0; i < c->n_traits; i++)
 		traits[i] = engines_keep(a, c->traits[i]);
 	ret->traits = traits;
+	struct str *members = new_array(a, struct str, c->n_members + 1);
+	for (size_t i = 0; i < c->n_members; i++)
+		members[i] = engines_keep(a, c->members[i]);
+	ret->members = members;
 	struct str *models = new_array(a, struct str, c->n_models + 1);
 	for (size_t i = 0; i < c->n_models; i++)
 		models[i] = engines_keep(a, c->models[i]);
@@ -72,75 +81,67 @@ void engine_learn(struct engine *g, enum trait t, unsigned char value)
 	pthread_mutex_unlock(&g->all->lock);
 }
 
-static bool take_dialect(struct engine *g, struct err *e)
+/* Has it members that come and go? */
+static bool config_moves(const struct engine_config *c)
 {
-	const struct engine_config *c = &g->config;
-	struct traits t = {0};
-	g->fixed = c->dialect.n && !str_eq(c->dialect, S("auto"));
-	g->said = g->fixed ? dialect_named(c->dialect) : dialect_of_host(g->target.host);
-	if (g->said == DIALECTS)
-		return fail(e, ERR_CONFIG, NULL, "engine '%.*s': there is no dialect '%.*s'", FMT(c->name), FMT(c->dialect));
-	for (size_t i = 0; i < c->n_traits; i++)
-		if (!trait_set(&t, c->traits[i], e))
+	if (lookup_kind(c->url) != LOOKUP_NONE)
+		return true;
+	for (size_t i = 0; i < c->n_members; i++)
+		if (lookup_kind(c->members[i]) != LOOKUP_NONE)
+			return true;
+	return false;
+}
+
+static size_t config_seats(const struct engine_config *c)
+{
+	return config_moves(c) ? (size_t)fleet_limits.members : c->n_members + 1;
+}
+
+static bool fleet_fill(struct fleet *f, const struct engine_config *c, struct err *e)
+{
+	size_t n = 0;
+	for (size_t i = 0; i <= c->n_members; i++) {
+		struct str url = i ? c->members[i - 1] : c->url;
+		if (lookup_kind(url) == LOOKUP_NONE && n < f->n && !seat_take(&f->seats[n++], url, e))
 			return false;
-	engine_settle(g);
+	}
 	return true;
 }
 
-/* What is believed of an engine before it has been asked: everything, except what a request cannot undo. */
-static void first_facts(struct engine *g)
+static bool fleet_setup(struct engines *s, struct fleet *f, const struct engine_config *c, struct err *e)
 {
-	struct engine_facts *f = &g->facts;
-	const struct engine_config *c = &g->config;
-	f->caps = (struct engine_caps){
-		.tools = !c->managed,
-		.parallel = true,
-		.schema = !c->schema_prompt,
-		.schema_prompt = c->schema_prompt,
-		.vision = !c->managed,
-		.audio = !c->managed,
-		.system_role = true,
-		.fetches_urls = c->fetches_urls,
-		.grammar = c->managed ? GRAMMAR_GBNF : GRAMMAR_NONE,
-	};
-	f->pass = c->pass ? c->pass : engine_pass_local;
-	f->llamacpp = c->managed;
-	models_by_hand(c, g->all->opened_s, f);
-}
-
-static bool engine_setup(struct engines *s, struct engine *g, const struct engine_config *c, struct err *e)
-{
-	g->all = s;
-	g->index = (size_t)(g - s->list);
-	for (size_t i = 0; i < sizeof g->queues / sizeof *g->queues; i++)
-		g->queues[i].last = &g->queues[i].first;
-	keep_config(&s->a, c, &g->config);
-	if (!http_target_parse(&s->a, c->url, &g->target, e))
-		return false;
+	struct engine_config kept;
+	size_t n = config_seats(c);
+	keep_config(&s->a, c, &kept);
 	for (size_t i = 0; i < c->key.n; i++)
 		if ((unsigned char)c->key.p[i] < ' ' || c->key.p[i] == 0x7f)
-			return fail(e, ERR_CONFIG, NULL, "the key of engine '%.*s' holds control characters",
-			            FMT(g->config.name));
-	if (!take_dialect(g, e))
-		return false;
-	bool azure = g->traits.of[TRAIT_AUTH] != 0;
-	g->headers = str_fmt(&s->a,
-	                     "User-Agent: antiphon/" ANTIPHON_VERSION "\r\nAccept: text/event-stream, application/json\r\n"
-	                     "Content-Type: application/json\r\n%s%.*s%s",
-	                     !c->key.n ? "" : azure ? "api-key: " : "Authorization: Bearer ", FMT(c->key), c->key.n ? "\r\n" : "");
-	g->state = c->managed ? ENGINE_LOADING : ENGINE_UNKNOWN;
-	first_facts(g);
-	return true;
+			return fail(e, ERR_CONFIG, NULL, "the key of engine '%.*s' holds control characters", FMT(kept.name));
+	if (n > (size_t)fleet_limits.members)
+		return fail(e, ERR_CONFIG, NULL, "engine '%.*s' names %zu engines, more than fleet.members (%lld)",
+			    FMT(kept.name), n, (long long)fleet_limits.members);
+	*f = (struct fleet){.all = s, .name = kept.name, .seats = s->list + s->n, .n = n, .moves = config_moves(c)};
+	for (size_t i = 0; i < sizeof f->queues / sizeof *f->queues; i++)
+		f->queues[i].last = &f->queues[i].first;
+	if (n > 1)
+		f->prefixes = prefixes_new((size_t)fleet_limits.prefix_blocks);
+	for (size_t i = 0; i < n; i++)
+		f->seats[i] = (struct engine){.all = s, .index = s->n++, .fleet = f, .at = (unsigned)i, .config = kept};
+	return fleet_fill(f, c, e);
 }
 
 bool engines_open(const struct engines_config *c, struct engines **ret, struct err *e)
 {
 	struct engines *s = xalloc(sizeof *s);
+	size_t seats = 0;
 	pthread_mutex_init(&s->lock, NULL);
 	s->opened_s = clock_wall_s();
-	s->n = c->n;
-	s->list = new_array(&s->a, struct engine, c->n + 1);
+	s->sent = sent_new();
+	for (size_t i = 0; i < c->n; i++)
+		seats += config_seats(&c->engines[i]);
+	s->list = new_array(&s->a, struct engine, seats + 1);
+	s->fleets = new_array(&s->a, struct fleet, c->n + 1);
 	s->default_model = engines_keep(&s->a, c->default_model);
+	s->resolver = engines_keep(&s->a, c->resolver);
 	struct engine_alias *aliases = new_array(&s->a, struct engine_alias, c->n_aliases + 1);
 	for (size_t i = 0; i < c->n_aliases; i++)
 		aliases[i] = (struct engine_alias){engines_keep(&s->a, c->aliases[i].pattern),
@@ -148,7 +149,7 @@ bool engines_open(const struct engines_config *c, struct engines **ret, struct e
 	s->aliases = aliases;
 	s->n_aliases = c->n_aliases;
 	for (size_t i = 0; i < c->n; i++)
-		if (!engine_setup(s, &s->list[i], &c->engines[i], e)) {
+		if (!fleet_setup(s, &s->fleets[s->n_fleets++], &c->engines[i], e)) {
 			engines_close(s);
 			return false;
 		}
@@ -160,8 +161,13 @@ void engines_close(struct engines *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
 		facts_free(&s->list[i].facts);
+		arena_free(&s->list[i].seat.a);
+	}
+	for (size_t i = 0; i < s->n_fleets; i++)
+		prefixes_free(s->fleets[i].prefixes);
+	sent_free(s->sent);
 	pthread_mutex_destroy(&s->lock);
 	arena_free(&s->a);
 	xfree(s);
@@ -180,33 +186,36 @@ void engine_detach(struct engine_port *p)
 {
 	if (!p)
 		return;
+	roster_close(p->roster);
+	loads_close(p->loads);
 	watches_close(p);
 	client_free(p->client);
 	arena_free(&p->scratch);
 	xfree(p);
 }
 
-/* --- looking up; with the lock held --- */
-
-static struct listing *listing_find(struct engine *g, struct str name)
+void engines_watch(struct engine_port *p)
 {
-	for (size_t i = 0; i < g->facts.n_models; i++)
-		if (str_eq(g->facts.models[i].name, name))
-			return &g->facts.models[i];
-	return NULL;
+	if (p->watches)
+		return;
+	watches_open(p);
+	p->loads = loads_open(p);
+	p->roster = roster_open(p);
 }
 
+/* --- looking up; with the lock held --- */
+
 /* Of several engines with the model one that is up and has the most room. */
-static bool find_exact(struct engines *s, struct str name, struct engine **engine, struct listing **listing)
+static bool find_exact(struct engines *s, struct str name, struct engine **engine, const struct listing **listing)
 {
 	struct engine *best = NULL;
 	for (size_t i = 0; i < s->n; i++) {
 		struct engine *g = &s->list[i];
-		struct listing *l = listing_find(g, name);
+		const struct listing *l = engine_listing(g, name);
 		if (!l)
 			continue;
 		bool better = !best || (g->state == ENGINE_UP && best->state != ENGINE_UP) ||
-		              (g->state == best->state && g->busy + g->waiting < best->busy + best->waiting);
+		              (g->state == best->state && g->busy + g->fleet->waiting < best->busy + best->fleet->waiting);
 		if (!better)
 			continue;
 		best = g;
@@ -216,7 +225,7 @@ static bool find_exact(struct engines *s, struct str name, struct engine **engin
 	return best != NULL;
 }
 
-static bool find_default(struct engines *s, struct engine **engine, struct listing **listing)
+static bool find_default(struct engines *s, struct engine **engine, const struct listing **listing)
 {
 	if (s->default_model.n && find_exact(s, s->default_model, engine, listing))
 		return true;
@@ -224,7 +233,7 @@ static bool find_default(struct engines *s, struct engine **engine, struct listi
 		struct engine *g = &s->list[i];
 		if (!g->facts.n_models)
 			continue;
-		struct listing *l = g->config.default_model.n ? listing_find(g, g->config.default_model) : NULL;
+		const struct listing *l = g->config.default_model.n ? engine_listing(g, g->config.default_model) : NULL;
 		*engine = g;
 		*listing = l ? l : &g->facts.models[0];
 		return true;
@@ -232,7 +241,7 @@ static bool find_default(struct engines *s, struct engine **engine, struct listi
 	return false;
 }
 
-static bool find_alias(struct engines *s, struct str name, struct engine **engine, struct listing **listing)
+static bool find_alias(struct engines *s, struct str name, struct engine **engine, const struct listing **listing)
 {
 	for (size_t i = 0; i < s->n_aliases; i++) {
 		const struct engine_alias *alias = &s->aliases[i];
@@ -244,11 +253,13 @@ static bool find_alias(struct engines *s, struct str name, struct engine **engin
 	return false;
 }
 
-/* An engine that may turn out to have the model. */
+/* An engine that may turn out to have the model; of a fleet that knows none of its members yet the first seat. */
 static struct engine *find_silent(struct engines *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		struct engine *g = &s->list[i];
+		if (g->seat.state == SEAT_EMPTY && (g->at || !fleet_empty(g->fleet)))
+			continue;
 		if (!g->facts.n_models && (g->state == ENGINE_UNKNOWN || g->state == ENGINE_LOADING))
 			return g;
 	}
@@ -307,7 +318,7 @@ static void engines_fill(struct arena *a, const struct engine *g, const struct l
 bool engine_find(struct engines *s, struct arena *a, struct str model, struct engine_model *ret, struct err *e)
 {
 	struct engine *g = NULL;
-	struct listing *l = NULL;
+	const struct listing *l = NULL;
 	pthread_mutex_lock(&s->lock);
 	bool exact = model.p ? find_exact(s, model, &g, &l) : find_default(s, &g, &l);
 	bool ok = exact || (model.p && find_alias(s, model, &g, &l)), known = any_models(s);
@@ -331,9 +342,9 @@ bool engine_find(struct engines *s, struct arena *a, struct str model, struct en
 	return false;
 }
 
-bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, struct engine_ways *ways,
-                    struct err *e)
+bool engine_refresh(struct engine *g, struct arena *a, struct engine_model *m, struct engine_ways *ways, struct err *e)
 {
+	struct engines *s = g->all;
 	struct engine_model now;
 	struct str asked = m->name;
 	if (m->pending && !engine_find(s, a, asked, &now, e))
@@ -343,10 +354,11 @@ bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, 
 	bool aliased = m->pending ? now.aliased : m->aliased;
 	if (m->pending)
 		*m = now;
-	struct engine *g = &s->list[m->index];
+	if (s->list[m->index].fleet != g->fleet)
+		return true;
 	pthread_mutex_lock(&s->lock);
 	*ways = (struct engine_ways){g->facts.count_path, g->facts.llamacpp};
-	struct listing *l = listing_find(g, m->name);
+	const struct listing *l = engine_listing(g, m->name);
 	/* A model that is not listed any more is asked for all the same: the engine knows best. */
 	struct str name = m->name;
 	engines_fill(a, g, l, m, m);
@@ -356,10 +368,16 @@ bool engine_refresh(struct engines *s, struct arena *a, struct engine_model *m, 
 	return true;
 }
 
-void engine_address(const struct engines *s, size_t index, struct str *url, struct str *key)
+void engine_address(struct engines *s, struct arena *a, size_t index, struct str *url, struct str *key)
 {
-	*url = s->list[index].config.url;
-	*key = s->list[index].config.key;
+	pthread_mutex_lock(&s->lock);
+	const struct engine *g = &s->list[index];
+	const struct fleet *f = g->fleet;
+	for (size_t i = 0; i < f->n && !seat_open(g); i++)
+		g = &f->seats[i];
+	*url = str_copy(a, seat_open(g) ? g->seat.url : g->config.url);
+	*key = g->config.key;
+	pthread_mutex_unlock(&s->lock);
 }
 
 size_t engine_models(struct engines *s, struct arena *a, struct engine_model **ret)
@@ -389,13 +407,18 @@ bool engines_ready(struct engines *s, struct err *why)
 	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < s->n && !ready; i++) {
 		const struct engine *g = &s->list[i];
-		ready = g->state == ENGINE_UP && g->facts.n_models > 0;
+		bool none = g->seat.state == SEAT_EMPTY;
+		if (none && (g->at || !fleet_empty(g->fleet)))
+			continue;
+		ready = seat_open(g) && g->state == ENGINE_UP && g->facts.n_models > 0;
 		if (!ready)
-			snprintf(text, sizeof text, "engine '%.*s': %s", FMT(g->config.name),
-			         *g->why                        ? g->why
-			         : g->state == ENGINE_LOADING ? "it is loading its model"
-			         : g->state == ENGINE_UP      ? "it has no model"
-			                                      : "it was not looked at yet");
+			snprintf(text, sizeof text, "engine '%.*s': %s", FMT(none ? g->fleet->name : g->seat.name),
+				 none                         ? "none of its members was found yet"
+				 : *g->why                    ? g->why
+				 : !seat_open(g)              ? "it drains"
+				 : g->state == ENGINE_LOADING ? "it is loading its model"
+				 : g->state == ENGINE_UP      ? "it has no model"
+							      : "it was not looked at yet");
 	}
 	pthread_mutex_unlock(&s->lock);
 	return ready || fail(why, ERR_UNAVAILABLE, NULL, "%s", text);

@@ -31,6 +31,8 @@ struct think_tags { /* between which thoughts stand in the text of an engine tha
 };
 struct engine_config {
 	struct str name, url, key;
+	const struct str *members; /* further URLs, and where they are found: fleet/lookup.h; the url may be that, too */
+	size_t n_members;
 	const struct str *models; /* listed by hand; NULL: discovered through GET /v1/models */
 	size_t n_models;
 	struct str default_model;
@@ -55,6 +57,7 @@ struct engines_config {
 	const struct engine_alias *aliases; /* tried in order after exact names */
 	size_t n_aliases;
 	struct str default_model; /* {0}: first model of the first engine */
+	struct str resolver;      /* fleet/lookup.h; {0}: resolv.conf's */
 };
 
 bool engines_open(const struct engines_config *c, struct engines **ret, struct err *e);
@@ -75,14 +78,14 @@ struct engine_model { /* a copy; strings live in the arena given */
 	const char *const *pass;
 	const struct engine_caps *caps; /* as known now */
 	const struct traits *traits;    /* likewise (dialect.h) */
-	size_t index;                   /* of the engine */
+	size_t index;                   /* of the engine, or of one of its fleet */
 };
 /* Exact names of any engine first, then the aliases in order; {0} is the default model. ERR_MODEL_NOT_FOUND with OpenAI's text;
  * ERR_UNAVAILABLE when no engine has told of any model. While an engine still starts its default model is
  * taken as there, and with no model known at all any name is (`pending`). */
 bool engine_find(struct engines *s, struct arena *a, struct str model, struct engine_model *ret, struct err *e);
-/* Where that engine is (unix:PATH, http...), and its key ({0}: none); constant. For what is no call (embeddings). */
-void engine_address(const struct engines *s, size_t index, struct str *url, struct str *key);
+/* Where that engine is (unix:PATH, http...), and its key ({0}: none), in `a`. For what is no call (embeddings). */
+void engine_address(struct engines *s, struct arena *a, size_t index, struct str *url, struct str *key);
 /* All models, for GET /v1/models. */
 size_t engine_models(struct engines *s, struct arena *a, struct engine_model **ret);
 

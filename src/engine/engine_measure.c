@@ -14,11 +14,12 @@ void engine_measure_end(struct engine *g, const struct engine_call *c, bool ok, 
 {
 	if (c->counting)
 		return;
-	MEASURE(ENGINE_CALLS, 1, measure_label(LABEL_ENGINE, g->config.name), measure_result(ok));
-	if (spoke_ms <= 0 || c->usage.output < PACE_TOKENS)
-		return;
-	double pace = (double)c->usage.output * 1000 / (double)spoke_ms;
+	bool paced = spoke_ms > 0 && c->usage.output >= PACE_TOKENS;
+	double pace = paced ? (double)c->usage.output * 1000 / (double)spoke_ms : 0;
 	pthread_mutex_lock(&g->all->lock);
-	g->pace = g->pace > 0 ? g->pace + (pace - g->pace) / PACE_WEIGHT : pace;
+	unsigned label = g->seat.label;
+	if (paced)
+		g->pace = g->pace > 0 ? g->pace + (pace - g->pace) / PACE_WEIGHT : pace;
 	pthread_mutex_unlock(&g->all->lock);
+	MEASURE(ENGINE_CALLS, 1, label, measure_result(ok));
 }

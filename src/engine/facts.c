@@ -37,3 +37,11 @@ void engine_settle(struct engine *g)
 	if (g->traits.of[TRAIT_THOUGHTS] == THOUGHTS_SAME)
 		g->traits.of[TRAIT_THOUGHTS] = g->heard;
 }
+
+const struct listing *engine_listing(const struct engine *g, struct str name)
+{
+	for (size_t i = 0; i < g->facts.n_models; i++)
+		if (str_eq(g->facts.models[i].name, name))
+			return &g->facts.models[i];
+	return NULL;
+}

@@ -38,7 +38,7 @@ static const char *const state_names[] = {"unknown", "loading", "up", "down"};
 static void log_state(const struct engine *g, enum engine_state state, size_t models, const char *why)
 {
 	log_at(state == ENGINE_DOWN ? LOG_WARN : LOG_INFO, "engine state", "engine=%.*s state=%s models=%zu %s",
-	       FMT(g->config.name), state_names[state], models, why);
+	       FMT(g->seat.name), state_names[state], models, why);
 }
 
 /* The outcome of a look; takes over w->facts when `fresh`. */
@@ -56,7 +56,9 @@ static void conclude(struct watch *w, enum engine_state state, const char *why, 
 		engine_settle(g);
 		w->facts = (struct engine_facts){0};
 	}
-	slots_pump(g);
+	if (before != ENGINE_UP && before != ENGINE_UNKNOWN && state == ENGINE_UP && g->fleet->prefixes)
+		prefixes_forget(g->fleet->prefixes, g->at); /* it was started anew: its cache is empty */
+	slots_pump(g->fleet);
 	size_t n = g->facts.n_models;
 	pthread_mutex_unlock(&g->all->lock);
 	facts_free(&old);
@@ -122,8 +124,8 @@ static void watch_get(struct watch *w, const char *path, void (*done)(struct wat
 	w->call.total_ms = LOOK_MS;
 	w->call.body_max = LOOK_BODY_MAX;
 	struct arena tmp = {0};
-	http_call_start(w->port->client, &w->call, &g->target, METHOD_GET,
-			http_target_path(&tmp, &g->target, str_of(path)), g->headers, S(""));
+	http_call_start(w->port->client, &w->call, &g->seat.target, METHOD_GET,
+			http_target_path(&tmp, &g->seat.target, str_of(path)), g->seat.headers, S(""));
 	arena_free(&tmp);
 }
 
@@ -181,11 +183,9 @@ static void watch_look(struct timer *t)
 
 /* --- beginning, being woken, end --- */
 
-void engines_watch(struct engine_port *p)
+void watches_open(struct engine_port *p)
 {
 	struct engines *s = p->engines;
-	if (p->watches)
-		return;
 	p->watches = new_array(&s->a, struct watch, s->n + 1);
 	pthread_mutex_lock(&s->lock);
 	s->watcher = p->loop;
@@ -196,8 +196,23 @@ void engines_watch(struct engine_port *p)
 		w->engine = &s->list[i];
 		w->port = p;
 		buf_init(&w->body, LOOK_BODY_MAX);
-		watch_look(&w->timer);
+		if (w->engine->seat.state != SEAT_EMPTY)
+			watch_look(&w->timer);
 	}
+}
+
+void watch_begin(struct engine_port *p, struct engine *g)
+{
+	timer_start(p->loop, &p->watches[g->index].timer, 0, watch_look);
+}
+
+void watch_end(struct engine_port *p, struct engine *g)
+{
+	struct watch *w = &p->watches[g->index];
+	http_call_cancel(&w->call);
+	timer_cancel(&w->timer);
+	facts_free(&w->facts);
+	w->wait_ms = 0;
 }
 
 void watches_close(struct engine_port *p)
@@ -210,9 +225,7 @@ void watches_close(struct engine_port *p)
 	s->port = NULL;
 	pthread_mutex_unlock(&s->lock);
 	for (size_t i = 0; i < s->n; i++) {
-		http_call_cancel(&p->watches[i].call);
-		timer_cancel(&p->watches[i].timer);
-		facts_free(&p->watches[i].facts);
+		watch_end(p, &s->list[i]);
 		buf_release(&p->watches[i].body);
 	}
 	p->watches = NULL;
@@ -228,7 +241,7 @@ static void on_kick(struct post *post)
 	if (!p)
 		return;
 	struct watch *w = &p->watches[g->index];
-	if (!w->call.conn) /* else a look is under way */
+	if (!w->call.conn && (g->seat.state == SEAT_TAKEN || g->seat.state == SEAT_DRAINS)) /* else a look is under way, or it has left */
 		timer_start(p->loop, &w->timer, 0, watch_look);
 }
 

@@ -9,6 +9,8 @@
  *   POST /admin/keys/{id}/revoke  {"id"}
  *   GET  /admin/limits            {"data":[...]}: what keys and projects may use (door/limits_write.h)
  *   POST /admin/limits            {"key" or "project","limits":{NAME:VALUE}}; the same
+ *   GET  /admin/engines           {"engines":[...]} (engine/engine_list.h)
+ *   POST /admin/engines           {"name","drain"}: it gets no new calls, or gets them again; the same
  *   POST /admin/erase              see erase_door.h
  *   POST /admin/console           {"url"}: signs in to the console, once */
 #pragma once

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fleet/lookup.h"
 #include "main/config_rows.h"
 #include "wire/fields.h"
 
@@ -161,6 +162,13 @@ bool config_check(struct config *c, struct err *e)
 		if (!c->engines[i].engines_url.n)
 			return fail(e, ERR_CONFIG, NULL, "engines[%zu] has no url", i);
 	for (size_t i = 0; i < c->n_engines; i++)
+		for (size_t k = 0; k < c->engines[i].engines_url.n; k++)
+			if (!lookup_check(c->engines[i].engines_url.at[k], e))
+				return false;
+	for (size_t i = 0; i < c->engine_url.n; i++)
+		if (!lookup_check(c->engine_url.at[i], e))
+			return false;
+	for (size_t i = 0; i < c->n_engines; i++)
 		if (!think_tags_ok(&c->engines[i]))
 			return fail(e, ERR_CONFIG, NULL,
 				    "engines[%zu].think_tags must be two tags, the opening and the closing one, for "
@@ -235,8 +243,12 @@ struct engines_config config_engines(const struct config *c, struct arena *a)
 		const struct config_engine *in = &c->engines[i];
 		const char *from_env = in->engines_key_env.n ? getenv(in->engines_key_env.p) : NULL;
 		out[n++] = (struct engine_config){
-		    .name = in->engines_name.n ? in->engines_name : config_host_of(in->engines_url),
-		    .url = in->engines_url,
+		    .name = in->engines_name.n      ? in->engines_name
+			    : in->engines_url.n > 1 ? str_fmt(a, "fleet-%zu", i + 1)
+						    : config_host_of(in->engines_url.at[0]),
+		    .url = in->engines_url.at[0],
+		    .members = in->engines_url.at + 1,
+		    .n_members = in->engines_url.n - 1,
 		    .key = from_env ? str_copy(a, str_of(from_env)) : config_given(in->engines_key),
 		    .models = in->engines_models.n ? in->engines_models.at : NULL,
 		    .n_models = in->engines_models.n,
@@ -265,7 +277,7 @@ struct engines_config config_engines(const struct config *c, struct arena *a)
 		    .key = config_given(c->engine_key),
 		    .temperature = -1,
 		};
-	return (struct engines_config){out, n, c->aliases, c->n_aliases, config_given(c->engine_default_model)};
+	return (struct engines_config){out, n, c->aliases, c->n_aliases, config_given(c->engine_default_model), config_given(c->fleet_resolver)};
 }
 
 static void config_print_row(FILE *out, const struct setting *s)

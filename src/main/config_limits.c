@@ -4,6 +4,7 @@
 #include "api/api.h"
 #include "container/limits.h"
 #include "egress/egress.h"
+#include "fleet/limits.h"
 #include "index/index_limits.h"
 #include "index/skill_limits.h"
 #include "mcp/limits.h"
@@ -15,6 +16,7 @@
 #include "quota/quota.h"
 #include "script/limits.h"
 #include "session/limits.h"
+#include "store/blob_options.h"
 #include "store/limits.h"
 #include "tools/mcp_options.h"
 #include "tools/tools.h"
@@ -75,7 +77,27 @@ static bool config_egress(struct config *c, struct err *e)
 	       fail(e, ERR_CONFIG, NULL, "egress.allow: an entry is neither an address nor a block of addresses (10.0.0.0/8)");
 }
 
-bool config_apply_limits(struct config *c, struct err *e)
+static void config_blobs(const struct config *c)
+{
+#define LIMIT(name, ...) s3_limits.name = c->blobs_##name;
+#include "s3/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) blob_limits.name = c->blobs_##name;
+#include "store/blob_limits.def"
+#undef LIMIT
+	bool s3 = str_eq(c->blobs_place, S("s3")), shared = str_eq(c->blobs_place, S("shared"));
+	blob_options = (struct blob_options){.where = s3 ? BLOBS_S3 : shared ? BLOBS_SHARED : BLOBS_FOLDER,
+					     .dir = c->blobs_dir,
+					     .s3 = {.url = c->blobs_url,
+						    .bucket = c->blobs_bucket,
+						    .prefix = c->blobs_prefix,
+						    .region = c->blobs_region,
+						    .virtual_host = str_eq(c->blobs_address, S("host")),
+						    .ca_file = c->blobs_ca_file,
+						    .credentials_file = c->blobs_credentials_file}};
+}
+
+static void config_copy_limits(const struct config *c)
 {
 #define LIMIT(name, ...) net_limits.name = c->net_##name;
 #include "net/limits.def"
@@ -100,6 +122,9 @@ bool config_apply_limits(struct config *c, struct err *e)
 #undef LIMIT
 #define LIMIT(name, ...) engine_limits.name = c->engine_##name;
 #include "engine/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) fleet_limits.name = c->fleet_##name;
+#include "fleet/limits.def"
 #undef LIMIT
 #define LIMIT(name, ...) index_limits.name = c->index_##name;
 #include "index/limits.def"
@@ -131,6 +156,12 @@ bool config_apply_limits(struct config *c, struct err *e)
 #define LIMIT(name, ...) egress_limits.name = c->egress_##name;
 #include "egress/limits.def"
 #undef LIMIT
+}
+
+bool config_apply_limits(struct config *c, struct err *e)
+{
+	config_copy_limits(c);
+	config_blobs(c);
 	sandbox_limits_only = str_eq(c->api_sandbox, S("limits"));
 	return config_mcp(c, e) && config_egress(c, e) && guard_read(&c->arena, c->fetch_allow.at, c->fetch_allow.n, &fetch_guard, e);
 }

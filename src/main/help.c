@@ -12,7 +12,7 @@ static const struct help_text {
 #include "main/commands.def"
 #undef COMMAND
 };
-enum { N_TEXTS = sizeof texts / sizeof *texts };
+enum { N_TEXTS = sizeof texts / sizeof *texts, COLUMNS = 80 };
 
 /* Fits a screen of 24 lines of 80. */
 int help_all(FILE *out)
@@ -21,12 +21,14 @@ int help_all(FILE *out)
 	for (int i = 0; i < N_TEXTS; i++)
 		if (!texts[i].also)
 			fprintf(out, "  antiphon %-9s %s\n", texts[i].name, texts[i].help);
-	fprintf(out, "  and:");
+	int at = fprintf(out, "  and:");
 	for (int i = 0; i < N_TEXTS; i++)
-		if (texts[i].also)
-			fprintf(out, " %s", texts[i].name);
-	fprintf(out, "\n");
-	fprintf(out, "\nMore of one, and its flags: antiphon help COMMAND. All take --data DIR,\n"
+		if (texts[i].also) {
+			if (at + 1 + (int)strlen(texts[i].name) > COLUMNS)
+				at = fprintf(out, "\n      ") - 1;
+			at += fprintf(out, " %s", texts[i].name);
+		}
+	fprintf(out, "\n\nMore of one, and its flags: antiphon help COMMAND. All take --data DIR,\n"
 		     "--config FILE (settings in YAML) and --set section.name=value.\n"
 		     "Example: antiphon serve --engine http://127.0.0.1:11434\n");
 	return 0;

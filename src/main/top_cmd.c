@@ -4,27 +4,12 @@
 
 #include "main/args.h"
 #include "main/commands.h"
+#include "main/engines_cmd.h"
 #include "main/help.h"
 #include "main/remote.h"
 #include "main/terminal.h"
 
 enum { EVERY_SECONDS = 1, TURNS_SHOWN = 40 };
-
-static void top_engines(yyjson_val *engines)
-{
-	yyjson_val *g;
-	size_t i, n;
-	printf("%-24s %-8s %-10s %11s %8s %9s\n", "ENGINE", "STATE", "DIALECT", "SLOTS", "WAITING", "TOKENS/S");
-	yyjson_arr_foreach(engines, i, n, g)
-	{
-		terminal_print(json_str(json_get(g, S("name"))), 24);
-		printf(" %-8.*s %-10.*s %5lld/%-5lld %8lld %9.1f\n", FMT(json_str(json_get(g, S("state")))),
-		       FMT(json_str(json_get(g, S("dialect")))), (long long)yyjson_get_sint(json_get(g, S("busy"))),
-		       (long long)yyjson_get_sint(json_get(g, S("slots"))),
-		       (long long)yyjson_get_sint(json_get(g, S("waiting"))),
-		       yyjson_get_num(json_get(g, S("tokens_a_second"))));
-	}
-}
 
 static void top_turns(yyjson_val *turns, int64_t running)
 {
@@ -50,7 +35,7 @@ static bool top_once(struct args *a, struct str socket, struct err *e)
 	yyjson_val *v;
 	if (!remote_admin(a, socket, "/console/api/live", (struct str){0}, &v, NULL, e))
 		return false;
-	top_engines(json_get(v, S("engines")));
+	engines_print(json_get(v, S("engines")));
 	top_turns(json_get(v, S("turns")), yyjson_get_sint(json_get(v, S("running"))));
 	fflush(stdout);
 	return true;

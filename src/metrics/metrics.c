@@ -15,8 +15,7 @@ static void gauges_set(struct api *api)
 	size_t n = engine_list(api->options.engines, &a, &all);
 	for (size_t i = 0; i < n; i++) {
 		const unsigned label[METRIC_LABELS] = {measure_label(LABEL_ENGINE, all[i].name)};
-		bool up = str_eq(all[i].state, S("up")) || str_eq(all[i].state, S("unknown"));
-		measure_set(METRIC_ENGINE_UP, up, label);
+		measure_set(METRIC_ENGINE_UP, all[i].takes, label);
 		measure_set(METRIC_ENGINE_SLOTS, all[i].slots, label);
 		measure_set(METRIC_ENGINE_BUSY, all[i].busy, label);
 		measure_set(METRIC_ENGINE_WAITING, all[i].waiting, label);

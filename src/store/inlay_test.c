@@ -1,16 +1,14 @@
 /* inlay_test.c - bytes inside of items: cut out, whole again, gone with their item; what a crash and a bad disk leave.
  */
-#include "store/blob_seal.h"
 #include "store/inlay.h"
 
 #include <dirent.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "store/blob.h"
-#include "store/blobs.h"
+#include "store/blob_dead.h"
 #include "store/conversation.h"
 #include "store/node.h"
 #include "store/rig_sql.h"
@@ -182,8 +180,7 @@ static void a_picture(void)
 	inlay_test_turn(x, 0, json);
 	CHECK(rig_put(&r, x) == ERR_NONE && inlay_test_has(&r, x, json));
 	CHECK(rig_number(&r, "SELECT max(length(json) + length(places)) FROM item") < 200);
-	int64_t bytes = LARGE / 4 * 3 + 1;
-	CHECK(inlay_test_files(&r, &n) == (getenv("STORE_SEALED") ? blob_seal_size(bytes) : bytes) && n == 1);
+	CHECK(inlay_test_files(&r, &n) == LARGE / 4 * 3 + 1 && n == 1);
 	struct rig_wait w = rig_wait(&r);
 	struct str want = str_of(id_text(id, "ig", &x->items[1].id).p);
 	store_get_items(r.port, &w.op, 1, &want, 1, &a, &one);
@@ -261,7 +258,7 @@ static void given_twice(void)
 	y->items[1].id = x->items[1].id;
 	CHECK(rig_put(&r, y) == ERR_NONE && inlay_test_has(&r, x, json) && inlay_test_has(&r, y, json));
 	CHECK(rig_number(&r, "SELECT count(*) FROM item WHERE inlay > 0") == 1);
-	blobs_judge(r.store);
+	blob_dead_judge(r.store);
 	inlay_test_settle(&r);
 	CHECK(inlay_test_blobs(&r) == 1 && inlay_test_has(&r, x, json));
 	arena_free(&a);
@@ -290,9 +287,7 @@ static void orphans(void)
 	/* and bytes that somebody took away: the item is missed, not made up */
 	struct stored_response got;
 	blob_drop(r.store, rig_number(&r, "SELECT inlay FROM item WHERE inlay > 0"));
-	blobs_bury(r.store->node->blobs);
-	while (inlay_test_blobs(&r)) /* the sweeper may be at it */
-		sched_yield();
+	blob_dead_bury(r.store);
 	CHECK(rig_get(&r, 1, x->id, &a, &got) == ERR_STORE);
 	arena_free(&a);
 	rig_end_all(&r);
@@ -318,7 +313,7 @@ static void no_room(void)
 	CHECK(rig_put(&r, y) == ERR_NONE); /* others are not held up */
 	setrlimit(RLIMIT_FSIZE, &was);
 	CHECK(rig_put(&r, x) == ERR_NONE && inlay_test_has(&r, x, json));
-	blobs_judge(r.store);
+	blob_dead_judge(r.store);
 	inlay_test_settle(&r);
 	CHECK(inlay_test_blobs(&r) == 1);
 	arena_free(&a);

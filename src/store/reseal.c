@@ -8,12 +8,8 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "store/blob.h"
-#include "store/blobs.h"
-#include "store/blobs_list.h"
 #include "store/kinds.h"
 #include "store/lend.h"
-#include "store/node.h"
 #include "store/seal_bytes.h"
 #include "store/sealed.h"
 
@@ -246,24 +242,6 @@ static bool reseal_column(struct reseal_walk *w, struct err *e)
 	return ok;
 }
 
-struct reseal_blobs {
-	struct reseal_walk *walk;
-	struct err *err;
-};
-
-static bool reseal_on_blob(void *ctx, int64_t key)
-{
-	struct reseal_blobs *g = ctx;
-	struct err why = {0};
-	bool did = false, ok = blob_reseal(g->walk->re->store, key, g->walk->target, &did, &why);
-	if (!ok && why.code == ERR_STORE_FULL) { /* tried again later */
-		*g->err = why;
-		return false;
-	}
-	reseal_tell(g->walk->re, g->walk->step, did, !ok);
-	return reseal_rest(g->walk->re, did ? REST_MS : 0);
-}
-
 /* All of it once; resumed where `sealing` says so. */
 static bool reseal_walk(struct reseal_walk *w, struct err *e)
 {
@@ -280,8 +258,7 @@ static bool reseal_walk(struct reseal_walk *w, struct err *e)
 	for (; w->step < SEALED_COUNT; w->step++, w->from = -1)
 		if (!reseal_column(w, e))
 			return false;
-	struct reseal_blobs g = {w, e};
-	return blobs_each(blobs_dir(w->re->store->node->blobs), reseal_on_blob, &g);
+	return true;
 }
 
 static bool reseal_finish(struct reseal_walk *w, bool scrub, struct err *e)
@@ -396,6 +373,6 @@ struct reseal_state reseal_state(struct store *s)
 	pthread_mutex_unlock(&re->lock);
 	state.encrypts = s->sealer->encrypts;
 	state.key = seal_newest(s);
-	state.steps = SEALED_COUNT + 1; /* the blobs */
+	state.steps = SEALED_COUNT;
 	return state;
 }

@@ -135,7 +135,7 @@ static bool embeddings_choose(struct request *rq, struct errand *er, struct embe
 		return true;
 	ask->engine.kind = EMBED_URL;
 	ask->engine.model = ask->model;
-	engine_address(engines, m.index, &ask->engine.url, &ask->engine.key);
+	engine_address(engines, &er->arena, m.index, &ask->engine.url, &ask->engine.key);
 	return true;
 }
 
