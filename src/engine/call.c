@@ -14,7 +14,7 @@
 #include "engine/chat_stream.h"
 #include "engine/demand.h"
 #include "engine/engine_measure.h"
-#include "engine/route.h"
+#include "engine/hedge.h"
 #include "engine/seats.h"
 #include "engine/truncate.h"
 #include "engine/watch.h"
@@ -22,14 +22,13 @@
 enum {
 	REQUEST_MAX = 1 << 29,
 	ANSWER_MAX = 65536, /* of an error's body */
-	BACKOFF_MS = 100,   /* doubled each time */
 	COUNT_MAX = 1 << 26, /* of a count: vLLM tells the tokens, too */
 };
 
 enum run_stage { RUN_QUEUE, RUN_COUNT, RUN_ANSWER, RUN_AGAIN };
 
 struct run_times {
-	int64_t queued, began, spoke; /* 0: not yet */
+	int64_t queued, began, asked, spoke; /* 0: not yet */
 };
 
 struct engine_run {
@@ -59,7 +58,6 @@ struct engine_run {
 };
 
 static void call_run_queue(struct engine_run *r, bool front);
-static void run_begin(struct engine_run *r);
 
 /* --- the end --- */
 
@@ -70,6 +68,7 @@ static void give_slot(struct engine_run *r, bool measured)
 
 static void run_stop(struct engine_run *r)
 {
+	hedge_drop(r->route.hedge);
 	http_call_cancel(&r->http);
 	timer_cancel(&r->timer);
 	defer_cancel(&r->failing);
@@ -125,11 +124,6 @@ static bool run_again(struct engine_run *r, int64_t wait_ms)
 	r->stage = RUN_AGAIN;
 	timer_start(r->port->loop, &r->timer, wait_ms, call_on_again);
 	return true;
-}
-
-static int64_t backoff(const struct engine_run *r)
-{
-	return (int64_t)BACKOFF_MS << (r->attempts < 10 ? r->attempts : 10);
 }
 
 /* Back into the queue, to its head: the engine is loading, or another one is to be asked. */
@@ -188,8 +182,13 @@ static void run_ask(struct engine_run *r, enum run_stage stage)
 	struct str path = stage == RUN_COUNT ? r->ways.count_path : S("/v1/chat/completions");
 	http_call_start(r->port->client, &r->http, &r->engine->seat.target, METHOD_POST,
 	                http_target_path(r->a, &r->engine->seat.target, path), headers, buf_str(&r->body));
-	if (r->paused && stage == RUN_ANSWER)
+	r->at_ms.asked = loop_now_ms(r->port->loop);
+	if (stage == RUN_COUNT)
+		return;
+	if (r->paused)
 		http_call_pause(&r->http);
+	r->route.hedge = hedge_arm(&(struct hedge_call){r->port->loop, r->port->client, r->a, &r->http, &r->engine, &r->route,
+							r->call->headers, buf_str(&r->body), &r->paused});
 }
 
 static void end_counted(struct engine_run *r, int64_t tokens)
@@ -326,6 +325,7 @@ static void call_on_event(void *ctx, const struct model_event *ev)
 static void call_on_head(struct http_call *h, int status)
 {
 	struct engine_run *r = OWNER(h, struct engine_run, http);
+	hedge_drop(r->route.hedge);
 	r->status = status;
 	r->retry_after_ms = chat_retry_after(h);
 	if (r->stage != RUN_ANSWER || status != 200 || !chat_may_answer(http_call_header(h, S("content-type"))))
@@ -335,6 +335,7 @@ static void call_on_head(struct http_call *h, int status)
 	r->stream = chat_stream_new(r->a, r->prompt, &o, r->demand ? call_on_event : call_on_told, r);
 	r->call->begun = true;
 	r->at_ms.spoke = loop_now_ms(r->port->loop);
+	hedge_heard(r->engine, r->at_ms.spoke - r->at_ms.asked);
 	buf_release(&r->body);
 }
 
@@ -436,7 +437,7 @@ static void refusal_done(struct engine_run *r)
 		if (run_elsewhere(r, false))
 			return;
 		if (wait < 0)
-			wait = backoff(r);
+			wait = route_backoff_ms(r->attempts);
 		if (wait <= engine_limits.retry_wait_ms && run_again(r, wait))
 			return;
 	}
@@ -471,13 +472,14 @@ static bool run_recover(struct engine_run *r, const struct err *e)
 		return true;
 	if (r->http.sent || e->code != ERR_ENGINE)
 		return false; /* it may have begun to work */
-	return managed ? run_requeue(r) : run_again(r, backoff(r));
+	return managed ? run_requeue(r) : run_again(r, route_backoff_ms(r->attempts));
 }
 
 static void call_on_end(struct http_call *h, const struct err *e)
 {
 	struct engine_run *r = OWNER(h, struct engine_run, http);
 	struct err mine = {0};
+	hedge_drop(r->route.hedge);
 	if (r->status != 429)
 		r->route.end = e->code != ERR_NONE || r->status >= 500 ? SLOT_FAILED : SLOT_WELL;
 	if (r->stage == RUN_COUNT) {
