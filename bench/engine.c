@@ -6,7 +6,9 @@
  * Speaks just enough HTTP and Chat Completions to be an upstream: every POST is answered with TOKENS chunks,
  * all in one write, or PER_SECOND of them a second with the sending time (microseconds) as their text, so
  * that a reader can tell how long they were under way. A POST that offers web_search is answered with two calls of it, one
- * after the other, before the text; GET /search is a search provider's answer. One thread, epoll. */
+ * after the other, before the text; GET /search is a search provider's answer. One that demands a call of the function t gets
+ * it. One whose text has LARGE_TEXT, LARGE_CALL, LARGE_PROGRAM or LARGE_JSON gets as much in one piece as an answer may have: a chunk of text,
+ * a chunk of a call's arguments, an object that is no stream. One thread, epoll. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -104,6 +106,63 @@ static void put_call(int fd, int n)
 	put(fd, out, (size_t)snprintf(out, sizeof out, "%s%x\r\n%s\r\n0\r\n\r\n", head, (unsigned)len, data));
 }
 
+/* What a request asks for by name; NULL: nothing. */
+static const char *named(const char *body, size_t n, const char *const *names)
+{
+	for (; *names; names++)
+		if (memmem(body, n, *names, strlen(*names)))
+			return *names;
+	return NULL;
+}
+
+static void put_answer(int fd, const char *kind, const char *body, int n)
+{
+	char lead[256];
+	put(fd, lead, (size_t)snprintf(lead, sizeof lead, "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", kind, n));
+	put(fd, body, (size_t)n);
+}
+
+/* A call of the function t, whose argument `input` is written as grammars and schemas of the inputs want it. */
+static void put_demanded(int fd)
+{
+	static const char data[] =
+	    "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"bench\",\"choices\":[{\"index\":0,"
+	    "\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"t\","
+	    "\"arguments\":\"{\\\"input\\\":\\\"word1a\\\"}\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n";
+	put_answer(fd, "text/event-stream", data, (int)sizeof data - 1);
+}
+
+/* As much in one piece as an answer may have: `which` is what comes before it. */
+static void put_large(int fd, const char *which)
+{
+	enum { LARGE = 1000000, ROOM = 4096 };
+	static const struct large {
+		const char *which, *kind, *before, *after;
+	} larges[] = {
+	    {"LARGE_TEXT", "text/event-stream", "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"",
+	     "\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"},
+	    {"LARGE_CALL", "text/event-stream",
+	     "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"t\","
+	     "\"arguments\":\"{\\\"input\\\":\\\"",
+	     "\\\"}\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n"},
+	    {"LARGE_PROGRAM", "text/event-stream",
+	     "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"program\","
+	     "\"arguments\":\"{\\\"code\\\":\\\"text(1);//",
+	     "\\\"}\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n"},
+	    {"LARGE_JSON", "application/json", "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"",
+	     "\"},\"finish_reason\":\"stop\"}]}"},
+	};
+	static char out[LARGE + ROOM];
+	const struct large *l = larges;
+	while (strcmp(l->which, which))
+		l++;
+	size_t before = strlen(l->before), after = strlen(l->after);
+	memcpy(out, l->before, before);
+	memset(out + before, 'x', LARGE);
+	memcpy(out + before + LARGE, l->after, after);
+	put_answer(fd, l->kind, out, (int)(before + LARGE + after));
+}
+
 /* The number of the call that comes next in this request; 0: the text. */
 static int next_call(const char *body, size_t n)
 {
@@ -141,11 +200,19 @@ static bool serve(int fd, struct conn *c)
 		return false;
 	bool post = c->in[0] == 'P', models = memmem(c->in, whole_head, "/models", 7) != NULL;
 	bool search = memmem(c->in, whole_head, " /search", 8) != NULL;
+	static const char *const larges[] = {"LARGE_TEXT", "LARGE_CALL", "LARGE_PROGRAM", "LARGE_JSON", NULL};
+	static const char *const demands[] = {"\"tool_choice\":\"required\"", "\"tool_choice\":{", NULL}, *const told[] = {"\"role\":\"tool\"", NULL};
 	int call = post ? next_call(c->in + whole_head, length) : 0;
+	const char *large = post && !named(c->in + whole_head, length, told) ? named(c->in + whole_head, length, larges) : NULL;
+	bool demanded = post && named(c->in + whole_head, length, demands);
 	memmove(c->in, c->in + whole_head + length, c->n - whole_head - length);
 	c->n -= whole_head + length;
 	if (!post) {
 		get(fd, models, search);
+	} else if (large) {
+		put_large(fd, large);
+	} else if (demanded) {
+		put_demanded(fd);
 	} else if (call) {
 		put_call(fd, call);
 	} else if (per_second <= 0) {

@@ -6,10 +6,12 @@ change much. Nothing may hold a loop for more than 20 ms in a release build. An 
 done; those that are refused say so in their name, and have a neighbour that is the most of its kind that is taken. Used by
 bench/run.py (row `held`).
 
-2026-11-29, two cores, others at work on them: CPU within the longest answer, ms: many messages (chat) 17.3; references to nothing
-13.2; tools of an item 12.9; allowed tools 11.2; calls and outputs 10.3; tools of many items 9.5; compactions 8.4; tools that were
-found 8.0; many items 8.0 (before slices 21.2); all others below 7."""
-import base64, io, json, os, random, struct, subprocess, threading, time, urllib.error, urllib.request, zipfile, zlib
+2026-11-29, two cores, others at work on them: CPU within the longest answer, ms: many items (compact) 17.8; many messages (chat)
+17.3, with eight answers 15.4 (before slices 59.6); a megabyte of logit_bias 16.8; a program 13.2; references to nothing 13.2; tools
+of an item 12.9; many items (WebSocket) 12.6; allowed tools 11.2; many items (background) 11.2; calls and outputs 10.3; 128 strict
+tools 10.1; tools of many items 9.5; compactions 8.4; tools that were found 8.0; many items 8.0 (before slices 21.2); all others
+below 8."""
+import base64, io, json, os, random, socket, struct, subprocess, threading, time, urllib.error, urllib.request, zipfile, zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MOST_MS = 20
@@ -17,11 +19,11 @@ MEGABYTE = 1000000
 
 
 class Input:
-    """One request; `after`, given its answer, says whether what it started is done."""
+    """One request; `after`, given its answer, says whether what it started is done. `socket`: over a WebSocket."""
 
-    def __init__(self, body, path="/responses", kind="application/json", after=None):
+    def __init__(self, body, path="/responses", kind="application/json", after=None, socket=False):
         self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.path, self.kind, self.after = path, kind, after
+        self.path, self.kind, self.after, self.socket = path, kind, after, socket
 
 
 def fitting(make, most=MEGABYTE, first=1 << 20):
@@ -43,8 +45,17 @@ def message(content):
     return create(input=[{"role": "user", "content": content}])
 
 
-def schema(properties):
-    return create(text={"format": {"type": "json_schema", "name": "s", "strict": False, "schema": properties}})
+def schema(properties, strict=False):
+    return create(text={"format": {"type": "json_schema", "name": "s", "strict": strict, "schema": properties}})
+
+
+def closed(properties):
+    """As a strict schema has to be."""
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def strict_function(i, n):
+    return {**function(i), "strict": True, "parameters": closed({f"p{k}": {"type": "string"} for k in range(n)})}
 
 
 def function(i):
@@ -62,8 +73,16 @@ def nested(n):
     return v
 
 
+def nested_strict(n):
+    v = {"type": "string"}
+    for _ in range(n):
+        v = closed({"a": v})
+    return v
+
+
 def grammar(n, syntax):
-    text = "start: " + " | ".join(f'"word{i}"' for i in range(n)) if syntax == "lark" else "|".join(f"word{i}[a-z]{{1,9}}" for i in range(n))
+    """Both take what the bench's engine answers: word1a."""
+    text = "start: " + " | ".join(f'"word{i}a"' for i in range(n)) if syntax == "lark" else "|".join(f"word{i}[a-z]{{1,9}}" for i in range(n))
     return create(tools=[{"type": "custom", "name": "t", "format": {"type": "grammar", "syntax": syntax, "definition": text}}],
                   tool_choice={"type": "custom", "name": "t"})
 
@@ -76,6 +95,27 @@ MCP_SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
 def chat_function(i):
     f = function(i)
     return {"type": "function", "function": {k: v for k, v in f.items() if k != "type"}}
+
+
+def chat(**more):
+    return Input({"model": "bench", "messages": CHAT, **more}, CHAT_PATH)
+
+
+def chat_calls(n):
+    """Calls of tools and their answers, as an agent that keeps its own history sends them."""
+    pair = lambda i: [{"role": "assistant", "content": None, "tool_calls": [{"id": f"c{i}", "type": "function", "function": {"name": "tool_1", "arguments": "{}"}}]},
+                      {"role": "tool", "tool_call_id": f"c{i}", "content": "x"}]
+    return {"model": "bench", "messages": [CHAT[0]] + [m for i in range(n) for m in pair(i)]}
+
+
+def large(which):
+    """The engine answers in one piece as much as it may."""
+    f = {**function(1), "name": "t", "parameters": {"type": "object", "properties": {"input": {"type": "string"}}}}
+    return create(input="LARGE_" + which, tools=[f] if which == "CALL" else [])
+
+
+def many_items(n):
+    return {"model": "bench", "input": [{"role": "user", "content": "x"}] * n}
 
 
 def png(side, noise):
@@ -186,6 +226,15 @@ def mcp_create(n):
     return create(tools=[{"type": "mcp", "server_label": "s", "server_url": mcp_server(listed), "require_approval": "never"}])
 
 
+def approvals():
+    """To requests that this server has never made: it looks for them."""
+    url = mcp_server([{**mcp_tool(1), "inputSchema": MCP_SCHEMA}])
+    return fitting(lambda n: create(
+        tools=[{"type": "mcp", "server_label": "s", "server_url": url, "require_approval": "always"}],
+        input=[{"type": "mcp_approval_request", "id": f"mcpr_{i}", "name": "tool_1", "server_label": "s", "arguments": "{}"} for i in range(n)] + [
+            {"type": "mcp_approval_response", "approval_request_id": f"mcpr_{i}", "approve": False} for i in range(n)]))
+
+
 def skill():
     """A zip of as many files as a skill may have."""
     out = io.BytesIO()
@@ -235,6 +284,7 @@ PREPARED = {
     "references to nothing (refused)": lambda port, store: Input(fitting(lambda n: own_items(port, n, True))),
     "MCP tools, a thousand": lambda port, store: Input(mcp_create(1000)),
     "MCP tools, a megabyte (refused)": lambda port, store: Input(mcp_create(8000)),
+    "answers to approvals (refused)": lambda port, store: Input(approvals()),
     "a skill (zip)": lambda port, store: Input(form([("files", "math.zip", skill())]), "/skills", FORM),
     "a skill (parts)": lambda port, store: Input(form([("files[]", "math/SKILL.md", b"---\nname: basic-math\ndescription: Adds.\n---\n")] + [
         ("files[]", f"math/{i}.txt", b"x" * 1800) for i in range(480)]), "/skills", FORM),
@@ -296,12 +346,54 @@ INPUTS = {
     "a list of MCP tools in the input": lambda: fitting(lambda n: create(input=[
         {"type": "mcp_list_tools", "id": "mcpl_1", "server_label": "s", "tools": [{**mcp_tool(i), "input_schema": MCP_SCHEMA} for i in range(n)]},
         {"role": "user", "content": "hello"}])),
+    "a strict schema, wide (refused)": lambda: fitting(lambda n: schema(closed({f"p{i}": {"type": "string"} for i in range(n)}), True)),
+    "a strict schema, the most (which the answer does not fit)": lambda: schema(closed({f"p{i}": {"type": "string"} for i in range(5000)}), True),
+    "a strict schema, deep (refused)": lambda: schema(nested_strict(60), True),
+    "a strict schema, much text (which the answer does not fit)": lambda: schema(closed({f"p{i}": {"type": "string", "description": "word " * 40} for i in range(4000)}), True),
+    "128 strict tools": lambda: fitting(lambda n: create(tools=[strict_function(i, n) for i in range(128)]), first=1024),
+    "logit_bias": lambda: chat(logit_bias={str(i): 1 for i in range(10000)}),
+    "logit_bias, a megabyte": lambda: Input(fitting(lambda n: {"model": "bench", "messages": CHAT, "logit_bias": {str(i): 1 for i in range(n)}}), CHAT_PATH),
+    "eight answers (chat)": lambda: chat(n=8, messages=CHAT[:1] + [{"role": "user", "content": "word " * (MEGABYTE // 5 - 100)}]),
+    "calls and outputs (chat)": lambda: Input(fitting(chat_calls), CHAT_PATH),
+    "many messages, eight answers (chat)": lambda: Input({**fitting(lambda n: {"model": "bench", "messages": CHAT * n}), "n": 8}, CHAT_PATH),
+    "kept (chat)": lambda: Input({**fitting(lambda n: {"model": "bench", "messages": CHAT * n}), "store": True}, CHAT_PATH),
+    "a long text (background)": lambda: create(background=True, input="word " * (MEGABYTE // 5 - 100)),
+    "many items (background)": lambda: {**fitting(many_items), "background": True},
+    "many items (input_tokens)": lambda: Input(fitting(many_items), "/responses/input_tokens"),
+    "many items (compact)": lambda: Input(fitting(many_items), "/responses/compact"),
+    "a conversation of many items (refused)": lambda: Input(fitting(lambda n: {"items": [{"role": "user", "content": "x"}] * n}), "/conversations"),
+    "a conversation's twenty large items": lambda: Input({"items": [{"role": "user", "content": "word " * 9900}] * 20}, "/conversations"),
+    "a prompt template": lambda: Input({"name": "p", "instructions": "{{a}} word " * 80000}, "/prompts"),
+    "many items (WebSocket)": lambda: Input({"type": "response.create", **fitting(lambda n: many_items(n), MEGABYTE - 100)}, socket=True),
+    "a long text (WebSocket)": lambda: Input({"type": "response.create", **message("word " * (MEGABYTE // 5 - 100))}, socket=True),
+    "an answer, one chunk": lambda: large("TEXT"),
+    "a call, one chunk": lambda: large("CALL"),
+    "an answer, no stream": lambda: large("JSON"),
+    "a program": lambda: create(input="LARGE_PROGRAM", tools=[{"type": "programmatic_tool_calling"}]),
     "metadata": lambda: create(metadata={f"key_{i}": "v" * 512 for i in range(16)}),
 }
 
 
 
+def send_frame(port, one):
+    """One masked text (with the mask 0) on a WebSocket; 200 when the answer came to its end."""
+    with socket.create_connection(("127.0.0.1", port), 120) as s, s.makefile("rb") as f:
+        s.sendall(b"GET /v1/responses HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                  b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+        while f.readline() not in (b"\r\n", b""):
+            pass
+        s.sendall(b"\x81\xff" + struct.pack(">Q", len(one.body)) + bytes(4) + one.body)
+        while len(lead := f.read(2)) == 2:
+            n = {126: lambda: struct.unpack(">H", f.read(2))[0], 127: lambda: struct.unpack(">Q", f.read(8))[0]}.get(lead[1], lambda: lead[1])()
+            event = json.loads(f.read(n)) if lead[0] & 15 == 1 else {}
+            if event.get("type") in ("response.completed", "response.failed", "error"):
+                return 200 if event["type"] == "response.completed" else event.get("status", 500)
+    return 0
+
+
 def send(port, one):
+    if one.socket:
+        return send_frame(port, one)
     request = urllib.request.Request(f"http://127.0.0.1:{port}/v1{one.path}", one.body, {"Content-Type": one.kind})
     try:
         with urllib.request.urlopen(request, timeout=120) as r:

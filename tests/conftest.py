@@ -12,6 +12,9 @@ from web_script import ScriptedWeb
 
 
 def pytest_collection_modifyitems(items):
+    for item in items if harness.STORE != "sqlite" else []:
+        if item.get_closest_marker("sqlite"):
+            item.add_marker(pytest.mark.skip(reason="of SQLite"))
     for item in items if os.environ.get("ANTIPHON_PRISM") else []:
         for piece, reason in PRISM_CANNOT.items():
             if piece in item.nodeid:

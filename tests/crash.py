@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Random operations of several clients, killed in the middle: kill -9, power cuts and failing writes, again and again.
 
-    crash.py [--kills 40] [--seed N] [--clients 6]      ANTIPHON_BIN names the binary
+    crash.py [--kills 40] [--seed N] [--clients 6] [--store postgres]      ANTIPHON_BIN names the binary
+
+On PostgreSQL it is the server that is killed, and the database (as by pg_ctl stop -m immediate) while the server goes on.
 
 After every restart all that was acknowledged is compared with what is there (crash_model.py). Prints its seed, and, when a
 promise is broken, the history of the thing it broke for."""
@@ -10,7 +12,7 @@ import http.client
 import json
 import os
 import random
-import sqlite3
+import signal
 import sys
 import tempfile
 import threading
@@ -18,12 +20,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import crash_boxes
+import harness
 from crash_boxes import SHELL, BoxClient, BoxRun
 from crash_model import ENDS, MAYBE, NO, RUNNING, YES, Container, Conversation, Document, History, Library, Response, Skill, Wrong, expect, plain, prompt_tokens, squeezed, tokens_of
 from engine_script import ScriptedEngine, pause, say, think
 from faulty_server import FULL, PLACES, SYNC, WRITE, FaultyServer, a_seed
 from file_script import form
-from harness import PATIENCE, Stream, command, eventually, make_key
+from harness import PATIENCE, Server, Stream, command, eventually, make_key, rows_of
 
 QUICK = {"store.linger_seconds": [0, 600], "store.sweep_seconds": [1], "api.on_restart": ["auto", "retry", "fail"],
          "server.loops": [1, 2], "store.sweep_rows": [10, 200], "store.inlay_bytes": [1024, 65536],
@@ -640,17 +643,24 @@ class Run(BoxRun):
         self.round += 1
         self.history.note(f"--- life {self.round}, ends by {how}")
         self.killing.clear()
-        self.faulty = how == "fault"
-        if self.faulty:
+        self.faulty = how in ("fault", "database")
+        if how == "fault":
             self.server.faults.fail(self.dice.choice(PLACES[:-2]), self.dice.choice([FULL, WRITE, SYNC]), self.dice.randrange(12),
                                     self.dice.choice([1, 1, 2, 30]))
         enough = sum(list(self.done.values())) + self.dice.randrange(10, 100)
         clients = [Client(self, n) for n in range(self.clients)]
         eventually(lambda: sum(list(self.done.values())) >= enough or self.broken, what="their work")
         self.killing.wait(self.dice.random() / 20)  # nobody sets it: somewhere within the next operations
+        if how == "database":  # they work on while it dies and comes back
+            harness.postgres().stop(signal.SIGQUIT)
+            harness.postgres().start()
+            self.killing.wait(self.dice.random())
         self.killing.set()
         if how == "power":
             self.server.power_cut(self.dice.randrange(1 << 16))
+        elif how == "database":
+            self.server.wait_ready()
+            self.server.stop()
         elif how == "stop":
             self.server.stop()
         else:
@@ -760,9 +770,7 @@ class Run(BoxRun):
     def check_usage(self):
         """What was told of was counted, and nothing more often than the engine was asked."""
         ends = [r for r in list(self.history.responses.values()) if r.store and r.end and r.end["status"] == "completed"]
-        db = sqlite3.connect(f"file:{self.data}/antiphon.db?mode=ro", uri=True, timeout=20)
-        requests, output = db.execute("SELECT coalesce(sum(requests), 0), coalesce(sum(output), 0) FROM used WHERE kind = 0").fetchone()
-        db.close()
+        [(requests, output)] = rows_of(self.data, "SELECT coalesce(sum(requests), 0), coalesce(sum(output), 0) FROM used WHERE kind = 0")
         told = sum(r.end["usage"]["output_tokens"] for r in ends)
         expect(len(ends) <= requests <= len(self.asked), f"{requests} requests counted, {len(ends)} told of, {len(self.asked)} asked")
         expect(told <= output, f"{output} tokens counted, {told} told of")
@@ -795,23 +803,17 @@ class Run(BoxRun):
         self.check()
         eventually(self.swept, what="the sweep")
         self.server.stop()
-        db = sqlite3.connect(self.data + "/antiphon.db")
-        expect(db.execute("PRAGMA integrity_check").fetchall() == [("ok",)], "the database is not whole")
-        named = {f"{key & (1 << 64) - 1:016x}" for key, in db.execute("SELECT inlay FROM item WHERE inlay > 0")}
+        expect(harness.STORE != "sqlite" or rows_of(self.data, "PRAGMA integrity_check") == [("ok",)], "the database is not whole")
+        named = {f"{key & (1 << 64) - 1:016x}" for key, in rows_of(self.data, "SELECT inlay FROM item WHERE inlay > 0")}
         lost = named - set(os.listdir(os.path.join(self.data, "files")))
         expect(not lost, f"bytes of {len(lost)} items of {len(named)} are lost")
         self.done["items with bytes of their own"] = len(named)
-        db.close()
         report = command("check", "--data", self.data, home=self.server.home)
-        expect("antiphon.db is sound" in report.stdout, report.stdout)
+        expect(("antiphon.db is sound" if harness.STORE == "sqlite" else "are sound") in report.stdout, report.stdout)
 
     def swept(self):
-        db = sqlite3.connect(f"file:{self.data}/antiphon.db?mode=ro", uri=True, timeout=20)
-        try:
-            return db.execute("SELECT (SELECT count(*) FROM context WHERE dead_at > 0 AND children <= 0)"
-                              " + (SELECT count(*) FROM conversation WHERE dead_at > 0)").fetchone()[0] == 0 or True
-        finally:
-            db.close()
+        return rows_of(self.data, "SELECT (SELECT count(*) FROM context WHERE dead_at > 0 AND children <= 0)"
+                       " + (SELECT count(*) FROM conversation WHERE dead_at > 0)")[0][0] == 0 or True
 
     def go(self, kills, say=print):
         began = time.monotonic()
@@ -844,12 +846,15 @@ def main():
     options.add_argument("--kills", type=int, default=40)
     options.add_argument("--seed", type=int, default=None)
     options.add_argument("--clients", type=int, default=6)
+    options.add_argument("--store", choices=["sqlite", "postgres"], default="sqlite")
     options.add_argument("--set", action="append", default=[], help="a setting of the server")
     o = options.parse_args()
     seed = a_seed() if o.seed is None else o.seed
     print(f"seed {seed}", flush=True)
+    harness.STORE = o.store
+    more = {"endings": ("kill", "kill", "kill", "database", "database", "stop"), "server": Server} if o.store == "postgres" else {}
     try:
-        Run(seed, o.clients, [w for s in o.set for w in ("--set", s)]).go(o.kills)
+        Run(seed, o.clients, [w for s in o.set for w in ("--set", s)], **more).go(o.kills)
     except AssertionError as e:
         print(e)
         sys.exit(1)

@@ -1,4 +1,6 @@
 """Starts the program under test, talks to it, stops it and looks at what it left behind."""
+import atexit
+import hashlib
 import http.client
 import json
 import os
@@ -6,14 +8,18 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import threading
 import time
 
+from postgres import Postgres
+
 TREE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BINARY = os.path.abspath(os.environ.get("ANTIPHON_BIN", os.path.join(TREE, "build", "antiphon")))
 # What a sanitizer, an assert or the program itself says when something is broken.
+STORE = os.environ.get("ANTIPHON_TEST_STORE", "sqlite")  # or postgres: what the servers keep their rows in
 BROKEN = re.compile(r"ERROR: \w+Sanitizer|runtime error:|LeakSanitizer|Assertion .* failed|stack smashing")
 PATIENCE = 60  # seconds that a thing which must happen may take; never a measure of speed
 FRONT = None  # what the SDKs are led through: before(server) gives the base URL (crossing.py)
@@ -28,6 +34,49 @@ def environment(home, extra=None):
     env["ANTIPHON_INDEX_EMBEDDER"] = "none"  # the default would be fetched from the network
     env.update(extra or {})
     return env
+
+
+_postgres = []
+
+
+def postgres():
+    """The PostgreSQL server of this run, made at the first need."""
+    if not _postgres:
+        _postgres.append(Postgres())
+        atexit.register(_postgres[0].close)
+    return _postgres[0]
+
+
+def schema_of(data):
+    return "s" + hashlib.sha256(os.path.abspath(str(data)).encode()).hexdigest()[:16]
+
+
+def store_of(data):
+    """Environment for a program that works on that data folder: with STORE postgres its rows are in a schema of its own."""
+    if STORE == "sqlite" or not data:
+        return {}
+    name = schema_of(data)
+    postgres().schema(name)
+    return {"ANTIPHON_STORE_URL": postgres().url("postgres") + f"?options=-csearch_path%3D{name}"}
+
+
+def data_of(args):
+    """What --data says among a command's arguments; None: nothing."""
+    return next((value for flag, value in zip(args, args[1:]) if flag == "--data"), None)
+
+
+def rows_of(data, sql, values=()):
+    """What a statement gives (or does) in the database of a data folder, beside a server or while none runs; values: numbers
+    and texts in place of its ?."""
+    if STORE == "sqlite":
+        with sqlite3.connect(os.path.join(str(data), "antiphon.db"), timeout=20) as db:
+            rows = db.execute(sql, values).fetchall()
+        db.close()
+        return rows
+    for value in values:
+        sql = sql.replace("?", str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'", 1)
+    lines = postgres().sql(f"SET search_path = {schema_of(data)}; {sql}").split("\n")
+    return [tuple(int(cell) if re.fullmatch(r"-?\d+", cell) else cell for cell in line.split("|")) for line in lines if line]
 
 
 class Answer:
@@ -131,7 +180,7 @@ class Server:
     def start(self, ready=True):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=self.home,
-                                            env=environment(self.home, self.env), start_new_session=True)
+                                            env=environment(self.home, {**store_of(self.data), **(self.env or {})}), start_new_session=True)
         line = self.process.stdout.readline()
         assert line.startswith("listening on "), f"first line {line!r}\n{self.stderr()}"
         self.url = line.split()[2]
@@ -235,7 +284,7 @@ class Server:
 def command(*args, home, env=None, input=None, patience=PATIENCE):
     """Runs `antiphon ARGS`; the finished process with its output as text."""
     done = subprocess.run([BINARY, *args], capture_output=True, text=True, input=input, timeout=patience,
-                          env=environment(home, env))
+                          env=environment(home, {**store_of(data_of(args)), **(env or {})}))
     assert not BROKEN.search(done.stderr), done.stderr
     return done
 

@@ -313,6 +313,22 @@ def test_killed_behind_the_call(servers, engine, mcp):
     assert types(over) == ["mcp_call", "message"] and mcp.written == 1, over
 
 
+def test_killed_when_it_has_asked(servers, engine, mcp):
+    """In the background: what has asked for something is at its end, also after a kill; the model is not asked again."""
+    server = servers(engine, args=allow(mcp))
+    engine.next(call("calc__write", "{}"))
+    made = server.create("x", tools=[tool(mcp, approval="always")], background=True)
+    for event in follow(server, made["id"]):  # what is told is in the log
+        if event.type == "response.output_item.done" and event.data["item"]["type"] == "mcp_approval_request":
+            break
+    server.kill()
+    engine.always(lambda request: [say("Never mind.")])
+    server.start()
+    over = waited(server, made)
+    assert types(over) == ["mcp_list_tools", "mcp_approval_request"] and over["status"] == "completed" and len(engine.requests) == 1, over
+    assert [a["id"] for a in waiting(server)] == [over["output"][1]["id"]]
+
+
 # --- the page and the command ---
 
 @pytest.mark.sdk

@@ -1,15 +1,13 @@
 """Background responses: queued, polled, streamed again, cancelled, cut off by kill -9 and gone on with."""
 import os
 import random
-import re
-import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from engine_script import Gate, ScriptedEngine, call, cut, hang, hold, pause, say, status, think
-from harness import PATIENCE, Server, Stream, eventually, make_key, text_of
+from harness import PATIENCE, Server, Stream, eventually, make_key, rows_of, text_of
 from test_websocket import Socket
 
 KILLS = int(os.environ.get("BACKGROUND_KILLS", 12))
@@ -468,11 +466,9 @@ def test_a_window_that_is_over_goes_first(servers, engine):
         ("soonest", {}), ("early", {"service_tier": "priority"}), ("2h", {"background_options": {"completion_window": "2h"}}),
         ("8h", {"background_options": {"completion_window": "8h"}}))]
     server.kill()
-    db = sqlite3.connect(os.path.join(server.data, "antiphon.db"))
-    with db:  # as if that time had gone by
-        for hours, seconds in ((8, 28900), (2, 7400)):
-            db.execute("UPDATE run SET created_at = created_at - ?2, due_at = due_at - ?2 WHERE due_at = created_at + 3600 * ?1", (hours, seconds))
-    db.close()
+    for hours, seconds in ((8, 28900), (2, 7400)):  # as if that time had gone by
+        rows_of(server.data, "UPDATE run SET created_at = created_at - ?, due_at = due_at - ? WHERE due_at = created_at + 3600 * ?",
+                (seconds, seconds, hours))
     gate.open.set()
     server.start()
     for m in made:

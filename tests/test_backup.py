@@ -13,6 +13,8 @@ import pytest
 from file_script import upload
 from harness import BINARY, command, environment, eventually
 
+pytestmark = pytest.mark.sqlite
+
 
 def backup(server, to, *more):
     return command("backup", str(to), "--data", server.data, *more, home=server.home)

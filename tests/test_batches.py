@@ -316,6 +316,16 @@ def test_what_is_left_when_the_window_closes(servers, engine):
         assert all(row["response"] is None and row["error"]["code"] == "batch_expired" for row in rows)
 
 
+def test_expired_with_no_answer_at_all(servers, engine):
+    """As recorded live (BatchTests): it has an output file though `completed` is 0, and was finalizing from the window's end on."""
+    server = servers(engine, args=("--set", "api.batch_seconds=1"))
+    with openai.OpenAI(base_url=server.base_url, api_key="any") as client:
+        engine.always(lambda request: [hang()])
+        got = ended(client, begin(client, [line(i) for i in range(3)]))
+        assert got.status == "expired" and got.request_counts.completed == 0 and got.expires_at <= got.finalizing_at <= got.expired_at
+        assert client.files.content(got.output_file_id).content == b"" and len(read(client, got.error_file_id)) == 3
+
+
 def test_webhooks(servers, engine):
     receiver = Receiver()
     try:

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import tempfile
 import shutil
+import pytest
 import unittest
 
 from engine_script import ScriptedEngine, call, cut, finish, hang, say, status
@@ -85,7 +86,7 @@ class Help(Home):
         for name in ("server.listen", "store.dir", "engines[].url", "net.head_bytes", "aliases"):
             self.assertIn(name, text)
         source = os.path.join(TREE, "src")
-        sections = {"measure": "metrics", "trace": "otel", "script": "programs", "door": "api", "container": "containers"}  # the settings have the name that users see; all others that of their folder
+        sections = {"measure": "metrics", "trace": "otel", "script": "programs", "door": "api", "container": "containers", "s3": "blobs"}  # the settings have the name that users see; all others that of their folder
         for floor in os.listdir(source):
             limits = os.path.join(source, floor, "limits.def")
             if os.path.exists(limits):
@@ -423,6 +424,7 @@ class Check(Home):
         self.assertEqual(done.returncode, 1, done)
         self.assertIn("./run", done.stdout)
 
+    @pytest.mark.sqlite
     def test_a_broken_database(self):
         server = self.server(self.engine())
         for i in range(20):

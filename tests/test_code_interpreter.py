@@ -6,14 +6,13 @@ import json
 import os
 import pathlib
 import re
-import sqlite3
 import struct
 
 import openai
 import pytest
 
 from engine_script import Gate, ScriptedEngine, call, hold, say, status, think
-from harness import TREE, Stream, command, eventually, make_key, text_of
+from harness import TREE, Stream, command, eventually, make_key, rows_of, text_of
 from test_background import ended, in_order, texts
 from test_websocket import Socket
 
@@ -279,9 +278,7 @@ def test_refused(server, engine, tool, status, code, param):
 
 
 def age(server):
-    with sqlite3.connect(server.data + "/antiphon.db", timeout=10) as db:
-        db.execute("UPDATE container SET active_at = active_at - 3600, expires_at = expires_at - 3600")
-    db.close()
+    rows_of(server.data, "UPDATE container SET active_at = active_at - 3600, expires_at = expires_at - 3600")
 
 
 def test_expired(server, engine):

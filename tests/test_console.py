@@ -7,7 +7,9 @@ from urllib.parse import urlencode
 import pytest
 
 from engine_script import say
-from harness import command, make_key
+from harness import command, eventually, make_key
+from mcp_script import McpServer
+from test_mcp import allow, ask
 
 OURS = {"x-antiphon-console": "1"}
 
@@ -34,7 +36,7 @@ def test_page_and_files(server):
     assert page.status == 200 and "default-src 'none'" in page.headers["content-security-policy"]
     assert not re.search(rb"<script(?! type=\"module\" src=)|\son\w+=|style=", page.body)
     total = len(page.body)
-    for name in set(re.findall(r'(?:src|href)="([\w.]+)"', page.body.decode())) | {"ask.js", "draw.js", "lists.js", "keys.js", "limits.js", "webhooks.js", "responses.js", "conversations.js", "items.js", "tree.js", "engines.js", "settings.js", "usage.js", "approvals.js", "playground.js", "start.js"}:
+    for name in set(re.findall(r'(?:src|href)="([\w.]+)"', page.body.decode())) | {"ask.js", "draw.js", "lists.js", "keys.js", "limits.js", "mcp.js", "gauges.js", "runs.js", "webhooks.js", "responses.js", "conversations.js", "items.js", "tree.js", "engines.js", "settings.js", "usage.js", "approvals.js", "playground.js", "start.js"}:
         answer = server.get(f"/console/{name}")
         assert answer.status == 200 and answer.headers["x-content-type-options"] == "nosniff"
         assert b"innerHTML" not in answer.body and b"eval(" not in answer.body and b"https://" not in answer.body
@@ -188,6 +190,34 @@ def test_runs_that_have_not_ended_are_shown(server):
     first = server.create("go", background=True)
     listed = server.get("/console/api/responses", headers=headers).json
     assert first["id"] in [r["id"] for r in listed["open"] + listed["data"]]
+    server.create("in front")
+    eventually(lambda: [r["id"] for r in server.get("/console/api/responses?background=true", headers=headers).json["data"]] == [first["id"]])
+    assert len(server.get("/console/api/responses", headers=headers).json["data"]) == 2
+    assert server.get("/console/api/responses?background=perhaps", headers=headers).error["param"] == "background"
+
+
+def test_mcp_servers_are_shown(servers, engine):
+    with McpServer() as mcp:
+        server = servers(engine, args=allow(mcp, "--set", f"mcp.servers=docs={mcp.url('legacy')},far={mcp.url('broken')}?token=s3cret"))
+        headers = {**OURS, "Cookie": cookie_of(sign_in(server))}
+        told = lambda **more: server.get("/console/api/mcp", headers={**headers, **more})
+        before = told()
+        assert [(s["label"], s["url"], s["lists"]) for s in before.json["data"]] == [("docs", mcp.url("legacy"), 0), ("far", mcp.url("broken"), 0)]
+        assert b"s3cret" not in before.body
+        ask(server, engine, mcp, '{"text": "x"}', "write")
+        server.post("/v1/responses", {"model": "gpt-4o-mini", "input": "x", "tools": [{"type": "mcp", "server_label": "docs"}]})
+        server.post("/v1/responses", {"model": "gpt-4o-mini", "input": "x", "tools": [{"type": "mcp", "server_label": "far"}]})
+        got = {s["label"] or s["url"]: s for s in told().json["data"]}
+        assert list(got) == ["docs", "far", mcp.url("modern")]
+        docs, far, modern = got.values()
+        assert docs["revision"] == "2025-11-25" and docs["lists"] == 1 and docs["listed_at"] and not docs["failures"] and docs["fault"] is None
+        assert far["failures"] == 1 and far["failed_at"] and far["fault"] and far["revision"] is None and far["tools"] == []
+        assert modern["revision"] == "2026-07-28" and modern["calls"] == 0
+        tools = {t["name"]: t["read_only"] for t in modern["tools"]}
+        assert tools["write"] is False and True in tools.values()
+        make_key(server, "other", project="other")
+        assert [s["lists"] for s in told(**{"openai-project": "other"}).json["data"]] == [0, 0]
+        assert server.get("/console/api/mcp").status == 401
 
 
 def test_limits_are_set(server):

@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from engine_script import call, say
-from harness import eventually, make_key
+from harness import eventually, make_key, rows_of
 from test_files import TYPE, form, part
 
 
@@ -199,10 +199,7 @@ def test_expiry(engine, servers):
 
 
 def late(data, _id):
-    import sqlite3
-    with sqlite3.connect(os.path.join(data, "antiphon.db")) as db:
-        db.execute("UPDATE container SET active_at = active_at - 3600, expires_at = expires_at - 3600")
-    db.close()
+    rows_of(data, "UPDATE container SET active_at = active_at - 3600, expires_at = expires_at - 3600")
 
 
 def test_two_projects(engine, servers):

@@ -8,6 +8,8 @@ import pytest
 from crash import Run
 from faulty_server import a_seed
 
+pytestmark = pytest.mark.sqlite
+
 KILLS = int(os.environ.get("CRASH_KILLS", 30))
 
 

@@ -1,12 +1,11 @@
 """Reasoning that the client keeps (include: reasoning.encrypted_content): it comes back as it left, or not at all."""
 import os
-import sqlite3
 import stat
 
 import pytest
 
 from engine_script import call, say, think
-from harness import command, make_key
+from harness import command, make_key, rows_of
 
 INCLUDE = {"include": ["reasoning.encrypted_content"]}
 TOOLS = {"tools": [{"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}}]}
@@ -178,10 +177,7 @@ def test_keys_that_were_lost(servers, engine, tmp_path):
                 if i["type"] == "reasoning")
     server.stop()
     os.remove(data + "/master.key")
-    db = sqlite3.connect(data + "/antiphon.db")
-    with db:
-        db.execute("DELETE FROM seal_key")
-    db.close()
+    rows_of(data, "DELETE FROM seal_key")
     server = servers(engine, data=data)
     refused(server, engine, item, first)
     output = {"type": "function_call_output", "call_id": called["call_id"], "output": "far north"}

@@ -1,13 +1,12 @@
 """`antiphon erase`: a project or an end user for good, in rows, files, indexes and free pages, whatever is killed."""
 import json
 import os
-import sqlite3
 import threading
 import time
 
 from engine_script import say
 from file_script import Library, upload
-from harness import command, eventually, make_key
+from harness import command, eventually, make_key, rows_of
 
 WORD = "xyzzyplugh"
 
@@ -113,9 +112,7 @@ def test_a_start_goes_on_with_what_was_killed(server, engine):
     key, _ = make_key(server, "one", project="apart")
     asked = fill(server, engine, key)
     server.kill()
-    with sqlite3.connect(os.path.join(server.data, "antiphon.db")) as db:  # as a kill behind the first step leaves it
-        db.execute("INSERT INTO meta(name, value) VALUES('erasing', CAST('project apart' AS BLOB))")
-    db.close()
+    rows_of(server.data, "INSERT INTO meta(name, value) VALUES('erasing', 'project apart')")  # as a kill behind the first step leaves it
     server.start()
     eventually(lambda: all(server.get(path, key=key).status == 404 for path in asked))
     eventually(lambda: "an erasure that was cut off is done" in server.stderr())

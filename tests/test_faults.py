@@ -1,6 +1,5 @@
 """Writes that fail at every named place (faulty/fault.def), with every kind of fault, the n-th time for n = 1, 2, ...:
 what was acknowledged is there, what was not is told as an error, and the server goes on."""
-import sqlite3
 import threading
 
 import pytest
@@ -9,8 +8,10 @@ import test_files
 from engine_script import Gate, call, hold, say
 from file_script import form
 from faulty_server import FOREVER, FULL, PLACES, SYNC, WRITE, FaultyServer
-from harness import PATIENCE, Stream, command, eventually, make_key, text_of
+from harness import PATIENCE, Stream, command, eventually, make_key, rows_of, text_of
 from skill_zips import matter, zipped
+
+pytestmark = pytest.mark.sqlite
 
 KINDS = {"full": FULL, "write": WRITE, "sync": SYNC}
 FLOWS = {}  # place -> [flow]
@@ -309,11 +310,7 @@ def vector_stores(server, n, facts):
 
 
 def number(server, sql):
-    db = sqlite3.connect(f"file:{server.data}/antiphon.db?mode=ro", uri=True, timeout=20)
-    try:
-        return db.execute(sql).fetchone()[0]
-    finally:
-        db.close()
+    return rows_of(server.data, sql)[0][0]
 
 
 def verify(server, facts):
@@ -372,6 +369,38 @@ def test_heartbeat(engine, kind):
         server.stop()
     finally:
         gate.open.set()
+        server.erase()
+
+
+def test_a_run_that_was_cut_off_twice(engine, mcp):
+    """Cut off in a call that may not be made again, and once more when the call's end was written and the run's was not: by its
+    log it stands between two calls of the engine, and neither is asked again. Its many items are kept in slices, so that the log
+    is written before the end is."""
+    gate = Gate()
+    mcp.on_call = lambda *_: (gate.reached.set(), gate.open.wait(PATIENCE))
+    server = FaultyServer(engine, args=["--set", f"mcp.allow=http://127.0.0.1:{mcp.port}", "--set", "api.slice_us=0"])
+    try:
+        engine.next(call("calc__write", "{}"))
+        tool = {"type": "mcp", "server_label": "calc", "server_url": mcp.url("modern"), "require_approval": "never"}
+        id = turn(server, [{"role": "user", "content": "hi"}] * 2500, background=True, tools=[tool])["id"]
+        assert gate.reached.wait(PATIENCE)
+        server.kill()
+        server.faults.fail("run_end", WRITE, times=FOREVER)
+        server.start()
+        eventually(lambda: server.faults.failed("run_end") > 0)
+        assert get(server, "/v1/responses/" + id)["status"] == "in_progress"
+        server.kill()
+        server.faults.clear()
+        server.start()
+        eventually(lambda: get(server, "/v1/responses/" + id)["status"] not in ("queued", "in_progress"))
+        end = get(server, "/v1/responses/" + id)
+        assert end["status"] == "failed" and "stopped while" in end["error"]["message"], end
+        assert [i["type"] for i in end["output"]] == ["mcp_list_tools", "mcp_call"] and end["output"][1]["status"] == "failed"
+        assert len(engine.requests) == 1 and mcp.methods().count("tools/call") == 1
+    finally:
+        gate.open.set()
+        server.faults.clear()
+        server.stop()
         server.erase()
 
 

@@ -1,16 +1,14 @@
 """file_search: a scripted engine calls it; files, vector stores and the index are real, found by words."""
 import json
-import os
 import pathlib
 import re
-import sqlite3
 
 import pytest
 from openai import OpenAI
 
 from engine_script import Gate, ScriptedEngine, call, calls_interleaved, finish, hold, say, think
 from file_script import Library, look
-from harness import Stream, make_key, text_of
+from harness import Stream, make_key, rows_of, text_of
 from test_background import ended, follow, in_order, restart, texts
 from test_background import told as told_events
 from test_websocket import Socket
@@ -320,8 +318,7 @@ def test_stores_that_are_not_there(servers, engine):
 def test_an_expired_store(server, engine):
     library = Library(server, FILES, expires_after={"anchor": "last_active_at", "days": 1})
     server.stop()
-    with sqlite3.connect(os.path.join(server.data, "antiphon.db")) as db:
-        db.execute("UPDATE vector_store SET active_at = active_at - 2 * 86400")
+    rows_of(server.data, "UPDATE vector_store SET active_at = active_at - 2 * 86400")
     server.start()
     e = server.post("/v1/responses", {"model": "scripted", "input": "go", "tools": [library.tool]})
     assert e.status == 400 and e.error["code"] == "vector_store_not_found" and "expired" in e.error["message"], e

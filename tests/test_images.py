@@ -3,7 +3,6 @@ import base64
 import contextlib
 import json
 import os
-import sqlite3
 import threading
 
 import openai
@@ -12,7 +11,7 @@ from openai import OpenAI
 
 from ability_script import AbilityEngine, answer_json, b64, form_of, png
 from engine_script import Gate, call, hold, say
-from harness import Stream, eventually
+from harness import Stream, eventually, make_key, rows_of
 from test_recorded_streams import shapes
 from test_recordings import events_of, exchanges, items_of
 from web_script import ScriptedWeb
@@ -195,8 +194,7 @@ def test_kept_once_as_bytes(servers, engine, painter, tmp_path):
     paints(engine)
     first = server.create("Paint", tools=[TOOL])
     assert first["output"][0]["result"] == b64(large) and kept() == [large]
-    with sqlite3.connect(f"file:{data}/antiphon.db?mode=ro", uri=True) as db:
-        assert db.execute("SELECT max(length(json)) FROM item").fetchone()[0] < 1000
+    assert rows_of(data, "SELECT max(length(json)) FROM item")[0][0] < 1000
     server.kill()
     server = begin()
     assert server.get(f"/v1/responses/{first['id']}").json["output"] == first["output"]
@@ -253,11 +251,38 @@ def test_refused_without_an_engine(server):
     assert got.status == 400 and got.error["param"] == "tools[0]" and "images.engine=" in got.error["message"]
 
 
+@pytest.mark.parametrize("by", ["file_id", "image_url"])
+def test_a_mask(served, engine, painter, by):
+    mask = png(2, 2, alpha=True)
+    with OpenAI(base_url=served.base_url, api_key="any") as client:
+        file = client.files.create(file=("mask.png", mask), purpose="vision").id
+        text = client.files.create(file=("mask.txt", b"no picture"), purpose="vision").id
+    given = {"file_id": file} if by == "file_id" else {"image_url": "data:image/png;base64," + b64(mask)}
+    paints(engine, action="edit")
+    made = served.create([{"role": "user", "content": [{"type": "input_text", "text": "Change it"}, {
+        "type": "input_image", "image_url": "data:image/png;base64," + b64(RED)}]}], tools=[{**TOOL, "input_image_mask": given}])
+    assert made["output"][0]["status"] == "completed" and "input_image_mask" not in made["tools"][0], "as recorded: it is not echoed"
+    assert {name: data for name, _, _, data in form_of(painter.asked[-1])}["mask"] == mask
+    got = served.post("/v1/responses", {"model": "scripted", "input": "a", "tools": [{**TOOL, "input_image_mask": {"file_id": text}}]})
+    assert got.status == 400 and got.error["code"] == "image_parse_error" and got.error["param"] == "tools[0].input_image_mask"
+
+
+def test_a_mask_of_another_project(served, engine, painter):
+    theirs = make_key(served, "b", "beta")[0]
+    with OpenAI(base_url=served.base_url, api_key=theirs) as client:
+        file = client.files.create(file=("mask.png", RED), purpose="vision").id
+    tool = {**TOOL, "input_image_mask": {"file_id": file}}
+    got = served.post("/v1/responses", {"model": "scripted", "input": "a", "tools": [tool]}, key=make_key(served, "a")[0])
+    assert got.status == 400 and got.error["code"] == "image_file_not_found" and not painter.asked, got
+
+
 @pytest.mark.parametrize("family, member, value", [
     ("generic", "output_format", "jpeg"), ("generic", "background", "transparent"), ("openai", "output_format", "svg"),
     ("openai", "output_format", "gif"), ("openai", "frame_count", 3), ("openai", "complexity", "low"),
     ("localai", "action", "edit"), ("openai", "size", "huge"), ("openai", "size", "99999x99999"),
-    ("openai", "input_image_mask", {"file_id": "file-1"}), ("openai", "svg", {"model": "x"}),
+    ("openai", "input_image_mask", {"file_id": "file-1"}), ("openai", "input_image_mask", {}),
+    ("openai", "input_image_mask", {"image_url": "https://example.com/a.png"}), ("openai", "input_image_mask", {"image_url": "data:image/png;base64,YQ=="}),
+    ("openai", "input_image_mask", {"file_id": "file-1", "image_url": "data:image/png;base64,YQ=="}), ("openai", "svg", {"model": "x"}),
 ])
 def test_refused_by_name(servers, engine, painter, family, member, value):
     server = start(servers, engine, painter, family)

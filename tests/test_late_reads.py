@@ -14,6 +14,8 @@ from engine_script import echo
 from faulty_server import FAULTY
 from harness import Server, eventually, text_of
 
+pytestmark = pytest.mark.sqlite
+
 SEEDS = (1, 2)
 BOUNDARY = "----late"
 

@@ -11,7 +11,8 @@ import pytest
 from openai import OpenAI
 
 from ability_script import AbilityEngine, answer_json, form_of, wav
-from harness import make_key
+from harness import eventually, make_key
+from test_usage import results
 
 SOUND = wav()
 
@@ -99,6 +100,18 @@ def test_speech_streams(served, able):
     gate.set()
     assert response.read() == SOUND[50:]
     connection.close()
+
+
+@pytest.mark.parametrize("path, body", [("audio/speech", {"model": "m", "input": "a", "voice": "b", "stream_format": "sse"}),
+                                        ("completions", {"model": "m", "prompt": "a", "stream": True})])
+def test_event_streams_are_kept_by_nobody(served, able, path, body):
+    """As recorded of the live API's sound (`Cache-Control: no-store`), its lines as they come; and proxies are told to hold none of it back."""
+    events = b'data: {"type":"speech.audio.delta","audio":"YQ=="}\r\n\r\ndata: [DONE]\r\n\r\n'
+    able.paths["/v1/" + path] = lambda request: (200, "Text/Event-Stream; charset=utf-8", [events[:20], events[20:]])
+    got = served.post("/v1/" + path, body)
+    assert got.headers["cache-control"] == "no-store" and got.headers["x-accel-buffering"] == "no" and got.body == events
+    able.paths["/v1/" + path] = speak
+    assert "cache-control" not in served.post("/v1/" + path, body).headers
 
 
 @pytest.mark.parametrize("kind", ["transcriptions", "translations"])
@@ -287,3 +300,19 @@ def test_chat_with_sound(servers, engine):
 def test_chat_with_sound_without_an_engine(server):
     got = server.post("/v1/chat/completions", {"model": "scripted", "messages": [{"role": "user", "content": "Hi"}], **SPOKEN})
     assert (got.status, got.error["param"]) == (400, "modalities") and "voice.engine=" in got.error["message"]
+
+
+def test_what_is_passed_on_is_counted(served, client):
+    client.audio.speech.create(model="tts-1", voice="alloy", input="Grüße")
+    client.audio.transcriptions.create(model="whisper-1", file=("a.wav", io.BytesIO(SOUND)))
+    client.moderations.create(input="kind words", model="omni")
+    served.post("/v1/rerank", {"model": "r", "query": "a", "documents": ["b", "c"]})
+    told = lambda kind: eventually(lambda: results(served, kind, group_by="model"))
+    speech, = told("audio_speeches")
+    assert (speech["object"], speech["characters"], speech["num_model_requests"], speech["model"]) == ("organization.usage.audio_speeches.result", 5, 1, "kokoro")
+    sound, = told("audio_transcriptions")
+    assert (sound["seconds"], sound["num_model_requests"], sound["model"]) == (0, 1, "whisper-big")
+    judged, = told("moderations")
+    assert judged["num_model_requests"] == 1 and 0 < judged["input_tokens"] < 40
+    assert told("rerankings")[0]["input_tokens"] > 0
+

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness import Stream
+from harness import Stream, rows_of
 from recorded_search import cited, rounds, sessions
 from test_recorded_streams import shapes
 from web_script import ScriptedWeb, hit
@@ -43,8 +43,7 @@ def test_played(servers, engine, recorded, events, items):
     titles = {n["url"]: n["title"] for n in notes}
     web.results = [hit(url, titles[url], "text") for url in urls] or [hit("https://uncited.example/")]
     server = servers(engine, args=web.args(tools__sources_listed=0, tools__repeats=9, web_search__results_medium=50))
-    with sqlite3.connect(os.path.join(server.data, "antiphon.db")) as db:
-        project, = db.execute("SELECT id FROM project WHERE name = 'default'").fetchone()
+    [(project,)] = rows_of(server.data, "SELECT id FROM project WHERE name = 'default'")
     fill_cache(server, items, project)
     first = [i["action"]["type"] for i in items if i["type"] == "web_search_call"][0]
     assert first == "search"  # so the results have the first numbers

@@ -3,7 +3,7 @@ whatever can come in between does."""
 
 import pytest
 
-from engine_script import call, hang, say
+from engine_script import call, hang, say, status
 from harness import eventually, text_of
 from test_closing import SHORT, WALKS, walk_and_go
 
@@ -48,6 +48,23 @@ def test_many_chat_messages(engine, servers):
     assert answer.status == 200, answer
     assert engine.last.body["messages"][-1]["content"].endswith("end")
     assert len(engine.last.body["messages"]) == 1333
+
+
+def test_several_choices(engine, servers):
+    """A call each, begun one after the other: all get the whole prompt."""
+    server = servers(engine, args=ALWAYS)
+    answer = server.post("/v1/chat/completions", {"model": "scripted", "messages": many(50), "n": 4})
+    assert answer.status == 200 and [c["index"] for c in answer.json["choices"]] == [0, 1, 2, 3], answer
+    assert len(engine.requests) == 4 and all(r.body["messages"] == engine.last.body["messages"] for r in engine.requests)
+    assert len(engine.last.body["messages"]) == 33
+
+
+def test_a_choice_fails_before_others_are_asked_for(engine, servers):
+    server = servers(engine, args=ALWAYS)
+    engine.next(status(400, "no"))
+    answer = server.post("/v1/chat/completions", {"model": "scripted", "messages": many(50), "n": 4})
+    assert answer.status == 400, answer
+    assert server.post("/v1/chat/completions", {"model": "scripted", "messages": many(1)}).status == 200
 
 
 def test_many_tools_of_items(engine, servers):

@@ -215,3 +215,43 @@ def test_streamed(server, engine, web):
     done = [e["item"] for e in events if e["type"] == "response.output_item.done"]
     assert done == made["output"] and [i["type"] for i in done] == ["web_search_call", "reasoning", "message"]
     is_whole(server, engine, made, True, tools=[WEB])
+
+
+# --- thoughts of earlier turns ---
+
+def removed(*items):
+    return [{"id": i["id"], "action": "removed", "reason": "turn_boundary", "type": "reasoning"} for i in items]
+
+
+def thoughts(engine):
+    return [m["reasoning_content"] for m in engine.last.body["messages"] if "reasoning_content" in m]
+
+
+@pytest.mark.parametrize("keeps", [KEEPS, {"store": False}, {}], ids=["sealed", "plain", "stored"])
+def test_thoughts_that_the_model_is_not_shown_are_named(server, engine, keeps):
+    """Those that the client sends back from turns that are over; those within a loop of tools are shown."""
+    look_up = {"type": "function", "name": "look_up", "parameters": {"type": "object", "properties": {}}}
+    engine.next(think("first"), call("look_up", "{}"))
+    made = server.create("go", tools=[look_up], **keeps)
+    assert "input_transformations" not in made
+    context = [{"role": "user", "content": "go"}, *made["output"], {"type": "function_call_output", "call_id": made["output"][-1]["call_id"], "output": "x"}]
+    engine.next(think("second"), say("Done."))
+    again = server.create(context, tools=[look_up], **keeps)
+    assert "input_transformations" not in again and thoughts(engine) == ["first"]
+    context += [*again["output"], {"role": "user", "content": "on"}]
+    one, two = [i for i in context if i.get("type") == "reasoning"]
+    events = [e.data["response"] for e in server.stream(context, tools=[look_up], **keeps) if e.data and "response" in e.data]
+    assert [e["input_transformations"] for e in events] == [removed(one, two)] * 3 and thoughts(engine) == []
+    told = server.create(context, tools=[look_up], reasoning={"context": "all_turns"}, **keeps)
+    assert "input_transformations" not in told and thoughts(engine) == ["first", "second"]
+
+
+def test_thoughts_that_the_server_brings_along_are_not_named(server, engine):
+    """Else each response of a chain would name all that came before."""
+    engine.next(think("first"), say("Done."))
+    first = server.create("go")
+    again = server.create("on", previous_response_id=first["id"])
+    assert "input_transformations" not in again and thoughts(engine) == []
+    reference = server.create([{"type": "item_reference", "id": first["output"][0]["id"]}, {"role": "user", "content": "on"}])
+    assert reference["input_transformations"] == removed(first["output"][0])
+    assert server.get(f"/v1/responses/{reference['id']}").json["input_transformations"] == reference["input_transformations"]

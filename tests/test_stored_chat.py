@@ -6,7 +6,7 @@ import openai
 import pytest
 
 from engine_script import Gate, ScriptedEngine, call, cut, echo, hold, say
-from harness import Server, eventually, make_key
+from harness import Server, eventually, make_key, rows_of
 from test_kill import integrity
 
 MESSAGES = [{"role": "system", "content": "Be brief."},
@@ -223,11 +223,8 @@ def test_expiry(engine):
     made = chat(server, store=True)["id"]
     assert server.get(f"{PATH}/{made}").status == 200
     server.stop()
-    import sqlite3
-    db = sqlite3.connect(server.data + "/antiphon.db")
-    [(created, expires)] = db.execute("SELECT created_at, expires_at FROM completion").fetchall()
+    [(created, expires)] = rows_of(server.data, "SELECT created_at, expires_at FROM completion")
     assert expires == created + 86400
-    db.close()
     server.erase()
 
 

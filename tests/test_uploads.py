@@ -1,13 +1,13 @@
 """/v1/uploads: files that come in parts."""
 import hashlib
 import os
-import sqlite3
 import threading
+import time
 
 import openai
 import pytest
 
-from harness import eventually, make_key
+from harness import eventually, make_key, rows_of
 from test_files import blobs, form, part, send
 
 
@@ -141,8 +141,7 @@ def test_expiry(engine, servers):
     upload = begin(server)
     ids = [add(server, upload, "abcdef").json["id"]]
     server.stop()
-    with sqlite3.connect(server.data + "/antiphon.db") as db:
-        db.execute("UPDATE upload SET expires_at = unixepoch() - 5")
+    rows_of(server.data, "UPDATE upload SET expires_at = ?", (int(time.time()) - 5,))
     server.start()
     eventually(lambda: blobs(server) == [])
     answer = complete(server, upload, ids)

@@ -1,13 +1,12 @@
 """Usage and costs: what is counted of whom, who may ask, and OpenAI's administration routes."""
 import json
-import sqlite3
 import time
 
 import openai
 import pytest
 
 from engine_script import Gate, hold, say, status
-from harness import Server, command, eventually, make_key
+from harness import Server, command, eventually, make_key, rows_of
 
 
 def admin_key(server, name="boss"):
@@ -37,11 +36,7 @@ def total(server, kind="completions", key=None, field="num_model_requests", **qu
 
 def rows(server, sql):
     """One row of the database, beside the server."""
-    db = sqlite3.connect(f"file:{server.data}/antiphon.db?mode=ro", uri=True, timeout=20)
-    try:
-        return db.execute(sql).fetchone()
-    finally:
-        db.close()
+    return rows_of(server.data, sql)[0]
 
 
 class Counter:
@@ -278,18 +273,15 @@ def test_pages_are_whole_and_in_order(engine):
 
 def test_old_minutes_become_hours(engine):
     server = Server(engine, args=["--set", "store.sweep_seconds=1", "--set", "store.usage_minute_days=1"])
-    database = server.data + "/antiphon.db"
     try:
         for _ in range(3):
             server.create("x")
         before = total(server, field="input_tokens")
         server.stop()
         old = int(time.time()) // 3600 * 3600 - 40 * 3600
-        with sqlite3.connect(database) as db:
-            db.execute("UPDATE used SET start = ?", (old + 120,))
-            db.execute("INSERT INTO used SELECT width, start + 60, project, key, kind, batch, model, requests, input, cached, output,"
-                       " reasoning, units, input_cost, cached_cost, output_cost FROM used")
-        db.close()
+        rows_of(server.data, "UPDATE used SET start = ?", (old + 120,))
+        rows_of(server.data, "INSERT INTO used SELECT width, start + 60, project, key, kind, batch, model, requests, input, cached, output,"
+                " reasoning, units, input_cost, cached_cost, output_cost FROM used")
         server.start()
 
         eventually(lambda: rows(server, "SELECT count(*), min(width), min(start) FROM used") == (1, 3600, old))

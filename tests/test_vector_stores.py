@@ -3,13 +3,12 @@ import glob
 import http.client
 import json
 import os
-import sqlite3
 
 import openai
 import pytest
 
 from engine_script import Gate, ScriptedEngine, hold, say, status
-from harness import eventually, make_key
+from harness import eventually, make_key, rows_of
 
 
 @pytest.fixture
@@ -397,8 +396,7 @@ def test_expiry(client, server):
     file = put(client, "a.txt", "apple")
     client.vector_stores.files.create_and_poll(file, vector_store_id=store.id)
     server.stop()
-    with sqlite3.connect(os.path.join(server.data, "antiphon.db")) as db:
-        db.execute("UPDATE vector_store SET active_at = active_at - 2 * 86400")
+    rows_of(server.data, "UPDATE vector_store SET active_at = active_at - 2 * 86400")
     server.start()
     client = openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0)
     got = client.vector_stores.retrieve(store.id)

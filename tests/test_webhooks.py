@@ -367,6 +367,7 @@ def test_both_secrets_count_for_a_day(hooked, engine, receiver):
             two.unwrap(old["signing_secret"])
 
 
+@pytest.mark.sqlite
 def test_secrets_are_sealed_on_disk(hooked, receiver):
     secret = endpoint(hooked, receiver.url)["signing_secret"]
     with open(hooked.data + "/antiphon.db", "rb") as f, open(hooked.data + "/antiphon.db-wal", "rb") as wal:

@@ -2,6 +2,7 @@
 # install.sh - the system packages that Antiphon is built from, installed where they are missing.
 #
 #   tools/install.sh           what `./run` and `./test` need
+#   tools/install.sh --tests   also what `./test` runs its servers from
 #   tools/install.sh --dev     also what `make lint` and `make fuzz` need
 #   tools/install.sh --check   only says what is missing (exit 1 when something is)
 #
@@ -41,6 +42,7 @@ pc:sqlite3            libsqlite3-dev        sqlite-devel        sqlite
 pc:libzstd            libzstd-dev           libzstd-devel       zstd
 pc:zlib               zlib1g-dev            zlib-devel          zlib
 pc:yaml-0.1           libyaml-dev           libyaml-devel       libyaml
+pc:libpq              libpq-dev             libpq-devel         libpq
 pc:libsodium          libsodium-dev         libsodium-devel     libsodium
 hdr:wslay/wslay.h     libwslay-dev          wslay-devel         wslay
 pc:libseccomp         libseccomp-dev        libseccomp-devel    -
@@ -48,6 +50,9 @@ pc:gumbo              libgumbo-dev          gumbo-parser-devel  gumbo-parser
 pc:yyjson             libyyjson-dev         yyjson-devel        yyjson
 pc:libllhttp          libllhttp-dev         llhttp-devel        llhttp
 hdr:quickjs/quickjs.h libquickjs            quickjs-devel       quickjs
+'
+tests_parts='
+server:postgres       postgresql            postgresql-server   postgresql@15
 '
 dev_parts='
 cmd:clang             clang                 clang               llvm
@@ -65,6 +70,8 @@ found() # is the part there? $1: kind:name
 	file:certificates) # where OpenSSL or the system keeps its trusted certificates
 		[ -s "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" ] || [ -s /etc/pki/tls/certs/ca-bundle.crt ] ||
 			[ -s /etc/ssl/cert.pem ] ;;
+	server:postgres) # Debian keeps its programs off the path
+		command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 ;;
 	fuzzer:clang) # its run-time libraries are packages of their own
 		echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return 0; }' |
 			clang -fsanitize=fuzzer,address -x c - -o /dev/null >/dev/null 2>&1 ;;
@@ -223,6 +230,7 @@ install_apt() # $1: packages
 mode=
 for arg; do
 	case $arg in
+	--tests) parts="$parts$tests_parts" ;;
 	--dev) parts="$parts$dev_parts" ;;
 	--check) mode=check ;;
 	*) die "tools/install.sh: unknown option $arg" ;;

@@ -10,6 +10,7 @@
 #include "api/routes.h"
 
 #include "door/allowance.h"
+#include "door/elsewhere.h"
 #include "measure/measure.h"
 #include "net/websocket.h"
 #include "wire/multipart.h"
@@ -219,7 +220,8 @@ static bool service_head(struct service *s, struct exchange *x, struct err *e)
 static void service_handle(struct service *s, struct exchange *x)
 {
 	struct request *rq = *exchange_slot(x);
-	rq->route->handle(rq);
+	if (!elsewhere_route(rq))
+		rq->route->handle(rq);
 }
 
 static void service_refuse(struct service *s, struct exchange *x, const struct err *e)

@@ -1,11 +1,9 @@
 /* attach_read.c - one picture or file, read and checked. */
 #include "attach/attach_read.h"
 
-#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "attach/attach_file.h"
 #include "door/options.h"
@@ -61,27 +59,17 @@ static bool from_data(struct attachment *at, struct str *type, struct str *bytes
 static bool from_file(struct attachment *at, struct str *bytes)
 {
 	struct err e = {0};
-	int fd = blob_open(at->store, at->blob, &e);
-	if (fd < 0)
-		return attachment_fail(at, is_image(at) ? ERR_IMAGE_NOT_FOUND : ERR_NOT_FOUND, "%s", e.msg);
 	struct buf b;
-	char *to;
-	ssize_t n = 1;
-	buf_init(&b, (size_t)most(at) + 65536);
-	while (n > 0 && (to = buf_room(&b, 65536))) {
-		n = read(fd, to, 65536);
-		b.n += n > 0 ? (size_t)n : 0;
-		if (n < 0 && errno == EINTR)
-			n = 1;
-	}
-	close(fd);
-	bool ok = n == 0 && (int64_t)b.n <= most(at);
+	buf_init(&b, (size_t)most(at));
+	bool ok = blob_read(at->store, at->blob, &b, &e);
+	if (!ok && e.code == ERR_NOT_FOUND)
+		attachment_fail(at, is_image(at) ? ERR_IMAGE_NOT_FOUND : ERR_NOT_FOUND, "%s", e.msg);
+	else if (!ok)
+		attachment_fail(at, e.code, "%s", e.msg);
+	else if (b.over)
+		ok = attach_read_too_large(at);
 	if (ok)
 		*bytes = str_copy(&at->arena, buf_str(&b));
-	else if (n < 0)
-		attachment_fail(at, ERR_STORE, "A file could not be read: %m.");
-	else
-		attach_read_too_large(at);
 	buf_release(&b);
 	return ok;
 }

@@ -4,6 +4,7 @@
 #include "model/hosted_server.h"
 #include "turn/call_pair.h"
 #include "turn/turn.h"
+#include "turn/turn_calls.h"
 #include "turn/turn_cite.h"
 #include "wire/json_swap.h"
 
@@ -160,7 +161,7 @@ static bool restore_on_done(struct turn *t, struct out_item *it, yyjson_val *ev)
 {
 	yyjson_val *item = json_get(ev, S("item"));
 	it->done = true;
-	it->whole = !str_eq(json_str(json_get(item, S("status"))), S("incomplete"));
+	it->whole = !call_was_cut(item);
 	it->shown = json_text(&t->arena, item);
 	it->json = it->hosted.kept.n ? it->hosted.kept : it->shown;
 	return true;

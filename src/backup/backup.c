@@ -24,6 +24,7 @@ struct backup_work {
 	struct str partial;    /* TO.partial */
 	const char *from, *db; /* the data folder; the copied database */
 	struct store *copy;
+	FILE *elsewhere; /* the list of files that lie elsewhere; NULL: none does */
 	struct err wrong; /* what the check of the copy found first */
 };
 
@@ -95,10 +96,23 @@ static int backup_source(struct backup_work *w, const struct copy_file *f, struc
 	return fd;
 }
 
+/* Its name and length, so that whoever copies the other place can tell whether it is whole. */
+static bool backup_list(struct backup_work *w, const struct copy_file *f, struct err *e)
+{
+	struct str path = backup_path(w, w->partial, "files-elsewhere.txt");
+	if (!w->elsewhere && !(w->elsewhere = fopen(path.p, "we")))
+		return fail(e, ERR_STORE, NULL, "cannot make %s: %m", path.p);
+	w->b->elsewhere++;
+	return fprintf(w->elsewhere, "%.*s %lld\n", FMT(f->path), (long long)f->bytes) > 0 ||
+	       fail(e, errno == ENOSPC ? ERR_STORE_FULL : ERR_STORE, NULL, "cannot write %s: %m", path.p);
+}
+
 static bool backup_one(void *ctx, const struct copy_file *f, struct err *e)
 {
 	struct backup_work *w = ctx;
 	int64_t bytes = 0;
+	if (f->elsewhere)
+		return backup_list(w, f, e);
 	int from = backup_source(w, f, e);
 	if (from < 0) {
 		w->b->left++;
@@ -145,7 +159,7 @@ static bool backup_there(void *ctx, const struct copy_file *f, struct err *e)
 	struct arena a = {0};
 	struct stat st;
 	const char *path = str_fmt(&a, "%.*s/%.*s", FMT(w->partial), FMT(f->path)).p;
-	bool ok = f->changes || (stat(path, &st) == 0 && st.st_size == f->bytes) ||
+	bool ok = f->changes || f->elsewhere || (stat(path, &st) == 0 && st.st_size == f->bytes) ||
 		  fail(e, ERR_STORE, NULL, "the copy %s is not whole", path);
 	arena_free(&a);
 	return ok;
@@ -194,7 +208,10 @@ static bool backup_copy(struct backup_work *w, struct err *e)
 		return fail(e, ERR_STORE, NULL, "cannot make a folder in %s: %m", w->partial.p);
 	if (!copy_database(&from, w->db, e) || !store_beside(&to, &w->copy, e))
 		return false;
-	bool ok = copy_files(w->copy, backup_one, w, e) && backup_secret(w, e) && backup_check(w, e);
+	bool ok = copy_files(w->copy, backup_one, w, e);
+	if (w->elsewhere && fclose(w->elsewhere) && ok)
+		ok = fail(e, ERR_STORE, NULL, "cannot write the list of files that lie elsewhere: %m");
+	ok = ok && backup_secret(w, e) && backup_check(w, e);
 	store_beside_close(w->copy);
 	return ok && backup_finish(w, e);
 }
@@ -203,7 +220,7 @@ static bool backup_copy(struct backup_work *w, struct err *e)
 static bool backup_begin(struct backup_work *w, int *lock, struct err *e)
 {
 	static const char *const names[] = {"antiphon.db", "antiphon.db-journal", "antiphon.db-wal", "antiphon.db-shm",
-					    "master.key"};
+					    "master.key", "files-elsewhere.txt"};
 	if (access(str_copy(&w->arena, w->b->to).p, F_OK) == 0)
 		return fail(e, ERR_CONFIG, NULL, "%.*s is there already: give the backup a name of its own",
 			    FMT(w->b->to));

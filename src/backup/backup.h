@@ -17,6 +17,7 @@ struct backup {
 	/* results */
 	size_t files;     /* copied beside the database */
 	int64_t bytes;    /* of them */
+	size_t elsewhere; /* files whose bytes lie in a shared folder or in S3: not in the copy, but listed in files-elsewhere.txt */
 	size_t left;      /* files of containers that were removed or changed while they were copied: not in the copy */
 	bool without_key; /* there is no file of the master secret */
 };

@@ -10,16 +10,16 @@ enum { PIECE = 1 << 20 };
 
 bool batch_input_open(struct batch_step *st, const struct stored_batch *b, struct err *e)
 {
-	if (st->file.fd >= 0)
+	if (st->file.blob)
 		return true;
-	int fd = blob_open(st->store, b->input.key, e);
-	if (fd < 0)
+	struct blob_in *blob = blob_open(st->store, b->input.key, e);
+	if (!blob)
 		return false;
-	batch_file_start(&st->file, fd, b->cursor_at, b->cursor_line);
+	batch_file_start(&st->file, blob, b->cursor_at, b->cursor_line);
 	return true;
 }
 
-/* One of the two files; made when there is something to be written. */
+/* One of the two files; made when there is something to be written. As live, one that has expired has an output, of no lines maybe. */
 struct ending_file {
 	const char *kind;
 	struct blob blob;
@@ -68,11 +68,11 @@ static bool ending_expired(struct ending *en)
 	struct arena a = {0};
 	struct buf text;
 	bool ok = true;
-	int fd = en->st->file.fd;
-	if (fd < 0) /* it was deleted before this process had begun with it */
+	struct blob_in *blob = en->st->file.blob;
+	if (!blob) /* it was deleted before this process had begun with it */
 		return true;
 	buf_init(&text, SIZE_MAX / 2);
-	batch_file_start(&file, fd, en->b->cursor_at, en->b->cursor_line);
+	batch_file_start(&file, blob, en->b->cursor_at, en->b->cursor_line);
 	while (ok && (ok = batch_file_next(&file, &at, en->e)) && !at.end) {
 		struct batch_line l;
 		bool answered;
@@ -150,7 +150,7 @@ static bool ending_run(struct batch_step *st, const struct stored_batch *b, enum
 		return false;
 	}
 	bool ok = batch_answers(st->store, b->id.key, ending_answer, &en, e) &&
-		  (status != BATCH_EXPIRED || ending_expired(&en)) && ending_keep(&en, &en.files[0]) &&
+		  (status != BATCH_EXPIRED || (ending_expired(&en) && ending_flush(&en, &en.files[0]))) && ending_keep(&en, &en.files[0]) &&
 		  ending_keep(&en, &en.files[1]) && ending_close(&en, status, errors);
 	ending_free(&en, ok);
 	return ok;

@@ -1,17 +1,16 @@
 /* batch_file.c - the lines of an input file, one after the other. */
 #include "batches/batch_file.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "door/options.h"
+#include "store/blob.h"
 
 enum { PIECE = 65536 };
 
-void batch_file_start(struct batch_file *f, int fd, int64_t at, int64_t line)
+void batch_file_start(struct batch_file *f, struct blob_in *blob, int64_t at, int64_t line)
 {
-	*f = (struct batch_file){.fd = fd, .at = at, .line = line};
+	*f = (struct batch_file){.blob = blob, .at = at, .line = line};
 	buf_init(&f->buf, SIZE_MAX / 2);
 }
 
@@ -26,13 +25,9 @@ static bool read_piece(struct batch_file *f, ssize_t *n, struct err *e)
 	buf_drop(&f->buf, f->pos);
 	f->pos = 0;
 	char *to = buf_room(&f->buf, PIECE);
-	do
-		*n = pread(f->fd, to, PIECE, (off_t)(f->at + (int64_t)f->buf.n));
-	while (*n < 0 && errno == EINTR);
-	if (*n < 0)
-		return fail(e, ERR_STORE, NULL, "A file could not be read.");
-	f->buf.n += (size_t)*n;
-	return true;
+	*n = blob_read_at(f->blob, f->at + (int64_t)f->buf.n, to, PIECE, e);
+	f->buf.n += *n > 0 ? (size_t)*n : 0;
+	return *n >= 0;
 }
 
 /* How long the next line is with its end, if it has one; 0 at the end of the file. Of one that is too long only what

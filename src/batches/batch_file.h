@@ -6,14 +6,16 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+struct blob_in;
+
 struct batch_file {
-	int fd;
+	struct blob_in *blob;
 	int64_t at, line; /* where the next line begins, and how many lines lie before it */
 	struct buf buf;   /* what was read; from `pos` on it is ahead */
 	size_t pos;
 };
-void batch_file_start(struct batch_file *f, int fd, int64_t at, int64_t line);
-void batch_file_release(struct batch_file *f); /* the descriptor is the caller's */
+void batch_file_start(struct batch_file *f, struct blob_in *blob, int64_t at, int64_t line);
+void batch_file_release(struct batch_file *f); /* the blob is the caller's */
 
 struct batch_file_line {
 	struct str text; /* until the next call */

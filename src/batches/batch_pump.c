@@ -1,10 +1,9 @@
 /* batch_pump.c - which batches are worked on, and what each needs next. */
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "batches/batch_lines.h"
 #include "batches/batch_run.h"
+#include "store/blob.h"
 #include "store/nodes.h"
 #include "webhooks/delivery.h"
 
@@ -26,8 +25,7 @@ static void run_free(struct batch_run *run)
 	lines_free(&run->answered);
 	lines_free(&run->step.answers);
 	lines_free(&run->step.read);
-	if (run->step.file.fd >= 0)
-		close(run->step.file.fd);
+	blob_close(run->step.file.blob);
 	batch_file_release(&run->step.file);
 	arena_free(&run->step.arena);
 	xfree(run);
@@ -192,8 +190,7 @@ static void run_begin(struct batches *b, const struct batch_place *at)
 	run = xalloc(sizeof *run);
 	run->step = (struct batch_step){.job = {.run = batch_step_run, .done = run_on_step},
 					.store = b->api->api->options.store,
-					.key = at->key,
-					.file.fd = -1};
+					.key = at->key};
 	run->all = b;
 	run->look = run_look;
 	run->project = at->project;

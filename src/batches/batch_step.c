@@ -2,12 +2,12 @@
 #include <sodium.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "batches/batch_ends.h"
 #include "batches/batch_step.h"
 #include "door/options.h"
+#include "store/blob.h"
 
 enum { READ_BYTES = 4 << 20, LOOK_LINES = 256, HASH = 16 };
 
@@ -191,8 +191,7 @@ static bool check_lines(struct check *c, struct err *e)
 static bool check_size(struct check *c)
 {
 	struct batch_fault f;
-	off_t size = lseek(c->file.fd, 0, SEEK_END);
-	if ((int64_t)size <= api_limits.batch_bytes)
+	if (blob_bytes(c->file.blob) <= api_limits.batch_bytes)
 		return true;
 	batch_fault(&f, "file_too_large", NULL, "The input file has more than %lld bytes (api.batch_bytes).",
 		    (long long)api_limits.batch_bytes);
@@ -205,7 +204,7 @@ static bool step_validate(struct batch_step *st, const struct stored_batch *b, s
 	struct check c = {.st = st, .b = b};
 	buf_init(&c.faults, SIZE_MAX / 2);
 	c.out = (struct jout){&c.faults, false};
-	batch_file_start(&c.file, st->file.fd, 0, 0);
+	batch_file_start(&c.file, st->file.blob, 0, 0);
 	jo_arr(&c.out);
 	bool ok = !check_size(&c) || check_lines(&c, e);
 	jo_arr_end(&c.out);

@@ -373,9 +373,40 @@ static void chat_begin_search(struct chat *c)
 	chat_web_start(&c->web, c->api, &c->arena, &c->req, c->model.pass, &ask);
 }
 
+static void chat_on_more(struct deferred *d);
+
+/* A call for each choice. Each renders the whole prompt: where that takes long, others have their turn between two. */
+static void chat_ask(struct chat *c, int64_t began_us)
+{
+	while (c->asked < c->n) {
+		struct chat_run *r = &c->runs[c->asked];
+		struct prompt *p = &r->prompt;
+		if (c->asked + 1 < c->n) { /* messages are dropped in place: the last one alone may do so in those of the request */
+			p->messages = new_array(&c->arena, struct prompt_message, p->n);
+			memcpy(p->messages, c->req.prompt.messages, p->n * sizeof *p->messages);
+			p->cap = p->n;
+		}
+		unsigned span = c->asked++ ? phases_span(&c->clocks.phases) : phases_call(&c->clocks.phases);
+		r->call.headers = trace_headers(&c->by.asker.trace, span, &c->arena);
+		engine_call_start(c->api->engine, &r->call, &c->arena, &c->model, &r->prompt);
+		if (c->asked < c->n && slice_over(began_us)) {
+			loop_yield(c->api->loop, &c->clocks.rest, chat_on_more);
+			return;
+		}
+	}
+}
+
+static void chat_on_more(struct deferred *d)
+{
+	struct chat *c = OWNER(d, struct chat, clocks.rest);
+	if (!c->error.code) /* else one has failed meanwhile, and the answer with it */
+		chat_ask(c, clock_mono_us());
+}
+
 static void chat_begin(struct chat *c)
 {
 	struct arena *a = &c->arena;
+	int64_t began_us = clock_mono_us();
 	chat_enter(c, PHASE_QUEUE);
 	c->n = c->left = (size_t)c->req.n;
 	c->runs = new_array(a, struct chat_run, c->n);
@@ -383,11 +414,6 @@ static void chat_begin(struct chat *c)
 		struct chat_run *r = &c->runs[i];
 		r->chat = c;
 		r->prompt = c->req.prompt;
-		if (i > 0) { /* messages are dropped in place */
-			r->prompt.messages = new_array(a, struct prompt_message, r->prompt.n);
-			memcpy(r->prompt.messages, c->req.prompt.messages, r->prompt.n * sizeof *r->prompt.messages);
-			r->prompt.cap = r->prompt.n;
-		}
 		chat_choice_init(&r->choice, a, &c->req.prompt, (int64_t)i, (size_t)api_limits.output_bytes);
 		r->choice.named = r->prompt.choice == CHOICE_NAMED;
 		r->call.on_event = chat_on_event;
@@ -395,15 +421,10 @@ static void chat_begin(struct chat *c)
 		r->call.low = c->by.low;
 	}
 	timer_start(c->api->loop, &c->clocks.deadline, api_limits.turn_seconds * 1000, chat_on_deadline);
-	if (c->req.search) {
+	if (c->req.search)
 		chat_begin_search(c);
-		return;
-	}
-	for (size_t i = 0; i < c->n; i++) {
-		unsigned span = i ? phases_span(&c->clocks.phases) : phases_call(&c->clocks.phases);
-		c->runs[i].call.headers = trace_headers(&c->by.asker.trace, span, a);
-		engine_call_start(c->api->engine, &c->runs[i].call, a, &c->model, &c->runs[i].prompt);
-	}
+	else
+		chat_ask(c, began_us);
 }
 
 static void chat_refuse(struct chat *c, const struct err *e)

@@ -52,7 +52,7 @@ struct chat {
 	struct engine_model model;
 	struct attach attach;
 	struct chat_run *runs;
-	size_t n, left;
+	size_t n, left, asked; /* choices; not ended; whose call was begun */
 	struct chat_web web; /* in place of engine calls where it searches */
 	struct usage usage;
 	struct reply *reply; /* NULL: the reader left */

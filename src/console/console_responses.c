@@ -58,17 +58,17 @@ static bool responses_list_work(struct errand *er, struct err *e)
 	return true;
 }
 
-/* ?status= &model= &tool= &text= &since= &until= (seconds) &before= (`next` of the page before) &limit= */
+/* ?background= &status= &model= &tool= &text= &since= &until= (seconds) &before= (`next` of the page before) &limit= */
 static bool responses_list_read(struct errand *er, void *more, struct err *e)
 {
 	static const char *const known[] = {"status", "model",  "tool",  "text", "since",
-					    "until",  "before", "limit", NULL};
+					    "until",  "before", "limit", "background", NULL};
 	static const int64_t late = INT64_MAX / 1000000;
 	struct response_query *q = more;
 	struct request *rq = er->rq;
 	struct console_page page = {0};
 	if (!query_known(rq, known, e) || !console_page_of(rq, &page, e) ||
-	    !query_int(rq, "since", 0, late, &q->since, e) || !query_int(rq, "until", 0, late, &q->until, e))
+	    !query_int(rq, "since", 0, late, &q->since, e) || !query_int(rq, "until", 0, late, &q->until, e) || !query_bool(rq, "background", &q->background, e))
 		return false;
 	q->before = page.before;
 	q->limit = page.limit;

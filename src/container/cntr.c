@@ -7,6 +7,7 @@
 #include "container/folder.h"
 #include "container/limits.h"
 #include "container/network.h"
+#include "store/nodes.h"
 
 /* What was put in before a row that could not be written; unless another call of the same turn has made it meanwhile. */
 static void cntr_unmake(struct cntrs *c, int64_t key)
@@ -51,9 +52,20 @@ bool cntr_make(struct cntrs *c, int64_t project, const struct cntr_want *w, stru
 	return true;
 }
 
+/* Its files and what runs in it are on the machine that made it. */
+static bool cntr_is_here(struct cntrs *c, const struct container *of, struct str id, struct err *e)
+{
+	struct node_row where;
+	if (store_has_here(cntrs_store(c), &of->id, &where))
+		return true;
+	return fail(e, ERR_BAD_REQUEST, NULL,
+		    "The container '%.*s' is on node %d of this server%s%s and can only be used there. Ask that node, or use another container.",
+		    FMT(id), (int)where.number, *where.address ? ", " : "", where.address);
+}
+
 bool cntr_use(struct cntrs *c, int64_t project, struct str id, struct arena *a, struct container *ret, struct err *e)
 {
-	return container_get(cntrs_store(c), project, id, a, ret, e) && container_living(ret, e) &&
+	return container_get(cntrs_store(c), project, id, a, ret, e) && container_living(ret, e) && cntr_is_here(c, ret, id, e) &&
 	       container_touch(cntrs_store(c), ret, e);
 }
 

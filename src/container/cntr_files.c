@@ -87,7 +87,7 @@ static bool cfile_copy(struct cntrs *c, const struct container *to, struct str f
 		return false;
 	if (cfile_there(&all, name, ret))
 		return true;
-	int fd = blob_open(cntrs_store(c), from->id.key, e);
+	int fd = blob_file(cntrs_store(c), from->id.key, e);
 	if (fd < 0)
 		return false;
 	bool ok = cfile_put(c, to, name, fd, from->bytes, ret, e);

@@ -28,7 +28,7 @@ static bool cfile_form_work(struct intake *in, struct err *e)
 	struct buf b;
 	if (!cntr_use(cs, in->project, in->args[0], &in->arena, &c, e))
 		return false;
-	int fd = blob_open(in->store, in->id.key, e);
+	int fd = blob_file(in->store, in->id.key, e);
 	if (fd < 0)
 		return false;
 	bool ok = cntr_put(cs, &c, *(struct str *)in->owner, fd, in->bytes, &in->arena, &f, e);

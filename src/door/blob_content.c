@@ -21,7 +21,7 @@ struct content {
 	int64_t sent;
 	/* the job's, while it runs */
 	struct store *store;
-	int fd; /* -1: not open */
+	struct blob_in *blob; /* NULL: not open, or file.fd is read instead */
 	size_t n;
 	struct err error;
 	char *piece;
@@ -29,8 +29,9 @@ struct content {
 
 static void content_free(struct content *c)
 {
-	if (c->fd >= 0)
-		close(c->fd);
+	if (c->file.fd)
+		close(c->file.fd);
+	blob_close(c->blob);
 	xfree(c->piece);
 	xfree(c);
 }
@@ -43,22 +44,33 @@ static void blob_content_on_gone(struct reader *r)
 		content_free(c);
 }
 
+/* Of a file that is no blob. */
+static ssize_t blob_content_read(struct content *c)
+{
+	size_t have = 0;
+	ssize_t n = 1;
+	while (have < PIECE && n) {
+		n = read(c->file.fd, c->piece + have, PIECE - have);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			fail(&c->error, ERR_STORE, NULL, "A file could not be read: %m.");
+			break;
+		}
+		have += (size_t)n;
+	}
+	return (ssize_t)have;
+}
+
 static void blob_content_on_run(struct job *j)
 {
 	struct content *c = OWNER(j, struct content, job);
-	if (c->fd < 0)
-		c->fd = blob_open(c->store, c->file.key, &c->error);
-	c->n = 0;
-	while (c->fd >= 0 && c->n < PIECE) {
-		ssize_t n = read(c->fd, c->piece + c->n, PIECE - c->n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			fail(&c->error, ERR_STORE, NULL, "A file could not be read: %m.");
-		if (n <= 0)
-			return;
-		c->n += (size_t)n;
-	}
+	ssize_t n = 0;
+	if (c->file.fd)
+		n = blob_content_read(c);
+	else if (c->blob || (c->blob = blob_open(c->store, c->file.key, &c->error)))
+		n = blob_read_at(c->blob, c->sent, c->piece, PIECE, &c->error);
+	c->n = n > 0 ? (size_t)n : 0;
 }
 
 static void blob_content_on_done(struct job *j);
@@ -159,7 +171,7 @@ static void blob_content_on_done(struct job *j)
 void blob_content(struct request *rq, const struct blob_file *f)
 {
 	struct content *c = xalloc(sizeof *c);
-	*c = (struct content){.rq = rq, .reader = {blob_content_on_gone, blob_content_on_room}, .file = *f, .store = rq->api->api->options.store, .fd = f->fd ? f->fd : -1};
+	*c = (struct content){.rq = rq, .reader = {blob_content_on_gone, blob_content_on_room}, .file = *f, .store = rq->api->api->options.store};
 	c->piece = xrealloc(NULL, PIECE);
 	exchange_watch(rq->x, &c->reader);
 	blob_content_read_more(c);

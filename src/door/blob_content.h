@@ -3,7 +3,7 @@
 #include "door/request.h"
 
 struct blob_file {
-	int fd;                    /* 0: the blob of `key`; else what is read, from its beginning, and closed */
+	int fd;                    /* 0: the blob of `key`; else the file that is read instead, and closed */
 	int64_t key, bytes;        /* the blob (store/blob.h), and how long it is known to be */
 	struct str filename, type; /* type {0}: application/octet-stream */
 	struct str plain;          /* another name for clients that know no other alphabet; {0}: none */

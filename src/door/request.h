@@ -49,6 +49,7 @@ enum { ROUTE_OPEN = 1 /* no key needed */, ROUTE_BODY = 2 /* a JSON body */, ROU
        ROUTE_OWNER = 128 /* for the machine's owner, not for keys */,
        ROUTE_ADMIN = 256 /* for admin keys, and for the owner */,
        ROUTE_METERED = 512 /* a model is asked: limits of who asks count it */,
+       ROUTE_THERE = 1024 /* answered by the node that the id in its path names (elsewhere.h) */,
        ROUTE_CONSOLE = 64 /* for who has signed in to the console, not for keys */,
        ROUTE_FORM = 32 /* a multipart form, taken while it comes: the handler is called at the head */ };
 

@@ -16,6 +16,7 @@
 #include "engine/engine_measure.h"
 #include "engine/hedge.h"
 #include "engine/seats.h"
+#include "engine/sent.h"
 #include "engine/truncate.h"
 #include "engine/watch.h"
 
@@ -28,7 +29,7 @@ enum {
 enum run_stage { RUN_QUEUE, RUN_COUNT, RUN_ANSWER, RUN_AGAIN };
 
 struct run_times {
-	int64_t queued, began, asked, spoke; /* 0: not yet */
+	int64_t queued, began, spoke; /* 0: not yet */
 };
 
 struct engine_run {
@@ -179,10 +180,10 @@ static void run_ask(struct engine_run *r, enum run_stage stage)
 	struct str headers = r->engine->seat.headers;
 	if (r->call->headers.n)
 		headers = str_fmt(r->a, "%.*s%.*s", FMT(headers), FMT(r->call->headers));
-	struct str path = stage == RUN_COUNT ? r->ways.count_path : S("/v1/chat/completions");
-	http_call_start(r->port->client, &r->http, &r->engine->seat.target, METHOD_POST,
-	                http_target_path(r->a, &r->engine->seat.target, path), headers, buf_str(&r->body));
-	r->at_ms.asked = loop_now_ms(r->port->loop);
+	struct str path = http_target_path(r->a, &r->engine->seat.target, stage == RUN_COUNT ? r->ways.count_path : S("/v1/chat/completions"));
+	if (stage == RUN_ANSWER)
+		sent_keep(r->port->engines->sent, &(struct sent_request){r->call->of, clock_wall_us(), c->name, path, buf_str(&r->body)});
+	http_call_start(r->port->client, &r->http, &r->engine->seat.target, METHOD_POST, path, headers, buf_str(&r->body));
 	if (stage == RUN_COUNT)
 		return;
 	if (r->paused)
@@ -327,7 +328,7 @@ static void call_on_head(struct http_call *h, int status)
 	struct engine_run *r = OWNER(h, struct engine_run, http);
 	hedge_drop(r->route.hedge);
 	r->status = status;
-	r->retry_after_ms = chat_retry_after(h);
+	r->retry_after_ms = chat_retry_ms(http_call_header(h, S("retry-after-ms")), http_call_header(h, S("retry-after")));
 	if (r->stage != RUN_ANSWER || status != 200 || !chat_may_answer(http_call_header(h, S("content-type"))))
 		return;
 	struct chat_options o = run_options(r);
@@ -335,7 +336,7 @@ static void call_on_head(struct http_call *h, int status)
 	r->stream = chat_stream_new(r->a, r->prompt, &o, r->demand ? call_on_event : call_on_told, r);
 	r->call->begun = true;
 	r->at_ms.spoke = loop_now_ms(r->port->loop);
-	hedge_heard(r->engine, r->at_ms.spoke - r->at_ms.asked);
+	hedge_heard(r->route.hedge);
 	buf_release(&r->body);
 }
 

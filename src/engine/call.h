@@ -35,6 +35,7 @@ struct engine_call {
 	bool begun;              /* the first byte of an answer has come */
 	bool counting;           /* of engine_count_start() */
 	struct str headers;      /* set before its start: lines that go along with the engine's own (trace/trace.h); {0}: none */
+	int64_t of;             /* set before its start: the key of the stored response that it is for (sent.h); 0: none */
 	bool low;                /* set before its start: it gets a slot when nobody else waits for one */
 	bool exact;              /* usage.input is the engine's own count, else an estimate */
 	struct engine_run *run;  /* NULL: idle */

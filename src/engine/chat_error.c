@@ -296,12 +296,12 @@ bool chat_may_answer(struct str type)
 }
 
 /* Seconds only: engines that give a date are rare and their clocks are not ours. */
-int64_t chat_retry_after(const struct http_call *h)
+int64_t chat_retry_ms(struct str retry_after_ms, struct str retry_after)
 {
 	int64_t n;
-	if (str_int(http_call_header(h, S("retry-after-ms")), &n) && n >= 0)
+	if (str_int(retry_after_ms, &n) && n >= 0)
 		return n;
-	if (str_int(http_call_header(h, S("retry-after")), &n) && n >= 0 && n < 1000000)
+	if (str_int(retry_after, &n) && n >= 0 && n < 1000000)
 		return n * 1000;
 	return -1;
 }

@@ -8,7 +8,7 @@ bool chat_may_answer(struct str type);
 /* An engine's error answer as ours; always fills *e. The engine's own text is passed on only where it says
  * something of the request that the client can use, never with paths, keys or parser internals. */
 void chat_error(int status, struct str body, const struct engine_model *m, struct err *e);
-/* How long it asks to wait, ms; -1: it does not say. From the answer's head until the call is idle. */
-int64_t chat_retry_after(const struct http_call *h);
 /* What cannot be asked of this model: behind engine_accepts(). */
 bool chat_accepts(const struct engine_caps *caps, const struct engine_model *m, const struct prompt *p, struct err *e);
+/* What an engine's headers of that name say of when to ask again; -1: nothing. A date says nothing here. */
+int64_t chat_retry_ms(struct str retry_after_ms, struct str retry_after);

@@ -7,6 +7,7 @@
 #include "engine/load.h"
 #include "engine/roster.h"
 #include "engine/seats.h"
+#include "engine/sent.h"
 #include "engine/watch.h"
 #include "fleet/limits.h"
 #include "fleet/lookup.h"
@@ -134,6 +135,7 @@ bool engines_open(const struct engines_config *c, struct engines **ret, struct e
 	size_t seats = 0;
 	pthread_mutex_init(&s->lock, NULL);
 	s->opened_s = clock_wall_s();
+	s->sent = sent_new();
 	for (size_t i = 0; i < c->n; i++)
 		seats += config_seats(&c->engines[i]);
 	s->list = new_array(&s->a, struct engine, seats + 1);
@@ -165,6 +167,7 @@ void engines_close(struct engines *s)
 	}
 	for (size_t i = 0; i < s->n_fleets; i++)
 		prefixes_free(s->fleets[i].prefixes);
+	sent_free(s->sent);
 	pthread_mutex_destroy(&s->lock);
 	arena_free(&s->a);
 	xfree(s);

@@ -50,7 +50,16 @@ static struct engine_info info_of(const struct engine *g, struct arena *a)
 	    .models = g->facts.n_models,
 	    .managed = g->config.managed,
 	    .takes = str_eq(state, states[ENGINE_UP]) || str_eq(state, states[ENGINE_UNKNOWN]),
+	    .caps = g->facts.caps,
+	    .context = g->facts.context,
+	    .traits = traits_text(a, &g->traits),
+	    .learnt = (size_t)__builtin_popcount(g->learnt_mask),
 	};
+}
+
+struct sent *engines_sent(struct engines *s)
+{
+	return s->sent;
 }
 
 size_t engine_list(struct engines *s, struct arena *a, struct engine_info **ret)
@@ -79,6 +88,14 @@ static void info_write(struct jout *o, const struct engine_info *g)
 	jo_kint(o, "busy", g->busy);
 	jo_kint(o, "waiting", g->waiting);
 	jo_knum(o, "tokens_a_second", g->tokens_a_second);
+	jo_kint(o, "context", g->context);
+	jo_kbool(o, "tools", g->caps.tools);
+	jo_kbool(o, "parallel", g->caps.parallel);
+	jo_kbool(o, "schema", g->caps.schema);
+	jo_kbool(o, "vision", g->caps.vision);
+	jo_kbool(o, "audio", g->caps.audio);
+	jo_kstr(o, "traits", g->traits);
+	jo_kint(o, "learnt", (int64_t)g->learnt);
 	jo_obj_end(o);
 }
 

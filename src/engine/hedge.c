@@ -17,19 +17,23 @@ struct hedge {
 	struct timer timer;
 	struct http_call http;
 	struct engine *engine; /* of the second request; NULL: there is none */
+	int64_t asked_ms;      /* when the request went out that is heard; `second_ms`: when the second did */
+	int64_t second_ms;
 };
 
-void hedge_heard(struct engine *g, int64_t ms)
+void hedge_heard(const struct hedge *h)
 {
-	if (!fleet_limits.hedge_percent || g->fleet->n == 1)
+	if (!h)
 		return;
+	struct engine *g = *h->of.engine;
+	int64_t us = (loop_now_ms(h->of.loop) - h->asked_ms) * 1000;
 	pthread_mutex_lock(&g->all->lock);
 	/* It rests where 1 of 20 calls takes longer: a step up is 19 times one down. */
 	int64_t down = g->first_us / STEP / 20 + 1;
 	if (!g->first_us)
-		g->first_us = ms * 1000 + 1;
+		g->first_us = us + 1;
 	else
-		g->first_us += ms * 1000 > g->first_us ? 19 * down : -down;
+		g->first_us += us > g->first_us ? 19 * down : -down;
 	pthread_mutex_unlock(&g->all->lock);
 }
 
@@ -86,6 +90,7 @@ static void hedge_on_head(struct http_call *call, int status)
 	*h->of.engine = h->engine;
 	h->of.route->has_slot = true;
 	h->engine = NULL;
+	h->asked_ms = h->second_ms;
 	http_call_take(first, call);
 	if (*h->of.paused)
 		http_call_pause(first);
@@ -115,6 +120,7 @@ static void hedge_on_time(struct timer *t)
 	if (!g)
 		return;
 	MEASURE(ENGINE_CHOICES, 1, measure_label(LABEL_TYPE, S("hedge")));
+	h->second_ms = loop_now_ms(h->of.loop);
 	h->http = (struct http_call){.on_head = hedge_on_head,
 				     .on_body = hedge_on_body,
 				     .on_end = hedge_on_end,
@@ -138,6 +144,7 @@ struct hedge *hedge_arm(const struct hedge_call *c)
 	pthread_mutex_unlock(&g->all->lock);
 	struct hedge *h = new (c->arena, struct hedge);
 	h->of = *c;
+	h->asked_ms = loop_now_ms(c->loop);
 	timer_start(c->loop, &h->timer, ms > fleet_limits.hedge_ms ? ms : fleet_limits.hedge_ms, hedge_on_time);
 	return h;
 }

@@ -21,5 +21,5 @@ struct hedge_call { /* what it is about; borrowed until hedge_drop() */
 struct hedge *hedge_arm(const struct hedge_call *c);
 /* The first request has its answer or its failure, or the call ends. NULL is fine; idempotent. */
 void hedge_drop(struct hedge *h);
-/* The head of an answer has come from `g` after so long. */
-void hedge_heard(struct engine *g, int64_t ms);
+/* The head of an answer has come, of whichever: how long that took is remembered of its engine. Behind hedge_drop(); NULL is fine. */
+void hedge_heard(const struct hedge *h);

@@ -79,21 +79,26 @@ static void picture_form_head(struct buf *b, struct str mark, struct str name, s
 		FMT(mark), FMT(name), FMT(name), FMT(ending), FMT(type));
 }
 
-bool picture_form_file(struct buf *b, struct str mark, struct str name, struct str text)
+bool picture_form_bytes(struct buf *b, struct str mark, struct str name, struct str bytes)
 {
 	struct image_head head;
+	if (!image_head(bytes, &head))
+		return false;
+	picture_form_head(b, mark, name, image_type(head.kind));
+	buf_add(b, bytes);
+	buf_add(b, S("\r\n"));
+	return true;
+}
+
+bool picture_form_file(struct buf *b, struct str mark, struct str name, struct str text)
+{
 	if (str_starts(text, S("data:")))
 		str_cut(&text, ',');
 	size_t room = text.n / 4 * 3 + 3, n = 0;
 	char *bytes = xalloc(room);
 	bool ok = !sodium_base642bin((unsigned char *)bytes, room, text.p, text.n, "\r\n", &n, NULL,
 				     sodium_base64_VARIANT_ORIGINAL) &&
-		  image_head((struct str){bytes, n}, &head);
-	if (ok) {
-		picture_form_head(b, mark, name, image_type(head.kind));
-		buf_add(b, (struct str){bytes, n});
-		buf_add(b, S("\r\n"));
-	}
+		  picture_form_bytes(b, mark, name, (struct str){bytes, n});
 	xfree(bytes);
 	return ok;
 }

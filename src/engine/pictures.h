@@ -27,6 +27,8 @@ bool picture_member(const struct picture_family *f, struct str name, struct str 
 void picture_form_text(struct buf *b, struct str mark, struct str name, struct str value);
 /* `text`: a data URL or base64 alone. false: it is no picture. */
 bool picture_form_file(struct buf *b, struct str mark, struct str name, struct str text);
+/* The same of its bytes. */
+bool picture_form_bytes(struct buf *b, struct str mark, struct str name, struct str bytes);
 void picture_form_end(struct buf *b, struct str mark);
 
 struct picture {

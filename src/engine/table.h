@@ -118,6 +118,7 @@ struct engines {
 	int64_t opened_s;
 	struct loop *watcher;     /* the loop with the watches; NULL: nobody looks */
 	struct engine_port *port; /* its port */
+	struct sent *sent;
 	struct abilities *abilities; /* abilities.c's */
 };
 

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -111,25 +110,18 @@ static bool indexer_drop(struct indexer *ix, const struct vector_gone *g, struct
 
 static bool read_blob(struct indexer *ix, const struct vector_task *t, struct arena *a, struct str *ret, struct err *e)
 {
-	ssize_t n = 1;
-	size_t at = 0, size = (size_t)t->bytes;
+	size_t size = (size_t)t->bytes;
 	if (t->bytes > index_limits.file_bytes)
 		return fail(e, ERR_FILE_TOO_LARGE, NULL, "The file has more than %lld bytes (index.file_bytes).",
 			    (long long)index_limits.file_bytes);
-	int fd = blob_open(ix->store, t->file, e);
-	if (fd < 0)
+	struct blob_in *blob = blob_open(ix->store, t->file, e);
+	if (!blob)
 		return false;
 	char *to = arena_bytes(a, size + 1);
-	while (at < size && n > 0) {
-		n = read(fd, to + at, size - at);
-		if (n < 0 && errno == EINTR)
-			n = 1;
-		else if (n > 0)
-			at += (size_t)n;
-	}
-	close(fd);
-	*ret = (struct str){to, at};
-	return at == size || fail(e, ERR_STORE, NULL, "A file could not be read.");
+	ssize_t n = blob_read_at(blob, 0, to, size, e);
+	blob_close(blob);
+	*ret = (struct str){to, size};
+	return n == (ssize_t)size || (n >= 0 && fail(e, ERR_STORE, NULL, "A file is shorter than it was."));
 }
 
 /* What the API's `last_error` says of a failure; NULL: none of the file's doing, try again. */

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "loop/workers.h"
 #include "door/answer.h"
 #include "door/key_write.h"
 #include "door/limits_write.h"
@@ -13,7 +12,7 @@
 #include "engine/engine_list.h"
 #include "main/erase_door.h"
 #include "main/nodes_door.h"
-#include "net/exchange.h"
+#include "main/owner_job.h"
 #include "store/reseal.h"
 #include "wire/json.h"
 
@@ -31,18 +30,13 @@ enum admin_verb { KEY_CREATE, KEY_LIST, KEY_REVOKE, LIMITS_LIST, LIMITS_CHANGE, 
 
 /* One request about keys on its way through a worker. */
 struct key_job {
-	struct job job;
-	struct reader reader;
-	struct exchange *x; /* NULL: the client left */
+	struct owner_job owner;
 	struct store *store;
 	struct quotas *quotas;
-	struct arena arena;
 	yyjson_val *body; /* of LIMITS_CHANGE, NODES_CHANGE; else NULL */
 	enum admin_verb verb;
 	char name[128], project[128], id[ID_MAX];
 	bool admin;
-	struct buf out;
-	struct err err;
 };
 
 static void put_each(void *ctx, const struct key_info *k)
@@ -66,15 +60,15 @@ static void put_sealing(struct jout *o, struct store *s)
 
 static void run_job(struct job *job)
 {
-	struct key_job *j = OWNER(job, struct key_job, job);
-	struct jout o = {&j->out, false};
+	struct key_job *j = OWNER(job, struct key_job, owner.job);
+	struct err *e = &j->owner.err;
+	struct jout o = {&j->owner.out, false};
 	struct key_info info = {0};
 	char secret[KEY_TEXT];
 	bool ok = false;
 	switch (j->verb) {
 	case KEY_CREATE:
-		ok = key_create(j->store, &(struct key_making){str_of(j->name), str_of(j->project), j->admin}, secret, &info,
-				&j->err);
+		ok = key_create(j->store, &(struct key_making){str_of(j->name), str_of(j->project), j->admin}, secret, &info, e);
 		if (ok)
 			key_write(&o, &info, secret);
 		break;
@@ -82,12 +76,12 @@ static void run_job(struct job *job)
 		jo_obj(&o);
 		jo_key(&o, S("data"));
 		jo_arr(&o);
-		ok = key_list(j->store, put_each, &o, &j->err);
+		ok = key_list(j->store, put_each, &o, e);
 		jo_arr_end(&o);
 		jo_obj_end(&o);
 		break;
 	case KEY_REVOKE:
-		ok = key_revoke(j->store, str_of(j->id), &j->err);
+		ok = key_revoke(j->store, str_of(j->id), e);
 		jo_obj(&o);
 		jo_kstr(&o, "id", str_of(j->id));
 		jo_kbool(&o, "revoked", true);
@@ -95,46 +89,21 @@ static void run_job(struct job *job)
 		break;
 	case LIMITS_CHANGE:
 	case LIMITS_LIST:
-		ok = (j->verb == LIMITS_LIST || limits_change(j->store, j->quotas, j->body, &j->err)) &&
-		     limits_write(j->store, &o, &j->err);
+		ok = (j->verb == LIMITS_LIST || limits_change(j->store, j->quotas, j->body, e)) &&
+		     limits_write(j->store, &o, e);
 		break;
 	case SEALING_SHOW:
 	case SEALING_ROTATE:
-		ok = j->verb == SEALING_SHOW || reseal_rotate(j->store, &j->err);
+		ok = j->verb == SEALING_SHOW || reseal_rotate(j->store, e);
 		put_sealing(&o, j->store);
 		break;
 	case NODES_CHANGE:
 	case NODES_LIST:
-		ok = nodes_answer(j->store, j->body, &o, &j->err);
+		ok = nodes_answer(j->store, j->body, &o, e);
 		break;
 	}
-	if (!ok && j->err.code == ERR_NONE)
-		fail(&j->err, ERR_INTERNAL, NULL, "the store gave no reason");
-}
-
-static void job_done(struct job *job)
-{
-	struct key_job *j = OWNER(job, struct key_job, job);
-	if (j->x) {
-		exchange_unwatch(j->x);
-		if (j->err.code)
-			answer_error(j->x, &j->err);
-		else
-			exchange_send(j->x, 200, S("application/json"), buf_str(&j->out));
-	}
-	buf_release(&j->out);
-	arena_free(&j->arena);
-	xfree(j);
-}
-
-static void client_gone(struct reader *r)
-{
-	OWNER(r, struct key_job, reader)->x = NULL; /* what was begun is finished */
-}
-
-static void client_room(struct reader *r)
-{
-	(void)r; /* answers are small and sent whole */
+	if (!ok && e->code == ERR_NONE)
+		fail(e, ERR_INTERNAL, NULL, "the store gave no reason");
 }
 
 static bool text_member(yyjson_val *body, const char *name, char out[128], struct err *e)
@@ -151,31 +120,17 @@ static void admin_start_job(struct admin *a, struct exchange *x, enum admin_verb
 {
 	const struct exchange_request *q = exchange_request(x);
 	struct key_job *j = xalloc(sizeof *j);
-	struct err e = {0};
+	struct err *e = &j->owner.err;
 	yyjson_val *body = NULL;
-	*j = (struct key_job){.job = {.run = run_job, .done = job_done},
-			      .reader = {client_gone, client_room},
-			      .x = x,
-			      .store = a->o.store,
-			      .quotas = a->o.quotas,
-			      .verb = verb};
+	*j = (struct key_job){.store = a->o.store, .quotas = a->o.quotas, .verb = verb};
+	owner_job_init(&j->owner, x, ANSWER_MAX, run_job);
 	snprintf(j->id, sizeof j->id, "%.*s", FMT(id));
-	buf_init(&j->out, ANSWER_MAX);
-	bool ok = verb != KEY_CREATE ||
-		  (json_parse(exchange_arena(x), q->body, &body, &e) && text_member(body, "name", j->name, &e) &&
-		   text_member(body, "project", j->project, &e));
-	j->admin = yyjson_is_true(json_get(body, S("admin")));
+	if (verb == KEY_CREATE && json_parse(exchange_arena(x), q->body, &body, e) && text_member(body, "name", j->name, e) &&
+	    text_member(body, "project", j->project, e))
+		j->admin = yyjson_is_true(json_get(body, S("admin")));
 	if (verb == LIMITS_CHANGE || verb == NODES_CHANGE)
-		ok = json_parse(&j->arena, str_copy(&j->arena, q->body), &j->body, &e);
-	if (ok && !job_start(a->workers, a->o.loop, &j->job))
-		ok = fail(&e, ERR_UNAVAILABLE, NULL, "too many key requests wait");
-	if (ok) {
-		exchange_watch(x, &j->reader);
-		return;
-	}
-	answer_error(x, &e);
-	arena_free(&j->arena);
-	xfree(j);
+		json_parse(&j->owner.arena, str_copy(&j->owner.arena, q->body), &j->body, e);
+	owner_job_start(&j->owner, a->workers, a->o.loop, "too many key requests wait");
 }
 
 static void put_models(struct admin *a, struct arena *arena, struct jout *o)

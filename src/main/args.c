@@ -15,6 +15,7 @@ static const struct setting_flag {
 } setting_flags[] = {
     {"--listen", "server.listen", NULL},
     {"--data", "store.dir", NULL},
+    {"--store", "store.url", NULL},
     {"--engine", "engine.url", NULL},
     {"--model", "engine.model", NULL},
     {"--ctx", "engine.context", NULL},

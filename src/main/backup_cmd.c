@@ -38,6 +38,10 @@ static bool backup_cmd_run(struct args *a, struct err *e)
 	if (b.left)
 		fprintf(stderr, "Left out: %zu files of containers that code in them removed or changed meanwhile.\n",
 			b.left);
+	if (b.elsewhere)
+		fprintf(stderr,
+			"%zu files lie where blobs.place says and are not in the copy: files-elsewhere.txt lists them.\n",
+			b.elsewhere);
 	if (b.without_key)
 		fprintf(
 		    stderr,

@@ -13,6 +13,7 @@
 #include "index/embedder.h"
 #include "main/app.h"
 #include "main/check_engine.h"
+#include "main/check_files.h"
 #include "main/check_fleets.h"
 #include "main/commands.h"
 #include "main/help.h"
@@ -26,6 +27,7 @@
 #include "script/script.h"
 #include "session/packages.h"
 #include "store/check.h"
+#include "store/postgres_check.h"
 
 enum { SPACE_BAD_MB = 50, SPACE_LOW_MB = 500 };
 
@@ -112,8 +114,8 @@ static bool check_server(struct check *c, struct str dir)
 	else
 		check_say(c, BAD, "engine", "is it started? antiphon check --engine URL tries it", "%.*s",
 			  FMT(json_str(json_get(v, S("why")))));
-	check_states(c, socket);
 	check_sealing(c, socket);
+	check_states(c, socket);
 	check_say(c, FINE, "API keys", NULL, "%s",
 		  yyjson_get_bool(json_get(v, S("keys"))) ? "needed"
 							  : "none made: any key is accepted from this machine");
@@ -127,12 +129,38 @@ static void wrong_row(void *ctx, const char *line)
 	check_say(ctx, BAD, "database", MEND_DATABASE, "%s", line);
 }
 
+static void wrong_postgres_row(void *ctx, const char *line)
+{
+	check_say(ctx, BAD, "rows", "go back to a backup (docs/postgres.md); please report it", "%s", line);
+}
+
+static void check_postgres(struct check *c, const char *url)
+{
+	char is[256];
+	struct err e = {0}, none = {0};
+	bool sound = false;
+	if (!postgres_describe(url, is, sizeof is, &e)) {
+		check_say(c, BAD, "database", "docs/postgres.md", "%s", e.msg);
+		return;
+	}
+	check_say(c, FINE, "database", NULL, "%s", is);
+	if (postgres_inspect(url, wrong_postgres_row, c, &sound, &none) && sound)
+		check_say(c, FINE, "rows", NULL, "are sound");
+	else if (none.code)
+		check_say(c, none.code == ERR_NOT_FOUND ? NOTE : BAD, "rows", "antiphon serve makes the tables, or docs/postgres.md", "%s",
+			  none.msg);
+}
+
 static void check_database(struct check *c, struct str dir)
 {
 	struct str path = str_fmt(c->arena, "%.*s/antiphon.db", FMT(dir));
 	struct str folder = str_copy(c->arena, dir);
 	struct err e = {0};
 	bool sound = false;
+	if (str_starts(c->args->config.store_url, S("postgres"))) {
+		check_postgres(c, str_copy(c->arena, c->args->config.store_url).p);
+		return;
+	}
 	if (c->args->config.store_url.n || access(path.p, F_OK))
 		return; /* nothing is kept yet, or not here */
 	if (!store_inspect(folder.p, wrong_row, c, &sound, &e))
@@ -349,6 +377,7 @@ static void check_all(struct check *c)
 		check_ports(c);
 	if (!running && !engines.n)
 		check_managed(c);
+	check_files(c);
 	check_fleets(c, &engines);
 	check_tools(c, dir);
 	check_abilities(c);

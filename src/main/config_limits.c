@@ -16,6 +16,7 @@
 #include "quota/quota.h"
 #include "script/limits.h"
 #include "session/limits.h"
+#include "store/blob_options.h"
 #include "store/limits.h"
 #include "tools/mcp_options.h"
 #include "tools/tools.h"
@@ -74,6 +75,26 @@ static bool config_egress(struct config *c, struct err *e)
 			return fail(e, ERR_CONFIG, NULL, "egress.ports: '%.*s' is no port", FMT(c->egress_ports.at[i]));
 	return guard_read(&c->arena, c->egress_allow.at, c->egress_allow.n, &egress_options.guard, &why) ||
 	       fail(e, ERR_CONFIG, NULL, "egress.allow: an entry is neither an address nor a block of addresses (10.0.0.0/8)");
+}
+
+static void config_blobs(const struct config *c)
+{
+#define LIMIT(name, ...) s3_limits.name = c->blobs_##name;
+#include "s3/limits.def"
+#undef LIMIT
+#define LIMIT(name, ...) blob_limits.name = c->blobs_##name;
+#include "store/blob_limits.def"
+#undef LIMIT
+	bool s3 = str_eq(c->blobs_place, S("s3")), shared = str_eq(c->blobs_place, S("shared"));
+	blob_options = (struct blob_options){.where = s3 ? BLOBS_S3 : shared ? BLOBS_SHARED : BLOBS_FOLDER,
+					     .dir = c->blobs_dir,
+					     .s3 = {.url = c->blobs_url,
+						    .bucket = c->blobs_bucket,
+						    .prefix = c->blobs_prefix,
+						    .region = c->blobs_region,
+						    .virtual_host = str_eq(c->blobs_address, S("host")),
+						    .ca_file = c->blobs_ca_file,
+						    .credentials_file = c->blobs_credentials_file}};
 }
 
 static void config_copy_limits(const struct config *c)
@@ -140,6 +161,7 @@ static void config_copy_limits(const struct config *c)
 bool config_apply_limits(struct config *c, struct err *e)
 {
 	config_copy_limits(c);
+	config_blobs(c);
 	sandbox_limits_only = str_eq(c->api_sandbox, S("limits"));
 	return config_mcp(c, e) && config_egress(c, e) && guard_read(&c->arena, c->fetch_allow.at, c->fetch_allow.n, &fetch_guard, e);
 }

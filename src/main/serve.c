@@ -27,6 +27,7 @@
 #include "net/tls.h"
 #include "quota/prices.h"
 #include "quota/quota.h"
+#include "store/blob_move.h"
 #include "store/reseal.h"
 #include "tape/tape.h"
 #include "trace/exporter.h"
@@ -108,8 +109,11 @@ static bool open_store(struct app *app, struct err *e)
 				  .address = c->store_node_address,
 				  .sync_normal = str_eq(c->store_sync, S("normal"))};
 	const char *fixed = getenv("ANTIPHON_API_KEY");
-	if (!folder_make(app->data, e) || !store_open(&o, &app->store, e) || !start_seal(app, e))
+	if (!folder_make(app->data, e) || !store_open(&o, &app->store, e) || !blobs_all_moved(app->store, e) ||
+	    !start_seal(app, e))
 		return false;
+	if (blob_options.where == BLOBS_S3) /* nor for this */
+		unsetenv("AWS_SECRET_ACCESS_KEY");
 	if (fixed && *fixed)
 		key_add_fixed(app->store, str_of(fixed));
 	if (app->addresses.loopback || c->server_allow_anonymous || key_any(app->store))
@@ -208,6 +212,7 @@ static bool open_tools(struct app *app, struct err *e)
 	o.search = app->search;
 	o.containers = app->containers;
 	o.sessions = app->sessions;
+	o.store = app->store;
 	o.engines = app->engines;
 	o.tape = tape;
 	app->tools = tools_new(&o);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "mcp/known.h"
 #include "mcp/limits.h"
+#include "mcp/seen.h"
 #include "mcp/stream.h"
 
 enum { CANCEL_MS = 2000, SAID_MAX = 200, PARAMS = 32 };
@@ -326,13 +327,27 @@ static bool client_posted(struct client_work *w)
 	return w->done;
 }
 
+static void client_note(const struct client_work *w)
+{
+	static const struct str eras[] = {
+	    [MCP_UNKNOWN] = STR(""), [MCP_MODERN] = STR("2026-07-28"), [MCP_LEGACY] = STR(""), [MCP_SSE] = STR("2024-11-05")};
+	struct seen_note note = {.server = w->ask->server, .revision = eras[w->way.era], .list = w->list, .f = w->f};
+	if (w->way.era == MCP_LEGACY)
+		note.revision = w->way.version;
+	else if (w->f->kind != MCP_FAULT_NONE)
+		note.revision = (struct str){0}; /* what was tried, not what it speaks */
+	seen_note(known_seen(w->ask->known), &note);
+}
+
 static bool client_run(struct client_work *w)
 {
 	int64_t from = clock_mono_us();
 	*w->f = (struct mcp_fault){0};
 	known_key(w->ask->server, w->key);
-	if (!known_enter(w->ask, w->key, w->f))
+	if (!known_enter(w->ask, w->key, w->f)) {
+		client_note(w);
 		return false;
+	}
 	w->way = known_get(w->ask->known, w->key, w->a);
 	bool ok = w->way.era != MCP_UNKNOWN || client_find(w);
 	if (ok && !w->done)
@@ -340,6 +355,7 @@ static bool client_run(struct client_work *w)
 	if (!ok) /* what is remembered may be why */
 		known_put(w->ask, w->key, w->f->kind == MCP_FAULT_HTTP ? NULL : &w->way);
 	known_leave(w->ask, w->key);
+	client_note(w);
 	known_end_one(w->ask->known, mcp_left_ms(w->ask, CANCEL_MS));
 	log_at(LOG_DEBUG, "an MCP server was asked", "method=%s ok=%d ms=%lld", w->call ? "tools/call" : "tools/list",
 	       ok, (long long)(clock_mono_us() - from) / 1000);

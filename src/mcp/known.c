@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "mcp/limits.h"
+#include "mcp/seen.h"
 #include "mcp/talk.h"
 
 enum { WAIT_SLICE_MS = 50 };
@@ -31,6 +32,7 @@ struct mcp_known {
 	pthread_mutex_t lock;
 	pthread_cond_t left;
 	struct map rows, counts;
+	struct mcp_seen *seen;
 	struct known_row *ended; /* their sessions are not asked any more, and are to be ended */
 };
 
@@ -39,7 +41,13 @@ struct mcp_known *mcp_known_new(void)
 	struct mcp_known *k = xalloc(sizeof *k);
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_cond_init(&k->left, NULL);
+	k->seen = seen_new();
 	return k;
+}
+
+struct mcp_seen *known_seen(struct mcp_known *k)
+{
+	return k->seen;
 }
 
 /* Headers of servers are credentials. */
@@ -99,6 +107,7 @@ void mcp_known_free(struct mcp_known *k)
 		xfree(v);
 	map_release(&k->rows);
 	map_release(&k->counts);
+	seen_free(k->seen);
 	pthread_cond_destroy(&k->left);
 	pthread_mutex_destroy(&k->lock);
 	xfree(k);

@@ -8,6 +8,7 @@ enum { KNOWN_KEY = 32 };
 
 struct mcp_known *mcp_known_new(void);
 void mcp_known_free(struct mcp_known *);
+struct mcp_seen *known_seen(struct mcp_known *k); /* seen.h; lives as long */
 /* SHA-256 over project, URL and headers. */
 void known_key(const struct mcp_server *s, uint8_t ret[KNOWN_KEY]);
 /* How it was last spoken to, in `a`; era MCP_UNKNOWN: not known. */

@@ -152,6 +152,7 @@ static void response_head(struct jout *o, const struct response *r, bool billing
 	jo_knum(o, "frequency_penalty", s->has_frequency_penalty ? s->frequency_penalty : 0.0);
 	jo_key(o, S("incomplete_details"));
 	incomplete(o, r);
+	optional_raw(o, S("input_transformations"), r->withheld);
 	jo_kraw(o, "instructions", q->echo.instructions);
 	jo_key(o, S("max_output_tokens"));
 	optional_int(o, s->has_max_output_tokens, s->max_output_tokens);

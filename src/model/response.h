@@ -28,6 +28,7 @@ struct response {
 	bool has_usage;
 	struct usage usage;
 	struct str moderation; /* JSON; {0}: nobody was asked */
+	struct str withheld;   /* JSON: thoughts of the input that the model was not shown; {0}: there are none */
 	struct picture_usage pictures;
 	int64_t web_searches; /* searches that a provider or the cache has answered */
 };

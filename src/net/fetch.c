@@ -170,7 +170,8 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 
 static struct curl_slist *headers_of(const struct curl *curl, const struct fetch *f)
 {
-	struct curl_slist *list = curl->slist_append(NULL, "Expect:"); /* no pause for a 100-continue */
+	/* No pause for a 100-continue; but an empty header would be signed and not sent. */
+	struct curl_slist *list = f->sign ? NULL : curl->slist_append(NULL, "Expect:");
 	struct arena a = {0};
 	for (size_t i = 0; i < f->n_headers; i++) {
 		struct str line = str_copy(&a, f->headers[i]);
@@ -210,6 +211,18 @@ static void set_guard(struct transfer *t)
 		SET(PROXY, "");
 	if (t->f->unix_path)
 		SET(UNIX_SOCKET_PATH, t->f->unix_path);
+}
+
+static void fetch_set_sign(struct transfer *t)
+{
+	const struct fetch_sign *s = t->f->sign;
+	if (t->f->ca_file)
+		SET(CAINFO, t->f->ca_file);
+	if (s) {
+		SET(AWS_SIGV4, s->scope);
+		SET(USERNAME, s->id);
+		SET(PASSWORD, s->secret);
+	}
 }
 
 static void set_request(struct transfer *t, struct arena *a)
@@ -330,6 +343,7 @@ enum fetch_fault fetch_run(const struct fetch *f, struct fetch_answer *ret)
 	set_request(&t, &a);
 	set_bounds(&t);
 	set_guard(&t);
+	fetch_set_sign(&t);
 	if (f->stay)
 		fetch_perform_staying(&t);
 	else

@@ -6,7 +6,7 @@
  * the proxy would look the name up and connect where we cannot see; an unguarded one goes to an address that the operator
  * has named, through the environment's proxy if there is one.
  *
- * Blocks the calling thread: never on a loop. No cookies, no .netrc, no credentials but the headers that are given. */
+ * Blocks the calling thread: never on a loop. No cookies, no .netrc, no credentials but the headers and the signature that are given. */
 #pragma once
 #include "base/arena.h"
 #include "base/buf.h"
@@ -27,6 +27,12 @@ enum fetch_fault {
 #undef FAULT
 };
 
+struct fetch_sign { /* AWS signature, version 4: over the method, the path, the query, the headers given and the date. The query must be
+		     * encoded and sorted, and the body's sum be a header (x-amz-content-sha256). */
+	const char *scope; /* "aws:amz:REGION:SERVICE" */
+	const char *id, *secret;
+};
+
 struct fetch {
 	struct str url;             /* http:// or https:// */
 	struct str method;          /* {0}: GET, or POST when there is a body */
@@ -42,6 +48,8 @@ struct fetch {
 	bool stay;                  /* redirects within the origin alone, with method and body; others: ELSEWHERE */
 	bool no_proxy;              /* not even the environment's */
 	const char *unix_path;      /* socket to connect through, or NULL */
+	const char *ca_file;        /* PEM, instead of the system's authorities, or NULL */
+	const struct fetch_sign *sign; /* NULL: not signed */
 	/* Gets a 200's body in pieces, which then counts against no limit of bytes; false: enough, no fault. May be NULL.
 	 * With `any_status` it gets every body, and max_bytes holds. ret->status and its headers are there by then. */
 	bool (*on_body)(void *ctx, struct str piece);

@@ -1,9 +1,7 @@
 /* export.c - all that a project has, written as lines. */
 #include "project/export.h"
 
-#include <errno.h>
 #include <sodium.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "project/parcel.h"
@@ -58,16 +56,14 @@ static bool export_head(struct export *g, struct err *e)
 	return export_line(g, true, e);
 }
 
-static bool export_pieces(struct export *g, int fd, int64_t *bytes, struct err *e)
+static bool export_pieces(struct export *g, struct blob_in *blob, int64_t *bytes, struct err *e)
 {
 	char *piece = xalloc(PARCEL_PIECE);
 	ssize_t n;
 	bool ok = true;
-	while (ok && (n = read(fd, piece, PARCEL_PIECE)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
+	while (ok && (n = blob_read_at(blob, *bytes, piece, PARCEL_PIECE, e)) != 0) {
 		if (n < 0) {
-			ok = fail(e, ERR_STORE, NULL, "a file could not be read: %m");
+			ok = false;
 			break;
 		}
 		struct jout o = {&g->line, false};
@@ -88,15 +84,15 @@ static bool export_file(struct export *g, int64_t key, struct err *e)
 {
 	struct jout o = {&g->line, false};
 	int64_t bytes = 0;
-	int fd = blob_open(g->store, key, e);
-	if (fd < 0)
+	struct blob_in *blob = blob_open(g->store, key, e);
+	if (!blob)
 		return false;
 	jo_obj(&o);
 	jo_kstr(&o, "type", S("file"));
 	jo_kint(&o, "key", key);
 	jo_obj_end(&o);
-	bool ok = export_line(g, true, e) && export_pieces(g, fd, &bytes, e);
-	close(fd);
+	bool ok = export_line(g, true, e) && export_pieces(g, blob, &bytes, e);
+	blob_close(blob);
 	g->x->files++;
 	return ok;
 }

@@ -203,11 +203,10 @@ static bool import_file_end(struct import *g, struct err *e)
 static bool import_file(struct import *g, int64_t key, struct err *e)
 {
 	struct err none = {0};
-	int there = blob_open(g->m->into, key, &none);
-	if (there >= 0)
-		close(there);
+	struct blob_in *there = blob_open(g->m->into, key, &none);
+	blob_close(there);
 	g->files++;
-	g->filling = there < 0 && blob_begin(g->m->into, &g->blob, key, e);
+	g->filling = !there && blob_begin(g->m->into, &g->blob, key, e);
 	return g->filling || fail(e, ERR_CONFIG, NULL, "its files are here already");
 }
 

@@ -1,6 +1,7 @@
 /* relay.c - requests that an engine answers as they are: from the first byte to the last. */
 #include "relay/relay.h"
 
+#include "quota/prices.h"
 #include "relay/relay_form.h"
 #include "relay/relay_job.h"
 
@@ -48,9 +49,20 @@ void relay_fail(struct relay *r, const struct err *e)
 	relay_free(r);
 }
 
+/* Events are for this client, now: as the live API says of sound that streams, and what proxies ask for. */
+static void relay_streams(struct relay *r, struct str content_type)
+{
+	struct str media = str_cut(&content_type, ';');
+	if (!str_eq_nocase(str_trim(media), S("text/event-stream")))
+		return;
+	exchange_add_header(r->rq->x, S("Cache-Control"), S("no-store"));
+	exchange_add_header(r->rq->x, S("X-Accel-Buffering"), S("no"));
+}
+
 void relay_answer(struct relay *r, struct str content_type, struct str body)
 {
 	exchange_unwatch(r->rq->x);
+	relay_streams(r, content_type);
 	exchange_send(r->rq->x, 200, content_type, body);
 	relay_free(r);
 }
@@ -85,6 +97,7 @@ static void relay_begin_answer(struct relay *r)
 	int64_t n = -1;
 	if (!type.n)
 		type = S("application/octet-stream");
+	relay_streams(r, type);
 	if (length.n && length.n < 16 && str_int(length, &n) && n >= 0)
 		exchange_begin_sized(r->rq->x, 200, type, n, &r->reader);
 	else
@@ -121,6 +134,28 @@ static void relay_on_body(struct http_call *call, struct str bytes)
 		http_call_pause(call);
 }
 
+/* Engines tell no usage of these, or tell it to the client alone: tokens are estimated as a fourth of the body's bytes, how
+ * long a sound is stays unknown. */
+static void relay_count(const struct relay *r)
+{
+	enum { BYTES_A_TOKEN = 4 };
+	const struct relay_count *c = &r->kind->count;
+	struct usage_add used = {.project = r->rq->project,
+				 .key = r->rq->key.key,
+				 .model = r->at.model,
+				 .kind = c->as,
+				 .batch = r->rq->low,
+				 .n = {.requests = 1}};
+	if (!c->counted)
+		return;
+	if (c->as == USAGE_SPEECHES)
+		used.n.units = r->characters;
+	else if (!r->form)
+		used.n.input = (int64_t)r->body.n / BYTES_A_TOKEN;
+	prices_apply(&used);
+	store_add_usage(r->api->store, NULL, &used, 1);
+}
+
 static void relay_judge_answer(struct relay *r)
 {
 	struct err e = {0};
@@ -132,6 +167,7 @@ static void relay_judge_answer(struct relay *r)
 		r->kind->answer(r);
 		return;
 	} else {
+		relay_count(r);
 		exchange_unwatch(r->rq->x);
 		exchange_end(r->rq->x);
 		relay_free(r);
@@ -283,6 +319,14 @@ static bool relay_write_body(struct relay *r, yyjson_val *body, struct str text,
 	return ok;
 }
 
+static int64_t relay_characters(struct str text)
+{
+	int64_t n = 0;
+	for (size_t i = 0; i < text.n; i++)
+		n += ((unsigned char)text.p[i] & 0xc0) != 0x80;
+	return n;
+}
+
 static bool relay_read(struct relay *r, struct err *e)
 {
 	struct str text = exchange_request(r->rq->x)->body;
@@ -292,6 +336,7 @@ static bool relay_read(struct relay *r, struct err *e)
 	if (!yyjson_is_obj(body))
 		return fail(e, ERR_INVALID_TYPE, NULL,
 			    "Invalid type for the body: expected an object, but got %s instead.", json_kind_name(body));
+	r->characters = relay_characters(json_str(json_get(body, S("input"))));
 	model = json_get(body, S("model"));
 	if (model && !yyjson_is_null(model) && !yyjson_is_str(model))
 		return field_type(model, "model", "a string", e);

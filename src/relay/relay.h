@@ -26,6 +26,10 @@ struct relay_kind {
 	void (*add)(struct relay *r);
 	/* Gets a 200's whole body, in r->answer, and ends with relay_answer() or relay_fail(). NULL: it streams. */
 	void (*answer)(struct relay *r);
+	struct relay_count { /* what an answer that was passed on counts as */
+		bool counted;
+		enum usage_kind as;
+	} count;
 	size_t answer_most; /* bytes of one; 0: as many as the engine floor takes of a picture, twice */
 };
 
@@ -49,6 +53,7 @@ struct relay {
 	struct relay_form *form; /* NULL: none */
 	struct err error;        /* of a form: told as soon as the client can be told */
 	struct quota_hold hold;  /* what it takes of its asker's limits */
+	int64_t characters;      /* of the member `input`, when it is a text */
 	void *more;              /* the kind's own, in the arena */
 };
 

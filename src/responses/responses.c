@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "door/elsewhere.h"
 #include "door/lists.h"
 #include "door/visit.h"
+#include "engine/engine_list.h"
 #include "model/conversation.h"
 #include "model/item_show.h"
 #include "replay/log_play.h"
@@ -70,7 +72,8 @@ static void on_got_to_stream(struct store_op *op, const struct err *e)
 		fail(&no, ERR_BAD_REQUEST, "stream",
 		     "This response cannot be streamed because it was not created with background=true.");
 		answer_error(l->visit.rq->x, &no);
-	} else if (!playback_start(l->visit.rq, l->visit.rq->project, l->visit.rq->args[0], l->after, l->obfuscate, true))
+	} else if (!playback_start(l->visit.rq, l->visit.rq->project, l->visit.rq->args[0], l->after, l->obfuscate, true) &&
+		   !elsewhere_pass(l->visit.rq, &l->response.id))
 		stream_rebuilt(l);
 }
 
@@ -110,8 +113,12 @@ void response_get(struct request *rq)
 static void responses_on_deleted(struct store_op *op, const struct err *e)
 {
 	struct lookup *l = visit_of(op, e);
-	if (l)
-		visit_answer(&l->visit, deleted_json(exchange_arena(l->visit.rq->x), RESOURCE_RESPONSE, l->visit.rq->args[0]));
+	if (!l)
+		return;
+	struct id id;
+	if (id_parse_any(l->visit.rq->args[0], &id))
+		sent_drop(engines_sent(l->visit.rq->api->api->options.engines), id.key);
+	visit_answer(&l->visit, deleted_json(exchange_arena(l->visit.rq->x), RESOURCE_RESPONSE, l->visit.rq->args[0]));
 }
 
 void response_delete(struct request *rq)

@@ -1,21 +1,8 @@
 /* approval_test.c - requests for an approval: they wait with their response, are answered, and are used once. */
 #include "store/approval.h"
-#include "store/check.h"
 #include "store/rig_sql.h"
 
 enum { DAYS = 30 };
-
-static void say(void *ctx, const char *line)
-{
-	printf("# %s\n", line);
-}
-
-static bool sound(struct rig *r)
-{
-	struct err e = {0};
-	bool ok = false;
-	return store_inspect(r->dir, say, NULL, &ok, &e) && ok;
-}
 
 /* A response that ends with `n` requests. */
 static void ask(struct rig *r, struct rig_turn *x, size_t n, char ids[][ID_MAX])
@@ -101,7 +88,7 @@ static void waits_with_its_response(void)
 	CHECK(get(&r, 1, ids[1], &a, &one) == ERR_NOT_FOUND);
 	CHECK(waiting(&r, 1) == 1 && rig_number(&r, "SELECT count(*) FROM approval") == 1);
 	rig_sweep(&r);
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	arena_free(&a);
 	rig_end_all(&r);
 }
@@ -116,7 +103,7 @@ static void goes_when_its_response_expires(void)
 	rig_exec(r.dir, "UPDATE response SET expires_at = 1");
 	CHECK(waiting(&r, 1) == 0 && decide(&r, 1, ids[0], true, "") == ERR_NOT_FOUND);
 	rig_sweep(&r);
-	CHECK(rig_number(&r, "SELECT count(*) FROM approval") == 0 && sound(&r));
+	CHECK(rig_number(&r, "SELECT count(*) FROM approval") == 0 && rig_sound(&r));
 	ask(&r, &x, 1, ids);
 	rig_exec(r.dir, "UPDATE approval SET expires_at = 1");
 	CHECK(waiting(&r, 1) == 0 && decide(&r, 1, ids[0], true, "") == ERR_NOT_FOUND);
@@ -185,7 +172,7 @@ static void used_once(void)
 	CHECK(!state(&r, 1, &x.items[2].id, &a).used && waiting(&r, 1) == 1);
 	CHECK(rig_delete(&r, 1, x.id) == ERR_NONE);
 	CHECK(use(&r, 1, &by, both, 1) == ERR_BAD_REQUEST); /* that it was used stays known */
-	CHECK(sound(&r));
+	CHECK(rig_sound(&r));
 	arena_free(&a);
 	rig_end_all(&r);
 }

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "store/blobs.h"
-#include "store/core.h"
+#include "store/drivers.h"
 #include "store/node.h"
 
 bool store_beside(const struct store_options *o, struct store **ret, struct err *e)
@@ -38,7 +38,7 @@ void store_beside_close(struct store *s)
 		s->driver->detach(s->reader);
 	if (s->db)
 		s->driver->close(s->db);
-	blobs_unlook(s);
+	blobs_close(s);
 	xfree(s->node);
 	xfree(s);
 }

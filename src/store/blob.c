@@ -2,17 +2,16 @@
 #include "store/blob.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "store/blob_dead.h"
+#include "store/blob_place.h"
 #include "store/blobs.h"
-#include "store/node.h"
 #include "store/core.h"
+#include "store/node.h"
 #include "store/sweep.h"
 
-enum { COPY = 1 << 20, BLOB_PIECE = 65536 };
+enum { COPY = 1 << 20 };
 
 static bool blob_broken(struct err *e, const char *what)
 {
@@ -22,133 +21,90 @@ static bool blob_broken(struct err *e, const char *what)
 
 /* --- writing --------------------------------------------------------------------------------------------- */
 
+static bool blob_begin_at(struct store *s, struct place *p, struct blob *b, int64_t key, struct err *e)
+{
+	*b = (struct blob){.store = s, .out = p->kind->begin(p, key, e), .key = key};
+	return b->out != NULL;
+}
+
 bool blob_begin(struct store *s, struct blob *b, int64_t key, struct err *e)
 {
-	char name[BLOB_NAME];
-	blobs_new_name(name, key);
-	*b = (struct blob){.store = s, .key = key};
-	b->fd = openat(blobs_dir(s->node->blobs), name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return b->fd >= 0 || blob_broken(e, "made");
+	return blob_begin_at(s, blobs_place(s->node->blobs), b, key, e);
+}
+
+bool blob_begin_near(struct store *s, struct blob *b, int64_t key, struct err *e)
+{
+	return blob_begin_at(s, blobs_near(s->node->blobs), b, key, e);
 }
 
 bool blob_write(struct blob *b, struct str bytes, struct err *e)
 {
-	while (bytes.n) {
-		ssize_t n = write(b->fd, bytes.p, bytes.n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return blob_broken(e, "written");
-		b->bytes += n;
-		bytes = (struct str){bytes.p + n, bytes.n - (size_t)n};
-	}
+	if (!b->out->place->kind->write(b->out, bytes, e))
+		return false;
+	b->bytes += (int64_t)bytes.n;
 	return true;
 }
 
-struct blob_copy { /* NULL, 0: nobody sees it; no bound but the disk's */
-	void (*see)(void *ctx, struct str bytes);
-	void *ctx;
-	int64_t most;
-};
+bool blob_append(struct blob *b, int64_t key, void (*see)(void *ctx, struct str bytes), void *ctx, struct err *e)
+{
+	struct blob_in *from = blob_open(b->store, key, e);
+	char *piece = from ? xrealloc(NULL, COPY) : NULL;
+	ssize_t n = 0;
+	bool ok = from != NULL;
+	for (int64_t at = 0; ok && (n = blob_read_at(from, at, piece, COPY, e)) > 0; at += n) {
+		ok = blob_write(b, (struct str){piece, (size_t)n}, e);
+		if (ok && see)
+			see(ctx, (struct str){piece, (size_t)n});
+	}
+	xfree(piece);
+	blob_close(from);
+	return ok && n == 0;
+}
 
-static bool blob_copy_from(struct blob *b, int from, const struct blob_copy *c, struct err *e)
+bool blob_append_from(struct blob *b, int fd, int64_t most, struct err *e)
 {
 	char *piece = xrealloc(NULL, COPY);
 	ssize_t n;
 	bool ok = true;
-	while (ok && (n = read(from, piece, COPY)) != 0) {
-		struct str bytes = {piece, n > 0 ? (size_t)n : 0};
+	while (ok && (n = read(fd, piece, COPY)) != 0) {
 		if (n < 0)
 			ok = errno == EINTR || blob_broken(e, "read");
-		else if (c->most && b->bytes + n > c->most)
-			ok = fail(e, ERR_TOO_LARGE, NULL, "The file has more than %lld bytes.", (long long)c->most);
+		else if (b->bytes + n > most)
+			ok = fail(e, ERR_TOO_LARGE, NULL, "The file has more than %lld bytes.", (long long)most);
 		else
-			ok = blob_write(b, bytes, e);
-		if (ok && n > 0 && c->see)
-			c->see(c->ctx, bytes);
+			ok = blob_write(b, (struct str){piece, (size_t)n}, e);
 	}
 	xfree(piece);
 	return ok;
 }
 
-bool blob_append(struct blob *b, int64_t key, void (*see)(void *ctx, struct str bytes), void *ctx, struct err *e)
-{
-	int from = blob_open(b->store, key, e);
-	if (from < 0)
-		return false;
-	bool ok = blob_copy_from(b, from, &(struct blob_copy){.see = see, .ctx = ctx}, e);
-	close(from);
-	return ok;
-}
-
-bool blob_append_from(struct blob *b, int fd, int64_t most, struct err *e)
-{
-	return blob_copy_from(b, fd, &(struct blob_copy){.most = most}, e);
-}
-
 bool blob_keep(struct blob *b, struct err *e)
 {
-	char was[BLOB_NAME], name[BLOB_NAME];
-	blobs_new_name(was, b->key);
-	blobs_name(name, b->key);
-	int dir = blobs_dir(b->store->node->blobs);
-	bool ok = fsync(b->fd) == 0 && renameat(dir, was, dir, name) == 0 && fsync(dir) == 0;
-	if (!ok)
-		blob_broken(e, "kept");
-	close(b->fd);
-	if (!ok) { /* under whichever name */
-		unlinkat(dir, was, 0);
-		unlinkat(dir, name, 0);
-	}
-	return ok;
+	return b->out->place->kind->keep(b->out, e);
 }
 
 void blob_abandon(struct blob *b)
 {
-	close(b->fd);
-	blob_drop(b->store, b->key);
-}
-
-/* --- reading --------------------------------------------------------------------------------------------- */
-
-int blob_open(struct store *s, int64_t key, struct err *e)
-{
-	char name[BLOB_NAME];
-	blobs_name(name, key);
-	int fd = openat(blobs_dir(s->node->blobs), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 && errno == ENOENT)
-		fail(e, ERR_NOT_FOUND, NULL, "The file's bytes are gone.");
-	else if (fd < 0)
-		blob_broken(e, "opened");
-	return fd;
-}
-
-bool blob_read(struct store *s, int64_t key, struct buf *out, struct err *e)
-{
-	int fd = blob_open(s, key, e);
-	ssize_t n = fd < 0 ? 0 : 1;
-	char *to;
-	while (n > 0 && (to = buf_room(out, BLOB_PIECE))) {
-		n = read(fd, to, BLOB_PIECE);
-		out->n += n > 0 ? (size_t)n : 0;
-		if (n < 0 && errno == EINTR)
-			n = 1;
-	}
-	bool ok = fd >= 0 && (n >= 0 || blob_broken(e, "read"));
-	if (fd >= 0)
-		close(fd);
-	return ok;
+	bool near = b->out->place == blobs_near(b->store->node->blobs);
+	b->out->place->kind->abandon(b->out);
+	(near ? blob_drop_near : blob_drop)(b->store, b->key);
 }
 
 /* --- removing -------------------------------------------------------------------------------------------- */
 
 void blob_drop(struct store *s, int64_t key)
 {
-	blobs_add_dead(s->node->blobs, key);
+	blob_dead_add(s->blob_dead, key);
+	sweeper_wake(s);
+}
+
+void blob_drop_near(struct store *s, int64_t key)
+{
+	blob_dead_add_near(s->blob_dead, key);
 	sweeper_wake(s);
 }
 
 void blob_doubt(struct store *s, int64_t key)
 {
-	blobs_add_doubtful(s->node->blobs, key);
+	blob_dead_doubt(s->blob_dead, key);
 }

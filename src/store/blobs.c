@@ -1,148 +1,47 @@
-/* blobs.c - the folder of blobs: names, what is removed, what no row knows. */
+/* blobs.c - where blobs are, and what no row knows at an opening. */
 #include "store/blobs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "store/blob_options.h"
 #include "store/core.h"
 #include "store/hold.h"
 #include "store/node.h"
+#include "store/place_folder.h"
+#include "store/place_s3.h"
 #include "store/sealed.h"
 
 struct blobs {
 	int dir;
-	pthread_mutex_t lock; /* over what follows */
-	struct blob_list {
-		int64_t *keys;
-		size_t n, cap;
-	} dead, doubtful; /* to be removed by the sweeper; the doubtful unless a row knows them */
+	struct place *place, *near; /* often the same */
 };
-
-static void blobs_name_of(char out[BLOB_NAME], const char *prefix, int64_t key)
-{
-	snprintf(out, BLOB_NAME, "%s%016llx", prefix, (unsigned long long)key);
-}
-
-void blobs_name(char out[BLOB_NAME], int64_t key)
-{
-	blobs_name_of(out, "", key);
-}
-
-void blobs_new_name(char out[BLOB_NAME], int64_t key)
-{
-	blobs_name_of(out, "new-", key);
-}
 
 int blobs_dir(const struct blobs *b)
 {
 	return b->dir;
 }
 
-/* --- removing -------------------------------------------------------------------------------------------- */
-
-static void blob_list_add(struct blobs *b, struct blob_list *l, int64_t key)
+struct place *blobs_place(const struct blobs *b)
 {
-	pthread_mutex_lock(&b->lock);
-	if (l->n == l->cap) {
-		l->cap = l->cap ? 2 * l->cap : 64;
-		l->keys = xrealloc(l->keys, l->cap * sizeof *l->keys);
-	}
-	l->keys[l->n++] = key;
-	pthread_mutex_unlock(&b->lock);
+	return b->place;
 }
 
-static struct blob_list blob_list_take(struct blobs *b, struct blob_list *l)
+struct place *blobs_near(const struct blobs *b)
 {
-	pthread_mutex_lock(&b->lock);
-	struct blob_list all = *l;
-	*l = (struct blob_list){0};
-	pthread_mutex_unlock(&b->lock);
-	return all;
+	return b->near;
 }
 
-void blobs_add_dead(struct blobs *b, int64_t key)
-{
-	blob_list_add(b, &b->dead, key);
-}
-
-void blobs_add_doubtful(struct blobs *b, int64_t key)
-{
-	blob_list_add(b, &b->doubtful, key);
-}
-
-void blobs_bury(struct blobs *b)
-{
-	char name[BLOB_NAME];
-	int hold = hold_try(b->dir);
-	if (hold < 0)
-		return; /* they wait in the list; after a crash the next start finds them */
-	struct blob_list dead = blob_list_take(b, &b->dead);
-	for (size_t i = 0; i < dead.n; i++) {
-		blobs_new_name(name, dead.keys[i]);
-		unlinkat(b->dir, name, 0);
-		blobs_name(name, dead.keys[i]);
-		if (unlinkat(b->dir, name, 0) && errno != ENOENT)
-			log_at(LOG_WARN, "a removed file's bytes stay", "file=%s reason=\"%m\"", name);
-	}
-	xfree(dead.keys);
-	hold_end(hold);
-}
-
-size_t blobs_dead(struct blobs *b)
-{
-	pthread_mutex_lock(&b->lock);
-	size_t n = b->dead.n;
-	pthread_mutex_unlock(&b->lock);
-	return n;
-}
-
-struct judging {
-	struct store *store;
-	struct blob_list list;
-	bool known;
-};
-
-static bool on_judged(void *ctx, const struct cell *cells)
-{
-	((struct judging *)ctx)->known = true;
-	return false;
-}
-
-static bool blob_judge_all(struct db_reader *r, void *ctx, struct err *e)
-{
-	struct judging *j = ctx;
-	for (size_t i = 0; i < j->list.n; i++) {
-		struct bind b = INT(j->list.keys[i]);
-		j->known = false;
-		if (!sealed_query(j->store, r, STMT_BLOB_KNOWN, &b, 1, on_judged, j, e))
-			return false;
-		if (!j->known)
-			blob_list_add(j->store->node->blobs, &j->store->node->blobs->dead, j->list.keys[i]);
-	}
-	return true;
-}
-
-void blobs_judge(struct store *s)
-{
-	struct blobs *b = s->node->blobs;
-	struct judging j = {.store = s, .list = blob_list_take(b, &b->doubtful)};
-	struct err e = {0};
-	if (j.list.n && !s->driver->read(s->reader, blob_judge_all, &j, &e)) /* the next start finds them */
-		log_at(LOG_WARN, "blobs could not be looked at", "n=%zu reason=\"%s\"", j.list.n, e.msg);
-	xfree(j.list.keys);
-}
-
-/* --- opening --------------------------------------------------------------------------------------------- */
+/* --- what no row knows ----------------------------------------------------------------------------------- */
 
 struct orphans {
 	struct store *store;
-	DIR *dir;
+	struct db_reader *reader;
 	bool known;
 	size_t n;
 };
@@ -153,93 +52,128 @@ static bool on_known(void *ctx, const struct cell *cells)
 	return false;
 }
 
-/* The key in a blob's name; 0: one half written. */
-static bool key_in(const char *name, int64_t *ret)
-{
-	char again[BLOB_NAME];
-	unsigned long long key = 0;
-	int end = 0;
-	*ret = 0;
-	if (sscanf(name, "new-%16llx%n", &key, &end) == 1 && !name[end])
-		return true;
-	if (sscanf(name, "%16llx%n", &key, &end) != 1 || name[end])
-		return false;
-	*ret = (int64_t)key;
-	blobs_name(again, *ret);
-	return str_eq(str_of(again), str_of(name));
-}
-
-static bool find_orphans(struct db_reader *r, void *ctx, struct err *e)
+static bool blobs_judge_found(void *ctx, const struct place_found *f, struct err *e)
 {
 	struct orphans *o = ctx;
-	struct dirent *at;
-	while ((at = readdir(o->dir))) {
-		int64_t key;
-		if (!key_in(at->d_name, &key))
-			continue; /* not ours */
-		struct bind b = INT(key);
-		o->known = false;
-		if (key && !sealed_query(o->store, r, STMT_BLOB_KNOWN, &b, 1, on_known, o, e))
-			return false;
-		o->n += !o->known && unlinkat(dirfd(o->dir), at->d_name, 0) == 0;
-	}
+	struct place *p = o->store->node->blobs->near;
+	struct err ignored = {0}; /* what could not be removed is found again */
+	struct bind b = INT(f->key);
+	o->known = false;
+	if (f->key && !sealed_query(o->store, o->reader, STMT_BLOB_KNOWN, &b, 1, on_known, o, e))
+		return false;
+	o->n += !o->known && p->kind->remove_named(p, f->name, &ignored);
 	return true;
 }
 
-static bool blobs_at(struct store *s, int fd, const char *path, struct err *e)
+static bool blobs_find_orphans(struct db_reader *r, void *ctx, struct err *e)
 {
-	s->node->blobs = xalloc(sizeof *s->node->blobs);
-	s->node->blobs->dir = fd;
-	pthread_mutex_init(&s->node->blobs->lock, NULL);
-	return fd >= 0 || fail(e, ERR_CONFIG, NULL, "cannot use the folder %s: %m", path);
+	struct orphans *o = ctx;
+	struct place *p = o->store->node->blobs->near;
+	o->reader = r;
+	return p->kind->list(p, blobs_judge_found, o, e);
 }
 
-static bool blobs_path(char path[4096], const char *dir, struct err *e)
+/* --- places ------------------------------------------------------------------------------------------------------ */
+
+static bool blobs_path(char path[PATH_MAX], const char *dir, const char *name, struct err *e)
 {
-	return snprintf(path, 4096, "%s/files", dir) < 4096 ||
+	return (size_t)snprintf(path, PATH_MAX, "%s/%s", dir, name) < PATH_MAX ||
 	       fail(e, ERR_CONFIG, NULL, "the name of the data folder is too long");
+}
+
+static int blobs_folder(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		fail(e, ERR_CONFIG, NULL, "cannot use the folder %s: %m", path);
+	return fd;
+}
+
+static struct place *blobs_place_own(int dir, struct err *e)
+{
+	int fd = fcntl(dir, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		fail(e, ERR_CONFIG, NULL, "cannot use the folder for files: %m");
+	return fd < 0 ? NULL : place_folder_new(fd, false);
+}
+
+static struct place *blobs_place_shared(struct err *e)
+{
+	struct arena a = {0};
+	int fd = -1;
+	if (!blob_options.dir.n)
+		fail(e, ERR_CONFIG, NULL,
+		     "blobs.dir names no folder: blobs.place=shared needs one that all nodes have");
+	else
+		fd = blobs_folder(str_copy(&a, blob_options.dir).p, e);
+	arena_free(&a);
+	return fd < 0 ? NULL : place_folder_new(fd, true);
+}
+
+/* `dir` NULL: without a cache, which is the serving process's. */
+static struct place *blobs_place_s3(const char *dir, struct err *e)
+{
+	char path[PATH_MAX];
+	struct blob_cache *cache = NULL;
+	struct s3 *s3;
+	if (!s3_new(&blob_options.s3, &s3, e))
+		return NULL;
+	if (dir && blob_limits.cache_bytes &&
+	    (!blobs_path(path, dir, "files-cache", e) || !blob_cache_new(path, blob_limits.cache_bytes, &cache, e))) {
+		s3_free(s3);
+		return NULL;
+	}
+	return place_s3_new(s3, cache);
+}
+
+/* `cache`: the folder of the cache, NULL: none. */
+static struct place *blobs_place_of(enum blob_where w, int dir, const char *cache, struct err *e)
+{
+	switch (w) {
+	case BLOBS_SHARED:
+		return blobs_place_shared(e);
+	case BLOBS_S3:
+		return blobs_place_s3(cache, e);
+	case BLOBS_FOLDER:
+		break;
+	}
+	return blobs_place_own(dir, e);
+}
+
+struct place *blobs_place_at(const struct blobs *b, enum blob_where w, struct err *e)
+{
+	return blobs_place_of(w, b->dir, NULL, e);
+}
+
+/* What a loop reads lies in a folder. Where reads are answered by other threads, and maybe by other nodes, nothing has
+ * to. */
+enum blob_where blobs_near_where(const struct store *s, enum blob_where w)
+{
+	return w == BLOBS_S3 && s->driver->at_once ? BLOBS_FOLDER : w;
+}
+
+static bool blobs_make(struct store *s, const char *dir, const char *cache, struct err *e)
+{
+	struct blobs *b = s->node->blobs;
+	char path[PATH_MAX];
+	if (!blobs_path(path, dir, "files", e) || (b->dir = blobs_folder(path, e)) < 0 ||
+	    !(b->place = blobs_place_of(blob_options.where, b->dir, cache, e)))
+		return false;
+	enum blob_where near = blobs_near_where(s, blob_options.where);
+	b->near = near != blob_options.where ? blobs_place_of(near, b->dir, NULL, e) : b->place;
+	return b->near != NULL;
+}
+
+static bool blobs_begin(struct store *s, const char *dir, const char *cache, struct err *e)
+{
+	struct blobs *b = s->node->blobs = xalloc(sizeof *b);
+	b->dir = -1;
+	return blobs_make(s, dir, cache, e);
 }
 
 bool blobs_look(struct store *s, const char *dir, struct err *e)
 {
-	char path[4096];
-	return blobs_path(path, dir, e) && blobs_at(s, open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), path, e);
-}
-
-void blobs_unlook(struct store *s)
-{
-	struct blobs *b = s->node->blobs;
-	if (!b)
-		return;
-	if (b->dir >= 0)
-		close(b->dir);
-	pthread_mutex_destroy(&b->lock);
-	xfree(b);
-	s->node->blobs = NULL;
-}
-
-bool blobs_open(struct store *s, const char *dir, struct err *e)
-{
-	char path[4096];
-	struct orphans o = {.store = s};
-	if (!blobs_path(path, dir, e))
-		return false;
-	if (mkdir(path, 0700) && errno != EEXIST)
-		return fail(e, ERR_CONFIG, NULL, "cannot make the folder for files in %s: %m", dir);
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || !(o.dir = fdopendir(fd))) {
-		if (fd >= 0)
-			close(fd);
-		return fail(e, ERR_CONFIG, NULL, "cannot use the folder %s: %m", path);
-	}
-	int hold = hold_try(fd); /* somebody copies: what is left over goes at another start */
-	bool ok = (hold < 0 || s->driver->read(s->reader, find_orphans, &o, e)) &&
-		  blobs_at(s, fcntl(fd, F_DUPFD_CLOEXEC, 0), path, e);
-	hold_end(hold);
-	closedir(o.dir);
-	if (o.n)
-		log_at(LOG_INFO, "unfinished files removed", "n=%zu", o.n);
-	return ok;
+	return blobs_begin(s, dir, NULL, e);
 }
 
 void blobs_close(struct store *s)
@@ -247,12 +181,41 @@ void blobs_close(struct store *s)
 	struct blobs *b = s->node->blobs;
 	if (!b)
 		return;
-	blobs_bury(b);
-	xfree(blob_list_take(b, &b->doubtful).keys); /* the next start looks at all */
+	if (b->near && b->near != b->place)
+		b->near->kind->free(b->near);
+	if (b->place)
+		b->place->kind->free(b->place);
 	if (b->dir >= 0)
 		close(b->dir);
-	pthread_mutex_destroy(&b->lock);
-	xfree(b->dead.keys); /* somebody copies: they go at a next start */
 	xfree(b);
 	s->node->blobs = NULL;
+}
+
+/* --- opening ----------------------------------------------------------------------------------------------------- */
+
+/* Those near, where nobody else puts any: whatever has no row was left over. */
+static bool blobs_open_near(struct store *s, struct err *e)
+{
+	struct blobs *b = s->node->blobs;
+	struct orphans o = {.store = s};
+	if (b->near->kind->shared)
+		return true;
+	int hold = hold_try(b->dir); /* somebody copies: what is left over goes at another start */
+	bool ok = hold < 0 || s->driver->read(s->reader, blobs_find_orphans, &o, e);
+	hold_end(hold);
+	if (o.n)
+		log_at(LOG_INFO, "unfinished files removed", "n=%zu", o.n);
+	return ok;
+}
+
+bool blobs_open(struct store *s, const char *dir, struct err *e)
+{
+	char path[PATH_MAX];
+	if (!blobs_path(path, dir, "files", e))
+		return false;
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return fail(e, ERR_CONFIG, NULL, "cannot make the folder for files in %s: %m", dir);
+	if (s->driver->shared && blob_options.where == BLOBS_FOLDER)
+		log_at(LOG_WARN, "files lie on this node alone", "mend=\"blobs.place: shared or s3\"");
+	return blobs_begin(s, dir, dir, e) && blobs_open_near(s, e);
 }

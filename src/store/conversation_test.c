@@ -116,12 +116,14 @@ static void a_lasting_conflict_is_put_off(void)
 	struct rig_wait w = rig_wait(&r);
 	store_delete_conversation(r.port, &w.op, 1, str_of(t.id));
 	CHECK(rig_end(&w) == ERR_NONE);
-	rig_exec(r.dir, "CREATE TRIGGER stay BEFORE DELETE ON conversation_item BEGIN SELECT RAISE(IGNORE); END");
+	rig_exec(r.dir, rig_on_postgres() ? "CREATE FUNCTION stay() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+					    "CREATE TRIGGER stay BEFORE DELETE ON conversation_item FOR EACH ROW EXECUTE FUNCTION stay()"
+					  : "CREATE TRIGGER stay BEFORE DELETE ON conversation_item BEGIN SELECT RAISE(IGNORE); END");
 	store_limits.linger_seconds = 0;
 	for (size_t n = 1; n && slices < 100 && sweep_slice(r.store, &n, &e);)
 		slices++;
 	CHECK(slices > 0 && slices < 100 && e.code == ERR_CONFLICT);
-	rig_exec(r.dir, "DROP TRIGGER stay");
+	rig_exec(r.dir, rig_on_postgres() ? "DROP TRIGGER stay ON conversation_item" : "DROP TRIGGER stay");
 	rig_sweep(&r);
 	CHECK(rig_number(&r, "SELECT count(*) FROM conversation_item") == 0);
 	rig_end_all(&r);

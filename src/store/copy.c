@@ -3,9 +3,12 @@
 
 #include <limits.h>
 
+#include "store/blob_place.h"
 #include "store/blobs.h"
-#include "store/core.h"
+#include "store/drivers.h"
 #include "store/inlay.h"
+#include "store/node.h"
+#include "store/place_folder.h"
 
 bool copy_database(const struct store_options *o, const char *to, struct err *e)
 {
@@ -14,7 +17,8 @@ bool copy_database(const struct store_options *o, const char *to, struct err *e)
 	if (!store_driver(o, path, &driver, e))
 		return false;
 	return driver->copy ? driver->copy(path, to, e)
-			    : fail(e, ERR_CONFIG, NULL, "a store at %s... is copied by its own means", driver->scheme);
+			    : fail(e, ERR_CONFIG, NULL, "rows in PostgreSQL are copied by pg_dump, then the data folder's files (docs/postgres.md, "
+						   "Backups)");
 }
 
 struct copy_walk {
@@ -25,35 +29,42 @@ struct copy_walk {
 	struct arena arena; /* of one name */
 };
 
-static bool copy_tell(struct copy_walk *w, struct str path, int64_t bytes, bool changes)
+static bool copy_tell(struct copy_walk *w, struct copy_file f)
 {
-	bool on = w->each(w->ctx, &(struct copy_file){path, bytes, changes}, w->err);
+	bool on = w->each(w->ctx, &f, w->err);
 	arena_free(&w->arena);
 	return on;
+}
+
+static bool copy_blob(struct copy_walk *w, const struct place *lies, int64_t key, int64_t bytes)
+{
+	char name[BLOB_NAME];
+	bool elsewhere = lies->kind->shared;
+	place_folder_name(name, key);
+	return copy_tell(w, (struct copy_file){.path = elsewhere ? str_of(name) : str_fmt(&w->arena, "files/%s", name),
+					       .bytes = bytes,
+					       .elsewhere = elsewhere});
 }
 
 static bool on_copy_blob(void *ctx, const struct cell *cells)
 {
 	struct copy_walk *w = ctx;
-	char name[BLOB_NAME];
-	blobs_name(name, cells[0].i);
-	return copy_tell(w, str_fmt(&w->arena, "files/%s", name), cells[1].i, false);
+	return copy_blob(w, blobs_place(w->store->node->blobs), cells[0].i, cells[1].i);
 }
 
 static bool on_copy_inlay(void *ctx, const struct cell *cells)
 {
 	struct copy_walk *w = ctx;
-	char name[BLOB_NAME];
-	blobs_name(name, cells[0].i);
-	return copy_tell(w, str_fmt(&w->arena, "files/%s", name), inlay_bytes(cells[1].s), false);
+	return copy_blob(w, blobs_near(w->store->node->blobs), cells[0].i, inlay_bytes(cells[1].s));
 }
 
 static bool on_copy_container_file(void *ctx, const struct cell *cells)
 {
 	struct copy_walk *w = ctx;
 	char name[BLOB_NAME];
-	blobs_name(name, cells[0].i);
-	return copy_tell(w, str_fmt(&w->arena, "boxes/%s/%.*s", name, FMT(cells[1].s)), cells[2].i, true);
+	place_folder_name(name, cells[0].i);
+	struct str path = str_fmt(&w->arena, "boxes/%s/%.*s", name, FMT(cells[1].s));
+	return copy_tell(w, (struct copy_file){.path = path, .bytes = cells[2].i, .changes = true});
 }
 
 static bool copy_read(struct db_reader *r, void *ctx, struct err *e)

@@ -8,6 +8,7 @@ bool copy_database(const struct store_options *o, const char *to, struct err *e)
 struct copy_file {
 	struct str path; /* valid inside the call */
 	int64_t bytes;   /* as its row says */
+	bool elsewhere;  /* in a shared folder or in S3, not in the data folder; path: its name there */
 	bool changes;    /* code in a container works on it: it may be gone or another one by now */
 };
 /* Calls each() for all of them, in one snapshot; false of it ends the walk with its error. Of a store that is read

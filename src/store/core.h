@@ -27,7 +27,7 @@ struct store {
 	uint8_t secret[32];
 	pthread_mutex_t wait_lock; /* over `waited` of requests without a port */
 	pthread_cond_t wait_wake;
-	struct keyring *keyring;
+	struct keyring *_Atomic keyring;
 	struct sweeper *sweeper;
 	_Atomic unsigned sweep_conflicts; /* slices in a row that failed so */
 	struct sealer *sealer; /* NULL: not started */
@@ -35,6 +35,8 @@ struct store {
 	struct node *node;
 	struct lender *lender; /* of readers, to threads that block */
 	struct inlay_keeper *inlays;
+	struct blob_dead *blob_dead;
+	struct blob_sweeper *blob_sweeper; /* NULL: files lie where nobody else comes */
 };
 
 struct store_port {
@@ -52,10 +54,6 @@ struct store_port {
 	struct mail *mail; /* on its way to the loop */
 	struct store_port *next_touched;
 };
-
-/* --- store.c --- */
-/* "sqlite:PATH" (o->url, or what stands for it) gives its driver and PATH, of PATH_MAX bytes. */
-bool store_driver(const struct store_options *o, char *path, const struct driver **ret, struct err *e);
 
 /* --- read.c --- */
 bool not_found(struct err *e, struct str id);

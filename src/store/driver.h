@@ -37,7 +37,8 @@ struct db_options {
 
 enum { DRIVER_TELL = 64 };
 struct driver {
-	const char *scheme; /* "sqlite:" */
+	const char *scheme; /* "sqlite:"; what is behind it in the URL is the path */
+	bool whole_url;     /* the path is the whole URL */
 	bool (*open)(const struct db_options *o, struct db **ret, struct err *e);
 	/* To be read alone, beside the process that owns it; apply() and healthy() are not called. ERR_NOT_FOUND: there is none;
 	 * ERR_STORE: not of this version. */
@@ -74,6 +75,4 @@ struct driver {
 	/* Commits what is queued, then ends. Readers are detached. */
 	void (*close)(struct db *db);
 };
-extern const struct driver sqlite_driver;
-/* Tests: `to` stands in for `from` in every store that is opened afterwards. Defined in store.c. */
-void driver_replace(const struct driver *from, const struct driver *to);
+extern const struct driver sqlite_driver, postgres_driver;

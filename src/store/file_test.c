@@ -9,6 +9,7 @@
 #include "store/upload.h"
 
 #include "store/blob.h"
+#include "store/blob_place.h"
 #include "store/rig_sql.h"
 
 enum { DAY = 86400 };
@@ -28,10 +29,9 @@ static bool keep(struct rig *r, int64_t key, struct str bytes)
 static bool there(struct rig *r, int64_t key)
 {
 	struct err e = {0};
-	int fd = blob_open(r->store, key, &e);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	struct blob_in *in = blob_open(r->store, key, &e);
+	blob_close(in);
+	return in != NULL;
 }
 
 static enum err_code put(struct rig *r, int64_t project, struct stored_file *f, int64_t bytes, const char *purpose)
@@ -155,7 +155,7 @@ static void orphans(void)
 {
 	struct rig r = {0};
 	struct stored_file f;
-	struct blob half;
+	struct blob half, again;
 	struct err e = {0};
 	char path[128];
 	rig_open(&r);
@@ -163,8 +163,8 @@ static void orphans(void)
 	int64_t orphan = id_mint().key;
 	CHECK(keep(&r, orphan, S("lost")));
 	CHECK(blob_begin(r.store, &half, id_mint().key, &e) && blob_write(&half, S("ha"), &e));
-	CHECK(!blob_begin(r.store, &half, half.key, &e)); /* a key is used once */
-	close(half.fd);
+	CHECK(!blob_begin(r.store, &again, half.key, &e)); /* a key is used once */
+	half.out->place->kind->abandon(half.out); /* as a crash leaves it */
 	snprintf(path, sizeof path, "%s/files/README", r.dir);
 	close(open(path, O_CREAT | O_WRONLY, 0600));
 	rig_shut(&r);

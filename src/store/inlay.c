@@ -2,11 +2,9 @@
 #include "store/inlay.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "store/blob.h"
@@ -148,20 +146,16 @@ size_t inlay_size(const struct cell *cells)
 	return n;
 }
 
-/* `n` bytes of the blob as base64 at `to`. */
-static bool inlay_encode(int fd, size_t n, char *to)
+/* `n` bytes of the blob from `at` on as base64 at `to`. */
+static bool inlay_encode(struct blob_in *blob, int64_t at, size_t n, char *to)
 {
+	struct err e = {0};
 	unsigned char piece[PIECE], text[PIECE / 3 * 4 + 1];
 	for (size_t left = n; left;) {
-		size_t want = left < PIECE ? left : PIECE, have = 0;
-		while (have < want) {
-			ssize_t got = read(fd, piece + have, want - have);
-			if (got < 0 && errno == EINTR)
-				continue;
-			if (got <= 0)
-				return false;
-			have += (size_t)got;
-		}
+		size_t want = left < PIECE ? left : PIECE;
+		if (blob_read_at(blob, at, (char *)piece, want, &e) != (ssize_t)want)
+			return false;
+		at += (int64_t)want;
 		int made = EVP_EncodeBlock(text, piece, (int)want);
 		memcpy(to, text, (size_t)made);
 		to += made;
@@ -170,17 +164,19 @@ static bool inlay_encode(int fd, size_t n, char *to)
 	return true;
 }
 
-static bool inlay_join(int fd, const struct cell *cells, char *to)
+static bool inlay_join(struct blob_in *blob, const struct cell *cells, char *to)
 {
 	struct str text = cells[0].s, places = cells[2].s;
 	size_t from = 0, at, bytes;
+	int64_t in_blob = 0;
 	while (places.n) {
 		if (!inlay_place(&places, &at, &bytes) || at < from || at > text.n)
 			return false;
 		memcpy(to, text.p + from, at - from);
 		to += at - from;
-		if (!inlay_encode(fd, bytes, to))
+		if (!inlay_encode(blob, in_blob, bytes, to))
 			return false;
+		in_blob += (int64_t)bytes;
 		to += (bytes + 2) / 3 * 4;
 		from = at;
 	}
@@ -193,13 +189,13 @@ struct str inlay_text(struct store *s, struct arena *a, const struct cell *cells
 	struct err e = {0};
 	if (!cells[1].i)
 		return cells[0].s;
-	int fd = blob_open(s, cells[1].i, &e);
+	struct blob_in *blob = blob_open_near(s, cells[1].i, &e);
 	struct str whole = {0};
-	if (fd >= 0) {
+	if (blob) {
 		whole.n = inlay_size(cells);
 		char *to = arena_bytes(a, whole.n);
-		whole.p = inlay_join(fd, cells, to) ? to : NULL;
-		close(fd);
+		whole.p = inlay_join(blob, cells, to) ? to : NULL;
+		blob_close(blob);
 	}
 	if (!whole.p)
 		log_at(LOG_ERROR, "an item's bytes cannot be read", "blob=%016llx reason=\"%s\"",

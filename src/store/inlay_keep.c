@@ -22,7 +22,7 @@ static bool inlay_keep(struct store *s, const struct store_request *r, struct er
 {
 	for (size_t i = 0; i < r->n_blobs; i++) {
 		struct blob b;
-		if (!blob_begin(s, &b, r->blobs[i].key, e))
+		if (!blob_begin_near(s, &b, r->blobs[i].key, e))
 			return false;
 		if (!blob_write(&b, r->blobs[i].bytes, e)) {
 			blob_abandon(&b);

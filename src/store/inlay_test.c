@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "store/blob.h"
-#include "store/blobs.h"
+#include "store/blob_dead.h"
 #include "store/conversation.h"
 #include "store/node.h"
 #include "store/rig_sql.h"
@@ -258,7 +258,7 @@ static void given_twice(void)
 	y->items[1].id = x->items[1].id;
 	CHECK(rig_put(&r, y) == ERR_NONE && inlay_test_has(&r, x, json) && inlay_test_has(&r, y, json));
 	CHECK(rig_number(&r, "SELECT count(*) FROM item WHERE inlay > 0") == 1);
-	blobs_judge(r.store);
+	blob_dead_judge(r.store);
 	inlay_test_settle(&r);
 	CHECK(inlay_test_blobs(&r) == 1 && inlay_test_has(&r, x, json));
 	arena_free(&a);
@@ -287,7 +287,7 @@ static void orphans(void)
 	/* and bytes that somebody took away: the item is missed, not made up */
 	struct stored_response got;
 	blob_drop(r.store, rig_number(&r, "SELECT inlay FROM item WHERE inlay > 0"));
-	blobs_bury(r.store->node->blobs);
+	blob_dead_bury(r.store);
 	CHECK(rig_get(&r, 1, x->id, &a, &got) == ERR_STORE);
 	arena_free(&a);
 	rig_end_all(&r);
@@ -313,7 +313,7 @@ static void no_room(void)
 	CHECK(rig_put(&r, y) == ERR_NONE); /* others are not held up */
 	setrlimit(RLIMIT_FSIZE, &was);
 	CHECK(rig_put(&r, x) == ERR_NONE && inlay_test_has(&r, x, json));
-	blobs_judge(r.store);
+	blob_dead_judge(r.store);
 	inlay_test_settle(&r);
 	CHECK(inlay_test_blobs(&r) == 1);
 	arena_free(&a);

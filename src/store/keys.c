@@ -142,18 +142,19 @@ static bool keys_load_all(struct db_reader *r, void *ctx, struct err *e)
 
 bool keyring_open(struct store *s, struct err *e)
 {
-	s->keyring = xalloc(sizeof *s->keyring);
-	pthread_rwlock_init(&s->keyring->lock, NULL);
-	if (s->driver->read(s->reader, keys_load_all, s, e))
-		return true;
-	keyring_close(s);
-	return false;
+	struct keyring *k = xalloc(sizeof *k);
+	pthread_rwlock_init(&k->lock, NULL);
+	pthread_rwlock_wrlock(&k->lock);
+	atomic_store(&s->keyring, k);
+	bool ok = s->driver->read(s->reader, keys_load_all, s, e);
+	pthread_rwlock_unlock(&k->lock);
+	return ok;
 }
 
 void keyring_refresh(struct store *s)
 {
 	struct err e = {0};
-	if (!s->keyring)
+	if (!atomic_load(&s->keyring))
 		return;
 	pthread_rwlock_wrlock(&s->keyring->lock);
 	bool ok = s->driver->read(s->reader, keys_load_all, s, &e);
@@ -165,6 +166,8 @@ void keyring_refresh(struct store *s)
 void keyring_close(struct store *s)
 {
 	struct keyring *k = s->keyring;
+	if (!k)
+		return;
 	while (k->keys) {
 		struct key *key = k->keys;
 		k->keys = key->next;

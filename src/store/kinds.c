@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/blob.h"
+#include "store/blob_dead.h"
 #include "store/blobs.h"
 #include "store/inlay.h"
 #include "store/lend.h"
@@ -129,7 +130,7 @@ bool kind_erase(struct store *s, enum kind k, int64_t project, struct err *e)
 		for (size_t i = 0; kind_rows[k].blob && i < slice.n; i++)
 			blob_drop(s, slice.keys[i]);
 		for (size_t i = 0; kind_rows[k].inlay && i < slice.n_inlays; i++)
-			blob_drop(s, slice.inlays[i]);
+			blob_drop_near(s, slice.inlays[i]);
 	}
 }
 
@@ -223,9 +224,8 @@ static pthread_mutex_t kinds_scrubbing = PTHREAD_MUTEX_INITIALIZER;
 
 bool kinds_scrub(struct store *s, int64_t *held, struct err *e)
 {
-	struct blobs *b = s->node->blobs;
-	blobs_bury(b);
-	*held = (int64_t)blobs_dead(b);
+	blob_dead_bury(s);
+	*held = (int64_t)blob_dead_left(s->blob_dead);
 	pthread_mutex_lock(&kinds_scrubbing); /* one at a time, a driver's rule */
 	bool ok = !s->driver->scrub || s->driver->scrub(s->db, e);
 	pthread_mutex_unlock(&kinds_scrubbing);

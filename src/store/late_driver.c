@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "store/drivers.h"
 #include "store/sqlite.h"
 
 enum { THREADS = 2, LATE_US = 3000 };

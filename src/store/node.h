@@ -43,8 +43,9 @@ void node_begin(struct store_request *r, const struct node *n);
 /* After that write, in a snapshot: reads the incarnation, and tells ids which node mints them. */
 bool node_load(struct store *s, struct db_reader *r, struct err *e);
 
-/* The number that is this process's alone: the one that was asked for, or (-1) the lowest that is free. */
-bool node_number(struct store *s, int64_t asked, struct err *e);
+/* Takes the number that is this process's alone: that of its data folder, or what was asked for (NULL: nothing), or the first that no
+ * node had, which the folder keeps. ERR_CONFLICT: somebody has it. */
+bool node_number(struct store *s, const char *dir, const int64_t *asked, struct err *e);
 
 /* Is it this process? */
 bool node_is_me(const struct node *n, int64_t number, int64_t incarnation);

@@ -38,6 +38,8 @@ static void incarnations(void)
 	struct rig r = {0};
 	struct arena a = {0};
 	struct claimed_run got;
+	if (rig_on_postgres())
+		return; /* a node among others gives its incarnation up when it ends: nodes_test.c */
 	rig_open(&r);
 	int64_t first = r.store->node->incarnation;
 	CHECK(first >= 1 && r.store->node->number == 0);
@@ -78,6 +80,11 @@ static void older_store(void)
 	CHECK(rig_put(&r, &x) == ERR_NONE);
 	CHECK(begin(&r, "old", &a) == IDEM_FRESH);
 	queue_and_claim(&r, &a, &got);
+	if (rig_on_postgres()) { /* its first store is newer than nodes are */
+		arena_free(&a);
+		rig_end_all(&r);
+		return;
+	}
 	struct id old = x.t.id, newest = id_mint();
 	rig_shut(&r);
 	rig_exec(r.dir, "DROP TABLE node; ALTER TABLE run DROP COLUMN node; ALTER TABLE run DROP COLUMN incarnation;"

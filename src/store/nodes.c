@@ -35,6 +35,21 @@ size_t store_nodes(const struct store *s, struct node_row ret[NODES_MOST])
 	return rows;
 }
 
+bool store_has_here(const struct store *s, const struct id *id, struct node_row *ret)
+{
+	int number = id_node(id);
+	if (!s->driver->shared || number < 0 || number == s->node->number)
+		return true;
+	struct node_row *rows = xalloc(NODES_MOST * sizeof *rows);
+	size_t n = store_nodes(s, rows);
+	*ret = (struct node_row){.number = number, .dead = true};
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].number == number)
+			*ret = rows[i];
+	xfree(rows);
+	return false;
+}
+
 bool store_drain_node(struct store *s, int64_t number, bool drain, struct err *e)
 {
 	char none[64];

@@ -5,6 +5,7 @@
  * leads, is alone, and nothing is said. How nodes live and die: docs/design/nodes.md. */
 #pragma once
 #include "base/err.h"
+#include "base/id.h"
 
 enum { NODES_MOST = 128 /* ID_NODES */, NODE_ADDRESS = 256, NODE_VERSION = 32 };
 struct node_row {
@@ -16,6 +17,8 @@ struct node_row {
 struct store;
 /* Whether this node does what one does for all: sweeping, telling webhook endpoints, batches. Any thread. */
 bool store_leads(const struct store *s);
+/* May what is of that id lie in this process's data folder? false: it is another node's, whose row is *ret. Any thread. */
+bool store_has_here(const struct store *s, const struct id *id, struct node_row *ret);
 /* Those that have a row, as they were last read; how many. Any thread. */
 size_t store_nodes(const struct store *s, struct node_row ret[NODES_MOST]);
 /* Asks a node to drain, or (false) to serve again. ERR_NOT_FOUND: there is none. Blocks. */

@@ -84,7 +84,7 @@ static void response_list_take(struct listing *l, const struct cell *cells)
 	if (q->status.n && !str_eq(q->status, cells[2].s))
 		return;
 	response_row_read(cells, l->arena, &row);
-	if ((!q->model.n || str_eq(q->model, row.model)) && (!q->tool.n || response_row_has_tool(&row, q->tool)) &&
+	if ((!q->model.n || str_eq(q->model, row.model)) && (!q->background || row.background) && (!q->tool.n || response_row_has_tool(&row, q->tool)) &&
 	    (!q->text.n || response_list_has_text(l, cells[0].i)))
 		l->ret->list[l->ret->n++] = row;
 }

@@ -12,6 +12,7 @@ struct response_query {
 	int64_t limit;
 	int64_t since, until;     /* seconds, the first included, the last not; 0: any */
 	struct str status, model; /* {0}: any */
+	bool background;          /* those made in the background alone */
 	struct str tool;          /* a type of its `tools`; {0}: any */
 	struct str text;          /* at most RESPONSE_TEXT bytes (ERR_INVALID_VALUE): stands in an item that is new with it, ASCII letters' case aside; {0}: any */
 };

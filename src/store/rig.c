@@ -33,6 +33,10 @@ bool rig_try_open(struct rig *r, struct err *e)
 	r->options.dir = str_of(r->dir);
 	if (getenv("STORE_LATE"))
 		late_driver_use((unsigned)strtoul(getenv("STORE_LATE"), NULL, 10));
+	if (rig_on_postgres() && !r->options.url.n) {
+		rig_postgres_open(r->dir, r->url);
+		r->options.url = str_of(r->url);
+	}
 	if (!store_open(&r->options, &r->store, e))
 		return false;
 	if (getenv("STORE_SEALED")) {
@@ -56,6 +60,7 @@ void rig_open(struct rig *r)
 	}
 	if (!rig_try_open(r, &e)) {
 		printf("Bail out! %s\n", e.msg);
+		fflush(stdout);
 		abort();
 	}
 }

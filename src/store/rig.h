@@ -7,9 +7,11 @@
 #include "base/clock.h"
 #include "base/test.h"
 #include "store/request.h"
+#include "store/rig_postgres.h"
 
 struct rig {
 	char dir[64]; /* "": rig_open() makes one */
+	char url[RIG_URL]; /* on PostgreSQL */
 	struct store_options options;
 	struct store *store;
 	struct loop *loop;

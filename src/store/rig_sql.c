@@ -2,6 +2,7 @@
 #include "store/rig_sql.h"
 
 #include "store/check.h"
+#include "store/postgres_check.h"
 #include "store/sweep.h"
 
 sqlite3 *rig_database(const char *dir)
@@ -17,6 +18,8 @@ sqlite3 *rig_database(const char *dir)
 
 int64_t rig_number(struct rig *r, const char *sql)
 {
+	if (rig_on_postgres())
+		return rig_postgres_number(r->dir, sql);
 	sqlite3 *sq = rig_database(r->dir);
 	sqlite3_stmt *st;
 	int64_t n = -1;
@@ -31,6 +34,10 @@ int64_t rig_number(struct rig *r, const char *sql)
 
 void rig_exec(const char *dir, const char *sql)
 {
+	if (rig_on_postgres()) {
+		rig_postgres_exec(dir, sql);
+		return;
+	}
 	sqlite3 *sq = rig_database(dir);
 	if (sqlite3_exec(sq, sql, NULL, NULL, NULL) != SQLITE_OK)
 		printf("# %s: %s\n", sql, sqlite3_errmsg(sq));
@@ -39,6 +46,8 @@ void rig_exec(const char *dir, const char *sql)
 
 bool rig_intact(struct rig *r)
 {
+	if (rig_on_postgres())
+		return true;
 	sqlite3 *sq = rig_database(r->dir);
 	sqlite3_stmt *st;
 	bool ok = sqlite3_prepare_v2(sq, "PRAGMA integrity_check", -1, &st, NULL) == SQLITE_OK &&
@@ -57,6 +66,8 @@ bool rig_sound(struct rig *r)
 {
 	struct err e = {0};
 	bool ok = false;
+	if (rig_on_postgres())
+		return postgres_inspect(r->url, rig_on_unsound, NULL, &ok, &e) && ok;
 	return store_inspect(r->dir, rig_on_unsound, NULL, &ok, &e) && ok;
 }
 
@@ -69,4 +80,22 @@ void rig_sweep(struct rig *r)
 			abort();
 		}
 	}
+}
+
+struct rig_held rig_hold(struct rig *r)
+{
+	struct rig_held h = {0};
+	if (rig_on_postgres())
+		h.postgres = rig_postgres_hold(r->dir);
+	else if (sqlite3_exec(h.sq = rig_database(r->dir), "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		abort();
+	return h;
+}
+
+void rig_let_go(struct rig_held *h)
+{
+	if (h->postgres)
+		rig_postgres_let_go(h->postgres);
+	sqlite3_close(h->sq); /* what it began is undone */
+	*h = (struct rig_held){0};
 }

@@ -169,8 +169,11 @@ static void rotation(void)
 
 static void wrong_master(void)
 {
-	static const char *const harm[] = {
-	    "UPDATE seal_key SET wrapped = randomblob(72) WHERE id = 1", "UPDATE seal_key SET wrapped = x'00'",
+	bool postgres = rig_on_postgres();
+	const char *const harm[] = {
+	    postgres ? "UPDATE seal_key SET wrapped = sha512(wrapped) || '12345678' WHERE id = 1"
+		     : "UPDATE seal_key SET wrapped = randomblob(72) WHERE id = 1",
+	    postgres ? "UPDATE seal_key SET wrapped = '0'" : "UPDATE seal_key SET wrapped = x'00'",
 	    "UPDATE seal_key SET id = id + 5", /* a row under another id */
 	};
 	struct rig r = {0};

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "store/drivers.h"
 #include "store/sqlite.h"
 
 enum { OPEN_MOST = 8 };

@@ -18,10 +18,9 @@ static void skill_test_keep(struct rig *r, int64_t key, struct str bytes)
 static bool skill_test_there(struct rig *r, int64_t key)
 {
 	struct err e = {0};
-	int fd = blob_open(r->store, key, &e);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	struct blob_in *in = blob_open(r->store, key, &e);
+	blob_close(in);
+	return in != NULL;
 }
 
 static struct skill_version skill_test_version(struct rig *r, const char *name)

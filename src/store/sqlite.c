@@ -306,8 +306,7 @@ static void db_free(struct db *db)
 {
 	sq_close(&db->conn);
 	pthread_mutex_destroy(&db->readers_lock);
-	pthread_mutex_destroy(&db->lock);
-	pthread_cond_destroy(&db->wake);
+	write_queue_free(&db->queue);
 	xfree((char *)db->options.path);
 	xfree((char *)db->options.vfs);
 	xfree(db);
@@ -320,10 +319,8 @@ static struct db *db_new(const struct db_options *o)
 	db->options = *o;
 	db->options.path = sqlite_string(o->path);
 	db->options.vfs = sqlite_string(o->vfs);
-	db->last = &db->first;
 	pthread_mutex_init(&db->readers_lock, NULL);
-	pthread_mutex_init(&db->lock, NULL);
-	pthread_cond_init(&db->wake, NULL);
+	write_queue_init(&db->queue, &sqlite_writes, db, &db->options);
 	return db;
 }
 
@@ -359,7 +356,7 @@ static bool sqlite_db_beside(const struct db_options *o, struct db **ret, struct
 static void sqlite_db_close(struct db *db)
 {
 	if (!db->beside)
-		writer_stop(db);
+		write_queue_stop(&db->queue);
 	assert(!db->readers);
 	db_free(db);
 }

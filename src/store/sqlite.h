@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
-#include "store/driver.h"
+#include "store/write_queue.h"
 
 /* Statements that only the driver knows. */
 enum own { OWN_BEGIN, OWN_WRITE, OWN_COMMIT, OWN_ROLLBACK, OWN_MARK, OWN_KEEP, OWN_UNDO, OWN_COUNT };
@@ -32,14 +32,8 @@ struct db {
 	int wal_pages; /* in the log since it was started anew */
 	int wal_waited; /* how many they were when readers were waited for in vain; 0: not yet */
 
-	pthread_t thread;
-	pthread_mutex_t lock; /* over what follows */
-	pthread_cond_t wake;
-	struct apply *first, **last;
-	size_t n, bytes; /* queued and in the running commit */
-	struct scrub *scrub; /* somebody waits for one; NULL */
-	bool closing, beside; /* beside: nobody writes, there is no thread */
-	struct err sick; /* ERR_NONE: the last commit succeeded */
+	struct write_queue queue;
+	bool beside; /* nobody writes, there is no thread */
 };
 
 bool sq_open(struct conn *c, const struct db_options *o, bool writer, struct err *e);

@@ -5,4 +5,5 @@
 #define SQL_KEY "INTEGER PRIMARY KEY" /* exactly so: the row's own number */
 #define SQL_INT "INTEGER"
 #define SQL_BYTES "BLOB"
+#define SQL_TEXT "TEXT"
 #define SQL_CLUSTERED " WITHOUT ROWID"

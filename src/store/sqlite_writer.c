@@ -1,28 +1,19 @@
-/* sqlite_writer.c - the one writing thread: many lists of changes, one synced commit.
+/* sqlite_writer.c - what the writing thread does (write_queue.h): many lists of changes, one synced commit.
  *
- * While a commit runs, further lists queue; the next commit takes them all. Each list is a savepoint, so that
- * its own error undoes it alone. When the commit itself fails (disk full, I/O), each list is tried once alone.
+ * Each list is a savepoint, so that its own error undoes it alone. When the commit itself fails (disk full, I/O), each list
+ * is tried once alone.
  * After an I/O error nothing is acknowledged before the database has come to rest (what was committed
  * before is copied from the log, synced, and the log cut off, with it the frames of the commit that failed) and
  * every connection was closed and opened again. While that does not succeed, writes fail and reads go on. */
-#include <assert.h>
-#include <errno.h>
-#include <string.h>
-#include <time.h>
+#include "store/sqlite_writer.h"
 
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/commit_measure.h"
-#include "store/limits.h"
-#include "store/sqlite.h"
 
 enum {
 	CHECKPOINT_PAGES = 200, /* measured: with 1000, the default, the slowest commits take three to four times as long */
 	RESTART_PAGES = 8000,   /* readers kept the log from starting anew: wait for them */
 	SCRUB_TRIES = 30,       /* each waits for readers as long as a statement does */
-	PROBE_SECONDS = 1,      /* how often a sick store tries whether it can write again */
-	RETRY_AFTER_MS = 1000,
 };
 
 static int on_wal(void *ctx, sqlite3 *sq, const char *name, int pages)
@@ -93,19 +84,6 @@ static bool disk_failed(int rc)
 	default:
 		return false;
 	}
-}
-
-static void apply_fail(struct apply *a, const struct err *why)
-{
-	if (!a->err)
-		a->err = xalloc(sizeof *a->err);
-	*a->err = *why;
-}
-
-static void apply_clear(struct apply *a)
-{
-	xfree(a->err);
-	a->err = NULL;
 }
 
 /* SQLITE_OK; SQLITE_DONE: a change missed, *e is set; or the error of a change. */
@@ -179,18 +157,6 @@ static int transaction(struct db *db, struct apply *a, const struct apply *end)
 	return rc;
 }
 
-static void set_health(struct db *db, const struct err *why)
-{
-	pthread_mutex_lock(&db->lock);
-	bool was = db->sick.code == ERR_NONE, is = why->code == ERR_NONE;
-	db->sick = *why;
-	pthread_mutex_unlock(&db->lock);
-	if (was && !is)
-		log_at(LOG_ERROR, "store cannot write", "reason=\"%s\"", why->msg);
-	else if (!was && is)
-		log_at(LOG_INFO, "store writes again", "path=%s", db->options.path);
-}
-
 /* One try; true when every list has its outcome. */
 static bool try_lists(struct db *db, struct apply *a, const struct apply *end, struct err *why)
 {
@@ -204,8 +170,9 @@ static bool try_lists(struct db *db, struct apply *a, const struct apply *end, s
 	return false;
 }
 
-static void commit_group(struct db *db, struct apply *list)
+static void commit_group(void *ctx, struct apply *list)
 {
+	struct db *db = ctx;
 	struct err why = {0}, last = {0};
 	if (!try_lists(db, list, NULL, &why)) {
 		for (struct apply *a = list; a; a = a->next) {
@@ -218,11 +185,13 @@ static void commit_group(struct db *db, struct apply *list)
 			}
 		}
 	}
-	set_health(db, &last);
+	write_queue_health(&db->queue, &last);
 }
 
-static void checkpoint(struct db *db)
+/* After the news has gone out: those who wait for this commit need not wait for it. */
+static void checkpoint(void *ctx)
 {
+	struct db *db = ctx;
 	if (db->unsure || db->wal_pages < CHECKPOINT_PAGES)
 		return;
 	if (db->wal_pages < db->wal_waited)
@@ -241,12 +210,6 @@ static void checkpoint(struct db *db)
 
 /* --- what was deleted --- */
 
-struct scrub { /* on the stack of who waits */
-	pthread_cond_t done;
-	bool ended;
-	struct err why;
-};
-
 /* Written anew without its free pages; then the log, in which the old ones stand, is cut off. VACUUM's copy is no matter
  * of memory. */
 static int scrub_run(struct db *db)
@@ -263,163 +226,53 @@ static int scrub_run(struct db *db)
 	return rc;
 }
 
-/* Called with the lock held. */
-static void writer_scrub_now(struct db *db)
+static bool writer_scrub_now(void *ctx, struct err *e)
 {
-	struct scrub *s = db->scrub;
-	pthread_mutex_unlock(&db->lock);
-	if (!db->unsure || reopen(db, &s->why)) {
-		int rc = scrub_run(db);
-		if (rc != SQLITE_OK)
-			sqlite_fail(&s->why, rc, "be written anew");
-		db->unsure |= (rc & 0xff) == SQLITE_IOERR;
-	}
-	pthread_mutex_lock(&db->lock);
-	db->scrub = NULL;
-	s->ended = true;
-	pthread_cond_signal(&s->done);
+	struct db *db = ctx;
+	if (db->unsure && !reopen(db, e))
+		return false;
+	int rc = scrub_run(db);
+	db->unsure |= (rc & 0xff) == SQLITE_IOERR;
+	return rc == SQLITE_OK || sqlite_fail(e, rc, "be written anew");
 }
 
 bool writer_scrub(struct db *db, struct err *e)
 {
-	struct scrub s = {.done = PTHREAD_COND_INITIALIZER};
-	pthread_mutex_lock(&db->lock);
-	assert(!db->scrub);
-	db->scrub = &s;
-	pthread_cond_signal(&db->wake);
-	while (!s.ended)
-		pthread_cond_wait(&s.done, &db->lock);
-	pthread_mutex_unlock(&db->lock);
-	*e = s.why;
-	return s.why.code == ERR_NONE;
+	return write_queue_run(&db->queue, writer_scrub_now, e);
 }
 
 /* --- the thread --- */
 
-/* Takes what the next commit is to carry; called with the lock held. */
-static struct apply *take_group(struct db *db)
+/* Nobody writes while /ready says no: a commit of a row of our own finds out when the disk is well. */
+static void sqlite_writer_probe(void *ctx)
 {
-	struct apply *list = db->first, *end = list;
-	for (int64_t n = 1; end && n < store_limits.group && end->next; n++)
-		end = end->next;
-	if (end) {
-		db->first = end->next;
-		end->next = NULL;
-	}
-	if (!db->first)
-		db->last = &db->first;
-	return list;
-}
-
-/* Waits for work; while the store is sick, at most a moment. Called with the lock held. */
-static void wait_for_work(struct db *db)
-{
-	if (db->scrub) {
-		writer_scrub_now(db);
-		return;
-	}
-	if (db->sick.code == ERR_NONE) {
-		pthread_cond_wait(&db->wake, &db->lock);
-		return;
-	}
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += PROBE_SECONDS;
-	if (pthread_cond_timedwait(&db->wake, &db->lock, &until) != ETIMEDOUT || db->first || db->closing)
-		return;
-	/* Nobody writes while /ready says no: a commit of a row of our own finds out when the disk is well. */
+	struct db *db = ctx;
 	struct err why = {0};
 	struct bind now = INT(clock_wall_us());
 	struct change touch = {.stmt = STMT_TOUCH, .binds = &now, .n = 1};
 	struct apply probe = {.changes = &touch, .n = 1};
-	pthread_mutex_unlock(&db->lock);
 	try_lists(db, &probe, NULL, &why);
-	set_health(db, probe.err ? probe.err : &why);
+	write_queue_health(&db->queue, probe.err ? probe.err : &why);
 	apply_clear(&probe);
-	pthread_mutex_lock(&db->lock);
 }
 
-static void *write_main(void *arg)
-{
-	struct db *db = arg;
-	pthread_mutex_lock(&db->lock);
-	for (;;) {
-		struct apply *list = db->scrub ? NULL : take_group(db);
-		if (!list) {
-			if (db->closing && !db->scrub)
-				break;
-			wait_for_work(db);
-			continue;
-		}
-		pthread_mutex_unlock(&db->lock);
-		int64_t began_us = clock_mono_us();
-		commit_group(db, list);
-		commit_measure_done(list, began_us);
-		size_t n = 0, bytes = 0;
-		for (struct apply *a = list; a; a = a->next) {
-			n++;
-			bytes += a->bytes;
-		}
-		pthread_mutex_lock(&db->lock); /* first: who was told that his write is over finds its room free */
-		db->n -= n;
-		db->bytes -= bytes;
-		pthread_mutex_unlock(&db->lock);
-		db->options.finished(db->options.ctx, list);
-		/* After the news has gone out: those who wait for this commit need not wait for it. */
-		checkpoint(db);
-		pthread_mutex_lock(&db->lock);
-	}
-	pthread_mutex_unlock(&db->lock);
-	return NULL;
-}
+const struct write_verbs sqlite_writes = {
+    .thread = "store", .commit = commit_group, .told = checkpoint, .probe = sqlite_writer_probe};
 
 bool writer_start(struct db *db, struct err *e)
 {
 	if (!sqlite_writer_settle(db, false, e))
 		return false;
 	sqlite3_wal_hook(db->conn.sq, on_wal, db);
-	if (pthread_create(&db->thread, NULL, write_main, db))
-		return fail(e, ERR_STORE, NULL, "cannot start the store's thread: %m");
-	pthread_setname_np(db->thread, "store");
-	return true;
+	return write_queue_start(&db->queue, e);
 }
 
 bool writer_apply(struct db *db, struct apply *a, struct err *e)
 {
-	a->next = NULL;
-	a->err = NULL;
-	pthread_mutex_lock(&db->lock);
-	assert(!db->closing);
-	bool full = db->n >= (size_t)store_limits.queue ||
-		    (db->n > 0 && db->bytes + a->bytes > (size_t)store_limits.queue_bytes);
-	if (!full) {
-		commit_measure_queued(a);
-		db->n++;
-		db->bytes += a->bytes;
-		*db->last = a;
-		db->last = &a->next;
-		pthread_cond_signal(&db->wake);
-	}
-	pthread_mutex_unlock(&db->lock);
-	if (!full)
-		return true;
-	e->retry_after_ms = RETRY_AFTER_MS;
-	return fail(e, ERR_UNAVAILABLE, NULL, "The store is overloaded. Please retry after a moment.");
+	return write_queue_put(&db->queue, a, e);
 }
 
 bool writer_healthy(struct db *db, struct err *why)
 {
-	pthread_mutex_lock(&db->lock);
-	struct err sick = db->sick;
-	pthread_mutex_unlock(&db->lock);
-	return sick.code == ERR_NONE || fail(why, sick.code, NULL, "%s", sick.msg);
-}
-
-void writer_stop(struct db *db)
-{
-	pthread_mutex_lock(&db->lock);
-	db->closing = true;
-	pthread_cond_signal(&db->wake);
-	pthread_mutex_unlock(&db->lock);
-	pthread_join(db->thread, NULL);
+	return write_queue_healthy(&db->queue, why);
 }

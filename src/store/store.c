@@ -4,34 +4,20 @@
 #include <assert.h>
 #include <limits.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "store/blob_dead.h"
+#include "store/blob_sweeper.h"
 #include "store/beat.h"
 #include "store/blobs.h"
 #include "store/sealed.h"
 #include "store/sweep.h"
 
-#include "base/clock.h"
+#include "store/drivers.h"
 #include "store/lend.h"
 #include "store/inlay_keep.h"
 #include "store/node.h"
 #include "store/request.h"
-
-static const struct driver *drivers[] = {&sqlite_driver};
-
-void driver_replace(const struct driver *from, const struct driver *to)
-{
-	for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
-		if (drivers[i] == from)
-			drivers[i] = to;
-}
-
-const char *const statement_sql[STMT_COUNT] = {
-#define STMT(name, sql) [STMT_##name] = sql,
-#include "store/statements.def"
-#undef STMT
-};
 
 /* --- the secret --- */
 
@@ -115,28 +101,6 @@ bool store_id_key(struct store *s, uint8_t out[32], struct err *e)
 
 /* --- open and close --- */
 
-bool store_driver(const struct store_options *o, char *path, const struct driver **ret, struct err *e)
-{
-	struct str url = o->url;
-	char made[PATH_MAX + 32];
-	if (!url.n) {
-		url.p = made;
-		url.n = (size_t)snprintf(made, sizeof made, "sqlite:%.*s/antiphon.db", FMT(o->dir));
-	}
-	for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
-		struct str scheme = str_of(drivers[i]->scheme);
-		if (!str_starts(url, scheme))
-			continue;
-		if (url.n - scheme.n >= PATH_MAX)
-			return fail(e, ERR_CONFIG, NULL, "the name of the store is too long");
-		memcpy(path, url.p + scheme.n, url.n - scheme.n);
-		path[url.n - scheme.n] = 0;
-		*ret = drivers[i];
-		return true;
-	}
-	return fail(e, ERR_CONFIG, NULL, "no store driver for \"%.*s\" (known: sqlite:PATH)", FMT(url));
-}
-
 static bool open_database(struct store *s, const struct store_options *o, const char *path, struct err *e)
 {
 	struct db_options d = {
@@ -153,6 +117,26 @@ static bool open_database(struct store *s, const struct store_options *o, const 
 	s->reader = s->driver->attach(s->db);
 	s->lender = lender_new(s);
 	return true;
+}
+
+/* What others have, too, is marked as this store's. */
+static bool open_blobs(struct store *s, const char *dir, struct err *e)
+{
+	uint8_t id[32];
+	char owner[65];
+	store_secret(s, "blobs", id);
+	sodium_bin2hex(owner, sizeof owner, id, sizeof id);
+	s->blob_dead = blob_dead_new();
+	return blobs_open(s, dir, e) && blob_sweeper_start(s, str_of(owner), &s->blob_sweeper, e);
+}
+
+/* What was dropped goes, but where that might take long. */
+static void close_blobs(struct store *s)
+{
+	if (s->node->blobs && !s->blob_sweeper && blobs_near(s->node->blobs))
+		blob_dead_bury(s);
+	blobs_close(s);
+	blob_dead_free(s->blob_dead);
 }
 
 bool store_open(const struct store_options *o, struct store **ret, struct err *e)
@@ -177,7 +161,7 @@ bool store_open(const struct store_options *o, struct store **ret, struct err *e
 	snprintf(s->node->address, sizeof s->node->address, "%.*s", FMT(o->address));
 	if (!open_database(s, o, path, e))
 		goto have_node;
-	if (!beat_prepare(s, e) || !node_number(s, o->node ? *o->node : -1, e) || !write_self(s, e) ||
+	if (!beat_prepare(s, e) || !node_number(s, dir, o->node, e) || !write_self(s, e) ||
 	    !driver->read(s->reader, load_self, s, e) || !beat_start(s, e))
 		goto have_database;
 	uint8_t key[32];
@@ -187,19 +171,20 @@ bool store_open(const struct store_options *o, struct store **ret, struct err *e
 	if (!keyring_open(s, e))
 		goto have_database;
 	s->inlays = inlay_keeper_new(s);
-	if (!blobs_open(s, dir, e) || !sweeper_start(s, e))
+	if (!open_blobs(s, dir, e) || !sweeper_start(s, e))
 		goto have_keys;
 	*ret = s;
 	return true;
 have_keys:
+	blob_sweeper_stop(s->blob_sweeper);
 	inlay_keeper_free(s->inlays);
-	blobs_close(s);
-	keyring_close(s);
+	close_blobs(s);
 have_database:
 	beat_stop(s);
 	lender_free(s->lender);
 	driver->detach(s->reader);
 	driver->close(s->db);
+	keyring_close(s);
 have_node:
 	node_leave(s->node);
 have_store:
@@ -215,14 +200,15 @@ void store_close(struct store *s)
 		return;
 	assert(!s->resealer);
 	sweeper_stop(s);
+	blob_sweeper_stop(s->blob_sweeper);
 	inlay_keeper_free(s->inlays);
 	sealer_close(s);
-	keyring_close(s);
 	beat_stop(s);
 	lender_free(s->lender);
 	s->driver->detach(s->reader);
 	s->driver->close(s->db);
-	blobs_close(s);
+	keyring_close(s); /* other nodes are heard until the driver is closed */
+	close_blobs(s);
 	node_leave(s->node);
 	pthread_mutex_destroy(&s->wait_lock);
 	pthread_cond_destroy(&s->wait_wake);

@@ -414,12 +414,10 @@ static void full_queue(void)
 		w[i].many = true;
 	}
 	/* A writer that cannot commit: another connection holds the write lock meanwhile. */
-	sqlite3 *sq = rig_database(r.dir);
-	CHECK(sqlite3_exec(sq, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK);
+	struct rig_held held = rig_hold(&r);
 	for (int i = 0; i < 64; i++)
 		store_put_turn(r.port, &w[i].op, &x[i].t);
-	sqlite3_exec(sq, "ROLLBACK", NULL, NULL, NULL);
-	sqlite3_close(sq);
+	rig_let_go(&held);
 	for (int i = 0; i < 64; i++) {
 		rig_end(&w[i]);
 		if (w[i].err.code == ERR_UNAVAILABLE) {

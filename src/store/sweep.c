@@ -13,7 +13,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/blob.h"
-#include "store/blobs.h"
+#include "store/blob_dead.h"
+#include "store/blob_sweeper.h"
 #include "store/keys.h"
 #include "store/node.h"
 #include "store/context.h"
@@ -292,7 +293,7 @@ bool sweep_slice(struct store *store, size_t *ret, struct err *e)
 	*ret = s.rows;
 	bool ok = store_write(store, s.request, &why);
 	for (size_t i = 0; ok && i < s.n_blobs; i++)
-		blob_drop(store, s.blobs[i]);
+		(s.near ? blob_drop_near : blob_drop)(store, s.blobs[i]);
 	xfree(s.blobs);
 	/* A conflict: somebody came in between, and the next plan will see it. One that lasts is no such thing. */
 	if (ok)
@@ -324,8 +325,11 @@ static void *sweep_main(void *arg)
 			struct err e = {0};
 			pthread_mutex_unlock(&w->lock);
 			keys_note_used(s);
-			blobs_judge(s);
-			blobs_bury(s->node->blobs);
+			blob_dead_judge(s);
+			if (s->blob_sweeper)
+				blob_sweeper_wake(s->blob_sweeper);
+			else
+				blob_dead_bury(s);
 			n = 0;
 			if (store_leads(s) && !sweep_slice(s, &n, &e)) {
 				log_at(LOG_WARN, "store clean-up put off", "reason=\"%s\"", e.msg);

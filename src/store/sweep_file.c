@@ -20,6 +20,7 @@ static bool sweep_file_on_inlay(void *ctx, const struct cell *cells)
 {
 	struct slice *s = ctx;
 	ADD(s->request, STMT_INLAY_FREE, INT(cells[0].i));
+	s->near = true;
 	bury(s, cells[0].i);
 	return ++s->rows < s->budget;
 }

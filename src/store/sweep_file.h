@@ -15,6 +15,7 @@ struct slice {
 	int64_t events; /* of the background run being taken away */
 	int64_t *blobs; /* go once the slice is written; room for `budget` */
 	size_t n_blobs;
+	bool near; /* they are inlays */
 };
 
 /* Inside the slice's snapshot, when nothing else is found. false: s->err. */

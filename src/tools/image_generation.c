@@ -5,6 +5,8 @@
 #include "base/id.h"
 #include "engine/pictures.h"
 #include "net/fetch.h"
+#include "store/blob.h"
+#include "store/file.h"
 #include "tools/internal.h"
 #include "tools/toolrun.h"
 
@@ -49,10 +51,53 @@ static bool image_mask_fits(yyjson_val *given, const char *path, struct err *e)
 	yyjson_val *mask = json_get(given, S("input_image_mask"));
 	char place[128];
 	field_path(place, path, "input_image_mask");
-	if (!image_asks(mask) || str_starts(json_str(json_get(mask, S("image_url"))), S("data:")))
-		return true;
-	return fail(e, ERR_UNSUPPORTED_VALUE, place,
-		    "Unsupported value: '%s' is taken as a data URL in 'image_url' alone by this server.", place);
+	struct str url = json_str(json_get(mask, S("image_url"))), file = json_str(json_get(mask, S("file_id")));
+	if (image_asks(mask) && !url.n == !file.n)
+		return fail(e, ERR_INVALID_VALUE, place, "Invalid value for '%s': expected either 'image_url' or 'file_id'.",
+			    place);
+	return !url.n || str_starts(url, S("data:")) ||
+	       fail(e, ERR_UNSUPPORTED_VALUE, place,
+		    "Unsupported value: '%s.image_url' is taken as a data URL alone by this server; or upload the mask, and give its "
+		    "'file_id'.",
+		    place);
+}
+
+/* Into the form `b`: a file of the project's, or the data URL. true: there is none. */
+static bool image_mask_put(const struct tools_options *o, int64_t project, yyjson_val *given, struct str mark, struct buf *b,
+			   struct err *e)
+{
+	yyjson_val *mask = json_get(given, S("input_image_mask"));
+	struct str url = json_str(json_get(mask, S("image_url"))), id = json_str(json_get(mask, S("file_id")));
+	struct arena a = {0};
+	struct buf bytes;
+	struct stored_file f;
+	buf_init(&bytes, (size_t)engine_limits.picture_bytes);
+	bool ok = !id.n || (file_find(o->store, project, id, &a, &f, e) && blob_read(o->store, f.id.key, &bytes, e));
+	if (!ok && e->code == ERR_NOT_FOUND)
+		e->code = ERR_IMAGE_NOT_FOUND;
+	if (ok && bytes.over)
+		ok = fail(e, ERR_TOO_LARGE, NULL, "The mask '%.*s' has more than %lld bytes.", FMT(id),
+			  (long long)engine_limits.picture_bytes);
+	if (ok && !(id.n    ? picture_form_bytes(b, mark, S("mask"), buf_str(&bytes))
+		    : url.n ? picture_form_file(b, mark, S("mask"), url)
+			    : true))
+		ok = fail(e, ERR_IMAGE_PARSE, NULL, "The image data you provided does not represent a valid image.");
+	buf_release(&bytes);
+	arena_free(&a);
+	return ok;
+}
+
+/* A mask is there and is a picture, before a token is spent. */
+static bool image_checks(const struct tools *t, int64_t project, yyjson_val *given, const char *path, struct err *e)
+{
+	struct err why = {0};
+	struct buf scratch;
+	char place[128];
+	buf_init(&scratch, (size_t)engine_limits.picture_bytes + 4096);
+	field_path(place, path, "input_image_mask");
+	bool ok = image_mask_put(&t->options, project, given, S(""), &scratch, &why) || fail(e, why.code, place, "%s", why.msg);
+	buf_release(&scratch);
+	return ok;
 }
 
 static bool image_size_fits(yyjson_val *given, const char *path, struct err *e)
@@ -184,7 +229,7 @@ static void image_put_members(struct toolrun *run, struct image_ask *ask, struct
 
 static bool image_write(struct toolrun *run, struct image_ask *ask)
 {
-	struct str mask = json_str(json_get(json_get(run->given, S("input_image_mask")), S("image_url")));
+	struct err why = {0};
 	struct jout o = {&ask->body, false};
 	bool ok = true;
 	if (!ask->edit)
@@ -196,8 +241,8 @@ static bool image_write(struct toolrun *run, struct image_ask *ask)
 	}
 	for (size_t i = 0; ok && i < run->n_pictures; i++)
 		ok = image_put_file(run, ask, run->n_pictures > 1 ? S("image[]") : S("image"), run->pictures[i]);
-	if (ok && mask.n)
-		ok = image_put_file(run, ask, S("mask"), mask);
+	if (ok && !image_mask_put(&run->tools->options, run->project, run->given, ask->mark, &ask->body, &why))
+		ok = toolrun_fail(run, "The mask cannot be read: %s", why.msg);
 	picture_form_end(&ask->body, ask->mark);
 	return ok;
 }
@@ -418,6 +463,7 @@ const struct tool tool_image_generation = {
     .pool = POOL_PICTURES,
     .call_ms = &tools_limits.image_ms,
     .serves = image_serves,
+    .checks = image_checks,
     .unapplied = image_unapplied,
     .run = image_run,
 };

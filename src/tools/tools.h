@@ -12,6 +12,7 @@
 #include "tools/pools.h"
 
 struct search;
+struct store;
 struct tape;
 struct engines;
 struct tools;
@@ -26,6 +27,7 @@ struct tools_options {       /* strings outlive the tools */
 	struct cntrs *containers; /* with `sessions`; NULL: nothing runs in containers */
 	struct sessions *sessions;
 	struct engines *engines; /* of images; NULL: there are none */
+	struct store *store;     /* of files that tools are given by id */
 	struct tape *tape;       /* all calls are answered from it, tools_free() closes it; NULL: they are made */
 };
 /* Makes the tools known to requests (hosted_set()). At the start, before any other thread; tools_new() does it, too. */

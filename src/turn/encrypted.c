@@ -42,5 +42,9 @@ bool encrypted_open(struct turn *t, struct item *it, const char *path, struct er
 		json = str_fmt(&t->arena, "{\"type\":\"reasoning\",%.*s", (int)content.n - 1, content.p + 1);
 	else
 		json = str_fmt(&t->arena, "{\"type\":\"reasoning\",\"content\":%.*s}", FMT(content));
-	return item_view(&t->arena, json, it) || fail(e, ERR_INTERNAL, path, "A sealed text could not be read.");
+	struct str id = it->id; /* it was not sealed: the client's */
+	if (!item_view(&t->arena, json, it))
+		return fail(e, ERR_INTERNAL, path, "A sealed text could not be read.");
+	it->id = id;
+	return true;
 }

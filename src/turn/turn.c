@@ -34,6 +34,7 @@
 #include "turn/turn_program.h"
 #include "turn/turn_save.h"
 #include "turn/turn_sealed.h"
+#include "turn/turn_withheld.h"
 #include "turn/turn_start.h"
 #include "turn/turn_steer.h"
 #include "wire/fields.h"
@@ -284,6 +285,7 @@ static bool prompt_make(struct turn *t, struct err *e)
 	p->only_offered = t->req.n_allowed;
 	prompt_tidy(a, p);
 	turn_tools_context(t);
+	turn_withheld_find(t);
 	return true;
 }
 
@@ -466,6 +468,7 @@ enum flow step_call(struct turn *t)
 	}
 	turn_error_rest(t);
 	t->call.headers = trace_headers(&t->reader.asker.trace, phases_call(&t->clocks.phases), &t->arena);
+	t->call.of = t->req.store && !t->kind ? t->id.key : 0;
 	t->call.on_event = on_model_event;
 	t->call.on_end = on_call_end;
 	if (t->kind)

@@ -144,6 +144,15 @@ static void turn_calls_tell_end(struct turn *t, const struct out_item *it)
 	tell_call_end(&t->out.teller, &it->at, kind, &said);
 }
 
+/* A server's call that was cut off is a failed one; its error alone tells it from one that has failed in itself. */
+static const struct str cut_off = STR("It was cut off.");
+
+bool call_was_cut(yyjson_val *item)
+{
+	return str_eq(json_str(json_get(item, S("status"))), S("incomplete")) ||
+	       str_eq(json_str(json_get(json_get(item, S("error")), S("message"))), cut_off);
+}
+
 void call_close(struct turn *t, struct out_item *it, bool whole)
 {
 	struct err e = {0};
@@ -157,7 +166,7 @@ void call_close(struct turn *t, struct out_item *it, bool whole)
 		 * knows no incomplete ones; what may have run in part stays as it was told. */
 		it->hosted.failed = it->tool->hosted->server || it->tool->hosted->blank.n;
 		if (it->hosted.failed)
-			it->hosted.members = call_blank(t, it, S("It was cut off."));
+			it->hosted.members = call_blank(t, it, cut_off);
 		if (it->tool->hosted->server)
 			tell_hosted(&t->out.teller, &it->at, it->tool->hosted, TOOL_ENDED, true, true);
 	} else if (it->tool->kind == CALL_CUSTOM) {

@@ -1,4 +1,5 @@
-/* turn_calls.h - calls as items of the output, made of what the engine sends of them. Inside turn/ alone. */
+/* turn_calls.h - calls as items of the output, made of what the engine sends of them. Inside turn/ alone, but for
+ * call_was_cut(). */
 #pragma once
 #include "turn/turn.h"
 
@@ -11,3 +12,5 @@ void call_write(struct jout *o, const struct out_item *it);
 void call_close(struct turn *t, struct out_item *it, bool whole);
 /* The members of an item of ours that nothing will come of, and why; why {0}: it has only begun. */
 struct str call_blank(struct turn *t, const struct out_item *it, struct str why);
+/* Is it a call's item as call_close() has left it, of which nobody knows what it did? After a restart. */
+bool call_was_cut(yyjson_val *item);

@@ -32,6 +32,10 @@ static const struct usage_form {
     [USAGE_IMAGES] = {USAGE_BY_ANY | USAGE_BY_MODEL, (const char *const[]){"size", "source", "sizes", "sources", NULL}},
     [USAGE_WEB_SEARCHES] = {USAGE_BY_ANY | USAGE_BY_MODEL,
 			    (const char *const[]){"context_level", "context_levels", NULL}},
+    [USAGE_SPEECHES] = {USAGE_BY_ANY | USAGE_BY_MODEL, (const char *const[]){NULL}},
+    [USAGE_TRANSCRIPTIONS] = {USAGE_BY_ANY | USAGE_BY_MODEL, (const char *const[]){NULL}},
+    [USAGE_MODERATIONS] = {USAGE_BY_ANY | USAGE_BY_MODEL, (const char *const[]){NULL}},
+    [USAGE_RERANKINGS] = {USAGE_BY_ANY | USAGE_BY_MODEL, (const char *const[]){NULL}},
     [USAGE_FILE_SEARCHES] = {USAGE_BY_ANY, (const char *const[]){"vector_store_id", "vector_store_ids", NULL}},
 };
 static const struct usage_form cost_form = {USAGE_BY_PROJECT | USAGE_BY_KEY | USAGE_BY_LINE,
@@ -61,7 +65,8 @@ static bool usage_ask_kind(struct request *rq, struct usage_ask *ask, struct err
 	return ask->costs ||
 	       fail(e, ERR_NOT_FOUND, NULL,
 		    "Usage of that kind is not counted by this server. It counts completions, embeddings, images, "
-		    "web_search_calls and file_search_calls.");
+		    "web_search_calls, file_search_calls, audio_speeches, audio_transcriptions, moderations and "
+		    "rerankings.");
 }
 
 /* --- time --- */

@@ -174,12 +174,17 @@ static void put_counts(const struct usage_group *g, struct jout *o)
 {
 	const struct usage_numbers *n = &g->sum.n;
 	bool calls = g->sum.kind == USAGE_WEB_SEARCHES || g->sum.kind == USAGE_FILE_SEARCHES;
-	if (g->sum.kind == USAGE_COMPLETIONS || g->sum.kind == USAGE_EMBEDDINGS)
+	if (g->sum.kind == USAGE_COMPLETIONS || g->sum.kind == USAGE_EMBEDDINGS || g->sum.kind == USAGE_MODERATIONS ||
+	    g->sum.kind == USAGE_RERANKINGS)
 		jo_kint(o, "input_tokens", n->input);
 	if (g->sum.kind == USAGE_COMPLETIONS)
 		put_tokens(n, o);
 	if (g->sum.kind == USAGE_IMAGES)
 		jo_kint(o, "images", n->units);
+	if (g->sum.kind == USAGE_SPEECHES)
+		jo_kint(o, "characters", n->units);
+	if (g->sum.kind == USAGE_TRANSCRIPTIONS)
+		jo_kint(o, "seconds", n->units);
 	if (calls)
 		jo_kint(o, "num_requests", n->units);
 	if (g->sum.kind != USAGE_FILE_SEARCHES)

@@ -5,7 +5,7 @@ import shutil
 import openai
 import pytest
 
-from engine_script import pause, say
+from engine_script import Gate, hold, pause, say, status
 from harness import command
 from mcp_script import McpServer
 from test_mcp import allow, ask, tool, types
@@ -73,6 +73,8 @@ def test_what_strangers_wrote_is_text(server, engine, page, attack):
     made = server.create(attack, instructions=attack, metadata={"x": attack[:60]})
     page.goto(page.base + f"/console/index.html#/responses/{made['id']}")
     page.wait_for_selector("h2:has-text('Conversation')")
+    page.click("summary:has-text('/v1/chat/completions')")
+    page.wait_for_selector("details[open] pre:has-text('messages')")
     page.click("text=Play its events again")
     page.wait_for_selector("text=response.completed")
     page.wait_for_timeout(100)
@@ -231,6 +233,52 @@ def test_webhooks_are_sent_again(servers, engine, page):
     assert len({d.id for d in receiver.wait(3)}) == 1
     page.click("button:has-text('Send a sample')")
     page.wait_for_selector("text=The endpoint answered 200.")
+
+
+def test_mcp_servers_are_shown(servers, engine, page):
+    with McpServer() as mcp:
+        server = servers(engine, args=allow(mcp, "--set", f"mcp.servers=<img/src/onerror/window.hit>={mcp.url('broken')}"))
+        ask(server, engine, mcp, '{"to": "x"}', "write")
+        page.goto(server.base_url.removesuffix("/v1") + "/console/index.html#/mcp")
+        page.wait_for_selector("text=speaks 2026-07-28")
+        page.click("summary")
+        said = page.inner_text("main")
+        assert "<img/src/onerror/window.hit>" in said and "not asked yet" in said and "1 calls wait for approval" in said and "may change things" in said
+
+
+def test_gauges_are_live(server, engine, page):
+    server.create("one")
+    page.goto(page.base + "/console/index.html#/gauges")
+    page.wait_for_selector("dt:has-text('of slots') + dd:has-text('64')")
+    gate = Gate()
+    engine.next(hold(gate), say("done"))
+    made = server.create("two", background=True)
+    page.wait_for_selector("dt:has-text('being made') + dd:has-text('1')", timeout=15000)
+    gate.open.set()
+    page.wait_for_selector("dt:has-text('being made') + dd:text-is('0')", timeout=15000)
+    page.wait_for_function("![...document.querySelectorAll('dd')].some(d => d.textContent === '...' || d.textContent === 'NaN')")
+    assert made["id"]
+
+
+def test_runs_are_seen_and_cancelled(server, engine, page):
+    engine.next(status(400, {"message": "<img src=x onerror=window.hit=1>"}))
+    failed = server.create("fails", background=True)
+    gate = Gate()
+    page.goto(page.base + "/console/index.html#/runs")
+    page.wait_for_selector(f"tr:has-text('{failed['id'][:13]}') .bad:has-text('failed')")
+    engine.next(hold(gate), say("late"))
+    server.create("waits", background=True)
+    page.click("button:has-text('Cancel')", timeout=15000)
+    page.wait_for_selector(".bad:has-text('cancelled')")
+    gate.open.set()
+
+
+def test_versions_are_shown(server, page):
+    made = server.post("/v1/prompts", {"name": "greet", "instructions": "one <svg onload=window.hit=1>"}).json
+    server.post(f"/v1/prompts/{made['id']}/versions", {"instructions": "two"})
+    page.goto(page.base + f"/console/index.html#/prompts/{made['id']}")
+    page.wait_for_selector("h2:has-text('Versions')")
+    assert page.locator("main table tbody tr").count() == 2
 
 
 AXE = os.path.join(os.environ.get("COMPAT_CACHE") or os.path.expanduser("~/.cache/antiphon-compat"), "axe/node_modules/axe-core/axe.min.js")

@@ -24,6 +24,7 @@ async function send(method, path, body, signal) {
 export const get = async path => (await send('GET', path)).json();
 export const post = async (path, body = {}) => (await send('POST', path, body)).json();
 export const del = async path => (await send('DELETE', path)).json();
+export const text = async path => (await send('GET', path)).text();
 export const bytes = async path => (await send('GET', path)).blob();
 
 /* Calls each(event) for every event of a stream. */

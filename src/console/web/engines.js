@@ -6,7 +6,8 @@ const EVERY = 2000;
 const colours = {up: 'completed', down: 'failed', broken: 'failed'};
 const engineColumns = [['Engine', e => e.name], ['State', e => h('span', {}, state(colours[e.state] || e.state, e.state), e.why && h('span.dim', {}, ` ${e.why}`))],
   ['Dialect', e => e.dialect], ['Models', e => e.models, 'n'], ['Slots taken', e => `${e.busy} of ${e.slots}`, 'n'], ['Waiting', e => e.waiting, 'n'],
-  ['Tokens a second', e => e.tokens_a_second ? e.tokens_a_second.toFixed(1) : '-', 'n'], ['', e => e.managed ? 'managed' : '']];
+  ['Context', e => e.context || '-', 'n'], ['Can', e => ['tools', 'parallel', 'schema', 'vision', 'audio'].filter(c => e[c]).join(', ') || '-'],
+  ['Asked by', e => h('span', {}, h('code', {}, e.traits), e.learnt ? h('span.warn', {}, ` ${e.learnt} learnt from refusals`) : '')], ['Tokens a second', e => e.tokens_a_second ? e.tokens_a_second.toFixed(1) : '-', 'n'], ['', e => e.managed ? 'managed' : '']];
 const turnColumns = [['Id', t => t.id.startsWith('resp_') ? h('a', {href: `#/responses/${encodeURIComponent(t.id)}`}, `${t.id.slice(0, 13)}...`) : `${t.id.slice(0, 17)}...`],
   ['Kind', t => t.kind], ['Phase', t => t.phase], ['Seconds', t => t.seconds.toFixed(1), 'n'], ['Pieces', t => t.pieces, 'n'], ['Model', t => t.model]];
 

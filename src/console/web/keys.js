@@ -16,7 +16,8 @@ async function spent(member) {
   for (const r of costs.data.flatMap(b => b.results)) sums[r[member]] = (sums[r[member]] || 0) + Number(r.amount?.value || 0);
   return sums;
 }
-const dollars = (n, budget) => n || budget ? `$${(n || 0).toFixed(n < 1 ? 4 : 2)}${budget ? ` of ${budget}` : ''}` : '-';
+const money = n => n && n < 0.0001 ? 'under $0.0001' : `$${(n || 0).toFixed(n < 1 ? 4 : 2)}`;
+const dollars = (n, budget) => n || budget ? `${money(n)}${budget ? ` of ${budget}` : ''}` : '-';
 const seen = at => at ? h('span', {title: when(at)}, ago(at)) : 'never';
 
 export async function keys() {
@@ -45,7 +46,7 @@ export async function keys() {
     try { await post(`/console/api/keys/${encodeURIComponent(k.id)}/revoke`); await load(); say('Revoked.'); } catch (x) { say(x.message); }
   }}, 'Revoke');
   function draw() {
-    at.replaceChildren(table(list, [['Name', k => k.name], ['Key', k => h('code', {}, k.hint)], ['Project', k => k.admin ? 'admin' : k.project], ['Made', k => seen(k.created_at)], ['Last used', k => seen(k.last_used_at)],
+    at.replaceChildren(table(list, [['Name', k => k.name], ['Key', k => h('code.hint', {}, k.hint)], ['Project', k => k.admin ? 'admin' : k.project], ['Made', k => seen(k.created_at)], ['Last used', k => seen(k.last_used_at)],
       ['Limits', k => limitsLine(of('key', k.id))], ['This month', k => h('a', {href: '#/usage/api_key_id'}, dollars(ofKeys[k.id], of('key', k.id)?.budget_per_month)), 'n'], ['State', k => state(k.revoked_at ? 'revoked' : 'active')],
       ['', k => k.revoked_at ? '' : h('span.acts', {}, !k.admin && edit('key', k.id, `the key "${k.name}"`), revoke(k))]], 'No keys yet. Until the first one is made, this machine may ask without.'));
     const all = [...new Set([...o.projects, ...list.map(k => k.project), ...limits.map(l => l.project).filter(Boolean)])];

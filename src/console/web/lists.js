@@ -1,6 +1,6 @@
 /* lists.js - what is kept beside responses: a row a kind; each is a list of the API, one of its things, and what can be done with it. */
 import {get, post, del, bytes} from './ask.js';
-import {h, table, when, state, json, size, say} from './draw.js';
+import {h, table, when, state, json, fold, size, say} from './draw.js';
 
 const name = ['Name', r => r.name || r.filename || '-'], made = ['Made', r => when(r.created_at)], status = ['State', r => state(r.status)];
 const counts = c => c ? Object.entries(c).filter(([, v]) => v).map(([k, v]) => `${v} ${k.replace('_', ' ')}`).join(', ') : '-';
@@ -34,10 +34,17 @@ export const lists = [
   {name: 'containers', title: 'Containers', path: '/v1/containers', columns: [name, status, ['Memory', r => r.memory_limit], ['Last used', r => when(r.last_active_at)], made],
     more: c => under('Files', `/v1/containers/${encodeURIComponent(c.id)}/files`, [['Path', f => f.path], ['Bytes', f => size(f.bytes), 'n'], ['From', f => f.source],
       ['', f => h('button.plain', {onclick: () => download(`/v1/containers/${encodeURIComponent(c.id)}/files/${encodeURIComponent(f.id)}/content`, f.path.split('/').pop()).catch(e => say(e.message))}, 'Download')]])},
-  {name: 'skills', title: 'Skills', path: '/v1/skills', columns: [name, ['What for', r => r.description], ['Version', r => r.default_version], made]},
-  {name: 'batches', title: 'Batches', path: '/v1/batches', columns: [['Id', r => r.id], ['Endpoint', r => r.endpoint], status, ['Lines', r => counts(r.request_counts)], made]},
+  {name: 'skills', title: 'Skills', path: '/v1/skills', columns: [name, ['What for', r => r.description], ['Version', r => r.default_version], made],
+    more: s => under('Versions', `/v1/skills/${encodeURIComponent(s.id)}/versions`, [['Version', v => v.version], ['What for', v => v.description], made])},
+  {name: 'batches', title: 'Batches', path: '/v1/batches', columns: [['Id', r => r.id], ['Endpoint', r => r.endpoint], status, ['Lines', r => counts(r.request_counts)], made],
+    more: b => h('div', {}, (b.errors?.data || []).map(e => h('p.bad', {}, `${e.line ? `line ${e.line}: ` : ''}${e.message}`)),
+      ['input_file_id', 'output_file_id', 'error_file_id'].filter(k => b[k]).map(k => h('p', {}, `${k.split('_')[0]}: `, h('a', {href: `#/files/${encodeURIComponent(b[k])}`}, b[k]))),
+      ['validating', 'in_progress', 'finalizing'].includes(b.status) && h('button.danger', {onclick: async () => {
+        try { await post(`/v1/batches/${encodeURIComponent(b.id)}/cancel`); dispatchEvent(new Event('hashchange')); } catch (e) { say(e.message); }
+      }}, 'Cancel the batch'))},
   {name: 'chats', title: 'Chat completions', path: '/v1/chat/completions', columns: [['Model', r => r.model], ['Says', r => (r.choices?.[0]?.message?.content || '').slice(0, 100)], ['Made', r => when(r.created)]]},
-  {name: 'prompts', title: 'Prompts', path: '/v1/prompts', columns: [name, ['Version', r => r.version ?? r.default_version], made]},
+  {name: 'prompts', title: 'Prompts', path: '/v1/prompts', columns: [name, ['Version', r => r.version ?? r.default_version], made],
+    more: p => under('Versions', `/v1/prompts/${encodeURIComponent(p.id)}/versions?limit=100`, [['Version', v => v.version], ['Made', v => when(v.version_created_at)], ['Template', v => fold('its JSON', json(v))]])},
 ];
 
 export async function listPage(l, [id]) {

@@ -10,10 +10,13 @@ import {playground} from './playground.js';
 import {usage} from './usage.js';
 import {settings} from './settings.js';
 import {engines} from './engines.js';
+import {mcp} from './mcp.js';
+import {gauges} from './gauges.js';
+import {runs} from './runs.js';
 import {webhooks} from './webhooks.js';
 import {lists, listPage} from './lists.js';
 
-const pages = [['start', 'Start', start], ['keys', 'API keys', keys], ['responses', 'Responses', responses], ['conversations', 'Conversations', conversations], ['approvals', 'Approvals', approvals], ['playground', 'Playground', playground], ['engines', 'Engines', engines],
+const pages = [['start', 'Start', start], ['keys', 'API keys', keys], ['responses', 'Responses', responses], ['runs', 'Runs', runs], ['conversations', 'Conversations', conversations], ['approvals', 'Approvals', approvals], ['mcp', 'MCP servers', mcp], ['playground', 'Playground', playground], ['gauges', 'Gauges', gauges], ['engines', 'Engines', engines],
   ...lists.map(l => [l.name, l.title, rest => listPage(l, rest)]), ['webhooks', 'Webhooks', webhooks], ['usage', 'Usage', usage], ['settings', 'Settings', settings]];
 const main = document.getElementById('main'), nav = document.getElementById('nav');
 let shown = 0;

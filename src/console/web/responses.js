@@ -1,6 +1,6 @@
 /* responses.js - the list of responses, and one of them: as a conversation, its figures, its events, its JSON. */
-import {get, post, del, stream} from './ask.js';
-import {h, table, when, ago, state, json, fold, bars, timeLine, copyButton, say} from './draw.js';
+import {get, post, del, text, stream} from './ask.js';
+import {h, table, when, ago, size, state, json, fold, bars, timeLine, copyButton, say} from './draw.js';
 import {item} from './items.js';
 import {tree} from './tree.js';
 
@@ -64,6 +64,22 @@ async function times(id) {
   return h('div', {}, timeLine(rows, t.total_us), h('p.dim', {}, `${ms(t.total_us)} in all`));
 }
 
+/* What its engine was sent: the bytes themselves, while the server remembers them. */
+async function requests(id) {
+  const all = `/console/api/responses/${encodeURIComponent(id)}/requests`, {data} = await get(all).catch(() => ({data: []}));
+  if (!data.length) return h('p.dim', {}, 'Not remembered: the newest are, in memory, until the server starts again (the setting engine.sent_bytes).');
+  return h('div', {}, h('p.dim', {}, 'The very bytes of each request, as they were sent; not rendered again.'), data.map(r => {
+    const at = h('div'), raw = h('input', {type: 'checkbox'});
+    let body;
+    const draw = () => at.replaceChildren(json(raw.checked ? body : JSON.stringify(JSON.parse(body), null, 2)));
+    raw.addEventListener('change', () => body && draw());
+    return h('details', {ontoggle: async e => {
+      if (!e.target.open || body) return;
+      try { body = await text(`${all}/${r.number}`); draw(); at.after(copyButton(body)); } catch (x) { say(x.message); }
+    }}, h('summary', {}, `${r.number + 1}. ${r.engine} ${r.path}, ${size(r.bytes)}, ${new Date(r.at * 1000).toLocaleTimeString()}`), h('label', {}, raw, 'as sent, on one line'), at);
+  }));
+}
+
 async function one(id) {
   const at = encodeURIComponent(id);
   const [r, input] = await Promise.all([get(`/v1/responses/${at}`), get(`/v1/responses/${at}/input_items?order=asc&limit=100`).catch(e => ({data: [], why: e.message}))]);
@@ -86,7 +102,7 @@ async function one(id) {
     h('h2', {}, 'Conversation'), r.instructions && typeof r.instructions === 'string' && item({type: 'message', role: 'instructions', content: r.instructions}),
     input.why && h('p.warn', {}, input.why), input.has_more && h('p.dim', {}, 'The first hundred items of its input:'),
     input.data.map(item), (r.output || []).map(item),
-    await tree(r.id), line && h('h2', {}, 'Where its time went'), line, h('h2', {}, 'Tokens'), bars(figures), h('h2', {}, 'Events'), events(r.id), h('h2', {}, 'JSON'), fold('the response object', json(r)));
+    await tree(r.id), h('h2', {}, 'What the engine was sent'), await requests(r.id), line && h('h2', {}, 'Where its time went'), line, h('h2', {}, 'Tokens'), bars(figures), h('h2', {}, 'Events'), events(r.id), h('h2', {}, 'JSON'), fold('the response object', json(r)));
 }
 
 export const responses = ([id]) => id ? one(id) : list();

@@ -2,7 +2,7 @@
 import {get} from './ask.js';
 import {h, table, bars, say} from './draw.js';
 
-const kinds = {completions: 'Responses and chats', embeddings: 'Embeddings', images: 'Pictures', web_search_calls: 'Web searches', file_search_calls: 'File searches'};
+const kinds = {completions: 'Responses and chats', embeddings: 'Embeddings', images: 'Pictures', web_search_calls: 'Web searches', file_search_calls: 'File searches', audio_speeches: 'Speech', audio_transcriptions: 'Transcriptions', moderations: 'Moderations', rerankings: 'Rerankings'};
 const groups = {model: 'Model', project_id: 'Project', api_key_id: 'API key'};
 const many = n => (n || 0).toLocaleString();
 const of = r => (r.input_tokens || 0) + (r.output_tokens || 0) || r.images || r.num_requests || r.num_model_requests || 0;
