@@ -1,7 +1,7 @@
 /* postgres.h - what the files of the PostgreSQL driver share.
  *
  * One connection writes, on the thread of the write queue (postgres_writer.h); some read, each on a thread of its own
- * (postgres_reader.h); and each thread that blocks has one. */
+ * (postgres_pool.h); and each thread that blocks has one. */
 #pragma once
 #include "store/postgres_conn.h"
 #include "store/write_queue.h"
