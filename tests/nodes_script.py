@@ -6,7 +6,7 @@ import socket
 import harness
 from harness import Server
 
-QUICK = ["--set", "store.node_beat_ms=200", "--set", "store.node_dead_seconds=2", "--set", "api.lease_seconds=3"]
+QUICK = ["--set", "store.node_beat_ms=200", "--set", "store.node_dead_seconds=4", "--set", "api.lease_seconds=3"]
 
 
 def free_port():

@@ -98,3 +98,11 @@ void sent_drop(struct sent *s, int64_t of)
 			at = &(*at)->next;
 	pthread_mutex_unlock(&s->lock);
 }
+
+void sent_clear(struct sent *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->first)
+		sent_take_out(s, &s->first);
+	pthread_mutex_unlock(&s->lock);
+}

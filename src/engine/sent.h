@@ -21,3 +21,5 @@ void sent_keep(struct sent *s, const struct sent_request *r);
 size_t sent_list(struct sent *s, int64_t of, bool bodies, struct arena *a, struct sent_request **ret);
 /* Those of something that was deleted. */
 void sent_drop(struct sent *s, int64_t of);
+/* All: whose they are is known by key alone, and some of it was erased. */
+void sent_clear(struct sent *s);

@@ -37,6 +37,10 @@ static void the_newest_stay(void)
 	CHECK(sent_list(s, 2, true, &a, &got) == 0);
 	keep(s, 5, "5555555555");
 	CHECK(sent_list(s, 5, true, &a, &got) == 1);
+	sent_clear(s);
+	CHECK(sent_list(s, 5, true, &a, &got) == 0);
+	keep(s, 5, "5555555555");
+	CHECK(sent_list(s, 5, true, &a, &got) == 1);
 	engine_limits.sent_bytes = 0;
 	keep(s, 6, "6");
 	CHECK(sent_list(s, 6, true, &a, &got) == 0);

@@ -287,7 +287,7 @@ bool admin_open(const struct admin_options *o, struct admin **ret, struct err *e
 		return false;
 	}
 	a->workers = workers_new("admin", 1, 64);
-	a->erase = erase_door_new(o->loop, &o->erase);
+	a->erase = erase_door_new(o->loop, &o->erase, engines_sent(o->engines));
 	*ret = a;
 	return true;
 }

@@ -11,6 +11,7 @@ static const char BUSY[] = "Another erasure runs. Try again when it has ended.";
 
 struct erase_door {
 	struct erase with;
+	struct sent *sent; /* requests that engines were sent */
 	struct loop *loop;
 	struct workers *workers;
 };
@@ -23,6 +24,7 @@ struct erase_body {
 struct erase_job {
 	struct owner_job owner;
 	const struct erase *with;
+	struct sent *sent;
 	struct erase_what what;
 	bool resume;
 };
@@ -33,7 +35,8 @@ static void erase_door_run(struct job *job)
 	struct err *e = &j->owner.err;
 	struct str what = {0};
 	if (!j->resume) {
-		erase_run(j->with, &j->what, &j->owner.out, e);
+		if (erase_run(j->with, &j->what, &j->owner.out, e) && !j->what.dry)
+			sent_clear(j->sent);
 		return;
 	}
 	if (!erase_resume(j->with, &j->owner.arena, &what, e))
@@ -47,6 +50,7 @@ static struct erase_job *erase_job_new(struct erase_door *d, struct exchange *x)
 	struct erase_job *j = xalloc(sizeof *j);
 	owner_job_init(&j->owner, x, RECEIPT_MAX, erase_door_run);
 	j->with = &d->with;
+	j->sent = d->sent;
 	return j;
 }
 
@@ -77,10 +81,10 @@ void erase_door_take(struct erase_door *d, struct exchange *x)
 	owner_job_start(&j->owner, d->workers, d->loop, BUSY);
 }
 
-struct erase_door *erase_door_new(struct loop *l, const struct erase *with)
+struct erase_door *erase_door_new(struct loop *l, const struct erase *with, struct sent *sent)
 {
 	struct erase_door *d = xalloc(sizeof *d);
-	*d = (struct erase_door){*with, l, workers_new("erase", 1, 4)};
+	*d = (struct erase_door){*with, sent, l, workers_new("erase", 1, 4)};
 	struct erase_job *j = erase_job_new(d, NULL);
 	j->resume = true;
 	owner_job_start(&j->owner, d->workers, l, BUSY);
