@@ -81,14 +81,21 @@ void store_hear(struct store *s, void (*heard)(void *ctx, enum store_word word, 
 	pthread_mutex_unlock(&s->node->hear_lock);
 }
 
+void heard_no_more(struct store *s)
+{
+	pthread_mutex_lock(&s->node->hear_lock);
+	s->node->deaf = true;
+	pthread_mutex_unlock(&s->node->hear_lock);
+}
+
 static void heard_word(struct store *s, enum store_word word, int64_t key)
 {
 	struct node *n = s->node;
-	if (word == WORD_KEYS || word == WORD_MISSED)
-		keyring_refresh(s);
-	if (word == WORD_LEASE || word == WORD_MISSED)
-		leases_look(n->leases, word == WORD_LEASE ? key : 0);
 	pthread_mutex_lock(&n->hear_lock);
+	if (!n->deaf && (word == WORD_KEYS || word == WORD_MISSED))
+		keyring_refresh(s);
+	if (!n->deaf && (word == WORD_LEASE || word == WORD_MISSED))
+		leases_look(n->leases, word == WORD_LEASE ? key : 0);
 	if (n->heard)
 		n->heard(n->heard_ctx, word, key);
 	pthread_mutex_unlock(&n->hear_lock);

@@ -38,5 +38,6 @@ void store_tell(struct store *s, enum store_word word, int64_t key);
 /* Who hears what other nodes tell, on a thread of the driver's; NULL: nobody. */
 void store_hear(struct store *s, void (*heard)(void *ctx, enum store_word word, int64_t key), void *ctx);
 
-/* --- inside store/: the driver's heard() --- */
+/* --- inside store/: the driver's heard(), and before the store's own reader goes --- */
 void heard_text(void *store, struct str text);
+void heard_no_more(struct store *s);

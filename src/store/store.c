@@ -180,6 +180,7 @@ have_keys:
 	inlay_keeper_free(s->inlays);
 	close_blobs(s);
 have_database:
+	heard_no_more(s);
 	beat_stop(s);
 	lender_free(s->lender);
 	driver->detach(s->reader);
@@ -203,11 +204,12 @@ void store_close(struct store *s)
 	blob_sweeper_stop(s->blob_sweeper);
 	inlay_keeper_free(s->inlays);
 	sealer_close(s);
+	heard_no_more(s);
 	beat_stop(s);
 	lender_free(s->lender);
 	s->driver->detach(s->reader);
 	s->driver->close(s->db);
-	keyring_close(s); /* other nodes are heard until the driver is closed */
+	keyring_close(s);
 	close_blobs(s);
 	node_leave(s->node);
 	pthread_mutex_destroy(&s->wait_lock);
