@@ -6,7 +6,8 @@
 --before puts another build of Antiphon beside it, in the rows that it knows. Rows: turn* whole answers of 5 tokens over so
 many connections, long16 such of 64 tokens, fg16 streams, back16 streams of background responses, ws16 turns over WebSockets, chain40 continued ones, get16
 reads; resume-* a stream of 10,000 events told again; talk* a conversation of so many turns continued, beside one of as many
-items that came without turns; stream200 slow streams; idle-* connections that are open, bytes each; held the
+items that came without turns; stream200 slow streams of 200 tokens, of which the first and the last of all
+are one in a hundred, so that their bursts are the p99; stream200-long such of 800, whose p99 is what goes on between; idle-* connections that are open, bytes each; held the
 worst inputs of a megabyte, and how long a loop answered nobody else (bench/held.py; --held NAME: those whose names begin so).
 
 The servers get processor 0, the engine and the load processor 1. CPU is user + system of the whole server
@@ -218,11 +219,11 @@ class Rows:
         event = lambda r: r["cpu_s"] / max(1, r["events"])
         if (r := self.ratio(("get16", "antiphon"), ("long16", "nginx"), rate)) is not None:
             print(f"get16 antiphon / long16 nginx: answers a second {r:.2f}")
-        for other in ("nginx", "before"):
-            a, b = ("stream200", "antiphon"), ("stream200", other)
+        for name, other in ((n, o) for n in ("stream200", "stream200-long") for o in ("nginx", "before")):
+            a, b = (name, "antiphon"), (name, other)
             if (r := self.ratio(a, b, event)) is not None:
                 added = med([late(x) - late(y) for x, y in zip(self.rows[a], self.rows[b])])
-                print(f"stream200 antiphon / {other}: CPU an event {r:.2f}, late p99 {added:+.3f} ms")
+                print(f"{name} antiphon / {other}: CPU an event {r:.2f}, late p99 {added:+.3f} ms")
         pairs += [((n, "turns"), (n, "items")) for n in names] + [((n, "two calls"), (n, "without")) for n in names]
         for a, b in pairs:
             if (r := self.ratio(a, b, cpu)) is not None:
@@ -309,11 +310,11 @@ def talks(b, rows, scale):
     fast.stop()
 
 
-def slow_streams(b, rows):
-    slow = b.engine(200, 50)
+def slow_streams(b, rows, name, tokens):
+    slow = b.engine(tokens, 50)
     for who, s in (servers := b.pair(slow) + ([("nginx", b.nginx(slow))] if shutil.which("nginx") else [])):
         r = b.load(s, "proxy" if who == "nginx" else "stream", 200, 200)
-        rows.note("stream200", who, r)
+        rows.note(name, who, r)
     for _, s in servers + [("", slow)]:
         s.stop()
 
@@ -373,8 +374,9 @@ def main():
             searches(b, rows, scale)
         if rows.wanted("talk10", "talk100", "talk1000"):
             talks(b, rows, scale)
-        if rows.wanted("stream200"):
-            slow_streams(b, rows)
+        for name, tokens in (("stream200", 200), ("stream200-long", 800)):
+            if rows.wanted(name):
+                slow_streams(b, rows, name, tokens)
         if rows.wanted("idle-ws", "idle-sse"):
             open_ones(b, rows, scale)
         if rows.wanted("held"):

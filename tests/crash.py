@@ -29,7 +29,7 @@ from file_script import form
 from harness import PATIENCE, Server, Stream, command, eventually, make_key, rows_of
 
 QUICK = {"store.linger_seconds": [0, 600], "store.sweep_seconds": [1], "api.on_restart": ["auto", "retry", "fail"],
-         "server.loops": [1, 2], "store.sweep_rows": [10, 200], "store.inlay_bytes": [1024, 65536],
+         "server.loops": [1, 2], "store.sweep_rows": [10, 200], "store.inlay_bytes": [1024, 65536], "store.encrypt": [0, 1],
          "api.lease_seconds": [600],  # a start frees leases, not time
          "index.threads": [1, 2], "index.slice": [1, 64], "index.tries": [100], "index.again_ms": [50],
          "containers.project": [100000], "session.pool": [0, 1]}

@@ -167,3 +167,30 @@ def test_the_help_fits_a_screen(name, tmp_path):
     lines = done.stdout.splitlines()
     assert done.returncode == 0 and f"antiphon {name}" in lines[0]
     assert len(lines) <= 24 and max(map(len, lines)) <= 80, [line for line in lines if len(line) > 80]
+
+
+def test_one_tar_file(server, servers, engine, tmp_path):
+    id = server.create("first")["id"]
+    file = upload(server, "notes.txt", "the words of a file")
+    done = backup(server, tmp_path / "copy.tar")
+    assert done.returncode == 0 and "1 file" in done.stdout and os.listdir(tmp_path) == ["copy.tar"], done
+    assert oct(os.stat(tmp_path / "copy.tar").st_mode)[-3:] == "600"
+    assert backup(server, tmp_path / "copy.tar").returncode == 1  # it is there already
+    streamed = subprocess.run([BINARY, "backup", "-", "--data", server.data], capture_output=True, env=environment(server.home))
+    assert streamed.returncode == 0 and b"checked" in streamed.stderr and "backup" not in os.listdir(server.data), streamed.stderr
+    (tmp_path / "streamed.tar").write_bytes(streamed.stdout)
+    server.kill()
+    for name in ("copy", "streamed"):
+        os.mkdir(tmp_path / name, 0o700)
+        subprocess.run(["tar", "-xf", tmp_path / f"{name}.tar", "-C", tmp_path / name, "--strip-components=1"], check=True)
+        again = servers(engine, data=str(tmp_path / name))
+        assert again.get(f"/v1/responses/{id}").status == 200 and again.get(f"/v1/files/{file}/content").body == b"the words of a file"
+        assert again.create("go on", previous_response_id=id)["status"] == "completed"
+        again.stop()
+
+
+def test_a_tar_that_cannot_be_written(server, tmp_path):
+    server.create("x")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([BINARY, "backup", "-", "--data", server.data], stdout=full, stderr=subprocess.PIPE, env=environment(server.home))
+    assert done.returncode == 1 and b"cannot write the tar file" in done.stderr and "backup" not in os.listdir(server.data)

@@ -1,4 +1,5 @@
 """Several engines for one model: which is asked, what happens when one is sick, comes or goes (docs/design/fleets.md)."""
+import json
 import os
 import socket
 import struct
@@ -6,7 +7,7 @@ import threading
 
 import pytest
 
-from engine_script import Gate, ScriptedEngine, cut, hold, raw_socket, say, status
+from engine_script import Gate, ScriptedEngine, cut, hold, pause, raw_socket, say, status
 from harness import command, eventually, text_of
 
 LONG = "A system prompt of many words that all of them share. " * 60  # 3 KB: some blocks of it
@@ -201,6 +202,64 @@ def test_calls_of_others_count(servers, fleet):
     for i in range(6):
         server.create(f"again {i}")
     assert crowded.count >= 2
+
+
+# --- a second request when the first byte does not come ---
+
+def hedged(servers, fleet, percent=50):
+    slow, quick = fleet(2)
+    server = serve(servers, [slow, quick], f"fleet.hedge_percent={percent}", "fleet.hedge_ms=50", "fleet.call_bytes=0")
+    for i in range(4):  # a share is one of calls
+        server.create(f"{i}")
+    return server, slow, quick
+
+
+def held_at(engine, gate):
+    """It says nothing, not even the head, until the gate opens."""
+    engine.always(lambda request: [hold(gate), say("late")])
+
+
+def test_a_second_engine_is_asked_when_the_first_is_silent(servers, fleet):
+    server, *both = hedged(servers, fleet)
+    first = server.create(LONG)  # who has read it is asked again
+    slow = max(both, key=lambda e: sum(LONG[:40] in json.dumps(r.body) for r in e.requests))
+    quick = next(e for e in both if e is not slow)
+    gate = Gate()
+    held_at(slow, gate)
+    before = quick.count
+    response = server.create("hedge me", previous_response_id=first["id"])
+    assert text_of(response) == "You said: hedge me." and quick.count == before + 1
+    assert slow.last.last_text == "hedge me" and slow.last.body["messages"] == quick.last.body["messages"]
+    assert slow.last.left.wait(20)  # the loser was cancelled
+    assert 'antiphon_engine_choices_total{type="hedge"} 1' in server.get("/metrics").body.decode()
+    eventually(lambda: all(e["busy"] == 0 for e in listed(server)))  # both slots were given back
+    gate.open.set()
+
+
+def test_the_first_may_still_win(servers, fleet):
+    server, *both = hedged(servers, fleet)
+    first = server.create(LONG)
+    slow = max(both, key=lambda e: sum(LONG[:40] in json.dumps(r.body) for r in e.requests))
+    other = next(e for e in both if e is not slow)
+    mine, never = Gate(), Gate()
+    held_at(slow, mine)
+    held_at(other, never)
+    stream = server.stream("x", previous_response_id=first["id"])
+    assert never.reached.wait(20) and mine.reached.is_set()
+    mine.open.set()
+    events = list(stream)
+    assert "".join(e.data["delta"] for e in events if e.type == "response.output_text.delta") == "late"
+    assert other.last.left.wait(20)
+    eventually(lambda: all(e["busy"] == 0 for e in listed(server)))
+
+
+def test_no_more_than_a_share_is_hedged(servers, fleet):
+    server, *both = hedged(servers, fleet, percent=1)  # the first of a hundred calls may be
+    for engine in both:
+        engine.always(lambda request: [pause(0.5), say("late")])  # ten times as long as a call waits before it is hedged
+    before = sum(counts(both))
+    assert text_of(server.create("x")) == "late"
+    assert sum(counts(both)) == before + 1
 
 
 def test_the_breaker_opens_and_closes(servers, fleet):

@@ -1,56 +1,23 @@
 """Several processes on one PostgreSQL are one server: each answers, continues, follows and cancels what another made, and goes on
 with what a dead one held (docs/design/nodes.md)."""
-import hashlib
 import json
 import os
+import random
 import signal
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-import harness
+import crash_nodes
 import postgres
 from engine_script import Gate, hold, say
-from harness import PATIENCE, Server, Stream, command, eventually, text_of
+from harness import PATIENCE, Stream, command, eventually, text_of
+from nodes_script import Nodes
 from test_webhooks import HERE, Receiver
 
 pytestmark = pytest.mark.skipif(not postgres.programs(), reason="PostgreSQL is not installed")
-QUICK = ["--set", "store.node_beat_ms=200", "--set", "store.node_dead_seconds=2", "--set", "api.lease_seconds=3"]
 RUNNING = ("queued", "in_progress")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Nodes:
-    """Servers that share a store; each has a data folder and a port of its own."""
-
-    def __init__(self, engine, folder, args=()):
-        self.engine, self.folder, self.args, self.all = engine, folder, args, []
-        self.schema = name = "n" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-        harness.postgres().schema(name)
-        self.env = {"ANTIPHON_STORE_URL": harness.postgres().url("postgres") + f"?options=-csearch_path%3D{name}",
-                    "ANTIPHON_MASTER_SECRET": "of all nodes, in thirty-two characters"}
-
-    def start(self, data=None):
-        port = free_port()
-        data = data or os.path.join(self.folder, f"data{len(self.all)}")
-        server = Server(self.engine, [*QUICK, "--set", f"store.node_address=http://127.0.0.1:{port}", *self.args], data=data,
-                        env=self.env, listen=f"127.0.0.1:{port}")
-        self.all.append(server)
-        return server
-
-    def rows(self, sql):
-        return harness.postgres().sql(f"SET search_path = {self.schema}; {sql}")
-
-    def close(self):
-        for server in self.all:
-            server.stop()
 
 
 @pytest.fixture
@@ -238,3 +205,12 @@ def test_two_folders_are_two_nodes_and_one_folder_is_one(nodes, tmp_path):
     taken = command("serve", "--listen", "127.0.0.1:0", "--data", str(tmp_path / "x"), "--engine", "http://127.0.0.1:9", "--set",
                     "store.node=0", home=a.home, env=all.env)
     assert taken.returncode != 0 and "node 0" in taken.stderr
+
+
+def test_nodes_and_their_database_killed_at_any_moment(tmp_path):
+    """A short walk of tests/crash_nodes.py, which is for hours."""
+    run = crash_nodes.Run(random.randrange(10 ** 6), 3, str(tmp_path))
+    facts = run.go(kills=3, database=1, clients=4)
+    assert not facts.broken, f"seed {run.seed}: {facts.broken}"
+    assert len(facts.responses) > 20 and len(facts.runs) > 5
+    run.close()

@@ -17,7 +17,7 @@ def sealing(server, *more):
 
 
 def kept(server):
-    """The files of the data folder that hold the word, but for what is derived."""
+    """The files of the data folder that hold the word, but for what lies open in any case (docs/security.md)."""
     return [name for name in holders(server.data) if not name.startswith(("index/", "files/"))]
 
 
@@ -39,7 +39,7 @@ def test_nothing_stands_open(servers, engine):
     assert kept(server) == []
     server.start()
     assert {path: server.get(path, key=key).body for path in asked} == said
-    assert "texts and files are sealed" in sealing(server)
+    assert "texts are sealed" in sealing(server)
     on = server.create("go on", previous_response_id=asked[0].split("/")[-1], key=key)
     assert on["status"] == "completed" and WORD in json.dumps(engine.last.body)
     assert receipt(server, "--project", "default")["erased"]

@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/id_cipher.h"
 
-static unsigned char cipher_key[crypto_shorthash_KEYBYTES];
+static uint8_t cipher_key[16];
 enum { TIME_SHIFT = 11, NODE_BITS = 7 };
 static _Atomic int64_t last_key;
 static unsigned own_node;
@@ -17,7 +18,6 @@ static int64_t nodes_since; /* keys up to it name none */
 
 void id_setup(const uint8_t secret[16])
 {
-	static_assert(sizeof cipher_key == 16, "SipHash key");
 	memcpy(cipher_key, secret, 16);
 }
 
@@ -81,42 +81,10 @@ int64_t id_key_from(int64_t seconds)
 	return seconds < 0 ? 0 : seconds > INT64_MAX / 1000000 >> TIME_SHIFT ? INT64_MAX : seconds * 1000000 << TIME_SHIFT;
 }
 
-static uint32_t round_of(uint32_t half, unsigned round)
-{
-	unsigned char in[5];
-	uint64_t h;
-	memcpy(in, &half, 4);
-	in[4] = (unsigned char)round;
-	crypto_shorthash((unsigned char *)&h, in, sizeof in, cipher_key);
-	return (uint32_t)h;
-}
-
-static uint64_t encipher(uint64_t v)
-{
-	uint32_t l = (uint32_t)(v >> 32), r = (uint32_t)v;
-	for (unsigned i = 0; i < 4; i++) {
-		uint32_t next = l ^ round_of(r, i);
-		l = r;
-		r = next;
-	}
-	return (uint64_t)l << 32 | r;
-}
-
-static uint64_t decipher(uint64_t v)
-{
-	uint32_t l = (uint32_t)(v >> 32), r = (uint32_t)v;
-	for (unsigned i = 4; i-- > 0;) {
-		uint32_t prev = r ^ round_of(l, i);
-		r = l;
-		l = prev;
-	}
-	return (uint64_t)l << 32 | r;
-}
-
 struct str id_text(char out[ID_MAX], const char *prefix, const struct id *id)
 {
 	uint8_t raw[8 + ID_RND];
-	uint64_t c = encipher((uint64_t)id->key);
+	uint64_t c = id_encipher(cipher_key, (uint64_t)id->key);
 	for (int i = 0; i < 8; i++)
 		raw[i] = (uint8_t)(c >> (56 - 8 * i));
 	memcpy(raw + 8, id->rnd, ID_RND);
@@ -141,7 +109,7 @@ static bool parse_hex(struct str hex, struct id *ret)
 	uint64_t c = 0;
 	for (int i = 0; i < 8; i++)
 		c = c << 8 | raw[i];
-	ret->key = (int64_t)decipher(c);
+	ret->key = (int64_t)id_decipher(cipher_key, c);
 	memcpy(ret->rnd, raw + 8, ID_RND);
 	return ret->key > 0;
 }

@@ -14,7 +14,7 @@
 #include "engine/chat_stream.h"
 #include "engine/demand.h"
 #include "engine/engine_measure.h"
-#include "engine/route.h"
+#include "engine/hedge.h"
 #include "engine/seats.h"
 #include "engine/sent.h"
 #include "engine/truncate.h"
@@ -23,7 +23,6 @@
 enum {
 	REQUEST_MAX = 1 << 29,
 	ANSWER_MAX = 65536, /* of an error's body */
-	BACKOFF_MS = 100,   /* doubled each time */
 	COUNT_MAX = 1 << 26, /* of a count: vLLM tells the tokens, too */
 };
 
@@ -60,7 +59,6 @@ struct engine_run {
 };
 
 static void call_run_queue(struct engine_run *r, bool front);
-static void run_begin(struct engine_run *r);
 
 /* --- the end --- */
 
@@ -71,6 +69,7 @@ static void give_slot(struct engine_run *r, bool measured)
 
 static void run_stop(struct engine_run *r)
 {
+	hedge_drop(r->route.hedge);
 	http_call_cancel(&r->http);
 	timer_cancel(&r->timer);
 	defer_cancel(&r->failing);
@@ -128,11 +127,6 @@ static bool run_again(struct engine_run *r, int64_t wait_ms)
 	return true;
 }
 
-static int64_t backoff(const struct engine_run *r)
-{
-	return (int64_t)BACKOFF_MS << (r->attempts < 10 ? r->attempts : 10);
-}
-
 /* Back into the queue, to its head: the engine is loading, or another one is to be asked. */
 static bool run_requeue(struct engine_run *r)
 {
@@ -186,13 +180,16 @@ static void run_ask(struct engine_run *r, enum run_stage stage)
 	struct str headers = r->engine->seat.headers;
 	if (r->call->headers.n)
 		headers = str_fmt(r->a, "%.*s%.*s", FMT(headers), FMT(r->call->headers));
-	struct str path = stage == RUN_COUNT ? r->ways.count_path : S("/v1/chat/completions");
-	path = http_target_path(r->a, &r->engine->seat.target, path);
+	struct str path = http_target_path(r->a, &r->engine->seat.target, stage == RUN_COUNT ? r->ways.count_path : S("/v1/chat/completions"));
 	if (stage == RUN_ANSWER)
 		sent_keep(r->port->engines->sent, &(struct sent_request){r->call->of, clock_wall_us(), c->name, path, buf_str(&r->body)});
 	http_call_start(r->port->client, &r->http, &r->engine->seat.target, METHOD_POST, path, headers, buf_str(&r->body));
-	if (r->paused && stage == RUN_ANSWER)
+	if (stage == RUN_COUNT)
+		return;
+	if (r->paused)
 		http_call_pause(&r->http);
+	r->route.hedge = hedge_arm(&(struct hedge_call){r->port->loop, r->port->client, r->a, &r->http, &r->engine, &r->route,
+							r->call->headers, buf_str(&r->body), &r->paused});
 }
 
 static void end_counted(struct engine_run *r, int64_t tokens)
@@ -329,6 +326,7 @@ static void call_on_event(void *ctx, const struct model_event *ev)
 static void call_on_head(struct http_call *h, int status)
 {
 	struct engine_run *r = OWNER(h, struct engine_run, http);
+	hedge_drop(r->route.hedge);
 	r->status = status;
 	r->retry_after_ms = chat_retry_ms(http_call_header(h, S("retry-after-ms")), http_call_header(h, S("retry-after")));
 	if (r->stage != RUN_ANSWER || status != 200 || !chat_may_answer(http_call_header(h, S("content-type"))))
@@ -338,6 +336,7 @@ static void call_on_head(struct http_call *h, int status)
 	r->stream = chat_stream_new(r->a, r->prompt, &o, r->demand ? call_on_event : call_on_told, r);
 	r->call->begun = true;
 	r->at_ms.spoke = loop_now_ms(r->port->loop);
+	hedge_heard(r->route.hedge);
 	buf_release(&r->body);
 }
 
@@ -439,7 +438,7 @@ static void refusal_done(struct engine_run *r)
 		if (run_elsewhere(r, false))
 			return;
 		if (wait < 0)
-			wait = backoff(r);
+			wait = route_backoff_ms(r->attempts);
 		if (wait <= engine_limits.retry_wait_ms && run_again(r, wait))
 			return;
 	}
@@ -474,13 +473,14 @@ static bool run_recover(struct engine_run *r, const struct err *e)
 		return true;
 	if (r->http.sent || e->code != ERR_ENGINE)
 		return false; /* it may have begun to work */
-	return managed ? run_requeue(r) : run_again(r, backoff(r));
+	return managed ? run_requeue(r) : run_again(r, route_backoff_ms(r->attempts));
 }
 
 static void call_on_end(struct http_call *h, const struct err *e)
 {
 	struct engine_run *r = OWNER(h, struct engine_run, http);
 	struct err mine = {0};
+	hedge_drop(r->route.hedge);
 	if (r->status != 429)
 		r->route.end = e->code != ERR_NONE || r->status >= 500 ? SLOT_FAILED : SLOT_WELL;
 	if (r->stage == RUN_COUNT) {

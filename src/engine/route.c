@@ -3,7 +3,10 @@
 
 #include "engine/seats.h"
 
-enum { LOADING_RETRY_MS = 5000 };
+enum {
+	LOADING_RETRY_MS = 5000,
+	BACKOFF_MS = 100, /* doubled each time */
+};
 
 /* In the order in which templates render them; white space between them does not matter. Pictures are read whole: they are most of what an engine
  * has to work on. */
@@ -69,6 +72,11 @@ bool route_leave(struct route *r, struct engine *g, bool worked)
 		return false;
 	r->worked |= worked;
 	return true;
+}
+
+int64_t route_backoff_ms(int attempts)
+{
+	return (int64_t)BACKOFF_MS << (attempts < 10 ? attempts : 10);
 }
 
 bool route_overdue(struct fleet *f, int64_t waited_ms, struct err *e)

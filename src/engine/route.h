@@ -7,6 +7,7 @@ struct route {
 	enum slot_end end;   /* what its last attempt says of its engine */
 	bool has_slot;
 	bool held;           /* it needs no slot, but its engine may not go */
+	struct hedge *hedge; /* of the request under way; NULL: none */
 	bool worked;         /* it has left an engine that may have worked on it */
 };
 /* `m` as found; `p` is read now. */
@@ -16,5 +17,7 @@ void route_give(struct route *r, struct engine *g, int64_t ms);
 /* The call has failed at `g`, with nothing told to anybody. true: another one is there to be tried. One that may have `worked` on the
  * call is left once only, since what brings down one engine may bring down the next. */
 bool route_leave(struct route *r, struct engine *g, bool worked);
+/* How long to wait before the next attempt at the same engine. */
+int64_t route_backoff_ms(int attempts);
 /* It has waited so long for a slot: too long? Then *e says why. */
 bool route_overdue(struct fleet *f, int64_t waited_ms, struct err *e);

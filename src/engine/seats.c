@@ -98,6 +98,7 @@ static void seat_empty(struct engine *g)
 	g->heard = 0;
 	g->mean_ms = 0;
 	g->pace = 0;
+	g->first_us = 0;
 }
 
 void seat_settle(struct engine *g)

@@ -162,6 +162,12 @@ bool slot_elsewhere(struct fleet *f, const struct slot_ask *ask)
 	return any;
 }
 
+struct engine *slot_spare(struct fleet *f, const struct slot_ask *ask)
+{
+	bool waits = f->queues[0].first || f->queues[1].first;
+	return !waits && fleet_standing(f, ask->model).well & ~ask->tried ? fleet_take(f, ask) : NULL;
+}
+
 struct engine *slot_hold(struct fleet *f, const struct slot_ask *ask)
 {
 	struct engine *g = f->seats;

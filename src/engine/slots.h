@@ -30,6 +30,8 @@ void slot_forget(struct fleet *f, struct ticket *t);
 void slot_give(struct engine *g, int64_t ms, enum slot_end end);
 /* Is there an engine that is well and that this call has not tried? It may have no slot free. */
 bool slot_elsewhere(struct fleet *f, const struct slot_ask *ask);
+/* A slot of an engine that is well, which this call has not tried, if one is free and nobody waits; NULL. With the lock held. */
+struct engine *slot_spare(struct fleet *f, const struct slot_ask *ask);
 /* For what needs no slot: an engine that is held until slot_let_go(). NULL: none is there yet. */
 struct engine *slot_hold(struct fleet *f, const struct slot_ask *ask);
 void slot_let_go(struct engine *g);

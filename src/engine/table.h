@@ -83,6 +83,7 @@ struct engine {
 	int64_t busy;
 	int64_t mean_ms;       /* of calls, moving; 0: none yet */
 	double pace;           /* tokens a second of one call, moving; 0: none yet */
+	int64_t first_us;      /* to an answer's head: what 1 of 20 calls is longer than; 0: none yet */
 	struct breaker breaker;
 	struct post kick;      /* to the watching loop */
 	bool kicked;
@@ -101,6 +102,7 @@ struct fleet { /* the engines of one entry, and the queue in front of them */
 	int64_t waiting;
 	struct prefixes *prefixes; /* NULL: of a single engine */
 	unsigned turn;             /* fleet/choose.h */
+	int64_t calls, hedges;     /* lately (hedge.c) */
 };
 
 struct engines {

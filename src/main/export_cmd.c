@@ -82,13 +82,14 @@ static void import_cmd_progress(void *ctx, const struct project_import *m)
 	progress_say(m->checking ? "checking" : "taking it in");
 }
 
-static bool import_cmd_run(struct args *a, const char *project, struct err *e)
+static bool import_cmd_run(struct args *a, const char *project, bool new_ids, struct err *e)
 {
 	struct store_options o;
 	struct project_import m = {.progress = import_cmd_progress,
+				   .new_ids = new_ids,
 				   .project = project ? str_of(project) : (struct str){0}};
 	if (a->n_words != 1)
-		return fail(e, ERR_CONFIG, NULL, "import wants a file: antiphon import FILE [--project NAME]");
+		return fail(e, ERR_CONFIG, NULL, "import wants a file: antiphon import FILE [--project NAME] [--new-ids]");
 	m.path = a->words[0];
 	if (!export_cmd_options(a, &o, e) || !folder_make(o.dir, e) || !store_open(&o, &m.into, e))
 		return false;
@@ -100,20 +101,24 @@ static bool import_cmd_run(struct args *a, const char *project, struct err *e)
 	progress_end();
 	if (ok)
 		printf("%s: %lld rows, %lld files\n", m.name, (long long)m.rows, (long long)m.files);
+	if (ok && new_ids)
+		printf("%lld ids are new, %lld places in texts name them\n", (long long)m.keys, (long long)m.texts);
 	return ok;
 }
 
 int import_command(int argc, char **argv)
 {
 	const char *project = NULL;
-	const struct own_flag own[] = {{"--project", "-p", &project, NULL, NULL}, {0}};
+	bool new_ids = false;
+	const struct own_flag own[] = {
+	    {"--project", "-p", &project, NULL, NULL}, {.name = "--new-ids", .on = &new_ids}, {0}};
 	struct args a;
 	struct err e = {0};
 	bool ok = args_read(&a, argc, argv, own, &e);
 	if (ok && a.help)
 		help_for("import");
 	else
-		ok = ok && import_cmd_run(&a, project, &e);
+		ok = ok && import_cmd_run(&a, project, new_ids, &e);
 	if (!ok)
 		complain(&e);
 	args_release(&a);

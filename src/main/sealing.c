@@ -11,8 +11,8 @@ struct str sealing_say(struct arena *a, yyjson_val *v)
 {
 	long long key = yyjson_get_sint(json_get(v, S("key"))), failed = yyjson_get_sint(json_get(v, S("failed")));
 	struct str is = yyjson_is_true(json_get(v, S("encrypts")))
-			    ? str_fmt(a, "texts and files are sealed on the disk (key %lld)", key)
-			    : S("texts and files lie open on the disk (store.encrypt=1 seals them)");
+			    ? str_fmt(a, "texts are sealed on the disk (key %lld)", key)
+			    : S("texts lie open on the disk (store.encrypt=1 seals them)");
 	if (yyjson_is_true(json_get(v, S("busy"))))
 		is = str_fmt(a, "%.*s; older ones follow: part %lld of %lld, %lld rewritten since the start", FMT(is),
 			     1 + (long long)yyjson_get_sint(json_get(v, S("step"))),

@@ -538,6 +538,17 @@ void http_call_resume(struct http_call *call)
 	arm(x);
 }
 
+void http_call_take(struct http_call *to, struct http_call *from)
+{
+	struct http_conn *x = from->conn;
+	assert(!to->conn && x);
+	call_release(x);
+	x->call = to;
+	to->conn = x;
+	to->sent = from->sent;
+	to->head_seen = from->head_seen;
+}
+
 void http_call_cancel(struct http_call *call)
 {
 	struct http_conn *x = call->conn;

@@ -43,5 +43,8 @@ struct str http_call_header(const struct http_call *call, struct str name);
 /* Stops reading: TCP slows the peer. What was read already (64 KB at most) still comes. */
 void http_call_pause(struct http_call *call);
 void http_call_resume(struct http_call *call);
+/* `to`, an idle call with deadlines and callbacks of its own, goes on with what `from` has begun; from is idle then. Legal in from's
+ * on_head(), too. */
+void http_call_take(struct http_call *to, struct http_call *from);
 /* Closes the connection at once (an engine then frees its slot). Legal always. */
 void http_call_cancel(struct http_call *call);

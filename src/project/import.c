@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "project/parcel.h"
+#include "project/renew.h"
 #include "store/blob.h"
 #include "store/keys.h"
 #include "store/kinds_put.h"
@@ -25,6 +26,7 @@ struct import {
 	crypto_generichash_state sum;
 	int64_t rows, files, project;
 	uint8_t ids[32];
+	struct renew renew; /* with new_ids */
 	struct kinds_put put;
 	struct blob blob; /* the file under way */
 	bool filling;
@@ -145,6 +147,8 @@ static bool import_check(struct import *g, struct err *e)
 		if (str_eq(type, S("end")))
 			return import_tail(g, v, e);
 		g->rows += str_eq(type, S("row"));
+		if (g->m->new_ids && str_eq(type, S("row")))
+			renew_note(&g->renew, v);
 		g->files += str_eq(type, S("file"));
 		if (g->m->progress)
 			g->m->progress(g->m->ctx, g->m);
@@ -158,6 +162,10 @@ static bool import_ids(struct import *g, struct err *e)
 	struct store *s = g->m->into;
 	uint8_t own[32];
 	bool fresh = false;
+	if (g->m->new_ids) {
+		g->renew.from = g->ids;
+		return renew_begin(&g->renew, s, e);
+	}
 	if (!store_id_key(s, own, e) || !kinds_fresh(s, &fresh, e))
 		return false;
 	if (!sodium_memcmp(own, g->ids, sizeof own))
@@ -165,7 +173,7 @@ static bool import_ids(struct import *g, struct err *e)
 	if (!fresh)
 		return fail(e, ERR_CONFIG, NULL,
 			    "the data folder has ids of its own already, which those of the export cannot stand "
-			    "beside: import into a folder that has nothing yet (--data DIR)");
+			    "beside: let it have new ones (--new-ids), or import into a folder that has nothing yet (--data DIR)");
 	return kinds_take_ids(s, g->ids, e);
 }
 
@@ -210,6 +218,11 @@ static bool import_file(struct import *g, int64_t key, struct err *e)
 	return g->filling || fail(e, ERR_CONFIG, NULL, "its files are here already");
 }
 
+static int64_t import_key(const struct import *g, int64_t key)
+{
+	return g->m->new_ids ? renew_key(&g->renew, key) : key;
+}
+
 static bool import_one(struct import *g, yyjson_val *v, struct err *e)
 {
 	struct str type = json_str(json_get(v, S("type"))), bytes;
@@ -223,12 +236,16 @@ static bool import_one(struct import *g, yyjson_val *v, struct err *e)
 	if (!import_file_end(g, e))
 		return false;
 	if (str_eq(type, S("file")))
-		return import_file(g, yyjson_get_sint(json_get(v, S("key"))), e);
+		return import_file(g, import_key(g, yyjson_get_sint(json_get(v, S("key")))), e);
 	if (!str_eq(type, S("row")))
 		return true;
 	g->rows++;
 	g->file = 0;
-	return parcel_row_read(&g->arena, v, g->project, &k, binds, &n, e) && kinds_put(&g->put, k, binds, n, e);
+	if (!parcel_row_read(&g->arena, v, g->project, &k, binds, &n, e))
+		return false;
+	if (g->m->new_ids)
+		renew_row(&g->renew, &g->arena, k, binds);
+	return kinds_put(&g->put, k, binds, n, e);
 }
 
 static bool import_take(struct import *g, struct err *e)
@@ -278,12 +295,14 @@ static bool import_run(struct import *g, struct err *e)
 	if (!import_take(g, &why)) {
 		import_undo(g);
 		return fail(e, ERR_CONFIG, NULL,
-			    "nothing of %s was taken: %s. Is it here already, under another name? Erase that first, or "
-			    "import into a fresh folder (--data DIR)",
+			    "nothing of %s was taken: %s. Is it here already, under another name? Erase that first, let it "
+			    "have new ids (--new-ids), or import into a fresh folder (--data DIR)",
 			    g->m->path, why.msg);
 	}
 	g->m->rows = g->rows;
 	g->m->files = g->files;
+	g->m->keys = (int64_t)g->renew.n;
+	g->m->texts = g->renew.texts;
 	return erasing_set(g->m->into, (struct str){0}, e);
 }
 
@@ -298,5 +317,6 @@ bool project_import(struct project_import *m, struct err *e)
 	close(g.fd);
 	buf_release(&g.in);
 	arena_free(&g.arena);
+	renew_end(&g.renew);
 	return ok;
 }

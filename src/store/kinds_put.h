@@ -17,3 +17,5 @@ void kinds_put_stop(struct kinds_put *p);               /* drops it */
 bool kinds_fresh(struct store *s, bool *ret, struct err *e);
 /* From the next start on this is the key of the ids' cipher. */
 bool kinds_take_ids(struct store *s, const uint8_t key[32], struct err *e);
+/* Is one of the keys, moved by `shift`, that of a row of any project? */
+bool kinds_taken(struct store *s, const int64_t *keys, size_t n, int64_t shift, bool *ret, struct err *e);

@@ -24,7 +24,7 @@ struct node {
 	struct beat *beat;        /* beat.h; NULL: the database is nobody else's; and the reader of its thread */
 	struct db_reader *reader;
 	struct node_table *table; /* node_table.h */
-	pthread_mutex_t hear_lock; /* over the next two (heard.h) */
+	pthread_mutex_t hear_lock; /* over the next two (nodes.h) */
 	void (*heard)(void *ctx, enum store_word word, int64_t key);
 	void *heard_ctx;
 	struct leases *leases;   /* of conversations (lease.h) */

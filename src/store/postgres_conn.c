@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -145,6 +146,9 @@ static bool conn_failed(struct postgres_conn *c)
 bool postgres_connect(struct postgres_conn *c, const struct postgres_options *o, struct err *e)
 {
 	postgres_close(c);
+	/* Somebody has reached it since: no reason to wait any longer. */
+	if (c->again_us && o->reached_us && atomic_load(o->reached_us) > c->again_us - c->wait_us)
+		c->again_us = 0;
 	if (c->again_us && clock_mono_us() < c->again_us)
 		return fail(e, ERR_UNAVAILABLE, NULL, "the database cannot be reached");
 	PGconn *pq = conn_start(o, e);
@@ -158,6 +162,8 @@ bool postgres_connect(struct postgres_conn *c, const struct postgres_options *o,
 	c->pq = pq;
 	c->prepared = xalloc(PG_STATEMENTS * sizeof *c->prepared);
 	c->again_us = c->wait_us = 0;
+	if (o->reached_us)
+		atomic_store(o->reached_us, clock_mono_us());
 	return true;
 }
 

@@ -23,6 +23,7 @@ enum { PG_MUST = STMT_COUNT, PG_OWN = 2 * STMT_COUNT, PG_STATEMENTS = PG_OWN + P
 
 struct postgres_options {
 	const char *url;
+	_Atomic int64_t *reached_us; /* when a connection of this process last succeeded (clock_mono_us()); NULL: nobody keeps it */
 	bool lax;     /* synchronous_commit=off and fsync=off are no fault */
 	bool writes;  /* it must reach a server that takes writes */
 };

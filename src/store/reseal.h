@@ -2,7 +2,7 @@
  *
  * meta.sealed says what all of the store is: "0" open, the number of the key that sealed it, or "mixed" (seal_start()
  * writes that). When it is not what the settings and the ring ask for, a thread walks the columns of sealed.def a few
- * rows a commit, then the blobs; where it is, is written down with each slice, so that it goes on there after a crash.
+ * rows a commit; where it is, is written down with each slice, so that it goes on there after a crash.
  */
 #pragma once
 #include "store/seal.h"

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/limits.h"
 #include "tools/internal.h"
 
 #define STATEMENTS(X)                                                                                                  \
@@ -72,7 +73,7 @@ static void web_cache_db_close(struct web_cache *c)
 
 static bool web_cache_db_open(struct web_cache *c, const char *path)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* the database takes over who may read it */
+	int fd = *path == ':' ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* the database takes over who may read it */
 	if (fd >= 0)
 		close(fd);
 	bool ok = sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
@@ -88,19 +89,28 @@ static bool web_cache_db_open(struct web_cache *c, const char *path)
 	return ok;
 }
 
+static void web_cache_remove(struct arena *a, struct str path)
+{
+	unlink(path.p);
+	unlink(str_fmt(a, "%.*s-wal", FMT(path)).p);
+	unlink(str_fmt(a, "%.*s-shm", FMT(path)).p);
+}
+
 bool web_cache_open(struct str dir, struct web_cache **ret, struct err *e)
 {
 	struct arena tmp = {0};
 	struct str path = str_fmt(&tmp, "%.*s/web.db", FMT(dir));
 	struct web_cache *c = xalloc(sizeof *c);
+	if (store_limits.encrypt) { /* no text of it stands open on the disk */
+		web_cache_remove(&tmp, path);
+		path = S(":memory:");
+	}
 	bool ok = web_cache_db_open(c, path.p);
 	if (!ok) { /* nothing is lost that could not be fetched again */
 		log_at(LOG_WARN, "the cache of web pages is made anew", "error=\"%s\"",
 		       c->db ? sqlite3_errmsg(c->db) : "");
 		web_cache_db_close(c);
-		unlink(path.p);
-		unlink(str_fmt(&tmp, "%.*s-wal", FMT(path)).p);
-		unlink(str_fmt(&tmp, "%.*s-shm", FMT(path)).p);
+		web_cache_remove(&tmp, path);
 		ok = web_cache_db_open(c, path.p);
 	}
 	if (ok) {

@@ -1,7 +1,7 @@
 /* web_cache.h - pages and results that were fetched before.
  *
  * A small database of its own (web.db in the data folder): what it loses costs a fetch, so it is not synced, and a
- * broken one is made anew. A project sees what it fetched itself, no other's. Bounded by web_search.cache_bytes, the
+ * broken one is made anew. With store.encrypt it is in memory alone. A project sees what it fetched itself, no other's. Bounded by web_search.cache_bytes, the
  * oldest go first. All functions: any thread; they block. `c` may be NULL: nothing is kept then. */
 #pragma once
 #include "base/arena.h"

@@ -1,6 +1,6 @@
 /* faulty.c - the whole program on a disk for tests: `antiphon-faulty` is `antiphon` with this file linked to it.
  *
- * FAULTY_BOARD names a file that a test shares with it (struct board; tests/faulty.py writes it): which writes fail is
+ * FAULTY_BOARD names a file that a test shares with it (struct board; tests/faulty_server.py writes it): which writes fail is
  * said there, place by place (fault.def), while the program runs. On SIGUSR2 the power goes: the folder "<that
  * file>.cut" gets what the disk would hold then, and the process ends. FAULTY_LATE is a seed: reads of the
  * store are answered late (store/late_driver.h). Without the variables nothing is different. */
