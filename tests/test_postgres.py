@@ -121,7 +121,7 @@ def test_check(store, engine, tmp_path):
     assert re.search(r"PostgreSQL \d+.*, database postgres \(.*\), synchronous_commit=on, without TLS", ask())
     assert "there is no store in the database" in ask()
     server = store.serve(engine)
-    engine.next("hello")
+    engine.next(say("hello"))
     server.create("hi")
     assert re.search(r"ok +rows +are sound", ask(), re.I), ask()
     server.stop()

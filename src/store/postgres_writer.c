@@ -99,7 +99,7 @@ static bool writer_reach(struct db *db, int64_t seconds, struct err *e)
 	if (!db->away_us)
 		db->away_us = clock_mono_us();
 	for (;;) {
-		struct err why = {0};
+		struct err why = {0}, away = {0};
 		if (postgres_writer_connect(db, &why))
 			return true;
 		if (why.code != ERR_UNAVAILABLE)
@@ -108,6 +108,8 @@ static bool writer_reach(struct db *db, int64_t seconds, struct err *e)
 			snprintf(said, sizeof said, "%s", why.msg);
 			log_at(LOG_WARN, "database is away", "reason=\"%s\"", said);
 		}
+		writer_unreachable(&away); /* said at once, also while what was in flight is still waited for */
+		write_queue_health(&db->queue, &away);
 		if (write_queue_stopping(&db->queue) && seconds > CLOSING_SECONDS)
 			seconds = CLOSING_SECONDS;
 		if (clock_mono_us() - db->away_us >= seconds * 1000000)
