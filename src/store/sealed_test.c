@@ -170,7 +170,7 @@ static bool stands_in(const char *dir, const char *name)
 		n = read(fd, to, 1 << 16);
 		b.n += n > 0 ? (size_t)n : 0;
 	}
-	bool found = b.n && memmem(b.p, b.n, WORD, strlen(WORD));
+	bool found = b.p && b.n && memmem(b.p, b.n, WORD, strlen(WORD));
 	if (fd >= 0)
 		close(fd);
 	buf_release(&b);
