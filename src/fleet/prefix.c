@@ -1,6 +1,7 @@
 /* prefix.c - who has read the front of a prompt before. */
 #include "fleet/prefix.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <string.h>
@@ -19,6 +20,13 @@ static pthread_once_t prefix_key_once = PTHREAD_ONCE_INIT;
 static void prefix_key_make(void)
 {
 	randombytes_buf(prefix_key, sizeof prefix_key);
+}
+
+void prefix_key_set(const uint8_t secret[32])
+{
+	static_assert(sizeof prefix_key <= 32, "a key of a secret's first bytes");
+	pthread_once(&prefix_key_once, prefix_key_make);
+	memcpy(prefix_key, secret, sizeof prefix_key);
 }
 
 /* --- marks --- */

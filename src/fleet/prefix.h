@@ -26,6 +26,9 @@ struct prefix_maker { /* on the stack of who makes marks */
 	size_t n;
 	struct prefix_mark marks[PREFIX_MARKS];
 };
+/* The hash's key from now on, before any mark is made: the same on all nodes of a store, so that they choose alike. Without it:
+ * random ones. */
+void prefix_key_set(const uint8_t secret[32]);
 /* `scope` keeps prompts apart that look alike: the model's name. */
 void prefix_begin(struct prefix_maker *m, struct str scope);
 void prefix_add(struct prefix_maker *m, struct str piece);

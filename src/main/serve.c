@@ -24,6 +24,7 @@
 #include "main/cpu.h"
 #include "main/notify.h"
 #include "main/paths.h"
+#include "fleet/prefix.h"
 #include "net/tls.h"
 #include "quota/prices.h"
 #include "quota/quota.h"
@@ -128,6 +129,9 @@ static bool open_store(struct app *app, struct err *e)
 static bool open_engines(struct app *app, struct err *e)
 {
 	const struct config *c = &app->args->config;
+	uint8_t key[32];
+	store_secret(app->store, "prefix", key);
+	prefix_key_set(key);
 	app->engines_config = config_engines(c, &app->arena);
 	if (uses_managed(c)) {
 		struct managed_options o = managed_options(c);
