@@ -239,7 +239,7 @@ void run_begin(struct api_loop *al, struct arena *a, const struct run_place *pla
 /* --- OPEN --- */
 
 /* What was begun by a process that is gone goes on if nobody has seen an output item yet, or if it stood between two
- * engine calls; api.on_restart says otherwise. */
+ * engine calls or in calls of tools that may be made again; api.on_restart says otherwise. */
 static bool may_go_on(const struct turn *t, struct err *e)
 {
 	enum on_restart rule = t->api->api->options.on_restart;

@@ -19,7 +19,7 @@ struct run {
 	int64_t tries;
 	bool begun;          /* response.in_progress has been said */
 	bool resumed;        /* it had been begun by a worker that is gone ... */
-	bool between;        /* ... and stopped between two calls of the engine */
+	bool between;        /* ... and stopped where it can go on (turn_tools_between()) */
 	bool ending;         /* the terminal event is in the log's hands */
 	int64_t mark_seq, mark_n; /* what the log had before that event */
 	size_t mark_bytes;

@@ -25,7 +25,7 @@ enum dialect engine_dialect(const struct engine *g)
 
 void engine_settle(struct engine *g)
 {
-	struct err none = {0}; /* checked in engine_setup() */
+	struct err none = {0}; /* checked when the engines were opened */
 	g->traits = dialect_traits(engine_dialect(g));
 	if (g->facts.short_ids)
 		g->traits.of[TRAIT_IDS] = IDS_SHORT;

@@ -75,7 +75,7 @@ static void play(struct log_play *p)
 		} else if (p->stale) {
 			log_play_read_more(p);
 		}
-		return; /* log_play_on_read() or woken() comes */
+		return; /* log_play_on_read(), log_play_on_news() or log_play_on_room() comes */
 	}
 }
 

@@ -1,7 +1,7 @@
 /* batch_work.h - batches as they are worked on: begun, their lines answered, ended. Rules as in batch.h.
  *
  * A batch is open until it has ended and its answers, which are in files then, are removed. Who works on it is known in
- * memory alone: one process owns the store. Each change names the status that it goes out from; ERR_CONFLICT: it has
+ * memory alone: one process does, of several nodes the leader (nodes.h). Each change names the status that it goes out from; ERR_CONFLICT: it has
  * another by now. An answer is kept once for a line, together with its counts. */
 #pragma once
 #include "store/batch.h"

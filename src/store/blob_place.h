@@ -1,7 +1,7 @@
 /* blob_place.h - where the bytes of blobs lie (blob.h). Inside store/ alone.
  *
  * A place knows keys and bytes: no rows, and nothing of what the bytes mean. It is a table of functions; those with a
- * struct err block, and may be called on any thread. place_folder.h has one. */
+ * struct err block, and may be called on any thread. place_folder.h and place_s3.h have one each. */
 #pragma once
 #include <sys/types.h>
 

@@ -134,7 +134,7 @@ static int64_t last_key(struct str packed)
 static bool context_fits(const struct context *c, const struct buf *packed, struct err *e)
 {
 	if (c->n_total > store_limits.context_items)
-		return fail(e, ERR_TOO_LARGE, NULL, "The conversation has %lld items; at most %lld are kept.",
+		return fail(e, ERR_TOO_LARGE, NULL, "The context has %lld items; at most %lld are kept.",
 			    (long long)c->n_total, (long long)store_limits.context_items);
 	return !packed->over || fail(e, ERR_TOO_LARGE, NULL, "The conversation's list of items is too long.");
 }

@@ -30,7 +30,7 @@ enum store_word {
 	WORD_MISSED = '*',
 	WORD_RUN = 'r',    /* events or the end of a background run were committed */
 	WORD_CANCEL = 'c', /* somebody wants a run ended */
-	WORD_KEYS = 'k',   /* API keys or projects; the store itself hears it */
+	WORD_KEYS = 'k',   /* API keys; the store itself hears it */
 	WORD_LEASE = 'l'   /* a conversation is free; likewise */
 };
 /* To the other nodes. Any thread; does not block. */

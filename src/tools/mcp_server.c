@@ -250,9 +250,7 @@ struct str mcp_server_address(struct arena *a, yyjson_val *given)
 	for (size_t i = 0; i < u.host.n; i++)
 		host[i] = (char)tolower((unsigned char)host[i]);
 	return str_fmt(a, "%s://%s:%d%.*s%.*s",
-		       u.port == 443 && (u.scheme.n == 5) ? "https"
-		       : u.scheme.n == 5                  ? "https"
-							  : "http",
+		       u.scheme.n == 5 ? "https" : "http",
 		       host, u.port, FMT(u.path), FMT(u.query));
 }
 
