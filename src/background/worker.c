@@ -57,6 +57,8 @@ static void on_claimed(struct store_op *op, const struct err *e)
 	}
 	if (e->code != ERR_CONFLICT) {
 		log_at(LOG_ERROR, "a background response could not be taken", "error=\"%s\"", e->msg);
+		/* Else this loop's heartbeat would keep it for ever, and nobody work on it. */
+		store_run_leave(al->store, c->place.id.key, al->worker->holder);
 		timer_start(al->loop, &al->worker->tick, AGAIN_MS, al->worker->tick.fire);
 	}
 	runs_give_back(al->api->runs, c->place.id.key);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "container/folder.h"
 #include "container/limits.h"
+#include "store/nodes.h"
 
 /* A container that is held, or whose folder is to go. */
 struct cntr_mark {
@@ -204,6 +205,14 @@ static bool cntr_held(struct cntrs *c, int64_t key)
 	return held;
 }
 
+/* Another node's has its folder there, and may have a call. Those of a dead one the leader ends; its folders go when it starts again. */
+static bool cntr_ends_here(struct cntrs *c, int64_t key)
+{
+	struct node_row where;
+	struct id id = {.key = key};
+	return store_has_here(c->store, &id, &where) || (where.dead && store_leads(c->store));
+}
+
 static void cntr_end_late(struct cntrs *c)
 {
 	int64_t keys[CONTAINER_SLICE];
@@ -215,7 +224,7 @@ static void cntr_end_late(struct cntrs *c)
 	}
 	for (size_t i = 0; i < n; i++) {
 		struct err why = {0};
-		if (cntr_held(c, keys[i]))
+		if (cntr_held(c, keys[i]) || !cntr_ends_here(c, keys[i]))
 			continue;
 		if (container_end(c->store, keys[i], &why))
 			cntr_doom(c, keys[i]);

@@ -1,6 +1,8 @@
 /* elsewhere.c - a request that is passed on to another node. */
 #include "door/elsewhere.h"
 
+#include <sodium.h>
+
 #include "base/log.h"
 #include "engine/abilities.h"
 #include "net/client.h"
@@ -70,11 +72,22 @@ static void elsewhere_header(struct arena *a, struct str *headers, struct reques
 		*headers = str_fmt(a, "%.*s%.*s: %.*s\r\n", FMT(*headers), FMT(name), FMT(value));
 }
 
+/* Says that a node has passed the target on, which a client cannot. */
+static struct str elsewhere_mac(struct request *rq)
+{
+	uint8_t key[32], mac[16];
+	char *text = arena_bytes(exchange_arena(rq->x), 2 * sizeof mac + 1);
+	struct str target = exchange_request(rq->x)->target;
+	store_secret(rq->api->api->options.store, "passed-on", key);
+	crypto_generichash(mac, sizeof mac, (const unsigned char *)target.p, target.n, key, sizeof key);
+	return str_of(sodium_bin2hex(text, 2 * sizeof mac + 1, mac, sizeof mac));
+}
+
 static void elsewhere_start(struct elsewhere *w)
 {
 	const struct exchange_request *q = exchange_request(w->rq->x);
 	struct arena *a = exchange_arena(w->rq->x);
-	struct str headers = str_fmt(a, "%.*s: 1\r\n", FMT(passed_on));
+	struct str headers = str_fmt(a, "%.*s: %.*s\r\n", FMT(passed_on), FMT(elsewhere_mac(w->rq)));
 	elsewhere_header(a, &headers, w->rq, S("authorization"));
 	elsewhere_header(a, &headers, w->rq, S("openai-project"));
 	elsewhere_header(a, &headers, w->rq, S("accept"));
@@ -94,8 +107,8 @@ bool elsewhere_pass(struct request *rq, const struct id *id)
 	struct node_row where;
 	struct err e = {0};
 	struct arena *a = exchange_arena(rq->x);
-	if (store_has_here(rq->api->api->options.store, id, &where) || exchange_header(rq->x, passed_on).n || where.dead ||
-	    !*where.address)
+	if (store_has_here(rq->api->api->options.store, id, &where) || where.dead || !*where.address ||
+	    str_eq(exchange_header(rq->x, passed_on), elsewhere_mac(rq)))
 		return false;
 	struct elsewhere *w = new(a, struct elsewhere);
 	w->rq = rq;
@@ -110,5 +123,17 @@ bool elsewhere_pass(struct request *rq, const struct id *id)
 bool elsewhere_route(struct request *rq)
 {
 	struct id id;
-	return rq->route->flags & ROUTE_THERE && id_parse_any(rq->args[0], &id) && elsewhere_pass(rq, &id);
+	struct node_row where;
+	struct err e = {0};
+	if (!(rq->route->flags & ROUTE_THERE) || !id_parse_any(rq->args[0], &id))
+		return false;
+	if (elsewhere_pass(rq, &id))
+		return true;
+	if (store_has_here(rq->api->api->options.store, &id, &where) || where.dead)
+		return false;
+	/* Done here, its row would go and its files stay. */
+	e.retry_after_ms = 1000;
+	fail(&e, ERR_UNAVAILABLE, NULL, "This is on node %d, which tells no address (store.node_address).", (int)where.number);
+	answer_error(rq->x, &e);
+	return true;
 }

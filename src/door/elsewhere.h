@@ -8,5 +8,5 @@
 /* By the node in `id`. true: the exchange is taken over. false: it is this node's affair: nobody else's, or that node is dead or
  * tells no address (store.node_address), or the request was passed on already. */
 bool elsewhere_pass(struct request *rq, const struct id *id);
-/* The same for a route with ROUTE_THERE, by the id in its path. */
+/* The same for a route with ROUTE_THERE, by the id in its path; where a node lives that cannot be reached it answers 503. */
 bool elsewhere_route(struct request *rq);

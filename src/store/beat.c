@@ -143,7 +143,6 @@ static void beat_once(struct store *s)
 {
 	struct err e = {0};
 	struct node_reading got;
-	leases_tidy(s);
 	bool ok = beat_write(s, &e);
 	if (!ok && e.code == ERR_CONFLICT) {
 		/* Nothing that is under way here may be kept: whoever started this process starts it again. */
@@ -155,6 +154,9 @@ static void beat_once(struct store *s)
 		log_at(LOG_WARN, "a heartbeat failed", "reason=\"%s\"", e.msg);
 		return;
 	}
+	leases_tidy(s);
+	if (atomic_load(&s->node->keys_stale))
+		atomic_store(&s->node->keys_stale, !keyring_refresh(s));
 	atomic_store(&s->node->drains, node_table_drains(s->node->table, s->node->number));
 	beat_lead(s, &got);
 	if (atomic_load(&s->node->leads))

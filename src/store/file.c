@@ -217,10 +217,11 @@ void store_delete_file(struct store_port *p, struct store_op *op, int64_t projec
 		return;
 	}
 	struct str why = str_of(e.msg);
-	struct store_request *r = request_new(p, op, 4, 7, ID_RND + why.n + 1);
+	struct store_request *r = request_new(p, op, 4, 7, ID_RND + 2 * (why.n + 1));
 	ADD(r, STMT_FILE_UNCOUNT, INT(id.key), INT(project), BLOB(rnd_str(&id)), INT(clock_wall_s()));
 	request_must(r, ERR_NOT_FOUND, why);
 	ADD(r, STMT_FILE_DELETE, INT(id.key));
+	request_must(r, ERR_NOT_FOUND, why); /* another node was quicker, and has counted it */
 	ADD(r, STMT_VECTOR_FILE_GONE_ALL, INT(id.key));
 	ADD(r, STMT_VECTOR_FILE_DELETE_ALL, INT(id.key));
 	r->settle = file_deleted;

@@ -151,23 +151,45 @@ bool keyring_open(struct store *s, struct err *e)
 	return ok;
 }
 
-void keyring_refresh(struct store *s)
+struct keys_loading {
+	struct store *store;
+	struct keyring *into;
+};
+
+static bool keys_load_into(struct db_reader *r, void *ctx, struct err *e)
 {
-	struct err e = {0};
-	if (!atomic_load(&s->keyring))
-		return;
-	pthread_rwlock_wrlock(&s->keyring->lock);
-	bool ok = s->driver->read(s->reader, keys_load_all, s, &e);
-	pthread_rwlock_unlock(&s->keyring->lock);
-	if (!ok)
-		log_at(LOG_ERROR, "keys that other nodes made or revoked are not known", "reason=\"%s\"", e.msg);
+	struct keys_loading *l = ctx;
+	return sealed_query(l->store, r, STMT_PROJECT_LIST, NULL, 0, keys_on_project, l->into, e) &&
+	       sealed_query(l->store, r, STMT_KEY_LIST, NULL, 0, keys_on_key, l->into, e);
 }
 
-void keyring_close(struct store *s)
+/* What was read is moved into the table, or says what changed of what stands there. The lock is held. */
+static void keyring_take(struct keyring *k, struct keyring *from)
 {
-	struct keyring *k = s->keyring;
-	if (!k)
-		return;
+	for (struct project *p = from->projects, *next; p; p = next) {
+		next = p->next;
+		if (project_by_id(k, p->id))
+			continue;
+		struct project *own = xalloc(sizeof *own);
+		*own = *p;
+		own->next = k->projects;
+		k->projects = own;
+	}
+	for (const struct key *at = from->keys; at; at = at->next) {
+		struct key *key = key_by_hash(k, at->hash);
+		if (key) {
+			key->revoked_at = at->revoked_at;
+			continue;
+		}
+		key = xalloc(sizeof *key);
+		*key = *at;
+		key->project = project_by_id(k, at->project->id);
+		key_put(k, key);
+	}
+}
+
+static void keyring_free(struct keyring *k)
+{
 	while (k->keys) {
 		struct key *key = k->keys;
 		k->keys = key->next;
@@ -181,6 +203,33 @@ void keyring_close(struct store *s)
 	map_release(&k->by_hash);
 	pthread_rwlock_destroy(&k->lock);
 	xfree(k);
+}
+
+/* Read beside the table, and then taken into it: a loop that checks a key waits for no database. */
+bool keyring_refresh(struct store *s)
+{
+	struct err e = {0};
+	if (!atomic_load(&s->keyring))
+		return true;
+	struct keys_loading l = {.store = s, .into = xalloc(sizeof *l.into)};
+	pthread_rwlock_init(&l.into->lock, NULL);
+	bool ok = s->driver->read(s->reader, keys_load_into, &l, &e);
+	if (ok) {
+		pthread_rwlock_wrlock(&s->keyring->lock);
+		keyring_take(s->keyring, l.into);
+		pthread_rwlock_unlock(&s->keyring->lock);
+	} else {
+		log_at(LOG_ERROR, "keys that other nodes made or revoked are not known yet", "reason=\"%s\"", e.msg);
+	}
+	keyring_free(l.into);
+	return ok;
+}
+
+void keyring_close(struct store *s)
+{
+	struct keyring *k = s->keyring;
+	if (k)
+		keyring_free(k);
 	s->keyring = NULL;
 }
 

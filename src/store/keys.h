@@ -44,8 +44,8 @@ bool key_any(struct store *s);
 
 /* --- inside store/: what is known of keys in memory --- */
 bool keyring_open(struct store *s, struct err *e);
-/* Another node has written some: reads them anew. Blocks. */
-void keyring_refresh(struct store *s);
+/* Another node has written some: reads them anew. Blocks. false: that failed. */
+bool keyring_refresh(struct store *s);
 void keyring_close(struct store *s);
 /* Writes down which keys were used since the last call: the sweeper does, so that a crash forgets store.sweep_seconds at most. */
 void keys_note_used(struct store *s);

@@ -12,7 +12,7 @@
 #include "store/node.h"
 #include "store/request.h"
 
-enum { ROWS = 256, LOOK_MS = 250, PUT_OFF_MS = 1000 };
+enum { ROWS = 256, LOOK_MS = 125, LOOK_MOST_MS = 2000, PUT_OFF_MS = 1000 };
 
 struct claim {
 	struct post post;
@@ -20,6 +20,7 @@ struct claim {
 	struct leases *table;
 	struct store_port *port;
 	struct loop *loop;
+	int64_t look_ms; /* until it looks at the row again: a refused write undoes its group, so ever more seldom; news wake it */
 	int64_t project, holder; /* holder: of this incarnation, this claim alone */
 	struct id id;
 	enum { WAITING, GRANTED, ASKING, HELD } state; /* GRANTED: the post is on its way; ASKING: for the row */
@@ -104,13 +105,16 @@ static void lease_on_asked(struct store_op *op, const struct err *e)
 {
 	struct claim *c = OWNER(op, struct claim, op);
 	if (e->code == ERR_NONE) {
+		c->row = true;
 		lease_held(c);
 		return;
 	}
-	c->row = e->code != ERR_CONFLICT; /* a write whose outcome is not known may have happened */
+	/* A write whose outcome is not known may have happened; then the next one meets this claim's own row. */
+	c->row |= e->code != ERR_CONFLICT;
 	if (e->code != ERR_CONFLICT)
 		log_at(LOG_WARN, "the lease of a conversation could not be asked for", "reason=\"%s\"", e->msg);
-	timer_start(c->loop, &c->again, e->code == ERR_CONFLICT ? LOOK_MS : PUT_OFF_MS, lease_on_again);
+	timer_start(c->loop, &c->again, e->code == ERR_CONFLICT ? c->look_ms : PUT_OFF_MS, lease_on_again);
+	c->look_ms = c->look_ms < LOOK_MOST_MS ? 2 * c->look_ms : LOOK_MOST_MS;
 }
 
 static void lease_ask(struct claim *c)
@@ -120,7 +124,6 @@ static void lease_ask(struct claim *c)
 	if (c->op.request)
 		return;
 	timer_cancel(&c->again);
-	c->row = true;
 	c->op.done = lease_on_asked;
 	struct store_request *r = request_new(c->port, &c->op, 1, 6, ID_RND + held.n + 1);
 	ADD(r, STMT_LEASE_TAKE, INT(c->id.key), INT(c->project), BLOB(rnd_str(&c->id)), INT(n->number),
@@ -266,7 +269,8 @@ void lease_take(struct store_port *p, struct conversation_lease *l, int64_t proj
 	assert(!l->claim);
 	struct claim *c = xalloc(sizeof *c);
 	*c = (struct claim){
-	    .lease = l, .table = p->store->node->leases, .port = p, .loop = p->loop, .project = project, .id = *id};
+	    .lease = l, .table = p->store->node->leases, .port = p, .loop = p->loop, .project = project, .id = *id,
+	    .look_ms = LOOK_MS};
 	l->claim = c;
 	struct claim **at = row_of(c->table, id->key);
 	bool first = true;
@@ -296,6 +300,7 @@ void claim_release(struct claim *c)
 	struct leases *t = c->table;
 	struct claim **at = row_of(t, c->id.key);
 	timer_cancel(&c->again);
+	c->row |= c->op.request != NULL; /* what is under way may happen */
 	store_cancel(&c->op);
 	pthread_mutex_lock(&t->lock);
 	while (*at != c)

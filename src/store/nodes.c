@@ -2,7 +2,9 @@
 #include "store/nodes.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "store/core.h"
 #include "store/keys.h"
@@ -64,12 +66,23 @@ bool store_drain_node(struct store *s, int64_t number, bool drain, struct err *e
 	return true;
 }
 
+/* A word is signed: whoever may connect to the database could tell it otherwise. */
+static uint64_t word_mac(const struct store *s, struct str word)
+{
+	uint8_t key[32];
+	uint64_t mac;
+	store_secret(s, "words", key);
+	crypto_shorthash((unsigned char *)&mac, (const unsigned char *)word.p, word.n, key);
+	return mac;
+}
+
 void store_tell(struct store *s, enum store_word word, int64_t key)
 {
 	char text[DRIVER_TELL];
 	if (!s->driver->shared)
 		return;
 	int n = snprintf(text, sizeof text, "%c%" PRId64, (char)word, key);
+	n += snprintf(text + n, sizeof text - (size_t)n, ".%016" PRIx64, word_mac(s, (struct str){text, (size_t)n}));
 	s->driver->tell(s->db, (struct str){text, (size_t)n});
 }
 
@@ -93,7 +106,9 @@ static void heard_word(struct store *s, enum store_word word, int64_t key)
 	struct node *n = s->node;
 	pthread_mutex_lock(&n->hear_lock);
 	if (!n->deaf && (word == WORD_KEYS || word == WORD_MISSED))
-		keyring_refresh(s);
+		atomic_store(&n->keys_stale, !keyring_refresh(s));
+	if (!n->deaf && (word == WORD_SEALS || word == WORD_MISSED))
+		seal_refresh(s);
 	if (!n->deaf && (word == WORD_LEASE || word == WORD_MISSED))
 		leases_look(n->leases, word == WORD_LEASE ? key : 0);
 	if (n->heard)
@@ -103,13 +118,18 @@ static void heard_word(struct store *s, enum store_word word, int64_t key)
 
 void heard_text(void *store, struct str text)
 {
-	int64_t key = 0;
-	char digits[DRIVER_TELL];
-	if (text.n < 2 || text.n >= sizeof digits) {
+	char word[DRIVER_TELL];
+	struct str mac = text, said = str_cut(&mac, '.');
+	char *end = NULL;
+	if (said.n < 2) { /* the driver's own: some were missed */
 		heard_word(store, WORD_MISSED, 0);
 		return;
 	}
-	snprintf(digits, sizeof digits, "%.*s", (int)(text.n - 1), text.p + 1);
-	sscanf(digits, "%" SCNd64, &key);
-	heard_word(store, (enum store_word)text.p[0], key);
+	if (text.n >= sizeof word)
+		return;
+	snprintf(word, sizeof word, "%.*s", FMT(mac));
+	if (strtoull(word, &end, 16) != word_mac(store, said) || *end)
+		return;
+	snprintf(word, sizeof word, "%.*s", FMT(said));
+	heard_word(store, (enum store_word)word[0], strtoll(word + 1, NULL, 10));
 }

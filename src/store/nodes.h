@@ -31,6 +31,7 @@ enum store_word {
 	WORD_RUN = 'r',    /* events or the end of a background run were committed */
 	WORD_CANCEL = 'c', /* somebody wants a run ended */
 	WORD_KEYS = 'k',   /* API keys; the store itself hears it */
+	WORD_SEALS = 's',  /* a key that seals; likewise */
 	WORD_LEASE = 'l'   /* a conversation is free; likewise */
 };
 /* To the other nodes. Any thread; does not block. */

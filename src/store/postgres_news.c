@@ -24,7 +24,7 @@ struct postgres_news {
 	struct word {
 		char text[DRIVER_TELL];
 		size_t n;
-	} words[WORDS];
+	} words[WORDS], out[WORDS + 1]; /* out: the thread's */
 };
 
 void postgres_tell(struct db *db, struct str text)
@@ -46,27 +46,32 @@ void postgres_tell(struct db *db, struct str text)
 		log_at(LOG_WARN, "other nodes are told late", "error=\"%m\"");
 }
 
-/* All that waits, in one round trip. What cannot be sent is lost. */
+/* All that waits, in one round trip. Sent from a copy: a loop that tells something does not wait for the network. What was
+ * lost counts as missed by the others. */
 static void news_send(struct postgres_news *n)
 {
-	size_t words;
 	pthread_mutex_lock(&n->lock);
-	words = n->n;
-	n->n = 0;
-	if (n->lost)
-		log_at(LOG_WARN, "other nodes were not told", "words=%zu", n->lost);
-	n->lost = 0;
+	size_t words = n->n;
+	bool lost = n->lost;
+	memcpy(n->out, n->words, words * sizeof *n->out);
+	n->n = n->lost = 0;
+	pthread_mutex_unlock(&n->lock);
+	if (lost)
+		n->out[words++] = (struct word){"*", 1};
 	for (size_t i = 0; i < words; i++) {
-		struct bind text = TEXT(((struct str){n->words[i].text, n->words[i].n}));
+		struct bind text = TEXT(((struct str){n->out[i].text, n->out[i].n}));
 		postgres_send_text(&n->conn, "SELECT pg_notify(" CHANNEL ", $1)", &text, 1);
 	}
-	pthread_mutex_unlock(&n->lock);
 	if (!words)
 		return;
 	postgres_sync(&n->conn);
 	for (size_t i = 0; i < words; i++)
 		PQclear(postgres_take(&n->conn));
-	postgres_synced(&n->conn);
+	if (postgres_synced(&n->conn))
+		return;
+	pthread_mutex_lock(&n->lock);
+	n->lost++;
+	pthread_mutex_unlock(&n->lock);
 }
 
 static void news_hear(struct postgres_news *n)
@@ -95,7 +100,9 @@ static bool news_connect(struct postgres_news *n, bool again)
 		postgres_close(&n->conn);
 	} else if (again) { /* of what was told meanwhile some was missed here, and there */
 		n->db->options.heard(n->db->options.ctx, (struct str){0});
-		postgres_tell(n->db, S("*0"));
+		pthread_mutex_lock(&n->lock);
+		n->lost++;
+		pthread_mutex_unlock(&n->lock);
 	}
 	return ok;
 }

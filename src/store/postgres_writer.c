@@ -268,7 +268,8 @@ static bool group_try(struct db *db, struct trial *t, enum outcome *ret)
 			}
 			*ret = committed ? COMMITTED : MET_ANOTHER;
 		}
-		if (*ret != MET_ANOTHER)
+		/* Others met again and again: fewer lists meet fewer. The committed one, or that of one list, is tried as it is. */
+		if (*ret != MET_ANOTHER || (tries > 2 && t->first && t->first->next != t->end))
 			return true;
 		if (tries == AGAIN) {
 			group_fail(t->first, t->end, &t->why);
@@ -276,6 +277,14 @@ static bool group_try(struct db *db, struct trial *t, enum outcome *ret)
 		}
 		writer_nap(tries * NAP_MS);
 	}
+}
+
+static struct apply *writer_half(struct apply *a, const struct apply *end)
+{
+	struct apply *half = a;
+	for (; a != end && a->next != end; a = a->next->next)
+		half = half->next;
+	return half;
 }
 
 /* Lists in their order, as many to a transaction as go: one that fails has its error, those before it are committed without
@@ -307,6 +316,8 @@ static void writer_commit(void *ctx, struct apply *list)
 		if (is == COMMITTED) {
 			t.first = t.end;
 			t.end = NULL;
+		} else if (is == MET_ANOTHER) {
+			t.end = writer_half(t.first, t.end);
 		} else if (t.bad) {
 			t.end = t.bad == t.first ? NULL : t.bad;
 		} else if (t.first->next == t.end) { /* the commit itself, of one list */

@@ -317,6 +317,13 @@ void store_run_claim(struct store_port *p, struct store_op *op, const struct run
 	request_send(r);
 }
 
+void store_run_leave(struct store_port *p, int64_t key, int64_t holder)
+{
+	struct store_request *r = request_new(p, NULL, 1, 2, 0);
+	ADD(r, STMT_RUN_LEAVE, INT(key), INT(holder));
+	request_send(r);
+}
+
 void store_run_keep(struct store_port *p, struct store_op *op, int64_t holder, int64_t lease_until)
 {
 	struct store_request *r = request_new(p, op, 1, 2, 0);

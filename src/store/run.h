@@ -58,6 +58,8 @@ struct claimed_run {
 /* ERR_CONFLICT: it is held by another, or it has ended. */
 void store_run_claim(struct store_port *p, struct store_op *op, const struct run_place *place, int64_t holder, int64_t lease_until,
 		     struct arena *a, struct claimed_run *ret);
+/* A claim of which it is not known whether it was written, or whose run could not be read: it is free again. Nobody is told. */
+void store_run_leave(struct store_port *p, int64_t key, int64_t holder);
 /* The heartbeat of a holder's runs. */
 void store_run_keep(struct store_port *p, struct store_op *op, int64_t holder, int64_t lease_until);
 /* Further events, and the response object as it now stands ({0}: as before). */

@@ -9,6 +9,8 @@
 #include "store/request.h"
 #include "store/seal_bytes.h"
 #include "store/seal_secret.h"
+#include "base/log.h"
+#include "store/nodes.h"
 #include "store/sealed.h"
 
 enum { VERSION = 1, KEY = SEAL_KEY, NONCE = SEAL_NONCE, TYPE_MAX = 64 };
@@ -67,6 +69,46 @@ static bool load_keys(struct db_reader *r, void *ctx, struct err *e)
 	return sealed_query(s, r, STMT_SEAL_LIST, NULL, 0, seal_on_key, s->sealer, e);
 }
 
+/* A key that another node has made. */
+static bool seal_on_newer(void *ctx, const struct cell *cells)
+{
+	struct sealer *sealer = ctx;
+	const struct seal_key *newest = atomic_load(&sealer->newest);
+	struct seal_key *k;
+	if (!newest || cells[0].i <= (int64_t)newest->id || cells[2].s.n != SEAL_WRAPPED)
+		return true;
+	k = xalloc(sizeof *k);
+	k->id = (uint32_t)cells[0].i;
+	k->created_at = cells[1].i;
+	memcpy(k->wrapped, cells[2].s.p, SEAL_WRAPPED);
+	if (key_unwrap(k, sealer->master)) {
+		key_push(sealer, k);
+	} else {
+		log_at(LOG_ERROR, "another node's key does not open here", "mend=\"the same ANTIPHON_MASTER_SECRET on all nodes\"");
+		xfree(k);
+	}
+	return true;
+}
+
+static bool load_newer(struct db_reader *r, void *ctx, struct err *e)
+{
+	struct store *s = ctx;
+	return sealed_query(s, r, STMT_SEAL_LIST, NULL, 0, seal_on_newer, s->sealer, e);
+}
+
+bool seal_refresh(struct store *s)
+{
+	struct err e = {0};
+	if (!s->sealer)
+		return true;
+	pthread_mutex_lock(&s->sealer->rotating);
+	bool ok = s->driver->read(s->reader, load_newer, s, &e);
+	pthread_mutex_unlock(&s->sealer->rotating);
+	if (!ok)
+		log_at(LOG_ERROR, "a key that another node made is not known yet", "reason=\"%s\"", e.msg);
+	return ok;
+}
+
 static bool unwrap_all(struct sealer *sealer, const struct seal_options *o, struct err *e)
 {
 	struct str source = o->secret.p ? S("ANTIPHON_MASTER_SECRET") : o->file;
@@ -100,6 +142,8 @@ bool seal_rotate(struct store *s, struct err *e)
 	else
 		xfree(k);
 	pthread_mutex_unlock(&sealer->rotating);
+	if (ok)
+		store_tell(s, WORD_SEALS, 0);
 	return ok;
 }
 

@@ -29,4 +29,6 @@ bool seal_open(const struct store *s, int64_t project, struct str type, struct s
 	       struct str *ret, struct err *e);
 
 /* --- inside store/ --- */
+/* Another node may have made a key. Blocks; false: it could not be read. */
+bool seal_refresh(struct store *s);
 void sealer_close(struct store *s);

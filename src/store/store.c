@@ -203,8 +203,8 @@ void store_close(struct store *s)
 	sweeper_stop(s);
 	blob_sweeper_stop(s->blob_sweeper);
 	inlay_keeper_free(s->inlays);
-	sealer_close(s);
 	heard_no_more(s);
+	sealer_close(s);
 	beat_stop(s);
 	lender_free(s->lender);
 	s->driver->detach(s->reader);
