@@ -10,14 +10,17 @@ struct rebuild {
 	struct arena *arena;
 	struct buf b;
 	int64_t seq, after;
+	bool ends; /* the terminal event: it is told to every reader */
 };
 
 static void rebuild_emit(struct teller *to, struct event *ev)
 {
 	struct rebuild *r = OWNER(to, struct rebuild, teller);
 	ev->seq = r->seq++;
-	if (ev->seq <= r->after)
+	if (ev->seq <= r->after && !r->ends)
 		return;
+	if (ev->seq <= r->after) /* the reader saw more, smaller events: the end is the next that it has not seen */
+		ev->seq = r->after + 1;
 	buf_clear(&r->b);
 	event_write(&r->b, ev);
 	reply_event(r->reply, event_rows[ev->type].wire, buf_str(&r->b), ev->seq, event_delta(ev));
@@ -26,7 +29,7 @@ static void rebuild_emit(struct teller *to, struct event *ev)
 static bool rebuild_heard(const struct teller *to)
 {
 	const struct rebuild *r = OWNER(to, const struct rebuild, teller);
-	return r->seq > r->after;
+	return r->seq > r->after || r->ends;
 }
 
 /* The elements of a list, joined by commas. */
@@ -204,6 +207,7 @@ void rebuild_events_after(struct reply *reply, struct arena *a, struct str json,
 		tell_raw(&r.teller, &response, EV_CREATED, first);
 		tell_raw(&r.teller, &response, EV_IN_PROGRESS, first);
 		yyjson_arr_foreach(json_get(v, S("output")), i, max, item) rebuild_item(&r, item, (int)i);
+		r.ends = true;
 		tell_raw(&r.teller, &response, terminal(json_str(json_get(v, S("status")))), json_text(a, v));
 	}
 	buf_release(&r.b);

@@ -1,6 +1,6 @@
 /* rebuild.h - a finished response told again as a stream of events.
  *
- * For answers that were never streamed and for repeats of an Idempotency-Key: the events that such
+ * For answers that were never streamed, for those whose kept events are gone (a restart), and for repeats of an Idempotency-Key: the events that such
  * a response would have sent, each text as one delta. The same response always gives the same events.
  * What is not stored is not told: keepalives, and the event `error` before response.failed. */
 #pragma once

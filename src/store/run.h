@@ -56,9 +56,8 @@ struct claimed_run {
 	size_t n_batches;
 };
 /* ERR_CONFLICT: it is held by another, or it has ended. */
-void store_run_claim(struct store_port *p, struct store_op *op, const struct run_place *place, int64_t holder, int64_t lease_until,
-		     struct arena *a, struct claimed_run *ret);
-/* A claim of which it is not known whether it was written, or whose run could not be read: it is free again. Nobody is told. */
+void store_run_claim(struct store_port *p, struct store_op *op, const struct run_place *place, int64_t holder, int64_t lease_until, struct arena *a, struct claimed_run *ret);
+/* Frees a claim that may have been written, or whose run could not be read. Nobody is told. */
 void store_run_leave(struct store_port *p, int64_t key, int64_t holder);
 /* The heartbeat of a holder's runs. */
 void store_run_keep(struct store_port *p, struct store_op *op, int64_t holder, int64_t lease_until);
@@ -78,5 +77,4 @@ struct run_events {
 	bool ended; /* there are no further ones, now or later */
 };
 /* Events from number `from` on, about `most` bytes. ERR_NOT_FOUND: no such run, or its events are gone. */
-void store_run_read(struct store_port *p, struct store_op *op, int64_t project, struct str id, int64_t from, size_t most,
-		    struct arena *a, struct run_events *ret);
+void store_run_read(struct store_port *p, struct store_op *op, int64_t project, struct str id, int64_t from, size_t most, struct arena *a, struct run_events *ret);
