@@ -222,3 +222,30 @@ def test_nodes_and_their_database_killed_at_any_moment(tmp_path):
     assert not facts.broken, f"seed {run.seed}: {facts.broken}"
     assert len(facts.responses) > 20 and len(facts.runs) > 5
     run.close()
+
+
+def test_vector_stores_are_searched_by_the_leader(nodes, tmp_path):
+    shared = str(tmp_path / "files")
+    os.mkdir(shared)
+    a, b, _ = nodes(2, "--set", "blobs.place=shared", "--set", f"blobs.dir={shared}", "--set", "index.again_ms=100")
+    first = leader(a, b)
+    other = b if first is a else a
+    store = file_in_a_store(other)
+    eventually(lambda: first.get(f"/v1/vector_stores/{store}").json["file_counts"]["completed"] == 1, what="the file")
+
+    def search(server):
+        return server.post(f"/v1/vector_stores/{store}/search", {"query": "apple"})
+
+    assert search(first).json["data"][0]["filename"] == "apple.txt"
+    refused = search(other)
+    assert refused.status == 503 and "searched by node" in refused.error["message"] and first.url in refused.error["message"]
+    first.stop()  # what the other has is older than what the first has done, and is made anew
+    assert leader(other) is other
+    eventually(lambda: (got := search(other)).status == 200 and got.json["data"] and got.json["data"][0]["filename"] == "apple.txt", what="its own index")
+
+
+def file_in_a_store(server):
+    form = ('--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nassistants\r\n--b\r\nContent-Disposition: form-data; name="file"; '
+            'filename="apple.txt"\r\n\r\nThe apple is red.\r\n--b--\r\n')
+    file = server.post("/v1/files", form, headers={"Content-Type": "multipart/form-data; boundary=b"}).json["id"]
+    return server.post("/v1/vector_stores", {"file_ids": [file]}).json["id"]

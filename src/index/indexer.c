@@ -15,6 +15,7 @@
 #include "index/index_limits.h"
 #include "store/blob.h"
 #include "store/vector_queue.h"
+#include "store/nodes.h"
 
 enum {
 	THREADS_MOST = 16,
@@ -310,12 +311,13 @@ static bool next_task(struct hand *h, struct vector_task *ret, bool *found, stru
 	}
 }
 
-/* Index files may have been lost while nobody looked. Once, by the first thread. */
+/* Index files may have been lost while nobody looked, or are of a time before another node led. Once, by the first thread. */
 static bool indexer_check_all(struct indexer *ix, struct err *e)
 {
 	int64_t store = 0;
+	bool old = store_led_by_other(ix->store);
 	while (vector_store_next(ix->store, store, &store, e) && store && !ix->stopping)
-		if (!shelf_has(ix->shelf, store) && !vector_queue_again(ix->store, store, e))
+		if ((!old || shelf_remove(ix->shelf, store)) && !shelf_has(ix->shelf, store) && !vector_queue_again(ix->store, store, e))
 			return false;
 	return e->code == ERR_NONE;
 }
@@ -355,6 +357,8 @@ static bool indexer_round_of(struct hand *h, bool *idle, struct err *e)
 	struct vector_task t;
 	bool found = false, ok = true;
 	*idle = true;
+	if (!store_leads(ix->store)) /* one node has the indexes */
+		return true;
 	if (h->at == 0 && !ix->checked)
 		ix->checked = indexer_check_all(ix, e);
 	pthread_mutex_lock(&ix->lock);

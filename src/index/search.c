@@ -10,6 +10,7 @@
 #include "index/index_limits.h"
 #include "index/indexer.h"
 #include "index/store_index_rank.h"
+#include "store/nodes.h"
 #include "store/vector_queue.h"
 
 struct search {
@@ -71,7 +72,7 @@ struct embedder *search_embedder(struct search *s)
 /* --- the stores -------------------------------------------------------------------------------------------------- */
 
 /* Chunks of several stores have one number space: the store's place in the ask above, its chunk below. */
-enum { STORE_SHIFT = 48 };
+enum { STORE_SHIFT = 48, ELSEWHERE_MS = 1000 };
 
 /* One of the stores that are searched. */
 struct target {
@@ -354,11 +355,26 @@ static bool open_targets(struct searching *g, struct err *e)
 	return true;
 }
 
+/* Of several nodes the leader has the indexes; an empty one must not answer in its place. */
+static bool search_is_here(const struct search *s, struct err *e)
+{
+	struct node_row leads;
+	if (store_leads(s->store))
+		return true;
+	e->retry_after_ms = ELSEWHERE_MS;
+	if (!store_leader(s->store, &leads) || leads.here)
+		return fail(e, ERR_UNAVAILABLE, NULL, "No node of this server has the indexes of vector stores yet. Please retry in a moment.");
+	return fail(e, ERR_UNAVAILABLE, NULL, "Vector stores are searched by node %d of this server%s%s, and this is another.",
+		    (int)leads.number, *leads.address ? ", " : "", leads.address);
+}
+
 bool search_run(struct search *s, const struct search_ask *ask, struct arena *a, struct search_found *ret,
 		struct err *e)
 {
 	struct searching g = {.search = s, .ask = ask, .arena = a, .ret = ret};
 	*ret = (struct search_found){0};
+	if (!search_is_here(s, e))
+		return false;
 	g.targets = new_array(a, struct target, ask->n_stores);
 	bool ok = open_targets(&g, e);
 	if (ok) {
@@ -375,7 +391,7 @@ bool search_text(struct search *s, int64_t store, int64_t file, struct arena *a,
 {
 	struct store_index *x;
 	*ret = (struct str){0};
-	if (!shelf_take(s->shelf, store, &x, e))
+	if (!search_is_here(s, e) || !shelf_take(s->shelf, store, &x, e))
 		return false;
 	bool ok = store_index_text(x, file, 0, (size_t)index_limits.text_bytes, a, ret, e);
 	shelf_give(s->shelf, store);

@@ -91,6 +91,8 @@ static void beat_lead(struct store *s, const struct node_reading *got)
 		ADD(r, STMT_LEADER_TAKE, BLOB(me), BLOB(leader));
 		request_must(r, ERR_CONFLICT, S("Another node leads."));
 		mine = store_write(s, r, &e);
+		if (mine && known && number != n->number)
+			atomic_store(&s->node->after_other, true);
 	}
 	if (mine != atomic_load(&n->leads))
 		log_at(LOG_INFO, mine ? "this node leads" : "another node leads", "node=%" PRId64, n->number);

@@ -21,6 +21,7 @@ struct node {
 	int folder_lock;
 	char address[NODE_ADDRESS]; /* where other nodes reach it; "": nowhere */
 	_Atomic bool leads, drains; /* drains: it was asked to */
+	_Atomic bool after_other;   /* another node led before this one */
 	_Atomic bool keys_stale;    /* other nodes wrote some, which could not be read yet */
 	struct beat *beat;        /* beat.h; NULL: the database is nobody else's; and the reader of its thread */
 	struct db_reader *reader;

@@ -17,6 +17,23 @@ bool store_leads(const struct store *s)
 	return !s->driver->shared || atomic_load(&s->node->leads);
 }
 
+bool store_led_by_other(const struct store *s)
+{
+	return atomic_load(&s->node->after_other);
+}
+
+bool store_leader(const struct store *s, struct node_row *ret)
+{
+	bool found = false;
+	struct node_row *rows = xalloc(NODES_MOST * sizeof *rows);
+	size_t n = store_nodes(s, rows);
+	for (size_t i = 0; i < n && !found; i++)
+		if ((found = rows[i].leads))
+			*ret = rows[i];
+	xfree(rows);
+	return found;
+}
+
 bool store_draining(const struct store *s)
 {
 	return atomic_load(&s->node->drains);

@@ -17,6 +17,10 @@ struct node_row {
 struct store;
 /* Whether this node does what one does for all: sweeping, telling webhook endpoints, batches. Any thread. */
 bool store_leads(const struct store *s);
+/* Did another node lead before this one? What that did for all, this one's own data folder does not know. */
+bool store_led_by_other(const struct store *s);
+/* The node that leads, as it was last read; false: nobody known. Any thread. */
+bool store_leader(const struct store *s, struct node_row *ret);
 /* May what is of that id lie in this process's data folder? false: it is another node's, whose row is *ret. Any thread. */
 bool store_has_here(const struct store *s, const struct id *id, struct node_row *ret);
 /* Those that have a row, as they were last read; how many. Any thread. */
