@@ -329,6 +329,12 @@ struct claim *lease_give(struct conversation_lease *l)
 	return c;
 }
 
+void lease_return(struct claim *c)
+{
+	assert(!c->lease->claim);
+	c->lease->claim = c;
+}
+
 void lease_drop(struct conversation_lease *l)
 {
 	claim_release(l->claim);

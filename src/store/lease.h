@@ -35,3 +35,5 @@ void claim_release(struct claim *c); /* its loop's thread; NULL is fine */
 enum { LEASE_CHANGES = 1, LEASE_BINDS = 6, LEASE_BYTES = 96 };
 void lease_fence(struct store_request *r);
 void lease_fenced(struct claim *c);
+/* The write of one who still waits for it could not be made: it is the holder's again, to be given to the next try or dropped. */
+void lease_return(struct claim *c);

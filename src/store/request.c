@@ -88,6 +88,13 @@ void request_free(struct store_request *r)
 
 /* --- completing one, on its loop --- */
 
+/* Did it fail for the machine's sake? Then its holder may write the same once more. */
+static bool request_may_be_tried(const struct store_request *r)
+{
+	enum err_code code = r->apply.err ? r->apply.err->code : ERR_NONE;
+	return code == ERR_STORE || code == ERR_STORE_FULL || code == ERR_UNAVAILABLE;
+}
+
 static void request_complete(struct store_request *r)
 {
 	static const struct err none;
@@ -100,6 +107,10 @@ static void request_complete(struct store_request *r)
 		return;
 	if (!r->apply.err)
 		lease_fenced(r->claim);
+	if (op && r->claim && request_may_be_tried(r)) {
+		lease_return(r->claim);
+		r->claim = NULL;
+	}
 	if (op) {
 		op->request = NULL;
 		op->done(op, r->apply.err ? r->apply.err : &none);
