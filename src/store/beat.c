@@ -138,6 +138,7 @@ static bool beat_write(struct store *s, struct err *e)
 	struct store_request *r = request_new(NULL, NULL, 1, 4, address.n + version.n + buried.n + 1);
 	ADD(r, STMT_NODE_BEAT, INT(n->number), INT(n->incarnation), TEXT(address), TEXT(version));
 	request_must(r, ERR_CONFLICT, buried);
+	r->apply.urgent = true; /* a long queue must not make this node look dead */
 	return store_write(s, r, e);
 }
 

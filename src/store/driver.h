@@ -12,6 +12,7 @@
 struct apply {
 	const struct change *changes;
 	size_t n, bytes; /* bytes: what it holds in memory, for the bound of the queue */
+	bool urgent;     /* before all others, in a commit of its own, and no bound keeps it out: a node's heartbeat */
 	struct err *err; /* NULL: done and synced; else on the heap, the receiver's to free */
 	struct apply *next;
 };

@@ -102,7 +102,7 @@ bool write_queue_run(struct write_queue *q, bool (*work)(void *ctx, struct err *
 static struct apply *take_group(struct write_queue *q)
 {
 	struct apply *list = q->first, *end = list;
-	for (int64_t n = 1; end && n < store_limits.group && end->next; n++)
+	for (int64_t n = 1; end && !list->urgent && n < store_limits.group && end->next; n++)
 		end = end->next;
 	if (end) {
 		q->first = end->next;
@@ -178,20 +178,29 @@ bool write_queue_start(struct write_queue *q, struct err *e)
 	return true;
 }
 
+/* Called with the lock held. */
+static void queue_link(struct write_queue *q, struct apply *a)
+{
+	struct apply **at = a->urgent ? &q->first : q->last;
+	a->next = *at;
+	*at = a;
+	if (!a->next)
+		q->last = &a->next;
+}
+
 bool write_queue_put(struct write_queue *q, struct apply *a, struct err *e)
 {
 	a->next = NULL;
 	a->err = NULL;
 	pthread_mutex_lock(&q->lock);
 	assert(!q->closing);
-	bool full = q->n >= (size_t)store_limits.queue ||
-		    (q->n > 0 && q->bytes + a->bytes > (size_t)store_limits.queue_bytes);
+	bool full = !a->urgent && (q->n >= (size_t)store_limits.queue ||
+				   (q->n > 0 && q->bytes + a->bytes > (size_t)store_limits.queue_bytes));
 	if (!full) {
 		commit_measure_queued(a);
 		q->n++;
 		q->bytes += a->bytes;
-		*q->last = a;
-		q->last = &a->next;
+		queue_link(q, a);
 		pthread_cond_signal(&q->wake);
 	}
 	pthread_mutex_unlock(&q->lock);
