@@ -12,6 +12,7 @@
 #include "store/kinds.h"
 #include "store/user.h"
 #include "store/vector_store.h"
+#include "store/nodes.h"
 #include "wire/json.h"
 
 enum { ERASE_WAIT_MS = 60000, ERASE_LOOK_MS = 20 };
@@ -37,6 +38,12 @@ static bool erase_container(void *ctx, int64_t key)
 	char path[FOLDER_PATH];
 	struct err gone = {0};
 	int64_t until = clock_mono_us() / 1000 + ERASE_WAIT_MS;
+	struct id id = {.key = key};
+	struct node_row where;
+	if (!store_has_here(g->with->store, &id, &where)) /* a receipt must not say what nobody here has seen */
+		return fail(g->err, ERR_CONFLICT, NULL,
+			    "A container of the project has its files on node %d: delete it, or let it expire, and try again.",
+			    (int)where.number);
 	cntr_drop(g->with->containers, &(struct container){.id = {.key = key}},
 		  &gone); /* one that has expired is no container any more */
 	folder_at(cntrs_folders(g->with->containers), path, key);
