@@ -191,7 +191,7 @@ class Run:
         self.seed, self.dice, self.facts, self.over = seed, random.Random(seed), Facts(), threading.Event()
         self.engine = ScriptedEngine()
         self.engine.always(self.script)
-        self.nodes = Nodes(self.engine, folder, ["--set", "api.on_restart=retry", "--set", "server.loops=1"])
+        self.nodes = Nodes(self.engine, folder, ["--set", "api.on_restart=retry", "--set", "server.loops=1", "--set", "api.background_keep_seconds=86400"])
         self.servers = [self.nodes.start() for _ in range(n_nodes)]
         self.clients = []
 
