@@ -321,6 +321,7 @@ def main():
             for server in run.servers:
                 print(server.stderr()[-3000:])
                 server.kill()
+            postgres().close()
             os._exit(1)
         run.close()
     return 0
