@@ -100,6 +100,14 @@ static void beat_lead(struct store *s, const struct node_reading *got)
 		heard_text(s, (struct str){0}); /* what waits for a leader looks for its work */
 }
 
+/* What earlier incarnations of a node held, behind the change that took the incarnation away: 3 changes, 2 binds. */
+static void beat_let_go(struct store_request *r, int64_t number)
+{
+	ADD(r, STMT_IDEM_CRASH, INT(number));
+	ADD(r, STMT_RUN_ORPHAN, INT(number));
+	ADD(r, STMT_LEASE_VOID);
+}
+
 static void beat_bury(struct store *s, const struct node_row *row)
 {
 	struct err e = {0};
@@ -107,9 +115,7 @@ static void beat_bury(struct store *s, const struct node_row *row)
 	struct store_request *r = request_new(NULL, NULL, 4, 5, late.n + 1);
 	ADD(r, STMT_NODE_BURY, INT(row->number), INT(row->incarnation), INT(row->seen_at));
 	request_must(r, ERR_CONFLICT, late);
-	ADD(r, STMT_IDEM_CRASH, INT(row->number));
-	ADD(r, STMT_RUN_ORPHAN, INT(row->number));
-	ADD(r, STMT_LEASE_VOID);
+	beat_let_go(r, row->number);
 	if (!store_write(s, r, &e))
 		return;
 	log_at(LOG_WARN, "a node is dead: others go on with what it held", "node=%" PRId64 " incarnation=%" PRId64,
@@ -235,9 +241,7 @@ static void beat_leave(struct store *s)
 	struct err e = {0};
 	struct store_request *r = request_new(NULL, NULL, 4, 4, 0);
 	ADD(r, STMT_NODE_LEAVE, INT(n->number), INT(n->incarnation));
-	ADD(r, STMT_IDEM_CRASH, INT(n->number));
-	ADD(r, STMT_RUN_ORPHAN, INT(n->number));
-	ADD(r, STMT_LEASE_VOID);
+	beat_let_go(r, n->number);
 	if (!store_write(s, r, &e))
 		log_at(LOG_WARN, "the other nodes were not told that this one ends", "reason=\"%s\"", e.msg);
 	store_tell(s, WORD_MISSED, 0);

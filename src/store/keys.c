@@ -134,23 +134,6 @@ static bool load_projects(struct db_reader *r, void *ctx, struct err *e)
 	return sealed_query(s, r, STMT_PROJECT_LIST, NULL, 0, keys_on_project, s->keyring, e);
 }
 
-static bool keys_load_all(struct db_reader *r, void *ctx, struct err *e)
-{
-	struct store *s = ctx;
-	return load_projects(r, s, e) && sealed_query(s, r, STMT_KEY_LIST, NULL, 0, keys_on_key, s->keyring, e);
-}
-
-bool keyring_open(struct store *s, struct err *e)
-{
-	struct keyring *k = xalloc(sizeof *k);
-	pthread_rwlock_init(&k->lock, NULL);
-	pthread_rwlock_wrlock(&k->lock);
-	atomic_store(&s->keyring, k);
-	bool ok = s->driver->read(s->reader, keys_load_all, s, e);
-	pthread_rwlock_unlock(&k->lock);
-	return ok;
-}
-
 struct keys_loading {
 	struct store *store;
 	struct keyring *into;
@@ -161,6 +144,17 @@ static bool keys_load_into(struct db_reader *r, void *ctx, struct err *e)
 	struct keys_loading *l = ctx;
 	return sealed_query(l->store, r, STMT_PROJECT_LIST, NULL, 0, keys_on_project, l->into, e) &&
 	       sealed_query(l->store, r, STMT_KEY_LIST, NULL, 0, keys_on_key, l->into, e);
+}
+
+bool keyring_open(struct store *s, struct err *e)
+{
+	struct keyring *k = xalloc(sizeof *k);
+	pthread_rwlock_init(&k->lock, NULL);
+	pthread_rwlock_wrlock(&k->lock);
+	atomic_store(&s->keyring, k);
+	bool ok = s->driver->read(s->reader, keys_load_into, &(struct keys_loading){s, k}, e);
+	pthread_rwlock_unlock(&k->lock);
+	return ok;
 }
 
 /* What was read is moved into the table, or says what changed of what stands there. The lock is held. */
