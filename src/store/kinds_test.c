@@ -1,8 +1,6 @@
 /* kinds_test.c - kinds.def says all that the schema has, and what is erased is gone from the disk. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include "store/kinds.h"
 #include "store/rig_sql.h"
@@ -70,26 +68,6 @@ static void all_is_there(void)
 	rig_end_all(&r);
 }
 
-/* Does the file hold these bytes? */
-static bool holds(const char *dir, const char *name, const char *word)
-{
-	char path[128];
-	struct buf b;
-	char *to;
-	ssize_t n = 1;
-	snprintf(path, sizeof path, "%s/%s", dir, name);
-	int fd = open(path, O_RDONLY);
-	buf_init(&b, 1 << 28);
-	while (fd >= 0 && n > 0 && (to = buf_room(&b, 1 << 16))) {
-		n = read(fd, to, 1 << 16);
-		b.n += n > 0 ? (size_t)n : 0;
-	}
-	bool found = b.n && memmem(b.p, b.n, word, strlen(word));
-	close(fd);
-	buf_release(&b);
-	return found;
-}
-
 static void erased_is_gone(void)
 {
 	struct rig r = {0};
@@ -109,9 +87,9 @@ static void erased_is_gone(void)
 		CHECK(kind_erase(r.store, (enum kind)k, 1, &e) && kind_count(r.store, (enum kind)k, 1, &n, &e) &&
 		      n == 0);
 	CHECK(kinds_scrub(r.store, &n, &e) && n == 0);
-	CHECK(!holds(r.dir, "antiphon.db", "xyzzy-secret-word") &&
-	      !holds(r.dir, "antiphon.db-wal", "xyzzy-secret-word"));
-	CHECK(holds(r.dir, "antiphon.db", "default")); /* the project stays */
+	CHECK(!rig_holds(r.dir, "antiphon.db", "xyzzy-secret-word") &&
+	      !rig_holds(r.dir, "antiphon.db-wal", "xyzzy-secret-word"));
+	CHECK(rig_holds(r.dir, "antiphon.db", "default")); /* the project stays */
 	rig_end_all(&r);
 }
 

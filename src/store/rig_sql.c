@@ -1,6 +1,9 @@
 /* rig_sql.c - tests look into the database itself. */
 #include "store/rig_sql.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "store/check.h"
 #include "store/postgres_check.h"
 #include "store/sweep.h"
@@ -98,4 +101,24 @@ void rig_let_go(struct rig_held *h)
 		rig_postgres_let_go(h->postgres);
 	sqlite3_close(h->sq); /* what it began is undone */
 	*h = (struct rig_held){0};
+}
+
+bool rig_holds(const char *dir, const char *name, const char *word)
+{
+	char path[160];
+	struct buf b;
+	char *to;
+	ssize_t n = 1;
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	int fd = open(path, O_RDONLY);
+	buf_init(&b, 1 << 28);
+	while (fd >= 0 && n > 0 && (to = buf_room(&b, 1 << 16))) {
+		n = read(fd, to, 1 << 16);
+		b.n += n > 0 ? (size_t)n : 0;
+	}
+	bool found = b.p && b.n && memmem(b.p, b.n, word, strlen(word));
+	if (fd >= 0)
+		close(fd);
+	buf_release(&b);
+	return found;
 }

@@ -21,3 +21,5 @@ void rig_sweep(struct rig *r);
 bool rig_intact(struct rig *r);
 /* What the rows say of one another is true (store_inspect()); what is not is printed. */
 bool rig_sound(struct rig *r);
+/* Does that file of the folder hold these bytes? */
+bool rig_holds(const char *dir, const char *name, const char *word);

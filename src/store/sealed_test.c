@@ -157,26 +157,6 @@ static void each_statement_is_said(void)
 
 #define WORD "xyzzy-plugh-word"
 
-static bool stands_in(const char *dir, const char *name)
-{
-	char path[160];
-	struct buf b;
-	char *to;
-	ssize_t n = 1;
-	snprintf(path, sizeof path, "%s/%s", dir, name);
-	int fd = open(path, O_RDONLY);
-	buf_init(&b, 1 << 28);
-	while (fd >= 0 && n > 0 && (to = buf_room(&b, 1 << 16))) {
-		n = read(fd, to, 1 << 16);
-		b.n += n > 0 ? (size_t)n : 0;
-	}
-	bool found = b.p && b.n && memmem(b.p, b.n, WORD, strlen(WORD));
-	if (fd >= 0)
-		close(fd);
-	buf_release(&b);
-	return found;
-}
-
 static void put_word(struct rig *r, struct rig_turn *x, int64_t parent)
 {
 	static char body[256];
@@ -203,14 +183,14 @@ static void nothing_is_open(void)
 	CHECK(rig_context(&r, 1, x[1].id, &a, &context) == ERR_NONE && context.n == 6);
 	for (size_t i = 0; i < context.n; i++)
 		CHECK(str_eq(context.items[i].json, x[0].items[0].json));
-	CHECK(!stands_in(r.dir, "antiphon.db") && !stands_in(r.dir, "antiphon.db-wal"));
+	CHECK(!rig_holds(r.dir, "antiphon.db", WORD) && !rig_holds(r.dir, "antiphon.db-wal", WORD));
 	sealed_shut(&r);
-	CHECK(!stands_in(r.dir, "antiphon.db"));
+	CHECK(!rig_holds(r.dir, "antiphon.db", WORD));
 	CHECK(sealed_begin(&r, false)); /* off: what is sealed is read all the same */
 	CHECK(rig_get(&r, 1, x[1].id, &a, &got) == ERR_NONE && memmem(got.json.p, got.json.n, WORD, strlen(WORD)));
 	put_word(&r, &x[0], 0);
-	CHECK(stands_in(r.dir, "antiphon.db-wal") ||
-	      stands_in(r.dir, "antiphon.db")); /* and what is written lies open: the test can fail */
+	CHECK(rig_holds(r.dir, "antiphon.db-wal", WORD) ||
+	      rig_holds(r.dir, "antiphon.db", WORD)); /* and what is written lies open: the test can fail */
 	arena_free(&a);
 	sealed_end(&r);
 }
@@ -317,12 +297,12 @@ static void older_rows_follow(void)
 		put_word(&r, &x[i], i ? x[i - 1].t.id.key : 0);
 	CHECK(sealed_count(&r, "response.body") == 0 && reseal_state(r.store).rows == 0);
 	sealed_shut(&r);
-	CHECK(stands_in(r.dir, "antiphon.db"));
+	CHECK(rig_holds(r.dir, "antiphon.db", WORD));
 	CHECK(sealed_begin(&r, true));
 	wait_until_rewritten(&r);
 	CHECK(reseal_state(r.store).rows == OLDER * 4 && reseal_state(r.store).failed == 0);
 	CHECK(sealed_count(&r, "response.body") == OLDER && sealed_count(&r, "item.json") == OLDER * 3);
-	CHECK(!stands_in(r.dir, "antiphon.db") && !stands_in(r.dir, "antiphon.db-wal")); /* free pages, too */
+	CHECK(!rig_holds(r.dir, "antiphon.db", WORD) && !rig_holds(r.dir, "antiphon.db-wal", WORD)); /* free pages, too */
 	all_is_there(&r, x, OLDER);
 	uint32_t was = seal_newest(r.store);
 	CHECK(reseal_rotate(r.store, &e) && seal_newest(r.store) == was + 1);
